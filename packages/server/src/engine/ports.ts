@@ -1,0 +1,287 @@
+/**
+ * What the engine needs of the world. Defined here, by the consumer; implemented in level 4; conformance suites sit beside the
+ * implementations and run on each of them. Every method is asynchronous and may hang: the engine puts a deadline on every wait.
+ */
+import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
+import type { LoggedItem } from '../log/events.ts';
+import type { StoredEvent } from '../log/codec.ts';
+import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../log/rows.ts';
+import type { Step } from '../log/steps.ts';
+
+export type { Clock } from '../kernel/clock.ts';
+export type { Ids } from '../kernel/ids.ts';
+
+// ---- The session log ------------------------------------------------------------------------------------------------
+
+/** One commit to one session: all of it or nothing. */
+export interface Append {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  /** The seq after which it goes; 0 begins the log. Another value in the store loses: `conflict`. */
+  readonly expectedSeq: number;
+  /** The epoch under which the writer works (0 begins the log). Another value in the store loses: `fenced` (L3). */
+  readonly expectedEpoch: number;
+  readonly events: readonly StoredEvent[];
+  readonly changes: readonly ProjectionChange[];
+  /** The session's row after the append. */
+  readonly row: SessionRow;
+  /** Whether the released steps of this session are folded into these events and go. */
+  readonly prune: boolean;
+}
+
+export type AppendResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'conflict' | 'fenced' | 'response_exists' };
+
+/** Steps that are about to be shown to a reader: durable first, shown after (L2). */
+export interface Release {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  readonly epoch: number;
+  readonly call: number;
+  /** JSON of `Step[]`. */
+  readonly steps: string;
+}
+
+export interface JournalRow {
+  readonly call: number;
+  readonly steps: string;
+}
+
+export interface EventRange {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  /** Inclusive. */
+  readonly from: number;
+  /** Inclusive; the end of the log if absent. */
+  readonly to?: number;
+  /** At most this many; the port allows 1 to `MAX_EVENTS_READ`. */
+  readonly limit: number;
+}
+
+export const MAX_EVENTS_READ = 1000;
+
+export interface RunRange {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  /** Positions, inclusive on both ends. */
+  readonly from: number;
+  readonly to: number;
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+}
+
+export interface PlacementRow {
+  readonly session: SessionId;
+  readonly seq: number;
+  readonly at: number;
+}
+
+/**
+ * A home's store. Reads see every append whose promise has resolved (read-your-writes).
+ *
+ * What an implementation promises (each has a case in `store/conformance.ts`):
+ *  - `append` resolves `ok` only after the commit is durable; one append is atomic; a losing append changes nothing, and nothing of
+ *    any other session, in whatever group it was committed;
+ *  - appends and releases of one session take effect in the order of the calls;
+ *  - `release` resolves true only after the steps are durable; false if the epoch is not the session's;
+ *  - every read names a tenant and sees only its rows (L10); what is foreign is absent;
+ *  - what fails, fails with a `StoreError` and has done nothing, or is `outcome unknown` (`store_unavailable`) and the caller reads to know.
+ */
+export interface SessionLog {
+  readonly home: HomeId;
+  append(append: Append): Promise<AppendResult>;
+  release(release: Release): Promise<boolean>;
+  session(tenant: TenantId, session: SessionId): Promise<SessionRow | null>;
+  events(range: EventRange): Promise<readonly StoredEvent[]>;
+  /** Absent if deleted. */
+  response(tenant: TenantId, id: ResponseId): Promise<ResponseRow | null>;
+  runs(range: RunRange): Promise<readonly RunRow[]>;
+  /** The run of an `items.added` event by its id body. */
+  runByBase(tenant: TenantId, base: string): Promise<RunRow | null>;
+  journal(tenant: TenantId, session: SessionId): Promise<readonly JournalRow[]>;
+  /** Newest or oldest first; `after` is exclusive and must be a row of the list. */
+  placements(query: { tenant: TenantId; order: 'asc' | 'desc'; limit: number; after?: { session: SessionId; seq: number } }): Promise<readonly PlacementRow[]>;
+  /** The highest position that a living response of the session or a living fork of it still needs. */
+  retained(tenant: TenantId, session: SessionId): Promise<{ readonly position: number; readonly forks: readonly ForkRow[] }>;
+  /** Sessions with an unfinished turn or call, of every tenant, in order of `session`; for recovery. */
+  open(after: SessionId | null, limit: number): Promise<readonly SessionRow[]>;
+  /** Sessions whose `wakeAt` has come, oldest first. */
+  due(now: number, limit: number): Promise<readonly SessionRow[]>;
+  /** A text by its digest, kept once: the versions of contracts and targets that placements cite. Idempotent. */
+  putDocument(digest: string, body: string): Promise<void>;
+  document(digest: string): Promise<string | null>;
+  /** Says that `owner` lives for `ttlMs` more. */
+  renew(owner: string, ttlMs: number): Promise<void>;
+  /** ms for which `owner` must still be waited for; 0 if it is gone. */
+  ownerRemaining(owner: string): Promise<number>;
+  /** Reads everything and says what is wrong; empty if nothing is. */
+  check(): Promise<readonly string[]>;
+  /** Bytes of the store's files after folding its journal into it. */
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Why a store failed. By brand, not by class: it crosses a worker's boundary. */
+export interface StoreError extends Error {
+  readonly storeError: 'store_full' | 'store_unavailable' | 'store_newer' | 'store_corrupt' | 'store_locked';
+}
+
+export function isStoreError(error: unknown): error is StoreError {
+  return error instanceof Error && 'storeError' in error;
+}
+
+// ---- The control home -----------------------------------------------------------------------------------------------
+
+export interface KeyRow {
+  readonly id: string;
+  readonly name: string;
+  /** SHA-256 of the key, hex. The key itself is shown once and kept nowhere. */
+  readonly hash: string;
+  /** The first characters, by which people know it. */
+  readonly prefix: string;
+  readonly tenant: TenantId;
+  readonly channel: string;
+  readonly segment: string;
+  readonly product: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: number;
+  readonly revokedAt: number | null;
+}
+
+export interface IdempotencySlot {
+  readonly tenant: TenantId;
+  readonly principal: string;
+  readonly route: string;
+  readonly key: string;
+}
+
+export interface IdempotencyRow {
+  /** SHA-256 of the request body, hex. */
+  readonly bodyDigest: string;
+  /** The id reserved for what the request makes. */
+  readonly id: string;
+  readonly createdAt: number;
+  /** For stateless calls: whether it was answered. */
+  readonly done: boolean;
+}
+
+export interface ControlStore {
+  keys(): Promise<readonly KeyRow[]>;
+  keyByHash(hash: string): Promise<KeyRow | null>;
+  putKey(key: KeyRow): Promise<void>;
+  revokeKey(id: string, at: number): Promise<boolean>;
+  /** Durably takes the slot, or says who has it. Rows older than `expireBefore` count as absent. */
+  reserve(slot: IdempotencySlot, row: IdempotencyRow, expireBefore: number): Promise<IdempotencyRow | 'reserved'>;
+  /** Marks it answered, or gives it back when nothing came of it. */
+  settle(slot: IdempotencySlot, outcome: 'done' | 'release'): Promise<void>;
+}
+
+// ---- Models ---------------------------------------------------------------------------------------------------------
+
+/** Items in their order, as kept by the session cache. An object is never changed: a provider may cache its encoding by identity. */
+export interface ContextRun {
+  readonly items: readonly LoggedItem[];
+}
+
+export interface FunctionTool {
+  readonly type: 'function';
+  readonly name: string;
+  readonly description: string | null;
+  readonly parameters: { readonly [key: string]: unknown } | null;
+  readonly strict: boolean | null;
+}
+
+/** What shapes one call, in Open Responses terms; absent means the upstream's default. */
+export interface CallSettings {
+  readonly instructions?: string;
+  readonly tools?: readonly FunctionTool[];
+  readonly toolChoice?: unknown;
+  readonly parallelToolCalls?: boolean;
+  readonly text?: unknown;
+  readonly reasoning?: unknown;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly topLogprobs?: number;
+  readonly maxOutputTokens?: number;
+  readonly stop?: readonly string[];
+  readonly seed?: number;
+  readonly serviceTier?: string;
+  readonly promptCacheKey?: string;
+  readonly safetyIdentifier?: string;
+}
+
+/** Where and how to reach a target. The key is read by the provider only, at the edge (L9). */
+export interface Upstream {
+  readonly target: string;
+  readonly baseUrl: string;
+  readonly model: string;
+  readonly apiKey: string | null;
+}
+
+export interface ProviderCall {
+  readonly upstream: Upstream;
+  readonly context: readonly ContextRun[];
+  readonly settings: CallSettings;
+  /** Aborts the upstream request at once. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A dialect. `call` resolves at the upstream's first byte of success; steps are pulled, a batch a read, so that a slow reader slows
+ * the upstream (back-pressure). Failures are `ProviderError`s, thrown by `call` or while iterating.
+ */
+export interface Provider {
+  readonly dialect: string;
+  call(call: ProviderCall): Promise<AsyncIterable<readonly Step[]>>;
+  /** Tokens that the call would count as input: a deterministic estimate, for reservations and scores. */
+  estimateInput(context: readonly ContextRun[], settings: CallSettings): number;
+  close(): Promise<void>;
+}
+
+/** Why an upstream call failed. `safe`: nothing of it can have had an effect, or it failed before its first byte. */
+export interface ProviderError extends Error {
+  readonly providerError:
+    | 'upstream_error'
+    | 'upstream_timeout'
+    | 'upstream_interrupted'
+    | 'upstream_rejected'
+    | 'upstream_rate_limited'
+    | 'upstream_credentials'
+    | 'context_length_exceeded'
+    | 'aborted';
+  /** Whether another target or another try may be asked. */
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+  /** The upstream's HTTP status, if it got that far. */
+  readonly status: number | null;
+  /** The request field at fault, for `upstream_rejected`. */
+  readonly param: string | null;
+  readonly requestId: string | null;
+}
+
+export function isProviderError(error: unknown): error is ProviderError {
+  return error instanceof Error && 'providerError' in error;
+}
+
+// ---- The rest -------------------------------------------------------------------------------------------------------
+
+/** Calls back when a session's `wakeAt` has come. Holds one timer for all sessions (L4). */
+export interface Scheduler {
+  start(onDue: (session: SessionRow) => Promise<void>): void;
+  /** A session's `wakeAt` was set: look again no later than then. */
+  nudge(at: number): void;
+  stop(): Promise<void>;
+}
+
+/** Large immutable bytes by key. */
+export interface Blobs {
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  get(key: string): Promise<Uint8Array | null>;
+  delete(key: string): Promise<void>;
+}
+
+/** SHA-256 of the parts, one after another: 32 bytes. */
+export type Sha256 = (...parts: readonly (string | Uint8Array)[]) => Uint8Array;

@@ -1,0 +1,103 @@
+/**
+ * How events are stored. The type is a small number, the head and the payload are JSON texts that are kept as they were
+ * written: digests are over the stored text, so nothing depends on how a later version would serialise it.
+ *
+ * Numbers here are for ever. A new shape of an event is a new version: `decodeHead` brings older ones up to date.
+ */
+import type { Envelope, EventBody, EventPlace, EventType, LogEvent } from './events.ts';
+
+/** The version that is written. Readers accept every version up to it. */
+export const CODEC_VERSION = 1;
+
+/** Event type -> stored number. Append only. */
+export const EVENT_CODES: { readonly [T in EventType]: number } = {
+  'session.created': 1,
+  'call.admitted': 2,
+  'session.claimed': 3,
+  'session.updated': 4,
+  'state.placed': 5,
+  'input.accepted': 6,
+  'turn.started': 7,
+  'call.placed': 8,
+  'call.completed': 9,
+  'call.failed': 10,
+  'call.cancelled': 11,
+  'tool.requested': 12,
+  'tool.started': 13,
+  'tool.completed': 14,
+  'tool.failed': 15,
+  'tool.outcome_unknown': 16,
+  'approval.requested': 17,
+  'approval.granted': 18,
+  'approval.denied': 19,
+  'approval.expired': 20,
+  'turn.completed': 21,
+  'turn.failed': 22,
+  'turn.cancelled': 23,
+  'items.added': 24,
+  'item.deleted': 25,
+  'response.deleted': 26,
+  'session.labelled': 27,
+  'context.compacted': 28,
+  'session.forked': 29,
+  'session.sealed': 30,
+  'session.moved': 31,
+  'session.exported': 32,
+  'session.imported': 33,
+  'session.erased': 34,
+};
+
+const TYPES = new Map<number, EventType>(
+  (Object.entries(EVENT_CODES) as [EventType, number][]).map(([type, code]) => [code, type]),
+);
+
+/** An event as it lies in a store. Texts are JSON; digests are 32 bytes. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly code: number;
+  readonly version: number;
+  readonly head: string;
+  /** Null where the event has none, or where it was erased. */
+  readonly payload: string | null;
+  /** 16 random bytes; dies with the payload (L13). */
+  readonly salt: Uint8Array | null;
+  /** SHA-256(salt, payload): stays when the payload goes. */
+  readonly payloadDigest: Uint8Array | null;
+  /** SHA-256(previous digest, envelope): chains the log. */
+  readonly digest: Uint8Array;
+}
+
+export class LogCodecError extends Error {
+  readonly code = 'log_unreadable';
+}
+
+/** The bytes that the chain digests: everything of the envelope, and the payload's digest in its place. */
+export function envelopeText(place: EventPlace, code: number, head: string, payloadDigestHex: string): string {
+  const { tenant, session, seq, epoch, at, actor } = place;
+  return JSON.stringify([CODEC_VERSION, tenant, session, seq, epoch, at, actor, code, payloadDigestHex]) + head;
+}
+
+export function encodeHead(event: EventBody): string {
+  return JSON.stringify(event.head);
+}
+
+/** The event's envelope, with its place. @throws LogCodecError on an unknown type or a newer version */
+export function decodeEnvelope(place: Pick<EventPlace, 'tenant' | 'session'>, stored: StoredEvent): Envelope {
+  const type = TYPES.get(stored.code);
+  if (type === undefined) throw new LogCodecError(`event ${stored.seq} has the unknown type ${stored.code}`);
+  if (stored.version > CODEC_VERSION) {
+    throw new LogCodecError(`event ${stored.seq} was written by a newer version (${stored.version} > ${CODEC_VERSION})`);
+  }
+  const { seq, epoch, at, actor } = stored;
+  // One cast, here: the text was written by `encodeHead` from a typed event, and its digest is checked by `doctor`.
+  return { ...place, seq, epoch, at, actor, type, head: JSON.parse(stored.head) } as Envelope;
+}
+
+/** The whole event. `payload` is null where there is none or it was erased. @throws LogCodecError as `decodeEnvelope` */
+export function decodeEvent(place: Pick<EventPlace, 'tenant' | 'session'>, stored: StoredEvent): LogEvent {
+  const payload = stored.payload === null ? null : JSON.parse(stored.payload);
+  return { ...decodeEnvelope(place, stored), payload } as LogEvent;
+}

@@ -1,0 +1,256 @@
+/**
+ * The event vocabulary: what can be said in a session log.
+ *
+ * Every event is an immutable envelope and, where it holds content, an erasable payload (L13). The `head` lies in the
+ * envelope and is never content: ids, counts, codes, names of places. Whatever a user or a model said is in the payload.
+ * Names are past tense; a new meaning is a new version in `codec.ts`, never a changed one.
+ */
+import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
+
+/** JSON as it lies in a log. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** An Open Responses item in its wire form, id and status included. */
+export type LoggedItem = JsonObject & { readonly type: string; readonly id: string };
+
+/** A stretch of another session's items that a fork shares: positions 1..`to` of `session`. */
+export interface SharedPrefix {
+  readonly session: SessionId;
+  /** The last position shared, inclusive. */
+  readonly to: number;
+}
+
+/** Facts of the access that opened the session: fixed at its start, kept for all its calls (DESIGN.md part 5). */
+export interface SessionOrigin {
+  readonly product: string;
+  readonly channel: string;
+  readonly segment: string;
+  /** Whether the store holds state for the caller. */
+  readonly stateHeld: boolean;
+  /** Contract id -> reading id, as in force when the session started: it fixes the class. */
+  readonly readings: { readonly [contract: string]: string };
+}
+
+/** Where a shared text (tools, instructions) was first written: once per digest, not once per turn (L11). */
+export interface DocumentRef {
+  readonly session: SessionId;
+  readonly seq: number;
+  readonly index: number;
+}
+
+/** Tokens, as metered. All integers. */
+export interface Usage {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+  readonly reasoning: number;
+}
+
+/** The largest usage a call can turn out to have had: what a lost call is charged at (L5). */
+export interface Reservation {
+  readonly input: number;
+  readonly output: number;
+}
+
+export type EventBody =
+  | {
+      readonly type: 'session.created';
+      readonly head: {
+        readonly kind: 'responses' | 'conversation';
+        readonly home: HomeId;
+        readonly origin: SessionOrigin;
+        /** Ancestors whose prefix this fork shares, oldest first; empty for a root. */
+        readonly lineage: readonly SharedPrefix[];
+        /** Labels inherited from the prefix (L8). */
+        readonly labels: readonly string[];
+        /** Calls that the prefix left without an output. */
+        readonly openCalls: readonly string[];
+        /** The parent's response that the fork continues. */
+        readonly continues: ResponseId | null;
+      };
+      readonly payload: { readonly metadata: JsonObject };
+    }
+  | {
+      /** The whole life of a stateless call: its log is this one, then `call.completed` or `call.failed`. */
+      readonly type: 'call.admitted';
+      readonly head: { readonly home: HomeId; readonly origin: SessionOrigin; readonly subject: SessionId | null };
+      readonly payload: null;
+    }
+  | { readonly type: 'session.claimed'; readonly head: { readonly owner: string }; readonly payload: null }
+  | { readonly type: 'session.updated'; readonly head: Record<never, never>; readonly payload: { readonly metadata: JsonObject } }
+  | { readonly type: 'state.placed'; readonly head: { readonly placement: JsonObject }; readonly payload: null }
+  | {
+      readonly type: 'input.accepted';
+      readonly head: {
+        readonly response: ResponseId;
+        /** The response that the client continued, as it named it. */
+        readonly previous: ResponseId | null;
+        readonly count: number;
+        /** Open calls that these items answer. */
+        readonly answers: readonly string[];
+      };
+      readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | {
+      readonly type: 'turn.started';
+      readonly head: {
+        readonly response: ResponseId;
+        readonly model: string;
+        readonly background: boolean;
+        /** Whether a reader streams: only then are deltas journalled. */
+        readonly streamed: boolean;
+        readonly tools: DocumentRef | null;
+        readonly instructions: DocumentRef | null;
+      };
+      /** `settings`: what differs from the defaults. `documents`: texts first seen in this turn. */
+      readonly payload: { readonly settings: JsonObject; readonly documents: readonly Json[] };
+    }
+  | {
+      readonly type: 'call.placed';
+      readonly head: {
+        /** 1 for the first call of the turn. */
+        readonly call: number;
+        readonly purpose: string;
+        /** The target, or null when the contracts refused all or none could take it: then no call follows. */
+        readonly chosen: string | null;
+        /** The compact placement record (placement/record.ts), from which the whole explanation is recomputed. */
+        readonly placement: JsonObject;
+        readonly reserved: Reservation;
+      };
+      readonly payload: null;
+    }
+  | {
+      readonly type: 'call.completed';
+      readonly head: {
+        readonly call: number;
+        readonly outcome: 'completed' | 'incomplete';
+        readonly reason: 'max_output_tokens' | 'content_filter' | null;
+        readonly usage: Usage;
+        readonly upstream: UpstreamIds;
+        readonly count: number;
+        /** call_ids of the function calls that it asks for. */
+        readonly calls: readonly string[];
+      };
+      readonly payload: OutputPayload | null;
+    }
+  | {
+      readonly type: 'call.failed';
+      readonly head: {
+        readonly call: number;
+        readonly code: string;
+        /** What is known to have been used; the reservation where nothing is. */
+        readonly usage: Usage;
+        readonly metered: 'exact' | 'bound';
+        /** Items that had been released to a reader and so must stay (they are closed as incomplete). */
+        readonly count: number;
+        readonly upstream: UpstreamIds;
+      };
+      readonly payload: OutputPayload | null;
+    }
+  | { readonly type: 'call.cancelled'; readonly head: { readonly call: number; readonly usage: Usage }; readonly payload: null }
+  | {
+      readonly type: 'tool.requested';
+      readonly head: { readonly callId: string; readonly tool: string; readonly idempotent: boolean; readonly arguments: string };
+      readonly payload: null;
+    }
+  | { readonly type: 'tool.started'; readonly head: { readonly callId: string; readonly approval: string | null }; readonly payload: null }
+  | {
+      readonly type: 'tool.completed';
+      readonly head: { readonly callId: string; readonly count: number };
+      readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | {
+      readonly type: 'tool.failed';
+      readonly head: { readonly callId: string; readonly code: string; readonly count: number };
+      readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | { readonly type: 'tool.outcome_unknown'; readonly head: { readonly callId: string }; readonly payload: null }
+  | {
+      readonly type: 'approval.requested';
+      readonly head: { readonly approval: string; readonly callId: string; readonly arguments: string; readonly policy: string; readonly expiresAt: number };
+      readonly payload: null;
+    }
+  | { readonly type: 'approval.granted'; readonly head: { readonly approval: string }; readonly payload: null }
+  | { readonly type: 'approval.denied'; readonly head: { readonly approval: string }; readonly payload: { readonly reason: string } }
+  | { readonly type: 'approval.expired'; readonly head: { readonly approval: string }; readonly payload: null }
+  | {
+      readonly type: 'turn.completed';
+      readonly head: { readonly response: ResponseId; readonly status: 'completed' | 'incomplete'; readonly reason: string | null };
+      readonly payload: null;
+    }
+  | {
+      readonly type: 'turn.failed';
+      readonly head: { readonly response: ResponseId; readonly code: string };
+      readonly payload: { readonly message: string };
+    }
+  | { readonly type: 'turn.cancelled'; readonly head: { readonly response: ResponseId }; readonly payload: null }
+  | {
+      readonly type: 'items.added';
+      readonly head: { readonly base: string; readonly count: number; readonly calls: readonly string[]; readonly answers: readonly string[] };
+      readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | { readonly type: 'item.deleted'; readonly head: { readonly position: number }; readonly payload: null }
+  | { readonly type: 'response.deleted'; readonly head: { readonly response: ResponseId }; readonly payload: null }
+  | { readonly type: 'session.labelled'; readonly head: { readonly labels: readonly string[] }; readonly payload: null }
+  | {
+      readonly type: 'context.compacted';
+      readonly head: { readonly to: number; readonly count: number };
+      readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | { readonly type: 'session.forked'; readonly head: { readonly child: SessionId; readonly to: number }; readonly payload: null }
+  | { readonly type: 'session.sealed'; readonly head: { readonly reason: string }; readonly payload: null }
+  | { readonly type: 'session.moved'; readonly head: { readonly to: HomeId }; readonly payload: null }
+  | { readonly type: 'session.exported'; readonly head: { readonly digest: string }; readonly payload: null }
+  | { readonly type: 'session.imported'; readonly head: { readonly digest: string; readonly from: HomeId }; readonly payload: null }
+  | {
+      /** Payloads of events after `after` are gone; `whole` ends the session. */
+      readonly type: 'session.erased';
+      readonly head: { readonly after: number; readonly whole: boolean };
+      readonly payload: null;
+    };
+
+/** What lets a provider's bill be reconciled with our record. */
+export interface UpstreamIds {
+  readonly response: string | null;
+  readonly request: string | null;
+}
+
+/** Items that a call produced, and the boundaries of their released deltas, so that the stream regenerates byte for byte. */
+export interface OutputPayload {
+  readonly items: readonly LoggedItem[];
+  /** An entry an item, of an entry a part: the lengths (UTF-16 units) of its deltas. Null if nobody streamed: nothing was released. */
+  readonly deltas: readonly (readonly (readonly number[])[])[] | null;
+}
+
+export type EventType = EventBody['type'];
+export type EventOf<T extends EventType> = Extract<EventBody, { type: T }>;
+export type HeadOf<T extends EventType> = EventOf<T>['head'];
+export type PayloadOf<T extends EventType> = EventOf<T>['payload'];
+
+export interface EventPlace {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  /** From 1, without gaps. */
+  readonly seq: number;
+  /** The fence under which it was written (L3). */
+  readonly epoch: number;
+  /** ms since 1970. */
+  readonly at: number;
+  /** Who caused it: `key:<name>`, `engine`, `recovery`. */
+  readonly actor: string;
+}
+
+type EnvelopeOfBody<B extends EventBody> = B extends EventBody ? EventPlace & { readonly type: B['type']; readonly head: B['head'] } : never;
+
+/** What never changes and is never erased: all that the reducer may look at. */
+export type Envelope = EnvelopeOfBody<EventBody>;
+export type EnvelopeOf<T extends EventType> = Extract<Envelope, { type: T }>;
+
+type EventOfBody<B extends EventBody> = B extends EventBody
+  ? EventPlace & { readonly type: B['type']; readonly head: B['head']; readonly payload: B['payload'] | null }
+  : never;
+
+/** An event as read back: its payload is null where it has none, or where it was erased. */
+export type LogEvent = EventOfBody<EventBody>;
+export type LogEventOf<T extends EventType> = Extract<LogEvent, { type: T }>;

@@ -1,0 +1,35 @@
+/**
+ * Steps: what a model call says while it runs, in one neutral form for every upstream dialect. Released steps are journalled as
+ * they are, so that a cut call can be told from one that had shown nothing.
+ *
+ * P1  Items come one after another: every step of item i comes before any step of item i+1; `index` counts from 0.
+ * P2  Within an item, parts come one after another, each opened by `part` before its deltas. A function call has no parts:
+ *     its deltas are of its arguments (`part` 0).
+ * P3  Exactly one `end`, and it is last.
+ */
+import type { JsonObject, UpstreamIds, Usage } from './events.ts';
+
+export type PartKind = 'output_text' | 'refusal' | 'summary_text' | 'reasoning_text';
+
+export type Step =
+  | { readonly type: 'item'; readonly index: number; readonly item: StartedItem }
+  | { readonly type: 'part'; readonly index: number; readonly part: number; readonly kind: PartKind }
+  | { readonly type: 'delta'; readonly index: number; readonly part: number; readonly text: string }
+  /** `annotations` are whole wire objects; they do not stream. */
+  | { readonly type: 'part_done'; readonly index: number; readonly part: number; readonly annotations?: readonly JsonObject[] }
+  | { readonly type: 'item_done'; readonly index: number; readonly encryptedContent?: string }
+  | StepEnd;
+
+export type StartedItem =
+  | { readonly type: 'message' }
+  | { readonly type: 'function_call'; readonly callId: string; readonly name: string }
+  | { readonly type: 'reasoning' };
+
+export interface StepEnd {
+  readonly type: 'end';
+  readonly outcome: 'completed' | 'incomplete';
+  readonly reason: 'max_output_tokens' | 'content_filter' | null;
+  /** Null if the upstream did not say: then it is counted by estimate, and the meter says so. */
+  readonly usage: Usage | null;
+  readonly upstream: UpstreamIds;
+}

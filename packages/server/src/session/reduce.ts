@@ -1,0 +1,311 @@
+/**
+ * The reducer: state + envelope -> state. Pure and total: an event that its phase does not take is answered with a refusal, never
+ * with a throw, and changes nothing. The engine asks before it appends; a reader of a log treats a refusal as a broken log.
+ */
+import { assertNever } from '../kernel/assert-never.ts';
+import type { Envelope, EnvelopeOf } from '../log/events.ts';
+import { MAX_DOCUMENTS, prefixEnd, type SessionState, type SessionUse, type TurnState } from './state.ts';
+import { TABLE } from './table.ts';
+
+export type Reduced =
+  | { readonly ok: true; readonly state: SessionState }
+  | { readonly ok: false; readonly code: 'event_not_allowed' | 'sequence_gap' | 'stale_epoch' | 'event_mismatch'; readonly message: string };
+
+/** Folds one event. `state` is null before the first. */
+export function reduce(state: SessionState | null, event: Envelope): Reduced {
+  const phase = state?.phase ?? 'none';
+  if (!TABLE[phase][event.type]) return refuse('event_not_allowed', `${event.type} cannot follow in phase ${phase}`);
+  if (event.seq !== (state?.seq ?? 0) + 1) return refuse('sequence_gap', `event ${event.seq} after ${state?.seq ?? 0}`);
+  if (state === null) return genesis(event);
+  const claimed = event.type === 'session.claimed';
+  if (event.epoch !== state.epoch + (claimed ? 1 : 0)) {
+    return refuse('stale_epoch', `${event.type} of epoch ${event.epoch} in a session of epoch ${state.epoch}`);
+  }
+  const after = apply(state, event);
+  if (typeof after === 'string') return refuse('event_mismatch', `${event.type}: ${after}`);
+  return { ok: true, state: { ...after, seq: event.seq, epoch: event.epoch, updatedAt: event.at } };
+}
+
+/** Folds a whole log, or what follows `state` of it. Stops at the first refusal. */
+export function reduceAll(state: SessionState | null, events: Iterable<Envelope>): Reduced {
+  let current = state;
+  for (const event of events) {
+    const reduced = reduce(current, event);
+    if (!reduced.ok) return reduced;
+    current = reduced.state;
+  }
+  return current === null ? refuse('sequence_gap', 'an empty log has no state') : { ok: true, state: current };
+}
+
+function refuse(code: Extract<Reduced, { ok: false }>['code'], message: string): Reduced {
+  return { ok: false, code, message };
+}
+
+const NO_USE: SessionUse = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+
+function genesis(event: Envelope): Reduced {
+  if (event.epoch !== 1) return refuse('stale_epoch', `a log starts with epoch 1, not ${event.epoch}`);
+  const base = {
+    tenant: event.tenant,
+    session: event.session,
+    createdAt: event.at,
+    updatedAt: event.at,
+    seq: event.seq,
+    epoch: event.epoch,
+    owner: null,
+    documents: [],
+    turn: null,
+    accepted: null,
+    use: NO_USE,
+    erasedAfter: null,
+  };
+  if (event.type === 'session.created') {
+    const { kind, home, origin, lineage, labels, openCalls, continues } = event.head;
+    const position = prefixEnd(lineage);
+    return {
+      ok: true,
+      state: { ...base, kind, home, origin, phase: 'idle', labels, lineage, position, head: continues, openCalls, metadataSeq: event.seq },
+    };
+  }
+  if (event.type === 'call.admitted') {
+    const { home, origin } = event.head;
+    const empty = { labels: [], lineage: [], position: 0, head: null, openCalls: [], metadataSeq: 0 };
+    return { ok: true, state: { ...base, ...empty, kind: 'stateless', home, origin, phase: 'stateless_open' } };
+  }
+  return refuse('event_not_allowed', `${event.type} cannot begin a log here`);
+}
+
+/** The state after the event, or why it does not fit. Sequence, epoch and phase were checked. */
+function apply(state: SessionState, event: Envelope): SessionState | string {
+  switch (event.type) {
+    case 'session.created':
+    case 'call.admitted':
+    case 'session.imported':
+      return 'only begins a log';
+    case 'session.claimed':
+      return { ...state, owner: event.head.owner };
+    case 'session.updated':
+      return { ...state, metadataSeq: event.seq };
+    case 'state.placed':
+    case 'session.forked':
+    case 'session.exported':
+    case 'response.deleted':
+      return state;
+    case 'session.labelled':
+      return { ...state, labels: union(state.labels, event.head.labels) };
+    case 'input.accepted':
+      return acceptInput(state, event);
+    case 'turn.started':
+      return startTurn(state, event);
+    case 'call.placed':
+      return placeCall(state, event);
+    case 'call.completed':
+      return completeCall(state, event);
+    case 'call.failed':
+      return failCall(state, event);
+    case 'call.cancelled':
+      return settleCall(state, event.head.call, turn => ({ ...turn, call: null }));
+    case 'tool.requested':
+    case 'tool.started':
+    case 'tool.completed':
+    case 'tool.failed':
+    case 'tool.outcome_unknown':
+      return tool(state, event);
+    case 'approval.requested':
+      return withTurn(state, turn => ({ ...turn, approvals: [...turn.approvals, event.head.approval] }));
+    case 'approval.granted':
+    case 'approval.denied':
+    case 'approval.expired':
+      return withTurn(state, turn => ({ ...turn, approvals: turn.approvals.filter(id => id !== event.head.approval) }));
+    case 'turn.completed':
+      return completeTurn(state, event);
+    case 'turn.failed':
+    case 'turn.cancelled':
+      return abandonTurn(state, event.head.response);
+    case 'items.added':
+      return {
+        ...state,
+        position: state.position + event.head.count,
+        openCalls: answered(state.openCalls, event.head.answers).concat(event.head.calls),
+      };
+    case 'item.deleted':
+      return event.head.position > state.position ? 'no item is there' : state;
+    case 'context.compacted':
+      return state;
+    case 'session.sealed':
+      return { ...state, phase: 'sealed' };
+    case 'session.moved':
+      return { ...state, phase: 'ended' };
+    case 'session.erased':
+      return {
+        ...state,
+        phase: event.head.whole ? 'ended' : state.phase,
+        erasedAfter: event.head.after,
+        documents: state.documents.filter(ref => ref.session !== state.session || ref.seq <= event.head.after),
+      };
+    default:
+      return assertNever(event, 'event');
+  }
+}
+
+function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): SessionState | string {
+  if (state.accepted !== null) return 'an input is already waiting for its turn';
+  const { response, count, answers } = event.head;
+  return {
+    ...state,
+    position: state.position + count,
+    openCalls: answered(state.openCalls, answers),
+    accepted: { response, seq: event.seq, from: state.position, openCallsBefore: state.openCalls },
+  };
+}
+
+function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): SessionState | string {
+  const accepted = state.accepted;
+  if (accepted === null || accepted.response !== event.head.response) return 'its input was not accepted';
+  const { response, model, background, streamed, tools, instructions } = event.head;
+  const known = state.documents.filter(ref => !sameRef(ref, tools) && !sameRef(ref, instructions));
+  const used = [tools, instructions].filter(ref => ref !== null);
+  return {
+    ...state,
+    phase: 'turn_open',
+    accepted: null,
+    documents: [...known, ...used].slice(-MAX_DOCUMENTS),
+    use: { ...state.use, turns: state.use.turns + 1, itemsRead: state.use.itemsRead + accepted.from },
+    turn: {
+      response,
+      model,
+      background,
+      streamed,
+      inputSeq: accepted.seq,
+      from: accepted.from,
+      openCallsBefore: accepted.openCallsBefore,
+      calls: 0,
+      failures: 0,
+      call: null,
+      outcome: null,
+      tools: [],
+      approvals: [],
+    },
+  };
+}
+
+function sameRef(a: { session: string; seq: number; index: number }, b: { session: string; seq: number; index: number } | null): boolean {
+  return b !== null && a.session === b.session && a.seq === b.seq && a.index === b.index;
+}
+
+function placeCall(state: SessionState, event: EnvelopeOf<'call.placed'>): SessionState | string {
+  const { call: index, chosen, placement, reserved } = event.head;
+  const stateless = state.kind === 'stateless';
+  const turn = state.turn ?? (stateless ? STATELESS_TURN(state) : null);
+  if (turn === null) return 'no turn is open';
+  if (index !== turn.calls + 1) return `call ${index} after ${turn.calls}`;
+  const call = chosen === null ? null : { index, seq: event.seq, reserved, placement };
+  const placed: TurnState = { ...turn, calls: index, call };
+  if (call === null) return { ...state, turn: placed, phase: stateless ? 'stateless_done' : 'called' };
+  return { ...state, turn: placed, phase: stateless ? 'stateless_calling' : 'calling' };
+}
+
+/** A stateless call has no turn of its own: it counts its calls on this one, which never carries an item. */
+function STATELESS_TURN(state: SessionState): TurnState {
+  return {
+    response: state.session as unknown as TurnState['response'],
+    model: '',
+    background: false,
+    streamed: false,
+    inputSeq: 0,
+    from: 0,
+    openCallsBefore: [],
+    calls: 0,
+    failures: 0,
+    call: null,
+    outcome: null,
+    tools: [],
+    approvals: [],
+  };
+}
+
+function settleCall(state: SessionState, index: number, change: (turn: TurnState) => TurnState): SessionState | string {
+  if (state.turn?.call?.index !== index) return `call ${index} is not in flight`;
+  return { ...state, turn: change(state.turn), phase: state.kind === 'stateless' ? 'stateless_done' : 'called' };
+}
+
+function completeCall(state: SessionState, event: EnvelopeOf<'call.completed'>): SessionState | string {
+  const { call, outcome, reason, count, calls } = event.head;
+  const after = settleCall(state, call, turn => ({ ...turn, call: null, failures: 0, outcome: { status: outcome, reason } }));
+  if (typeof after === 'string') return after;
+  return { ...after, position: after.position + count, openCalls: after.openCalls.concat(calls) };
+}
+
+function failCall(state: SessionState, event: EnvelopeOf<'call.failed'>): SessionState | string {
+  // What a cut call had released stays in the response, but takes no position: no later call sees it (DESIGN.md part 5).
+  return settleCall(state, event.head.call, turn => ({ ...turn, call: null, failures: turn.failures + 1 }));
+}
+
+function completeTurn(state: SessionState, event: EnvelopeOf<'turn.completed'>): SessionState | string {
+  const turn = state.turn;
+  if (turn === null || turn.response !== event.head.response) return 'another turn is open';
+  if (turn.outcome === null) return 'no call of it was completed';
+  return { ...state, phase: 'idle', head: turn.response, turn: null };
+}
+
+function abandonTurn(state: SessionState, response: string): SessionState | string {
+  const turn = state.turn;
+  if (turn === null || turn.response !== response) return 'another turn is open';
+  return { ...state, phase: 'idle', turn: null, position: turn.from, openCalls: turn.openCallsBefore };
+}
+
+type ToolEvent = EnvelopeOf<'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown'>;
+
+function tool(state: SessionState, event: ToolEvent): SessionState | string {
+  const { callId } = event.head;
+  const existing = state.turn?.tools.find(one => one.callId === callId);
+  if (event.type === 'tool.requested') {
+    if (existing !== undefined) return `tool call ${callId} was already requested`;
+    if (!state.openCalls.includes(callId)) return `no call ${callId} is open`;
+    // The outcome so far is no longer the last word: the model will be called again with what the tool returns.
+    return withTurn(state, turn => ({
+      ...turn,
+      outcome: null,
+      tools: [...turn.tools, { callId, idempotent: event.head.idempotent, status: 'requested' }],
+    }));
+  }
+  if (existing === undefined) return `tool call ${callId} was not requested`;
+  switch (event.type) {
+    case 'tool.started':
+      // Again only if idempotent (L6): a second start of any other is refused here, whoever asks.
+      if (existing.status === 'started' && !existing.idempotent) return `tool call ${callId} was already started`;
+      return withTurn({ ...state, use: { ...state.use, toolsRun: state.use.toolsRun + 1 } }, turn => setTool(turn, callId, 'started'));
+    case 'tool.outcome_unknown':
+      if (existing.status !== 'started') return `tool call ${callId} is not running`;
+      return withTurn(state, turn => setTool(turn, callId, 'outcome_unknown'));
+    case 'tool.completed':
+    case 'tool.failed':
+      if (existing.status === 'requested' && event.type === 'tool.completed') return `tool call ${callId} was not started`;
+      return withTurn(
+        { ...state, position: state.position + event.head.count, openCalls: answered(state.openCalls, [callId]) },
+        turn => ({ ...turn, tools: turn.tools.filter(one => one.callId !== callId) }),
+      );
+    default:
+      return assertNever(event, 'tool event');
+  }
+}
+
+function setTool(turn: TurnState, callId: string, status: 'started' | 'outcome_unknown'): TurnState {
+  return { ...turn, tools: turn.tools.map(one => (one.callId === callId ? { ...one, status } : one)) };
+}
+
+/** Changes the turn, and waits when only people can carry it on. */
+function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
+  if (state.turn === null) return 'no turn is open';
+  const turn = change(state.turn);
+  const waits = turn.approvals.length > 0 || turn.tools.some(one => one.status === 'outcome_unknown');
+  return { ...state, turn, phase: waits ? 'waiting' : 'called' };
+}
+
+function answered(open: readonly string[], answers: readonly string[]): string[] {
+  return open.filter(id => !answers.includes(id));
+}
+
+function union(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])].toSorted();
+}

@@ -1,0 +1,122 @@
+/**
+ * The state of one session: what its log says, folded.
+ *
+ * S1  State is made from envelopes alone. Erasing a payload changes no state (L13).
+ * S2  State does not grow with the history: it holds counts, positions and what is open, never a list of the past (L11).
+ * S3  `position` counts the items of the context. A failed or cancelled turn gives its positions back: its input stays
+ *     readable, but no later call sees it.
+ */
+import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
+import type { DocumentRef, JsonObject, Reservation, SessionOrigin, SharedPrefix } from '../log/events.ts';
+
+/** Where a session stands. The table in `table.ts` says which events each phase takes. */
+export type Phase =
+  | 'none'
+  | 'idle'
+  | 'turn_open'
+  | 'calling'
+  | 'called'
+  | 'waiting'
+  | 'sealed'
+  | 'ended'
+  | 'stateless_open'
+  | 'stateless_calling'
+  | 'stateless_done';
+
+/** The wire's word for a phase. */
+export type SessionStatus = 'idle' | 'in_progress' | 'requires_action' | 'failed';
+
+export interface ToolState {
+  readonly callId: string;
+  readonly idempotent: boolean;
+  readonly status: 'requested' | 'started' | 'outcome_unknown';
+}
+
+export interface TurnState {
+  readonly response: ResponseId;
+  readonly model: string;
+  readonly background: boolean;
+  readonly streamed: boolean;
+  /** seq of its `input.accepted`. */
+  readonly inputSeq: number;
+  /** Position before its input: where a failure returns to. */
+  readonly from: number;
+  readonly openCallsBefore: readonly string[];
+  /** Calls placed so far. */
+  readonly calls: number;
+  /** Calls in a row that failed. */
+  readonly failures: number;
+  /** The call in flight. */
+  readonly call: { readonly index: number; readonly seq: number; readonly reserved: Reservation; readonly placement: JsonObject } | null;
+  readonly outcome: { readonly status: 'completed' | 'incomplete'; readonly reason: string | null } | null;
+  readonly tools: readonly ToolState[];
+  readonly approvals: readonly string[];
+}
+
+/** What the session has done so far: the facts of the `substance` reading. */
+export interface SessionUse {
+  readonly turns: number;
+  readonly itemsRead: number;
+  readonly memoryReads: number;
+  readonly toolsRun: number;
+  readonly filesTouched: number;
+}
+
+export interface SessionState {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  readonly kind: 'responses' | 'conversation' | 'stateless';
+  readonly home: HomeId;
+  readonly origin: SessionOrigin;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly seq: number;
+  readonly epoch: number;
+  /** The process that holds it; null until one has claimed it after its creation. */
+  readonly owner: string | null;
+  readonly phase: Phase;
+  readonly labels: readonly string[];
+  readonly lineage: readonly SharedPrefix[];
+  /** Items of the context, the shared prefix included. */
+  readonly position: number;
+  /** The last finished response, which a continuation extends; older ones fork. */
+  readonly head: ResponseId | null;
+  readonly openCalls: readonly string[];
+  /** Texts written once: the last `MAX_DOCUMENTS` that a turn used, oldest first. */
+  readonly documents: readonly DocumentRef[];
+  readonly turn: TurnState | null;
+  /** The response of an `input.accepted` whose `turn.started` has not come yet. */
+  readonly accepted: { readonly response: ResponseId; readonly seq: number; readonly from: number; readonly openCallsBefore: readonly string[] } | null;
+  readonly use: SessionUse;
+  /** seq of the event that holds the current metadata; 0 if none. */
+  readonly metadataSeq: number;
+  /** Payloads of events after this seq are erased (and before the next append). */
+  readonly erasedAfter: number | null;
+}
+
+/** Distinct tools and instruction texts that a session remembers the place of. */
+export const MAX_DOCUMENTS = 16;
+
+/** The position at which the shared prefix ends: 0 for a root. */
+export function prefixEnd(lineage: readonly SharedPrefix[]): number {
+  return lineage.at(-1)?.to ?? 0;
+}
+
+export function statusOf(phase: Phase): SessionStatus {
+  switch (phase) {
+    case 'none':
+    case 'idle':
+    case 'sealed':
+    case 'ended':
+    case 'stateless_done':
+      return 'idle';
+    case 'turn_open':
+    case 'calling':
+    case 'called':
+    case 'stateless_open':
+    case 'stateless_calling':
+      return 'in_progress';
+    case 'waiting':
+      return 'requires_action';
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Which events each phase takes. The compiler forces the table complete: a new event or phase does not build until every
+ * cell is decided. PROTOCOL.md prints it; a test keeps the two equal.
+ */
+import type { EventType } from '../log/events.ts';
+import type { Phase } from './state.ts';
+
+type Row = { readonly [T in EventType]: boolean };
+
+const NOTHING: Row = {
+  'session.created': false,
+  'call.admitted': false,
+  'session.claimed': false,
+  'session.updated': false,
+  'state.placed': false,
+  'input.accepted': false,
+  'turn.started': false,
+  'call.placed': false,
+  'call.completed': false,
+  'call.failed': false,
+  'call.cancelled': false,
+  'tool.requested': false,
+  'tool.started': false,
+  'tool.completed': false,
+  'tool.failed': false,
+  'tool.outcome_unknown': false,
+  'approval.requested': false,
+  'approval.granted': false,
+  'approval.denied': false,
+  'approval.expired': false,
+  'turn.completed': false,
+  'turn.failed': false,
+  'turn.cancelled': false,
+  'items.added': false,
+  'item.deleted': false,
+  'response.deleted': false,
+  'session.labelled': false,
+  'context.compacted': false,
+  'session.forked': false,
+  'session.sealed': false,
+  'session.moved': false,
+  'session.exported': false,
+  'session.imported': false,
+  'session.erased': false,
+};
+
+/** What a session takes whatever it is doing, as long as it lives. */
+const ALIVE: Partial<Row> = {
+  'session.claimed': true,
+  'session.updated': true,
+  'response.deleted': true,
+  'session.labelled': true,
+  'session.forked': true,
+  'session.exported': true,
+  'state.placed': true,
+};
+
+const TURN: Partial<Row> = { ...ALIVE, 'turn.failed': true, 'turn.cancelled': true };
+
+const APPROVALS: Partial<Row> = { 'approval.granted': true, 'approval.denied': true, 'approval.expired': true };
+
+const TOOLS: Partial<Row> = {
+  ...APPROVALS,
+  'tool.requested': true,
+  'tool.started': true,
+  'tool.completed': true,
+  'tool.failed': true,
+  'tool.outcome_unknown': true,
+  'approval.requested': true,
+};
+
+export const TABLE: { readonly [P in Phase]: Row } = {
+  none: { ...NOTHING, 'session.created': true, 'call.admitted': true, 'session.imported': true },
+  idle: {
+    ...NOTHING,
+    ...ALIVE,
+    'input.accepted': true,
+    'turn.started': true,
+    'items.added': true,
+    'item.deleted': true,
+    'context.compacted': true,
+    'session.sealed': true,
+    'session.erased': true,
+  },
+  turn_open: { ...NOTHING, ...TURN, 'call.placed': true, 'context.compacted': true },
+  calling: { ...NOTHING, ...TURN, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },
+  called: { ...NOTHING, ...TURN, ...TOOLS, 'call.placed': true, 'turn.completed': true, 'context.compacted': true },
+  waiting: { ...NOTHING, ...TURN, ...TOOLS },
+  sealed: { ...NOTHING, 'session.moved': true, 'session.claimed': true, 'session.exported': true, 'response.deleted': true, 'session.erased': true },
+  ended: { ...NOTHING, 'session.erased': true },
+  stateless_open: { ...NOTHING, 'call.placed': true, 'turn.failed': true },
+  stateless_calling: { ...NOTHING, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },
+  stateless_done: { ...NOTHING, 'call.placed': true },
+};
