@@ -1,0 +1,180 @@
+/**
+ * The error catalogue: each way in which a request can fail, under a stable code. Callers switch on `code`; `next` says
+ * what helps. PROTOCOL.md repeats this table and a test compares them.
+ */
+
+/** What happens next: who can change the outcome, and how. */
+export type NextStep =
+  /** The same request fails again: change it. */
+  | 'fix-request'
+  /** Safe to send again at once. */
+  | 'retry'
+  /** Send again after the time in `retry-after`. */
+  | 'retry-after'
+  /** Someone who runs this server must change something: a key, a contract, a disk. */
+  | 'ask-operator'
+  /** This turn or call is over; its outcome stands. */
+  | 'terminal';
+
+/** The `type` of OpenAI's error envelope. Every mistake of the caller is `invalid_request_error`, as clients expect. */
+export type ErrorType =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'permission_error'
+  | 'rate_limit_error'
+  | 'server_error';
+
+export interface ErrorEntry {
+  /** HTTP status, unless the error itself says another (`upstream_rejected`). */
+  readonly status: number;
+  readonly type: ErrorType;
+  readonly next: NextStep;
+  /** One sentence: the default message, and the row in the documentation. */
+  readonly summary: string;
+}
+
+export type ErrorCode =
+  | 'invalid_json'
+  | 'invalid_request'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'unsupported_parameter'
+  | 'unsupported_content'
+  | 'mutually_exclusive_parameters'
+  | 'missing_api_key'
+  | 'invalid_api_key'
+  | 'insufficient_scope'
+  | 'host_not_allowed'
+  | 'origin_not_allowed'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'model_not_found'
+  | 'previous_response_not_found'
+  | 'response_not_found'
+  | 'conversation_not_found'
+  | 'item_not_found'
+  | 'placement_not_found'
+  | 'conversation_locked'
+  | 'response_in_progress'
+  | 'fork_depth_exceeded'
+  | 'tool_output_missing'
+  | 'tool_call_not_found'
+  | 'idempotency_key_reused'
+  | 'idempotency_completed'
+  | 'idempotency_in_progress'
+  | 'session_product_mismatch'
+  | 'placement_refused'
+  | 'no_contract_in_force'
+  | 'home_not_permitted'
+  | 'label_not_allowed_here'
+  | 'no_target_available'
+  | 'context_length_exceeded'
+  | 'upstream_error'
+  | 'upstream_timeout'
+  | 'upstream_interrupted'
+  | 'upstream_rejected'
+  | 'upstream_rate_limited'
+  | 'rate_limit_exceeded'
+  | 'deadline_exceeded'
+  | 'store_unavailable'
+  | 'store_full'
+  | 'server_draining'
+  | 'internal_error';
+
+const caller = (status: number, summary: string, next: NextStep = 'fix-request'): ErrorEntry => ({
+  status,
+  type: 'invalid_request_error',
+  next,
+  summary,
+});
+const unknownCaller = (summary: string): ErrorEntry => ({
+  status: 401,
+  type: 'authentication_error',
+  next: 'fix-request',
+  summary,
+});
+const forbidden = (summary: string, next: NextStep): ErrorEntry => ({
+  status: 403,
+  type: 'permission_error',
+  next,
+  summary,
+});
+const tooMany = (summary: string): ErrorEntry => ({
+  status: 429,
+  type: 'rate_limit_error',
+  next: 'retry-after',
+  summary,
+});
+const server = (status: number, next: NextStep, summary: string): ErrorEntry => ({
+  status,
+  type: 'server_error',
+  next,
+  summary,
+});
+
+export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
+  invalid_json: caller(400, 'The request body is not valid JSON.'),
+  invalid_request: caller(400, 'The request does not have the documented form.'),
+  body_too_large: caller(413, 'The request body is larger than this server accepts.'),
+  unsupported_media_type: caller(415, 'The request body must be sent as application/json.'),
+  unsupported_parameter: caller(400, 'The request asks for something that this server does not offer.'),
+  unsupported_content: caller(400, 'The input holds a kind of item or content that this server does not take.'),
+  mutually_exclusive_parameters: caller(400, 'Two parameters that exclude each other were both given.'),
+  missing_api_key: unknownCaller('No API key was given: send it as "Authorization: Bearer <key>".'),
+  invalid_api_key: unknownCaller('The API key is unknown or has been revoked.'),
+  insufficient_scope: forbidden('The API key does not carry the scope that this route needs.', 'ask-operator'),
+  host_not_allowed: forbidden('Without API keys this server answers to loopback host names only.', 'fix-request'),
+  origin_not_allowed: forbidden('Requests from this web origin are not accepted.', 'fix-request'),
+  not_found: caller(404, 'There is nothing at this address.'),
+  method_not_allowed: caller(405, 'This address does not take this method.'),
+  model_not_found: caller(404, 'No target of this server serves the model.'),
+  previous_response_not_found: caller(400, 'The previous response does not exist.'),
+  response_not_found: caller(404, 'The response does not exist.'),
+  conversation_not_found: caller(404, 'The conversation does not exist.'),
+  item_not_found: caller(404, 'The item does not exist.'),
+  placement_not_found: caller(404, 'The placement does not exist.'),
+  conversation_locked: caller(400, 'Another response is running in this conversation.', 'retry'),
+  response_in_progress: caller(409, 'The response is still in progress.', 'retry'),
+  fork_depth_exceeded: caller(400, 'This chain has been forked too many times; start a new one from its items.'),
+  tool_output_missing: caller(400, 'A function call of the earlier turn has no output in the input.'),
+  tool_call_not_found: caller(400, 'A tool output names a call that is not open.'),
+  idempotency_key_reused: caller(422, 'This Idempotency-Key was used with another request body.'),
+  idempotency_completed: caller(
+    409,
+    'This Idempotency-Key belongs to a stateless call that has completed; its answer was not kept.',
+    'terminal',
+  ),
+  idempotency_in_progress: caller(409, 'A request with this Idempotency-Key is still running.', 'retry'),
+  session_product_mismatch: forbidden('The session was started under another product or channel.', 'fix-request'),
+  placement_refused: forbidden('The contracts in force exclude every target for this call.', 'ask-operator'),
+  no_contract_in_force: forbidden(
+    'The call is in the scope of configured contracts, none of which is in force.',
+    'ask-operator',
+  ),
+  home_not_permitted: forbidden('The session may no longer be held where it lives; move it.', 'ask-operator'),
+  label_not_allowed_here: forbidden('The home of this session may not hold data with this label.', 'ask-operator'),
+  no_target_available: server(503, 'retry-after', 'The targets that the contracts allow are down or full.'),
+  context_length_exceeded: caller(400, 'The input is longer than the context window of the model.'),
+  upstream_error: server(502, 'retry', 'The model provider failed.'),
+  upstream_timeout: server(504, 'retry', 'The model provider did not answer in time.'),
+  upstream_interrupted: server(502, 'terminal', 'The answer of the model provider broke off.'),
+  upstream_rejected: server(502, 'ask-operator', 'The model provider refused the request.'),
+  upstream_rate_limited: tooMany('The model provider limits the rate of requests.'),
+  rate_limit_exceeded: tooMany('Too many requests for this key.'),
+  deadline_exceeded: server(504, 'retry', 'The request did not finish within its deadline.'),
+  store_unavailable: server(503, 'retry-after', 'The store of this session cannot be reached.'),
+  store_full: server(507, 'ask-operator', 'The store has no space left; nothing was written.'),
+  server_draining: server(
+    503,
+    'retry-after',
+    'This server is shutting down; another attempt will reach its successor.',
+  ),
+  internal_error: server(500, 'retry', 'Something went wrong inside the server.'),
+};
+
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS).filter(isErrorCode);
+
+/** Whether a text is a code of the catalogue. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
+}

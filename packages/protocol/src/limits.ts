@@ -1,0 +1,80 @@
+/**
+ * Every bound that the wire sets on a request, in one place. A request beyond one of them gets 400 `invalid_request` (413 for
+ * the body), never a truncated result. Texts count UTF-16 code units, as JSON schema's `maxLength` does in practice.
+ */
+export const LIMITS: {
+  /** Bytes of a request body. */
+  readonly bodyBytes: number;
+  /** Nesting of arrays and objects inside a body. */
+  readonly jsonDepth: number;
+  /** Input items of one request. */
+  readonly inputItems: number;
+  /** Items added to a conversation by one request. */
+  readonly conversationItems: number;
+  /** Parts of one item's content, or of a tool's output. */
+  readonly contentParts: number;
+  readonly textChars: number;
+  readonly imageUrlChars: number;
+  readonly fileDataChars: number;
+  readonly urlChars: number;
+  readonly nameChars: number;
+  readonly descriptionChars: number;
+  readonly idChars: number;
+  readonly callIdChars: number;
+  readonly annotations: number;
+  readonly tools: number;
+  readonly include: number;
+  readonly metadataPairs: number;
+  readonly metadataKeyChars: number;
+  readonly metadataValueChars: number;
+  /** `safety_identifier` and `prompt_cache_key`. */
+  readonly keyChars: number;
+  readonly userChars: number;
+  readonly minOutputTokens: number;
+  readonly maxOutputTokens: number;
+  readonly toolCalls: number;
+  readonly topLogprobs: number;
+  readonly chatMessages: number;
+  readonly stopSequences: number;
+  readonly stopChars: number;
+  readonly listLimit: number;
+  readonly listDefault: number;
+  readonly whatIfSessions: number;
+  readonly whatIfContracts: number;
+} = {
+  bodyBytes: 32 * 1024 * 1024,
+  jsonDepth: 64,
+  inputItems: 10_000,
+  conversationItems: 20,
+  contentParts: 1_000,
+  textChars: 10 * 1024 * 1024,
+  imageUrlChars: 20 * 1024 * 1024,
+  fileDataChars: 32 * 1024 * 1024,
+  urlChars: 8_192,
+  nameChars: 256,
+  descriptionChars: 1024 * 1024,
+  idChars: 256,
+  callIdChars: 64,
+  annotations: 1_000,
+  tools: 128,
+  include: 32,
+  metadataPairs: 16,
+  metadataKeyChars: 64,
+  metadataValueChars: 512,
+  keyChars: 64,
+  userChars: 256,
+  minOutputTokens: 16,
+  maxOutputTokens: 100_000_000,
+  toolCalls: 10_000,
+  topLogprobs: 20,
+  chatMessages: 10_000,
+  stopSequences: 4,
+  stopChars: 1_024,
+  listLimit: 100,
+  listDefault: 20,
+  whatIfSessions: 100,
+  whatIfContracts: 32,
+};
+
+/** Names of functions and of JSON schemas. */
+export const TOOL_NAME: RegExp = /^[a-zA-Z0-9_-]{1,64}$/;

@@ -1,0 +1,131 @@
+/** Items: the units of context of Open Responses, in the full form in which the server stores and serves them. */
+
+export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
+export type ImageDetail = 'low' | 'high' | 'auto';
+/** Marks an assistant message as a passing remark or as the answer. Omitted, never null. */
+export type Phase = 'commentary' | 'final_answer';
+
+export type UrlCitation = {
+  readonly type: 'url_citation';
+  readonly url: string;
+  readonly title: string;
+  readonly start_index: number;
+  readonly end_index: number;
+};
+
+export type TopLogProb = {
+  readonly token: string;
+  readonly logprob: number;
+  readonly bytes: readonly number[];
+};
+export type LogProb = TopLogProb & {
+  readonly top_logprobs: readonly TopLogProb[];
+};
+
+export type InputText = {
+  readonly type: 'input_text';
+  readonly text: string;
+};
+export type InputImage = {
+  readonly type: 'input_image';
+  readonly image_url: string | null;
+  readonly detail: ImageDetail;
+};
+/** A file by its content (a data URL or base64) or by its address; exactly one of the two. */
+export type InputFile = {
+  readonly type: 'input_file';
+  readonly filename?: string;
+  readonly file_data?: string;
+  readonly file_url?: string;
+};
+export type OutputText = {
+  readonly type: 'output_text';
+  readonly text: string;
+  readonly annotations: readonly UrlCitation[];
+  readonly logprobs?: readonly LogProb[];
+};
+export type Refusal = {
+  readonly type: 'refusal';
+  readonly refusal: string;
+};
+export type SummaryText = {
+  readonly type: 'summary_text';
+  readonly text: string;
+};
+export type ReasoningText = {
+  readonly type: 'reasoning_text';
+  readonly text: string;
+};
+
+export type InputPart = InputText | InputImage | InputFile;
+export type OutputPart = OutputText | Refusal;
+/** A part that stream events carry. */
+export type ContentPart = InputPart | OutputPart | SummaryText | ReasoningText;
+
+type MessageBase = {
+  readonly type: 'message';
+  readonly id: string;
+  readonly status: ItemStatus;
+};
+export type UserMessage = MessageBase & {
+  readonly role: 'user';
+  readonly content: readonly InputPart[];
+};
+export type InstructionMessage = MessageBase & {
+  readonly role: 'system' | 'developer';
+  readonly content: readonly InputText[];
+};
+export type AssistantMessage = MessageBase & {
+  readonly role: 'assistant';
+  readonly content: readonly OutputPart[];
+  readonly phase?: Phase;
+};
+export type Message = UserMessage | InstructionMessage | AssistantMessage;
+
+export type FunctionCall = {
+  readonly type: 'function_call';
+  readonly id: string;
+  readonly call_id: string;
+  readonly name: string;
+  /** JSON as the model wrote it: perhaps not valid. */
+  readonly arguments: string;
+  readonly status: ItemStatus;
+};
+export type FunctionCallOutput = {
+  readonly type: 'function_call_output';
+  readonly id: string;
+  readonly call_id: string;
+  readonly output: string | readonly InputPart[];
+  readonly status: ItemStatus;
+};
+export type ReasoningItem = {
+  readonly type: 'reasoning';
+  readonly id: string;
+  readonly summary: readonly SummaryText[];
+  readonly content?: readonly ReasoningText[];
+  /** Opaque, of one provider. Omitted, never null. */
+  readonly encrypted_content?: string;
+  readonly status: ItemStatus;
+};
+export type CompactionItem = {
+  readonly type: 'compaction';
+  readonly id: string;
+  readonly encrypted_content: string;
+  readonly status: ItemStatus;
+};
+
+/** An item as served: each has an id and a status. */
+export type ItemField = Message | FunctionCall | FunctionCallOutput | ReasoningItem | CompactionItem;
+
+/** Points at an item that the server holds. It is resolved before the turn starts and never stored as such. */
+export type ItemReference = {
+  readonly type: 'item_reference';
+  readonly id: string;
+};
+
+/** Takes the need for an id away from each member of a union. */
+type WithOptionalId<Item> = Item extends { readonly id: string } ? Omit<Item, 'id'> & { readonly id?: string } : never;
+
+/** An item that a client gave, normalised: contents are lists of parts, a status is set. It may still lack an id. */
+export type NewItem = WithOptionalId<ItemField>;
+export type InputItem = NewItem | ItemReference;
