@@ -1,0 +1,113 @@
+/** The compiled closures against cedar-wasm, on random policies and requests. PERDURE_PROPERTY_RUNS raises the number of samples. */
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type EntityJson, entitiesFromJson, knownEntity, recordFromJson } from './cedar-json.ts';
+import { OPERATORS } from './expression.ts';
+import { type CompiledPolicy, compilePolicy, evaluate } from './policy.ts';
+import {
+  arbitraryPolicySet,
+  arbitraryRequest,
+  type PolicyText,
+  type RandomRequest,
+} from './random-policy.test-support.ts';
+import { entityKey } from './value.ts';
+
+const SAMPLES = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 3000);
+const REQUESTS_EACH = 4;
+const LEAST_SHARE = 0.2;
+const LEAST_USES = 20;
+
+const arbitraryRequests = fc.array(arbitraryRequest(), { minLength: REQUESTS_EACH, maxLength: REQUESTS_EACH });
+
+interface Seen {
+  readonly reasons: string[];
+  readonly errors: string[];
+}
+
+/** Hands the policies to Cedar once; the requests then name them. */
+function preparse(policies: readonly PolicyText[]): void {
+  const links = policies.filter(policy => policy.slots !== null);
+  const answer = cedar.preparsePolicySet('random', {
+    staticPolicies: Object.fromEntries(policies.filter(p => p.slots === null).map(p => [p.id, p.text])),
+    templates: Object.fromEntries(links.map(p => [`template of ${p.id}`, p.text])),
+    templateLinks: links.map(p => ({ templateId: `template of ${p.id}`, newId: p.id, values: { ...p.slots } })),
+  });
+  if (answer.type === 'failure') throw new Error(answer.errors.map(error => error.message).join('; '));
+}
+
+function byCedar(request: RandomRequest): Seen {
+  const answer = cedar.statefulIsAuthorized({
+    ...request,
+    entities: [...request.entities] as cedar.EntityJson[],
+    context: request.context as cedar.Context,
+    preparsedPolicySetId: 'random',
+  });
+  if (answer.type === 'failure') throw new Error(answer.errors.map(error => error.message).join('; '));
+  const { reason, errors } = answer.response.diagnostics;
+  return { reasons: reason.toSorted(), errors: errors.map(error => error.policyId).toSorted() };
+}
+
+function estOf(policy: PolicyText): unknown {
+  const answer = policy.slots === null ? cedar.policyToJson(policy.text) : cedar.templateToJson(policy.text);
+  if (answer.type === 'failure') throw new Error(`${policy.text}: ${answer.errors.map(e => e.message).join('; ')}`);
+  return answer.json;
+}
+
+function compileAll(ests: ReadonlyMap<string, unknown>, policies: readonly PolicyText[]): Map<string, CompiledPolicy> {
+  const compiled = new Map<string, CompiledPolicy>();
+  for (const policy of policies) {
+    const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, entityKey(uid.type, uid.id)] as const);
+    compiled.set(policy.id, compilePolicy(ests.get(policy.id), new Map(slots)));
+  }
+  return compiled;
+}
+
+function byUs(compiled: ReadonlyMap<string, CompiledPolicy>, request: RandomRequest): Seen {
+  const entities = entitiesFromJson(request.entities as readonly EntityJson[]);
+  const result = evaluate(compiled, {
+    principal: knownEntity(request.principal, entities),
+    action: knownEntity(request.action, entities),
+    resource: knownEntity(request.resource, entities),
+    context: recordFromJson(request.context),
+    entities,
+  });
+  return { reasons: result.reasons.toSorted(), errors: result.errors.toSorted() };
+}
+
+/** Counts the operators of an expression in Cedar's JSON form. */
+function countOperators(json: unknown, into: Map<string, number>): void {
+  if (typeof json !== 'object' || json === null) return;
+  if (Array.isArray(json)) {
+    for (const item of json) countOperators(item, into);
+    return;
+  }
+  for (const [key, value] of Object.entries(json)) {
+    if (OPERATORS.includes(key)) into.set(key, (into.get(key) ?? 0) + 1);
+    if (key !== 'Value' && key !== 'Var') countOperators(value, into);
+  }
+}
+
+test('compiled policies give the reasons and the errors that Cedar gives', () => {
+  const operators = new Map<string, number>();
+  const outcomes = { allow: 0, deny: 0, error: 0 };
+  fc.assert(
+    fc.property(arbitraryPolicySet(), arbitraryRequests, (policies, requests) => {
+      const ests = new Map(policies.map(policy => [policy.id, estOf(policy)]));
+      for (const est of ests.values()) countOperators((est as { conditions: unknown }).conditions, operators);
+      const compiled = compileAll(ests, policies);
+      preparse(policies);
+      for (const request of requests) {
+        const ours = byUs(compiled, request);
+        expect(ours).toEqual(byCedar(request));
+        const permitted = ours.reasons.some(id => compiled.get(id)?.effect === 'permit');
+        outcomes[ours.errors.length > 0 ? 'error' : permitted ? 'allow' : 'deny'] += 1;
+      }
+    }),
+    { numRuns: Math.ceil(SAMPLES / REQUESTS_EACH) },
+  );
+  expect(OPERATORS.filter(operator => (operators.get(operator) ?? 0) < LEAST_USES)).toEqual([]);
+  const total = outcomes.allow + outcomes.deny + outcomes.error;
+  for (const count of Object.values(outcomes))
+    expect(count / total, JSON.stringify(outcomes)).toBeGreaterThan(LEAST_SHARE);
+});
