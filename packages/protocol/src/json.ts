@@ -9,22 +9,27 @@ export function isJsonObject(value: unknown): value is { readonly [key: string]:
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Which bound a value passes, if any. */
+export type JsonExcess = 'depth' | 'nodes';
+
 /**
- * Whether arrays and objects nest deeper than `depth`. Walks with a list of its own, so that no input can exhaust the stack.
- * Leaves cost nothing but the look at their type; a text's length does not matter.
+ * Checks a value against bounds on nesting (of arrays and objects) and on the number of values inside it. Walks level by
+ * level with a list of its own, so that no input can exhaust the stack; a text costs nothing, however long.
  */
-export function isDeeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  let level: object[] = [value];
-  for (let left = depth; level.length > 0; left--) {
-    if (left === 0) return true;
-    const next: object[] = [];
+export function jsonExcess(value: unknown, maxDepth: number, maxNodes: number): JsonExcess | null {
+  let level: unknown[] = [value];
+  let nodes = 0;
+  for (let depth = 0; ; depth++) {
+    const next: unknown[] = [];
     for (const node of level) {
-      for (const child of Array.isArray(node) ? (node as readonly unknown[]) : Object.values(node)) {
-        if (typeof child === 'object' && child !== null) next.push(child);
-      }
+      if (typeof node !== 'object' || node === null) continue;
+      if (depth === maxDepth) return 'depth';
+      const children: readonly unknown[] = Array.isArray(node) ? node : Object.values(node);
+      nodes += children.length;
+      if (nodes > maxNodes) return 'nodes';
+      for (const child of children) if (typeof child === 'object' && child !== null) next.push(child);
     }
+    if (next.length === 0) return null;
     level = next;
   }
-  return false;
 }

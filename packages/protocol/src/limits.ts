@@ -7,6 +7,8 @@ export const LIMITS: {
   readonly bodyBytes: number;
   /** Nesting of arrays and objects inside a body. */
   readonly jsonDepth: number;
+  /** Values inside a body, keys aside: what a parser may have to look at. */
+  readonly jsonNodes: number;
   /** Input items of one request. */
   readonly inputItems: number;
   /** Items added to a conversation by one request. */
@@ -44,6 +46,7 @@ export const LIMITS: {
 } = {
   bodyBytes: 32 * 1024 * 1024,
   jsonDepth: 64,
+  jsonNodes: 250_000,
   inputItems: 10_000,
   conversationItems: 20,
   contentParts: 1_000,

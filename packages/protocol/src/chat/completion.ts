@@ -1,0 +1,123 @@
+/** Chat Completions: the answer, whole and in chunks. */
+import type { LogProb } from '../responses/items.ts';
+import type { Usage } from '../responses/resource.ts';
+import type { ChatToolCall } from './messages.ts';
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+
+export type ChatUsage = {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly prompt_tokens_details: { readonly cached_tokens: number };
+  readonly completion_tokens_details: { readonly reasoning_tokens: number };
+};
+
+export type ChatLogprobs = { readonly content: readonly LogProb[] | null; readonly refusal: readonly LogProb[] | null };
+
+export type ChatCompletion = {
+  readonly id: string;
+  readonly object: 'chat.completion';
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly [
+    {
+      readonly index: 0;
+      readonly message: {
+        readonly role: 'assistant';
+        readonly content: string | null;
+        readonly refusal: string | null;
+        readonly annotations: readonly [];
+        readonly tool_calls?: readonly ChatToolCall[];
+      };
+      readonly logprobs: ChatLogprobs | null;
+      readonly finish_reason: FinishReason;
+    },
+  ];
+  readonly usage: ChatUsage;
+  readonly service_tier: string;
+  readonly system_fingerprint: string | null;
+};
+
+export type ChatDelta = {
+  readonly role?: 'assistant';
+  readonly content?: string | null;
+  readonly refusal?: string | null;
+  readonly tool_calls?: readonly {
+    readonly index: number;
+    readonly id?: string;
+    readonly type?: 'function';
+    readonly function?: { readonly name?: string; readonly arguments?: string };
+  }[];
+};
+
+export type ChatChunk = {
+  readonly id: string;
+  readonly object: 'chat.completion.chunk';
+  readonly created: number;
+  readonly model: string;
+  /** Empty only in the chunk that carries the usage. */
+  readonly choices: readonly {
+    readonly index: 0;
+    readonly delta: ChatDelta;
+    readonly logprobs: ChatLogprobs | null;
+    readonly finish_reason: FinishReason | null;
+  }[];
+  /** With `include_usage`: null in all chunks but the last. Otherwise absent. */
+  readonly usage?: ChatUsage | null;
+  readonly service_tier: string;
+  readonly system_fingerprint: string | null;
+};
+
+/** What all chunks of one answer repeat. */
+export type ChatHead = {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+  readonly service_tier?: string;
+  readonly include_usage?: boolean;
+};
+
+export function chatUsage(usage: Usage): ChatUsage {
+  return {
+    prompt_tokens: usage.input_tokens,
+    completion_tokens: usage.output_tokens,
+    total_tokens: usage.total_tokens,
+    prompt_tokens_details: { cached_tokens: usage.input_tokens_details.cached_tokens },
+    completion_tokens_details: { reasoning_tokens: usage.output_tokens_details.reasoning_tokens },
+  };
+}
+
+/** A chunk with a piece of the answer. The last of these carries the reason why it ended. */
+export function chatChunk(
+  head: ChatHead,
+  delta: ChatDelta,
+  finish: FinishReason | null = null,
+  logprobs: ChatLogprobs | null = null,
+): ChatChunk {
+  return {
+    ...chunkHead(head),
+    choices: [{ index: 0, delta, logprobs, finish_reason: finish }],
+    ...usageOf(head, null),
+  };
+}
+
+/** The chunk after the last piece, sent when the client asked for usage. */
+export function chatUsageChunk(head: ChatHead, usage: Usage): ChatChunk {
+  return { ...chunkHead(head), choices: [], usage: chatUsage(usage) };
+}
+
+const usageOf = (head: ChatHead, usage: ChatUsage | null): { usage?: ChatUsage | null } =>
+  head.include_usage === true ? { usage } : {};
+
+function chunkHead(head: ChatHead): Omit<ChatChunk, 'choices' | 'usage'> {
+  return {
+    id: head.id,
+    object: 'chat.completion.chunk',
+    created: head.created,
+    model: head.model,
+    service_tier: head.service_tier ?? 'default',
+    system_fingerprint: null,
+  };
+}

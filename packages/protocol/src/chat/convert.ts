@@ -1,0 +1,250 @@
+/**
+ * Between Chat Completions and items, so that one engine serves both dialects and a stored turn can run on an upstream that
+ * speaks only Chat Completions. Pure; what one side cannot say is named where it is dropped.
+ */
+import type {
+  AssistantMessage,
+  InputItem,
+  InputPart,
+  ItemField,
+  LogProb,
+  NewItem,
+  OutputPart,
+} from '../responses/items.ts';
+import type { ResponseResource, Usage } from '../responses/resource.ts';
+import type { CreateResponse, FunctionTool, ToolChoice } from '../responses/settings.ts';
+import { chatUsage, type ChatCompletion, type ChatHead, type FinishReason } from './completion.ts';
+import type {
+  ChatMessage,
+  ChatRefusalPart,
+  ChatRequest,
+  ChatTextPart,
+  ChatToolCall,
+  ChatUserPart,
+} from './messages.ts';
+
+/** The messages as items. An assistant message with calls becomes a message, then one item per call. */
+export function chatToItems(messages: readonly ChatMessage[]): readonly InputItem[] {
+  return messages.flatMap((message): readonly InputItem[] => {
+    switch (message.role) {
+      case 'developer':
+      case 'system': {
+        const content = message.content.map(part => ({ type: 'input_text' as const, text: part.text }));
+        return [{ type: 'message', role: message.role, status: 'completed', content }];
+      }
+      case 'user':
+        return [{ type: 'message', role: 'user', status: 'completed', content: message.content.map(inputPartOf) }];
+      case 'assistant':
+        return assistantItems(message.content, message.tool_calls);
+      case 'tool': {
+        const output = message.content.map(part => part.text).join('');
+        return [{ type: 'function_call_output', call_id: message.tool_call_id, status: 'completed', output }];
+      }
+    }
+  });
+}
+
+function inputPartOf(part: ChatUserPart): InputPart {
+  switch (part.type) {
+    case 'text':
+      return { type: 'input_text', text: part.text };
+    case 'image_url':
+      return { type: 'input_image', image_url: part.image_url.url, detail: part.image_url.detail ?? 'auto' };
+    case 'file':
+      return { type: 'input_file', ...part.file };
+  }
+}
+
+function assistantItems(
+  content: readonly (ChatTextPart | ChatRefusalPart)[],
+  calls: readonly ChatToolCall[],
+): InputItem[] {
+  const parts = content.map(
+    (part): OutputPart => (part.type === 'text' ? { type: 'output_text', text: part.text, annotations: [] } : part),
+  );
+  const items: InputItem[] = calls.map(call => ({
+    type: 'function_call',
+    call_id: call.id,
+    name: call.function.name,
+    arguments: call.function.arguments,
+    status: 'completed',
+  }));
+  if (parts.length > 0) items.unshift({ type: 'message', role: 'assistant', status: 'completed', content: parts });
+  return items;
+}
+
+/** The settings of a chat request under their Responses names, and those that only chat has. */
+export type ChatSettings = Pick<CreateResponse, 'tools' | 'text' | 'metadata' | 'include' | 'stream'> &
+  Partial<
+    Pick<
+      CreateResponse,
+      | 'tool_choice'
+      | 'parallel_tool_calls'
+      | 'max_output_tokens'
+      | 'temperature'
+      | 'top_p'
+      | 'presence_penalty'
+      | 'frequency_penalty'
+      | 'top_logprobs'
+      | 'reasoning'
+      | 'service_tier'
+      | 'safety_identifier'
+      | 'prompt_cache_key'
+      | 'user'
+    >
+  > & { readonly store: false; readonly stop: readonly string[]; readonly seed?: number; readonly logprobs: boolean };
+
+export function settingsOfChat(request: ChatRequest): ChatSettings {
+  const { model: _model, messages: _messages, include_usage: _usage, reasoning_effort: effort, ...kept } = request;
+  return {
+    ...kept,
+    store: false,
+    include: request.logprobs ? ['message.output_text.logprobs'] : [],
+    ...(effort !== undefined && { reasoning: { effort, summary: null } }),
+  };
+}
+
+/**
+ * Items as messages, for an upstream that speaks only chat. Calls join the assistant message before them. Dropped, since
+ * chat cannot say them: reasoning and compaction of another provider, images and files in a tool's output (named in words).
+ */
+export function itemsToChat(items: readonly NewItem[]): readonly ChatMessage[] {
+  const messages: ChatMessage[] = [];
+  for (const item of items) {
+    if (item.type === 'function_call') {
+      const call: ChatToolCall = {
+        id: item.call_id,
+        type: 'function',
+        function: { name: item.name, arguments: item.arguments },
+      };
+      const last = messages.at(-1);
+      if (last?.role === 'assistant')
+        messages[messages.length - 1] = { ...last, tool_calls: [...last.tool_calls, call] };
+      else messages.push({ role: 'assistant', content: [], tool_calls: [call] });
+    } else if (item.type === 'function_call_output') {
+      messages.push({
+        role: 'tool',
+        tool_call_id: item.call_id,
+        content: [{ type: 'text', text: outputText(item.output) }],
+      });
+    } else if (item.type === 'message') {
+      messages.push(messageOf(item));
+    }
+  }
+  return messages;
+}
+
+function messageOf(item: Extract<NewItem, { type: 'message' }>): ChatMessage {
+  switch (item.role) {
+    case 'user':
+      return { role: 'user', content: item.content.map(userPartOf) };
+    case 'assistant':
+      return {
+        role: 'assistant',
+        content: item.content.map(part => (part.type === 'refusal' ? part : { type: 'text', text: part.text })),
+        tool_calls: [],
+      };
+    default:
+      return { role: item.role, content: item.content.map(part => ({ type: 'text', text: part.text })) };
+  }
+}
+
+function userPartOf(part: InputPart): ChatUserPart {
+  switch (part.type) {
+    case 'input_text':
+      return { type: 'text', text: part.text };
+    case 'input_image':
+      return { type: 'image_url', image_url: { url: part.image_url ?? '', detail: part.detail } };
+    case 'input_file': {
+      // Chat takes a file by its content only; an address is passed on in words rather than lost.
+      const { filename, file_data, file_url } = part;
+      if (file_data === undefined) return { type: 'text', text: `[file at ${file_url ?? 'an unknown address'}]` };
+      return { type: 'file', file: { ...(filename !== undefined && { filename }), file_data } };
+    }
+  }
+}
+
+function outputText(output: string | readonly InputPart[]): string {
+  if (typeof output === 'string') return output;
+  return output.map(part => (part.type === 'input_text' ? part.text : `[${part.type} left out]`)).join('');
+}
+
+/** A function tool in chat's form. */
+export function chatTool(tool: FunctionTool): {
+  readonly type: 'function';
+  readonly function: { readonly [key: string]: unknown };
+} {
+  const { name, description, parameters, strict } = tool;
+  return {
+    type: 'function',
+    function: {
+      name,
+      ...(description !== null && { description }),
+      ...(parameters !== null && { parameters }),
+      ...(strict !== null && { strict }),
+    },
+  };
+}
+
+/** A tool choice in chat's form. */
+export function chatToolChoice(choice: ToolChoice): string | { readonly [key: string]: unknown } {
+  if (typeof choice === 'string') return choice;
+  const named = (name: string): object => ({ type: 'function', function: { name } });
+  if (choice.type === 'function') return { type: 'function', function: { name: choice.name } };
+  return {
+    type: 'allowed_tools',
+    allowed_tools: { mode: choice.mode, tools: choice.tools.map(tool => named(tool.name)) },
+  };
+}
+
+/** Why an answer ended, from what it holds. `reason` is that of `incomplete_details`. */
+export function finishReason(output: readonly ItemField[], reason: string | null): FinishReason {
+  if (reason === 'content_filter') return 'content_filter';
+  if (reason !== null) return 'length';
+  return output.some(item => item.type === 'function_call') ? 'tool_calls' : 'stop';
+}
+
+/** The whole answer, from the items that the model made. */
+export function chatCompletion(
+  head: ChatHead,
+  answer: Pick<ResponseResource, 'output' | 'incomplete_details'> & { readonly usage: Usage },
+): ChatCompletion {
+  const parts = answer.output
+    .filter((item): item is AssistantMessage => item.type === 'message' && item.role === 'assistant')
+    .flatMap(item => item.content);
+  const texts = parts.filter(part => part.type === 'output_text');
+  const refusals = parts.filter(part => part.type === 'refusal').map(part => part.refusal);
+  const logprobs: LogProb[] = texts.flatMap(part => part.logprobs ?? []);
+  const calls = answer.output
+    .filter(item => item.type === 'function_call')
+    .map(
+      (item): ChatToolCall => ({
+        id: item.call_id,
+        type: 'function',
+        function: { name: item.name, arguments: item.arguments },
+      }),
+    );
+  return {
+    id: head.id,
+    object: 'chat.completion',
+    created: head.created,
+    model: head.model,
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content: texts.length > 0 ? texts.map(part => part.text).join('') : null,
+          refusal: refusals.length > 0 ? refusals.join('') : null,
+          annotations: [],
+          ...(calls.length > 0 && { tool_calls: calls }),
+        },
+        logprobs: logprobs.length > 0 ? { content: logprobs, refusal: null } : null,
+        finish_reason: finishReason(answer.output, answer.incomplete_details?.reason ?? null),
+      },
+    ],
+    usage: chatUsage(answer.usage),
+    service_tier: head.service_tier ?? 'default',
+    system_fingerprint: null,
+  };
+}

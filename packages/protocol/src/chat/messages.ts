@@ -1,0 +1,69 @@
+/** Chat Completions: the request, normalised. Contents are lists of parts; tools and formats have their Responses form. */
+import type { ImageDetail } from '../responses/items.ts';
+import type {
+  FunctionTool,
+  Metadata,
+  ReasoningEffort,
+  ServiceTier,
+  TextSettings,
+  ToolChoice,
+  UnsupportedTool,
+} from '../responses/settings.ts';
+
+export type ChatTextPart = { readonly type: 'text'; readonly text: string };
+export type ChatRefusalPart = { readonly type: 'refusal'; readonly refusal: string };
+export type ChatImagePart = {
+  readonly type: 'image_url';
+  readonly image_url: { readonly url: string; readonly detail?: ImageDetail };
+};
+export type ChatFilePart = {
+  readonly type: 'file';
+  readonly file: { readonly filename?: string; readonly file_data: string };
+};
+export type ChatUserPart = ChatTextPart | ChatImagePart | ChatFilePart;
+
+export type ChatToolCall = {
+  readonly id: string;
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly arguments: string };
+};
+
+export type ChatMessage =
+  | { readonly role: 'developer' | 'system'; readonly content: readonly ChatTextPart[] }
+  | { readonly role: 'user'; readonly content: readonly ChatUserPart[] }
+  | {
+      readonly role: 'assistant';
+      /** Empty when the message only calls tools. */
+      readonly content: readonly (ChatTextPart | ChatRefusalPart)[];
+      readonly tool_calls: readonly ChatToolCall[];
+    }
+  | { readonly role: 'tool'; readonly tool_call_id: string; readonly content: readonly ChatTextPart[] };
+
+/** A request to `POST /v1/chat/completions`. What the client left out or sent as null is absent. */
+export type ChatRequest = {
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly (FunctionTool | UnsupportedTool)[];
+  readonly tool_choice?: ToolChoice;
+  readonly parallel_tool_calls?: boolean;
+  /** From `response_format` and `verbosity`. */
+  readonly text: TextSettings;
+  readonly stream: boolean;
+  readonly include_usage: boolean;
+  /** From `max_completion_tokens`, or from `max_tokens`, its older name. At least 1. */
+  readonly max_output_tokens?: number;
+  readonly temperature?: number;
+  readonly top_p?: number;
+  readonly presence_penalty?: number;
+  readonly frequency_penalty?: number;
+  readonly stop: readonly string[];
+  readonly seed?: number;
+  readonly logprobs: boolean;
+  readonly top_logprobs?: number;
+  readonly reasoning_effort?: ReasoningEffort;
+  readonly metadata: Metadata;
+  readonly service_tier?: ServiceTier;
+  readonly safety_identifier?: string;
+  readonly prompt_cache_key?: string;
+  readonly user?: string;
+};
