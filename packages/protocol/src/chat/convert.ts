@@ -36,7 +36,7 @@ export function chatToItems(messages: readonly ChatMessage[]): readonly InputIte
         return [{ type: 'message', role: 'user', status: 'completed', content: message.content.map(inputPartOf) }];
       case 'assistant':
         return assistantItems(message.content, message.tool_calls);
-      case 'tool': {
+      default: {
         const output = message.content.map(part => part.text).join('');
         return [{ type: 'function_call_output', call_id: message.tool_call_id, status: 'completed', output }];
       }
@@ -50,7 +50,7 @@ function inputPartOf(part: ChatUserPart): InputPart {
       return { type: 'input_text', text: part.text };
     case 'image_url':
       return { type: 'input_image', image_url: part.image_url.url, detail: part.image_url.detail ?? 'auto' };
-    case 'file':
+    default:
       return { type: 'input_file', ...part.file };
   }
 }
@@ -155,7 +155,7 @@ function userPartOf(part: InputPart): ChatUserPart {
       return { type: 'text', text: part.text };
     case 'input_image':
       return { type: 'image_url', image_url: { url: part.image_url ?? '', detail: part.detail } };
-    case 'input_file': {
+    default: {
       // Chat takes a file by its content only; an address is passed on in words rather than lost.
       const { filename, file_data, file_url } = part;
       if (file_data === undefined) return { type: 'text', text: `[file at ${file_url ?? 'an unknown address'}]` };

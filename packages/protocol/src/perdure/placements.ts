@@ -1,0 +1,207 @@
+/** Placements: where a call or a state went, by which clauses, and what else there was to choose from. */
+import * as z from 'zod';
+import { LIMITS } from '../limits.ts';
+import { fault, parseBody, parseQuery, type Parsed } from '../parse.ts';
+import type { ListQuery, RawQuery } from '../lists.ts';
+import { parseListQuery } from '../lists.ts';
+
+export type PlacementAction = 'infer' | 'place_state' | 'distribute' | 'execute' | 'egress';
+export type PlacementPurpose =
+  | 'turn'
+  | 'subagent'
+  | 'review'
+  | 'compaction'
+  | 'memory'
+  | 'embedding'
+  | 'eval'
+  | 'lab'
+  | 'shadow'
+  | 'probe'
+  | 'state';
+/** `placed`: a target was chosen. `refused`: clauses exclude all. `unavailable`: the allowed ones are down or full. */
+export type PlacementOutcome = 'placed' | 'refused' | 'unavailable';
+export const PLACEMENT_OUTCOMES: readonly PlacementOutcome[] = ['placed', 'refused', 'unavailable'];
+
+/** A clause that spoke: where it stands in the contract, as its annotation cites it. */
+export type ClauseRef = {
+  readonly id: string;
+  readonly cite: string;
+  readonly contract: string;
+  /** What it said of the call. */
+  readonly effect?: 'permit' | 'forbid';
+};
+
+/** Why a target was not chosen; `chosen` for the one that was. */
+export type RowVerdict = 'chosen' | 'allowed' | 'denied' | 'unfit' | 'unhealthy' | 'full' | 'error';
+
+/** One target that was considered. */
+export type PlacementRow = {
+  readonly id: string;
+  readonly cloud: string;
+  readonly region: string;
+  readonly verdict: RowVerdict;
+  /** One line in words. */
+  readonly reason: string;
+  readonly clauses: readonly ClauseRef[];
+  /** Estimate for this call, in millionths of a US dollar; null if the target has no price. */
+  readonly cost_micro_usd: number | null;
+  readonly latency_ms: number | null;
+  /** Lower is better; null for targets that were excluded before scoring. */
+  readonly score: number | null;
+};
+
+/** For a refusal: the smallest set of clauses that leaves nothing, and what would free the call. */
+export type PlacementConflict = {
+  readonly clauses: readonly ClauseRef[];
+  /** One sentence per way out. */
+  readonly remedies: readonly string[];
+};
+
+export type PlacementUsage = {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+  readonly reasoning: number;
+};
+
+export type PlacementResource = {
+  readonly id: string;
+  readonly object: 'perdure.placement';
+  /** Seconds since 1970. */
+  readonly created_at: number;
+  readonly tenant: string;
+  readonly session: string;
+  readonly response: string | null;
+  readonly action: PlacementAction;
+  readonly purpose: PlacementPurpose;
+  readonly outcome: PlacementOutcome;
+  readonly target: {
+    readonly id: string;
+    readonly cloud: string;
+    readonly region: string;
+    readonly vendor: string;
+    readonly model: string;
+  } | null;
+  /** The home that holds the session's state; for `place_state`, the one chosen. */
+  readonly home: string | null;
+  /** The class of the call under the reading, as `stateless`; null where no contract defines one. */
+  readonly class: string | null;
+  readonly reading: string | null;
+  /** The date that the contracts saw, if it was set; null for the real time. */
+  readonly as_of: string | null;
+  /** Ids of the contracts in force. */
+  readonly in_force: readonly string[];
+  /** Clauses that decided for the target, or against all. */
+  readonly clauses: readonly ClauseRef[];
+  readonly rows: readonly PlacementRow[];
+  /** Ambiguous clauses that spoke and were recorded only. */
+  readonly flagged: readonly ClauseRef[];
+  readonly conflict: PlacementConflict | null;
+  /** The decision in words. */
+  readonly explanation: string;
+  readonly usage: PlacementUsage | null;
+  /** `unknown`: the process died between the call and its record; it is charged at its bound. */
+  readonly call: { readonly status: 'open' | 'completed' | 'failed' | 'unknown' };
+};
+
+export type PlacementQuery = ListQuery & {
+  readonly session?: string;
+  readonly response?: string;
+  readonly outcome?: PlacementOutcome;
+};
+
+const id = z.string().min(1).max(LIMITS.idChars);
+const filters = z.object({
+  session: id.optional(),
+  response: id.optional(),
+  outcome: z.enum(['placed', 'refused', 'unavailable']).optional(),
+});
+
+export function parsePlacementQuery(query: RawQuery): Parsed<PlacementQuery> {
+  const list = parseListQuery(query);
+  if (!list.ok) return list;
+  const single = Object.fromEntries(
+    Object.entries(query).map(([name, values]) => [name, values?.length === 1 ? values[0] : values]),
+  );
+  const found = parseQuery(filters, single);
+  if (!found.ok) return found;
+  const { session, response, outcome } = found.value;
+  return {
+    ok: true,
+    value: {
+      ...list.value,
+      ...(session !== undefined && { session }),
+      ...(response !== undefined && { response }),
+      ...(outcome !== undefined && { outcome }),
+    },
+  };
+}
+
+/** What `POST /perdure/v1/whatif` supposes. What is absent stays as it is. */
+export type WhatIfRequest = {
+  readonly reading?: string;
+  /** Ids of contracts among the configured ones. */
+  readonly contracts?: readonly string[];
+  /** A day, or a moment, in UTC. */
+  readonly as_of?: string;
+  /** The sessions to replay; absent: the latest of the tenant. */
+  readonly sessions?: readonly string[];
+};
+
+export type WhatIfSide = {
+  readonly outcome: PlacementOutcome;
+  readonly target: string | null;
+  readonly cloud: string | null;
+  readonly class: string | null;
+  readonly clauses: readonly ClauseRef[];
+};
+export type WhatIfRow = {
+  readonly placement: string;
+  readonly session: string;
+  readonly response: string | null;
+  readonly action: PlacementAction;
+  readonly was: WhatIfSide;
+  readonly would_be: WhatIfSide;
+  readonly changed: boolean;
+};
+export type WhatIfResult = {
+  readonly object: 'perdure.whatif';
+  readonly reading: string | null;
+  readonly contracts: readonly string[];
+  readonly as_of: string | null;
+  readonly rows: readonly WhatIfRow[];
+  readonly changed: number;
+  /** True if more placements matched than were replayed. */
+  readonly truncated: boolean;
+};
+
+const day = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/;
+
+export const whatIfBody: z.ZodType<WhatIfRequest> = z
+  .object({
+    reading: id.nullish(),
+    contracts: z.array(id).max(LIMITS.whatIfContracts).nullish(),
+    as_of: z.string().regex(day).nullish(),
+    sessions: z.array(id).min(1).max(LIMITS.whatIfSessions).nullish(),
+  })
+  .transform((body, ctx): WhatIfRequest => {
+    const { reading, contracts, as_of, sessions } = body;
+    // A date such as 2026-02-30 has the form and is none: the calendar must give it back unchanged.
+    if (as_of && !isRealDate(as_of))
+      return fault(ctx, 'invalid_request', "'as_of' is no date of the calendar.", ['as_of']);
+    return {
+      ...(reading && { reading }),
+      ...(contracts && { contracts }),
+      ...(as_of && { as_of }),
+      ...(sessions && { sessions }),
+    };
+  });
+
+function isRealDate(text: string): boolean {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.slice(0, 10));
+}
+
+export function parseWhatIf(body: unknown): Parsed<WhatIfRequest> {
+  return parseBody(whatIfBody, body);
+}
