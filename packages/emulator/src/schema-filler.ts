@@ -1,0 +1,161 @@
+import { type Fields, isFields } from './fields.ts';
+
+/**
+ * Makes the JSON value that a schema asks for: the same for the same schema. All properties of an object, `minItems` or
+ * one item of an array, the first of an enum or of alternatives, the least number allowed; strings say `emulated`.
+ * A `pattern` is not solved. A schema that refers to itself is followed until the depth or the size named here.
+ */
+export const SOFT_DEPTH = 6;
+export const HARD_DEPTH = 48;
+export const SOFT_NODES = 5_000;
+export const MAX_FILLED_ITEMS = 1_000;
+export const MAX_FILLED_CHARS = 100_000;
+
+const FORMATS: Readonly<Record<string, string>> = {
+  'date-time': '2026-01-01T00:00:00Z',
+  date: '2026-01-01',
+  time: '00:00:00Z',
+  duration: 'P1D',
+  email: 'emulated@example.com',
+  hostname: 'emulated.example.com',
+  ipv4: '192.0.2.1',
+  ipv6: '2001:db8::1',
+  uri: 'https://example.com/emulated',
+  'uri-reference': '/emulated',
+  url: 'https://example.com/emulated',
+  uuid: '00000000-0000-4000-8000-000000000000',
+};
+
+export type FillMode = 'all' | 'required-only';
+
+interface Filling {
+  readonly root: unknown;
+  nodes: number;
+}
+
+const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+
+const resolve = (root: unknown, reference: string): unknown => {
+  if (!reference.startsWith('#')) return true;
+  let found: unknown = root;
+  for (const part of reference.slice(1).split('/').slice(1)) {
+    const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+    found = isFields(found) || Array.isArray(found) ? (found as Fields)[key] : undefined;
+  }
+  return found ?? true;
+};
+
+const fillString = (schema: Fields, name: string): string => {
+  const format = FORMATS[String(schema['format'])];
+  const least = Math.min(numberOf(schema['minLength']) ?? 0, MAX_FILLED_CHARS);
+  const most = numberOf(schema['maxLength']) ?? Number.POSITIVE_INFINITY;
+  const text = format ?? (name === '' ? 'emulated' : `emulated ${name}`);
+  return text.padEnd(least, '.').slice(0, most);
+};
+
+const fillNumber = (schema: Fields, integer: boolean): number => {
+  const step = numberOf(schema['multipleOf']) ?? (integer ? 1 : null);
+  const above = numberOf(schema['exclusiveMinimum']);
+  const below = numberOf(schema['exclusiveMaximum']);
+  const most = numberOf(schema['maximum']) ?? (below === null ? null : below - (step ?? Math.abs(below) * 1e-6));
+  const least =
+    numberOf(schema['minimum']) ?? (above === null ? null : above + (step ?? Math.max(Math.abs(above) * 1e-6, 1e-6)));
+  const wanted = least ?? Math.min(1, most ?? 1);
+  return step === null ? wanted : (least === null ? Math.floor(wanted / step) : Math.ceil(wanted / step)) * step;
+};
+
+const merged = (schemas: readonly unknown[], base: Fields, filling: Filling): Fields => {
+  const { allOf: _, ...rest } = base;
+  let all: Fields = rest;
+  for (const given of schemas) {
+    const part = isFields(given) && typeof given['$ref'] === 'string' ? resolve(filling.root, given['$ref']) : given;
+    if (!isFields(part)) continue;
+    const properties = { ...(all['properties'] as Fields | undefined), ...(part['properties'] as Fields | undefined) };
+    const required = [
+      ...((all['required'] as string[] | undefined) ?? []),
+      ...((part['required'] as string[] | undefined) ?? []),
+    ];
+    all = {
+      ...all,
+      ...part,
+      ...(Object.keys(properties).length > 0 ? { properties } : {}),
+      ...(required.length > 0 ? { required } : {}),
+    };
+  }
+  return all;
+};
+
+/** Past the soft bounds the alternative that leads nowhere deeper is taken. */
+const alternative = (options: readonly unknown[], ending: boolean): unknown => {
+  const flat = options.find(
+    option => isFields(option) && !('$ref' in option) && option['type'] !== 'object' && option['type'] !== 'array',
+  );
+  return ending ? (flat ?? options[0]) : options[0];
+};
+
+const typeOf = (schema: Fields, ending: boolean): unknown => {
+  const type = schema['type'];
+  if (Array.isArray(type))
+    return ending && type.includes('null') ? 'null' : (type.find(each => each !== 'null') ?? 'null');
+  if (type !== undefined) return type;
+  if ('properties' in schema) return 'object';
+  if ('items' in schema) return 'array';
+  return 'string';
+};
+
+function fillObject(schema: Fields, filling: Filling, depth: number, mode: FillMode, ending: boolean): unknown {
+  const properties = isFields(schema['properties']) ? schema['properties'] : {};
+  const required = Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : null;
+  const needed = mode === 'required-only' || ending ? required : null;
+  const names = needed === null ? Object.keys(properties) : needed.filter(name => typeof name === 'string');
+  const entries = names.map((name): [string, unknown] => [
+    name,
+    fill(properties[name] ?? true, filling, depth + 1, name, mode),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function fill(given: unknown, filling: Filling, depth: number, name: string, mode: FillMode): unknown {
+  filling.nodes++;
+  if (depth > HARD_DEPTH) return null;
+  const ending = depth >= SOFT_DEPTH || filling.nodes > SOFT_NODES;
+  if (!isFields(given)) return fillString({}, name);
+  if (typeof given['$ref'] === 'string')
+    return fill(resolve(filling.root, given['$ref']), filling, depth + 1, name, mode);
+  if ('const' in given) return given['const'];
+  if (Array.isArray(given['enum']) && given['enum'].length > 0) return given['enum'][0];
+  if ('default' in given && given['default'] !== null) return given['default'];
+  if (Array.isArray(given['allOf']))
+    return fill(merged(given['allOf'], given, filling), filling, depth + 1, name, mode);
+  for (const key of ['anyOf', 'oneOf']) {
+    const options = given[key];
+    if (Array.isArray(options) && options.length > 0)
+      return fill(alternative(options, ending), filling, depth + 1, name, mode);
+  }
+  switch (typeOf(given, ending)) {
+    case 'object':
+      return fillObject(given, filling, depth, mode, ending);
+    case 'array': {
+      const least = Math.min(numberOf(given['minItems']) ?? (ending ? 0 : 1), MAX_FILLED_ITEMS);
+      const count = Math.min(least, numberOf(given['maxItems']) ?? least);
+      const prefix = Array.isArray(given['prefixItems']) ? (given['prefixItems'] as unknown[]) : [];
+      return Array.from({ length: Math.max(count, prefix.length) }, (_, index) =>
+        fill(prefix[index] ?? given['items'] ?? true, filling, depth + 1, name, mode),
+      );
+    }
+    case 'integer':
+      return fillNumber(given, true);
+    case 'number':
+      return fillNumber(given, false);
+    case 'boolean':
+      return true;
+    case 'null':
+      return null;
+    default:
+      return fillString(given, name);
+  }
+}
+
+/** `required-only` leaves optional properties out where the schema says which are required. */
+export const fillSchema = (schema: unknown, mode: FillMode = 'all'): unknown =>
+  fill(schema, { root: schema, nodes: 0 }, 0, '', mode);

@@ -1,0 +1,118 @@
+import { type Fields, isFields } from './fields.ts';
+import type { Prompt, ToolDefinition } from './prompt.ts';
+import { fillSchema } from './schema-filler.ts';
+
+export interface ToolCall {
+  readonly name: string;
+  /** A JSON text; whatever the message gave is passed on unchecked, so that a test can send wrong arguments. */
+  readonly arguments: string;
+}
+
+/** One answer holds at most this many calls. */
+export const MAX_CALLS = 64;
+
+const isNameCode = (code: number): boolean =>
+  (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95 || code === 45;
+
+/** Every place where a tool's name stands as a word of its own. */
+function mentionsOf(
+  text: string,
+  tools: readonly ToolDefinition[],
+): { readonly tool: ToolDefinition; readonly at: number }[] {
+  const byName = new Map(tools.map(tool => [tool.name, tool]));
+  const mentions: { tool: ToolDefinition; at: number }[] = [];
+  for (let at = 0; at < text.length && mentions.length < MAX_CALLS; ) {
+    while (at < text.length && !isNameCode(text.charCodeAt(at))) at++;
+    const from = at;
+    while (at < text.length && isNameCode(text.charCodeAt(at))) at++;
+    const tool = byName.get(text.slice(from, at));
+    if (tool !== undefined) mentions.push({ tool, at: from });
+  }
+  return mentions;
+}
+
+/** The JSON object that opens the text, or null. Braces inside its strings do not count. */
+export function leadingObject(text: string): string | null {
+  const open = /^[\s(:]*\{/.exec(text)?.[0];
+  if (open === undefined) return null;
+  const start = open.length - 1;
+  let depth = 0;
+  let quoted = false;
+  for (let at = start; at < text.length; at++) {
+    const char = text[at];
+    if (quoted) {
+      if (char === '\\') at++;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if (char === '{') depth++;
+    else if (char === '}' && --depth === 0) {
+      const found = text.slice(start, at + 1);
+      try {
+        JSON.parse(found);
+        return found;
+      } catch {
+        return null;
+      }
+    }
+  }
+  return null;
+}
+
+const typed = (word: string, schema: unknown): unknown => {
+  const type = isFields(schema) ? schema['type'] : undefined;
+  const types = Array.isArray(type) ? type : [type];
+  if ((types.includes('integer') || types.includes('number')) && word !== '' && Number.isFinite(Number(word)))
+    return Number(word);
+  if (types.includes('boolean') && (word === 'true' || word === 'false')) return word === 'true';
+  if (types.includes('null') && word === 'null') return null;
+  if (types.includes('array'))
+    return word.split(',').map(each => typed(each, isFields(schema) ? schema['items'] : undefined));
+  return word;
+};
+
+function namedValues(text: string, properties: Fields): Fields {
+  const values: Record<string, unknown> = {};
+  for (const [, name = '', double, single, bare = ''] of text.matchAll(
+    /([\w-]+)=(?:"([^"]*)"|'([^']*)'|([^\s;)]+))/g,
+  )) {
+    if (Object.hasOwn(properties, name))
+      values[name] = typed(double ?? single ?? bare.replace(/[.,!?]+$/, ''), properties[name]);
+  }
+  return values;
+}
+
+/** Arguments from the words after a tool's name: a JSON object, or `name=value` pairs over the schema's defaults. */
+export function argumentsFor(tool: ToolDefinition, words: string): string {
+  const given = leadingObject(words);
+  if (given !== null) return given;
+  const schema = isFields(tool.parameters) ? tool.parameters : {};
+  const properties = isFields(schema['properties']) ? schema['properties'] : {};
+  const filled = fillSchema({ type: 'object', ...schema }, 'required-only');
+  return JSON.stringify({ ...(isFields(filled) ? filled : {}), ...namedValues(words, properties) });
+}
+
+const outputsSinceQuestion = (prompt: Prompt): number =>
+  prompt.turns.reduce(
+    (count, turn, index) => count + (index > prompt.questionAt && turn.speaker === 'output' ? 1 : 0),
+    0,
+  );
+
+/** The calls that the prompt asks for, or none. */
+export function callsFor(prompt: Prompt): readonly ToolCall[] {
+  const { toolChoice, tools, question } = prompt;
+  const text = question ?? '';
+  if (tools.length === 0 || toolChoice.kind === 'none') return [];
+  const allowed = toolChoice.kind === 'named' ? tools.filter(tool => tool.name === toolChoice.name) : tools;
+  const mentions = mentionsOf(text, allowed);
+  const calls = mentions.map(({ tool, at }, index) => ({
+    name: tool.name,
+    arguments: argumentsFor(tool, text.slice(at + tool.name.length, mentions[index + 1]?.at)),
+  }));
+  const first = allowed[0];
+  const forced = toolChoice.kind === 'required' || toolChoice.kind === 'named';
+  if (calls.length === 0 && forced && first !== undefined)
+    calls.push({ name: first.name, arguments: argumentsFor(first, text) });
+  const asked = prompt.parallelCalls ? calls : calls.slice(0, 1);
+  const answered = outputsSinceQuestion(prompt) >= asked.length * prompt.directives.rounds;
+  return answered && !forced ? [] : asked;
+}
