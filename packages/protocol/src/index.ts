@@ -18,3 +18,15 @@ export * from './models.ts';
 export * from './perdure/placements.ts';
 export * from './perdure/status.ts';
 export * from './responses/conversations.ts';
+export { openapiDocument } from './openapi/document.ts';
+export { ROUTES, type Route } from './openapi/routes.ts';
+export { chatChunkSchema, chatCompletionSchema } from './chat/completion-schema.ts';
+export {
+  placementSchema,
+  statusSchema,
+  targetSchema,
+  whatIfSchema,
+  healthSchema,
+  readySchema,
+} from './perdure/resource-schema.ts';
+export { conversationSchema, itemSchema, responseSchema } from './responses/resource-schema.ts';

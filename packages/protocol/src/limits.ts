@@ -39,6 +39,7 @@ export const LIMITS: {
   readonly chatMessages: number;
   readonly stopSequences: number;
   readonly stopChars: number;
+  readonly idempotencyKeyChars: number;
   readonly listLimit: number;
   readonly listDefault: number;
   readonly whatIfSessions: number;
@@ -73,6 +74,7 @@ export const LIMITS: {
   chatMessages: 10_000,
   stopSequences: 4,
   stopChars: 1_024,
+  idempotencyKeyChars: 255,
   listLimit: 100,
   listDefault: 20,
   whatIfSessions: 100,

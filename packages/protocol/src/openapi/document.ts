@@ -1,0 +1,136 @@
+/** The OpenAPI 3.1 document, generated from the schemas that parse requests, so that it cannot drift from them. */
+import { ERRORS, type ErrorCode } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { LIMITS } from '../limits.ts';
+import { PLACEMENT_OUTCOMES } from '../perdure/placements.ts';
+import { EXAMPLES } from './examples.ts';
+import { ROUTES, type QueryName, type Route } from './routes.ts';
+import { componentSchemas, type SchemaName } from './schemas.ts';
+
+/** What every route that asks for a key can fail with. */
+const ALWAYS: readonly ErrorCode[] = [
+  'missing_api_key',
+  'invalid_api_key',
+  'host_not_allowed',
+  'origin_not_allowed',
+  'server_draining',
+  'internal_error',
+];
+
+const ref = (name: SchemaName): JsonObject => ({ $ref: `#/components/schemas/${name}` });
+
+/**
+ * @param about `version` of the server; `serverUrl` where it is reached, left out if that is not known
+ */
+export function openapiDocument(about: { readonly version: string; readonly serverUrl?: string }): JsonObject {
+  const paths: { [path: string]: { [method: string]: Json } } = {};
+  for (const route of ROUTES) (paths[route.path] ??= {})[route.method] = operation(route);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Perdure',
+      version: about.version,
+      summary: 'A stateful runtime for AI agents on any cloud, under contract',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    ...(about.serverUrl !== undefined && { servers: [{ url: about.serverUrl }] }),
+    security: [{ bearer: [] }],
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      schemas: componentSchemas(),
+    },
+  };
+}
+
+function operation(route: Route): JsonObject {
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => name ?? []);
+  const parameters = [...names.map(pathParameter), ...(route.query ?? []).map(queryParameter)];
+  if (route.idempotent === true) parameters.push(IDEMPOTENCY_KEY);
+  return {
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.open === true && { security: [] }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(route.body !== undefined && {
+      requestBody: {
+        required: route.bodyOptional !== true,
+        content: { 'application/json': { schema: ref(route.body), ...exampleOf(route.body) } },
+      },
+    }),
+    responses: { '200': success(route), ...failures(route) },
+  };
+}
+
+function success(route: Route): JsonObject {
+  const json: JsonObject =
+    route.answer === 'openapi'
+      ? { schema: { type: 'object' } }
+      : { schema: ref(route.answer), ...exampleOf(route.answer) };
+  return {
+    description: route.summary,
+    ...(route.placed === true && {
+      headers: {
+        'perdure-placement': {
+          description: 'The id of the placement: see `/perdure/v1/placements/{placement_id}`.',
+          schema: { type: 'string' },
+        },
+      },
+    }),
+    content: {
+      'application/json': json,
+      ...(route.stream !== undefined && {
+        'text/event-stream': { schema: { type: 'string', description: route.stream } },
+      }),
+    },
+  };
+}
+
+/** One response per status, whose text lists the codes with it. */
+function failures(route: Route): { [status: string]: JsonObject } {
+  const byStatus = new Map<number, Set<ErrorCode>>();
+  const codes: readonly ErrorCode[] = route.open === true ? ['internal_error'] : [...ALWAYS, ...route.errors];
+  for (const code of codes) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, (byStatus.get(status) ?? new Set<ErrorCode>()).add(code));
+  }
+  const made: { [status: string]: JsonObject } = {};
+  for (const [status, same] of [...byStatus].sort(([a], [b]) => a - b)) {
+    made[String(status)] = {
+      description: [...same].map(code => `\`${code}\`: ${ERRORS[code].summary}`).join('\n\n'),
+      content: { 'application/json': { schema: ref('Error') } },
+    };
+  }
+  if (route.path === '/readyz') {
+    made['503'] = { description: 'Not ready.', content: { 'application/json': { schema: ref('Ready') } } };
+  }
+  return made;
+}
+
+const exampleOf = (name: SchemaName): { example?: Json } => {
+  const example = EXAMPLES[name];
+  return example === undefined ? {} : { example };
+};
+
+const IDEMPOTENCY_KEY: JsonObject = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'The same key with the same body attaches to the first request, or repeats its answer, for 24 hours.',
+  schema: { type: 'string', minLength: 1, maxLength: LIMITS.idempotencyKeyChars },
+};
+
+const pathParameter = (name: string): JsonObject => ({ name, in: 'path', required: true, schema: { type: 'string' } });
+
+const QUERY: { readonly [name in QueryName]: JsonObject } = {
+  limit: { type: 'integer', minimum: 1, maximum: LIMITS.listLimit, default: LIMITS.listDefault },
+  order: { type: 'string', enum: ['asc', 'desc'], default: 'desc' },
+  after: { type: 'string' },
+  before: { type: 'string' },
+  'include[]': { type: 'array', items: { type: 'string' } },
+  session: { type: 'string' },
+  response: { type: 'string' },
+  outcome: { type: 'string', enum: PLACEMENT_OUTCOMES },
+};
+const queryParameter = (name: QueryName): JsonObject => ({ name, in: 'query', required: false, schema: QUERY[name] });

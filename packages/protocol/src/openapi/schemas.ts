@@ -1,0 +1,147 @@
+/** The schemas that the OpenAPI document names. Requests are described as clients write them, answers as they are sent. */
+import * as z from 'zod';
+import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema.ts';
+import { chatRequestBody } from '../chat/request-schema.ts';
+import { ERROR_CODES } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import { freeObject } from '../parse.ts';
+import {
+  placementSchema,
+  healthSchema,
+  readySchema,
+  statusSchema,
+  targetSchema,
+  whatIfSchema,
+} from '../perdure/resource-schema.ts';
+import { whatIfBody } from '../perdure/placements.ts';
+import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
+import { inputItem } from '../responses/item-schema.ts';
+import { createResponseBody } from '../responses/request-schema.ts';
+import {
+  conversationDeletedSchema,
+  conversationSchema,
+  itemSchema,
+  responseDeletedSchema,
+  responseSchema,
+} from '../responses/resource-schema.ts';
+
+export type SchemaName =
+  | 'InputItem'
+  | 'CreateResponse'
+  | 'CreateConversation'
+  | 'UpdateConversation'
+  | 'CreateItems'
+  | 'ChatRequest'
+  | 'WhatIfRequest'
+  | 'Item'
+  | 'Response'
+  | 'ResponseDeleted'
+  | 'ItemList'
+  | 'Conversation'
+  | 'ConversationDeleted'
+  | 'ChatCompletion'
+  | 'ChatChunk'
+  | 'Model'
+  | 'ModelList'
+  | 'Placement'
+  | 'PlacementList'
+  | 'Target'
+  | 'TargetList'
+  | 'Status'
+  | 'WhatIfResult'
+  | 'Health'
+  | 'Ready'
+  | 'Error';
+type RequestName =
+  | 'InputItem'
+  | 'CreateResponse'
+  | 'CreateConversation'
+  | 'UpdateConversation'
+  | 'CreateItems'
+  | 'ChatRequest'
+  | 'WhatIfRequest';
+
+const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
+const listOf = (entry: z.ZodType): z.ZodType =>
+  z.object({
+    object: z.literal('list'),
+    data: z.array(entry),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  });
+const error = z.object({
+  error: z.object({
+    message: z.string(),
+    type: z.enum([
+      'invalid_request_error',
+      'authentication_error',
+      'permission_error',
+      'rate_limit_error',
+      'server_error',
+    ]),
+    code: z.enum(ERROR_CODES),
+    param: z.string().nullable(),
+    details: freeObject.optional(),
+  }),
+});
+
+const requests: { readonly [name in RequestName]: z.ZodType } = {
+  InputItem: inputItem,
+  CreateResponse: createResponseBody,
+  CreateConversation: createConversationBody,
+  UpdateConversation: updateConversationBody,
+  CreateItems: createItemsBody,
+  ChatRequest: chatRequestBody,
+  WhatIfRequest: whatIfBody,
+};
+const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
+  Item: itemSchema,
+  Response: responseSchema,
+  ResponseDeleted: responseDeletedSchema,
+  ItemList: listOf(itemSchema),
+  Conversation: conversationSchema,
+  ConversationDeleted: conversationDeletedSchema,
+  ChatCompletion: chatCompletionSchema,
+  ChatChunk: chatChunkSchema,
+  Model: model,
+  ModelList: z.object({ object: z.literal('list'), data: z.array(model) }),
+  Placement: placementSchema,
+  PlacementList: listOf(placementSchema),
+  Target: targetSchema,
+  TargetList: listOf(targetSchema),
+  Status: statusSchema,
+  WhatIfResult: whatIfSchema,
+  Health: healthSchema,
+  Ready: readySchema,
+  Error: error,
+};
+
+/** All named schemas, as JSON schema 2020-12 (the dialect of OpenAPI 3.1), referring to one another by name. */
+export function componentSchemas(): { readonly [name: string]: JsonObject } {
+  return { ...described(requests, 'input'), ...described(answers, 'output') };
+}
+
+function described(
+  schemas: { readonly [name: string]: z.ZodType },
+  io: 'input' | 'output',
+): { [name: string]: JsonObject } {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  const made = z.toJSONSchema(registry, {
+    io,
+    unrepresentable: 'any',
+    uri: id => `#/components/schemas/${id}`,
+    // Answers may gain properties, and unknown ones in requests are ignored.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    },
+  });
+  return Object.fromEntries(
+    Object.entries(made.schemas).map(([name, schema]) => {
+      const { $schema: _dialect, $id: _id, ...rest } = schema;
+      // A JSON schema made by zod is JSON, though its type allows more.
+      return [name, rest as JsonObject];
+    }),
+  );
+}

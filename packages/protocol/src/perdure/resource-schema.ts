@@ -1,0 +1,160 @@
+/** What the routes of Perdure's own answer, as schemas. The client checks answers against them. */
+import * as z from 'zod';
+import type { ClauseRef, PlacementResource, WhatIfResult, WhatIfRow } from './placements.ts';
+import type {
+  ContractResource,
+  HealthResource,
+  HomeResource,
+  ReadyResource,
+  StatusResource,
+  TargetResource,
+} from './status.ts';
+
+const text = z.string();
+const orNull = text.nullable();
+const texts = z.array(text);
+const count = z.int().min(0);
+const seconds = z.int().min(0).meta({ description: 'Seconds since 1970.' });
+
+const clause: z.ZodType<ClauseRef> = z.object({
+  id: text,
+  cite: text,
+  contract: text,
+  effect: z.enum(['permit', 'forbid']).exactOptional(),
+});
+const clauses = z.array(clause);
+const action = z.enum(['infer', 'place_state', 'distribute', 'execute', 'egress']);
+const outcome = z.enum(['placed', 'refused', 'unavailable']);
+
+export const placementSchema: z.ZodType<PlacementResource> = z.object({
+  id: text,
+  object: z.literal('perdure.placement'),
+  created_at: seconds,
+  tenant: text,
+  session: text,
+  response: orNull,
+  action,
+  purpose: z.enum([
+    'turn',
+    'subagent',
+    'review',
+    'compaction',
+    'memory',
+    'embedding',
+    'eval',
+    'lab',
+    'shadow',
+    'probe',
+    'state',
+  ]),
+  outcome,
+  target: z.object({ id: text, cloud: text, region: text, vendor: text, model: text }).nullable(),
+  home: orNull,
+  class: orNull,
+  reading: orNull,
+  as_of: orNull,
+  in_force: texts,
+  clauses,
+  rows: z.array(
+    z.object({
+      id: text,
+      cloud: text,
+      region: text,
+      verdict: z.enum(['chosen', 'allowed', 'denied', 'unfit', 'unhealthy', 'full', 'error']),
+      reason: text,
+      clauses,
+      cost_micro_usd: z.int().nullable(),
+      latency_ms: z.number().nullable(),
+      score: z.number().nullable(),
+    }),
+  ),
+  flagged: clauses,
+  conflict: z.object({ clauses, remedies: texts }).nullable(),
+  explanation: text,
+  usage: z.object({ input: count, cached: count, output: count, reasoning: count }).nullable(),
+  call: z.object({ status: z.enum(['open', 'completed', 'failed', 'unknown']) }),
+});
+
+const health = z.enum(['healthy', 'degraded', 'down', 'unknown']);
+
+export const targetSchema: z.ZodType<TargetResource> = z.object({
+  id: text,
+  object: z.literal('perdure.target'),
+  vendor: text,
+  model: text,
+  cloud: text,
+  region: text,
+  jurisdiction: orNull,
+  sovereignty: orNull,
+  accelerator: orNull,
+  dialect: text,
+  clearances: texts,
+  prices: z.object({ input: z.number(), cached_input: z.number(), output: z.number() }).nullable(),
+  capacity: count.nullable(),
+  in_flight: count,
+  health,
+  emulated: z.boolean(),
+});
+
+const home: z.ZodType<HomeResource> = z.object({
+  id: text,
+  object: z.literal('perdure.home'),
+  cloud: text,
+  region: text,
+  jurisdiction: orNull,
+  sovereignty: orNull,
+  clearances: texts,
+  store: text,
+  health,
+});
+const contract: z.ZodType<ContractResource> = z.object({
+  id: text,
+  object: z.literal('perdure.contract'),
+  title: text,
+  from: orNull,
+  to: orNull,
+  in_force: z.boolean(),
+  reading: orNull,
+  readings: texts,
+});
+
+export const statusSchema: z.ZodType<StatusResource> = z.object({
+  object: z.literal('perdure.status'),
+  version: text,
+  started_at: seconds,
+  now: seconds,
+  targets: z.array(targetSchema),
+  homes: z.array(home),
+  contracts: z.array(contract),
+  reading: orNull,
+  as_of: orNull,
+  enforce: z.boolean(),
+  draining: z.boolean(),
+  placements: z.array(placementSchema),
+});
+
+const side = z.object({ outcome, target: orNull, cloud: orNull, class: orNull, clauses });
+const whatIfRow: z.ZodType<WhatIfRow> = z.object({
+  placement: text,
+  session: text,
+  response: orNull,
+  action,
+  was: side,
+  would_be: side,
+  changed: z.boolean(),
+});
+export const whatIfSchema: z.ZodType<WhatIfResult> = z.object({
+  object: z.literal('perdure.whatif'),
+  reading: orNull,
+  contracts: texts,
+  as_of: orNull,
+  rows: z.array(whatIfRow),
+  changed: count,
+  truncated: z.boolean(),
+});
+
+export const healthSchema: z.ZodType<HealthResource> = z.object({ status: z.literal('ok') });
+export const readySchema: z.ZodType<ReadyResource> = z.object({
+  status: z.enum(['ready', 'starting', 'draining', 'unavailable']),
+  checks: z.array(z.object({ name: text, ok: z.boolean() })),
+});

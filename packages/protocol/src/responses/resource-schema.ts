@@ -1,0 +1,192 @@
+/** What the Responses routes answer, as schemas: for the OpenAPI document, and for whoever wants to check an answer. */
+import * as z from 'zod';
+import { freeObject, metadata } from '../parse.ts';
+import type { Conversation, ConversationDeleted, ResponseDeleted } from './conversations.ts';
+import type { ItemField } from './items.ts';
+import type { ResponseResource } from './resource.ts';
+
+const status = z.enum(['in_progress', 'completed', 'incomplete']);
+const seconds = z.int().min(0).meta({ description: 'Seconds since 1970.' });
+const count = z.int().min(0);
+
+const citation = z.object({
+  type: z.literal('url_citation'),
+  url: z.string(),
+  title: z.string(),
+  start_index: count,
+  end_index: count,
+});
+const topLogprob = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
+const logprob = topLogprob.extend({ top_logprobs: z.array(topLogprob) });
+
+const inputText = z.object({ type: z.literal('input_text'), text: z.string() });
+const inputPart = z.discriminatedUnion('type', [
+  inputText,
+  z.object({
+    type: z.literal('input_image'),
+    image_url: z.string().nullable(),
+    detail: z.enum(['low', 'high', 'auto']),
+  }),
+  z.object({
+    type: z.literal('input_file'),
+    filename: z.string().exactOptional(),
+    file_data: z.string().exactOptional(),
+    file_url: z.string().exactOptional(),
+  }),
+]);
+const outputPart = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('output_text'),
+    text: z.string(),
+    annotations: z.array(citation),
+    logprobs: z.array(logprob).exactOptional(),
+  }),
+  z.object({ type: z.literal('refusal'), refusal: z.string() }),
+]);
+
+const message = z.discriminatedUnion('role', [
+  z.object({
+    type: z.literal('message'),
+    id: z.string(),
+    status,
+    role: z.literal('user'),
+    content: z.array(inputPart),
+  }),
+  z.object({
+    type: z.literal('message'),
+    id: z.string(),
+    status,
+    role: z.enum(['system', 'developer']),
+    content: z.array(inputText),
+  }),
+  z.object({
+    type: z.literal('message'),
+    id: z.string(),
+    status,
+    role: z.literal('assistant'),
+    content: z.array(outputPart),
+    phase: z.enum(['commentary', 'final_answer']).exactOptional(),
+  }),
+]);
+
+/** An item as served. */
+export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
+  message,
+  z.object({
+    type: z.literal('function_call'),
+    id: z.string(),
+    call_id: z.string(),
+    name: z.string(),
+    arguments: z.string(),
+    status,
+  }),
+  z.object({
+    type: z.literal('function_call_output'),
+    id: z.string(),
+    call_id: z.string(),
+    output: z.union([z.string(), z.array(inputPart)]),
+    status,
+  }),
+  z.object({
+    type: z.literal('reasoning'),
+    id: z.string(),
+    summary: z.array(z.object({ type: z.literal('summary_text'), text: z.string() })),
+    content: z.array(z.object({ type: z.literal('reasoning_text'), text: z.string() })).exactOptional(),
+    encrypted_content: z.string().exactOptional(),
+    status,
+  }),
+  z.object({ type: z.literal('compaction'), id: z.string(), encrypted_content: z.string(), status }),
+]);
+
+const functionChoice = z.object({ type: z.literal('function'), name: z.string() });
+const mode = z.enum(['none', 'auto', 'required']);
+
+export const responseSchema: z.ZodType<ResponseResource> = z.object({
+  id: z.string(),
+  object: z.literal('response'),
+  created_at: seconds,
+  completed_at: seconds.nullable(),
+  status: z.enum(['queued', 'in_progress', 'completed', 'failed', 'incomplete', 'cancelled']),
+  incomplete_details: z.object({ reason: z.string() }).nullable(),
+  model: z.string(),
+  previous_response_id: z.string().nullable(),
+  instructions: z.string().nullable(),
+  output: z.array(itemSchema),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  tools: z.array(
+    z.object({
+      type: z.literal('function'),
+      name: z.string(),
+      description: z.string().nullable(),
+      parameters: freeObject.nullable(),
+      strict: z.boolean().nullable(),
+    }),
+  ),
+  tool_choice: z.union([
+    mode,
+    functionChoice,
+    z.object({ type: z.literal('allowed_tools'), mode, tools: z.array(functionChoice) }),
+  ]),
+  truncation: z.enum(['auto', 'disabled']),
+  parallel_tool_calls: z.boolean(),
+  text: z.object({
+    format: z.discriminatedUnion('type', [
+      z.object({ type: z.literal('text') }),
+      z.object({ type: z.literal('json_object') }),
+      z.object({
+        type: z.literal('json_schema'),
+        name: z.string(),
+        description: z.string().nullable(),
+        schema: freeObject,
+        strict: z.boolean(),
+      }),
+    ]),
+    verbosity: z.enum(['low', 'medium', 'high']).exactOptional(),
+  }),
+  top_p: z.number(),
+  presence_penalty: z.number(),
+  frequency_penalty: z.number(),
+  top_logprobs: count,
+  temperature: z.number(),
+  reasoning: z
+    .object({
+      effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullable(),
+      summary: z.enum(['auto', 'concise', 'detailed']).nullable(),
+    })
+    .nullable(),
+  usage: z
+    .object({
+      input_tokens: count,
+      input_tokens_details: z.object({ cached_tokens: count }),
+      output_tokens: count,
+      output_tokens_details: z.object({ reasoning_tokens: count }),
+      total_tokens: count,
+    })
+    .nullable(),
+  max_output_tokens: z.int().nullable(),
+  max_tool_calls: z.int().nullable(),
+  store: z.boolean(),
+  background: z.boolean(),
+  service_tier: z.string(),
+  metadata,
+  safety_identifier: z.string().nullable(),
+  prompt_cache_key: z.string().nullable(),
+  conversation: z.object({ id: z.string() }).exactOptional(),
+});
+
+export const conversationSchema: z.ZodType<Conversation> = z.object({
+  id: z.string(),
+  object: z.literal('conversation'),
+  created_at: seconds,
+  metadata,
+});
+export const conversationDeletedSchema: z.ZodType<ConversationDeleted> = z.object({
+  id: z.string(),
+  object: z.literal('conversation.deleted'),
+  deleted: z.literal(true),
+});
+export const responseDeletedSchema: z.ZodType<ResponseDeleted> = z.object({
+  id: z.string(),
+  object: z.literal('response.deleted'),
+  deleted: z.literal(true),
+});
