@@ -1,0 +1,16 @@
+/**
+ * Tokens by size: an upper estimate without a tokeniser. Text in ASCII is about 4 bytes a token and JSON's own marks add some; other
+ * scripts are denser. The vocabularies in use stay below this for ordinary text of any script.
+ */
+const UNITS_PER_TOKEN = 4;
+const EXTRA_BYTES_PER_TOKEN = 2;
+/** The most that common models count for one image in full detail. */
+export const IMAGE_TOKENS = 2_000;
+
+/**
+ * @param text JSON as it is sent
+ * @param bytes its length in UTF-8
+ */
+export function textTokens(text: string, bytes: number): number {
+  return Math.ceil(text.length / UNITS_PER_TOKEN + (bytes - text.length) / EXTRA_BYTES_PER_TOKEN);
+}

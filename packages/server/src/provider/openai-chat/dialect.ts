@@ -1,0 +1,12 @@
+import type { Dialect } from '../dialect.ts';
+import { ChatReader } from './reader.ts';
+import { encodeRequest, estimateRequest } from './request.ts';
+
+/** OpenAI's Chat Completions, and the many servers that speak it (vLLM, Ollama, llama.cpp). */
+export const openaiChat: Dialect = {
+  name: 'openai-chat',
+  path: '/chat/completions',
+  encode: encodeRequest,
+  estimate: estimateRequest,
+  reader: requestId => new ChatReader(requestId),
+};

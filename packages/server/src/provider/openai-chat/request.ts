@@ -1,0 +1,131 @@
+/** The body of `POST /chat/completions`. */
+import type { CallSettings, ContextRun, FunctionTool } from '../../engine/ports.ts';
+import type { LoggedItem } from '../../log/events.ts';
+import type { EncodedRequest } from '../dialect.ts';
+import { textTokens } from '../estimate.ts';
+import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
+import { assemble, countImages, type EncodedRun, encodePieces, runCache } from '../run-cache.ts';
+import { encodeMessages, endsJoinable, opensJoined } from './messages.ts';
+
+const encodeItems = (items: readonly LoggedItem[]) => ({ json: encodeMessages(items), sealed: false });
+const alone = runCache(encodeItems);
+
+/** Runs across whose ends a message reaches, encoded together; kept by the last of them. */
+interface Joined {
+  readonly runs: readonly ContextRun[];
+  readonly encoded: EncodedRun;
+}
+
+const together = new WeakMap<ContextRun, Joined>();
+
+export function encodeRequest(context: readonly ContextRun[], settings: CallSettings, model: string): EncodedRequest {
+  const said = settingsJson(settings);
+  const head = `{"model":${JSON.stringify(model)},"stream":true,"stream_options":{"include_usage":true},"store":false,${said}"messages":[${instructionsJson(settings)}`;
+  return { body: assemble(head, encodeRuns(context), ']}'), settingsBytes: Buffer.byteLength(said), sealed: false };
+}
+
+export function estimateRequest(context: readonly ContextRun[], settings: CallSettings): number {
+  const said = settingsJson(settings) + instructionsJson(settings);
+  let tokens = textTokens(said, Buffer.byteLength(said));
+  for (const run of encodeRuns(context)) tokens += run.tokens;
+  return tokens;
+}
+
+function encodeRuns(context: readonly ContextRun[]): readonly EncodedRun[] {
+  const encoded: EncodedRun[] = [];
+  let group: ContextRun[] = [];
+  let joinable = false;
+  for (const run of context) {
+    const ends = endsJoinable(run.items);
+    if (ends === null) continue;
+    if (!(joinable && opensJoined(run.items))) {
+      if (group.length > 0) encoded.push(encodeGroup(group));
+      group = [];
+    }
+    group.push(run);
+    joinable = ends;
+  }
+  if (group.length > 0) encoded.push(encodeGroup(group));
+  return encoded;
+}
+
+function encodeGroup(runs: readonly ContextRun[]): EncodedRun {
+  const last = runs.at(-1) ?? { items: [] };
+  if (runs.length <= 1) return alone(last);
+  const known = together.get(last);
+  if (
+    known !== undefined &&
+    known.runs.length === runs.length &&
+    known.runs.every((run, index) => run === runs[index])
+  ) {
+    return known.encoded;
+  }
+  const items = runs.flatMap(run => run.items);
+  const encoded = encodePieces(encodeItems(items), countImages(items));
+  together.set(last, { runs, encoded });
+  return encoded;
+}
+
+function instructionsJson({ instructions }: CallSettings): string {
+  return instructions === undefined ? '' : JSON.stringify({ role: 'system', content: instructions });
+}
+
+/** The settings' members, each with a comma after it. */
+function settingsJson(settings: CallSettings): string {
+  const text = isFields(settings.text) ? settings.text : {};
+  const reasoning = isFields(settings.reasoning) ? settings.reasoning : {};
+  const members = JSON.stringify({
+    tools: settings.tools?.map(tool),
+    tool_choice: toolChoice(settings.toolChoice),
+    parallel_tool_calls: settings.parallelToolCalls,
+    response_format: responseFormat(fieldsIn(text, 'format')),
+    verbosity: text['verbosity'] ?? undefined,
+    reasoning_effort: reasoning['effort'] ?? undefined,
+    temperature: settings.temperature,
+    top_p: settings.topP,
+    presence_penalty: settings.presencePenalty,
+    frequency_penalty: settings.frequencyPenalty,
+    ...(settings.topLogprobs !== undefined && { logprobs: true, top_logprobs: settings.topLogprobs }),
+    max_completion_tokens: settings.maxOutputTokens,
+    stop: settings.stop,
+    seed: settings.seed,
+    service_tier: settings.serviceTier,
+    prompt_cache_key: settings.promptCacheKey,
+    safety_identifier: settings.safetyIdentifier,
+  });
+  return members === '{}' ? '' : `${members.slice(1, -1)},`;
+}
+
+function tool({ name, description, parameters, strict }: FunctionTool): Fields {
+  return {
+    type: 'function',
+    function: {
+      name,
+      description: description ?? undefined,
+      parameters: parameters ?? undefined,
+      strict: strict ?? undefined,
+    },
+  };
+}
+
+function toolChoice(choice: unknown): unknown {
+  if (!isFields(choice)) return choice ?? undefined;
+  if (choice['type'] === 'function') return named(choice);
+  if (choice['type'] !== 'allowed_tools') return choice;
+  const tools = listIn(choice, 'tools').map(each => (isFields(each) ? named(each) : each));
+  return { type: 'allowed_tools', allowed_tools: { mode: choice['mode'] ?? 'auto', tools } };
+}
+
+function named(choice: Fields): Fields {
+  return { type: 'function', function: { name: stringIn(choice, 'name') } };
+}
+
+function responseFormat(format: Fields | null): Fields | undefined {
+  if (format === null || format['type'] === 'text') return undefined;
+  if (format['type'] !== 'json_schema') return { type: format['type'] };
+  const { name, description, schema, strict } = format;
+  return {
+    type: 'json_schema',
+    json_schema: { name, description: description ?? undefined, schema, strict: strict ?? undefined },
+  };
+}

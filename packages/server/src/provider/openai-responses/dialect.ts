@@ -1,0 +1,12 @@
+import type { Dialect } from '../dialect.ts';
+import { ResponsesReader } from './reader.ts';
+import { encodeRequest, estimateRequest } from './request.ts';
+
+/** OpenAI's Responses API, and what speaks like it (Azure OpenAI v1, vLLM, Open Responses servers). */
+export const openaiResponses: Dialect = {
+  name: 'openai-responses',
+  path: '/responses',
+  encode: encodeRequest,
+  estimate: estimateRequest,
+  reader: requestId => new ResponsesReader(requestId),
+};

@@ -1,0 +1,61 @@
+/** The body of `POST /responses`. Nothing is stored upstream: leaving state there would be a placement of state. */
+import type { CallSettings, ContextRun, FunctionTool } from '../../engine/ports.ts';
+import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
+import { textTokens } from '../estimate.ts';
+import { providerError } from '../provider-error.ts';
+import { assemble, runCache } from '../run-cache.ts';
+import { encodeItems } from './items.ts';
+
+const whole = runCache(items => encodeItems(items, false));
+const unsealedOnly = runCache(items => encodeItems(items, true));
+
+export function encodeRequest(
+  context: readonly ContextRun[],
+  settings: CallSettings,
+  model: string,
+  { unsealed }: EncodeOptions,
+): EncodedRequest {
+  const runs = context.map(unsealed ? unsealedOnly : whole);
+  const said = settingsJson(settings);
+  const head = `{"model":${JSON.stringify(model)},"stream":true,"store":false,${said}"input":[`;
+  const body = assemble(head, runs, ']}');
+  return { body, settingsBytes: Buffer.byteLength(said), sealed: runs.some(run => run.sealed) };
+}
+
+export function estimateRequest(context: readonly ContextRun[], settings: CallSettings): number {
+  const said = settingsJson(settings);
+  let tokens = textTokens(said, Buffer.byteLength(said));
+  for (const run of context) tokens += whole(run).tokens;
+  return tokens;
+}
+
+/** The settings' members, each with a comma after it. `seed` has no counterpart here and is a hint: it is left out. */
+function settingsJson(settings: CallSettings): string {
+  if (settings.stop !== undefined && settings.stop.length > 0) {
+    throw providerError('upstream_rejected', 'This target does not take stop sequences.', { param: 'stop' });
+  }
+  const members = JSON.stringify({
+    instructions: settings.instructions,
+    tools: settings.tools?.map(tool),
+    tool_choice: settings.toolChoice,
+    parallel_tool_calls: settings.parallelToolCalls,
+    text: settings.text,
+    reasoning: settings.reasoning,
+    // Only where reasoning was asked for: models that do not reason refuse to seal it.
+    include: settings.reasoning === undefined ? undefined : ['reasoning.encrypted_content'],
+    temperature: settings.temperature,
+    top_p: settings.topP,
+    presence_penalty: settings.presencePenalty,
+    frequency_penalty: settings.frequencyPenalty,
+    top_logprobs: settings.topLogprobs,
+    max_output_tokens: settings.maxOutputTokens,
+    service_tier: settings.serviceTier,
+    prompt_cache_key: settings.promptCacheKey,
+    safety_identifier: settings.safetyIdentifier,
+  });
+  return members === '{}' ? '' : `${members.slice(1, -1)},`;
+}
+
+function tool({ type, name, description, parameters, strict }: FunctionTool): FunctionTool {
+  return { type, name, description, parameters, strict };
+}

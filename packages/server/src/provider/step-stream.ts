@@ -1,0 +1,83 @@
+/** The answer of a call as its reader pulls it: each pull reads the socket, so that a slow reader slows the upstream. */
+import type { ProviderError } from '../engine/ports.ts';
+import { isProviderError } from '../engine/ports.ts';
+import type { Step } from '../log/steps.ts';
+import type { EventReader } from './dialect.ts';
+import { interrupted } from './provider-error.ts';
+import type { Exchange } from './transport/exchange.ts';
+import { SseParser } from './transport/sse.ts';
+
+/**
+ * A batch holds what one read of the socket brought. What came before a failure is given out first; then the pull after it fails.
+ * One pull at a time; `return` ends the call at once, also while a pull waits.
+ */
+export class StepStream implements AsyncIterableIterator<readonly Step[]> {
+  readonly #exchange: Exchange;
+  readonly #reader: EventReader;
+  readonly #parser: SseParser;
+  readonly #onData: (data: string) => void;
+  #failure: ProviderError | null = null;
+  #done = false;
+
+  /** @param maxEventBytes of one event, what it repeats of the request included */
+  constructor(exchange: Exchange, reader: EventReader, maxEventBytes: number) {
+    this.#exchange = exchange;
+    this.#reader = reader;
+    this.#parser = new SseParser(maxEventBytes);
+    this.#onData = data => reader.event(data);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<readonly Step[], undefined>> {
+    if (this.#failure !== null) throw this.#finish(this.#failure);
+    while (!this.#done) {
+      const steps = await this.#pull();
+      if (steps.length > 0) return { done: false, value: steps };
+      if (this.#failure !== null) throw this.#finish(this.#failure);
+    }
+    return { done: true, value: undefined };
+  }
+
+  return(): Promise<IteratorResult<readonly Step[], undefined>> {
+    this.#done = true;
+    this.#failure = null;
+    // After the last event the connection is only being emptied, and kept.
+    if (!this.#reader.ended) this.#exchange.destroy();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  async #pull(): Promise<readonly Step[]> {
+    try {
+      const chunks = await this.#exchange.read();
+      if (chunks === null) this.#reader.close();
+      else for (const chunk of chunks) this.#parser.push(chunk, this.#onData);
+    } catch (error) {
+      // What follows the last event is nobody's concern.
+      if (!this.#reader.ended) {
+        this.#failure = isProviderError(error) ? error : interrupted(describe(error), this.#exchange.requestId);
+        this.#exchange.destroy();
+      }
+    }
+    if (this.#reader.ended) {
+      this.#done = true;
+      this.#exchange.drain();
+    }
+    return this.#reader.take();
+  }
+
+  #finish(failure: ProviderError): ProviderError {
+    this.#failure = null;
+    this.#done = true;
+    return failure;
+  }
+}
+
+function describe(error: unknown): string {
+  const oversize = error instanceof Error && 'oversizeEvent' in error;
+  return oversize
+    ? 'The model provider sent an event that is too large.'
+    : 'The answer of the model provider could not be read.';
+}
