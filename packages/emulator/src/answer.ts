@@ -1,7 +1,8 @@
 import { withoutDirectives } from './directives.ts';
 import type { Prompt, Turn } from './prompt.ts';
-import { bestSentence, type ContextText, eachSentence, isQuestion } from './recall.ts';
+import { bestSentence, type ContextText } from './recall.ts';
 import { fillSchema } from './schema-filler.ts';
+import { isQuestion, sentencesOf } from './sentences.ts';
 import { callsFor } from './tool-calls.ts';
 import { countTokens, firstTokens } from './tokens.ts';
 
@@ -58,8 +59,7 @@ function* contextOf(prompt: Prompt, otherSentences: string): Iterable<ContextTex
 
 /** The question in a message, and its other sentences; the question is null if the message only states. */
 function questionIn(message: string): { readonly question: string | null; readonly others: string } {
-  const sentences: string[] = [];
-  eachSentence(message, (start, end) => sentences.push(message.slice(start, end)));
+  const sentences = sentencesOf(message);
   const marked = sentences.findLastIndex(isQuestion);
   const at = marked >= 0 || !OPENERS.test(sentences.at(-1) ?? '') ? marked : sentences.length - 1;
   const question = sentences[at] ?? null;

@@ -1,7 +1,9 @@
+import { isQuestion, MAX_SENTENCE_CHARS, sentenceEnd, sentenceStart } from './sentences.ts';
+
 /**
  * Finds the sentence of a context that best matches a question: the sum of the weights of the question's words that it
- * holds, a word weighing more the fewer sentences hold it. Two passes, the second over matching sentences only, so that
- * the time grows with the text and nothing is kept between requests.
+ * holds, a word weighing more the fewer of the matching sentences hold it. One pass of a regular expression over the
+ * context; nothing is kept between requests.
  */
 export interface ContextText {
   readonly text: string;
@@ -9,11 +11,8 @@ export interface ContextText {
   readonly echo: boolean;
 }
 
-/** A longer run without an end of sentence is cut here, so that no answer quotes a whole document. */
-export const MAX_SENTENCE_CHARS = 1_000;
 /** The words of a question after these are not looked for (they are bits of one number). */
 export const MAX_QUESTION_WORDS = 30;
-
 const STOP_WORDS: ReadonlySet<string> = new Set(
   `a about all also am an and any are as at be been but by can could did do does for from give had has have he her him his
    how i if in into is it its just know let list many may me much my name of on or our out please remember s say she should
@@ -28,132 +27,96 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   called: ['name', 'named'],
 };
 
-const isWordCode = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code >= 128;
-
 /** Lower case of the same length, so that positions in one are positions in the other. */
 const lowered = (text: string): string => {
   const lower = text.toLowerCase();
   return lower.length === text.length ? lower : text.replace(/[A-Z]+/g, run => run.toLowerCase());
 };
 
-const isBlank = (code: number): boolean => code <= 32 || code === 0xa0;
-const isQuoteEnd = (code: number): boolean =>
-  code === 34 || code === 39 || code === 41 || code === 93 || code === 0x201d;
-
-/** Calls `visit` with the bounds of every sentence of a text, blanks at either end left out. */
-export function eachSentence(text: string, visit: (start: number, end: number) => void): void {
-  const length = text.length;
-  const emit = (from: number, to: number): void => {
-    let start = from;
-    let end = to;
-    while (start < end && isBlank(text.charCodeAt(start))) start++;
-    while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-    if (end > start) visit(start, end);
-  };
-  let start = 0;
-  for (let at = 0; at < length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 10 || (at - start >= MAX_SENTENCE_CHARS && isBlank(code)) || at - start >= 2 * MAX_SENTENCE_CHARS) {
-      emit(start, at);
-      start = at;
-    } else if (code === 46 || code === 33 || code === 63 || code === 0x3002) {
-      let end = at + 1;
-      while (end < length && isQuoteEnd(text.charCodeAt(end))) end++;
-      if (end < length && !isBlank(text.charCodeAt(end)) && code !== 0x3002) continue;
-      emit(start, end);
-      start = end;
-      at = end - 1;
-    }
-  }
-  emit(start, length);
-}
-
-export const isQuestion = (sentence: string): boolean => /\?["')\]\u201d]*$/.test(sentence);
-
-function eachWord(lower: string, start: number, end: number, visit: (word: string) => void): void {
-  let at = start;
-  while (at < end) {
-    while (at < end && !isWordCode(lower.charCodeAt(at))) at++;
-    const from = at;
-    while (at < end && isWordCode(lower.charCodeAt(at))) at++;
-    if (at > from) visit(lower.slice(from, at));
-  }
-}
+const LETTER = '[a-z0-9\\u0080-\\uffff]';
 
 /** Each form of each word of the question, with the bit of its word. */
 function wordsOf(question: string): Map<string, number> {
+  const plain = new Set<string>();
+  for (const [word] of lowered(question).matchAll(new RegExp(`${LETTER}+`, 'g'))) {
+    if (plain.size < MAX_QUESTION_WORDS && (!STOP_WORDS.has(word) || word === 'name')) plain.add(word);
+  }
   const bits = new Map<string, number>();
-  const lower = lowered(question);
-  const plain: string[] = [];
-  eachWord(lower, 0, lower.length, word => {
-    if ((!STOP_WORDS.has(word) || word === 'name') && !plain.includes(word) && plain.length < MAX_QUESTION_WORDS)
-      plain.push(word);
-  });
-  const only = plain.length === 1;
-  plain.forEach((word, index) => {
+  for (const [index, word] of [...plain].entries()) {
     const plural = word.length > 3 && word.endsWith('s') ? word.slice(0, -1) : `${word}s`;
-    for (const form of [word, plural, ...(only ? [] : (VARIANTS[word] ?? []))])
-      if (!bits.has(form)) bits.set(form, 1 << index);
-  });
+    const variants = plain.size === 1 ? [] : (VARIANTS[word] ?? []);
+    for (const form of [word, plural, ...variants]) if (!bits.has(form)) bits.set(form, 1 << index);
+  }
   return bits;
 }
 
 interface Candidate {
-  readonly text: ContextText;
   readonly start: number;
   readonly end: number;
-  readonly mask: number;
+  mask: number;
+}
+
+/** The sentences of `text` that hold any of the words, in order. */
+function candidatesIn(text: string, bits: ReadonlyMap<string, number>): Candidate[] {
+  const lower = lowered(text);
+  const forms = [...bits.keys()].sort((one, other) => other.length - one.length);
+  const pattern = new RegExp(`(?<!${LETTER})(?:${forms.join('|')})(?!${LETTER})`, 'g');
+  const candidates: Candidate[] = [];
+  let current: Candidate | null = null;
+  for (let hit = pattern.exec(lower); hit !== null; hit = pattern.exec(lower)) {
+    const from = hit.index;
+    const to = from + hit[0].length;
+    const bit = bits.get(hit[0]) ?? 0;
+    if (current !== null && from < current.end) {
+      current.mask |= bit;
+      continue;
+    }
+    const start = sentenceStart(text, from, Math.max(current?.end ?? 0, from - MAX_SENTENCE_CHARS / 2));
+    const end = sentenceEnd(text, to, Math.min(text.length, to + MAX_SENTENCE_CHARS / 2));
+    current = { start, end, mask: bit };
+    candidates.push(current);
+  }
+  return candidates;
+}
+
+/** The weight of each set of words: the rarer a word is among the candidates, the more it weighs. */
+function weigher(candidates: readonly Candidate[]): (mask: number) => number {
+  const holders = new Map<number, number>();
+  for (const { mask } of candidates) {
+    for (let rest = mask; rest !== 0; rest &= rest - 1) holders.set(rest & -rest, (holders.get(rest & -rest) ?? 0) + 1);
+  }
+  const weights = new Map<number, number>();
+  return mask => {
+    let weight = weights.get(mask);
+    if (weight === undefined) {
+      weight = 0;
+      for (let rest = mask; rest !== 0; rest &= rest - 1) {
+        weight += Math.log(1 + candidates.length / (holders.get(rest & -rest) ?? 1));
+      }
+      weights.set(mask, weight);
+    }
+    return weight;
+  };
 }
 
 export function bestSentence(question: string, context: Iterable<ContextText>): string | null {
   const bits = wordsOf(question);
   if (bits.size === 0) return null;
-  const lengths = new Set(Array.from(bits.keys(), word => word.length));
-  const firsts = new Set(Array.from(bits.keys(), word => word.charCodeAt(0)));
-  const holders = new Map<number, number>();
-  const candidates: Candidate[] = [];
-  let sentences = 0;
-
-  for (const text of context) {
-    const lower = lowered(text.text);
-    eachSentence(text.text, (start, end) => {
-      sentences++;
-      let mask = 0;
-      let at = start;
-      while (at < end) {
-        while (at < end && !isWordCode(lower.charCodeAt(at))) at++;
-        const from = at;
-        while (at < end && isWordCode(lower.charCodeAt(at))) at++;
-        if (lengths.has(at - from) && firsts.has(lower.charCodeAt(from))) mask |= bits.get(lower.slice(from, at)) ?? 0;
-      }
-      if (mask === 0 || isQuestion(text.text.slice(Math.max(start, end - 4), end))) return;
-      for (let rest = mask; rest !== 0; rest &= rest - 1)
-        holders.set(rest & -rest, (holders.get(rest & -rest) ?? 0) + 1);
-      candidates.push({ text, start, end, mask });
-    });
+  const texts = [...context];
+  const whole = texts.map(({ text }) => text).join('\n');
+  const candidates = candidatesIn(whole, bits);
+  const weigh = weigher(candidates);
+  // From the last to the first: of several that match as well the last wins, without a look at the text of the others.
+  let at = texts.length - 1;
+  let textStart = whole.length - (texts[at]?.text.length ?? 0);
+  let best: { readonly sentence: string; readonly echo: boolean; readonly weight: number } | null = null;
+  for (const { start, end, mask } of candidates.reverse()) {
+    while (start < textStart) textStart -= 1 + (texts[--at]?.text.length ?? 0);
+    const weight = weigh(mask);
+    const echo = texts[at]?.echo === true;
+    if (best !== null && (weight < best.weight || (weight === best.weight && (echo || !best.echo)))) continue;
+    const sentence = whole.slice(start, end).trim();
+    if (!isQuestion(sentence)) best = { sentence, echo, weight };
   }
-
-  const scores = new Map<number, number>();
-  const scoreOf = (mask: number): number => {
-    let score = scores.get(mask);
-    if (score === undefined) {
-      score = 0;
-      for (let rest = mask; rest !== 0; rest &= rest - 1)
-        score += Math.log(1 + sentences / (holders.get(rest & -rest) ?? 1));
-      scores.set(mask, score);
-    }
-    return score;
-  };
-  let best: Candidate | null = null;
-  let bestScore = 0;
-  for (const candidate of candidates) {
-    const score = scoreOf(candidate.mask);
-    const wins =
-      best === null || score > bestScore || (score === bestScore && (best.text.echo || !candidate.text.echo));
-    if (wins) {
-      best = candidate;
-      bestScore = score;
-    }
-  }
-  return best === null ? null : best.text.text.slice(best.start, best.end);
+  return best?.sentence ?? null;
 }
