@@ -101,9 +101,17 @@ export interface SessionLog {
   runByBase(tenant: TenantId, base: string): Promise<RunRow | null>;
   journal(tenant: TenantId, session: SessionId): Promise<readonly JournalRow[]>;
   /** Newest or oldest first; `after` is exclusive and must be a row of the list. */
-  placements(query: { tenant: TenantId; order: 'asc' | 'desc'; limit: number; after?: { session: SessionId; seq: number } }): Promise<readonly PlacementRow[]>;
-  /** The highest position that a living response of the session or a living fork of it still needs. */
-  retained(tenant: TenantId, session: SessionId): Promise<{ readonly position: number; readonly forks: readonly ForkRow[] }>;
+  placements(query: {
+    tenant: TenantId;
+    order: 'asc' | 'desc';
+    limit: number;
+    after?: { session: SessionId; seq: number };
+  }): Promise<readonly PlacementRow[]>;
+  /** What living responses and forks of the session still need: the highest position, the highest seq at which a living response ended, the forks. */
+  retained(
+    tenant: TenantId,
+    session: SessionId,
+  ): Promise<{ readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }>;
   /** Sessions with an unfinished turn or call, of every tenant, in order of `session`; for recovery. */
   open(after: SessionId | null, limit: number): Promise<readonly SessionRow[]>;
   /** Sessions whose `wakeAt` has come, oldest first. */

@@ -38,7 +38,8 @@ export function base32(value: number, chars: number): string {
     text = (ALPHABET[rest % 32] ?? '0') + text;
     rest = Math.floor(rest / 32);
   }
-  if (rest !== 0 || value < 0 || !Number.isInteger(value)) throw new RangeError(`${value} does not fit ${chars} base-32 digits`);
+  if (rest !== 0 || value < 0 || !Number.isInteger(value))
+    throw new RangeError(`${value} does not fit ${chars} base-32 digits`);
   return text;
 }
 

@@ -89,7 +89,9 @@ export function decodeEnvelope(place: Pick<EventPlace, 'tenant' | 'session'>, st
   const type = TYPES.get(stored.code);
   if (type === undefined) throw new LogCodecError(`event ${stored.seq} has the unknown type ${stored.code}`);
   if (stored.version > CODEC_VERSION) {
-    throw new LogCodecError(`event ${stored.seq} was written by a newer version (${stored.version} > ${CODEC_VERSION})`);
+    throw new LogCodecError(
+      `event ${stored.seq} was written by a newer version (${stored.version} > ${CODEC_VERSION})`,
+    );
   }
   const { seq, epoch, at, actor } = stored;
   // One cast, here: the text was written by `encodeHead` from a typed event, and its digest is checked by `doctor`.

@@ -59,6 +59,8 @@ export type EventBody =
       readonly head: {
         readonly kind: 'responses' | 'conversation';
         readonly home: HomeId;
+        /** The process that began it, and holds it until another claims it. */
+        readonly owner: string;
         readonly origin: SessionOrigin;
         /** Ancestors whose prefix this fork shares, oldest first; empty for a root. */
         readonly lineage: readonly SharedPrefix[];
@@ -78,7 +80,11 @@ export type EventBody =
       readonly payload: null;
     }
   | { readonly type: 'session.claimed'; readonly head: { readonly owner: string }; readonly payload: null }
-  | { readonly type: 'session.updated'; readonly head: Record<never, never>; readonly payload: { readonly metadata: JsonObject } }
+  | {
+      readonly type: 'session.updated';
+      readonly head: Record<never, never>;
+      readonly payload: { readonly metadata: JsonObject };
+    }
   | { readonly type: 'state.placed'; readonly head: { readonly placement: JsonObject }; readonly payload: null }
   | {
       readonly type: 'input.accepted';
@@ -148,13 +154,26 @@ export type EventBody =
       };
       readonly payload: OutputPayload | null;
     }
-  | { readonly type: 'call.cancelled'; readonly head: { readonly call: number; readonly usage: Usage }; readonly payload: null }
   | {
-      readonly type: 'tool.requested';
-      readonly head: { readonly callId: string; readonly tool: string; readonly idempotent: boolean; readonly arguments: string };
+      readonly type: 'call.cancelled';
+      readonly head: { readonly call: number; readonly usage: Usage };
       readonly payload: null;
     }
-  | { readonly type: 'tool.started'; readonly head: { readonly callId: string; readonly approval: string | null }; readonly payload: null }
+  | {
+      readonly type: 'tool.requested';
+      readonly head: {
+        readonly callId: string;
+        readonly tool: string;
+        readonly idempotent: boolean;
+        readonly arguments: string;
+      };
+      readonly payload: null;
+    }
+  | {
+      readonly type: 'tool.started';
+      readonly head: { readonly callId: string; readonly approval: string | null };
+      readonly payload: null;
+    }
   | {
       readonly type: 'tool.completed';
       readonly head: { readonly callId: string; readonly count: number };
@@ -168,15 +187,29 @@ export type EventBody =
   | { readonly type: 'tool.outcome_unknown'; readonly head: { readonly callId: string }; readonly payload: null }
   | {
       readonly type: 'approval.requested';
-      readonly head: { readonly approval: string; readonly callId: string; readonly arguments: string; readonly policy: string; readonly expiresAt: number };
+      readonly head: {
+        readonly approval: string;
+        readonly callId: string;
+        readonly arguments: string;
+        readonly policy: string;
+        readonly expiresAt: number;
+      };
       readonly payload: null;
     }
   | { readonly type: 'approval.granted'; readonly head: { readonly approval: string }; readonly payload: null }
-  | { readonly type: 'approval.denied'; readonly head: { readonly approval: string }; readonly payload: { readonly reason: string } }
+  | {
+      readonly type: 'approval.denied';
+      readonly head: { readonly approval: string };
+      readonly payload: { readonly reason: string };
+    }
   | { readonly type: 'approval.expired'; readonly head: { readonly approval: string }; readonly payload: null }
   | {
       readonly type: 'turn.completed';
-      readonly head: { readonly response: ResponseId; readonly status: 'completed' | 'incomplete'; readonly reason: string | null };
+      readonly head: {
+        readonly response: ResponseId;
+        readonly status: 'completed' | 'incomplete';
+        readonly reason: string | null;
+      };
       readonly payload: null;
     }
   | {
@@ -187,7 +220,12 @@ export type EventBody =
   | { readonly type: 'turn.cancelled'; readonly head: { readonly response: ResponseId }; readonly payload: null }
   | {
       readonly type: 'items.added';
-      readonly head: { readonly base: string; readonly count: number; readonly calls: readonly string[]; readonly answers: readonly string[] };
+      readonly head: {
+        readonly base: string;
+        readonly count: number;
+        readonly calls: readonly string[];
+        readonly answers: readonly string[];
+      };
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
   | { readonly type: 'item.deleted'; readonly head: { readonly position: number }; readonly payload: null }
@@ -198,11 +236,19 @@ export type EventBody =
       readonly head: { readonly to: number; readonly count: number };
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
-  | { readonly type: 'session.forked'; readonly head: { readonly child: SessionId; readonly to: number }; readonly payload: null }
+  | {
+      readonly type: 'session.forked';
+      readonly head: { readonly child: SessionId; readonly to: number };
+      readonly payload: null;
+    }
   | { readonly type: 'session.sealed'; readonly head: { readonly reason: string }; readonly payload: null }
   | { readonly type: 'session.moved'; readonly head: { readonly to: HomeId }; readonly payload: null }
   | { readonly type: 'session.exported'; readonly head: { readonly digest: string }; readonly payload: null }
-  | { readonly type: 'session.imported'; readonly head: { readonly digest: string; readonly from: HomeId }; readonly payload: null }
+  | {
+      readonly type: 'session.imported';
+      readonly head: { readonly digest: string; readonly from: HomeId };
+      readonly payload: null;
+    }
   | {
       /** Payloads of events after `after` are gone; `whole` ends the session. */
       readonly type: 'session.erased';
@@ -241,7 +287,9 @@ export interface EventPlace {
   readonly actor: string;
 }
 
-type EnvelopeOfBody<B extends EventBody> = B extends EventBody ? EventPlace & { readonly type: B['type']; readonly head: B['head'] } : never;
+type EnvelopeOfBody<B extends EventBody> = B extends EventBody
+  ? EventPlace & { readonly type: B['type']; readonly head: B['head'] }
+  : never;
 
 /** What never changes and is never erased: all that the reducer may look at. */
 export type Envelope = EnvelopeOfBody<EventBody>;

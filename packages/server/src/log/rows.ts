@@ -36,10 +36,22 @@ export interface ForkRow {
 
 export type ProjectionChange =
   | { readonly type: 'response_opened'; readonly id: ResponseId; readonly fromSeq: number }
-  | { readonly type: 'response_closed'; readonly id: ResponseId; readonly status: ResponseStatus; readonly toSeq: number; readonly position: number }
+  | {
+      readonly type: 'response_closed';
+      readonly id: ResponseId;
+      readonly status: ResponseStatus;
+      readonly toSeq: number;
+      readonly position: number;
+    }
   | { readonly type: 'response_deleted'; readonly id: ResponseId }
   /** `base`: the id body by which an `items.added` run is found; runs of turns are found through their response. */
-  | { readonly type: 'run_added'; readonly position: number; readonly count: number; readonly seq: number; readonly base: string | null }
+  | {
+      readonly type: 'run_added';
+      readonly position: number;
+      readonly count: number;
+      readonly seq: number;
+      readonly base: string | null;
+    }
   /** Positions after `position` are given back (S3). */
   | { readonly type: 'runs_dropped'; readonly position: number }
   | { readonly type: 'item_deleted'; readonly position: number }

@@ -16,8 +16,19 @@ export type Step =
   | { readonly type: 'part'; readonly index: number; readonly part: number; readonly kind: PartKind }
   | { readonly type: 'delta'; readonly index: number; readonly part: number; readonly text: string }
   /** `annotations` are whole wire objects; they do not stream. */
-  | { readonly type: 'part_done'; readonly index: number; readonly part: number; readonly annotations?: readonly JsonObject[] }
-  | { readonly type: 'item_done'; readonly index: number; readonly encryptedContent?: string }
+  | {
+      readonly type: 'part_done';
+      readonly index: number;
+      readonly part: number;
+      readonly annotations?: readonly JsonObject[];
+    }
+  /** `incomplete`: the model was stopped inside it (its length, a filter). */
+  | {
+      readonly type: 'item_done';
+      readonly index: number;
+      readonly encryptedContent?: string;
+      readonly incomplete?: true;
+    }
   | StepEnd;
 
 export type StartedItem =

@@ -9,7 +9,11 @@ import { TABLE } from './table.ts';
 
 export type Reduced =
   | { readonly ok: true; readonly state: SessionState }
-  | { readonly ok: false; readonly code: 'event_not_allowed' | 'sequence_gap' | 'stale_epoch' | 'event_mismatch'; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly code: 'event_not_allowed' | 'sequence_gap' | 'stale_epoch' | 'event_mismatch';
+      readonly message: string;
+    };
 
 /** Folds one event. `state` is null before the first. */
 export function reduce(state: SessionState | null, event: Envelope): Reduced {
@@ -60,11 +64,24 @@ function genesis(event: Envelope): Reduced {
     erasedAfter: null,
   };
   if (event.type === 'session.created') {
-    const { kind, home, origin, lineage, labels, openCalls, continues } = event.head;
+    const { kind, home, owner, origin, lineage, labels, openCalls, continues } = event.head;
     const position = prefixEnd(lineage);
     return {
       ok: true,
-      state: { ...base, kind, home, origin, phase: 'idle', labels, lineage, position, head: continues, openCalls, metadataSeq: event.seq },
+      state: {
+        ...base,
+        kind,
+        home,
+        owner,
+        origin,
+        phase: 'idle',
+        labels,
+        lineage,
+        position,
+        head: continues,
+        openCalls,
+        metadataSeq: event.seq,
+      },
     };
   }
   if (event.type === 'call.admitted') {
@@ -189,7 +206,10 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
   };
 }
 
-function sameRef(a: { session: string; seq: number; index: number }, b: { session: string; seq: number; index: number } | null): boolean {
+function sameRef(
+  a: { session: string; seq: number; index: number },
+  b: { session: string; seq: number; index: number } | null,
+): boolean {
   return b !== null && a.session === b.session && a.seq === b.seq && a.index === b.index;
 }
 
@@ -231,7 +251,12 @@ function settleCall(state: SessionState, index: number, change: (turn: TurnState
 
 function completeCall(state: SessionState, event: EnvelopeOf<'call.completed'>): SessionState | string {
   const { call, outcome, reason, count, calls } = event.head;
-  const after = settleCall(state, call, turn => ({ ...turn, call: null, failures: 0, outcome: { status: outcome, reason } }));
+  const after = settleCall(state, call, turn => ({
+    ...turn,
+    call: null,
+    failures: 0,
+    outcome: { status: outcome, reason },
+  }));
   if (typeof after === 'string') return after;
   return { ...after, position: after.position + count, openCalls: after.openCalls.concat(calls) };
 }
@@ -254,7 +279,9 @@ function abandonTurn(state: SessionState, response: string): SessionState | stri
   return { ...state, phase: 'idle', turn: null, position: turn.from, openCalls: turn.openCallsBefore };
 }
 
-type ToolEvent = EnvelopeOf<'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown'>;
+type ToolEvent = EnvelopeOf<
+  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown'
+>;
 
 function tool(state: SessionState, event: ToolEvent): SessionState | string {
   const { callId } = event.head;
@@ -274,13 +301,16 @@ function tool(state: SessionState, event: ToolEvent): SessionState | string {
     case 'tool.started':
       // Again only if idempotent (L6): a second start of any other is refused here, whoever asks.
       if (existing.status === 'started' && !existing.idempotent) return `tool call ${callId} was already started`;
-      return withTurn({ ...state, use: { ...state.use, toolsRun: state.use.toolsRun + 1 } }, turn => setTool(turn, callId, 'started'));
+      return withTurn({ ...state, use: { ...state.use, toolsRun: state.use.toolsRun + 1 } }, turn =>
+        setTool(turn, callId, 'started'),
+      );
     case 'tool.outcome_unknown':
       if (existing.status !== 'started') return `tool call ${callId} is not running`;
       return withTurn(state, turn => setTool(turn, callId, 'outcome_unknown'));
     case 'tool.completed':
     case 'tool.failed':
-      if (existing.status === 'requested' && event.type === 'tool.completed') return `tool call ${callId} was not started`;
+      if (existing.status === 'requested' && event.type === 'tool.completed')
+        return `tool call ${callId} was not started`;
       return withTurn(
         { ...state, position: state.position + event.head.count, openCalls: answered(state.openCalls, [callId]) },
         turn => ({ ...turn, tools: turn.tools.filter(one => one.callId !== callId) }),

@@ -47,7 +47,12 @@ export interface TurnState {
   /** Calls in a row that failed. */
   readonly failures: number;
   /** The call in flight. */
-  readonly call: { readonly index: number; readonly seq: number; readonly reserved: Reservation; readonly placement: JsonObject } | null;
+  readonly call: {
+    readonly index: number;
+    readonly seq: number;
+    readonly reserved: Reservation;
+    readonly placement: JsonObject;
+  } | null;
   readonly outcome: { readonly status: 'completed' | 'incomplete'; readonly reason: string | null } | null;
   readonly tools: readonly ToolState[];
   readonly approvals: readonly string[];
@@ -72,7 +77,7 @@ export interface SessionState {
   readonly updatedAt: number;
   readonly seq: number;
   readonly epoch: number;
-  /** The process that holds it; null until one has claimed it after its creation. */
+  /** The process that holds it; null for a stateless call, which nobody takes over. */
   readonly owner: string | null;
   readonly phase: Phase;
   readonly labels: readonly string[];
@@ -86,7 +91,12 @@ export interface SessionState {
   readonly documents: readonly DocumentRef[];
   readonly turn: TurnState | null;
   /** The response of an `input.accepted` whose `turn.started` has not come yet. */
-  readonly accepted: { readonly response: ResponseId; readonly seq: number; readonly from: number; readonly openCallsBefore: readonly string[] } | null;
+  readonly accepted: {
+    readonly response: ResponseId;
+    readonly seq: number;
+    readonly from: number;
+    readonly openCallsBefore: readonly string[];
+  } | null;
   readonly use: SessionUse;
   /** seq of the event that holds the current metadata; 0 if none. */
   readonly metadataSeq: number;

@@ -1,0 +1,273 @@
+/** Conversations: sessions whose items a client may also add, list and delete. */
+import { type InputItem, type Metadata, perdureError } from '@perdure/protocol';
+import { homeTag, idBody, parseItemId, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
+import type { EventBody, LoggedItem } from '../log/events.ts';
+import { actorOf, type Caller } from './caller.ts';
+import { readRun } from './context.ts';
+import type { EngineContext } from './engine-context.ts';
+import { matchCalls, placeItems, resolveReferences } from './input.ts';
+import { findItem } from './items.ts';
+import type { LiveSession } from './live-session.ts';
+import { checkOrigin, findConversation, mustState, short } from './plan.ts';
+import { MAX_EVENTS_READ } from './ports.ts';
+import { recordRefusal } from './refusal.ts';
+import { claim } from './respond.ts';
+import { seconds } from './turn.ts';
+
+export interface ConversationView {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
+  readonly metadata: Metadata;
+}
+
+export interface ItemPage {
+  readonly items: readonly LoggedItem[];
+  readonly hasMore: boolean;
+}
+
+export async function createConversation(
+  engine: EngineContext,
+  caller: Caller,
+  items: readonly InputItem[],
+  metadata: Metadata,
+): Promise<ConversationView> {
+  const { tenant, product, channel, segment } = caller;
+  const origin = { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
+  const use = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+  const placed = engine.placing.state({
+    tenant,
+    session: 'sess_new' as SessionId,
+    origin,
+    labels: [],
+    startedAt: engine.clock.now(),
+    use,
+    model: '',
+  });
+  const control = engine.homes.all[0];
+  if (!placed.ok) {
+    if (control === undefined) throw placed.error;
+    throw await recordRefusal(engine, caller, control, { ...placed, subject: null, origin });
+  }
+  const store = engine.homes.get(placed.home);
+  if (store === null) throw perdureError('internal_error');
+  const resolved = await resolveReferences(items, id => findItem(engine, caller, id));
+  const session = engine.ids.next('sess', homeTag(placed.home)) as SessionId;
+  const head = {
+    kind: 'conversation' as const,
+    home: placed.home,
+    owner: engine.owner,
+    origin,
+    lineage: [],
+    labels: [],
+    openCalls: [],
+    continues: null,
+  };
+  const bodies: EventBody[] = [
+    { type: 'session.created', head, payload: { metadata } },
+    { type: 'state.placed', head: { placement: placed.record }, payload: null },
+  ];
+  if (resolved.length > 0) {
+    const matched = matchCalls(resolved, []);
+    const base = idBody(engine.ids.next('itms', homeTag(placed.home)), 'itms') ?? '';
+    bodies.push({
+      type: 'items.added',
+      head: { base, count: resolved.length, calls: matched.opened, answers: matched.answers },
+      payload: { items: placeItems(resolved, base, 0) },
+    });
+  }
+  const live = engine.sessions.begin(tenant, session, store);
+  const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
+  return { id: session.replace('sess_', 'conv_'), createdAt: seconds(prepared.state.createdAt), metadata };
+}
+
+export async function readConversation(engine: EngineContext, caller: Caller, id: string): Promise<ConversationView> {
+  const live = await findConversation(engine, caller, id);
+  const { createdAt, metadataSeq } = mustState(live);
+  const { tenant, session, store } = live;
+  const [stored] = await engine.sessions.wait(
+    store.events({ tenant, session, from: metadataSeq, to: metadataSeq, limit: 1 }),
+  );
+  const payload = stored === undefined ? null : decodeEvent({ tenant, session }, stored).payload;
+  const metadata = payload !== null && 'metadata' in payload ? (payload.metadata as Metadata) : {};
+  return { id, createdAt: seconds(createdAt), metadata };
+}
+
+export async function updateConversation(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  metadata: Metadata,
+): Promise<ConversationView> {
+  return change(engine, caller, id, async live => {
+    await commitClaimed(engine, caller, live, [{ type: 'session.updated', head: {}, payload: { metadata } }]);
+    return { id, createdAt: seconds(mustState(live).createdAt), metadata };
+  });
+}
+
+/** Ends the conversation and erases all of it that no fork still needs. */
+export async function deleteConversation(engine: EngineContext, caller: Caller, id: string): Promise<void> {
+  await change(engine, caller, id, async live => {
+    idle(live);
+    const { tenant, session, store } = live;
+    const { forks } = await engine.sessions.wait(store.retained(tenant, session));
+    const needed = forks.reduce((most, fork) => Math.max(most, fork.to), 0);
+    const after = needed === 0 ? 0 : await seqAt(engine, live, needed);
+    await commitClaimed(engine, caller, live, [
+      { type: 'session.erased', head: { after, whole: true }, payload: null },
+    ]);
+    engine.sessions.forget(live);
+  });
+}
+
+/** The seq of the event that holds the item at a position. */
+export async function seqAt(engine: EngineContext, live: LiveSession, position: number): Promise<number> {
+  const { tenant, session, store } = live;
+  const [row] = await engine.sessions.wait(
+    store.runs({ tenant, session, from: position, to: position, order: 'asc', limit: 1 }),
+  );
+  return row?.seq ?? 0;
+}
+
+export async function addItems(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  items: readonly InputItem[],
+): Promise<readonly LoggedItem[]> {
+  const resolved = await resolveReferences(items, one => findItem(engine, caller, one));
+  return change(engine, caller, id, async live => {
+    const state = idle(live);
+    const matched = matchCalls(resolved, state.openCalls);
+    const base = idBody(engine.ids.next('itms', homeTag(state.home)), 'itms') ?? '';
+    const placed = placeItems(resolved, base, 0);
+    const head = { base, count: placed.length, calls: matched.opened, answers: matched.answers };
+    const to = await commitClaimed(engine, caller, live, [{ type: 'items.added', head, payload: { items: placed } }]);
+    engine.sessions.grew(live.context.add(placed, to));
+    return placed;
+  });
+}
+
+export async function readConversationItem(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  item: string,
+): Promise<LoggedItem> {
+  const live = await findConversation(engine, caller, id);
+  const found = (await positionOf(engine, live, item)) === null ? null : await findItem(engine, caller, item);
+  if (found === null) throw perdureError('item_not_found', `Item with id '${short(item)}' not found.`);
+  return found;
+}
+
+export async function deleteItem(engine: EngineContext, caller: Caller, id: string, item: string): Promise<void> {
+  await change(engine, caller, id, async live => {
+    idle(live);
+    const position = await positionOf(engine, live, item);
+    if (position === null || (await findItem(engine, caller, item)) === null)
+      throw perdureError('item_not_found', `Item with id '${short(item)}' not found.`);
+    await commitClaimed(engine, caller, live, [{ type: 'item.deleted', head: { position }, payload: null }]);
+    engine.sessions.grew(live.context.reset());
+  });
+}
+
+/** A page of a conversation's items. `after` is an item id, exclusive. */
+export async function listItems(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  query: { readonly order: 'asc' | 'desc'; readonly limit: number; readonly after?: string; readonly before?: string },
+): Promise<ItemPage> {
+  const live = await findConversation(engine, caller, id);
+  const { tenant, session, store } = live;
+  const cursor = query.after ?? query.before;
+  const at = cursor === undefined ? null : await positionOf(engine, live, cursor);
+  if (cursor !== undefined && at === null)
+    throw perdureError('item_not_found', `Item with id '${short(cursor)}' not found.`, {
+      status: 400,
+      param: query.after === undefined ? 'before' : 'after',
+    });
+  const ascending = query.order === 'asc';
+  // `before` bounds the page from the other side of the same order.
+  const forward = (query.after !== undefined) === ascending;
+  let from = at !== null && forward ? at + 1 : 1;
+  let to = at !== null && !forward ? at - 1 : mustState(live).position;
+  const items: LoggedItem[] = [];
+  while (items.length <= query.limit && from <= to) {
+    const rows = await engine.sessions.wait(
+      store.runs({ tenant, session, from, to, order: query.order, limit: query.limit + 1 }),
+    );
+    if (rows.length === 0) break;
+    for (const row of rows) {
+      const { items: read } = await engine.sessions.wait(readRun(store, tenant, row, from, to));
+      items.push(...(ascending ? read : read.toReversed()));
+    }
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    if (ascending) from = last.position + last.count;
+    else to = last.position - 1;
+  }
+  return { items: items.slice(0, query.limit), hasMore: items.length > query.limit };
+}
+
+/** Where an item stands in the conversation; null if it is not in it. */
+async function positionOf(engine: EngineContext, live: LiveSession, item: string): Promise<number | null> {
+  const place = parseItemId(item);
+  if (place === null) return null;
+  const { tenant, session, store } = live;
+  const added = await engine.sessions.wait(store.runByBase(tenant, place.body));
+  if (added !== null)
+    return added.session === session && place.index < added.count ? added.position + place.index : null;
+  const row = await engine.sessions.wait(store.response(tenant, `resp_${place.body}` as ResponseId));
+  if (row === null || row.session !== session) return null;
+  const range = { tenant, session, from: row.fromSeq, ...(row.toSeq > 0 && { to: row.toSeq }), limit: MAX_EVENTS_READ };
+  const heads = (await engine.sessions.wait(store.events(range))).map(stored =>
+    decodeEnvelope({ tenant, session }, stored),
+  );
+  const parts = heads.flatMap(event => {
+    if (event.type === 'input.accepted') return [{ part: 0, count: event.head.count }];
+    return event.type === 'call.completed' ? [{ part: event.head.call, count: event.head.count }] : [];
+  });
+  const total = parts.reduce((sum, part) => sum + part.count, 0);
+  const end = row.toSeq > 0 ? row.position : mustState(live).position;
+  let position = end - total + 1;
+  for (const { part, count } of parts) {
+    if (part === place.part) return place.index < count && end > 0 ? position + place.index : null;
+    position += count;
+  }
+  return null;
+}
+
+function idle(live: LiveSession): ReturnType<typeof mustState> {
+  const state = mustState(live);
+  if (state.turn !== null) throw perdureError('conversation_locked');
+  return state;
+}
+
+/** Runs a change of the conversation alone, on its state as it is now. */
+async function change<T>(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  work: (live: LiveSession) => Promise<T>,
+): Promise<T> {
+  const live = await findConversation(engine, caller, id);
+  checkOrigin(caller, mustState(live));
+  return engine.sessions.exclusive(live, async () => {
+    if (live.stale) throw perdureError('conversation_locked', 'The conversation was changed meanwhile; try again.');
+    return work(live);
+  });
+}
+
+async function commitClaimed(
+  engine: EngineContext,
+  caller: Caller,
+  live: LiveSession,
+  bodies: readonly EventBody[],
+): Promise<number> {
+  await engine.sessions.wait(engine.lease.ensure());
+  const claimed = await claim(engine, live);
+  const prepared = await engine.sessions.commit(live, [...claimed, ...bodies], { actor: actorOf(caller) });
+  return prepared.state.position;
+}

@@ -1,0 +1,52 @@
+/** What the parts of the engine share. Made once by `createEngine`. */
+import type { PerdureError } from '@perdure/protocol';
+import type { ResponseId } from '../kernel/ids.ts';
+import type { SessionState } from '../session/state.ts';
+import type { Homes } from './homes.ts';
+import type { Lease } from './lease.ts';
+import type { LiveSession, Sessions } from './live-session.ts';
+import type { InferRequest, Placing } from './placing.ts';
+import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
+import type { RunningTurn } from './turn.ts';
+import type { CallLimits } from './upstream-call.ts';
+
+/** Every wait and every size of the engine. Times in ms. */
+export interface EngineLimits extends CallLimits {
+  /** One store operation. */
+  readonly storeMs: number;
+  /** One turn, from its first commit. */
+  readonly turnMs: number;
+  /** How long a turn waits for a reader that has fallen behind before it cuts it. */
+  readonly patienceMs: number;
+  /** Bytes of session context kept in memory. */
+  readonly cacheBytes: number;
+  /** Turns and stateless calls at once. */
+  readonly concurrent: number;
+  /** How long an `Idempotency-Key` holds. */
+  readonly idempotencyMs: number;
+  /** How long another process must be silent before its sessions are taken over. */
+  readonly leaseMs: number;
+}
+
+export interface EngineContext {
+  readonly homes: Homes;
+  readonly control: ControlStore;
+  readonly placing: Placing;
+  readonly sessions: Sessions;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly sha256: Sha256;
+  readonly limits: EngineLimits;
+  /** This process, as sessions name their holder. */
+  readonly owner: string;
+  /** Stored turns that run in this process. */
+  readonly running: Map<ResponseId, RunningTurn>;
+  /** Commits that go on after their client was answered. */
+  readonly finishing: Set<Promise<void>>;
+  /** Tells the operator; never the client, and never with content. */
+  report(what: string, error: PerdureError): void;
+  /** Has recovery look at the session again in a while. */
+  recoverLater(live: LiveSession): void;
+  inferRequest(state: SessionState, turn: RunningTurn): InferRequest;
+}

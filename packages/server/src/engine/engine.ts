@@ -1,0 +1,304 @@
+/** The engine: what the wire dialects call. Everything they can ask for is a method here; how it is done lies in the files beside. */
+import {
+  type CreateResponse,
+  type Metadata,
+  type InputItem,
+  perdureError,
+  type PerdureError,
+  type ResponseResource,
+  toPerdureError,
+} from '@perdure/protocol';
+import type { ResponseId } from '../kernel/ids.ts';
+import type { LoggedItem } from '../log/events.ts';
+import type { WireEvent } from '../session/output.ts';
+import type { SessionState } from '../session/state.ts';
+import type { Caller } from './caller.ts';
+import * as conversations from './conversations.ts';
+import type { EngineContext, EngineLimits } from './engine-context.ts';
+import type { Homes } from './homes.ts';
+import { reserve } from './idempotency.ts';
+import { Lease } from './lease.ts';
+import { type LiveSession, Sessions } from './live-session.ts';
+import { type PlacementRecord, listPlacements, readPlacement } from './placements.ts';
+import type { InferRequest, Placing } from './placing.ts';
+import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
+import { readResponse, resourceOfRecord, streamOfRecord } from './read.ts';
+import { recover, type RecoveryReport, recoverSession } from './recovery.ts';
+import { deleteResponse } from './remove.ts';
+import { beginTurn, homeOf } from './respond.ts';
+import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
+import type { RunningTurn } from './turn.ts';
+
+export interface EngineOptions {
+  readonly homes: Homes;
+  readonly control: ControlStore;
+  readonly placing: Placing;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly sha256: Sha256;
+  readonly salt: () => Uint8Array;
+  readonly owner: string;
+  readonly limits: EngineLimits;
+  readonly report: (what: string, error: PerdureError) => void;
+}
+
+/** A stored response that was begun, or found again by its idempotency key. */
+export interface StoredResponse {
+  readonly id: ResponseId;
+  readonly placement: string | null;
+  /** Rejects with a PerdureError if the response failed. */
+  readonly done: Promise<ResponseResource>;
+  /** The response as it is now. */
+  now(): Promise<ResponseResource>;
+  /** Its stream, from after event `after` (-1: all). */
+  events(after?: number): AsyncIterable<readonly WireEvent[]>;
+}
+
+export interface RespondInput {
+  readonly caller: Caller;
+  readonly request: CreateResponse;
+  readonly labels: readonly string[];
+  readonly idempotency: { readonly key: string; readonly body: string | Uint8Array } | null;
+}
+
+/** How long after a failed hold or write a session is looked at again, ms. */
+const RECOVER_AGAIN_MS = 2000;
+
+export interface Engine {
+  respond(input: RespondInput): Promise<StoredResponse>;
+  stateless(input: StatelessRequest & { readonly idempotency?: RespondInput['idempotency'] }): Promise<StatelessCall>;
+  response(caller: Caller, id: string): Promise<ResponseResource>;
+  /** The stream of a stored response, live or from the log. */
+  stream(caller: Caller, id: string, after: number): Promise<AsyncIterable<readonly WireEvent[]>>;
+  inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;
+  deleteResponse(caller: Caller, id: string): Promise<void>;
+  readonly conversations: {
+    create(caller: Caller, items: readonly InputItem[], metadata: Metadata): Promise<conversations.ConversationView>;
+    read(caller: Caller, id: string): Promise<conversations.ConversationView>;
+    update(caller: Caller, id: string, metadata: Metadata): Promise<conversations.ConversationView>;
+    delete(caller: Caller, id: string): Promise<void>;
+    addItems(caller: Caller, id: string, items: readonly InputItem[]): Promise<readonly LoggedItem[]>;
+    listItems(
+      caller: Caller,
+      id: string,
+      query: Parameters<typeof conversations.listItems>[3],
+    ): Promise<conversations.ItemPage>;
+    readItem(caller: Caller, id: string, item: string): Promise<LoggedItem>;
+    deleteItem(caller: Caller, id: string, item: string): Promise<void>;
+  };
+  placement(caller: Caller, id: string): Promise<PlacementRecord>;
+  placements(caller: Caller, query: Parameters<typeof listPlacements>[2]): ReturnType<typeof listPlacements>;
+  readonly placing: Placing;
+  recover(): Promise<RecoveryReport>;
+  /** Work under way: running turns and meters. */
+  readonly busy: number;
+  /** Takes no new work; waits for what runs, at most `ms`. What is still running then is left to the next process's recovery. */
+  drain(ms: number): Promise<void>;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { clock, homes, limits, owner } = options;
+  let draining = false;
+  const context: EngineContext = {
+    ...options,
+    sessions: new Sessions({ ...options, storeMs: limits.storeMs, cacheBytes: limits.cacheBytes }),
+    lease: new Lease(owner, homes.all, clock, limits.leaseMs),
+    running: new Map(),
+    finishing: new Set(),
+    inferRequest,
+    recoverLater: live => void setTimeout(() => void recoverAgain(live), RECOVER_AGAIN_MS).unref(),
+  };
+
+  async function recoverAgain({ tenant, session, store }: LiveSession): Promise<void> {
+    if (draining) return;
+    try {
+      const live = await context.sessions.load(tenant, session, store);
+      if (live !== null) await recoverSession(context, live);
+    } catch (error) {
+      context.report('recovery', toPerdureError(error));
+      context.recoverLater({ tenant, session, store } as LiveSession);
+    }
+  }
+
+  function admit(): void {
+    if (draining) throw perdureError('server_draining', undefined, { retryAfterMs: 1000 });
+    if (context.running.size + context.finishing.size >= limits.concurrent) {
+      throw perdureError('rate_limit_exceeded', 'The server is doing as much at once as it is configured to.', {
+        retryAfterMs: 1000,
+      });
+    }
+  }
+
+  async function respond(input: RespondInput): Promise<StoredResponse> {
+    admit();
+    const { caller, request, labels, idempotency } = input;
+    if (idempotency === null) return ofTurn(await beginTurn(context, { caller, request, labels, reserved: null }));
+    const route = 'POST /v1/responses';
+    const reserved = await reserve(context, caller, {
+      ...idempotency,
+      route,
+      home: homeOf(context, { caller, request, labels }),
+    });
+    if (reserved.type === 'seen') {
+      const found = await again(caller, reserved.id);
+      if (found !== null) return found;
+    }
+    try {
+      return ofTurn(await beginTurn(context, { caller, request, labels, reserved: reserved.id }));
+    } catch (error) {
+      const problem = toPerdureError(error);
+      // Two of the same request at once: the other one's response is this one's too.
+      const found = problem.code === 'idempotency_in_progress' ? await again(caller, reserved.id) : null;
+      if (found !== null) return found;
+      if (reserved.type === 'fresh' && problem.status < 500) await reserved.release();
+      throw problem;
+    }
+  }
+
+  /** The response that an idempotency key made before; null if it was never committed. */
+  async function again(caller: Caller, id: ResponseId): Promise<StoredResponse | null> {
+    const running = context.running.get(id);
+    if (running !== undefined) return ofTurn(running);
+    try {
+      await readResponse(context, caller, id);
+    } catch (error) {
+      if (toPerdureError(error).code === 'response_not_found') return null;
+      throw error;
+    }
+    return {
+      id,
+      placement: null,
+      done: settledResponse(caller, id),
+      now: () => response(caller, id),
+      events: after => replay(caller, id, after ?? -1),
+    };
+  }
+
+  async function settledResponse(caller: Caller, id: ResponseId): Promise<ResponseResource> {
+    const running = context.running.get(id);
+    return running === undefined ? response(caller, id) : running.done;
+  }
+
+  async function response(caller: Caller, id: string): Promise<ResponseResource> {
+    return resourceOfRecord(await readResponse(context, caller, id));
+  }
+
+  async function* replay(caller: Caller, id: string, after: number): AsyncGenerator<readonly WireEvent[]> {
+    const running = context.running.get(id as ResponseId);
+    if (running !== undefined && running.live.tenant === caller.tenant) {
+      yield* running.broadcast.read(after);
+      return;
+    }
+    const record = await readResponse(context, caller, id);
+    if (record.row.toSeq === 0)
+      throw perdureError('response_in_progress', 'The response is being taken up again; try again shortly.', {
+        retryAfterMs: 1000,
+      });
+    const events = streamOfRecord(record).filter(event => event.seq > after);
+    if (events.length > 0) yield events;
+  }
+
+  return {
+    respond,
+    async stateless(input) {
+      admit();
+      if (input.idempotency == null) return beginStateless(context, input);
+      const home = homes.all[0];
+      if (home === undefined) throw perdureError('store_unavailable');
+      const reserved = await reserve(context, input.caller, {
+        ...input.idempotency,
+        route: 'stateless',
+        home: home.home,
+      });
+      if (reserved.type === 'seen') {
+        throw reserved.done
+          ? perdureError('idempotency_completed')
+          : perdureError('idempotency_in_progress', undefined, { retryAfterMs: 1000 });
+      }
+      try {
+        const call = await beginStateless(context, input);
+        return { ...call, steps: settling(call.steps, reserved) };
+      } catch (error) {
+        await reserved.release();
+        throw error;
+      }
+    },
+    response,
+    async stream(caller, id, after) {
+      if (!context.running.has(id as ResponseId)) await readResponse(context, caller, id);
+      return replay(caller, id, after);
+    },
+    inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
+    deleteResponse: (caller, id) => deleteResponse(context, caller, id),
+    conversations: {
+      create: (caller, items, metadata) => conversations.createConversation(context, caller, items, metadata),
+      read: (caller, id) => conversations.readConversation(context, caller, id),
+      update: (caller, id, metadata) => conversations.updateConversation(context, caller, id, metadata),
+      delete: (caller, id) => conversations.deleteConversation(context, caller, id),
+      addItems: (caller, id, items) => conversations.addItems(context, caller, id, items),
+      listItems: (caller, id, query) => conversations.listItems(context, caller, id, query),
+      readItem: (caller, id, item) => conversations.readConversationItem(context, caller, id, item),
+      deleteItem: (caller, id, item) => conversations.deleteItem(context, caller, id, item),
+    },
+    placement: (caller, id) => readPlacement(context, caller, id),
+    placements: (caller, query) => listPlacements(context, caller, query),
+    placing: options.placing,
+    recover: () => recover(context),
+    get busy() {
+      return context.running.size + context.finishing.size;
+    },
+    async drain(ms) {
+      draining = true;
+      const until = clock.monotonic() + ms;
+      while (context.running.size + context.finishing.size > 0 && clock.monotonic() < until) {
+        await new Promise(resolve => setTimeout(resolve, 20));
+      }
+    },
+  };
+}
+
+function ofTurn(turn: RunningTurn): StoredResponse {
+  return {
+    id: turn.base.id,
+    placement: turn.placement,
+    done: turn.done,
+    now: async () => turn.resource('in_progress'),
+    events: after => turn.broadcast.read(after),
+  };
+}
+
+/** A stateless call under an idempotency key: the key is spent once the call was answered, and given back if it failed. */
+async function* settling(
+  steps: StatelessCall['steps'],
+  reserved: { done(): Promise<void>; release(): Promise<void> },
+): StatelessCall['steps'] extends AsyncIterable<infer S> ? AsyncGenerator<S> : never {
+  let answered = false;
+  try {
+    for await (const batch of steps) {
+      if (batch.at(-1)?.type === 'end') {
+        await reserved.done();
+        answered = true;
+      }
+      yield batch;
+    }
+  } finally {
+    if (!answered) await reserved.release();
+  }
+}
+
+function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {
+  return {
+    tenant: state.tenant,
+    session: state.session,
+    origin: state.origin,
+    labels: state.labels,
+    startedAt: state.createdAt,
+    use: state.use,
+    model: turn.base.model,
+    purpose: 'turn',
+    requestLabels: turn.labels,
+    inputBytes: turn.live.context.bytes / 2,
+    outputBound: turn.call.maxOutputTokens ?? null,
+    avoid: turn.avoid,
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * Idempotency keys. A key is reserved, durably and with the id of what the request will make, before the request does anything: whatever dies
+ * after that, the same request with the same key finds the same response, or makes it under the same id.
+ */
+import { perdureError } from '@perdure/protocol';
+import { homeTag, type HomeId, type ResponseId } from '../kernel/ids.ts';
+import type { Caller } from './caller.ts';
+import type { EngineContext } from './engine-context.ts';
+import { killPoint } from './kill-point.ts';
+import type { IdempotencySlot } from './ports.ts';
+
+export interface IdempotencyKey {
+  readonly route: string;
+  readonly key: string;
+  /** The request's body as it came. */
+  readonly body: string | Uint8Array;
+  /** The home that what the request makes will lie in: the reserved id carries it. */
+  readonly home: HomeId;
+}
+
+export type Reserved =
+  /** First seen: make it under `id`, and `release` the key if nothing came of it. */
+  | { readonly type: 'fresh'; readonly id: ResponseId; done(): Promise<void>; release(): Promise<void> }
+  /** Seen before with the same body. */
+  | { readonly type: 'seen'; readonly id: ResponseId; readonly done: boolean };
+
+/** @throws idempotency_key_reused if the key was used with another body */
+export async function reserve(engine: EngineContext, caller: Caller, given: IdempotencyKey): Promise<Reserved> {
+  const slot: IdempotencySlot = {
+    tenant: caller.tenant,
+    principal: caller.principal,
+    route: given.route,
+    key: given.key,
+  };
+  const now = engine.clock.now();
+  const bodyDigest = Buffer.from(engine.sha256(given.body)).toString('hex');
+  const row = { bodyDigest, id: engine.ids.next('resp', homeTag(given.home)), createdAt: now, done: false };
+  const found = await engine.sessions.wait(engine.control.reserve(slot, row, now - engine.limits.idempotencyMs));
+  killPoint('idempotency.after-reserve');
+  const settle = (outcome: 'done' | 'release') => engine.sessions.wait(engine.control.settle(slot, outcome));
+  if (found === 'reserved')
+    return { type: 'fresh', id: row.id as ResponseId, done: () => settle('done'), release: () => settle('release') };
+  if (found.bodyDigest !== bodyDigest) {
+    throw perdureError('idempotency_key_reused', 'This Idempotency-Key was used with another request body.');
+  }
+  return { type: 'seen', id: found.id as ResponseId, done: found.done };
+}

@@ -1,0 +1,79 @@
+/** A request's input: references resolved, tool outputs matched with the calls they answer, ids given. */
+import { type InputItem, type NewItem, perdureError } from '@perdure/protocol';
+import { itemId, MAX_PART_ITEMS } from '../kernel/ids.ts';
+import type { LoggedItem } from '../log/events.ts';
+
+const ID_KINDS: { readonly [T in NewItem['type']]: string } = {
+  message: 'msg',
+  function_call: 'fc',
+  function_call_output: 'fco',
+  reasoning: 'rs',
+  compaction: 'cmp',
+};
+
+/** Items with ids from their place (part `part` of the turn or addition `body`); ids that a client sent are not kept. */
+export function placeItems(items: readonly NewItem[], body: string, part: number): readonly LoggedItem[] {
+  if (items.length > MAX_PART_ITEMS)
+    throw perdureError('invalid_request', `At most ${MAX_PART_ITEMS} items fit one request.`, { param: 'input' });
+  return items.map((item, index) => {
+    const { id: _given, ...rest } = item;
+    return { ...rest, id: itemId(ID_KINDS[item.type], body, part, index) } as unknown as LoggedItem;
+  });
+}
+
+export interface MatchedCalls {
+  /** Calls that were open before and are answered here. */
+  readonly answers: readonly string[];
+  /** Calls that these items make and do not answer. */
+  readonly opened: readonly string[];
+}
+
+/**
+ * Matches tool outputs with calls, by call_id, in any order of parallel calls.
+ * @throws tool_call_not_found for an output whose call is neither open nor before it in these items
+ */
+export function matchCalls(items: readonly NewItem[], open: readonly string[]): MatchedCalls {
+  const before = new Set(open);
+  const answers: string[] = [];
+  const opened = new Set<string>();
+  for (const item of items) {
+    if (item.type === 'function_call') opened.add(item.call_id);
+    if (item.type !== 'function_call_output') continue;
+    if (opened.delete(item.call_id)) continue;
+    if (!before.delete(item.call_id)) {
+      throw perdureError(
+        'tool_call_not_found',
+        `No tool call found for function call output with call_id ${item.call_id}.`,
+        { param: 'input' },
+      );
+    }
+    answers.push(item.call_id);
+  }
+  return { answers, opened: [...opened] };
+}
+
+/** A model may be called only when every call has its output. @throws tool_output_missing */
+export function requireOutputs(open: readonly string[], matched: MatchedCalls): void {
+  const missing = open.find(id => !matched.answers.includes(id)) ?? matched.opened[0];
+  if (missing !== undefined)
+    throw perdureError('tool_output_missing', `No tool output found for function call ${missing}.`, { param: 'input' });
+}
+
+/** Replaces references by what they point at. @throws item_not_found (as 400: it is the request that is wrong) */
+export async function resolveReferences(
+  items: readonly InputItem[],
+  find: (id: string) => Promise<LoggedItem | null>,
+): Promise<readonly NewItem[]> {
+  const resolved: NewItem[] = [];
+  for (const item of items) {
+    if (item.type !== 'item_reference') {
+      resolved.push(item);
+      continue;
+    }
+    const found = await find(item.id);
+    if (found === null)
+      throw perdureError('item_not_found', `Item with id '${item.id}' not found.`, { param: 'input', status: 400 });
+    resolved.push(found as unknown as NewItem);
+  }
+  return resolved;
+}

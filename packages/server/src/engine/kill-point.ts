@@ -1,0 +1,33 @@
+/**
+ * Named points at which a crash test ends the process, as `kill -9` would: `PERDURE_KILL_POINT=name` or `name:N` for the Nth
+ * time it is reached. Without the variable a point is one comparison.
+ */
+const [wanted, nth] = (process.env['PERDURE_KILL_POINT'] ?? '').split(':');
+let left = Number(nth ?? 1);
+
+export function killPoint(name: EngineKillPoint): void {
+  if (wanted !== name) return;
+  left -= 1;
+  if (left <= 0) process.kill(process.pid, 'SIGKILL');
+}
+
+/** Where the engine can die. The store has its own. */
+export const ENGINE_KILL_POINTS = [
+  'turn.before-first-commit',
+  'turn.after-first-commit',
+  'turn.before-ack',
+  'call.before-upstream',
+  'call.first-step',
+  'call.before-release',
+  'call.after-release',
+  'call.before-settle',
+  'call.after-settle',
+  'turn.before-completed-shown',
+  'stateless.before-placement',
+  'stateless.after-placement',
+  'stateless.before-meter',
+  'recovery.before-settle',
+  'recovery.after-settle',
+  'idempotency.after-reserve',
+] as const;
+export type EngineKillPoint = (typeof ENGINE_KILL_POINTS)[number];

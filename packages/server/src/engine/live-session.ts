@@ -1,0 +1,216 @@
+/**
+ * Sessions in memory: a cache over the log, and the one door through which a session is changed.
+ *
+ * V1  Every change goes through `commit`, one at a time per session, and shows only after the store said it is durable (L2).
+ * V2  When a commit fails or its outcome is not known, the session is forgotten here and read again from the store: the cache is never
+ *     ahead of the log (L1), and never guesses.
+ * V3  The cache is bounded by bytes; a session with an open turn is not evicted while its process runs it.
+ */
+import { perdureError } from '@perdure/protocol';
+import type { SessionId, TenantId } from '../kernel/ids.ts';
+import type { EventBody } from '../log/events.ts';
+import { decodeEnvelope } from '../log/codec.ts';
+import { reduceAll } from '../session/reduce.ts';
+import type { SessionState } from '../session/state.ts';
+import { GENESIS, prepare, type ChainTools, type Prepared } from './chain.ts';
+import { SessionContext } from './context.ts';
+import { within } from './deadline.ts';
+import { type Clock, isStoreError, MAX_EVENTS_READ, type SessionLog } from './ports.ts';
+
+export interface LiveSession {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  readonly store: SessionLog;
+  state: SessionState | null;
+  digest: Uint8Array;
+  readonly context: SessionContext;
+  /** The tails of the two queues: of commits (V1), and of those who decide on the state before they commit. */
+  commits: Promise<unknown>;
+  gate: Promise<unknown>;
+  /** Set once the session was forgotten: whoever still holds it must not use it (V2). */
+  stale: boolean;
+}
+
+export interface CommitOptions {
+  readonly actor: string;
+  /** Released steps are folded into these events and go. */
+  readonly prune?: boolean;
+}
+
+export interface SessionsOptions extends ChainTools {
+  readonly clock: Clock;
+  /** Deadline of one store operation, ms. */
+  readonly storeMs: number;
+  /** Bytes of context kept in memory over all sessions. */
+  readonly cacheBytes: number;
+}
+
+export class Sessions {
+  readonly #options: SessionsOptions;
+  /** In order of use: the first is the one used least recently. */
+  readonly #live = new Map<SessionId, LiveSession>();
+  readonly #loading = new Map<SessionId, Promise<LiveSession | null>>();
+  #bytes = 0;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /** A session that does not exist yet; its first commit begins its log. */
+  begin(tenant: TenantId, session: SessionId, store: SessionLog): LiveSession {
+    const live = this.#entry(tenant, session, store);
+    this.#live.set(session, live);
+    return live;
+  }
+
+  #entry(tenant: TenantId, session: SessionId, store: SessionLog): LiveSession {
+    return {
+      tenant,
+      session,
+      store,
+      state: null,
+      digest: GENESIS,
+      context: new SessionContext(),
+      commits: Promise.resolve(),
+      gate: Promise.resolve(),
+      stale: false,
+    };
+  }
+
+  /** The session, from memory or from its store; null if the tenant has none of that id (L10). */
+  async load(tenant: TenantId, session: SessionId, store: SessionLog): Promise<LiveSession | null> {
+    const cached = this.#live.get(session);
+    if (cached !== undefined) {
+      this.#live.delete(session);
+      this.#live.set(session, cached);
+      return cached.tenant === tenant && cached.state !== null ? cached : null;
+    }
+    // One load serves all who ask meanwhile: two copies of a session in one process would fight over its fence.
+    let loading = this.#loading.get(session);
+    if (loading === undefined) {
+      loading = this.#read(tenant, session, store).finally(() => this.#loading.delete(session));
+      this.#loading.set(session, loading);
+    }
+    const live = await loading;
+    return live?.tenant === tenant ? live : null;
+  }
+
+  async #read(tenant: TenantId, session: SessionId, store: SessionLog): Promise<LiveSession | null> {
+    const row = await this.wait(store.session(tenant, session));
+    if (row === null) return null;
+    const live = this.#entry(tenant, session, store);
+    live.digest = row.digest;
+    live.state =
+      row.state === null ? await this.#fold(tenant, session, store) : (JSON.parse(row.state) as SessionState);
+    this.#live.set(session, live);
+    return live;
+  }
+
+  async #fold(tenant: TenantId, session: SessionId, store: SessionLog): Promise<SessionState> {
+    let state: SessionState | null = null;
+    for (let from = 1; ; from += MAX_EVENTS_READ) {
+      const stored = await this.wait(store.events({ tenant, session, from, limit: MAX_EVENTS_READ }));
+      if (stored.length === 0 && state !== null) return state;
+      const reduced = reduceAll(
+        state,
+        stored.map(event => decodeEnvelope({ tenant, session }, event)),
+      );
+      if (!reduced.ok)
+        throw perdureError('internal_error', undefined, { cause: new Error(`${session}: ${reduced.message}`) });
+      state = reduced.state;
+      if (stored.length < MAX_EVENTS_READ) return state;
+    }
+  }
+
+  /**
+   * Runs `change` alone among those that look at the session before they change it. A running turn does not queue here: what it
+   * commits meanwhile (V1) concerns nobody else, and what others commit does not concern it.
+   */
+  exclusive<T>(live: LiveSession, change: () => Promise<T>): Promise<T> {
+    const result = live.gate.then(change);
+    live.gate = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Lays events on the session's log, durably, after all commits before it. */
+  commit(live: LiveSession, bodies: readonly EventBody[], options: CommitOptions): Promise<Prepared> {
+    const result = live.commits.then(() => this.#commit(live, bodies, options));
+    live.commits = result.catch(() => undefined);
+    return result;
+  }
+
+  async #commit(live: LiveSession, bodies: readonly EventBody[], options: CommitOptions): Promise<Prepared> {
+    if (live.stale)
+      throw perdureError('store_unavailable', 'The session is being read again after a failed write; try again.', {
+        retryAfterMs: 1000,
+      });
+    const { tenant, session, store } = live;
+    const before = live.state;
+    const prepared = prepare(
+      live,
+      { tenant, session, actor: options.actor, at: this.#options.clock.now() },
+      bodies,
+      this.#options,
+    );
+    try {
+      const { events, changes, row } = prepared;
+      const append = {
+        tenant,
+        session,
+        expectedSeq: before?.seq ?? 0,
+        expectedEpoch: before?.epoch ?? 0,
+        events,
+        changes,
+        row,
+        prune: options.prune ?? false,
+      };
+      const result = await this.wait(store.append(append));
+      if (!result.ok) {
+        throw result.reason === 'response_exists'
+          ? perdureError('idempotency_in_progress')
+          : perdureError('conversation_locked', 'The session is being continued by someone else.', {
+              cause: new Error(result.reason),
+            });
+      }
+    } catch (error) {
+      this.forget(live);
+      throw error;
+    }
+    live.state = prepared.state;
+    live.digest = prepared.row.digest;
+    return prepared;
+  }
+
+  /** Waits for the store no longer than its deadline, and turns its errors into the catalogue's. */
+  async wait<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await within(this.#options.storeMs, work, () =>
+        perdureError('store_unavailable', 'The store did not answer in time.', { retryAfterMs: 1000 }),
+      );
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      if (error.storeError === 'store_full') throw perdureError('store_full', undefined, { cause: error });
+      throw perdureError('store_unavailable', undefined, { cause: error, retryAfterMs: 1000 });
+    }
+  }
+
+  forget(live: LiveSession): void {
+    live.stale = true;
+    if (this.#live.get(live.session) === live) this.#live.delete(live.session);
+    this.#bytes -= live.context.bytes;
+  }
+
+  /** Says that the context of a session grew by `bytes`; evicts what was used least recently and is not at work. */
+  grew(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes <= this.#options.cacheBytes) return;
+    for (const live of this.#live.values()) {
+      if (this.#bytes <= this.#options.cacheBytes) return;
+      if (live.state?.turn == null && live.state !== null) this.forget(live);
+    }
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What the engine asks of placement: where a call or a state goes. The pure decision is `placement/`; behind this port lie the
+ * snapshot in force, the health of the targets and the time that contracts see.
+ */
+import type { PerdureError } from '@perdure/protocol';
+import type { HomeId, SessionId, TenantId } from '../kernel/ids.ts';
+import type { JsonObject, SessionOrigin } from '../log/events.ts';
+import type { SessionUse } from '../session/state.ts';
+import type { Provider, Upstream } from './ports.ts';
+
+/** The facts of the session that causes a call or holds a state; for a stateless call, of its ephemeral session. */
+export interface PlacingSubject {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  readonly origin: SessionOrigin;
+  readonly labels: readonly string[];
+  readonly startedAt: number;
+  readonly use: SessionUse;
+}
+
+export interface InferRequest extends PlacingSubject {
+  readonly model: string;
+  readonly purpose:
+    | 'turn'
+    | 'subagent'
+    | 'review'
+    | 'compaction'
+    | 'memory'
+    | 'embedding'
+    | 'eval'
+    | 'lab'
+    | 'shadow'
+    | 'probe';
+  /** Labels of this request's own content. */
+  readonly requestLabels: readonly string[];
+  readonly inputBytes: number;
+  /** Tokens; null if the request sets none: then the target's own bound counts. */
+  readonly outputBound: number | null;
+  /** Targets that this turn has seen fail. */
+  readonly avoid: readonly string[];
+}
+
+/** A target as the engine uses it. */
+export interface ReachableTarget {
+  readonly id: string;
+  readonly provider: Provider;
+  readonly upstream: Upstream;
+  readonly cloud: string;
+  readonly region: string;
+}
+
+export interface PlacedCall {
+  readonly ok: true;
+  readonly target: ReachableTarget;
+  readonly record: JsonObject;
+  readonly reserved: { readonly input: number; readonly output: number };
+}
+
+export interface PlacedState {
+  readonly ok: true;
+  readonly home: HomeId;
+  readonly record: JsonObject;
+}
+
+export interface NotPlaced {
+  readonly ok: false;
+  readonly record: JsonObject;
+  readonly error: PerdureError;
+}
+
+export type CallEnd = 'ok' | 'failed' | 'aborted' | { readonly fullForMs: number };
+
+export interface Placing {
+  infer(request: InferRequest): PlacedCall | NotPlaced;
+  /** Picks the home of a new session. */
+  state(request: PlacingSubject & { readonly model: string }): PlacedState | NotPlaced;
+  /** Decides again for a session that has a home (L8): at every turn start. */
+  stateAt(request: PlacingSubject & { readonly model: string }, home: HomeId): PlacedState | NotPlaced;
+  /** The target that a placement chose; null if this configuration no longer has it. */
+  target(id: string): ReachableTarget | null;
+  /** Contract -> reading in force now: fixed in a session at its start. */
+  readings(): { readonly [contract: string]: string };
+  /** Accounts a call in flight; the returned function ends it, once. */
+  begin(target: string): (end: CallEnd, firstByteMs?: number) => void;
+  models(): readonly { readonly id: string; readonly vendor: string }[];
+}

@@ -1,0 +1,176 @@
+/** Reading responses back: the object, its input, its stream from the beginning. All of it from the log, whatever ran it (L1). */
+import { perdureError, type ResponseResource } from '@perdure/protocol';
+import { idBody } from '../kernel/ids.ts';
+import { decodeEvent } from '../log/codec.ts';
+import type { LogEvent, LoggedItem, OutputPayload, Usage } from '../log/events.ts';
+import type { ResponseRow } from '../log/rows.ts';
+import { OutputBuilder, type WireEvent } from '../session/output.ts';
+import { regenerate } from '../session/regenerate.ts';
+import type { Caller } from './caller.ts';
+import { readDocument } from './documents.ts';
+import type { EngineContext } from './engine-context.ts';
+import { findResponse, short } from './plan.ts';
+import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
+import { type ResponseBase, type ResponseProgress, resourceOf, responseEvent, seconds, sumUsage } from './turn.ts';
+
+/** A response's part of the log, read. */
+export interface ResponseRecord {
+  readonly row: ResponseRow;
+  readonly store: SessionLog;
+  readonly base: ResponseBase;
+  readonly input: readonly LoggedItem[];
+  readonly progress: ResponseProgress;
+  readonly streamed: boolean;
+  readonly events: readonly LogEvent[];
+}
+
+/** @throws response_not_found, also for what is another tenant's (L10) */
+export async function readResponse(engine: EngineContext, caller: Caller, id: string): Promise<ResponseRecord> {
+  const row = await findResponse(engine, caller, id);
+  const store = engine.homes.ofBody(idBody(id, 'resp') ?? '');
+  if (row === null || store === null)
+    throw perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
+  return readRecord(engine, caller, row, store);
+}
+
+async function readRecord(
+  engine: EngineContext,
+  { tenant }: Caller,
+  row: ResponseRow,
+  store: SessionLog,
+): Promise<ResponseRecord> {
+  const { session } = row;
+  const range = { tenant, session, from: row.fromSeq, ...(row.toSeq > 0 && { to: row.toSeq }), limit: MAX_EVENTS_READ };
+  const events = (await engine.sessions.wait(store.events(range))).map(stored =>
+    decodeEvent({ tenant, session }, stored),
+  );
+  const accepted = events.find(event => event.type === 'input.accepted');
+  const started = events.find(event => event.type === 'turn.started');
+  if (accepted === undefined || started === undefined)
+    throw perdureError('internal_error', undefined, { cause: new Error(`${row.id} has no beginning`) });
+  const conversation = await isConversation(engine, { tenant }, row, store);
+  const [tools, instructions] = await Promise.all([
+    readDocument(engine, { store }, tenant, started.head.tools),
+    readDocument(engine, { store }, tenant, started.head.instructions),
+  ]);
+  const base: ResponseBase = {
+    id: row.id,
+    model: started.head.model,
+    createdAt: seconds(accepted.at),
+    previous: accepted.head.previous,
+    conversation: conversation ? session.replace('sess_', 'conv_') : null,
+    settings: started.payload?.settings ?? {},
+    tools: tools ?? [],
+    instructions: typeof instructions === 'string' ? instructions : null,
+    store: true,
+    background: started.head.background,
+  };
+  return {
+    row,
+    store,
+    base,
+    input: accepted.payload?.items ?? [],
+    progress: progressOf(row, events),
+    streamed: started.head.streamed,
+    events,
+  };
+}
+
+async function isConversation(
+  engine: EngineContext,
+  { tenant }: Pick<Caller, 'tenant'>,
+  row: ResponseRow,
+  store: SessionLog,
+): Promise<boolean> {
+  const session = await engine.sessions.wait(store.session(tenant, row.session));
+  return session?.kind === 'conversation';
+}
+
+function progressOf(row: ResponseRow, events: readonly LogEvent[]): ResponseProgress {
+  const output: LoggedItem[] = [];
+  let usage: Usage | null = null;
+  let end: Partial<ResponseProgress> = {};
+  for (const event of events) {
+    switch (event.type) {
+      case 'call.completed':
+        usage = sumUsage(usage, event.head.usage);
+        output.push(...(event.payload?.items ?? []));
+        break;
+      case 'call.failed':
+        output.push(...(event.payload?.items ?? []));
+        break;
+      case 'turn.completed':
+        end = { completedAt: event.head.status === 'completed' ? seconds(event.at) : null, reason: event.head.reason };
+        break;
+      case 'turn.failed':
+        end = { error: { code: event.head.code, message: event.payload?.message ?? 'The response failed.' } };
+        break;
+      default:
+    }
+  }
+  return { status: row.status, output, usage, completedAt: null, reason: null, error: null, ...end };
+}
+
+export function resourceOfRecord({ base, progress }: ResponseRecord): ResponseResource {
+  return resourceOf(base, progress);
+}
+
+/** The stream of a finished response, as its reader saw it or would have: byte for byte (DESIGN.md part 5). */
+export function streamOfRecord(record: ResponseRecord): readonly WireEvent[] {
+  const { base, progress, events } = record;
+  const shown: WireEvent[] = [];
+  const beginning = resourceOf(base, {
+    status: 'in_progress',
+    output: [],
+    usage: null,
+    completedAt: null,
+    reason: null,
+    error: null,
+  });
+  shown.push(responseEvent('response.created', 0, beginning), responseEvent('response.in_progress', 1, beginning));
+  const at = replayOutputs(base, events, shown);
+  const resource = resourceOf(base, progress);
+  if (progress.error === null) {
+    const type = progress.status === 'completed' ? 'response.completed' : 'response.incomplete';
+    return [...shown, responseEvent(type, at.seq, resource)];
+  }
+  const { code, message } = progress.error;
+  const error = perdureError(code as Parameters<typeof perdureError>[0], message);
+  return [...shown, errorEvent(error, at.seq), responseEvent('response.failed', at.seq + 1, resource)];
+}
+
+export function errorEvent(error: ReturnType<typeof perdureError>, seq: number): WireEvent {
+  const { code, message, param, type } = error;
+  const json = JSON.stringify({
+    type: 'error',
+    sequence_number: seq,
+    code,
+    message,
+    param,
+    error: { message, type, code, param },
+  });
+  return { seq, type: 'error', json };
+}
+
+/** Shows again what the calls of a turn have shown, and says where the stream and the output stand. */
+export function replayOutputs(
+  base: ResponseBase,
+  events: readonly LogEvent[],
+  into: WireEvent[],
+): { readonly seq: number; readonly index: number; readonly cut: boolean } {
+  const body = idBody(base.id, 'resp') ?? '';
+  let seq = 2;
+  let index = 0;
+  let cut = false;
+  for (const event of events) {
+    if ((event.type !== 'call.completed' && event.type !== 'call.failed') || event.payload === null) continue;
+    const payload: OutputPayload = event.payload;
+    const place = { body, call: event.head.call, seq, index };
+    const builder = new OutputBuilder(cut ? { ...place, phase: 'final_answer' } : place);
+    regenerate(payload, builder, into);
+    seq = builder.seq;
+    index += payload.items.length;
+    if (event.type === 'call.failed') cut = true;
+  }
+  return { seq, index, cut };
+}

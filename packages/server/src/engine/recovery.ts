@@ -1,0 +1,199 @@
+/**
+ * Recovery: what a process does with turns and calls that another left unfinished. It claims the session, settles what was in flight by the
+ * rule of cut calls, and enters the same loop that a fresh turn runs in.
+ */
+import { perdureError, toPerdureError } from '@perdure/protocol';
+import { idBody, type SessionId } from '../kernel/ids.ts';
+import { decodeEvent } from '../log/codec.ts';
+import type { EventBody, Json } from '../log/events.ts';
+import type { SessionRow } from '../log/rows.ts';
+import type { Step } from '../log/steps.ts';
+import { next } from '../session/next.ts';
+import type { WireEvent } from '../session/output.ts';
+import { readDocument } from './documents.ts';
+import type { EngineContext } from './engine-context.ts';
+import { killPoint } from './kill-point.ts';
+import type { LiveSession } from './live-session.ts';
+import { mustState } from './plan.ts';
+import { MAX_EVENTS_READ, type ProviderError, type SessionLog } from './ports.ts';
+import { replayOutputs } from './read.ts';
+import { claim } from './respond.ts';
+import { callSettings } from './settings.ts';
+import { failedEvent } from './stateless.ts';
+import { type ResponseBase, RunningTurn, seconds } from './turn.ts';
+import { commitNext, fail, runTurn, settled } from './turn-loop.ts';
+
+/** Sessions looked at together. */
+const PAGE = 256;
+/** Sessions recovered at once. */
+const AT_ONCE = 32;
+
+export interface RecoveryReport {
+  /** Turns taken up again. */
+  readonly turns: number;
+  /** Stateless calls whose reservation was closed as unknown. */
+  readonly calls: number;
+  /** Sessions that could not be taken up; they are tried again later. */
+  readonly failed: number;
+}
+
+/** Takes up everything unfinished in every home. Resolves when all of it is settled and under way again, not when it is done. */
+export async function recover(engine: EngineContext): Promise<RecoveryReport> {
+  const report = { turns: 0, calls: 0, failed: 0 };
+  await engine.sessions.wait(engine.lease.ensure());
+  for (const store of engine.homes.all) {
+    for (let after: SessionId | null = null; ; ) {
+      const rows: readonly SessionRow[] = await engine.sessions.wait(store.open(after, PAGE));
+      for (let i = 0; i < rows.length; i += AT_ONCE) {
+        await Promise.all(rows.slice(i, i + AT_ONCE).map(row => recoverOne(engine, store, row, report)));
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE) break;
+      after = last.session;
+    }
+  }
+  return report;
+}
+
+async function recoverOne(
+  engine: EngineContext,
+  store: SessionLog,
+  row: SessionRow,
+  report: { turns: number; calls: number; failed: number },
+): Promise<void> {
+  try {
+    const live = await engine.sessions.load(row.tenant, row.session, store);
+    if (live === null) return;
+    if (row.kind === 'stateless') {
+      await closeReservation(engine, live);
+      report.calls += 1;
+    } else if (await recoverSession(engine, live)) {
+      report.turns += 1;
+    }
+  } catch (error) {
+    report.failed += 1;
+    engine.report('recovery', toPerdureError(error));
+  }
+}
+
+/** A stateless call whose end nobody wrote down: closed as unknown, at its bound (L5). */
+async function closeReservation(engine: EngineContext, live: LiveSession): Promise<void> {
+  const call = live.state?.turn?.call;
+  if (call != null)
+    await engine.sessions.commit(live, [failedEvent(call.index, 'unknown', call)], { actor: 'recovery' });
+  engine.sessions.forget(live);
+}
+
+/** Takes the session's open turn up again; false if there is none, or it runs here already. */
+export async function recoverSession(engine: EngineContext, live: LiveSession): Promise<boolean> {
+  return engine.sessions.exclusive(live, async () => {
+    const state = mustState(live);
+    if (state.turn === null || engine.running.has(state.turn.response)) return false;
+    const bodies = await claim(engine, live);
+    const { turn, shown } = await rebuild(engine, live);
+    engine.running.set(turn.base.id, turn);
+    turn.broadcast.publish(shown);
+    killPoint('recovery.before-settle');
+    await settleCut(engine, turn, bodies);
+    killPoint('recovery.after-settle');
+    if (live.state?.turn == null) engine.running.delete(turn.base.id);
+    else void runTurn(engine, turn);
+    return true;
+  });
+}
+
+/** Closes the call that was in flight, if one was, and lets the turn go on. */
+async function settleCut(engine: EngineContext, turn: RunningTurn, claimed: readonly EventBody[]): Promise<void> {
+  const { live } = turn;
+  const state = mustState(live);
+  const effect = next(state);
+  const call = state.turn?.call ?? null;
+  if (effect.type !== 'await_call' || call === null || state.turn === null) {
+    if (claimed.length > 0) await engine.sessions.commit(live, claimed, { actor: 'recovery' });
+    return;
+  }
+  const rows = await engine.sessions.wait(live.store.journal(live.tenant, live.session));
+  const released = rows.filter(row => row.call === call.index).flatMap(row => JSON.parse(row.steps) as Step[]);
+  const { bodies, unshown, shownCall } = settled(
+    turn,
+    { streamed: state.turn.streamed, call },
+    processDied(),
+    released,
+  );
+  const all = [...claimed, ...bodies];
+  if (shownCall) {
+    return fail(
+      engine,
+      turn,
+      perdureError('upstream_interrupted', 'The server stopped after a function call had been shown.'),
+      all,
+      unshown,
+    );
+  }
+  await commitNext(engine, turn, state, all, unshown);
+}
+
+function processDied(): ProviderError {
+  const error = new Error('The process that made the call has stopped.');
+  return Object.assign(error, {
+    providerError: 'upstream_interrupted' as const,
+    retryable: true,
+    retryAfterMs: null,
+    status: null,
+    param: null,
+    requestId: null,
+  });
+}
+
+/** The running turn as its process had it in memory, from the log. */
+async function rebuild(
+  engine: EngineContext,
+  live: LiveSession,
+): Promise<{ readonly turn: RunningTurn; readonly shown: readonly WireEvent[] }> {
+  const { tenant, session, store } = live;
+  const state = mustState(live);
+  const open = state.turn;
+  if (open === null) throw perdureError('internal_error');
+  const stored = await engine.sessions.wait(
+    store.events({ tenant, session, from: open.inputSeq, limit: MAX_EVENTS_READ }),
+  );
+  const events = stored.map(one => decodeEvent({ tenant, session }, one));
+  const accepted = events.find(event => event.type === 'input.accepted');
+  const started = events.find(event => event.type === 'turn.started');
+  if (accepted === undefined || started === undefined)
+    throw perdureError('internal_error', undefined, { cause: new Error(`${session}: the open turn has no beginning`) });
+  const tools: Json = (await readDocument(engine, live, tenant, started.head.tools)) ?? [];
+  const instructions = await readDocument(engine, live, tenant, started.head.instructions);
+  const settings = started.payload?.settings ?? {};
+  const base: ResponseBase = {
+    id: open.response,
+    model: open.model,
+    createdAt: seconds(accepted.at),
+    previous: accepted.head.previous,
+    conversation: state.kind === 'conversation' ? session.replace('sess_', 'conv_') : null,
+    settings,
+    tools,
+    instructions: typeof instructions === 'string' ? instructions : null,
+    store: true,
+    background: open.background,
+  };
+  const turn = new RunningTurn(
+    live,
+    idBody(open.response, 'resp') ?? '',
+    base,
+    callSettings(settings, tools, base.instructions),
+    [],
+  );
+  if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(live.context.load(store, state)));
+  const resource = turn.resource('in_progress');
+  const shown: WireEvent[] = [turn.event('response.created', resource), turn.event('response.in_progress', resource)];
+  const at = replayOutputs(base, events, shown);
+  turn.seq = at.seq;
+  turn.cut = at.cut;
+  for (const event of events) {
+    if (event.type === 'call.completed') turn.addUsage(event.head.usage);
+    if ((event.type === 'call.completed' || event.type === 'call.failed') && event.payload !== null)
+      turn.output.push(...event.payload.items);
+  }
+  return { turn, shown };
+}

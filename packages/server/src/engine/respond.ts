@@ -1,0 +1,333 @@
+/**
+ * Beginning a stored turn: everything between a parsed request and its first commit. What is refused here has changed nothing but the
+ * record of the refusal; what passes is durable before it is acknowledged (L2).
+ */
+import { type CreateResponse, perdureError } from '@perdure/protocol';
+import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import type { DocumentRef, EventBody, Json, LoggedItem, SessionOrigin } from '../log/events.ts';
+import { actorOf, type Caller } from './caller.ts';
+import { documentRefs, rememberDocuments } from './documents.ts';
+import type { EngineContext } from './engine-context.ts';
+import { matchCalls, placeItems, requireOutputs, resolveReferences } from './input.ts';
+import { findItem } from './items.ts';
+import { killPoint } from './kill-point.ts';
+import type { LiveSession } from './live-session.ts';
+import type { PlacedCall, PlacingSubject } from './placing.ts';
+import { lineageOf, mustState, type Plan, planTurn } from './plan.ts';
+import { recordRefusal } from './refusal.ts';
+import { callSettings, functionTools, storedSettings } from './settings.ts';
+import { RunningTurn, seconds } from './turn.ts';
+import { runTurn } from './turn-loop.ts';
+
+export interface RespondRequest {
+  readonly caller: Caller;
+  readonly request: CreateResponse;
+  /** Labels that the caller puts on this request's content (L8). */
+  readonly labels: readonly string[];
+  /** The id that an idempotency key reserved; null to draw one. */
+  readonly reserved: ResponseId | null;
+}
+
+/** The home that a turn will lie in: that of what it continues, else the one that placement would pick. Decides nothing. */
+export function homeOf(engine: EngineContext, { caller, request, labels }: Omit<RespondRequest, 'reserved'>): HomeId {
+  const continued = request.conversation ?? request.previous_response_id;
+  const prefix = request.conversation === undefined ? 'resp' : 'conv';
+  const known = continued === undefined ? null : engine.homes.locate(continued, prefix);
+  if (known !== null) return known.store.home;
+  const origin = originOf(engine, caller);
+  const subject = {
+    tenant: caller.tenant,
+    session: 'sess_new' as SessionId,
+    origin,
+    labels,
+    startedAt: engine.clock.now(),
+    use: NO_USE,
+    model: request.model,
+  };
+  const placed = engine.placing.state(subject);
+  const control = engine.homes.all[0];
+  if (control === undefined) throw perdureError('store_unavailable');
+  return placed.ok ? placed.home : control.home;
+}
+
+const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+
+/** Where access comes from, as a session that starts now will keep it. */
+export function originOf(engine: EngineContext, caller: Caller): SessionOrigin {
+  const { product, channel, segment } = caller;
+  return { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
+}
+
+/** Times that a request looks again because someone else continued the session meanwhile. */
+const MAX_REPLANS = 8;
+
+/** Plans the turn, places it, commits it and sets it going. */
+export async function beginTurn(engine: EngineContext, input: RespondRequest): Promise<RunningTurn> {
+  for (let tries = 0; tries < MAX_REPLANS; tries++) {
+    const plan = await planTurn(engine, input.caller, input.request);
+    if (plan.type !== 'append') return begin(engine, input, plan);
+    const turn = await engine.sessions.exclusive(plan.live, async () =>
+      isCurrent(plan) ? begin(engine, input, plan) : null,
+    );
+    if (turn !== null) return turn;
+  }
+  throw perdureError('conversation_locked', 'The session is being continued by others; try again.');
+}
+
+/** Whether the plan still holds inside the session's queue: someone may have continued it meanwhile, then this is a fork. */
+function isCurrent({ live, previous }: Extract<Plan, { type: 'append' }>): boolean {
+  if (live.stale) return false;
+  const state = mustState(live);
+  if (state.kind !== 'conversation') return state.head === previous && state.turn === null;
+  if (state.turn !== null) throw perdureError('conversation_locked', undefined, { param: 'conversation' });
+  return true;
+}
+
+interface Opening {
+  readonly live: LiveSession;
+  readonly subject: PlacingSubject;
+  readonly home: HomeId;
+  /** What begins or claims the session before the input. */
+  readonly bodies: readonly EventBody[];
+  readonly openCalls: readonly string[];
+  readonly previous: ResponseId | null;
+}
+
+async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): Promise<RunningTurn> {
+  const { caller, request, labels } = input;
+  await engine.sessions.wait(engine.lease.ensure());
+  const opening = await open(engine, input, plan);
+  const { live, openCalls, subject } = opening;
+  const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
+  const matched = matchCalls(items, openCalls);
+  requireOutputs(openCalls, matched);
+  if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(loadContext(live, opening)));
+
+  const response = input.reserved ?? (engine.ids.next('resp', homeTag(opening.home)) as ResponseId);
+  const body = idBody(response, 'resp') ?? '';
+  const placedItems = placeItems(items, body, 0);
+  const placed = placeFirstCall(engine, input, subject, live, placedItems);
+  if (!placed.ok)
+    throw await recordRefusal(engine, caller, live.store, { ...placed, subject: live.session, origin: subject.origin });
+
+  const settings = storedSettings(request);
+  const tools = functionTools(request) as unknown as Json;
+  const instructions = request.instructions ?? null;
+  const seq = (live.state?.seq ?? 0) + opening.bodies.length + (labels.length > 0 ? 1 : 0) + 2;
+  const texts = [Array.isArray(tools) && tools.length > 0 ? tools : null, instructions];
+  const documents = await documentRefs(engine, live, texts, seq);
+  const [toolsRef = null, instructionsRef = null] = documents.refs;
+  const bodies: EventBody[] = [
+    ...opening.bodies,
+    ...(labels.length > 0 ? [{ type: 'session.labelled', head: { labels }, payload: null } as const] : []),
+    {
+      type: 'input.accepted',
+      head: { response, previous: opening.previous, count: placedItems.length, answers: matched.answers },
+      payload: { items: placedItems },
+    },
+    turnStarted(response, request, { toolsRef, instructionsRef }, { settings, documents: documents.added }),
+    {
+      type: 'call.placed',
+      head: { call: 1, purpose: 'turn', chosen: placed.target.id, placement: placed.record, reserved: placed.reserved },
+      payload: null,
+    },
+  ];
+  killPoint('turn.before-first-commit');
+  const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
+  killPoint('turn.after-first-commit');
+  rememberDocuments(live, documents);
+  const to = prepared.state.position;
+  engine.sessions.grew(live.context.add(placedItems, to));
+  const turn = new RunningTurn(
+    live,
+    body,
+    {
+      id: response,
+      model: request.model,
+      createdAt: seconds(prepared.state.updatedAt),
+      previous: opening.previous,
+      conversation: prepared.state.kind === 'conversation' ? live.session.replace('sess_', 'conv_') : null,
+      settings,
+      tools,
+      instructions,
+      store: true,
+      background: request.background,
+    },
+    callSettings(settings, tools, instructions),
+    labels,
+  );
+  turn.target = placed.target;
+  start(engine, turn);
+  return turn;
+}
+
+function turnStarted(
+  response: ResponseId,
+  request: CreateResponse,
+  refs: { toolsRef: DocumentRef | null; instructionsRef: DocumentRef | null },
+  payload: Extract<EventBody, { type: 'turn.started' }>['payload'],
+): EventBody {
+  const { model, background, stream } = request;
+  const head = {
+    response,
+    model,
+    background,
+    streamed: stream,
+    tools: refs.toolsRef,
+    instructions: refs.instructionsRef,
+  };
+  return { type: 'turn.started', head, payload };
+}
+
+/** Shows the beginning and runs the rest beside the request: a stored turn runs on whoever reads. */
+export function start(engine: EngineContext, turn: RunningTurn): void {
+  engine.running.set(turn.base.id, turn);
+  const resource = turn.resource('in_progress');
+  turn.broadcast.publish([turn.event('response.created', resource), turn.event('response.in_progress', resource)]);
+  void runTurn(engine, turn);
+}
+
+/** The session that the turn goes to, and the events that open it for this process. */
+async function open(engine: EngineContext, input: RespondRequest, plan: Plan): Promise<Opening> {
+  const { caller, request, labels } = input;
+  if (plan.type === 'append') return openExisting(engine, input, plan.live, plan.previous);
+  const now = engine.clock.now();
+  const parent = plan.type === 'fork' ? mustState(plan.parent) : null;
+  const origin = parent?.origin ?? originOf(engine, caller);
+  const inherited = parent?.labels ?? [];
+  const facts = {
+    tenant: caller.tenant,
+    origin,
+    labels: [...inherited, ...labels],
+    startedAt: parent?.createdAt ?? now,
+    use: NO_USE,
+  };
+  // The home is decided before the id is drawn, since the id carries it. A fork stays with its parent (DESIGN.md part 6).
+  const subject = { ...facts, session: 'sess_new' as SessionId, model: request.model };
+  const fixed =
+    parent?.home ??
+    (input.reserved === null ? null : (engine.homes.locate(input.reserved, 'resp')?.store.home ?? null));
+  const state = fixed === null ? engine.placing.state(subject) : engine.placing.stateAt(subject, fixed);
+  const control = engine.homes.all[0];
+  if (!state.ok) {
+    if (control === undefined) throw state.error;
+    throw await recordRefusal(engine, caller, control, { ...state, subject: null, origin });
+  }
+  const store = engine.homes.get(state.home);
+  if (store === null)
+    throw perdureError('internal_error', undefined, { cause: new Error(`home ${state.home} is not configured`) });
+  const session = engine.ids.next('sess', homeTag(state.home)) as SessionId;
+  const live = engine.sessions.begin(caller.tenant, session, store);
+  const openCalls = plan.type === 'fork' ? plan.openCalls : [];
+  const previous = plan.type === 'fork' ? plan.previous : null;
+  if (plan.type === 'fork') {
+    // The parent learns first: its payloads must not be erased under a child that is being made (L13).
+    const head = { child: session, to: plan.position };
+    await engine.sessions.exclusive(plan.parent, () =>
+      engine.sessions.commit(plan.parent, [{ type: 'session.forked', head, payload: null }], {
+        actor: actorOf(caller),
+      }),
+    );
+  } else {
+    live.context.begin();
+  }
+  const created: EventBody = {
+    type: 'session.created',
+    head: {
+      kind: 'responses',
+      home: state.home,
+      owner: engine.owner,
+      origin,
+      lineage: parent === null || plan.type !== 'fork' ? [] : lineageOf(parent, plan.position),
+      labels: inherited,
+      openCalls,
+      continues: previous,
+    },
+    payload: { metadata: {} },
+  };
+  const statePlaced: EventBody = { type: 'state.placed', head: { placement: state.record }, payload: null };
+  return {
+    live,
+    subject: { ...facts, session },
+    home: state.home,
+    bodies: [created, statePlaced],
+    openCalls,
+    previous,
+  };
+}
+
+/** A session that exists: its home must still be allowed with the labels that it will have (L8), and this process must hold it. */
+async function openExisting(
+  engine: EngineContext,
+  { caller, request, labels }: RespondRequest,
+  live: LiveSession,
+  previous: ResponseId | null,
+): Promise<Opening> {
+  const state = mustState(live);
+  const subject: PlacingSubject = {
+    tenant: state.tenant,
+    session: state.session,
+    origin: state.origin,
+    labels: [...state.labels, ...labels],
+    startedAt: state.createdAt,
+    use: state.use,
+  };
+  const placed = engine.placing.stateAt({ ...subject, model: request.model }, state.home);
+  if (!placed.ok) {
+    const stays = engine.placing.stateAt({ ...subject, labels: state.labels, model: request.model }, state.home).ok;
+    const code = stays ? 'label_not_allowed_here' : 'home_not_permitted';
+    const error = perdureError(
+      code,
+      `${placed.error.message} The session can still be read${stays ? '' : ', and may be moved to a home that is allowed'}.`,
+    );
+    throw await recordRefusal(engine, caller, live.store, {
+      ...placed,
+      error,
+      subject: state.session,
+      origin: state.origin,
+    });
+  }
+  return { live, subject, home: state.home, bodies: await claim(engine, live), openCalls: state.openCalls, previous };
+}
+
+/** What makes the session this process's: nothing if it is already. Waits another holder's lease out (L3). */
+export async function claim(engine: EngineContext, live: LiveSession): Promise<readonly EventBody[]> {
+  const state = mustState(live);
+  if (state.owner === engine.owner) return [];
+  if (state.owner !== null) {
+    const remaining = await engine.sessions.wait(live.store.ownerRemaining(state.owner));
+    if (remaining > 0)
+      throw perdureError('conversation_locked', 'Another process holds this session.', { retryAfterMs: remaining });
+  }
+  return [{ type: 'session.claimed', head: { owner: engine.owner }, payload: null }];
+}
+
+function loadContext(live: LiveSession, opening: Opening): Promise<number> {
+  if (live.state !== null) return live.context.load(live.store, live.state);
+  const created = opening.bodies.find(body => body.type === 'session.created');
+  const lineage = created?.type === 'session.created' ? created.head.lineage : [];
+  return live.context.load(live.store, {
+    tenant: live.tenant,
+    session: live.session,
+    lineage,
+    position: lineage.at(-1)?.to ?? 0,
+  });
+}
+
+function placeFirstCall(
+  engine: EngineContext,
+  { request, labels }: RespondRequest,
+  subject: PlacingSubject,
+  live: LiveSession,
+  items: readonly LoggedItem[],
+): PlacedCall | (ReturnType<EngineContext['placing']['infer']> & { ok: false }) {
+  return engine.placing.infer({
+    ...subject,
+    model: request.model,
+    purpose: 'turn',
+    requestLabels: labels,
+    inputBytes: (live.context.bytes + JSON.stringify(items).length * 2) / 2,
+    outputBound: request.max_output_tokens ?? null,
+    avoid: [],
+  });
+}

@@ -1,0 +1,175 @@
+/**
+ * One running turn: what it needs in memory, from its first commit (or its recovery) to its end.
+ */
+import { perdureError, responseResource, type PerdureError, type ResponseResource } from '@perdure/protocol';
+import { placementId, type ResponseId } from '../kernel/ids.ts';
+import type { JsonObject, LoggedItem, Usage } from '../log/events.ts';
+import type { WireEvent } from '../session/output.ts';
+import { Broadcast } from './broadcast.ts';
+import type { LiveSession } from './live-session.ts';
+import type { ReachableTarget } from './placing.ts';
+import type { CallSettings } from './ports.ts';
+
+/** What of a response does not change while it runs. */
+export interface ResponseBase {
+  readonly id: ResponseId;
+  readonly model: string;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
+  readonly previous: ResponseId | null;
+  readonly conversation: string | null;
+  /** Settings in wire form, as stored. */
+  readonly settings: JsonObject;
+  readonly tools: JsonObject['tools'] | null;
+  readonly instructions: string | null;
+  readonly store: boolean;
+  readonly background: boolean;
+}
+
+export class RunningTurn {
+  readonly base: ResponseBase;
+  readonly live: LiveSession;
+  readonly body: string;
+  readonly call: CallSettings;
+  readonly labels: readonly string[];
+  readonly broadcast: Broadcast = new Broadcast();
+  readonly abort: AbortController = new AbortController();
+  /** Finished items of the output, those of cut calls included. */
+  readonly output: LoggedItem[] = [];
+  /** The number of the next wire event. */
+  seq = 0;
+  /** Whether a call of this turn was cut after it had shown something. */
+  cut = false;
+  usage: Usage | null = null;
+  /** The target of the call in flight. */
+  target: ReachableTarget | null = null;
+  readonly avoid: string[] = [];
+  readonly done: Promise<ResponseResource>;
+  /** The id of the placement of its first call. */
+  readonly placement: string;
+  /** Settles `done`. */
+  readonly finish: { resolve(resource: ResponseResource): void; reject(error: PerdureError): void };
+
+  constructor(live: LiveSession, body: string, base: ResponseBase, call: CallSettings, labels: readonly string[]) {
+    this.live = live;
+    this.body = body;
+    this.placement = placementId(body, 1);
+    this.base = base;
+    this.call = call;
+    this.labels = labels;
+    const { promise, resolve, reject } = Promise.withResolvers<ResponseResource>();
+    this.done = promise;
+    this.finish = { resolve, reject };
+    // Nobody may wait for it: a stored turn whose client has left. Its outcome is in the log.
+    promise.catch(() => undefined);
+  }
+
+  /** The response as it stands. */
+  resource(
+    status: ResponseResource['status'],
+    end: { at?: number; reason?: string | null; error?: PerdureError } = {},
+  ): ResponseResource {
+    return resourceOf(this.base, {
+      status,
+      output: this.output,
+      usage: this.usage,
+      completedAt: status === 'completed' && end.at !== undefined ? seconds(end.at) : null,
+      reason: end.reason ?? null,
+      error: end.error === undefined ? null : { code: end.error.code, message: end.error.message },
+    });
+  }
+
+  /** An event about the whole response. */
+  event(type: string, resource: ResponseResource): WireEvent {
+    return responseEvent(type, this.seq++, resource);
+  }
+
+  addUsage(usage: Usage): void {
+    this.usage = sumUsage(this.usage, usage);
+  }
+}
+
+export function responseEvent(type: string, seq: number, resource: ResponseResource): WireEvent {
+  return { seq, type, json: `{"type":"${type}","sequence_number":${seq},"response":${JSON.stringify(resource)}}` };
+}
+
+export function sumUsage(a: Usage | null, b: Usage): Usage {
+  if (a === null) return b;
+  return {
+    input: a.input + b.input,
+    cached: a.cached + b.cached,
+    output: a.output + b.output,
+    reasoning: a.reasoning + b.reasoning,
+  };
+}
+
+export function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+export interface ResponseProgress {
+  readonly status: ResponseResource['status'];
+  readonly output: readonly LoggedItem[];
+  readonly usage: Usage | null;
+  readonly completedAt: number | null;
+  readonly reason: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** The wire's response object from what is stored of it. Every snapshot, live or read back, is made here. */
+export function resourceOf(base: ResponseBase, progress: ResponseProgress): ResponseResource {
+  const { usage } = progress;
+  return responseResource({
+    ...base.settings,
+    id: base.id,
+    created_at: base.createdAt,
+    completed_at: progress.completedAt,
+    status: progress.status,
+    incomplete_details: progress.reason === null ? null : { reason: progress.reason },
+    model: base.model,
+    previous_response_id: base.previous,
+    instructions: base.instructions,
+    tools: (base.tools ?? []) as unknown as ResponseResource['tools'],
+    // Items were written by this code in wire form (`OutputBuilder`); the log keeps them as plain JSON.
+    output: progress.output as unknown as ResponseResource['output'],
+    error: progress.error,
+    usage: usage && {
+      input_tokens: usage.input,
+      input_tokens_details: { cached_tokens: usage.cached },
+      output_tokens: usage.output,
+      output_tokens_details: { reasoning_tokens: usage.reasoning },
+      total_tokens: usage.input + usage.output,
+    },
+    store: base.store,
+    background: base.background,
+    ...(base.conversation !== null && { conversation: { id: base.conversation } }),
+  });
+}
+
+/** The error that a provider's failure means to a client. */
+export function upstreamFailure(
+  code: string,
+  message: string,
+  options: { param?: string | null; retryAfterMs?: number | null } = {},
+): PerdureError {
+  const retryAfterMs = options.retryAfterMs ?? undefined;
+  switch (code) {
+    case 'upstream_timeout':
+    case 'upstream_interrupted':
+    case 'context_length_exceeded':
+    case 'upstream_rate_limited':
+    case 'upstream_rejected':
+      return perdureError(code, message, {
+        param: options.param ?? null,
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      });
+    case 'upstream_credentials':
+      // Our credential, not the caller's: what the upstream said about it stays here (L9).
+      return perdureError(
+        'upstream_error',
+        'The target did not accept this server’s credential; its operator must look.',
+      );
+    default:
+      return perdureError('upstream_error', message);
+  }
+}

@@ -1,0 +1,115 @@
+/** One upstream call under deadlines: whatever the provider does, the engine gets steps or a failure in time. */
+import { perdureError } from '@perdure/protocol';
+import type { Step } from '../log/steps.ts';
+import { within } from './deadline.ts';
+import type { Placing, ReachableTarget } from './placing.ts';
+import { type CallSettings, type Clock, type ContextRun, isProviderError, type ProviderError } from './ports.ts';
+
+export interface CallLimits {
+  /** From the request to the first step, ms. The provider has its own, shorter ones; this one holds if it forgets them. */
+  readonly firstByteMs: number;
+  /** Between two batches of steps, ms. */
+  readonly idleMs: number;
+  /** Characters of deltas that one call may produce. */
+  readonly outputChars: number;
+}
+
+export interface UpstreamRequest {
+  readonly target: ReachableTarget;
+  readonly context: readonly ContextRun[];
+  readonly settings: CallSettings;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The steps of a call, batch by batch. Health is accounted; the upstream is let go on every way out.
+ * @throws ProviderError
+ */
+export async function* upstreamSteps(
+  request: UpstreamRequest,
+  deps: { readonly placing: Placing; readonly clock: Clock; readonly limits: CallLimits },
+): AsyncGenerator<readonly Step[]> {
+  const { target, context, settings, signal } = request;
+  const { clock, limits } = deps;
+  const end = deps.placing.begin(target.id);
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  const started = clock.monotonic();
+  let firstByteMs: number | undefined;
+  let chars = 0;
+  let iterator: AsyncIterator<readonly Step[]> | null = null;
+  try {
+    if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
+    const call = target.provider.call({ upstream: target.upstream, context, settings, signal: abort.signal });
+    const stream = await within(limits.firstByteMs, call, () => late('The target did not answer in time.'));
+    iterator = stream[Symbol.asyncIterator]();
+    for (;;) {
+      const wait = firstByteMs === undefined ? limits.firstByteMs : limits.idleMs;
+      const { done, value } = await within(wait, iterator.next(), () => late('The target stopped answering.'));
+      if (done) break;
+      firstByteMs ??= clock.monotonic() - started;
+      for (const step of value) if (step.type === 'delta') chars += step.text.length;
+      if (chars > limits.outputChars)
+        throw failure('upstream_interrupted', 'The target sent more output than this server takes.');
+      yield value;
+    }
+    end('ok', firstByteMs);
+  } catch (error) {
+    const problem = asProviderError(error, firstByteMs !== undefined);
+    end(verdict(problem));
+    throw problem;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    // Also when the consumer stopped early: the socket must not outlive the interest in it.
+    end('aborted');
+    abort.abort();
+    iterator?.return?.().catch(() => undefined);
+  }
+}
+
+function late(message: string) {
+  return perdureError('upstream_timeout', message);
+}
+
+function asProviderError(error: unknown, begun: boolean): ProviderError {
+  if (isProviderError(error)) return error;
+  const timedOut = error instanceof Error && 'code' in error && error.code === 'upstream_timeout';
+  if (timedOut) return failure(begun ? 'upstream_interrupted' : 'upstream_timeout', error.message, !begun);
+  return failure('upstream_error', 'The call to the target failed.', false, error);
+}
+
+function failure(
+  kind: ProviderError['providerError'],
+  message: string,
+  retryable = false,
+  cause?: unknown,
+): ProviderError {
+  const error = new Error(message, cause === undefined ? undefined : { cause });
+  return Object.assign(error, {
+    providerError: kind,
+    retryable,
+    retryAfterMs: null,
+    status: null,
+    param: null,
+    requestId: null,
+  });
+}
+
+function verdict(error: ProviderError): 'aborted' | 'ok' | 'failed' | { fullForMs: number } {
+  switch (error.providerError) {
+    case 'aborted':
+      return 'aborted';
+    case 'upstream_rate_limited':
+      return { fullForMs: error.retryAfterMs ?? 1000 };
+    // The target answered as it should: the request was at fault.
+    case 'upstream_rejected':
+    case 'context_length_exceeded':
+      return 'ok';
+    case 'upstream_error':
+    case 'upstream_timeout':
+    case 'upstream_interrupted':
+    case 'upstream_credentials':
+      return 'failed';
+  }
+}

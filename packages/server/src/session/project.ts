@@ -1,0 +1,98 @@
+/** Event -> changes of the projections. Pure, so that every store projects alike and a rebuild gives what the appends gave (L1). */
+import type { ResponseId } from '../kernel/ids.ts';
+import type { Envelope } from '../log/events.ts';
+import type { ProjectionChange, ResponseStatus, SessionRow } from '../log/rows.ts';
+import type { SessionState } from './state.ts';
+
+/** @param before the state that the event was folded into; null for the first event */
+export function project(before: SessionState | null, event: Envelope): readonly ProjectionChange[] {
+  const position = (before?.position ?? 0) + 1;
+  const { seq } = event;
+  switch (event.type) {
+    case 'input.accepted': {
+      const { response, count } = event.head;
+      return [{ type: 'response_opened', id: response, fromSeq: seq }, ...run(position, count, seq, null)];
+    }
+    case 'call.completed':
+      return before?.kind === 'stateless' ? [] : run(position, event.head.count, seq, null);
+    case 'tool.completed':
+    case 'tool.failed':
+      return run(position, event.head.count, seq, null);
+    case 'items.added':
+      return run(position, event.head.count, seq, event.head.base);
+    case 'call.placed':
+      return [{ type: 'placed', seq, at: event.at }];
+    case 'state.placed':
+      return [{ type: 'placed', seq, at: event.at }];
+    case 'turn.completed':
+      return [closed(event.head.response, event.head.status, seq, before?.position ?? 0)];
+    case 'turn.failed':
+      return [
+        closed(event.head.response, 'failed', seq, 0),
+        { type: 'runs_dropped', position: before?.turn?.from ?? 0 },
+      ];
+    case 'turn.cancelled':
+      return [
+        closed(event.head.response, 'cancelled', seq, 0),
+        { type: 'runs_dropped', position: before?.turn?.from ?? 0 },
+      ];
+    case 'response.deleted':
+      return [{ type: 'response_deleted', id: event.head.response }];
+    case 'item.deleted':
+      return [{ type: 'item_deleted', position: event.head.position }];
+    case 'session.forked':
+      return [{ type: 'forked', child: event.head.child, to: event.head.to }];
+    case 'session.erased':
+      return [{ type: 'payloads_erased', seq: event.head.after }];
+    case 'session.created':
+    case 'call.admitted':
+    case 'session.claimed':
+    case 'session.updated':
+    case 'turn.started':
+    case 'call.failed':
+    case 'call.cancelled':
+    case 'tool.requested':
+    case 'tool.started':
+    case 'tool.outcome_unknown':
+    case 'approval.requested':
+    case 'approval.granted':
+    case 'approval.denied':
+    case 'approval.expired':
+    case 'session.labelled':
+    case 'context.compacted':
+    case 'session.sealed':
+    case 'session.moved':
+    case 'session.exported':
+    case 'session.imported':
+      return [];
+  }
+}
+
+function run(position: number, count: number, seq: number, base: string | null): ProjectionChange[] {
+  return count === 0 ? [] : [{ type: 'run_added', position, count, seq, base }];
+}
+
+function closed(id: ResponseId, status: ResponseStatus, toSeq: number, position: number): ProjectionChange {
+  return { type: 'response_closed', id, status, toSeq, position };
+}
+
+/** The session's own row. `digest` is the last event's. */
+export function rowOf(state: SessionState, digest: Uint8Array): SessionRow {
+  const { tenant, session, kind, seq, epoch, owner, createdAt, updatedAt, phase } = state;
+  const stateless = kind === 'stateless';
+  return {
+    tenant,
+    session,
+    kind,
+    seq,
+    epoch,
+    owner,
+    open: stateless ? phase === 'stateless_open' || phase === 'stateless_calling' : state.turn !== null,
+    ended: phase === 'ended',
+    wakeAt: null,
+    createdAt,
+    updatedAt,
+    state: stateless ? null : JSON.stringify(state),
+    digest,
+  };
+}
