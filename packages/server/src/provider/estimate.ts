@@ -1,8 +1,8 @@
 /**
- * Tokens by size: an upper estimate without a tokeniser. Text in ASCII is about 4 bytes a token and JSON's own marks add some; other
+ * Tokens by size: an upper estimate without a tokeniser. Text in ASCII is 3 to 5 bytes a token, marks and code at the low end; other
  * scripts are denser. The vocabularies in use stay below this for ordinary text of any script.
  */
-const UNITS_PER_TOKEN = 4;
+const UNITS_PER_TOKEN = 3;
 const EXTRA_BYTES_PER_TOKEN = 2;
 /** The most that common models count for one image in full detail. */
 export const IMAGE_TOKENS = 2_000;
