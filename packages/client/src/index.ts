@@ -1,1 +1,1 @@
-export {};
+export { createPerdureClient, type CallOptions, type PerdureClient, type PerdureClientOptions } from './client.ts';

@@ -79,6 +79,7 @@ export type ErrorCode =
   | 'store_unavailable'
   | 'store_full'
   | 'server_draining'
+  | 'server_unreachable'
   | 'internal_error';
 
 const caller = (status: number, summary: string, next: NextStep = 'fix-request'): ErrorEntry => ({
@@ -169,6 +170,7 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
     'retry-after',
     'This server is shutting down; another attempt will reach its successor.',
   ),
+  server_unreachable: server(503, 'retry', 'The server cannot be reached. (Said by the client, never by the server.)'),
   internal_error: server(500, 'retry', 'Something went wrong inside the server.'),
 };
 

@@ -13,7 +13,7 @@ export * from './chat/completion.ts';
 export * from './chat/convert.ts';
 export * from './chat/messages.ts';
 export { chatRequestBody, parseChatRequest } from './chat/request-schema.ts';
-export { listPage, parseListQuery, type ListPage, type ListQuery, type RawQuery } from './lists.ts';
+export { listPage, listPageSchema, parseListQuery, type ListPage, type ListQuery, type RawQuery } from './lists.ts';
 export * from './models.ts';
 export * from './perdure/placements.ts';
 export * from './perdure/status.ts';

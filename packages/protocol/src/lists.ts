@@ -26,6 +26,17 @@ export function listPage<Entry extends { readonly id: string }>(
   };
 }
 
+/** The schema of a page. */
+export function listPageSchema<Entry>(entry: z.ZodType<Entry>): z.ZodType<ListPage<Entry>> {
+  return z.object({
+    object: z.literal('list'),
+    data: z.array(entry),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  });
+}
+
 export type ListQuery = {
   /** 1 to 100; default 20. */
   readonly limit: number;

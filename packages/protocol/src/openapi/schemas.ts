@@ -4,6 +4,7 @@ import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema
 import { chatRequestBody } from '../chat/request-schema.ts';
 import { ERROR_CODES } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { listPageSchema } from '../lists.ts';
 import { freeObject } from '../parse.ts';
 import {
   placementSchema,
@@ -62,14 +63,6 @@ type RequestName =
   | 'WhatIfRequest';
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
-const listOf = (entry: z.ZodType): z.ZodType =>
-  z.object({
-    object: z.literal('list'),
-    data: z.array(entry),
-    first_id: z.string().nullable(),
-    last_id: z.string().nullable(),
-    has_more: z.boolean(),
-  });
 const error = z.object({
   error: z.object({
     message: z.string(),
@@ -99,7 +92,7 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Item: itemSchema,
   Response: responseSchema,
   ResponseDeleted: responseDeletedSchema,
-  ItemList: listOf(itemSchema),
+  ItemList: listPageSchema(itemSchema),
   Conversation: conversationSchema,
   ConversationDeleted: conversationDeletedSchema,
   ChatCompletion: chatCompletionSchema,
@@ -107,9 +100,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Model: model,
   ModelList: z.object({ object: z.literal('list'), data: z.array(model) }),
   Placement: placementSchema,
-  PlacementList: listOf(placementSchema),
+  PlacementList: listPageSchema(placementSchema),
   Target: targetSchema,
-  TargetList: listOf(targetSchema),
+  TargetList: listPageSchema(targetSchema),
   Status: statusSchema,
   WhatIfResult: whatIfSchema,
   Health: healthSchema,

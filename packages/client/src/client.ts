@@ -1,0 +1,131 @@
+/**
+ * A client for what only Perdure has; for all else any OpenAI client will do. Answers are checked against the wire schemas,
+ * and everything that goes wrong is a `PerdureError`, with the server's own code where it gave one.
+ */
+import {
+  healthSchema,
+  listPageSchema,
+  placementSchema,
+  readySchema,
+  statusSchema,
+  targetSchema,
+  whatIfSchema,
+  type HealthResource,
+  type ListPage,
+  type PlacementOutcome,
+  type PlacementResource,
+  type ReadyResource,
+  type StatusResource,
+  type TargetResource,
+  type WhatIfRequest,
+  type WhatIfResult,
+} from '@perdure/protocol';
+import { makeRequester, type Query } from './request.ts';
+
+export interface PerdureClientOptions {
+  /** Where the server is: `http://127.0.0.1:8787`. A trailing `/v1`, as OpenAI clients want it, is left off. */
+  readonly baseURL: string;
+  /** Not needed for a server without keys. */
+  readonly apiKey?: string;
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** How long one call may take in all, in ms. Default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface PlacementListQuery {
+  readonly limit?: number;
+  readonly order?: 'asc' | 'desc';
+  readonly after?: string;
+  readonly session?: string;
+  readonly response?: string;
+  readonly outcome?: PlacementOutcome;
+}
+
+export interface PerdureClient {
+  readonly placements: {
+    get(id: string, options?: CallOptions): Promise<PlacementResource>;
+    list(query?: PlacementListQuery, options?: CallOptions): Promise<ListPage<PlacementResource>>;
+    /** All that the query finds, page by page. */
+    each(query?: PlacementListQuery, options?: CallOptions): AsyncIterable<PlacementResource>;
+  };
+  readonly targets: { list(options?: CallOptions): Promise<ListPage<TargetResource>> };
+  readonly status: { get(options?: CallOptions): Promise<StatusResource> };
+  readonly whatif: { run(suppose: WhatIfRequest, options?: CallOptions): Promise<WhatIfResult> };
+  readonly health: {
+    live(options?: CallOptions): Promise<HealthResource>;
+    /** Also when the server is not ready: its `status` says so. */
+    ready(options?: CallOptions): Promise<ReadyResource>;
+  };
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const OK: readonly number[] = [200];
+const READY: readonly number[] = [200, 503];
+
+const placementPage = listPageSchema(placementSchema);
+const targetPage = listPageSchema(targetSchema);
+
+/** @throws TypeError if `baseURL` is no http address, or `timeoutMs` no positive number */
+export function createPerdureClient(options: PerdureClientOptions): PerdureClient {
+  const request = makeRequester({
+    base: options.baseURL,
+    apiKey: options.apiKey ?? null,
+    // Bound late, so that a fetch that is replaced afterwards (by instrumentation) is used.
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+  const get = <Answer>(
+    path: string,
+    schema: Parameters<typeof request<Answer>>[0]['schema'],
+    query: Query,
+    own?: CallOptions,
+  ) => request({ method: 'GET', path, query, schema, accept: OK, signal: own?.signal ?? null, body: null });
+  const list: PerdureClient['placements']['list'] = (query, own) =>
+    get('/perdure/v1/placements', placementPage, { ...query }, own);
+  return {
+    placements: {
+      get: (id, own) => get(`/perdure/v1/placements/${encodeURIComponent(id)}`, placementSchema, {}, own),
+      list,
+      async *each(query, own) {
+        for (let after = query?.after; ; ) {
+          const page = await list({ ...query, ...(after !== undefined && { after }) }, own);
+          yield* page.data;
+          if (!page.has_more || page.last_id === null) return;
+          after = page.last_id;
+        }
+      },
+    },
+    targets: { list: own => get('/perdure/v1/targets', targetPage, {}, own) },
+    status: { get: own => get('/perdure/v1/status', statusSchema, {}, own) },
+    whatif: {
+      run: (suppose, own) =>
+        request({
+          method: 'POST',
+          path: '/perdure/v1/whatif',
+          query: {},
+          body: suppose,
+          schema: whatIfSchema,
+          accept: OK,
+          signal: own?.signal ?? null,
+        }),
+    },
+    health: {
+      live: own => get('/healthz', healthSchema, {}, own),
+      ready: own =>
+        request({
+          method: 'GET',
+          path: '/readyz',
+          query: {},
+          body: null,
+          schema: readySchema,
+          accept: READY,
+          signal: own?.signal ?? null,
+        }),
+    },
+  };
+}

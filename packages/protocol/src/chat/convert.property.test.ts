@@ -1,0 +1,55 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { chatToItems, itemsToChat } from './convert.ts';
+import type { ChatMessage } from './messages.ts';
+import { parseChatRequest } from './request-schema.ts';
+
+const text = fc.string({ maxLength: 20 });
+const parts = fc
+  .array(text, { minLength: 1, maxLength: 3 })
+  .map(list => list.map(one => ({ type: 'text' as const, text: one })));
+const plain = fc.oneof(
+  parts.map((content): ChatMessage[] => [{ role: 'user', content }]),
+  parts.map((content): ChatMessage[] => [{ role: 'developer', content }]),
+  parts.map((content): ChatMessage[] => [{ role: 'assistant', content, tool_calls: [] }]),
+);
+/** An assistant message with calls, and their answers in any order. */
+const round = fc
+  .tuple(fc.integer({ min: 1, max: 4 }), fc.oneof(fc.constant([]), parts), text, fc.boolean())
+  .map(([count, content, said, backwards]): ChatMessage[] => {
+    const ids = Array.from({ length: count }, (_, index) => `call_${index}`);
+    const answers = backwards ? ids.toReversed() : ids;
+    return [
+      {
+        role: 'assistant',
+        content,
+        tool_calls: ids.map(id => ({ id, type: 'function', function: { name: 'f', arguments: said } })),
+      },
+      ...answers.map(
+        (id): ChatMessage => ({ role: 'tool', tool_call_id: id, content: [{ type: 'text', text: said }] }),
+      ),
+    ];
+  });
+const talk = fc.array(fc.oneof(plain, round), { minLength: 1, maxLength: 6 }).map(list => list.flat());
+
+it('loses nothing of a talk on the way to items and back', () => {
+  fc.assert(
+    fc.property(talk, messages => {
+      const back = itemsToChat(chatToItems(messages).filter(item => item.type !== 'item_reference'));
+      // A message and the calls after it may have been two messages; as items they are the same.
+      expect(chatToItems(back)).toEqual(chatToItems(messages));
+      expect(itemsToChat(chatToItems(back).filter(item => item.type !== 'item_reference'))).toEqual(back);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it('makes messages that are valid', () => {
+  fc.assert(
+    fc.property(talk, messages => {
+      const back = itemsToChat(chatToItems(messages).filter(item => item.type !== 'item_reference'));
+      expect(parseChatRequest({ model: 'm', messages: back }).ok).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
+});

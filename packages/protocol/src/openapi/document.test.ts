@@ -1,0 +1,111 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { expect, it } from 'vitest';
+import { parseChatRequest } from '../chat/request-schema.ts';
+import { isJsonObject } from '../json.ts';
+import { parseWhatIf } from '../perdure/placements.ts';
+import { parseCreateConversation, parseCreateItems, parseUpdateConversation } from '../responses/conversations.ts';
+import { parseCreateResponse } from '../responses/request-schema.ts';
+import { validateItem, validateResponse } from '../test-support/open-responses.ts';
+import { openapiDocument } from './document.ts';
+import { EXAMPLES } from './examples.ts';
+import { ROUTES } from './routes.ts';
+import { componentSchemas } from './schemas.ts';
+
+const document = openapiDocument({ version: '0.1.0' });
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+ajv.addSchema({ ...document, $id: 'perdure' });
+
+const at = (pointer: string): unknown =>
+  pointer
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((node, key) => (isJsonObject(node) ? node[key] : undefined), document);
+
+const refsIn = (node: unknown): string[] => {
+  if (Array.isArray(node)) return node.flatMap(refsIn);
+  if (!isJsonObject(node)) return [];
+  return Object.entries(node).flatMap(([key, value]) => (key === '$ref' ? [String(value)] : refsIn(value)));
+};
+
+it('resolves every reference', () => {
+  const refs = [...new Set(refsIn(document))];
+  expect(refs.length).toBeGreaterThan(10);
+  for (const ref of refs) expect(at(ref), ref).toBeDefined();
+});
+
+it('has every route once, with an operation id of its own', () => {
+  expect(new Set(ROUTES.map(route => route.operationId)).size).toBe(ROUTES.length);
+  expect(new Set(ROUTES.map(route => `${route.method} ${route.path}`)).size).toBe(ROUTES.length);
+  const paths = Object.keys(isJsonObject(document['paths']) ? document['paths'] : {});
+  expect(paths.sort()).toEqual([
+    '/healthz',
+    '/openapi.json',
+    '/perdure/v1/placements',
+    '/perdure/v1/placements/{placement_id}',
+    '/perdure/v1/status',
+    '/perdure/v1/targets',
+    '/perdure/v1/whatif',
+    '/readyz',
+    '/v1/chat/completions',
+    '/v1/conversations',
+    '/v1/conversations/{conversation_id}',
+    '/v1/conversations/{conversation_id}/items',
+    '/v1/conversations/{conversation_id}/items/{item_id}',
+    '/v1/models',
+    '/v1/models/{model_id}',
+    '/v1/responses',
+    '/v1/responses/{response_id}',
+    '/v1/responses/{response_id}/input_items',
+  ]);
+});
+
+it('has schemas that compile, and uses them all but those it names in words', () => {
+  const names = Object.keys(componentSchemas());
+  for (const name of names)
+    expect(() => ajv.compile({ $ref: `perdure#/components/schemas/${name}` }), name).not.toThrow();
+  const used = new Set(refsIn(document).map(ref => ref.split('/').at(-1)));
+  expect(names.filter(name => !used.has(name))).toEqual(['ChatChunk']);
+});
+
+it('has examples that validate', () => {
+  expect(Object.keys(EXAMPLES).length).toBeGreaterThan(15);
+  for (const [name, example] of Object.entries(EXAMPLES)) {
+    const validate = ajv.compile({ $ref: `perdure#/components/schemas/${name}` });
+    validate(example);
+    expect({ name, errors: validate.errors }).toEqual({ name, errors: null });
+  }
+  expect(validateResponse(EXAMPLES.Response)).toEqual([]);
+  expect(validateItem(EXAMPLES.Item)).toEqual([]);
+});
+
+it('has examples that the server reads', () => {
+  const parsers = {
+    CreateResponse: parseCreateResponse,
+    ChatRequest: parseChatRequest,
+    CreateConversation: parseCreateConversation,
+    UpdateConversation: parseUpdateConversation,
+    CreateItems: parseCreateItems,
+    WhatIfRequest: parseWhatIf,
+  };
+  for (const [name, parse] of Object.entries(parsers)) {
+    expect(parse(EXAMPLES[name as keyof typeof parsers]).ok, name).toBe(true);
+  }
+});
+
+it('describes requests as clients write them', () => {
+  const validate = ajv.compile({ $ref: 'perdure#/components/schemas/CreateResponse' });
+  expect(validate({ model: 'm', input: [{ role: 'user', content: 'x' }], temperature: null, unknown: 1 })).toBe(true);
+  expect(validate({ model: 'm', input: 'x', temperature: 3 })).toBe(false);
+  expect(validate({ input: 'x' })).toBe(false);
+});
+
+it('says where it is served, if it is told', () => {
+  expect(openapiDocument({ version: '1', serverUrl: 'http://127.0.0.1:1' })['servers']).toEqual([
+    { url: 'http://127.0.0.1:1' },
+  ]);
+  expect(document).not.toHaveProperty('servers');
+});
+
+it('is plain JSON', () => {
+  expect(JSON.parse(JSON.stringify(document))).toEqual(document);
+});
