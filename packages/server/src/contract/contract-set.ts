@@ -1,0 +1,86 @@
+/** Several contracts together: which are in force when, and under which reading. */
+import type { Contract } from './contract.ts';
+import { didYouMean, type Finding } from './finding.ts';
+import { MANIFEST_FILE } from './manifest.ts';
+
+const START = Number.NEGATIVE_INFINITY;
+const END = Number.POSITIVE_INFINITY;
+
+/** What is wrong between contracts that are configured together. `file` is the contract's id. */
+export function checkContractSet(contracts: readonly Contract[]): readonly Finding[] {
+  const findings: Finding[] = [];
+  const ids = new Set(contracts.map(contract => contract.id));
+  const problem = (
+    level: Finding['level'],
+    code: Finding['code'],
+    id: string,
+    message: string,
+    hint: string | null,
+  ): void => void findings.push({ level, code, message, file: `${id}/${MANIFEST_FILE}`, line: null, hint });
+  for (const [i, contract] of contracts.entries()) {
+    const { id, version, effective } = contract;
+    for (const other of contracts.slice(i + 1)) {
+      if (other.id !== id) continue;
+      const overlap =
+        (effective.from ?? START) < (other.effective.to ?? END) &&
+        (other.effective.from ?? START) < (effective.to ?? END);
+      const message = `versions ${version} and ${other.version} of ${id} are in force at the same time`;
+      if (overlap) problem('error', 'effective_overlap', id, message, 'end one before the other begins');
+    }
+    for (const older of contract.supersedes) {
+      if (reaches(older, id, contracts))
+        problem('error', 'supersedes_cycle', id, `${id} and ${older} supersede each other`, null);
+      if (ids.has(older)) continue;
+      const near = didYouMean(older, ids);
+      const message = `${id} supersedes ${older}, which is not configured`;
+      problem('warning', 'supersedes_unknown', id, message, near === null ? null : `did you mean ${near}?`);
+    }
+  }
+  return findings;
+}
+
+/** Whether superseding leads from one contract to another. */
+function reaches(from: string, to: string, contracts: readonly Contract[]): boolean {
+  const seen = new Set<string>();
+  const open = [from];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next === to) return true;
+    if (seen.has(next)) continue;
+    seen.add(next);
+    for (const contract of contracts) if (contract.id === next) open.push(...contract.supersedes);
+  }
+  return false;
+}
+
+export type ReadingChoice =
+  | { readonly ok: true; readonly readings: Readonly<Record<string, string>> }
+  | { readonly ok: false; readonly code: 'reading_unknown' | 'reading_retrospective'; readonly message: string };
+
+/**
+ * The reading of each contract that has any: the wanted one where the contract has it, else the contract's default.
+ * @param wanted null for every contract's default
+ * @param retrospective whether the decisions are about the past (reports, what-if), where a session's use is known
+ */
+export function chooseReadings(
+  contracts: readonly Contract[],
+  wanted: string | null,
+  retrospective = false,
+): ReadingChoice {
+  const offered = new Set(contracts.flatMap(contract => contract.readings.map(reading => reading.id)));
+  if (wanted !== null && !offered.has(wanted)) {
+    const near = didYouMean(wanted, offered);
+    const hint = near === null ? `there are: ${[...offered].join(', ') || 'none'}` : `did you mean ${near}?`;
+    return { ok: false, code: 'reading_unknown', message: `no configured contract has a reading ${wanted} (${hint})` };
+  }
+  const readings: Record<string, string> = {};
+  for (const contract of contracts) {
+    const reading = contract.readings.find(({ id }) => id === wanted);
+    if (reading?.retrospective && !retrospective) {
+      const message = `reading ${reading.id} of ${contract.id} is retrospective: it serves reports and what-if, and cannot decide live calls`;
+      return { ok: false, code: 'reading_retrospective', message };
+    }
+    const chosen = reading?.id ?? contract.defaultReading;
+    if (chosen !== null) readings[contract.id] = chosen;
+  }
+  return { ok: true, readings };
+}

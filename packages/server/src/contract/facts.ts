@@ -1,0 +1,165 @@
+/**
+ * What a clause is told, and how it becomes Cedar values. The shapes are those of the caller's facts, so that nothing is copied on
+ * the way; `schema.ts` says what each means.
+ */
+import {
+  type DatetimeValue,
+  type EntityData,
+  type EntityValue,
+  entityKey,
+  entityValue,
+  type RecordValue,
+  recordValue,
+  setValue,
+  type Value,
+} from './value.ts';
+
+export interface RuleProduct {
+  readonly id: string;
+  readonly vendor: string;
+  readonly kind: string;
+}
+
+export interface RuleChannel {
+  readonly id: string;
+  readonly seller: string;
+  readonly kind: string;
+}
+
+export interface RulePlace {
+  readonly cloud: string;
+  readonly region: string;
+  readonly jurisdiction: string;
+  readonly sovereignty: string;
+  readonly clearances: readonly string[];
+}
+
+export interface RuleUse {
+  readonly turns: number;
+  readonly itemsRead: number;
+  readonly memoryReads: number;
+  readonly toolsRun: number;
+  readonly filesTouched: number;
+}
+
+export interface RuleFacts {
+  readonly session: {
+    readonly tenant: string;
+    readonly product: RuleProduct;
+    readonly channel: RuleChannel;
+    readonly segment: string;
+    readonly stateHeld: boolean;
+    readonly use?: RuleUse;
+  };
+  readonly sessionId: string;
+  readonly vendor: string;
+  readonly purpose: string;
+  readonly sessionLabels: readonly string[];
+  readonly requestLabels: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export interface RuleSale {
+  readonly channel: RuleChannel;
+  readonly product: RuleProduct;
+  readonly segment: string;
+  readonly at: number;
+}
+
+const NO_TAGS: ReadonlyMap<string, Value> = new Map();
+const NO_ATTRS: ReadonlyMap<string, Value> = new Map();
+const NO_ANCESTORS: ReadonlySet<string> = new Set();
+const ALONE: EntityData = { attrs: NO_ATTRS, ancestors: NO_ANCESTORS, tags: NO_TAGS };
+/** The principal of a call that no state is held for. */
+const EPHEMERAL = 'ephemeral';
+
+function entity(
+  type: string,
+  id: string,
+  attrs: readonly (readonly [string, Value])[],
+  parent: string | null,
+): EntityValue {
+  const ancestors = parent === null ? NO_ANCESTORS : new Set([parent]);
+  return entityValue(type, id, { attrs: attrs.length === 0 ? NO_ATTRS : new Map(attrs), ancestors, tags: NO_TAGS });
+}
+
+export function placeEntity(place: RulePlace): EntityValue {
+  const attrs = [
+    ['jurisdiction', place.jurisdiction],
+    ['sovereignty', place.sovereignty],
+    ['clearances', setValue(place.clearances)],
+  ] as const;
+  return entity('Region', place.region, attrs, entityKey('Cloud', place.cloud));
+}
+
+export function productEntity(product: RuleProduct): EntityValue {
+  return entity('Product', product.id, [['kind', product.kind]], entityKey('Vendor', product.vendor));
+}
+
+export function channelEntity(channel: RuleChannel): EntityValue {
+  const attrs = [
+    ['seller', entityValue('Vendor', channel.seller, ALONE)],
+    ['kind', channel.kind],
+  ] as const;
+  return entity('Channel', channel.id, attrs, null);
+}
+
+function datetime(ms: number): DatetimeValue {
+  return { kind: 'datetime', ms };
+}
+
+/** The parts of a call's environment that do not depend on a contract. */
+export interface CallValues {
+  readonly principal: EntityValue;
+  readonly product: EntityValue;
+  readonly call: RecordValue;
+  readonly entities: Map<string, EntityData>;
+}
+
+export function callValues(facts: RuleFacts): CallValues {
+  const { session } = facts;
+  const product = productEntity(session.product);
+  const channel = channelEntity(session.channel);
+  const vendor = entityValue('Vendor', facts.vendor, ALONE);
+  const requestLabels = setValue(facts.requestLabels);
+  // Labels only grow: a request without state of its own still carries its own labels, and any that came with it.
+  const labels =
+    session.stateHeld || facts.requestLabels.length === 0
+      ? setValue(facts.sessionLabels)
+      : setValue([...facts.sessionLabels, ...facts.requestLabels]);
+  const id = session.stateHeld ? facts.sessionId : EPHEMERAL;
+  const principal = entity('Session', id, [['labels', labels]], entityKey('Tenant', session.tenant));
+  const entities = new Map<string, EntityData>();
+  for (const known of [principal, product, channel, vendor])
+    if (known.data !== null) entities.set(known.key, known.data);
+  const call = recordValue([
+    ['vendor', vendor],
+    ['product', product],
+    ['channel', channel],
+    ['segment', session.segment],
+    ['purpose', facts.purpose],
+    ['stateHeld', session.stateHeld],
+    ['labels', requestLabels],
+    ['at', datetime(facts.at)],
+  ]);
+  return { principal, product, call, entities };
+}
+
+const NO_USE: RuleUse = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+
+export function definitionContext(values: CallValues, use: RuleUse = NO_USE): RecordValue {
+  const { turns, itemsRead, memoryReads, toolsRun, filesTouched } = use;
+  const counts = Object.entries({ turns, itemsRead, memoryReads, toolsRun, filesTouched });
+  return recordValue([
+    ['call', values.call],
+    ['use', recordValue(counts)],
+  ]);
+}
+
+export function saleContext(sale: RuleSale): RecordValue {
+  return recordValue([
+    ['segment', sale.segment],
+    ['at', datetime(sale.at)],
+  ]);
+}

@@ -1,0 +1,112 @@
+/** `contract.yaml`: who, when, over what; the readings; the source of every clause; the money terms. */
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import type { Report } from './finding.ts';
+import { day, id, text } from './manifest-words.ts';
+import { type MoneyTerms, moneyKeys } from './money-terms.ts';
+
+export const MANIFEST_FILE = 'contract.yaml';
+
+export interface Manifest extends MoneyTerms {
+  readonly id: string;
+  readonly version: string;
+  /** `house-rules` bind like a contract, but never count as the contract that a scope must have in force. */
+  readonly kind: 'agreement' | 'house-rules';
+  readonly title: string;
+  readonly parties: readonly string[];
+  /** Days in UTC; `to` is exclusive; null is unbounded. */
+  readonly effective: { readonly from: string | null; readonly to: string | null };
+  /** Contracts that this one, once effective, puts out of force. */
+  readonly supersedes: readonly string[];
+  /** Null: everything. A model call is inside by the model's vendor; the rest by the product, or by the product's vendor. */
+  readonly scope: { readonly vendors: readonly string[]; readonly products: readonly string[] } | null;
+  readonly default_reading: string | null;
+  readonly readings: readonly { readonly id: string; readonly title: string; readonly retrospective: boolean }[];
+  readonly sources: Readonly<Record<string, Source>>;
+  readonly clauses: Readonly<Record<string, ClauseNote>>;
+  readonly links: readonly Link[];
+}
+
+export interface Source {
+  readonly title: string;
+  readonly date: string | null;
+  readonly ref: string | null;
+}
+
+/** A: a filing. B: several reports agree on an official text. C: press or unnamed sources. */
+export interface ClauseNote {
+  readonly source: string;
+  readonly confidence: 'A' | 'B' | 'C';
+  readonly summary: string;
+}
+
+/** A clause made from a template: each slot is filled with an entity written `Type::"id"`. */
+export interface Link {
+  readonly id: string;
+  readonly template: string;
+  readonly principal: string | null;
+  readonly resource: string | null;
+}
+
+const laterDay = day.nullable().default(null);
+const maybeText = text.nullable().default(null);
+
+const manifestSchema: z.ZodType<Manifest, unknown> = z.strictObject({
+  id,
+  version: z.string().min(1).max(64),
+  kind: z.enum(['agreement', 'house-rules']).default('agreement'),
+  title: text,
+  parties: z.array(id).default([]),
+  effective: z.strictObject({ from: laterDay, to: laterDay }).default({ from: null, to: null }),
+  supersedes: z.array(id).default([]),
+  scope: z
+    .strictObject({ vendors: z.array(id).default([]), products: z.array(id).default([]) })
+    .nullable()
+    .default(null),
+  default_reading: id.nullable().default(null),
+  readings: z.array(z.strictObject({ id, title: text, retrospective: z.boolean().default(false) })).default([]),
+  sources: z.record(id, z.strictObject({ title: text, date: laterDay, ref: maybeText })),
+  clauses: z.record(id, z.strictObject({ source: id, confidence: z.enum(['A', 'B', 'C']), summary: text })),
+  links: z.array(z.strictObject({ id, template: id, principal: maybeText, resource: maybeText })).default([]),
+  ...moneyKeys,
+});
+
+export interface LocatedManifest {
+  readonly manifest: Manifest;
+  /** Line (from 1) of the node at a path, or of the nearest node above it. */
+  readonly lineOf: (path: readonly PropertyKey[]) => number | null;
+}
+
+/** Reads the manifest; null after reporting why not. */
+export function parseManifest(source: string, report: Report): LocatedManifest | null {
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
+  const problem = (code: 'yaml_invalid' | 'manifest_invalid', message: string, line: number | null): void =>
+    report({ level: 'error', code, message, file: MANIFEST_FILE, line, hint: null });
+  for (const error of document.errors) {
+    problem('yaml_invalid', error.message.split('\n')[0] ?? error.message, error.linePos?.[0].line ?? null);
+  }
+  if (document.errors.length > 0) return null;
+  const lineOf = (path: readonly PropertyKey[]): number | null => {
+    for (let depth = path.length; depth >= 0; depth--) {
+      const node = document.getIn(path.slice(0, depth), true);
+      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    }
+    return null;
+  };
+  let json: unknown;
+  try {
+    json = document.toJS();
+  } catch (error) {
+    problem('yaml_invalid', error instanceof Error ? error.message : String(error), null);
+    return null;
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return { manifest: parsed.data, lineOf };
+  for (const issue of parsed.error.issues) {
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+    const path = unknown === undefined ? issue.path : [...issue.path, unknown];
+    problem('manifest_invalid', `${issue.path.join('.') || 'contract'}: ${issue.message}`, lineOf(path));
+  }
+  return null;
+}

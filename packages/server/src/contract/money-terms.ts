@@ -1,0 +1,143 @@
+/**
+ * The money terms of a contract, as written: shapes only. What they come to is computed elsewhere, in integer micro-units.
+ * Amounts are whole US dollars; days are UTC.
+ */
+import { z } from 'zod';
+import { day, id, text } from './manifest-words.ts';
+
+export interface Commitment {
+  readonly id: string;
+  readonly payer: string;
+  readonly payee: string;
+  readonly amount_usd: number;
+  readonly from: string;
+  /** Exclusive; null while unknown. */
+  readonly to: string | null;
+  /** Spending that burns the commitment down. */
+  readonly counts: { readonly cloud: string };
+  /** What happens to the part not spent. */
+  readonly shortfall: 'owed' | 'forgiven' | 'unknown';
+}
+
+export interface CapacityTerm {
+  readonly id: string;
+  readonly provider: string;
+  readonly accelerator: string;
+  readonly amount: number;
+  readonly unit: string;
+  readonly from: string;
+  readonly to: string | null;
+}
+
+export interface Prepayment {
+  readonly id: string;
+  readonly payer: string;
+  readonly to: string;
+  readonly amount_usd: number;
+  readonly form: string;
+}
+
+export interface Tranche {
+  readonly id: string;
+  readonly payer: string;
+  readonly payee: string;
+  readonly amount_usd: number;
+  /** Due on a day, or when events have happened. */
+  readonly due:
+    | { readonly on: string }
+    | { readonly when: { readonly any: readonly string[] } | { readonly all: readonly string[] } };
+  readonly before: string | null;
+  readonly notice_business_days: number;
+}
+
+export interface RevenueShare {
+  readonly id: string;
+  readonly payer: string;
+  readonly payee: string;
+  readonly percent: number;
+  readonly base: { readonly revenue_of: string; readonly clouds: 'any' | readonly string[] };
+  readonly cap_usd: number | null;
+  readonly to: string | null;
+}
+
+export interface MoneyTerms {
+  readonly commitments: readonly Commitment[];
+  readonly capacity: readonly CapacityTerm[];
+  readonly prepaid: readonly Prepayment[];
+  readonly tranches: readonly Tranche[];
+  readonly shares: readonly RevenueShare[];
+}
+
+const dollars = z.int().positive();
+const laterDay = day.nullable().default(null);
+const events = z.array(id).min(1);
+
+const commitment: z.ZodType<Commitment, unknown> = z.strictObject({
+  id,
+  payer: id,
+  payee: id,
+  amount_usd: dollars,
+  from: day,
+  to: laterDay,
+  counts: z.strictObject({ cloud: id }),
+  shortfall: z.enum(['owed', 'forgiven', 'unknown']),
+});
+
+const capacityTerm: z.ZodType<CapacityTerm, unknown> = z.strictObject({
+  id,
+  provider: id,
+  accelerator: id,
+  amount: z.int().positive(),
+  unit: text,
+  from: day,
+  to: laterDay,
+});
+
+const prepayment: z.ZodType<Prepayment, unknown> = z.strictObject({
+  id,
+  payer: id,
+  to: id,
+  amount_usd: dollars,
+  form: id,
+});
+
+const tranche: z.ZodType<Tranche, unknown> = z
+  .strictObject({
+    id,
+    payer: id,
+    payee: id,
+    amount_usd: dollars,
+    on: day.optional(),
+    when: z.union([z.strictObject({ any: events }), z.strictObject({ all: events })]).optional(),
+    before: laterDay,
+    notice_business_days: z.int().nonnegative().default(0),
+  })
+  .transform(({ on, when, ...rest }, context): Tranche => {
+    if (on !== undefined && when === undefined) return { ...rest, due: { on } };
+    if (when !== undefined && on === undefined) return { ...rest, due: { when } };
+    context.addIssue({ code: 'custom', message: 'a tranche is due either `on` a day or `when` events have happened' });
+    return z.NEVER;
+  });
+
+const revenueShare: z.ZodType<RevenueShare, unknown> = z.strictObject({
+  id,
+  payer: id,
+  payee: id,
+  percent: z.int().min(0).max(100),
+  base: z.strictObject({ revenue_of: id, clouds: z.union([z.literal('any'), z.array(id).min(1)]) }),
+  cap_usd: dollars.nullable().default(null),
+  to: laterDay,
+});
+
+function listOf<T>(term: z.ZodType<T, unknown>): z.ZodType<T[], unknown> {
+  return z.array(term).default([]);
+}
+
+/** The keys of `contract.yaml` that hold money terms. */
+export const moneyKeys: { readonly [Key in keyof MoneyTerms]: z.ZodType<MoneyTerms[Key], unknown> } = {
+  commitments: listOf(commitment),
+  capacity: listOf(capacityTerm),
+  prepaid: listOf(prepayment),
+  tranches: listOf(tranche),
+  shares: listOf(revenueShare),
+};

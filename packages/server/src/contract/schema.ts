@@ -1,0 +1,52 @@
+/** The vocabulary of clauses, as a Cedar schema. `contracts/schema.cedarschema` is its published copy; a test keeps them equal. */
+export const CONTRACT_SCHEMA: string = `// What a clause can speak about. Clauses are validated against this, strictly, when a contract is loaded.
+entity Vendor, Cloud, Tenant;
+// A place: where a model, a session's state, a tool or a destination is. Named by its region.
+entity Region in [Cloud] {
+  jurisdiction: String,
+  sovereignty: String,      // "commercial" | "gov" | whatever the operator's places say
+  clearances: Set<String>,  // labels that the place may hold
+};
+entity Product in [Vendor] { kind: String };       // "api" | "runtime"
+entity Channel { seller: Vendor, kind: String };   // "direct" | "third-party"
+// Labels are those of all that the session has read. A call that no state is held for is an ephemeral session.
+entity Session in [Tenant] { labels: Set<String> };
+
+// What a session did with its state: known afterwards, so only retrospective readings may ask. All zero in a live decision.
+type Use = { turns: Long, itemsRead: Long, memoryReads: Long, toolsRun: Long, filesTouched: Long };
+type Call = {
+  vendor: Vendor,       // of the model
+  product: Product,
+  channel: Channel,
+  segment: String,      // the buyer: "commercial" | "us-gov" | "us-natsec"
+  purpose: String,      // "turn" "subagent" "review" "compaction" "memory" "embedding" "eval" "lab" "shadow" "probe"
+  stateHeld: Bool,      // the runtime holds state for the caller (stored response, conversation, session)
+  labels: Set<String>,  // of this request's own content
+  at: datetime,
+};
+
+// A definition: a reading is the set of policies that permit this action. What they do not permit is stateful.
+action stateless appliesTo { principal: Session, resource: Product, context: { call: Call, use: Use } };
+// Clauses on what is done where. class: "stateless" | "stateful", under the session's reading.
+action infer, place_state, execute, egress appliesTo {
+  principal: Session,
+  resource: Region,
+  context: { call: Call, class: String },
+};
+// Clauses on who may sell what.
+action distribute appliesTo { principal: Channel, resource: Product, context: { segment: String, at: datetime } };
+`;
+
+export const PLACE_ACTIONS = ['infer', 'place_state', 'execute', 'egress'] as const;
+export type PlaceAction = (typeof PLACE_ACTIONS)[number];
+
+/** Words that string attributes of the schema are compared with. */
+export const VOCABULARY: Readonly<Record<string, readonly string[]>> = {
+  segment: ['commercial', 'us-gov', 'us-natsec'],
+  purpose: ['turn', 'subagent', 'review', 'compaction', 'memory', 'embedding', 'eval', 'lab', 'shadow', 'probe'],
+  class: ['stateless', 'stateful'],
+  kind: ['api', 'runtime', 'direct', 'third-party'],
+};
+
+/** Clouds whose misspelling is worth a warning. Others are allowed. */
+export const WELL_KNOWN_CLOUDS: readonly string[] = ['azure', 'aws', 'gcp', 'oracle', 'coreweave', 'local', 'openai'];

@@ -1,0 +1,130 @@
+/** Which contracts bind a call, and what they say of each place. */
+import type { Exclusion } from './decision.ts';
+import type { Action, CallFacts, Place } from './facts.ts';
+import type { CallClass, Clause, ClauseFailure, ContractRules, Judgement, Sale } from './ports.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Inside by the model's vendor for a model call; by the product, or its vendor, for everything else. */
+export function inScope(
+  { scope }: ContractRules,
+  action: Action | 'distribute',
+  vendor: string,
+  product: { id: string; vendor: string },
+): boolean {
+  if (scope === null) return true;
+  if (action === 'infer') return scope.vendors.includes(vendor);
+  return scope.products.includes(product.id) || scope.vendors.includes(product.vendor);
+}
+
+export interface Binding {
+  readonly contracts: readonly ContractRules[];
+  /** Contracts whose scope holds the call while none is in force; empty if there is nothing to complain of. */
+  readonly lapsed: readonly string[];
+}
+
+export function bindingContracts(
+  snapshot: Snapshot,
+  action: Action | 'distribute',
+  vendor: string,
+  product: { id: string; vendor: string },
+  at: number,
+): Binding {
+  const contracts = snapshot.inForce(at).filter(contract => inScope(contract, action, vendor, product));
+  if (contracts.some(contract => contract.kind === 'agreement')) return { contracts, lapsed: [] };
+  const lapsed = snapshot.contracts.filter(
+    contract => contract.kind === 'agreement' && inScope(contract, action, vendor, product),
+  );
+  return { contracts, lapsed: lapsed.map(contract => contract.id) };
+}
+
+/** The reading that a session's calls are classed under: its own, if the contract has it, else the configured one. */
+export function readingFor(contract: ContractRules, snapshot: Snapshot, facts: CallFacts): string | null {
+  if (contract.readings.length === 0) return null;
+  const own = facts.session.reading[contract.id];
+  if (own !== undefined && contract.readings.some(reading => reading.id === own)) return own;
+  return snapshot.readings[contract.id] ?? contract.defaultReading;
+}
+
+export interface Said {
+  readonly exclusions: readonly Exclusion[];
+  readonly flagged: readonly Exclusion[];
+  readonly permits: readonly Clause[];
+}
+
+const NOTHING: readonly never[] = [];
+const CLEAR: Said = { exclusions: NOTHING, flagged: NOTHING, permits: NOTHING };
+
+/** Exclusions are the same for every place that a clause excludes: they are made once. */
+const clauseExclusions = new WeakMap<Clause, Exclusion>();
+
+function byClause(clause: Clause): Exclusion {
+  let exclusion = clauseExclusions.get(clause);
+  if (exclusion === undefined) {
+    const { contract, clause: id, cite, ambiguous } = clause;
+    exclusion = { kind: 'clause', contract, clause: id, cite, ambiguous };
+    clauseExclusions.set(clause, exclusion);
+  }
+  return exclusion;
+}
+
+function byFailure({ clause, message }: ClauseFailure): Exclusion {
+  return { kind: 'error', contract: clause.contract, clause: clause.clause, message };
+}
+
+/** What a judgement comes to, once ambiguity has been treated as configured. */
+export function read(judgement: Judgement, contract: string, onAmbiguity: Snapshot['onAmbiguity']): Said {
+  const { forbids, errors } = judgement;
+  let { permits } = judgement;
+  let exclusions: Exclusion[] | null = null;
+  let flagged: Exclusion[] | null = null;
+  if (onAmbiguity === 'refuse' && permits.some(clause => clause.ambiguous !== null)) {
+    // An unclear permission is none for whoever wants to be sure.
+    permits = permits.filter(clause => clause.ambiguous === null);
+  }
+  for (const clause of forbids) {
+    if (clause.ambiguous !== null && onAmbiguity === 'flag') (flagged ??= []).push(byClause(clause));
+    else (exclusions ??= []).push(byClause(clause));
+  }
+  for (const failure of errors) (exclusions ??= []).push(byFailure(failure));
+  if (permits.length === 0 && exclusions === null) exclusions = [{ kind: 'no-permit', contract }];
+  if (exclusions === null && flagged === null && permits.length === 0) return CLEAR;
+  return { exclusions: exclusions ?? NOTHING, flagged: flagged ?? NOTHING, permits };
+}
+
+/** What one contract says of every place, and the class it gives the call. */
+export function hear(
+  contract: ContractRules,
+  snapshot: Snapshot,
+  action: Action,
+  facts: CallFacts,
+  reading: string | null,
+  places: readonly Place[],
+): { class: CallClass | null; said: readonly Said[] } {
+  const classification = contract.classify(facts, reading);
+  if (classification.class === null) {
+    const failed: Said = { exclusions: classification.errors.map(byFailure), flagged: NOTHING, permits: NOTHING };
+    return { class: null, said: places.map(() => failed) };
+  }
+  const judgements = contract.judge(action, facts, classification.class, places);
+  let last: Judgement | null = null;
+  let lastSaid = CLEAR;
+  const said = judgements.map(judgement => {
+    // Places that are judged alike share their judgement.
+    if (judgement !== last) {
+      last = judgement;
+      lastSaid = read(judgement, contract.id, snapshot.onAmbiguity);
+    }
+    return lastSaid;
+  });
+  return { class: classification.class, said };
+}
+
+/** What the contracts say of selling a product over a channel. */
+export function hearSale(contracts: readonly ContractRules[], snapshot: Snapshot, sale: Sale): Said {
+  const all = contracts.map(contract => read(contract.judgeSale(sale), contract.id, snapshot.onAmbiguity));
+  return {
+    exclusions: all.flatMap(said => said.exclusions),
+    flagged: all.flatMap(said => said.flagged),
+    permits: all.flatMap(said => said.permits),
+  };
+}

@@ -1,0 +1,136 @@
+/** What a placement is decided from: places, the access that was sold, the call, and the health of the places. Plain data. */
+
+/** What is done at a place. */
+export type Action = 'infer' | 'place_state' | 'execute' | 'egress';
+
+/** Shared by targets (model deployments) and homes (where state lives). Never changed after a snapshot is made of it. */
+interface PlaceBase {
+  readonly id: string;
+  readonly cloud: string;
+  readonly region: string;
+  /** Whose law: `us`, `eu`, ... */
+  readonly jurisdiction: string;
+  /** `commercial`, `gov`, or a word of the operator's. */
+  readonly sovereignty: string;
+  /** Labels that the place may see and hold. */
+  readonly clearances: readonly string[];
+}
+
+/** Integers: micro-USD per million tokens, which is also pico-USD per token. */
+export interface Prices {
+  readonly inputPerMtok: number;
+  readonly cachedInputPerMtok: number;
+  readonly outputPerMtok: number;
+}
+
+export interface TargetPlace extends PlaceBase {
+  readonly kind: 'target';
+  readonly vendor: string;
+  /** The public name that callers ask for. */
+  readonly model: string;
+  readonly prices: Prices;
+  readonly accelerator: string | null;
+  readonly capacity: { readonly maxConcurrent: number | null };
+  /** What the deployment can do (`tools`, `json_schema`, ...); null if it was not declared and anything may be tried. */
+  readonly capabilities: readonly string[] | null;
+  /** Tokens of input and output together; null if unknown. */
+  readonly contextTokens: number | null;
+}
+
+export interface HomePlace extends PlaceBase {
+  readonly kind: 'home';
+}
+
+export type Place = TargetPlace | HomePlace;
+
+/** What was sold. */
+export interface Product {
+  readonly id: string;
+  readonly vendor: string;
+  readonly kind: 'api' | 'runtime';
+}
+
+/** Who sold it. */
+export interface Channel {
+  readonly id: string;
+  readonly seller: string;
+  readonly kind: 'direct' | 'third-party';
+}
+
+export type Segment = 'commercial' | 'us-gov' | 'us-natsec';
+
+export type Purpose =
+  | 'turn'
+  | 'subagent'
+  | 'review'
+  | 'compaction'
+  | 'memory'
+  | 'embedding'
+  | 'eval'
+  | 'lab'
+  | 'shadow'
+  | 'probe';
+
+/** What a session did with its state. Only retrospective readings ask. */
+export interface Use {
+  readonly turns: number;
+  readonly itemsRead: number;
+  readonly memoryReads: number;
+  readonly toolsRun: number;
+  readonly filesTouched: number;
+}
+
+/** Fixed when a session starts, and kept for all its calls. */
+export interface SessionFacts {
+  readonly tenant: string;
+  readonly product: Product;
+  readonly channel: Channel;
+  readonly segment: Segment;
+  /** Whether the runtime holds state for the caller. */
+  readonly stateHeld: boolean;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Contract id -> the reading in force when the session started. A contract that is not named has the snapshot's reading. */
+  readonly reading: Readonly<Record<string, string>>;
+  /** Absent: none yet. */
+  readonly use?: Use;
+}
+
+export interface CallFacts {
+  readonly session: SessionFacts;
+  readonly sessionId: string;
+  /** Of the model that was asked for. */
+  readonly vendor: string;
+  readonly model: string;
+  readonly purpose: Purpose;
+  /** Every label of what the session has read (L8). */
+  readonly sessionLabels: readonly string[];
+  readonly requestLabels: readonly string[];
+  /** The time that contracts see, ms since 1970. */
+  readonly at: number;
+  /** An estimate; the answer's length is bounded by `outputBound`. Integers. */
+  readonly inputTokens: number;
+  readonly outputBound: number;
+  /** Capabilities that the call cannot do without. Absent: none. */
+  readonly requires?: readonly string[];
+}
+
+export interface PlaceHealth {
+  readonly state: 'up' | 'down' | 'full';
+  /** When to ask again, if the place said so. */
+  readonly retryAfterMs?: number;
+  readonly inFlight: number;
+  readonly expectedLatencyMs: number;
+}
+
+/** By place id. A place that is missing is taken to be up, idle and without known latency. */
+export type Health = Readonly<Record<string, PlaceHealth>>;
+
+export interface DecideOptions {
+  /** Only these places are candidates: the home of a session that already has one, say. */
+  readonly only?: readonly string[];
+  /** The place that is good to be near to: the session's home for a call, the likely target for a home. */
+  readonly near?: string;
+  /** The target of the session's last call: its prompt cache is warm. */
+  readonly previous?: string;
+}

@@ -1,0 +1,60 @@
+/** What placement needs of a contract. `contract/` provides it, without either knowing the other. */
+import type { Action, CallFacts, Channel, Place, Product } from './facts.ts';
+
+export type CallClass = 'stateless' | 'stateful';
+
+export interface Clause {
+  readonly contract: string;
+  readonly clause: string;
+  readonly cite: string;
+  /** What the sources leave open; null for a clear clause. */
+  readonly ambiguous: string | null;
+}
+
+export interface ClauseFailure {
+  readonly clause: Clause;
+  readonly message: string;
+}
+
+export interface Judgement {
+  readonly permits: readonly Clause[];
+  readonly forbids: readonly Clause[];
+  readonly errors: readonly ClauseFailure[];
+}
+
+export interface Classification {
+  /** Null if a definition failed: deny. */
+  readonly class: CallClass | null;
+  readonly by: readonly Clause[];
+  readonly errors: readonly ClauseFailure[];
+}
+
+export interface Sale {
+  readonly channel: Channel;
+  readonly product: Product;
+  readonly segment: string;
+  readonly at: number;
+}
+
+export interface ContractRules {
+  readonly id: string;
+  readonly version: string;
+  /** `house-rules` bind, but are no contract that could be in force over a scope. */
+  readonly kind: 'agreement' | 'house-rules';
+  /** ms since 1970, `to` exclusive, null unbounded. */
+  readonly effective: { readonly from: number | null; readonly to: number | null };
+  readonly supersedes: readonly string[];
+  /** Null: everything. */
+  readonly scope: { readonly vendors: readonly string[]; readonly products: readonly string[] } | null;
+  readonly readings: readonly { readonly id: string; readonly retrospective: boolean }[];
+  readonly defaultReading: string | null;
+  readonly classify: (facts: CallFacts, reading: string | null) => Classification;
+  /** One judgement per place, in order. */
+  readonly judge: (
+    action: Action,
+    facts: CallFacts,
+    callClass: CallClass,
+    places: readonly Place[],
+  ) => readonly Judgement[];
+  readonly judgeSale: (sale: Sale) => Judgement;
+}

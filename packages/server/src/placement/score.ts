@@ -1,0 +1,50 @@
+/** What a place costs a call: price, expected wait, and distance from what is warm or near. Integers, in micro-USD. */
+import type { CallFacts, DecideOptions, Place, Prices } from './facts.ts';
+import type { Snapshot, Weights } from './snapshot.ts';
+
+export interface Score {
+  readonly cost: number;
+  readonly latencyMs: number;
+  /** 0 to 3. */
+  readonly distance: number;
+  readonly score: number;
+}
+
+const PER = 1_000_000;
+
+/** Micro-USD of so many tokens at their prices per million, rounded up. Exact. */
+export function tokenCost(prices: Prices, inputTokens: number, outputTokens: number): number {
+  const input = inputTokens * prices.inputPerMtok;
+  const output = outputTokens * prices.outputPerMtok;
+  const total = input + output;
+  if (Number.isSafeInteger(input) && Number.isSafeInteger(output) && Number.isSafeInteger(total))
+    return Math.ceil(total / PER);
+  const exact = BigInt(inputTokens) * BigInt(prices.inputPerMtok) + BigInt(outputTokens) * BigInt(prices.outputPerMtok);
+  return Number((exact + BigInt(PER) - 1n) / BigInt(PER));
+}
+
+/** One for a cold prompt cache; one for another region, two for another cloud, than the place to be near to. */
+export function distanceOf(place: Place, snapshot: Snapshot, options: DecideOptions): number {
+  let distance = options.previous !== undefined && options.previous !== place.id ? 1 : 0;
+  const near = options.near === undefined ? undefined : snapshot.byId.get(options.near);
+  if (near !== undefined && near.cloud !== place.cloud) distance += 2;
+  else if (near !== undefined && near.region !== place.region) distance += 1;
+  return distance;
+}
+
+export function scoreOf(place: Place, facts: CallFacts, latencyMs: number, distance: number, weights: Weights): Score {
+  const cost = place.kind === 'target' ? tokenCost(place.prices, facts.inputTokens, facts.outputBound) : 0;
+  const score = Math.round(weights.price * cost + weights.latency * latencyMs + weights.affinity * distance);
+  return { cost, latencyMs, distance, score };
+}
+
+/** What the place lacks for the call, or null. */
+export function lacking(place: Place, facts: CallFacts): string | null {
+  if (place.kind !== 'target') return null;
+  if (place.contextTokens !== null && facts.inputTokens + facts.outputBound > place.contextTokens) {
+    return `context of ${place.contextTokens} tokens`;
+  }
+  if (facts.requires === undefined || place.capabilities === null) return null;
+  for (const wanted of facts.requires) if (!place.capabilities.includes(wanted)) return wanted;
+  return null;
+}
