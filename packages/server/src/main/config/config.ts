@@ -1,0 +1,100 @@
+/** The configuration as the rest of the server sees it: plain data, checked, every default filled in. */
+import type { Channel, Prices, Product, Segment } from '../../placement/facts.ts';
+import type { Weights } from '../../placement/snapshot.ts';
+import type { DialectName } from '../../provider/dialect.ts';
+import type { Limits } from './limits.ts';
+
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Absolute path of the data folder. */
+  readonly data: string;
+  readonly homes: readonly HomeConfig[];
+  readonly targets: readonly TargetConfig[];
+  /** Absolute paths of contract folders. */
+  readonly contracts: readonly string[];
+  /** The reading wanted of the contracts that have it; null for each contract's own default. */
+  readonly reading: string | null;
+  /** The time that contracts see; null for the real time. `text` is as written: a day, or a moment, in UTC. */
+  readonly asOf: { readonly text: string; readonly ms: number } | null;
+  readonly weights: Weights;
+  readonly onAmbiguity: 'flag' | 'refuse';
+  /** False: monitor mode. */
+  readonly enforce: boolean;
+  readonly keys: readonly KeyConfig[];
+  readonly channels: readonly ChannelConfig[];
+  readonly products: readonly Product[];
+  readonly limits: Limits;
+}
+
+export interface HomeConfig {
+  readonly id: string;
+  readonly cloud: string;
+  readonly region: string;
+  readonly jurisdiction: string;
+  readonly sovereignty: string;
+  readonly clearances: readonly string[];
+  readonly store: 'sqlite';
+}
+
+export interface TargetConfig {
+  readonly id: string;
+  readonly vendor: string;
+  /** The public name, as callers ask for it. */
+  readonly model: string;
+  readonly upstreamModel: string;
+  readonly cloud: string;
+  readonly region: string;
+  readonly jurisdiction: string;
+  readonly sovereignty: string;
+  readonly accelerator: string | null;
+  readonly dialect: DialectName;
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  /** A secret: for the provider only (L9). */
+  readonly apiKey: string | null;
+  readonly clearances: readonly string[];
+  /** Null: not known. */
+  readonly prices: Prices | null;
+  /** Calls at once; null for no bound. */
+  readonly capacity: number | null;
+  /** What the deployment can do; null if not declared. */
+  readonly capabilities: readonly string[] | null;
+  /** Tokens of input and output together; null if unknown. */
+  readonly contextTokens: number | null;
+  /** Whether the upstream is the emulator, by the name of its model. */
+  readonly emulated: boolean;
+}
+
+/** A key of the configuration file. Only its hash is kept, even if the file gives the secret. */
+export interface KeyConfig {
+  readonly name: string;
+  /** SHA-256 of the key, hex. */
+  readonly hash: string;
+  readonly tenant: string;
+  readonly channel: string;
+  readonly segment: Segment;
+  readonly product: string;
+  readonly scopes: readonly Scope[];
+}
+
+export interface ChannelConfig {
+  readonly id: string;
+  /** Null: whoever made the product sells it. */
+  readonly seller: string | null;
+  readonly kind: Channel['kind'];
+}
+
+/** What a key may do; `keys/scopes.ts` says what each is for. */
+export type Scope = 'inference' | 'read' | 'admin' | 'auditor';
+
+/** What a key sells access to; null if the configuration does not have its product or channel (any more). */
+export function saleOf(
+  config: Pick<Config, 'channels' | 'products'>,
+  productId: string,
+  channelId: string,
+): { readonly product: Product; readonly channel: Channel } | null {
+  const product = config.products.find(({ id }) => id === productId);
+  const channel = config.channels.find(({ id }) => id === channelId);
+  if (product === undefined || channel === undefined) return null;
+  return { product, channel: { ...channel, seller: channel.seller ?? product.vendor } };
+}

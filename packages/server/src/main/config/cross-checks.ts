@@ -1,0 +1,108 @@
+/** What one part of a configuration says of another. */
+import { didYouMean } from '../../contract/finding.ts';
+import { homeTag } from '../../kernel/ids.ts';
+import { isLoopback } from '../loopback.ts';
+import { LOCAL_HOME } from './defaults.ts';
+import type { Path, Problem } from './problem.ts';
+import type { Sketch, SketchedKey } from './sketch.ts';
+
+export interface CrossContext {
+  /** Ids, built-in ones included. */
+  readonly channels: readonly string[];
+  readonly products: readonly string[];
+  readonly interpolated: (path: Path) => boolean;
+}
+
+type Named<Key extends string> = { readonly [name in Key]: string | null };
+
+export function crossCheck(file: Sketch, context: CrossContext): readonly Problem[] {
+  const { homes, targets, channels, products, keys } = file;
+  return [
+    ...doubles('homes', 'id', homes),
+    ...doubles('targets', 'id', targets),
+    ...doubles('channels', 'id', channels),
+    ...doubles('products', 'id', products),
+    ...doubles('keys', 'name', keys),
+    ...sharedNames(file),
+    ...tags(homes),
+    ...keys.flatMap((key, i) => keyProblems(key, i, context)),
+    ...sameKey(keys),
+    ...targets.flatMap((target, i) => targetProblems(target, i, context)),
+  ];
+}
+
+const error = (path: Path, message: string): Problem => ({ level: 'error', path, message });
+const warning = (path: Path, message: string): Problem => ({ level: 'warning', path, message });
+
+function doubles<Key extends string>(list: string, key: Key, entries: readonly Named<Key>[]): Problem[] {
+  const seen = new Set<string>();
+  return entries.flatMap((entry, i) => {
+    const name: string | null = entry[key];
+    if (name === null) return [];
+    if (seen.has(name)) return [error([list, i, key], `${name} is given twice`)];
+    seen.add(name);
+    return [];
+  });
+}
+
+/** Homes and targets share one space of names: a decision cites them alike. */
+function sharedNames({ homes, targets }: Sketch): Problem[] {
+  const ids = new Set(homes.length === 0 ? [LOCAL_HOME.id] : homes.map(({ id }) => id));
+  return targets.flatMap(({ id }, i) =>
+    id !== null && ids.has(id) ? [error(['targets', i, 'id'], `${id} is the name of a home too`)] : [],
+  );
+}
+
+function tags(homes: Sketch['homes']): Problem[] {
+  const byTag = new Map<string, string>();
+  return homes.flatMap(({ id }, i) => {
+    if (id === null) return [];
+    const other = byTag.get(homeTag(id));
+    byTag.set(homeTag(id), id);
+    if (other === undefined || other === id) return [];
+    return [error(['homes', i, 'id'], `ids could not tell ${id} and ${other} apart (their tags are the same): rename one`)];
+  });
+}
+
+function keyProblems(key: SketchedKey, i: number, { channels, products, interpolated }: CrossContext): Problem[] {
+  const problems: Problem[] = [];
+  if ((key.hash === null) === (key.secret === null)) problems.push(error(['keys', i], 'needs one of hash and secret'));
+  if (key.secret !== null && !interpolated(['keys', i, 'secret'])) {
+    problems.push(warning(['keys', i, 'secret'], 'stands in the file in plain text: use hash, or ${NAME}'));
+  }
+  for (const [field, known] of [['channel', channels] as const, ['product', products] as const]) {
+    const value = key[field];
+    if (value === null || known.includes(value)) continue;
+    const near = didYouMean(value, known);
+    const hint = near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`;
+    problems.push(error(['keys', i, field], `there is no ${field} ${value} (${hint})`));
+  }
+  return problems;
+}
+
+/** One key, two rows: whose it is would depend on their order. */
+function sameKey(keys: readonly SketchedKey[]): Problem[] {
+  const seen = new Set<string>();
+  return keys.flatMap((key, i) => {
+    const field = key.hash === null ? 'secret' : 'hash';
+    const value = key[field];
+    if (value === null) return [];
+    if (seen.has(value)) return [error(['keys', i, field], 'is that of another key too')];
+    seen.add(value);
+    return [];
+  });
+}
+
+function targetProblems({ api_key: key, base_url: url }: Sketch['targets'][number], i: number, { interpolated }: CrossContext): Problem[] {
+  if (key === null) return [];
+  const problems: Problem[] = [];
+  if (!interpolated(['targets', i, 'api_key'])) {
+    problems.push(warning(['targets', i, 'api_key'], 'stands in the file in plain text: use ${NAME}'));
+  }
+  if (url === null || !URL.canParse(url)) return problems;
+  const { protocol, hostname } = new URL(url);
+  if (protocol === 'http:' && !isLoopback(hostname)) {
+    problems.push(warning(['targets', i, 'base_url'], 'sends the key over a connection that is not encrypted: use https'));
+  }
+  return problems;
+}

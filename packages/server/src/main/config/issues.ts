@@ -1,0 +1,112 @@
+/** What the schema found, in words. No message shows a value that could be a secret (L9). */
+import * as z from 'zod';
+import { didYouMean } from '../../contract/finding.ts';
+import type { Path, Problem } from './problem.ts';
+import { fileSchema } from './schema.ts';
+
+type Issue = z.core.$ZodIssue;
+interface JsonSchemaNode {
+  readonly properties?: { readonly [name: string]: JsonSchemaNode } | undefined;
+  readonly items?: JsonSchemaNode | undefined;
+  readonly anyOf?: readonly JsonSchemaNode[] | undefined;
+}
+
+export interface IssueContext {
+  readonly value: unknown;
+  readonly interpolated: (path: Path) => boolean;
+}
+
+const SECRETS: ReadonlySet<PropertyKey> = new Set(['api_key', 'secret', 'hash', 'base_url']);
+
+export function problemsOf(issues: readonly Issue[], context: IssueContext): Problem[] {
+  return issues.flatMap(issue => {
+    const path = pathOf(issue);
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map(key => ({ level: 'error' as const, path: [...path, key], message: unknownKey(key, keysAt(path)) }));
+    }
+    return [{ level: 'error' as const, path, message: words(issue, path, context) }];
+  });
+}
+
+export function pathOf(issue: Issue): Path {
+  return issue.path.map(part => (typeof part === 'symbol' ? String(part) : part));
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const near = didYouMean(key, known);
+  return `is not known here (${near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`})`;
+}
+
+function words(issue: Issue, path: Path, context: IssueContext): string {
+  const found = at(context.value, path);
+  switch (issue.code) {
+    case 'invalid_type':
+      if (found === undefined || found === null) return 'is required';
+      return `must be ${KINDS[issue.expected] ?? issue.expected}, not ${kindOf(found)}`;
+    case 'too_small':
+      return `must ${measure(issue.origin, 'at least', Number(issue.minimum))}`;
+    case 'too_big':
+      return `must ${measure(issue.origin, 'at most', Number(issue.maximum))}`;
+    case 'invalid_value':
+      return choice(issue.values.map(String), found, SECRETS.has(path.at(-1) ?? '') || context.interpolated(path));
+    default:
+      return issue.message;
+  }
+}
+
+function choice(values: readonly string[], found: unknown, secret: boolean): string {
+  if (found === undefined || found === null) return `is required: ${values.join(' or ')}`;
+  const near = secret || typeof found !== 'string' ? null : didYouMean(found, values);
+  const offer = values.length === 1 ? values.join('') : `one of ${values.join(', ')}`;
+  return near === null ? `must be ${offer}` : `must be ${offer} (did you mean ${near}?)`;
+}
+
+const KINDS: { readonly [expected: string]: string } = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map of keys',
+};
+
+function measure(origin: string, side: string, bound: number): string {
+  if (origin === 'string') return bound === 1 && side === 'at least' ? 'not be empty' : `have ${side} ${bound} characters`;
+  if (origin === 'array') return `have ${side} ${bound} ${bound === 1 ? 'entry' : 'entries'}`;
+  return `be ${side} ${bound}`;
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  if (typeof value === 'string') return 'text';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a whole number' : 'a fraction';
+  return String(typeof value === 'boolean' ? value : typeof value);
+}
+
+export function at(value: unknown, path: Path): unknown {
+  let found = value;
+  for (const part of path) {
+    if (typeof found !== 'object' || found === null) return undefined;
+    found = (found as { readonly [name: string]: unknown })[part];
+  }
+  return found;
+}
+
+let tree: JsonSchemaNode | null = null;
+
+/** The keys that the schema knows at a path. */
+function keysAt(path: Path): readonly string[] {
+  tree ??= z.toJSONSchema(fileSchema, { io: 'input' }) as JsonSchemaNode;
+  let node: JsonSchemaNode | undefined = tree;
+  for (const part of path) {
+    const branch: JsonSchemaNode | undefined = branchOf(node);
+    node = typeof part === 'number' ? branch?.items : branch?.properties?.[part];
+  }
+  return Object.keys(branchOf(node)?.properties ?? {});
+}
+
+/** Past the "or null" of what may be left out. */
+function branchOf(node: JsonSchemaNode | undefined): JsonSchemaNode | undefined {
+  return node?.anyOf?.find(one => one.properties !== undefined || one.items !== undefined) ?? node;
+}

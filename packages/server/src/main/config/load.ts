@@ -1,0 +1,116 @@
+/** Reads perdure.yaml: text -> values with positions -> schema -> cross-checks -> `Config`. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from './config.ts';
+import { crossCheck } from './cross-checks.ts';
+import { readDocument, type SourceDocument } from './document.ts';
+import type { Environment } from './interpolate.ts';
+import { at, pathOf, problemsOf } from './issues.ts';
+import { CONFIG_BOUNDS } from './limits.ts';
+import { normalise, offersOf } from './normalise.ts';
+import { ConfigError, type LocatedProblem, type Path } from './problem.ts';
+import { type FileConfig, fileSchema } from './schema.ts';
+import { sketchOf } from './sketch.ts';
+
+/** Looked for in the working folder when no file is named. */
+export const CONFIG_FILE = 'perdure.yaml';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly LocatedProblem[];
+}
+
+export interface ParseOptions {
+  /** As shown in messages. */
+  readonly file: string;
+  readonly env: Environment;
+  /** What relative paths in the file start from. */
+  readonly base: string;
+}
+
+/** @throws ConfigError with every problem found */
+export function loadConfig(file: string, env: Environment): LoadedConfig {
+  return parseConfig(readText(file), { file, env, base: dirname(resolve(file)) });
+}
+
+/** @throws ConfigError with every problem found */
+export function parseConfig(text: string, { file, env, base }: ParseOptions): LoadedConfig {
+  const document = readDocument(text, file, env);
+  const failed = (problems: readonly LocatedProblem[]): boolean => problems.some(problem => problem.level === 'error');
+  // A broken structure would only produce misleading errors after it; a missing variable leaves the rest to be looked at.
+  if (document.value === null && failed(document.problems)) throw new ConfigError(inOrder(document.problems));
+  const parsed = validate(document);
+  const sketch = sketchOf(parsed.file ?? document.value);
+  const found = [...parsed.issues, ...crossCheck(sketch, { ...offersOf(sketch), interpolated: document.interpolated })];
+  const problems = inOrder([
+    ...document.problems,
+    ...found.filter(problem => !document.spoilt(problem.path)).map(document.locate),
+  ]);
+  if (parsed.file === null || failed(problems)) throw new ConfigError(problems);
+  return { config: normalise(parsed.file, { base, shippedContract }), warnings: problems };
+}
+
+function inOrder(problems: readonly LocatedProblem[]): readonly LocatedProblem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function validate(document: SourceDocument): { file: FileConfig | null; issues: ReturnType<typeof problemsOf> } {
+  const value = document.value ?? {};
+  let result = fileSchema.safeParse(value);
+  if (!result.success && typed(result.error.issues, value, document.interpolated)) result = fileSchema.safeParse(value);
+  if (result.success) return { file: result.data, issues: [] };
+  return { file: null, issues: problemsOf(result.error.issues, { value, interpolated: document.interpolated }) };
+}
+
+/** The environment holds texts only: where a number or a boolean is wanted, the text is read as one. True if any was. */
+function typed(
+  issues: readonly { code?: string; path: PropertyKey[]; expected?: unknown }[],
+  value: unknown,
+  interpolated: (path: Path) => boolean,
+): boolean {
+  let changed = false;
+  for (const issue of issues) {
+    if (issue.code !== 'invalid_type') continue;
+    const path = pathOf(issue as Parameters<typeof pathOf>[0]);
+    const text = at(value, path);
+    if (typeof text !== 'string' || !interpolated(path)) continue;
+    const read = readAs(text, issue.expected);
+    if (read === null) continue;
+    const parent = at(value, path.slice(0, -1)) as { [name: string | number]: unknown };
+    parent[path.at(-1) ?? ''] = read;
+    changed = true;
+  }
+  return changed;
+}
+
+function readAs(text: string, expected: unknown): number | boolean | null {
+  if (expected === 'boolean') return text === 'true' ? true : text === 'false' ? false : null;
+  if (expected !== 'number' && expected !== 'int') return null;
+  return /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : null;
+}
+
+function readText(file: string): string {
+  const refuse = (message: string): never => {
+    throw new ConfigError([{ level: 'error', path: '', message, file, line: 1, column: 1 }]);
+  };
+  try {
+    const { size } = statSync(file);
+    if (size > CONFIG_BOUNDS.fileBytes) refuse(`has ${size} bytes; a configuration may have ${CONFIG_BOUNDS.fileBytes}`);
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return refuse(code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`);
+  }
+}
+
+/** Beside the package when it is published, above it in a checkout. */
+const SHIPPED: readonly string[] = ['../../../contracts', '../../../../../contracts'].map(path =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
+
+export function shippedContract(name: string): string | null {
+  const folder = SHIPPED.map(root => join(root, name)).find(path => existsSync(join(path, 'contract.yaml')));
+  return folder ?? null;
+}

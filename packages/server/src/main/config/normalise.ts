@@ -1,0 +1,151 @@
+/** From the file's form, checked, to `Config`. */
+import { createHash } from 'node:crypto';
+import { isAbsolute, resolve } from 'node:path';
+import { datetimeMs } from '../../contract/instant.ts';
+import { DEFAULT_WEIGHTS } from '../../placement/snapshot.ts';
+import type { ChannelConfig, Config, HomeConfig, KeyConfig, TargetConfig } from './config.ts';
+import * as defaults from './defaults.ts';
+import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
+import { type FileConfig, type FileHome, type FileKey, type FileTarget, limitValues } from './schema.ts';
+import type { Sketch } from './sketch.ts';
+
+export interface Folders {
+  /** What relative paths start from. */
+  readonly base: string;
+  /** The folder of the shipped contract set of that name, or null. */
+  readonly shippedContract: (name: string) => string | null;
+}
+
+const MICRO = 1_000_000;
+
+export function normalise(file: FileConfig, folders: Folders): Config {
+  const { listen, homes, weights, limits } = file;
+  return {
+    listen: { host: listen?.host ?? defaults.DEFAULT_HOST, port: listen?.port ?? defaults.DEFAULT_PORT },
+    data: resolve(folders.base, file.data ?? defaults.DEFAULT_DATA),
+    homes: homes === null || homes === undefined || homes.length === 0 ? [defaults.LOCAL_HOME] : homes.map(homeOf),
+    targets: file.targets.map(targetOf),
+    contracts: contractFolders(file.contracts ?? [], folders),
+    reading: file.reading ?? null,
+    asOf: asOfOf(file.as_of),
+    weights: {
+      price: weights?.price ?? DEFAULT_WEIGHTS.price,
+      latency: weights?.latency ?? DEFAULT_WEIGHTS.latency,
+      affinity: weights?.affinity ?? DEFAULT_WEIGHTS.affinity,
+    },
+    onAmbiguity: file.on_ambiguity ?? 'flag',
+    enforce: file.enforce ?? true,
+    keys: (file.keys ?? []).flatMap(keyOf),
+    channels: allChannels(file),
+    products: allProducts(file),
+    limits: {
+      ...limitValues(SERVER_BOUNDS, limits),
+      upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),
+    },
+  };
+}
+
+function allChannels(file: Pick<FileConfig, 'channels'>): readonly ChannelConfig[] {
+  const own = (file.channels ?? []).map(({ id, seller, kind }): ChannelConfig => ({ id, seller: seller ?? null, kind }));
+  return override(defaults.BUILT_IN_CHANNELS, own);
+}
+
+function allProducts(file: Pick<FileConfig, 'products'>): Config['products'] {
+  return override(defaults.BUILT_IN_PRODUCTS, file.products ?? []);
+}
+
+/** What the file names wins over the built-in of that name. */
+function override<T extends { readonly id: string }>(builtIn: readonly T[], own: readonly T[]): readonly T[] {
+  return [...builtIn.filter(({ id }) => !own.some(one => one.id === id)), ...own];
+}
+
+/** The names of all channels and products, built-in ones included. */
+export function offersOf(sketch: Sketch): { readonly channels: readonly string[]; readonly products: readonly string[] } {
+  const names = (builtIn: readonly { readonly id: string }[], own: readonly { readonly id: string | null }[]): readonly string[] =>
+    [...builtIn, ...own].flatMap(({ id }) => (id === null ? [] : [id]));
+  return {
+    channels: names(defaults.BUILT_IN_CHANNELS, sketch.channels),
+    products: names(defaults.BUILT_IN_PRODUCTS, sketch.products),
+  };
+}
+
+function placeOf(place: FileHome | FileTarget): Omit<HomeConfig, 'store'> {
+  return {
+    id: place.id,
+    cloud: place.cloud,
+    region: place.region,
+    jurisdiction: place.jurisdiction ?? defaults.DEFAULT_JURISDICTION,
+    sovereignty: place.sovereignty ?? defaults.DEFAULT_SOVEREIGNTY,
+    clearances: place.clearances ?? [],
+  };
+}
+
+function homeOf(home: FileHome): HomeConfig {
+  return { ...placeOf(home), store: home.store ?? 'sqlite' };
+}
+
+function targetOf(target: FileTarget): TargetConfig {
+  const { prices } = target;
+  const upstreamModel = target.upstream_model ?? target.model;
+  return {
+    ...placeOf(target),
+    vendor: target.vendor,
+    model: target.model,
+    upstreamModel,
+    accelerator: target.accelerator ?? null,
+    dialect: target.dialect ?? 'openai-responses',
+    baseUrl: target.base_url.replace(/\/+$/, ''),
+    apiKey: target.api_key ?? null,
+    prices:
+      prices === null || prices === undefined
+        ? null
+        : {
+            inputPerMtok: microUsd(prices.input),
+            cachedInputPerMtok: microUsd(prices.cached_input ?? prices.input),
+            outputPerMtok: microUsd(prices.output),
+          },
+    capacity: target.capacity ?? null,
+    capabilities: target.capabilities ?? null,
+    contextTokens: target.context_tokens ?? null,
+    emulated: upstreamModel.endsWith('-emulated'),
+  };
+}
+
+/** The schema admits no more than six decimals, so that this rounds away the binary fraction only. */
+function microUsd(usd: number): number {
+  return Math.round(usd * MICRO);
+}
+
+function keyOf(key: FileKey): KeyConfig[] {
+  const hash = key.hash ?? (key.secret ? hashKey(key.secret) : null);
+  if (hash === null) return [];
+  return [
+    {
+      name: key.name,
+      hash,
+      tenant: key.tenant ?? defaults.DEFAULT_TENANT,
+      channel: key.channel ?? defaults.DEFAULT_CHANNEL,
+      segment: key.segment ?? defaults.DEFAULT_SEGMENT,
+      product: key.product ?? defaults.DEFAULT_PRODUCT,
+      scopes: key.scopes ?? ['inference', 'read'],
+    },
+  ];
+}
+
+function hashKey(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
+
+function asOfOf(text: string | null | undefined): Config['asOf'] {
+  const ms = text === null || text === undefined ? null : datetimeMs(text);
+  return ms === null || text === null || text === undefined ? null : { text, ms };
+}
+
+/** A bare word that is no folder beside the file names a shipped set. No contract at all: the shipped `none`. */
+function contractFolders(given: readonly string[], { base, shippedContract }: Folders): readonly string[] {
+  const names = given.length === 0 ? ['none'] : given;
+  return names.map(name => {
+    const shipped = /^[\w.-]+$/.test(name) && !isAbsolute(name) ? shippedContract(name) : null;
+    return shipped ?? resolve(base, name);
+  });
+}

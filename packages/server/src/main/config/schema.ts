@@ -1,0 +1,258 @@
+/** The form of perdure.yaml. What refers from one place to another is checked in `cross-checks.ts`. */
+import * as z from 'zod';
+import { datetimeMs } from '../../contract/instant.ts';
+import { type Bound, CONFIG_BOUNDS, mapValues, SERVER_BOUNDS, type ServerLimits, UPSTREAM_BOUNDS, type UpstreamLimits } from './limits.ts';
+
+type Maybe<T> = T | null | undefined;
+/** What a file may leave out. An empty value (`reading:`) is left out too. */
+type Given<T> = { readonly [name in keyof T]?: Maybe<T[name]> };
+
+export interface FileHome {
+  readonly id: string;
+  readonly cloud: string;
+  readonly region: string;
+  readonly jurisdiction?: Maybe<string>;
+  readonly sovereignty?: Maybe<string>;
+  readonly clearances?: Maybe<readonly string[]>;
+  readonly store?: Maybe<'sqlite'>;
+}
+
+export interface FileTarget {
+  readonly id: string;
+  readonly vendor: string;
+  readonly model: string;
+  readonly upstream_model?: Maybe<string>;
+  readonly cloud: string;
+  readonly region: string;
+  readonly jurisdiction?: Maybe<string>;
+  readonly sovereignty?: Maybe<string>;
+  readonly accelerator?: Maybe<string>;
+  readonly dialect?: Maybe<'openai-responses' | 'openai-chat'>;
+  readonly base_url: string;
+  readonly api_key?: Maybe<string>;
+  readonly clearances?: Maybe<readonly string[]>;
+  readonly prices?: Maybe<{ readonly input: number; readonly cached_input?: Maybe<number>; readonly output: number }>;
+  readonly capacity?: Maybe<number>;
+  readonly capabilities?: Maybe<readonly string[]>;
+  readonly context_tokens?: Maybe<number>;
+}
+
+export interface FileKey {
+  readonly name: string;
+  readonly hash?: Maybe<string>;
+  readonly secret?: Maybe<string>;
+  readonly tenant?: Maybe<string>;
+  readonly channel?: Maybe<string>;
+  readonly segment?: Maybe<'commercial' | 'us-gov' | 'us-natsec'>;
+  readonly product?: Maybe<string>;
+  readonly scopes?: Maybe<readonly ('inference' | 'read' | 'admin' | 'auditor')[]>;
+}
+
+/** `ServerLimits` and `UpstreamLimits` under their names in the file. */
+export type FileLimits = { readonly [name: string]: Maybe<number | { readonly [name: string]: Maybe<number> }> };
+
+export interface FileConfig {
+  readonly listen?: Maybe<{ readonly host?: Maybe<string>; readonly port?: Maybe<number> }>;
+  readonly data?: Maybe<string>;
+  readonly homes?: Maybe<readonly FileHome[]>;
+  readonly targets: readonly FileTarget[];
+  readonly contracts?: Maybe<readonly string[]>;
+  readonly reading?: Maybe<string>;
+  readonly as_of?: Maybe<string>;
+  readonly weights?: Maybe<Given<{ price: number; latency: number; affinity: number }>>;
+  readonly on_ambiguity?: Maybe<'flag' | 'refuse'>;
+  readonly enforce?: Maybe<boolean>;
+  readonly keys?: Maybe<readonly FileKey[]>;
+  readonly channels?: Maybe<readonly { readonly id: string; readonly seller?: Maybe<string>; readonly kind: 'direct' | 'third-party' }[]>;
+  readonly products?: Maybe<readonly { readonly id: string; readonly vendor: string; readonly kind: 'api' | 'runtime' }[]>;
+  readonly limits?: Maybe<FileLimits>;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/** Homes name files, so they stay clear of what file systems fold or reserve. */
+const HOME_ID = /^[a-z][a-z0-9-]*$/;
+/** What Windows keeps for devices, whatever the extension. */
+const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)$/;
+/** Six decimals: what micro-dollars can hold. */
+const MICRO = 1_000_000;
+
+const name = (what: string): z.ZodType<string> =>
+  z
+    .string()
+    .max(CONFIG_BOUNDS.nameChars)
+    .regex(NAME, 'must begin with a letter or digit and hold letters, digits, ".", "_" and "-" only')
+    .meta({ description: what });
+const text = (what: string, most: number = CONFIG_BOUNDS.valueChars): z.ZodType<string> =>
+  z.string().min(1).max(most).meta({ description: what });
+const whole = (what: string, min: number, max: number): z.ZodType<number> => z.int().min(min).max(max).meta({ description: what });
+const words = (what: string): z.ZodType<readonly string[]> =>
+  z.array(name('A label or a word.')).max(CONFIG_BOUNDS.words).meta({ description: what });
+const list = <T>(of: z.ZodType<T>, most: number, what: string): z.ZodType<readonly T[]> =>
+  z.array(of).max(most).meta({ description: what });
+
+const place = {
+  cloud: name('Whose cloud: azure, aws, gcp, local, or any other name that your contracts use.'),
+  region: name('The region, as your contracts name it.'),
+  jurisdiction: name('Whose law holds there: us, eu, ... Default: unspecified.').nullish(),
+  sovereignty: name('commercial, gov, or a word of your own. Default: commercial.').nullish(),
+  clearances: words('Labels of data that may be held and seen there. Default: none.').nullish(),
+};
+
+const home = z.strictObject({
+  id: z
+    .string()
+    .max(32)
+    .regex(HOME_ID, 'must begin with a lower-case letter and hold lower-case letters, digits and "-" only')
+    .refine(id => !RESERVED.test(id), 'is a name that some systems reserve')
+    .meta({ description: 'Names the home; its file in the data folder too.' }),
+  ...place,
+  store: z.literal('sqlite').nullish().meta({ description: 'Where its rows are: sqlite, one file in the data folder.' }),
+});
+
+const price = (what: string): z.ZodType<number> =>
+  z
+    .number()
+    .min(0)
+    .max(CONFIG_BOUNDS.price)
+    .refine(usd => Math.abs(usd * MICRO - Math.round(usd * MICRO)) < 1e-4, 'has more than six decimals')
+    .meta({ description: `${what} In US dollars per million tokens.` });
+
+const baseUrl = z
+  .string()
+  .max(2_048)
+  .superRefine((url, ctx) => {
+    const problem = urlProblem(url);
+    if (problem !== null) ctx.addIssue({ code: 'custom', message: problem });
+  })
+  .meta({ description: 'Where the API begins, as in https://api.openai.com/v1.' });
+
+function urlProblem(text: string): string | null {
+  if (!URL.canParse(text)) return 'is no URL';
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must begin with http:// or https://';
+  if (url.username !== '' || url.password !== '') return 'must not hold credentials: use api_key';
+  return url.hash === '' ? null : 'must not have a fragment (#)';
+}
+
+const target = z.strictObject({
+  id: name('Names the target; every decision cites it.'),
+  vendor: name('Who made the model: openai, anthropic, ...'),
+  model: text('The name by which callers ask for it. Several targets may share it.', CONFIG_BOUNDS.modelChars),
+  upstream_model: text('The name that the upstream knows. Default: model.', CONFIG_BOUNDS.modelChars).nullish(),
+  ...place,
+  accelerator: name('gpu, trainium, ... For reports.').nullish(),
+  dialect: z
+    .enum(['openai-responses', 'openai-chat'])
+    .nullish()
+    .meta({ description: 'What the upstream speaks. Default: openai-responses.' }),
+  base_url: baseUrl,
+  api_key: text('Sent as bearer token. Write ${NAME} to take it from the environment.').nullish(),
+  prices: z
+    .strictObject({
+      input: price('Input tokens.'),
+      cached_input: price('Input tokens that the upstream had cached. Default: input.').nullish(),
+      output: price('Output tokens.'),
+    })
+    .nullish()
+    .meta({ description: 'The price book. Default: not known.' }),
+  capacity: whole('Calls at once. Default: no bound.', 1, CONFIG_BOUNDS.capacity).nullish(),
+  capabilities: words('What it can do (tools, json_schema, ...). Default: anything may be tried.').nullish(),
+  context_tokens: whole('Tokens of input and output together. Default: not known.', 1, CONFIG_BOUNDS.contextTokens).nullish(),
+});
+
+const key = z.strictObject({
+  name: name('For people.'),
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits: the SHA-256 of the key')
+    .nullish()
+    .meta({ description: 'SHA-256 of the key, hexadecimal. Give this or secret.' }),
+  secret: z
+    .string()
+    .min(16)
+    .max(256)
+    .regex(/^[\x21-\x7e]+$/, 'must hold printable ASCII without spaces only')
+    .nullish()
+    .meta({ description: 'The key itself; write ${NAME} to take it from the environment.' }),
+  tenant: name('Whose data it reaches. Default: local.').nullish(),
+  channel: name('Who sold the access. Default: direct.').nullish(),
+  segment: z.enum(['commercial', 'us-gov', 'us-natsec']).nullish().meta({ description: 'The buyer. Default: commercial.' }),
+  product: name('What was sold. Default: api.').nullish(),
+  scopes: list(z.enum(['inference', 'read', 'admin', 'auditor']), 4, 'What it may do. Default: inference, read.').nullish(),
+});
+
+const limit = ({ what, unit, min, max, default: value }: Bound): z.ZodType<Maybe<number>> =>
+  whole(`${what} In ${unit}; default ${value}.`, min, max).nullish();
+const limitShape = <Name extends string>(bounds: { readonly [name in Name]: Bound }): Record<string, z.ZodType<Maybe<number>>> =>
+  Object.fromEntries(Object.values<Bound>(bounds).map(bound => [bound.name, limit(bound)]));
+
+const limits = z.strictObject({
+  ...limitShape<keyof ServerLimits>(SERVER_BOUNDS),
+  upstream: z.strictObject(limitShape<keyof UpstreamLimits>(UPSTREAM_BOUNDS)).nullish().meta({ description: 'Bounds on calls to targets.' }),
+});
+
+const weight = (what: string): z.ZodType<Maybe<number>> => z.number().min(0).max(CONFIG_BOUNDS.weight).nullish().meta({ description: what });
+
+export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
+  listen: z
+    .strictObject({
+      host: text('The address to listen on. Other than loopback wants keys. Default: 127.0.0.1.', 255).nullish(),
+      port: whole('0 takes any free one. Default: 4180.', 0, 65_535).nullish(),
+    })
+    .nullish()
+    .meta({ description: 'Where the server listens.' }),
+  data: text('The data folder, relative to this file. Default: ./data.', 4_096).nullish(),
+  homes: list(home, CONFIG_BOUNDS.homes, 'Where state lives; the first one also holds keys. Default: one home, local.').nullish(),
+  targets: z
+    .array(target)
+    .min(1)
+    .max(CONFIG_BOUNDS.targets)
+    .meta({ description: 'Model deployments: where calls can go.' }),
+  contracts: list(text('A folder, relative to this file, or the name of a shipped set.', 4_096), CONFIG_BOUNDS.contracts, 'The contracts. Default: none, which allows everything.').nullish(),
+  reading: name('How the contracts are read. Default: as each says.').nullish(),
+  as_of: z
+    .string()
+    .refine(written => datetimeMs(written) !== null, 'must be a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z')
+    .nullish()
+    .meta({ description: 'The time that contracts see, in UTC, for rehearsal. Default: the real time.' }),
+  weights: z
+    .strictObject({
+      price: weight('Of a micro-dollar of cost.'),
+      latency: weight('Micro-dollars that a millisecond is worth.'),
+      affinity: weight('Micro-dollars that a step of distance is worth.'),
+    })
+    .nullish()
+    .meta({ description: 'How targets that are allowed compare.' }),
+  on_ambiguity: z
+    .enum(['flag', 'refuse'])
+    .nullish()
+    .meta({ description: 'What an ambiguous clause does: flag records it, refuse enforces it. Default: flag.' }),
+  enforce: z.boolean().nullish().meta({ description: 'false records would-be refusals and refuses nothing. Default: true.' }),
+  keys: list(key, CONFIG_BOUNDS.keys, 'API keys beside those made with "perdure keys create".').nullish(),
+  channels: list(
+    z.strictObject({
+      id: name('Names the channel.'),
+      seller: name('Who sells. Default: whoever made the product.').nullish(),
+      kind: z.enum(['direct', 'third-party']),
+    }),
+    CONFIG_BOUNDS.offers,
+    'Who sells access, beside the built-in direct, bedrock and azure.',
+  ).nullish(),
+  products: list(
+    z.strictObject({ id: name('Names the product.'), vendor: name('Who made it.'), kind: z.enum(['api', 'runtime']) }),
+    CONFIG_BOUNDS.offers,
+    'What is sold, beside the built-in api and frontier.',
+  ).nullish(),
+  limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
+}) as z.ZodType<FileConfig>;
+
+/** The name of a limit in the file, for both tables. */
+export function limitValues<Name extends string>(
+  bounds: { readonly [name in Name]: Bound },
+  given: { readonly [name: string]: unknown } | null | undefined,
+): { readonly [name in Name]: number } {
+  return mapValues(bounds, bound => {
+    const value = given?.[bound.name];
+    return typeof value === 'number' ? value : bound.default;
+  });
+}
