@@ -1,0 +1,224 @@
+/** L12: the bytes that a Chat Completions upstream is sent. */
+import { describe, expect, test } from 'vitest';
+import type { CallSettings, ContextRun } from '../../engine/ports.ts';
+import type { LoggedItem } from '../../log/events.ts';
+import { encodeRequest, estimateRequest } from './request.ts';
+
+const HEAD = '{"model":"m","stream":true,"stream_options":{"include_usage":true},"store":false,';
+const run = (...items: LoggedItem[]): ContextRun => ({ items });
+const sent = (context: readonly ContextRun[], settings: CallSettings = {}) =>
+  encodeRequest(context, settings, 'm').body.toString('utf8');
+const messages = (context: readonly ContextRun[]) => sent(context).slice(`${HEAD}"messages":[`.length, -2);
+
+const message = (role: string, ...content: { type: string; [key: string]: string }[]): LoggedItem => ({
+  type: 'message',
+  id: 'msg_1',
+  status: 'completed',
+  role,
+  content,
+});
+const user = message('user', { type: 'input_text', text: 'Hi' });
+const assistant = message('assistant', { type: 'output_text', text: 'Let me ' }, { type: 'output_text', text: 'see.' });
+const reasoning: LoggedItem = {
+  type: 'reasoning',
+  id: 'rs_1',
+  status: 'completed',
+  summary: [],
+  encrypted_content: 'x',
+};
+const call = (id: string): LoggedItem => ({
+  type: 'function_call',
+  id: `fc_${id}`,
+  status: 'completed',
+  call_id: id,
+  name: 'f',
+  arguments: '{}',
+});
+const output = (id: string): LoggedItem => ({
+  type: 'function_call_output',
+  id: `fco_${id}`,
+  status: 'completed',
+  call_id: id,
+  output: 'ok',
+});
+
+const CALL_A = '{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}';
+const CALL_B = '{"id":"b","type":"function","function":{"name":"f","arguments":"{}"}}';
+
+describe('messages', () => {
+  test('the least: one message, no settings', () => {
+    expect(sent([run(user)])).toBe(`${HEAD}"messages":[{"role":"user","content":"Hi"}]}`);
+  });
+
+  test('instructions come first, as system; a developer is one too', () => {
+    const developer = message('developer', { type: 'input_text', text: 'Obey.' });
+    expect(sent([run(developer, user)], { instructions: 'Be brief.' })).toBe(
+      `${HEAD}"messages":[{"role":"system","content":"Be brief."},{"role":"system","content":"Obey."},{"role":"user","content":"Hi"}]}`,
+    );
+  });
+
+  test('parts of a user', () => {
+    const parts = message(
+      'user',
+      { type: 'input_text', text: 'See' },
+      { type: 'input_image', image_url: 'https://example.com/a.png', detail: 'low' },
+      { type: 'input_file', filename: 'a.pdf', file_data: 'AAAA' },
+    );
+    expect(messages([run(parts)])).toBe(
+      '{"role":"user","content":[{"type":"text","text":"See"},' +
+        '{"type":"image_url","image_url":{"url":"https://example.com/a.png","detail":"low"}},' +
+        '{"type":"file","file":{"filename":"a.pdf","file_data":"AAAA"}}]}',
+    );
+  });
+
+  test('an assistant text and the calls after it are one message; reasoning between them is left out', () => {
+    expect(messages([run(user, assistant, reasoning, call('a'), call('b'), output('b'), output('a'))])).toBe(
+      '{"role":"user","content":"Hi"},' +
+        `{"role":"assistant","content":"Let me see.","tool_calls":[${CALL_A},${CALL_B}]},` +
+        '{"role":"tool","tool_call_id":"b","content":"ok"},{"role":"tool","tool_call_id":"a","content":"ok"}',
+    );
+  });
+
+  test('calls without a text; a refusal', () => {
+    expect(messages([run(call('a'), output('a'))])).toBe(
+      `{"role":"assistant","content":null,"tool_calls":[${CALL_A}]},{"role":"tool","tool_call_id":"a","content":"ok"}`,
+    );
+    expect(messages([run(message('assistant', { type: 'refusal', refusal: 'No.' }))])).toBe(
+      '{"role":"assistant","content":null,"refusal":"No."}',
+    );
+  });
+
+  test('parts of an output', () => {
+    const item = {
+      ...output('a'),
+      output: [
+        { type: 'input_text', text: 'one' },
+        { type: 'input_text', text: 'two' },
+      ],
+    };
+    expect(messages([run(call('a'), item)])).toContain(
+      '"content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]',
+    );
+  });
+});
+
+describe('runs', () => {
+  const whole = [
+    user,
+    assistant,
+    call('a'),
+    reasoning,
+    call('b'),
+    output('a'),
+    output('b'),
+    assistant,
+    user,
+    call('c'),
+    output('c'),
+  ];
+
+  test('however the items are cut into runs, the messages are the same', () => {
+    const expected = messages([run(...whole)]);
+    for (let mask = 0; mask < 1 << (whole.length - 1); mask++) {
+      const runs: LoggedItem[][] = [[]];
+      for (const [at, item] of whole.entries()) {
+        runs.at(-1)?.push(item);
+        if ((mask >> at) & 1) runs.push([]);
+      }
+      expect(messages(runs.map(items => run(...items)))).toBe(expected);
+    }
+  });
+
+  test('what is joined over the end of a run is encoded again when a run joins it, and only then', () => {
+    const first = run(user, call('a'));
+    const second = run(call('b'));
+    expect(messages([first, second])).toContain(`[${CALL_A},${CALL_B}]`);
+    expect(messages([first, second, run(call('c'))])).toContain('"id":"c"');
+    expect(messages([second])).not.toContain('"id":"a"');
+    expect(messages([run(call('z')), second])).toContain('"id":"z"');
+  });
+
+  test('L11: a run is encoded once, alone or joined', () => {
+    let reads = 0;
+    const watched = (item: LoggedItem, key: string): LoggedItem =>
+      Object.defineProperty({ ...item }, key, {
+        enumerable: true,
+        get: () => {
+          reads++;
+          return item[key];
+        },
+      });
+    const context = [
+      run(watched(user, 'content')),
+      run(watched(assistant, 'content')),
+      run(watched(call('a'), 'arguments')),
+    ];
+    messages(context);
+    const once = reads;
+    expect(once).toBeGreaterThan(0);
+    messages([...context, run(output('a'))]);
+    estimateRequest([...context, run(output('a')), run(user)], {});
+    expect(reads).toBe(once);
+  });
+});
+
+test('every setting, in its order', () => {
+  const settings: CallSettings = {
+    tools: [
+      { type: 'function', name: 'f', description: 'd', parameters: { type: 'object' }, strict: true },
+      { type: 'function', name: 'g', description: null, parameters: null, strict: null },
+    ],
+    toolChoice: { type: 'allowed_tools', mode: 'required', tools: [{ type: 'function', name: 'f' }] },
+    parallelToolCalls: true,
+    text: {
+      format: { type: 'json_schema', name: 'n', schema: { type: 'object' }, strict: true, description: null },
+      verbosity: 'low',
+    },
+    reasoning: { effort: 'high', summary: null },
+    temperature: 1,
+    topP: 0.5,
+    presencePenalty: 1,
+    frequencyPenalty: -1,
+    topLogprobs: 2,
+    maxOutputTokens: 100,
+    stop: ['x'],
+    seed: 7,
+    serviceTier: 'default',
+    promptCacheKey: 'k',
+    safetyIdentifier: 's',
+  };
+  expect(sent([], settings)).toBe(
+    `${HEAD}"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"},"strict":true}},` +
+      '{"type":"function","function":{"name":"g"}}],' +
+      '"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"f"}}]}},' +
+      '"parallel_tool_calls":true,' +
+      '"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"},"strict":true}},' +
+      '"verbosity":"low","reasoning_effort":"high","temperature":1,"top_p":0.5,"presence_penalty":1,"frequency_penalty":-1,' +
+      '"logprobs":true,"top_logprobs":2,"max_completion_tokens":100,"stop":["x"],"seed":7,"service_tier":"default",' +
+      '"prompt_cache_key":"k","safety_identifier":"s","messages":[]}',
+  );
+});
+
+test.each([
+  ['auto', '"tool_choice":"auto"'],
+  [{ type: 'function', name: 'f' }, '"tool_choice":{"type":"function","function":{"name":"f"}}'],
+])('tool choice %j', (toolChoice, expected) => {
+  expect(sent([], { toolChoice })).toContain(expected);
+});
+
+test.each([
+  [{ format: { type: 'text' } }, ''],
+  [{ format: { type: 'json_object' } }, '"response_format":{"type":"json_object"},'],
+])('text %j', (text, expected) => {
+  expect(sent([], { text })).toBe(`${HEAD}${expected}"messages":[]}`);
+});
+
+test.each([
+  [{ type: 'compaction', id: 'c', encrypted_content: 'x' }],
+  [message('user', { type: 'input_file', file_url: 'https://example.com/a' })],
+  [{ ...output('a'), output: [{ type: 'input_image', image_url: 'https://example.com/a.png', detail: 'low' }] }],
+])('%j cannot be said, and is refused before anything is sent', item => {
+  expect(() => sent([run(item)])).toThrow(
+    expect.objectContaining({ providerError: 'upstream_rejected', param: 'input' }),
+  );
+});

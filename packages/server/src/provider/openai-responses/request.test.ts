@@ -1,0 +1,191 @@
+/** L12: the bytes that a Responses upstream is sent. */
+import { describe, expect, test } from 'vitest';
+import type { CallSettings, ContextRun } from '../../engine/ports.ts';
+import type { LoggedItem } from '../../log/events.ts';
+import { IMAGE_TOKENS } from '../estimate.ts';
+import { encodeRequest, estimateRequest } from './request.ts';
+
+const run = (...items: LoggedItem[]): ContextRun => ({ items });
+const sent = (context: readonly ContextRun[], settings: CallSettings = {}, unsealed = false) =>
+  encodeRequest(context, settings, 'gpt-5.5', { unsealed }).body.toString('utf8');
+
+const user: LoggedItem = {
+  type: 'message',
+  id: 'msg_1',
+  status: 'completed',
+  role: 'user',
+  content: [
+    { type: 'input_text', text: 'Hé "you"' },
+    { type: 'input_image', image_url: 'https://example.com/a.png', detail: 'auto' },
+    { type: 'input_file', filename: 'a.pdf', file_data: 'AAAA' },
+  ],
+};
+const reasoning: LoggedItem = {
+  type: 'reasoning',
+  id: 'rs_1',
+  status: 'completed',
+  summary: [{ type: 'summary_text', text: 'Hm.' }],
+  encrypted_content: 'c2VhbA==',
+};
+const assistant: LoggedItem = {
+  type: 'message',
+  id: 'msg_2',
+  status: 'completed',
+  role: 'assistant',
+  content: [
+    { type: 'output_text', text: 'Yes.', annotations: [], logprobs: [] },
+    { type: 'refusal', refusal: 'No.' },
+  ],
+  phase: 'final_answer',
+};
+const call: LoggedItem = {
+  type: 'function_call',
+  id: 'fc_1',
+  status: 'completed',
+  call_id: 'call_1',
+  name: 'f',
+  arguments: '{"a":1}',
+};
+const output: LoggedItem = {
+  type: 'function_call_output',
+  id: 'fco_1',
+  status: 'completed',
+  call_id: 'call_1',
+  output: 'done',
+};
+
+describe('bytes', () => {
+  test('the least: one message, no settings', () => {
+    const context = [
+      run({
+        type: 'message',
+        id: 'msg_1',
+        status: 'completed',
+        role: 'user',
+        content: [{ type: 'input_text', text: 'Hi' }],
+      }),
+    ];
+    expect(sent(context)).toBe(
+      '{"model":"gpt-5.5","stream":true,"store":false,"input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"Hi"}]}]}',
+    );
+  });
+
+  test('every kind of item, without our ids, statuses and nulls', () => {
+    const compaction: LoggedItem = { type: 'compaction', id: 'cmp_1', status: 'completed', encrypted_content: 'eA==' };
+    expect(sent([run(compaction, user), run(reasoning, assistant, call), run(output)])).toBe(
+      '{"model":"gpt-5.5","stream":true,"store":false,"input":[' +
+        '{"type":"compaction","encrypted_content":"eA=="},' +
+        '{"type":"message","role":"user","content":[{"type":"input_text","text":"Hé \\"you\\""},' +
+        '{"type":"input_image","image_url":"https://example.com/a.png","detail":"auto"},' +
+        '{"type":"input_file","filename":"a.pdf","file_data":"AAAA"}]},' +
+        '{"type":"reasoning","summary":[{"type":"summary_text","text":"Hm."}],"encrypted_content":"c2VhbA=="},' +
+        '{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Yes."},{"type":"refusal","refusal":"No."}],"phase":"final_answer"},' +
+        '{"type":"function_call","call_id":"call_1","name":"f","arguments":"{\\"a\\":1}"},' +
+        '{"type":"function_call_output","call_id":"call_1","output":"done"}]}',
+    );
+  });
+
+  test('every setting, in its order', () => {
+    const settings: CallSettings = {
+      instructions: 'Be brief.',
+      tools: [{ type: 'function', name: 'f', description: null, parameters: { type: 'object' }, strict: true }],
+      toolChoice: { type: 'function', name: 'f' },
+      parallelToolCalls: false,
+      text: { format: { type: 'text' } },
+      reasoning: { effort: 'low' },
+      temperature: 0,
+      topP: 0.5,
+      presencePenalty: 1,
+      frequencyPenalty: -1,
+      topLogprobs: 2,
+      maxOutputTokens: 100,
+      stop: [],
+      seed: 7,
+      serviceTier: 'default',
+      promptCacheKey: 'k',
+      safetyIdentifier: 's',
+    };
+    expect(sent([], settings)).toBe(
+      '{"model":"gpt-5.5","stream":true,"store":false,"instructions":"Be brief.",' +
+        '"tools":[{"type":"function","name":"f","description":null,"parameters":{"type":"object"},"strict":true}],' +
+        '"tool_choice":{"type":"function","name":"f"},"parallel_tool_calls":false,"text":{"format":{"type":"text"}},' +
+        '"reasoning":{"effort":"low"},"include":["reasoning.encrypted_content"],"temperature":0,"top_p":0.5,"presence_penalty":1,' +
+        '"frequency_penalty":-1,"top_logprobs":2,"max_output_tokens":100,"service_tier":"default","prompt_cache_key":"k",' +
+        '"safety_identifier":"s","input":[]}',
+    );
+  });
+});
+
+describe('reasoning', () => {
+  const open = { ...reasoning, content: [{ type: 'reasoning_text', text: 'Aha.' }] };
+
+  test('goes sealed, or open if it may not be sealed, or not at all', () => {
+    expect(sent([run(open)])).toContain('"encrypted_content":"c2VhbA=="');
+    expect(sent([run(open)], {}, true)).toContain('"content":[{"type":"reasoning_text","text":"Aha."}]');
+    expect(sent([run(reasoning)], {}, true)).toContain('"input":[]');
+  });
+
+  test('it is known whether something sealed is sent', () => {
+    expect(encodeRequest([run(user, reasoning)], {}, 'm', { unsealed: false }).sealed).toBe(true);
+    expect(encodeRequest([run(user, reasoning)], {}, 'm', { unsealed: true }).sealed).toBe(false);
+    expect(encodeRequest([run(user)], {}, 'm', { unsealed: false }).sealed).toBe(false);
+  });
+
+  test('a run of which nothing is sent leaves no comma', () => {
+    const said = sent([run(reasoning), run(user), run(reasoning), run(output), run()], {}, true);
+    expect((JSON.parse(said) as { input: unknown[] }).input).toHaveLength(2);
+  });
+});
+
+describe('what cannot be said is refused before anything is sent', () => {
+  test.each([
+    [run({ type: 'web_search_call', id: 'ws_1' }), {}, 'input'],
+    [run({ ...user, content: [{ type: 'input_audio' }] }), {}, 'input'],
+    [run(user), { stop: ['x'] }, 'stop'],
+  ] as const)('%j %j', (context, settings, param) => {
+    expect(() => sent([context], settings)).toThrow(
+      expect.objectContaining({ providerError: 'upstream_rejected', param, retryable: false }),
+    );
+  });
+});
+
+test('L11: a run is encoded once, whatever comes after it', () => {
+  let reads = 0;
+  const watched: LoggedItem = Object.defineProperty({ ...user }, 'content', {
+    enumerable: true,
+    get: () => {
+      reads++;
+      return user['content'];
+    },
+  });
+  const first = run(watched);
+  sent([first]);
+  const once = reads;
+  expect(once).toBeGreaterThan(0);
+  sent([first, run(assistant)]);
+  estimateRequest([first, run(assistant), run(user)], {});
+  expect(reads).toBe(once);
+});
+
+describe('the estimate', () => {
+  const image = (url: string) => run({ ...user, content: [{ type: 'input_image', image_url: url, detail: 'auto' }] });
+
+  test('counts an image as one, however large its data', () => {
+    const small = estimateRequest([image('data:image/png;base64,AAAA')], {});
+    const large = estimateRequest([image(`data:image/png;base64,${'A'.repeat(100_000)}`)], {});
+    expect(large).toBe(small);
+    expect(small).toBeGreaterThan(IMAGE_TOKENS);
+  });
+
+  test('does not take an image that is only written about for one', () => {
+    const quoted = run({
+      ...user,
+      content: [{ type: 'input_text', text: `"data:image/png;base64,${'A'.repeat(4000)}"` }],
+    });
+    expect(estimateRequest([quoted], {})).toBeGreaterThan(1000);
+  });
+
+  test('grows with the settings', () => {
+    expect(estimateRequest([], { instructions: 'x'.repeat(300) })).toBeGreaterThan(estimateRequest([], {}) + 90);
+  });
+});
