@@ -110,7 +110,7 @@ export function bestSentence(question: string, context: Iterable<ContextText>): 
   let at = texts.length - 1;
   let textStart = whole.length - (texts[at]?.text.length ?? 0);
   let best: { readonly sentence: string; readonly echo: boolean; readonly weight: number } | null = null;
-  for (const { start, end, mask } of candidates.reverse()) {
+  for (const { start, end, mask } of candidates.toReversed()) {
     while (start < textStart) textStart -= 1 + (texts[--at]?.text.length ?? 0);
     const weight = weigh(mask);
     const echo = texts[at]?.echo === true;

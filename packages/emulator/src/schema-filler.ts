@@ -53,15 +53,33 @@ const fillString = (schema: Fields, name: string): string => {
   return text.padEnd(least, '.').slice(0, most);
 };
 
+interface Bound {
+  readonly value: number;
+  readonly open: boolean;
+}
+
+/** The tighter of a closed and an open bound; `side` is 1 for the lower, -1 for the upper. */
+const boundOf = (closed: number | null, open: number | null, side: 1 | -1): Bound | null => {
+  if (open !== null && (closed === null || (open - closed) * side >= 0)) return { value: open, open: true };
+  return closed === null ? null : { value: closed, open: false };
+};
+
+/** The least number allowed, else the nearest to 1. */
 const fillNumber = (schema: Fields, integer: boolean): number => {
+  const low = boundOf(numberOf(schema['minimum']), numberOf(schema['exclusiveMinimum']), 1);
+  const high = boundOf(numberOf(schema['maximum']), numberOf(schema['exclusiveMaximum']), -1);
   const step = numberOf(schema['multipleOf']) ?? (integer ? 1 : null);
-  const above = numberOf(schema['exclusiveMinimum']);
-  const below = numberOf(schema['exclusiveMaximum']);
-  const most = numberOf(schema['maximum']) ?? (below === null ? null : below - (step ?? Math.abs(below) * 1e-6));
-  const least =
-    numberOf(schema['minimum']) ?? (above === null ? null : above + (step ?? Math.max(Math.abs(above) * 1e-6, 1e-6)));
-  const wanted = least ?? Math.min(1, most ?? 1);
-  return step === null ? wanted : (least === null ? Math.floor(wanted / step) : Math.ceil(wanted / step)) * step;
+  if (step !== null) {
+    const at = low === null ? Math.floor(Math.min(1, high?.value ?? 1) / step) : Math.ceil(low.value / step);
+    if (low?.open === true && at * step <= low.value) return (at + 1) * step;
+    return low === null && high?.open === true && at * step >= high.value ? (at - 1) * step : at * step;
+  }
+  if (low !== null) {
+    if (!low.open) return low.value;
+    return high === null ? low.value + 1 : (low.value + high.value) / 2;
+  }
+  if (high === null || high.value > 1) return 1;
+  return high.open ? high.value - 1 : high.value;
 };
 
 const merged = (schemas: readonly unknown[], base: Fields, filling: Filling): Fields => {
