@@ -1,0 +1,13 @@
+/** The promises of a home's store, as cases that run on any implementation. */
+import { HOME_CASES } from './cases/home-cases.ts';
+import { JOURNAL_CASES } from './cases/journal-cases.ts';
+import { LOG_CASES } from './cases/log-cases.ts';
+import { PROJECTION_CASES } from './cases/projection-cases.ts';
+import type { ConformanceCase } from './conformance-case.ts';
+
+export const CONFORMANCE: readonly ConformanceCase[] = [
+  ...LOG_CASES,
+  ...JOURNAL_CASES,
+  ...PROJECTION_CASES,
+  ...HOME_CASES,
+];

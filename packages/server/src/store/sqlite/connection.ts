@@ -1,0 +1,44 @@
+/** How a home's file is opened. */
+import { DatabaseSync } from 'node:sqlite';
+import type { WorkerSetup } from './messages.ts';
+
+/** ms to wait for another process that holds the file (a backup, a person with a shell) before giving up. */
+export const BUSY_MS = 2000;
+export const PAGE_BYTES = 16_384;
+
+/** KiB of pages that the writer and the reader keep; taken as they are used. */
+const WRITER_CACHE_KIB = 8192;
+const READER_CACHE_KIB = 4096;
+
+const SHARED = `
+PRAGMA busy_timeout = ${BUSY_MS};
+PRAGMA temp_store = MEMORY;
+PRAGMA trusted_schema = OFF;
+`;
+
+/**
+ * `secure_delete`: what is erased is overwritten in the file. `wal_autocheckpoint = 0`: a checkpoint inside a commit would be waited for by
+ * those whose events it holds; the writer folds between groups instead. `fullfsync`: on macOS fsync alone does not reach the disk.
+ */
+export function openForWriting(setup: WorkerSetup): DatabaseSync {
+  const db = new DatabaseSync(setup.path);
+  db.exec(SHARED);
+  db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA secure_delete = ON;`);
+  db.exec('PRAGMA journal_mode = WAL');
+  db.exec(`
+    PRAGMA synchronous = ${setup.synchronous};
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA fullfsync = ON;
+    PRAGMA checkpoint_fullfsync = ON;
+    PRAGMA cache_size = -${WRITER_CACHE_KIB};
+  `);
+  if (setup.maxPages !== null) db.exec(`PRAGMA max_page_count = ${setup.maxPages}`);
+  return db;
+}
+
+export function openForReading(setup: WorkerSetup): DatabaseSync {
+  const db = new DatabaseSync(setup.path, { readOnly: true });
+  db.exec(SHARED);
+  db.exec(`PRAGMA cache_size = -${READER_CACHE_KIB}`);
+  return db;
+}

@@ -1,0 +1,168 @@
+/**
+ * What crosses between the server's thread and a home's two workers. Requests and replies travel as arrays, many in one message; the bytes
+ * of an append travel in one array of their own, because each small one would cost more to clone than to carry.
+ */
+import type {
+  Append,
+  AppendResult,
+  EventRange,
+  IdempotencyRow,
+  IdempotencySlot,
+  JournalRow,
+  KeyRow,
+  PlacementRow,
+  Release,
+  RunRange,
+} from '../../engine/ports.ts';
+import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
+import type { StoredEvent } from '../../log/codec.ts';
+import type { ForkRow, ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
+import type { OutboxRow, Reprojection } from '../home-store.ts';
+import type { LeaseRow } from '../lease-book.ts';
+import type { Failure } from './sqlite-failure.ts';
+
+/** seq, epoch, at, actor, code, version, head, payload, which of its bytes follow (`HAS_SALT`, `HAS_PAYLOAD_DIGEST`). */
+export type WireEvent = readonly [number, number, number, string, number, number, string, string | null, number];
+export const HAS_SALT = 1;
+export const HAS_PAYLOAD_DIGEST = 2;
+
+export interface WireAppend extends Omit<Append, 'events' | 'row'> {
+  readonly events: readonly WireEvent[];
+  readonly row: Omit<SessionRow, 'digest'>;
+  /** An event after the other: its digest, its payload's digest, its salt; last the digest of the row. */
+  readonly bytes: Uint8Array;
+}
+
+type Op<Args, Result> = { readonly args: Args; readonly result: Result };
+
+/** Changes: committed in groups. */
+export interface ChangeOps {
+  readonly append: Op<WireAppend, AppendResult>;
+  readonly release: Op<Release, boolean>;
+  readonly putDocument: Op<{ readonly digest: string; readonly body: string }, null>;
+  readonly renew: Op<{ readonly owner: string; readonly until: number; readonly ttlMs: number }, null>;
+  readonly outboxTrim: Op<number, null>;
+  readonly reproject: Op<Reprojection, boolean>;
+  readonly putKey: Op<KeyRow, null>;
+  readonly revokeKey: Op<{ readonly id: string; readonly at: number }, boolean>;
+  readonly reserve: Op<
+    { readonly slot: IdempotencySlot; readonly row: IdempotencyRow; readonly expireBefore: number },
+    IdempotencyRow | 'reserved'
+  >;
+  readonly settle: Op<{ readonly slot: IdempotencySlot; readonly outcome: 'done' | 'release' }, null>;
+}
+
+/** What the writer's thread does between groups. */
+export interface WriterAsides {
+  readonly journal: Op<{ readonly tenant: TenantId; readonly session: SessionId }, readonly JournalRow[]>;
+  readonly size: Op<null, number>;
+  readonly close: Op<null, null>;
+}
+
+export type WriterOps = ChangeOps & WriterAsides;
+
+export interface PlacementsQuery {
+  readonly tenant: TenantId;
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+  readonly after?: { readonly session: SessionId; readonly seq: number };
+}
+
+export interface ReaderOps {
+  readonly session: Op<{ readonly tenant: TenantId; readonly session: SessionId }, SessionRow | null>;
+  readonly events: Op<EventRange, readonly StoredEvent[]>;
+  readonly response: Op<{ readonly tenant: TenantId; readonly id: ResponseId }, ResponseRow | null>;
+  readonly runs: Op<RunRange, readonly RunRow[]>;
+  readonly runByBase: Op<{ readonly tenant: TenantId; readonly base: string }, RunRow | null>;
+  readonly placements: Op<PlacementsQuery, readonly PlacementRow[]>;
+  readonly retained: Op<
+    { readonly tenant: TenantId; readonly session: SessionId },
+    { readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }
+  >;
+  readonly open: Op<{ readonly after: SessionId | null; readonly limit: number }, readonly SessionRow[]>;
+  readonly due: Op<{ readonly now: number; readonly limit: number }, readonly SessionRow[]>;
+  readonly document: Op<string, string | null>;
+  readonly lease: Op<string, LeaseRow | null>;
+  readonly outbox: Op<{ readonly after: number; readonly limit: number }, readonly OutboxRow[]>;
+  readonly keys: Op<null, readonly KeyRow[]>;
+  readonly keyByHash: Op<string, KeyRow | null>;
+  readonly check: Op<null, readonly string[]>;
+  readonly close: Op<null, null>;
+}
+
+/** Any set of operations. */
+export type Ops = { readonly [name: string]: Op<unknown, unknown> };
+type Named<O> = { readonly [K in keyof O]: O[K] extends Op<infer A, infer R> ? Op<A, R> : never };
+export type ArgsOf<O, K extends keyof O> = Named<O>[K]['args'];
+export type ResultOf<O, K extends keyof O> = Named<O>[K]['result'];
+
+export type Request = readonly [id: number, op: string, args: unknown];
+export type Reply =
+  | readonly [id: number, ok: true, value: unknown]
+  | readonly [id: number, ok: false, failure: Failure];
+
+/** What carries out the operations: one function each. */
+export type Handlers<O> = { readonly [K in keyof O]: (args: ArgsOf<O, K>) => ResultOf<O, K> };
+
+/** How a worker is told where to work. */
+export interface WorkerSetup {
+  readonly path: string;
+  readonly home: string;
+  readonly now: number;
+  /** No other process can have the file: its leases are void. */
+  readonly exclusive: boolean;
+  /** `PRAGMA synchronous`: OFF only so that the crash tests can show that they notice. */
+  readonly synchronous: 'FULL' | 'OFF';
+  /** Pages that the file may have; unlimited if null. */
+  readonly maxPages: number | null;
+}
+
+export const DIGEST_BYTES = 32;
+const SALT_BYTES = 16;
+
+export function packAppend(append: Append): WireAppend {
+  let length = DIGEST_BYTES;
+  for (const { salt, payloadDigest } of append.events) {
+    length += DIGEST_BYTES + (payloadDigest === null ? 0 : DIGEST_BYTES) + (salt === null ? 0 : SALT_BYTES);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  const put = (part: Uint8Array | null): number => {
+    if (part === null) return 0;
+    bytes.set(part, at);
+    at += part.length;
+    return 1;
+  };
+  const events = append.events.map((event): WireEvent => {
+    const { seq, epoch, at: time, actor, code, version, head, payload } = event;
+    put(event.digest);
+    const flags = put(event.payloadDigest) * HAS_PAYLOAD_DIGEST + put(event.salt) * HAS_SALT;
+    return [seq, epoch, time, actor, code, version, head, payload, flags];
+  });
+  const { digest, ...row } = append.row;
+  put(digest);
+  return { ...append, events, row, bytes };
+}
+
+/** Reads the packed bytes back, in the order in which they were packed. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  digest(): Uint8Array {
+    return this.#take(DIGEST_BYTES);
+  }
+
+  salt(): Uint8Array {
+    return this.#take(SALT_BYTES);
+  }
+
+  #take(length: number): Uint8Array {
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+}

@@ -1,0 +1,155 @@
+/** A home in one SQLite file: this thread asks, a writer's and a reader's thread do. No SQL runs here, so a disk that hangs stops nobody else. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../kernel/clock.ts';
+import type { HomeId } from '../../kernel/ids.ts';
+import { checkAppend, checkLease, checkLimit, checkRange, checkRelease } from '../bounds.ts';
+import type { HomeStore } from '../home-store.ts';
+import { LeaseBook } from '../lease-book.ts';
+import { StoreMisuse } from '../store-error.ts';
+import { packAppend, type ReaderOps, type WorkerSetup, type WriterOps } from './messages.ts';
+import { WorkerLink } from './worker-link.ts';
+
+export interface SqliteHomeOptions {
+  /** The data folder; made if it is not there. */
+  readonly dir: string;
+  /** Names the file: letters, digits, `-`, `_` and `.`, at most 64, the first no dot. */
+  readonly home: HomeId;
+  readonly clock: Clock;
+  /** The data folder's lock is held: no other process lives, so every lease in the file is void. */
+  readonly exclusive?: boolean;
+  /** Pages of 16 KiB that the file may have; beyond them it is full. */
+  readonly maxPages?: number;
+}
+
+const HOME_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
+/** ms that an orderly close may take before the threads are ended. What was answered is safe either way. */
+const CLOSE_MS = 5000;
+
+/**
+ * @throws StoreError `store_newer`, `store_corrupt`, `store_locked`, `store_unavailable`
+ * @throws StoreMisuse if the home's name cannot name a file
+ */
+export async function openSqliteHome(options: SqliteHomeOptions): Promise<HomeStore> {
+  const setup = await setupOf(options);
+  const writer = await WorkerLink.open<WriterOps>('writer', setup);
+  try {
+    const reader = await WorkerLink.open<ReaderOps>('reader', setup);
+    return homeOver(options, setup, writer, reader);
+  } catch (error) {
+    await writer.terminate();
+    throw error;
+  }
+}
+
+async function setupOf({ dir, home, clock, exclusive, maxPages }: SqliteHomeOptions): Promise<WorkerSetup> {
+  if (!HOME_NAME.test(home)) throw new StoreMisuse(`${JSON.stringify(home)} cannot name a home's file`);
+  const synchronous = process.env['PERDURE_UNSAFE_SYNCHRONOUS'] === 'off' ? 'OFF' : 'FULL';
+  if (synchronous === 'OFF')
+    process.stderr.write(
+      'PERDURE_UNSAFE_SYNCHRONOUS=off: commits do not reach the disk. NEVER use this but to test tests.\n',
+    );
+  await mkdir(dir, { recursive: true });
+  return {
+    path: join(dir, `${home}.db`),
+    home,
+    now: clock.now(),
+    exclusive: exclusive ?? false,
+    synchronous,
+    maxPages: maxPages ?? null,
+  };
+}
+
+function homeOver(
+  options: SqliteHomeOptions,
+  setup: WorkerSetup,
+  writer: WorkerLink<WriterOps>,
+  reader: WorkerLink<ReaderOps>,
+): HomeStore {
+  const { home, clock } = options;
+  const leases = new LeaseBook(clock);
+  let closing: Promise<void> | null = null;
+
+  async function close(): Promise<void> {
+    const orderly = Promise.all([reader.call('close', null), writer.call('close', null)]).catch(() => undefined);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([orderly, new Promise(resolve => (timer = setTimeout(resolve, CLOSE_MS)))]);
+    clearTimeout(timer);
+    await Promise.all([reader.terminate(), writer.terminate()]);
+  }
+
+  return {
+    home,
+    // `async`, so that what breaks a bound is a rejection like any other failure.
+    append: async append => {
+      checkAppend(append);
+      return writer.call('append', packAppend(append));
+    },
+    release: async release => {
+      checkRelease(release);
+      return writer.call('release', release);
+    },
+    session: (tenant, session) => reader.call('session', { tenant, session }),
+    events: async range => {
+      checkRange(range);
+      return reader.call('events', range);
+    },
+    response: (tenant, id) => reader.call('response', { tenant, id }),
+    runs: async range => {
+      checkRange(range);
+      return reader.call('runs', range);
+    },
+    runByBase: (tenant, base) => reader.call('runByBase', { tenant, base }),
+    // The writer knows which rows are whose; the reader would have to search all of them.
+    journal: (tenant, session) => writer.call('journal', { tenant, session }),
+    placements: async query => {
+      checkLimit(query.limit);
+      return reader.call('placements', query);
+    },
+    retained: (tenant, session) => reader.call('retained', { tenant, session }),
+    open: async (after, limit) => {
+      checkLimit(limit);
+      return reader.call('open', { after, limit });
+    },
+    due: async (now, limit) => {
+      checkLimit(limit);
+      return reader.call('due', { now, limit });
+    },
+    putDocument: async (digest, body) => void (await writer.call('putDocument', { digest, body })),
+    document: digest => reader.call('document', digest),
+    renew: async (owner, ttlMs) => {
+      checkLease(ttlMs);
+      await writer.call('renew', { owner, until: clock.now() + ttlMs, ttlMs });
+      leases.renewed(owner, ttlMs);
+    },
+    ownerRemaining: async owner => {
+      const seen = leases.remaining(owner);
+      if (seen !== null) return seen;
+      const row = await reader.call('lease', owner);
+      return row === null ? 0 : leases.remainingOf(row);
+    },
+    outbox: async (after, limit) => {
+      checkLimit(limit);
+      return reader.call('outbox', { after, limit });
+    },
+    outboxTrim: async upTo => void (await writer.call('outboxTrim', upTo)),
+    reproject: from => writer.call('reproject', from),
+    keys: () => reader.call('keys', null),
+    keyByHash: hash => reader.call('keyByHash', hash),
+    putKey: async key => void (await writer.call('putKey', key)),
+    revokeKey: (id, at) => writer.call('revokeKey', { id, at }),
+    reserve: (slot, row, expireBefore) => writer.call('reserve', { slot, row, expireBefore }),
+    settle: async (slot, outcome) => void (await writer.call('settle', { slot, outcome })),
+    async check() {
+      // A reader of its own: it reads everything, and other reads would wait behind it.
+      const checker = await WorkerLink.open<ReaderOps>('reader', setup);
+      try {
+        return await checker.call('check', null);
+      } finally {
+        await checker.terminate();
+      }
+    },
+    size: () => writer.call('size', null),
+    close: () => (closing ??= close()),
+  };
+}

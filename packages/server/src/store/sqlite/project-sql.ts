@@ -1,0 +1,97 @@
+/** Carries projection changes out. What they mean is decided in `session/project.ts`. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { ProjectionChange } from '../../log/rows.ts';
+import { DELETED, RESPONSE_STATUSES } from './schema.ts';
+
+export interface ProjectedSession {
+  readonly n: number;
+  readonly t: number;
+  readonly id: string;
+}
+
+export interface Projector {
+  /** False if a response of that id is there already; the caller rolls back. */
+  apply(session: ProjectedSession, change: ProjectionChange): boolean;
+  /** Removes all projections of a session. */
+  drop(session: ProjectedSession): void;
+}
+
+const IN_PROGRESS = RESPONSE_STATUSES.indexOf('in_progress');
+
+export function makeProjector(db: DatabaseSync): Projector {
+  const open = db.prepare(
+    'INSERT OR IGNORE INTO responses (id, n, status, from_seq, to_seq, position) VALUES (?, ?, ?, ?, 0, 0)',
+  );
+  const close = db.prepare('UPDATE responses SET status = ?, to_seq = ?, position = ? WHERE id = ? AND n = ?');
+  const remove = db.prepare('UPDATE responses SET status = ?, to_seq = 0, position = 0 WHERE id = ? AND n = ?');
+  const addRun = db.prepare('INSERT INTO runs (n, position, count, seq, base) VALUES (?, ?, ?, ?, ?)');
+  const dropRuns = db.prepare('DELETE FROM runs WHERE n = ? AND position > ?');
+  const findRun = db.prepare(
+    'SELECT position, count, deleted FROM runs WHERE n = ? AND position <= ? ORDER BY position DESC LIMIT 1',
+  );
+  const markRun = db.prepare('UPDATE runs SET deleted = ? WHERE n = ? AND position = ?');
+  const place = db.prepare('INSERT INTO placements (t, e, at) SELECT ?, e, ? FROM events WHERE n = ? AND seq = ?');
+  const fork = db.prepare('INSERT OR REPLACE INTO forks (n, child, upto) VALUES (?, ?, ?)');
+  const erase = db.prepare(
+    'UPDATE events SET payload = NULL, salt = NULL WHERE n = ? AND seq > ? AND payload IS NOT NULL',
+  );
+  const drops = [
+    db.prepare('DELETE FROM responses WHERE n = ?'),
+    db.prepare('DELETE FROM runs WHERE n = ?'),
+    db.prepare('DELETE FROM forks WHERE n = ?'),
+  ];
+  const unplace = db.prepare('DELETE FROM placements WHERE t = ? AND e IN (SELECT e FROM events WHERE n = ?)');
+
+  function deleteItem(n: number, position: number): void {
+    const run = findRun.get(n, position);
+    const start = Number(run?.['position'] ?? 0);
+    const index = position - start;
+    if (run === undefined || index >= Number(run['count'])) return;
+    const deleted = parseDeleted(run['deleted']);
+    if (deleted.includes(index)) return;
+    markRun.run(JSON.stringify([...deleted, index].sort((a, b) => a - b)), n, start);
+  }
+
+  return {
+    apply({ n, t }, change): boolean {
+      switch (change.type) {
+        case 'response_opened':
+          return open.run(change.id, n, IN_PROGRESS, change.fromSeq).changes === 1;
+        case 'response_closed':
+          close.run(RESPONSE_STATUSES.indexOf(change.status), change.toSeq, change.position, change.id, n);
+          break;
+        case 'response_deleted':
+          remove.run(DELETED, change.id, n);
+          break;
+        case 'run_added':
+          addRun.run(n, change.position, change.count, change.seq, change.base);
+          break;
+        case 'runs_dropped':
+          dropRuns.run(n, change.position);
+          break;
+        case 'item_deleted':
+          deleteItem(n, change.position);
+          break;
+        case 'placed':
+          place.run(t, change.at, n, change.seq);
+          break;
+        case 'forked':
+          fork.run(n, change.child, change.to);
+          break;
+        case 'payloads_erased':
+          erase.run(n, change.seq);
+          break;
+      }
+      return true;
+    },
+    drop({ n, t }) {
+      for (const statement of drops) statement.run(n);
+      unplace.run(t, n);
+    },
+  };
+}
+
+/** The indices kept in `runs.deleted`. */
+export function parseDeleted(text: unknown): readonly number[] {
+  return typeof text === 'string' ? (JSON.parse(text) as number[]) : [];
+}

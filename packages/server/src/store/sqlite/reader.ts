@@ -1,0 +1,48 @@
+/** The reader's thread of one home: one query at a time, each in a transaction of its own, so that it sees every commit that was answered. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { check } from './check-sql.ts';
+import { openForReading } from './connection.ts';
+import { makeControlReads } from './control-read-sql.ts';
+import type { Handlers, ReaderOps, Reply, Request, WorkerSetup } from './messages.ts';
+import { makeLogReads } from './read-sql.ts';
+import { failureOf } from './sqlite-failure.ts';
+
+function serve(port: MessagePort, setup: WorkerSetup): void {
+  const db = openForReading(setup);
+  const reads: Handlers<ReaderOps> = {
+    ...makeLogReads(db),
+    ...makeControlReads(db),
+    check: () => check(db),
+    close() {
+      db.close();
+      return null;
+    },
+  };
+
+  function answer([id, op, args]: Request): Reply {
+    try {
+      const handler = reads[op as keyof ReaderOps] as (args: unknown) => unknown;
+      return [id, true, handler(args)];
+    } catch (error) {
+      return [id, false, failureOf(error)];
+    }
+  }
+
+  port.on('message', (requests: readonly Request[]) => {
+    for (const request of requests) {
+      port.postMessage([answer(request)]);
+      if (request[1] === 'close') port.close();
+    }
+  });
+  port.postMessage([[0, true, null]] satisfies Reply[]);
+}
+
+const port = parentPort;
+if (port !== null) {
+  try {
+    serve(port, workerData as WorkerSetup);
+  } catch (error) {
+    port.postMessage([[0, false, failureOf(error)]] satisfies Reply[]);
+    port.close();
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The tables of a home's file, as a list of migrations. A migration that was released is never changed: a new one is added.
+ *
+ * Q1  Events lie in the order of their commits (`e`), never clustered by session: pages fill up and a group of appends shares them. That
+ *     order is the outbox. `(n, seq)` is unique: it fences writes (L3).
+ * Q2  Sessions and names are small numbers everywhere but in their own table.
+ * Q3  Projections point at events and never copy payloads. Those whose whole row is its key lie in the key's own tree
+ *     (WITHOUT ROWID): one page is touched where a rowid table with an index would touch two.
+ * Q4  Released steps lie in the order of their commits, without any index: the writer remembers which rows are whose.
+ */
+export interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+const LOG = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE names (k INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+CREATE TABLE sessions (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  t INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  open INTEGER NOT NULL,
+  ended INTEGER NOT NULL,
+  wake_at INTEGER,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  owner TEXT,
+  digest BLOB NOT NULL,
+  state TEXT
+);
+CREATE INDEX sessions_open ON sessions (id) WHERE open = 1;
+CREATE INDEX sessions_due ON sessions (wake_at) WHERE wake_at IS NOT NULL;
+
+CREATE TABLE events (
+  e INTEGER PRIMARY KEY,
+  n INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  actor INTEGER NOT NULL,
+  code INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  payload_digest BLOB,
+  salt BLOB,
+  head TEXT NOT NULL,
+  payload TEXT
+);
+CREATE UNIQUE INDEX events_place ON events (n, seq);
+
+CREATE TABLE responses (
+  id TEXT PRIMARY KEY,
+  n INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  from_seq INTEGER NOT NULL,
+  to_seq INTEGER NOT NULL,
+  position INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX responses_of ON responses (n, to_seq);
+
+CREATE TABLE runs (
+  n INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  base TEXT,
+  deleted TEXT,
+  PRIMARY KEY (n, position)
+) WITHOUT ROWID;
+CREATE INDEX runs_base ON runs (base) WHERE base IS NOT NULL;
+
+CREATE TABLE forks (
+  n INTEGER NOT NULL,
+  child TEXT NOT NULL,
+  upto INTEGER NOT NULL,
+  PRIMARY KEY (n, child)
+) WITHOUT ROWID;
+
+CREATE TABLE placements (t INTEGER NOT NULL, e INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (t, e)) WITHOUT ROWID;
+
+CREATE TABLE journal (
+  j INTEGER PRIMARY KEY,
+  n INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  call INTEGER NOT NULL,
+  steps TEXT NOT NULL
+);
+
+CREATE TABLE documents (d INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
+CREATE TABLE leases (owner TEXT PRIMARY KEY, until INTEGER NOT NULL, ttl_ms INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+const CONTROL = `
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  tenant TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER,
+  name TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  segment TEXT NOT NULL,
+  product TEXT NOT NULL,
+  scopes TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+  i INTEGER PRIMARY KEY,
+  slot TEXT NOT NULL UNIQUE,
+  body_digest TEXT NOT NULL,
+  id TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  done INTEGER NOT NULL
+);
+`;
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, sql: LOG },
+  { version: 2, sql: CONTROL },
+];
+
+/** 'Prdr': says in the file's header whose file it is. */
+export const APPLICATION_ID = 0x50726472;
+
+export const SESSION_KINDS = ['responses', 'conversation', 'stateless'] as const;
+
+/** Response status -> stored number: its index. Append only; `deleted` is the store's own. */
+export const RESPONSE_STATUSES = [
+  'queued',
+  'in_progress',
+  'completed',
+  'incomplete',
+  'failed',
+  'cancelled',
+  'deleted',
+] as const;
+export const DELETED: number = RESPONSE_STATUSES.indexOf('deleted');

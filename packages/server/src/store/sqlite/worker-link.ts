@@ -1,0 +1,122 @@
+/**
+ * The server's end of a worker: requests go out in the order in which they are made, those of one tick in one message; each gets one
+ * answer. What waits is bounded: a store that does not answer must not fill the memory.
+ */
+import { Worker } from 'node:worker_threads';
+import { StoreMisuse, storeError } from '../store-error.ts';
+import type { ArgsOf, Reply, Request, ResultOf, WorkerSetup } from './messages.ts';
+import type { Failure } from './sqlite-failure.ts';
+
+/** Requests without an answer. More are refused at once (`store_unavailable`): the store is far behind, and waiting would not help. */
+export const MAX_WAITING = 10_000;
+
+/** Bounds of a worker's heap; taken only as needed. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class WorkerLink<O> {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #outgoing: Request[] = [];
+  #last = 0;
+  #dead: Error | null = null;
+
+  private constructor(entry: 'writer' | 'reader', setup: WorkerSetup) {
+    // From source the worker is run from source, too; from the built package it is JavaScript.
+    const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+    this.#worker = new Worker(new URL(`./${entry}${extension}`, import.meta.url), {
+      workerData: setup,
+      resourceLimits: RESOURCE_LIMITS,
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    this.#worker.on('message', (replies: readonly Reply[]) => this.#answer(replies));
+    this.#worker.on('error', error => this.#die(error));
+    this.#worker.on('exit', code => this.#die(new Error(`the store's ${entry} ended (${code})`)));
+    this.#ref();
+  }
+
+  /** @throws StoreError if the worker cannot open the file */
+  static async open<O>(entry: 'writer' | 'reader', setup: WorkerSetup): Promise<WorkerLink<O>> {
+    const link = new WorkerLink<O>(entry, setup);
+    await new Promise((resolve, reject) => link.#wait(0, { resolve, reject }));
+    return link;
+  }
+
+  call<K extends keyof O & string>(op: K, args: ArgsOf<O, K>): Promise<ResultOf<O, K>> {
+    if (this.#dead !== null) return Promise.reject(unavailable(this.#dead));
+    if (this.#waiting.size >= MAX_WAITING)
+      return Promise.reject(storeError('store_unavailable', `${MAX_WAITING} requests wait for the store`));
+    return new Promise((resolve, reject) => {
+      this.#last += 1;
+      // The worker's answer is of the type that the operation's name stands for: both sides are typed by the same table.
+      this.#wait(this.#last, { resolve, reject });
+      this.#outgoing.push([this.#last, op, args]);
+      if (this.#outgoing.length === 1) queueMicrotask(() => this.#flush());
+    });
+  }
+
+  /** Ends the worker, whatever it is at; what waits fails. */
+  async terminate(): Promise<void> {
+    this.#die(new Error('the store is closed'));
+    await this.#worker.terminate();
+  }
+
+  #flush(): void {
+    const requests = this.#outgoing;
+    this.#outgoing = [];
+    try {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's port has no origin
+      this.#worker.postMessage(requests);
+    } catch (error) {
+      // Something that cannot be cloned: a defect of a caller. None of them was sent.
+      for (const [id] of requests)
+        this.#settle(id)?.reject(new StoreMisuse('a request could not be sent', { cause: error }));
+    }
+  }
+
+  #answer(replies: readonly Reply[]): void {
+    for (const reply of replies) {
+      const waiting = this.#settle(reply[0]);
+      if (reply[1]) waiting?.resolve(reply[2]);
+      else waiting?.reject(errorOf(reply[2]));
+    }
+  }
+
+  #wait(id: number, waiting: Waiting): void {
+    this.#waiting.set(id, waiting);
+    this.#ref();
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    this.#ref();
+    return waiting;
+  }
+
+  /** Only an unanswered request keeps the process alive. */
+  #ref(): void {
+    if (this.#waiting.size === 0) this.#worker.unref();
+    else if (this.#waiting.size === 1) this.#worker.ref();
+  }
+
+  #die(error: Error): void {
+    this.#dead ??= error;
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
+    this.#worker.unref();
+    for (const { reject } of lost) reject(unavailable(this.#dead));
+  }
+}
+
+function errorOf({ code, message }: Failure): Error {
+  return code === 'store_misuse' ? new StoreMisuse(message) : storeError(code, message);
+}
+
+function unavailable(cause: Error): Error {
+  return storeError('store_unavailable', cause.message, { cause });
+}
