@@ -44,7 +44,7 @@ export async function rawUpstream(answer: Answer): Promise<RawUpstream> {
 /** Accepts connections and never says a word, not even a TLS handshake's. */
 export function silentUpstream(): Promise<RawUpstream> {
   return watch(
-    createTcpServer(socket => socket.on('error', () => undefined)),
+    createTcpServer(socket => socket.on('error', () => undefined).resume()),
     'https',
     [],
     () => undefined,

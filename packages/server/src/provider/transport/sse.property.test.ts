@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, nat, oneof, property, tuple } from 'fast-check';
 import { expect, test } from 'vitest';
 import { SseParser } from './sse.ts';
 
@@ -31,8 +31,8 @@ function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
   return places.slice(1).map((end, index) => bytes.subarray(places[index], end));
 }
 
-const text = fc.constantFrom('', 'x', '{"a":1}', ' lead', 'é😀状', 'data:', 'a: b', '\ufeff', '0123456789'.repeat(30));
-const field = fc.constantFrom(
+const text = constantFrom('', 'x', '{"a":1}', ' lead', 'é😀状', 'data:', 'a: b', '\ufeff', '0123456789'.repeat(30));
+const field = constantFrom(
   'data: ',
   'data:',
   'data:  ',
@@ -45,20 +45,18 @@ const field = fc.constantFrom(
   'dat',
   '\ufeffdata: ',
 );
-const ending = fc.constantFrom('\n', '\n', '\n', '\r\n', '\r');
-const line = fc.tuple(field, text, ending).map(parts => parts.join(''));
+const ending = constantFrom('\n', '\n', '\n', '\r\n', '\r');
+const line = tuple(field, text, ending).map(parts => parts.join(''));
 const blank = ending;
-const stream = fc
-  .tuple(
-    fc.constantFrom('', '\ufeff'),
-    fc.array(fc.oneof({ weight: 3, arbitrary: line }, { weight: 2, arbitrary: blank })),
-  )
-  .map(([mark, lines]) => Buffer.from(mark + lines.join(''), 'utf8'));
+const stream = tuple(
+  constantFrom('', '\ufeff'),
+  array(oneof({ weight: 3, arbitrary: line }, { weight: 2, arbitrary: blank })),
+).map(([mark, lines]) => Buffer.from(mark + lines.join(''), 'utf8'));
 
 test('S1: any chunking of the same bytes yields the same events, and they are the right ones', () => {
   let withEvents = 0;
-  fc.assert(
-    fc.property(stream, fc.array(fc.nat()), (bytes, places) => {
+  assert(
+    property(stream, array(nat()), (bytes, places) => {
       const expected = slowly(bytes);
       if (expected.length > 0) withEvents++;
       expect(parsed([bytes])).toEqual(expected);
@@ -82,8 +80,8 @@ test('S1: an oversize event is one in any chunking', () => {
       return { events, oversize: true };
     }
   };
-  fc.assert(
-    fc.property(fc.array(fc.nat({ max: 60 }), { maxLength: 5 }), fc.array(fc.nat()), (sizes, places) => {
+  assert(
+    property(array(nat({ max: 60 }), { maxLength: 5 }), array(nat()), (sizes, places) => {
       const bytes = Buffer.from(sizes.map(size => `data: ${'x'.repeat(size)}\n\n`).join(''));
       expect(said(cut(bytes, places))).toEqual(said([bytes]));
     }),

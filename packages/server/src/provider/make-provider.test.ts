@@ -1,0 +1,425 @@
+/** The way of a call: what upstreams see of it, sockets included. */
+import { describe, expect, test } from 'vitest';
+import type { Provider } from '../engine/ports.ts';
+import type { ProviderLimits } from './limits.ts';
+import { makeProvider, type ProviderOptions } from './make-provider.ts';
+import {
+  type Answer,
+  callTo,
+  EVENT_STREAM,
+  outcomeOf,
+  type RawUpstream,
+  rawUpstream,
+  silentUpstream,
+  textOf,
+  userRun,
+} from './raw-upstream.test-support.ts';
+import { Connections } from './transport/connections.ts';
+import { DRAIN_BYTES, MAX_ERROR_BYTES } from './transport/exchange.ts';
+
+const ADDED = event({ type: 'response.output_item.added', output_index: 0, item: { type: 'message' } });
+const COMPLETED = event({ type: 'response.completed', response: { id: 'resp_1', status: 'completed' } });
+const SHORT_MS = 300;
+
+function event(value: object): string {
+  return `data: ${JSON.stringify(value)}\n\n`;
+}
+
+function delta(text: string): string {
+  return event({ type: 'response.output_text.delta', output_index: 0, content_index: 0, delta: text });
+}
+
+const answered: Answer = response => response.writeHead(200, EVENT_STREAM).end(ADDED + delta('a') + COMPLETED);
+
+/** Runs a test with an upstream and a provider; both are gone after it. */
+async function withUpstream(
+  answer: Answer,
+  limits: Partial<ProviderLimits>,
+  use: (provider: Provider, upstream: RawUpstream) => Promise<void>,
+  options: Partial<ProviderOptions> = {},
+): Promise<void> {
+  await through(await rawUpstream(answer), limits, use, options);
+}
+
+async function through(
+  upstream: RawUpstream,
+  limits: Partial<ProviderLimits>,
+  use: (provider: Provider, upstream: RawUpstream) => Promise<void>,
+  options: Partial<ProviderOptions> = {},
+): Promise<void> {
+  const provider = makeProvider({ dialect: 'openai-responses', limits, ...options });
+  try {
+    await use(provider, upstream);
+  } finally {
+    await provider.close();
+    await upstream[Symbol.asyncDispose]();
+  }
+}
+
+const sleep = (ms: number) =>
+  new Promise<void>(resolve => {
+    setTimeout(resolve, ms);
+  });
+
+describe('the request', () => {
+  test('carries these headers and no others', async () => {
+    await withUpstream(
+      answered,
+      {},
+      async (provider, { baseUrl, requests }) => {
+        await outcomeOf(
+          provider.call(callTo(baseUrl, { upstream: { target: 't', baseUrl, model: 'm', apiKey: 'k-1' } })),
+        );
+        const { host, 'content-length': length, ...headers } = requests[0]?.headers ?? {};
+        expect(headers).toEqual({
+          accept: 'text/event-stream',
+          authorization: 'Bearer k-1',
+          connection: 'keep-alive',
+          'content-type': 'application/json',
+          'user-agent': 'perdure/1.2.3',
+        });
+        expect(length).toBe(String(Buffer.byteLength(requests[0]?.body ?? '')));
+        expect(host).toMatch(/^127/);
+      },
+      { userAgent: 'perdure/1.2.3' },
+    );
+  });
+
+  test('without a key it carries no authorization', async () => {
+    await withUpstream(answered, {}, async (provider, { baseUrl, requests }) => {
+      await outcomeOf(provider.call(callTo(baseUrl)));
+      expect(requests[0]?.headers).not.toHaveProperty('authorization');
+    });
+  });
+
+  test.each([
+    ['/v1', '/v1/responses'],
+    ['/v1/', '/v1/responses'],
+    ['', '/responses'],
+    ['/openai/v1?api-version=preview', '/openai/v1/responses?api-version=preview'],
+  ])('to base URL ...%s goes to %s', async (base, path) => {
+    await withUpstream(answered, {}, async (provider, { baseUrl, requests }) => {
+      await outcomeOf(provider.call(callTo(baseUrl.replace('/v1', base))));
+      expect(requests[0]?.path).toBe(path);
+    });
+  });
+
+  test.each(['ftp://127.0.0.1/v1', 'not a url', 'http://user:secret@127.0.0.1/v1', 'file:///etc/passwd'])(
+    'never goes to %s',
+    async baseUrl => {
+      const provider = makeProvider({ dialect: 'openai-responses' });
+      const { error } = await outcomeOf(provider.call(callTo(baseUrl)));
+      expect(error).toMatchObject({ providerError: 'upstream_rejected', status: null });
+      expect(String(error)).not.toContain('secret');
+      await provider.close();
+    },
+  );
+
+  test('a key that no header can hold is refused without being repeated (L9)', async () => {
+    await withUpstream(answered, {}, async (provider, { baseUrl, requests }) => {
+      const apiKey = 'secret\r\nx-evil: 1';
+      const { error } = await outcomeOf(
+        provider.call(callTo(baseUrl, { upstream: { target: 't', baseUrl, model: 'm', apiKey } })),
+      );
+      expect(error).toMatchObject({ providerError: 'upstream_credentials' });
+      expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('secret');
+      expect(requests).toHaveLength(0);
+    });
+  });
+});
+
+describe('connections', () => {
+  test('one after another, calls share a connection, though bytes follow the last event', async () => {
+    const chatty: Answer = response => {
+      response.writeHead(200, EVENT_STREAM).write(ADDED + COMPLETED);
+      setTimeout(() => response.end('data: [DONE]\n\n'), 20);
+    };
+    await withUpstream(chatty, {}, async (provider, upstream) => {
+      for (let round = 0; round < 3; round++) {
+        expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toBeNull();
+        await sleep(60);
+      }
+      expect(upstream.opened()).toBe(1);
+    });
+  });
+
+  test('much after the last event costs the connection, not memory; nor does an answer that never closes stay', async () => {
+    const more: Answer = response => {
+      response.writeHead(200, EVENT_STREAM).write(ADDED + COMPLETED);
+      setTimeout(() => response.write(': '.padEnd(DRAIN_BYTES + 1, 'x')), 20);
+    };
+    const open: Answer = response => response.writeHead(200, EVENT_STREAM).write(ADDED + COMPLETED);
+    for (const answer of [more, open]) {
+      await withUpstream(answer, {}, async (provider, upstream) => {
+        expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toBeNull();
+        await upstream.allClosed();
+      });
+    }
+  });
+
+  test('as many may wait as the limit says; one more is turned away; who leaves the line is never sent', async () => {
+    const held: (() => void)[] = [];
+    const hold: Answer = (response, request) => void held.push(() => answered(response, request));
+    await withUpstream(hold, { maxConnectionsPerOrigin: 1, maxWaitingPerOrigin: 2 }, async (provider, upstream) => {
+      const abort = new AbortController();
+      const ask = (text: string, signal?: AbortSignal) =>
+        outcomeOf(
+          provider.call(
+            callTo(upstream.baseUrl, { context: [userRun(text)], ...(signal !== undefined && { signal }) }),
+          ),
+        );
+      const first = ask('first');
+      const leaver = ask('leaver', abort.signal);
+      const last = ask('last');
+      expect((await ask('too many')).error).toMatchObject({ providerError: 'upstream_error', retryable: true });
+      abort.abort();
+      expect((await leaver).error).toMatchObject({ providerError: 'aborted' });
+      while (held.length === 0) await sleep(5);
+      held.pop()?.();
+      expect((await first).error).toBeNull();
+      while (held.length === 0) await sleep(5);
+      held.pop()?.();
+      expect((await last).error).toBeNull();
+      expect(upstream.requests.map(({ body }) => /first|leaver|last/.exec(body)?.[0])).toEqual(['first', 'last']);
+      expect(upstream.opened()).toBe(1);
+    });
+  });
+
+  test('a connection that the upstream closed while idle is not used again', async () => {
+    await withUpstream(answered, {}, async (provider, upstream) => {
+      await outcomeOf(provider.call(callTo(upstream.baseUrl)));
+      for (const socket of upstream.open) socket.end();
+      await upstream.allClosed();
+      await sleep(20);
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toBeNull();
+    });
+  });
+
+  test('shared ones are closed by who made them; closing ends what runs', async () => {
+    const connections = new Connections({ connectMs: 1000, maxConnectionsPerOrigin: 4, maxWaitingPerOrigin: 4 });
+    const silent: Answer = () => undefined;
+    await withUpstream(
+      silent,
+      {},
+      async (provider, upstream) => {
+        const waiting = outcomeOf(provider.call(callTo(upstream.baseUrl)));
+        while (upstream.requests.length === 0) await sleep(5);
+        await provider.close();
+        expect(upstream.open.size).toBe(1);
+        await connections.close();
+        expect((await waiting).error).toMatchObject({ providerError: 'upstream_error' });
+        await upstream.allClosed();
+        expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
+          providerError: 'upstream_error',
+        });
+      },
+      { connections },
+    );
+  });
+});
+
+describe('deadlines, from the side of the socket', () => {
+  test('connectMs: a handshake that does not come is given up', async () => {
+    await through(await silentUpstream(), { connectMs: SHORT_MS, firstByteMs: 60_000 }, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
+        providerError: 'upstream_timeout',
+        retryable: true,
+      });
+      await upstream.allClosed();
+    });
+  });
+
+  test('firstByteMs holds for the connection too', async () => {
+    await through(await silentUpstream(), { connectMs: 60_000, firstByteMs: SHORT_MS }, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
+        providerError: 'upstream_timeout',
+        retryable: true,
+      });
+    });
+  });
+
+  test.each<[string, Answer]>([
+    ['no headers', () => undefined],
+    ['headers alone', response => response.writeHead(200, EVENT_STREAM).flushHeaders()],
+    ['a first event alone', response => void response.writeHead(200, EVENT_STREAM).write(ADDED)],
+  ])('%s: the socket is closed', async (_, answer) => {
+    await withUpstream(answer, { firstByteMs: SHORT_MS, idleMs: SHORT_MS }, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
+        providerError: 'upstream_timeout',
+      });
+      await upstream.allClosed();
+    });
+  });
+
+  test('X1: a reader that pauses is no silence of the upstream', async () => {
+    const slow: Answer = response => {
+      response.writeHead(200, EVENT_STREAM).write(ADDED);
+      setTimeout(() => response.end(delta('a') + COMPLETED), SHORT_MS / 2);
+    };
+    await withUpstream(slow, { idleMs: SHORT_MS }, async (provider, upstream) => {
+      for await (const _ of await provider.call(callTo(upstream.baseUrl))) await sleep(3 * SHORT_MS);
+    });
+  });
+});
+
+describe('answers that are none', () => {
+  test('a redirect is not followed', async () => {
+    const answer: Answer = response => response.writeHead(302, { location: '/v1/elsewhere' }).end();
+    await withUpstream(answer, {}, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
+        providerError: 'upstream_rejected',
+        status: 302,
+      });
+      expect(upstream.requests).toHaveLength(1);
+    });
+  });
+
+  test.each<[string, Answer]>([
+    ['JSON', response => response.writeHead(200, { 'content-type': 'application/json' }).end('{}')],
+    ['compressed', response => response.writeHead(200, { ...EVENT_STREAM, 'content-encoding': 'gzip' }).end('x')],
+    ['empty', response => response.writeHead(200, EVENT_STREAM).end()],
+  ])('%s', async (_, answer) => {
+    await withUpstream(answer, {}, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
+        providerError: 'upstream_error',
+        retryable: true,
+      });
+    });
+  });
+
+  test.each<[string, Answer]>([
+    ['is endless', response => void response.writeHead(503).write('x'.repeat(MAX_ERROR_BYTES + 1))],
+    ['never ends', response => void response.writeHead(503).write('x')],
+    ['is cut', response => response.writeHead(503, { 'content-length': '10' }).write('x', () => response.destroy())],
+  ])('an error whose body %s is told by its status', async (_, answer) => {
+    await withUpstream(answer, { firstByteMs: SHORT_MS }, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
+        providerError: 'upstream_error',
+        status: 503,
+      });
+      await upstream.allClosed();
+    });
+  });
+});
+
+describe('sizes', () => {
+  const body = ADDED + delta('x'.repeat(2000)) + COMPLETED;
+  const whole: Answer = response => response.writeHead(200, EVENT_STREAM).end(body);
+
+  test('maxResponseBytes: as many pass, one more does not', async () => {
+    for (const [maxResponseBytes, error] of [
+      [body.length, null],
+      [body.length - 1, expect.objectContaining({ providerError: 'upstream_interrupted', retryable: false })],
+    ] as const) {
+      await withUpstream(whole, { maxResponseBytes }, async (provider, upstream) => {
+        expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toEqual(error);
+      });
+    }
+  });
+
+  test('maxEventBytes: what an upstream repeats of the settings does not count', async () => {
+    const instructions = 'i'.repeat(4000);
+    const echo: Answer = response =>
+      response.writeHead(200, EVENT_STREAM).end(event({ type: 'x', instructions }) + ADDED + COMPLETED);
+    await withUpstream(echo, { maxEventBytes: 1000 }, async (provider, upstream) => {
+      expect(
+        (await outcomeOf(provider.call(callTo(upstream.baseUrl, { settings: { instructions } })))).error,
+      ).toBeNull();
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
+        providerError: 'upstream_interrupted',
+      });
+    });
+  });
+});
+
+describe('X2: back-pressure', () => {
+  const TOTAL_BYTES = 64 * 1024 * 1024;
+  const piece = delta('x'.repeat(16 * 1024));
+
+  test('an upstream that floods is held back while nobody pulls, and nothing is lost', async () => {
+    let written = 0;
+    const flood: Answer = response => {
+      response.writeHead(200, EVENT_STREAM).write(ADDED);
+      const pour = () => {
+        while (written < TOTAL_BYTES) {
+          written += piece.length;
+          if (!response.write(piece)) {
+            response.once('drain', pour);
+            return;
+          }
+        }
+        response.end(COMPLETED);
+      };
+      pour();
+    };
+    await withUpstream(flood, { maxResponseBytes: 2 * TOTAL_BYTES }, async (provider, upstream) => {
+      const stream = await provider.call(callTo(upstream.baseUrl));
+      // Settled: nothing more is written for a while. What was is in the kernel's buffers, which are far smaller than the flood.
+      for (let before = -1; before !== written; await sleep(250)) before = written;
+      expect(written).toBeLessThan(TOTAL_BYTES / 2);
+      let got = 0;
+      for await (const steps of stream) {
+        const batch = textOf(steps).length;
+        // One read: what was queued and the one read of the socket that went over the mark.
+        expect(batch).toBeLessThan(1024 * 1024);
+        got += batch;
+      }
+      expect(got).toBe((written / piece.length) * 16 * 1024);
+    });
+  });
+});
+
+describe('what only its maker can read (L1)', () => {
+  const sealed = {
+    items: [{ type: 'reasoning', id: 'rs_1', status: 'completed', summary: [], encrypted_content: 'seal' }],
+  };
+  const picky: Answer = (response, request) => {
+    if (!request.body.includes('encrypted_content')) return answered(response, request);
+    const error = { code: 'invalid_encrypted_content', message: 'Could not be verified.' };
+    response.writeHead(400).end(JSON.stringify({ error }));
+  };
+
+  test('is left out when another provider refuses it', async () => {
+    await withUpstream(picky, {}, async (provider, upstream) => {
+      const { steps, error } = await outcomeOf(
+        provider.call(callTo(upstream.baseUrl, { context: [sealed, userRun('Hi')] })),
+      );
+      expect(error).toBeNull();
+      expect(textOf(steps)).toBe('a');
+      expect(upstream.requests).toHaveLength(2);
+    });
+  });
+
+  test('once: a refusal for another reason, or of nothing sealed, stands', async () => {
+    const refuse: Answer = response => response.writeHead(400).end('{"error":{"code":"invalid_encrypted_content"}}');
+    await withUpstream(refuse, {}, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl, { context: [sealed] })))).error).toMatchObject({
+        providerError: 'upstream_rejected',
+      });
+      expect(upstream.requests).toHaveLength(2);
+      await outcomeOf(provider.call(callTo(upstream.baseUrl)));
+      expect(upstream.requests).toHaveLength(3);
+    });
+    const other: Answer = response => response.writeHead(400).end('{"error":{"code":"other"}}');
+    await withUpstream(other, {}, async (provider, upstream) => {
+      await outcomeOf(provider.call(callTo(upstream.baseUrl, { context: [sealed] })));
+      expect(upstream.requests).toHaveLength(1);
+    });
+  });
+});
+
+test('steps that one read brings are one batch; what came before a break is given out before it', async () => {
+  const broken: Answer = response => {
+    response.writeHead(200, EVENT_STREAM).write(ADDED + delta('a') + delta('b') + 'data: {"broken\n\n');
+  };
+  await withUpstream(broken, {}, async (provider, upstream) => {
+    const stream = await provider.call(callTo(upstream.baseUrl));
+    const iterator = stream[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    expect(first.done).toBe(false);
+    expect(textOf(first.value ?? [])).toBe('ab');
+    await expect(iterator.next()).rejects.toMatchObject({ providerError: 'upstream_interrupted' });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    await upstream.allClosed();
+  });
+});
