@@ -1,7 +1,7 @@
 /** Reads perdure.yaml: text -> values with positions -> schema -> cross-checks -> `Config`. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { contractFolder } from '../contracts.ts';
 import type { Config } from './config.ts';
 import { crossCheck } from './cross-checks.ts';
 import { readDocument, type SourceDocument } from './document.ts';
@@ -9,7 +9,7 @@ import type { Environment } from './interpolate.ts';
 import { at, pathOf, problemsOf } from './issues.ts';
 import { CONFIG_BOUNDS } from './limits.ts';
 import { normalise, offersOf } from './normalise.ts';
-import { ConfigError, type LocatedProblem, type Path } from './problem.ts';
+import { ConfigError, type LocatedProblem, type Path, type Problem } from './problem.ts';
 import { type FileConfig, fileSchema } from './schema.ts';
 import { sketchOf } from './sketch.ts';
 
@@ -42,13 +42,33 @@ export function parseConfig(text: string, { file, env, base }: ParseOptions): Lo
   if (document.value === null && failed(document.problems)) throw new ConfigError(inOrder(document.problems));
   const parsed = validate(document);
   const sketch = sketchOf(parsed.file ?? document.value);
-  const found = [...parsed.issues, ...crossCheck(sketch, { ...offersOf(sketch), interpolated: document.interpolated })];
+  const cross = crossCheck(sketch, { ...offersOf(sketch), interpolated: document.interpolated });
+  const contracts = contractFolders(at(document.value, ['contracts']), base);
+  const found = [...parsed.issues, ...cross, ...contracts.problems];
   const problems = inOrder([
     ...document.problems,
     ...found.filter(problem => !document.spoilt(problem.path)).map(document.locate),
   ]);
   if (parsed.file === null || failed(problems)) throw new ConfigError(problems);
-  return { config: normalise(parsed.file, { base, shippedContract }), warnings: problems };
+  return { config: normalise(parsed.file, { base, contracts: contracts.folders }), warnings: problems };
+}
+
+/** Without any, the shipped `none`: it allows everything. */
+function contractFolders(given: unknown, base: string): { folders: readonly string[]; problems: readonly Problem[] } {
+  const names: readonly unknown[] = Array.isArray(given) && given.length > 0 ? given : ['none'];
+  const folders: string[] = [];
+  const problems: Problem[] = [];
+  for (const [i, name] of names.entries()) {
+    // What is no text the schema complains of.
+    if (typeof name !== 'string' || name === '') continue;
+    try {
+      folders.push(contractFolder(name, base));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : 'cannot be found';
+      problems.push({ level: 'error', path: ['contracts', i], message });
+    }
+  }
+  return { folders, problems };
 }
 
 function inOrder(problems: readonly LocatedProblem[]): readonly LocatedProblem[] {
@@ -103,14 +123,4 @@ function readText(file: string): string {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     return refuse(code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`);
   }
-}
-
-/** Beside the package when it is published, above it in a checkout. */
-const SHIPPED: readonly string[] = ['../../../contracts', '../../../../../contracts'].map(path =>
-  fileURLToPath(new URL(path, import.meta.url)),
-);
-
-export function shippedContract(name: string): string | null {
-  const folder = SHIPPED.map(root => join(root, name)).find(path => existsSync(join(path, 'contract.yaml')));
-  return folder ?? null;
 }

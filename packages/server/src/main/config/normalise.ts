@@ -1,19 +1,19 @@
 /** From the file's form, checked, to `Config`. */
-import { createHash } from 'node:crypto';
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { datetimeMs } from '../../contract/instant.ts';
 import { DEFAULT_WEIGHTS } from '../../placement/snapshot.ts';
 import type { ChannelConfig, Config, HomeConfig, KeyConfig, TargetConfig } from './config.ts';
 import * as defaults from './defaults.ts';
 import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { type FileConfig, type FileHome, type FileKey, type FileTarget, limitValues } from './schema.ts';
+import { hashSecret } from '../keys/secret.ts';
 import type { Sketch } from './sketch.ts';
 
 export interface Folders {
   /** What relative paths start from. */
   readonly base: string;
-  /** The folder of the shipped contract set of that name, or null. */
-  readonly shippedContract: (name: string) => string | null;
+  /** Absolute paths of the contract folders. */
+  readonly contracts: readonly string[];
 }
 
 const MICRO = 1_000_000;
@@ -25,7 +25,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     data: resolve(folders.base, file.data ?? defaults.DEFAULT_DATA),
     homes: homes === null || homes === undefined || homes.length === 0 ? [defaults.LOCAL_HOME] : homes.map(homeOf),
     targets: file.targets.map(targetOf),
-    contracts: contractFolders(file.contracts ?? [], folders),
+    contracts: folders.contracts,
     reading: file.reading ?? null,
     asOf: asOfOf(file.as_of),
     weights: {
@@ -117,7 +117,7 @@ function microUsd(usd: number): number {
 }
 
 function keyOf(key: FileKey): KeyConfig[] {
-  const hash = key.hash ?? (key.secret ? hashKey(key.secret) : null);
+  const hash = key.hash ?? (key.secret ? hashSecret(key.secret) : null);
   if (hash === null) return [];
   return [
     {
@@ -132,20 +132,7 @@ function keyOf(key: FileKey): KeyConfig[] {
   ];
 }
 
-function hashKey(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
-}
-
 function asOfOf(text: string | null | undefined): Config['asOf'] {
   const ms = text === null || text === undefined ? null : datetimeMs(text);
   return ms === null || text === null || text === undefined ? null : { text, ms };
-}
-
-/** A bare word that is no folder beside the file names a shipped set. No contract at all: the shipped `none`. */
-function contractFolders(given: readonly string[], { base, shippedContract }: Folders): readonly string[] {
-  const names = given.length === 0 ? ['none'] : given;
-  return names.map(name => {
-    const shipped = /^[\w.-]+$/.test(name) && !isAbsolute(name) ? shippedContract(name) : null;
-    return shipped ?? resolve(base, name);
-  });
 }

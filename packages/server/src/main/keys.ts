@@ -1,0 +1,128 @@
+/**
+ * The keys of this server: those of its configuration and those in the control home.
+ *
+ *  - A key that was revoked is refused by the next request (one process holds the data folder, and this is its only writer of keys).
+ *  - Once there was a key, keys are asked for: revoking the last one closes the door, it does not take it off.
+ */
+import type { Caller } from '../engine/caller.ts';
+import type { ControlStore, KeyRow } from '../engine/ports.ts';
+import type { TenantId } from '../kernel/ids.ts';
+import type { Config, KeyConfig } from './config/config.ts';
+import { DEFAULT_CHANNEL, DEFAULT_PRODUCT, DEFAULT_SEGMENT, DEFAULT_TENANT } from './config/defaults.ts';
+import { checkKeySpec, createKey, type KeyDeps, type KeyResource, keyResource, type KeySpec } from './keys/key-row.ts';
+import { SCOPE_NAMES } from './keys/scopes.ts';
+import { hashSecret, MAX_SECRET_CHARS } from './keys/secret.ts';
+
+export interface CreatedKey extends KeyResource {
+  /** Shown this once. */
+  readonly secret: string;
+}
+
+/** Who calls where no keys are asked for: loopback only. */
+export const LOCAL_CALLER: Caller = {
+  tenant: DEFAULT_TENANT as TenantId,
+  principal: 'local',
+  product: DEFAULT_PRODUCT,
+  channel: DEFAULT_CHANNEL,
+  segment: DEFAULT_SEGMENT,
+  scopes: SCOPE_NAMES,
+};
+
+type OfferConfig = Pick<Config, 'channels' | 'products' | 'keys'>;
+type ControlKeys = Pick<ControlStore, 'keys' | 'putKey' | 'revokeKey'>;
+
+export class KeyRing {
+  readonly #control: ControlKeys;
+  readonly #config: OfferConfig;
+  readonly #deps: KeyDeps;
+  readonly #rows = new Map<string, KeyRow>();
+  readonly #byHash = new Map<string, Caller>();
+
+  private constructor(control: ControlKeys, config: OfferConfig, deps: KeyDeps) {
+    this.#control = control;
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  static async open(control: ControlKeys, config: OfferConfig, deps: KeyDeps): Promise<KeyRing> {
+    const ring = new KeyRing(control, config, deps);
+    for (const row of await control.keys()) ring.#keep(row);
+    for (const key of config.keys) ring.#byHash.set(key.hash, configCaller(key));
+    return ring;
+  }
+
+  /** Whether requests must carry a key. */
+  get required(): boolean {
+    return this.#rows.size > 0 || this.#config.keys.length > 0;
+  }
+
+  /** Whether any key would be accepted. */
+  get usable(): boolean {
+    return this.#byHash.size > 0;
+  }
+
+  /** Null for what is no key, and for what was one. */
+  authenticate(secret: string): Caller | null {
+    if (secret.length === 0 || secret.length > MAX_SECRET_CHARS) return null;
+    // Looked up by digest: how long that takes tells nothing of a key, since nobody can steer a digest towards a known one.
+    return this.#byHash.get(hashSecret(secret)) ?? null;
+  }
+
+  /** Oldest first, those of the configuration before. */
+  list(): readonly KeyResource[] {
+    const stored = [...this.#rows.values()].toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+    return [...this.#config.keys.map(configResource), ...stored.map(keyResource)];
+  }
+
+  /** @throws KeySpecError */
+  async create(spec: KeySpec): Promise<CreatedKey> {
+    const { row, secret } = createKey(checkKeySpec(spec, this.#config), this.#deps);
+    await this.#control.putKey(row);
+    this.#keep(row);
+    return { ...keyResource(row), secret };
+  }
+
+  /** Null if there is no such key in the store. A key that was revoked before keeps its time. */
+  async revoke(id: string): Promise<KeyResource | null> {
+    const row = this.#rows.get(id);
+    if (row === undefined) return null;
+    if (row.revokedAt !== null) return keyResource(row);
+    const revoked = { ...row, revokedAt: this.#deps.clock.now() };
+    // Refused from here on, even if the store fails: then the caller is told, and the key is dead until the restart.
+    this.#byHash.delete(row.hash);
+    await this.#control.revokeKey(id, revoked.revokedAt);
+    this.#rows.set(id, revoked);
+    return keyResource(revoked);
+  }
+
+  #keep(row: KeyRow): void {
+    this.#rows.set(row.id, row);
+    if (row.revokedAt === null) this.#byHash.set(row.hash, storedCaller(row));
+  }
+}
+
+function storedCaller({ id, tenant, product, channel, segment, scopes }: KeyRow): Caller {
+  return { tenant, principal: id, product, channel, segment, scopes };
+}
+
+/** The name of a configured key is its principal: it survives a change of the secret. */
+function configCaller({ name, tenant, product, channel, segment, scopes }: KeyConfig): Caller {
+  return { tenant: tenant as TenantId, principal: `config:${name}`, product, channel, segment, scopes };
+}
+
+function configResource({ name, tenant, channel, segment, product, scopes }: KeyConfig): KeyResource {
+  return {
+    id: `config:${name}`,
+    object: 'perdure.key',
+    name,
+    prefix: null,
+    tenant,
+    channel,
+    segment,
+    product,
+    scopes,
+    source: 'config',
+    created_at: null,
+    revoked_at: null,
+  };
+}

@@ -1,0 +1,136 @@
+/** A new key, and how keys are listed. */
+import type { KeyRow } from '../../engine/ports.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { homeTag, makeIds, type TenantId } from '../../kernel/ids.ts';
+import { type Config, saleOf, type Scope } from '../config/config.ts';
+import { DEFAULT_CHANNEL, DEFAULT_PRODUCT, DEFAULT_SEGMENT, DEFAULT_TENANT } from '../config/defaults.ts';
+import { didYouMean } from '../../contract/finding.ts';
+import type { Segment } from '../../placement/facts.ts';
+import { isScope, SCOPE_NAMES } from './scopes.ts';
+import { drawSecret, type FillRandom, hashSecret, shownPrefix } from './secret.ts';
+
+/** What somebody asks for; what is absent has the default of the configuration file. */
+export interface KeySpec {
+  readonly name: string;
+  readonly tenant?: string;
+  readonly channel?: string;
+  readonly segment?: string;
+  readonly product?: string;
+  readonly scopes?: readonly string[];
+}
+
+export interface CheckedKeySpec {
+  readonly name: string;
+  readonly tenant: TenantId;
+  readonly channel: string;
+  readonly segment: Segment;
+  readonly product: string;
+  readonly scopes: readonly Scope[];
+}
+
+export class KeySpecError extends Error {
+  override readonly name = 'KeySpecError';
+  /** The field at fault. */
+  readonly param: string;
+
+  constructor(param: string, message: string) {
+    super(message);
+    this.param = param;
+  }
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const SEGMENTS: readonly string[] = ['commercial', 'us-gov', 'us-natsec'];
+
+/** @throws KeySpecError */
+export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'products'>): CheckedKeySpec {
+  const { name, tenant = DEFAULT_TENANT, channel = DEFAULT_CHANNEL, product = DEFAULT_PRODUCT } = spec;
+  const { segment = DEFAULT_SEGMENT, scopes = ['inference', 'read'] } = spec;
+  for (const [param, text] of [['name', name] as const, ['tenant', tenant] as const]) {
+    if (!NAME.test(text)) throw new KeySpecError(param, `${param} must have 1 to 64 letters, digits, ".", "_" or "-"`);
+  }
+  if (!isSegment(segment)) throw new KeySpecError('segment', unknown('segment', segment, SEGMENTS));
+  if (saleOf(config, product, channel) === null) {
+    const products = config.products.map(({ id }) => id);
+    if (!products.includes(product)) throw new KeySpecError('product', unknown('product', product, products));
+    throw new KeySpecError('channel', unknown('channel', channel, config.channels.map(({ id }) => id)));
+  }
+  const checked = new Set<Scope>();
+  for (const scope of scopes) {
+    if (!isScope(scope)) throw new KeySpecError('scopes', unknown('scope', scope, SCOPE_NAMES));
+    checked.add(scope);
+  }
+  if (checked.size === 0) throw new KeySpecError('scopes', 'a key needs a scope');
+  return { name, tenant: tenant as TenantId, channel, segment, product, scopes: [...checked] };
+}
+
+function isSegment(text: string): text is Segment {
+  return SEGMENTS.includes(text);
+}
+
+function unknown(what: string, given: string, known: readonly string[]): string {
+  const near = didYouMean(given, known);
+  return `there is no ${what} "${given}" (${near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`})`;
+}
+
+export interface NewKey {
+  readonly row: KeyRow;
+  /** Shown once, kept nowhere. */
+  readonly secret: string;
+}
+
+export interface KeyDeps {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly random: FillRandom;
+  /** The home that will hold it. */
+  readonly home: string;
+}
+
+export function createKey(spec: CheckedKeySpec, { clock, random, home }: KeyDeps): NewKey {
+  const secret = drawSecret(random);
+  const row: KeyRow = {
+    ...spec,
+    id: makeIds(clock, random).next('key', homeTag(home)),
+    hash: hashSecret(secret),
+    prefix: shownPrefix(secret),
+    createdAt: clock.now(),
+    revokedAt: null,
+  };
+  return { row, secret };
+}
+
+/** A key as listings and the admin API show it: without its hash, times in seconds since 1970. */
+export interface KeyResource {
+  readonly id: string;
+  readonly object: 'perdure.key';
+  readonly name: string;
+  readonly prefix: string | null;
+  readonly tenant: string;
+  readonly channel: string;
+  readonly segment: string;
+  readonly product: string;
+  readonly scopes: readonly string[];
+  readonly source: 'store' | 'config';
+  readonly created_at: number | null;
+  readonly revoked_at: number | null;
+}
+
+const seconds = (ms: number): number => Math.floor(ms / 1000);
+
+export function keyResource(row: KeyRow): KeyResource {
+  const { id, name, prefix, tenant, channel, segment, product, scopes } = row;
+  return {
+    id,
+    object: 'perdure.key',
+    name,
+    prefix,
+    tenant,
+    channel,
+    segment,
+    product,
+    scopes,
+    source: 'store',
+    created_at: seconds(row.createdAt),
+    revoked_at: row.revokedAt === null ? null : seconds(row.revokedAt),
+  };
+}
