@@ -19,7 +19,7 @@ import type { Homes } from './homes.ts';
 import { reserve } from './idempotency.ts';
 import { Lease } from './lease.ts';
 import { type LiveSession, Sessions } from './live-session.ts';
-import { type PlacementRecord, listPlacements, readPlacement } from './placements.ts';
+import { listPlacements, type PlacementRecord, readPlacement } from './placements.ts';
 import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
 import { readResponse, resourceOfRecord, streamOfRecord } from './read.ts';

@@ -13,7 +13,7 @@ import { findItem } from './items.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import type { PlacedCall, PlacingSubject } from './placing.ts';
-import { lineageOf, mustState, type Plan, planTurn } from './plan.ts';
+import { lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
 import { RunningTurn, seconds } from './turn.ts';
@@ -95,6 +95,11 @@ interface Opening {
 
 async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): Promise<RunningTurn> {
   const { caller, request, labels } = input;
+  if (!engine.placing.models().some(model => model.id === request.model)) {
+    throw perdureError('model_not_found', `The model '${short(request.model)}' is served by no target.`, {
+      param: 'model',
+    });
+  }
   await engine.sessions.wait(engine.lease.ensure());
   const opening = await open(engine, input, plan);
   const { live, openCalls, subject } = opening;

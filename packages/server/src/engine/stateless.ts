@@ -79,6 +79,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     avoid: [],
   };
   const placed = engine.placing.infer(facts);
+  if (!placed.ok && placed.error.code === 'model_not_found') throw placed.error;
   if (!placed.ok) throw await recordRefusal(engine, caller, store, { ...placed, subject: null, origin });
   killPoint('stateless.before-placement');
   const live = engine.sessions.begin(caller.tenant, session, store);

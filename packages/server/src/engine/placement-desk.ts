@@ -1,0 +1,185 @@
+/** `Placing`: the pure decision of `placement/`, with the snapshot, the health and the time that it is to see. */
+import { perdureError, type PerdureError } from '@perdure/protocol';
+import type { HomeId } from '../kernel/ids.ts';
+import type { JsonObject, SessionOrigin } from '../log/events.ts';
+import { decide } from '../placement/decide.ts';
+import type { Decision } from '../placement/decision.ts';
+import { explainTable, refusalMessage } from '../placement/explain.ts';
+import type {
+  Action,
+  CallFacts,
+  Channel,
+  DecideOptions,
+  Health,
+  PlaceHealth,
+  Product,
+  Segment,
+} from '../placement/facts.ts';
+import { toRecord } from '../placement/record.ts';
+import type { Snapshot } from '../placement/snapshot.ts';
+import type { InferRequest, NotPlaced, Placing, PlacingSubject, ReachableTarget } from './placing.ts';
+import type { Clock } from './ports.ts';
+import { TargetHealth } from './target-health.ts';
+
+/** Output tokens that a call is reserved for when neither the request nor the target bounds them. */
+export const DEFAULT_OUTPUT_BOUND = 16_384;
+/** Bytes of JSON that one token is taken to be, for estimates before the call. */
+const BYTES_A_TOKEN = 4;
+
+export interface DeskOptions {
+  readonly snapshot: Snapshot;
+  readonly targets: readonly (ReachableTarget & {
+    readonly model: string;
+    readonly vendor: string;
+    readonly capacity: number | null;
+  })[];
+  /** What a key sells; null if it is not configured (any more). */
+  readonly sale: (product: string, channel: string) => { readonly product: Product; readonly channel: Channel } | null;
+  /** The time that contracts see, if it is set, ms since 1970. */
+  readonly asOf: number | null;
+  readonly clock: Clock;
+}
+
+export interface PlacementDesk extends Placing {
+  readonly snapshot: Snapshot;
+  health(): { readonly [target: string]: PlaceHealth & { readonly failures: number } };
+}
+
+export function makeDesk(options: DeskOptions): PlacementDesk {
+  const { snapshot, asOf, clock } = options;
+  const targets = new Map(options.targets.map(target => [target.id, target]));
+  const health = new Map(options.targets.map(target => [target.id, new TargetHealth(clock, target.capacity)]));
+  const vendors = new Map(options.targets.map(target => [target.model, target.vendor]));
+  const now = (): number => asOf ?? clock.now();
+
+  function healthNow(avoid: readonly string[]): Health {
+    const all: Record<string, PlaceHealth> = {};
+    for (const [id, one] of health) {
+      const seen = one.now();
+      all[id] = avoid.includes(id) ? { ...seen, state: 'down' } : seen;
+    }
+    return all;
+  }
+
+  function factsOf(subject: PlacingSubject & { readonly model: string }, more: Partial<CallFacts>): CallFacts | null {
+    const { origin, labels, session, startedAt, tenant, use } = subject;
+    const sale = options.sale(origin.product, origin.channel);
+    if (sale === null) return null;
+    const at = now();
+    return {
+      session: {
+        tenant,
+        product: sale.product,
+        channel: sale.channel,
+        segment: origin.segment as Segment,
+        stateHeld: origin.stateHeld,
+        startedAt: asOf ?? startedAt,
+        reading: origin.readings,
+        use,
+      },
+      sessionId: session,
+      vendor: vendors.get(subject.model) ?? sale.product.vendor,
+      model: subject.model,
+      purpose: 'turn',
+      sessionLabels: labels,
+      requestLabels: [],
+      at,
+      inputTokens: 0,
+      outputBound: 0,
+      ...more,
+    };
+  }
+
+  function run(
+    action: Action,
+    facts: CallFacts,
+    seen: Health,
+    how: DecideOptions,
+  ): { decision: Decision; record: JsonObject } {
+    const decision = decide(snapshot, action, facts, seen, how);
+    return { decision, record: toRecord(decision, snapshot, facts, seen, how) as unknown as JsonObject };
+  }
+
+  function placeState(subject: PlacingSubject & { readonly model: string }, how: DecideOptions) {
+    const facts = factsOf(subject, {});
+    if (facts === null) return unsold(subject.origin);
+    const { decision, record } = run('place_state', facts, {}, how);
+    return decision.chosen === null
+      ? notPlaced(decision, record)
+      : { ok: true as const, home: decision.chosen as HomeId, record };
+  }
+
+  return {
+    snapshot,
+    infer(request: InferRequest) {
+      const inputTokens = Math.ceil(request.inputBytes / BYTES_A_TOKEN);
+      const outputBound = request.outputBound ?? DEFAULT_OUTPUT_BOUND;
+      const facts = factsOf(request, {
+        purpose: request.purpose,
+        requestLabels: request.requestLabels,
+        inputTokens,
+        outputBound,
+      });
+      if (facts === null) return unsold(request.origin);
+      if (!vendors.has(request.model)) return unknownModel(request.model);
+      const { decision, record } = run('infer', facts, healthNow(request.avoid), {});
+      const target = decision.chosen === null ? undefined : targets.get(decision.chosen);
+      if (target === undefined) return notPlaced(decision, record);
+      return { ok: true, target, record, reserved: { input: inputTokens, output: outputBound } };
+    },
+    state: subject => placeState(subject, {}),
+    stateAt: (subject, home) => placeState(subject, { only: [home] }),
+    target: id => targets.get(id) ?? null,
+    readings: () => snapshot.readings,
+    begin: target => health.get(target)?.begin() ?? (() => undefined),
+    models: () => [...vendors].map(([id, vendor]) => ({ id, vendor })),
+    health: () => Object.fromEntries([...health].map(([id, one]) => [id, { ...one.now(), failures: one.failures }])),
+  };
+}
+
+function unsold(origin: SessionOrigin): NotPlaced {
+  const message = `The product ${origin.product} through the channel ${origin.channel} is not configured on this server (any more).`;
+  return { ok: false, record: {}, error: perdureError('placement_refused', message) };
+}
+
+function unknownModel(model: string): NotPlaced {
+  const shown = model.length > 64 ? `${model.slice(0, 64)}...` : model;
+  return {
+    ok: false,
+    record: {},
+    error: perdureError('model_not_found', `The model '${shown}' is served by no target.`, { param: 'model' }),
+  };
+}
+
+function notPlaced(decision: Decision, record: JsonObject): NotPlaced {
+  return { ok: false, record, error: errorOf(decision) };
+}
+
+/** The error that a decision without a place means, with every target and its reasons. */
+export function errorOf(decision: Decision): PerdureError {
+  const targets = decision.rows
+    .filter(row => row.verdict !== 'wrong-model')
+    .map(row => ({
+      id: row.place,
+      cloud: row.cloud,
+      region: row.region,
+      verdict: row.verdict,
+      clauses: row.exclusions.flatMap(one =>
+        one.kind === 'clause' ? [{ contract: one.contract, id: one.clause, cite: one.cite }] : [],
+      ),
+    }));
+  const details = { targets, table: explainTable(decision) };
+  const retry = { ...(decision.retryAfterMs !== null && { retryAfterMs: decision.retryAfterMs }) };
+  switch (decision.code) {
+    case 'no_contract_in_force':
+      return perdureError('no_contract_in_force', refusalMessage(decision), { details });
+    case 'no_target_available':
+    case 'no_capable_target':
+      return perdureError('no_target_available', refusalMessage(decision), { details, ...retry });
+    case 'no_such_target':
+      return perdureError('model_not_found', refusalMessage(decision), { param: 'model' });
+    case 'placement_refused':
+    case null:
+      return perdureError('placement_refused', refusalMessage(decision), { details });
+  }
+}

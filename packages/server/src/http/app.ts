@@ -1,0 +1,214 @@
+/** The routes, and what every request passes before it reaches one: host, key, scope, errors. */
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { openapiDocument, perdureError } from '@perdure/protocol';
+import { Hono, type Context } from 'hono';
+import type { Caller } from '../engine/caller.ts';
+import { createChatCompletion } from './chat/create.ts';
+import * as conversations from './conversations/routes.ts';
+import { guardLocal } from './guard.ts';
+import * as perdure from './perdure/routes.ts';
+import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
+import { sendError, sendJson } from './reply.ts';
+import { createResponse } from './responses/create.ts';
+import { deleteResponse, getResponse, listInputItems } from './responses/read.ts';
+import type { App, Exchange, HttpDeps, RouteEnv, Scope } from './types.ts';
+
+type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
+
+/** One row a route: method, path, the scopes of which one is needed, handler. Compared with the OpenAPI table by a test. */
+type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: readonly Scope[], handler: Handler];
+
+export function routes(deps: HttpDeps): readonly Row[] {
+  const infer: readonly Scope[] = ['inference'];
+  const read: readonly Scope[] = ['inference', 'read'];
+  const evidence: readonly Scope[] = ['inference', 'read', 'auditor'];
+  const admin: readonly Scope[] = ['admin'];
+  const at = (params: readonly string[], index: number): string => params[index] ?? '';
+  return [
+    ['POST', '/v1/responses', infer, exchange => createResponse(deps, exchange)],
+    ['GET', '/v1/responses/:id', read, (exchange, params) => getResponse(deps, exchange, at(params, 0))],
+    ['DELETE', '/v1/responses/:id', infer, (exchange, params) => deleteResponse(deps, exchange, at(params, 0))],
+    ['GET', '/v1/responses/:id/input_items', read, (exchange, params) => listInputItems(deps, exchange, at(params, 0))],
+    ['POST', '/v1/conversations', infer, exchange => conversations.createConversation(deps, exchange)],
+    [
+      'GET',
+      '/v1/conversations/:id',
+      read,
+      (exchange, params) => conversations.getConversation(deps, exchange, at(params, 0)),
+    ],
+    [
+      'POST',
+      '/v1/conversations/:id',
+      infer,
+      (exchange, params) => conversations.updateConversation(deps, exchange, at(params, 0)),
+    ],
+    [
+      'DELETE',
+      '/v1/conversations/:id',
+      infer,
+      (exchange, params) => conversations.deleteConversation(deps, exchange, at(params, 0)),
+    ],
+    [
+      'POST',
+      '/v1/conversations/:id/items',
+      infer,
+      (exchange, params) => conversations.addItems(deps, exchange, at(params, 0)),
+    ],
+    [
+      'GET',
+      '/v1/conversations/:id/items',
+      read,
+      (exchange, params) => conversations.listItems(deps, exchange, at(params, 0)),
+    ],
+    [
+      'GET',
+      '/v1/conversations/:id/items/:item',
+      read,
+      (exchange, params) => conversations.getItem(deps, exchange, at(params, 0), at(params, 1)),
+    ],
+    [
+      'DELETE',
+      '/v1/conversations/:id/items/:item',
+      infer,
+      (exchange, params) => conversations.deleteItem(deps, exchange, at(params, 0), at(params, 1)),
+    ],
+    ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
+    [
+      'GET',
+      '/v1/models',
+      evidence,
+      async exchange => sendJson(exchange.res, 200, { object: 'list', data: models(deps) }),
+    ],
+    [
+      'GET',
+      '/v1/models/:id',
+      evidence,
+      async (exchange, params) => sendJson(exchange.res, 200, model(deps, at(params, 0))),
+    ],
+    ['GET', '/perdure/v1/placements', evidence, exchange => perdure.listPlacements(deps, exchange)],
+    [
+      'GET',
+      '/perdure/v1/placements/:id',
+      evidence,
+      (exchange, params) => perdure.getPlacement(deps, exchange, at(params, 0)),
+    ],
+    ['GET', '/perdure/v1/targets', evidence, exchange => perdure.listTargets(deps, exchange)],
+    ['GET', '/perdure/v1/status', evidence, exchange => perdure.getStatus(deps, exchange)],
+    ['POST', '/perdure/v1/whatif', evidence, exchange => perdure.whatIf(deps, exchange)],
+    ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
+    ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],
+    ['DELETE', '/perdure/v1/keys/:id', admin, (exchange, params) => perdure.revokeKey(deps, exchange, at(params, 0))],
+  ];
+}
+
+function models(deps: HttpDeps): readonly unknown[] {
+  return deps.engine.placing.models().map(({ id, vendor }) => ({ id, object: 'model', created: 0, owned_by: vendor }));
+}
+
+function model(deps: HttpDeps, id: string): unknown {
+  const found = deps.engine.placing.models().find(one => one.id === id);
+  if (found === undefined)
+    throw perdureError('model_not_found', `The model '${id.slice(0, 64)}' is served by no target.`, { param: 'model' });
+  return { id: found.id, object: 'model', created: 0, owned_by: found.vendor };
+}
+
+export function makeApp(deps: HttpDeps): App {
+  const app: App = new Hono<RouteEnv>();
+  for (const [method, path, scopes, handler] of routes(deps)) {
+    const names = [...path.matchAll(/:(\w+)/g)].map(match => match[1] ?? '');
+    app.on(method, path, context =>
+      serve(deps, context, scopes, exchange =>
+        handler(
+          exchange,
+          names.map(name => context.req.param(name) ?? ''),
+        ),
+      ),
+    );
+  }
+  const paths = [...new Set(routes(deps).map(row => row[1]))];
+  for (const path of paths) app.all(path, context => refuse(deps, context, () => perdureError('method_not_allowed')));
+  openRoutes(app, deps);
+  app.notFound(context => refuse(deps, context, () => perdureError('not_found')));
+  return app;
+}
+
+/** What needs no key: probes, the document, the page. None of it shows a tenant's data. */
+function openRoutes(app: App, deps: HttpDeps): void {
+  const version = deps.version;
+  const open = (path: string, show: (context: Context<RouteEnv>) => void): void => {
+    app.get(path, context => {
+      try {
+        if (!deps.keyed()) guardLocal(context.env.incoming);
+        show(context);
+      } catch (error) {
+        sendError(context.env.outgoing, error);
+      }
+      return RESPONSE_ALREADY_SENT;
+    });
+  };
+  open('/healthz', context => sendJson(context.env.outgoing, 200, { status: 'ok' }));
+  open('/readyz', context => {
+    const ready = deps.ready();
+    sendJson(context.env.outgoing, ready ? 200 : 503, {
+      status: ready ? 'ready' : 'starting',
+      checks: [{ name: 'recovery', ok: ready }],
+    });
+  });
+  open('/openapi.json', context => sendJson(context.env.outgoing, 200, openapiDocument({ version })));
+  open('/', context => {
+    const page = Buffer.from(STATUS_PAGE);
+    const head = {
+      'content-type': 'text/html; charset=utf-8',
+      'content-length': page.length,
+      'content-security-policy': STATUS_PAGE_POLICY,
+    };
+    context.env.outgoing.writeHead(200, {
+      ...head,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
+    context.env.outgoing.end(page);
+  });
+}
+
+async function refuse(deps: HttpDeps, context: Context<RouteEnv>, error: () => Error): Promise<Response> {
+  return serve(deps, context, [], async () => {
+    throw error();
+  });
+}
+
+/** Runs a handler inside everything that all requests share. */
+async function serve(
+  deps: HttpDeps,
+  context: Context<RouteEnv>,
+  scopes: readonly Scope[],
+  handler: (exchange: Exchange) => Promise<void>,
+): Promise<Response> {
+  const { incoming: req, outgoing: res } = context.env;
+  const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`;
+  const left = new AbortController();
+  res.on('close', () => {
+    if (!res.writableFinished) left.abort();
+  });
+  try {
+    if (!deps.keyed()) guardLocal(req);
+    const caller = deps.authenticate(bearerOf(req.headers.authorization));
+    requireScope(caller, scopes);
+    await handler({ req, res, caller, requestId, signal: left.signal });
+  } catch (thrown) {
+    if (left.signal.aborted) return RESPONSE_ALREADY_SENT;
+    const error = sendError(res, thrown, { 'x-request-id': requestId });
+    if (error.code === 'internal_error') deps.report('http', thrown);
+  }
+  return RESPONSE_ALREADY_SENT;
+}
+
+function bearerOf(header: string | undefined): string | null {
+  return /^Bearer\s+(\S+)$/i.exec(header ?? '')?.[1] ?? null;
+}
+
+function requireScope(caller: Caller, scopes: readonly Scope[]): void {
+  if (scopes.length > 0 && !scopes.some(scope => caller.scopes.includes(scope))) {
+    throw perdureError('insufficient_scope', `This needs a key with the scope ${scopes.join(' or ')}.`);
+  }
+}

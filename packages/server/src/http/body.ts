@@ -1,0 +1,56 @@
+/** Request bodies: bounded in bytes and in time, and read as they come. */
+import { perdureError } from '@perdure/protocol';
+import type { IncomingMessage } from 'node:http';
+import { guardJson } from './guard.ts';
+import type { HttpLimits } from './types.ts';
+
+export interface JsonBody {
+  readonly value: unknown;
+  readonly bytes: Buffer;
+}
+
+/** @throws unsupported_media_type, body_too_large, invalid_json, deadline_exceeded */
+export async function readJson(req: IncomingMessage, limits: HttpLimits): Promise<JsonBody> {
+  guardJson(req);
+  const bytes = await readBytes(req, limits);
+  try {
+    return { value: JSON.parse(bytes.toString('utf8')), bytes };
+  } catch {
+    throw perdureError('invalid_json');
+  }
+}
+
+/** As `readJson`, but a missing body is undefined. */
+export async function readOptionalJson(req: IncomingMessage, limits: HttpLimits): Promise<JsonBody> {
+  if (req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined)
+    return { value: undefined, bytes: Buffer.alloc(0) };
+  if (req.headers['content-length'] === '0') return { value: undefined, bytes: Buffer.alloc(0) };
+  return readJson(req, limits);
+}
+
+function readBytes(req: IncomingMessage, limits: HttpLimits): Promise<Buffer> {
+  const tooLarge = () => perdureError('body_too_large', `The request body is larger than ${limits.bodyBytes} bytes.`);
+  if (Number(req.headers['content-length'] ?? 0) > limits.bodyBytes) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const timer = setTimeout(
+      () => end(perdureError('deadline_exceeded', 'The request body did not arrive in time.', { status: 408 })),
+      limits.bodyMs,
+    );
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > limits.bodyBytes) return end(tooLarge());
+      chunks.push(chunk);
+    };
+    const end = (error: Error | null): void => {
+      clearTimeout(timer);
+      req.off('data', onData).off('end', onEnd).off('close', onClose);
+      if (error === null) resolve(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, size));
+      else reject(error);
+    };
+    const onEnd = (): void => end(null);
+    const onClose = (): void => end(perdureError('invalid_request', 'The request body ended early.'));
+    req.on('data', onData).on('end', onEnd).on('close', onClose);
+  });
+}

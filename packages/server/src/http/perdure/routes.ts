@@ -1,0 +1,99 @@
+/** What only Perdure has: `/perdure/v1`. */
+import {
+  listPage,
+  type PlacementResource,
+  parsePlacementQuery,
+  parseWhatIf,
+  perdureError,
+  type WhatIfResult,
+} from '@perdure/protocol';
+import type { PlacementRecord } from '../../engine/placements.ts';
+import { readJson } from '../body.ts';
+import { rawQuery } from '../query.ts';
+import { sendJson } from '../reply.ts';
+import type { Exchange, HttpDeps } from '../types.ts';
+
+/** Placements on the status page, and sessions' placements that one what-if replays. */
+const STATUS_PLACEMENTS = 20;
+const WHATIF_MOST = 1000;
+const PAGE = 100;
+
+function send(exchange: Exchange, body: unknown): void {
+  sendJson(exchange.res, 200, body, { 'x-request-id': exchange.requestId });
+}
+
+export async function getPlacement(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  send(exchange, await deps.view.explain(await deps.engine.placement(exchange.caller, id)));
+}
+
+export async function listPlacements(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  const parsed = parsePlacementQuery(rawQuery(exchange.req.url));
+  if (!parsed.ok) throw parsed.error;
+  const { placements, hasMore } = await deps.engine.placements(exchange.caller, parsed.value);
+  const shown = await explainAll(deps, placements);
+  const { outcome } = parsed.value;
+  send(exchange, listPage(outcome === undefined ? shown : shown.filter(one => one.outcome === outcome), hasMore));
+}
+
+function explainAll(deps: HttpDeps, records: readonly PlacementRecord[]): Promise<readonly PlacementResource[]> {
+  return Promise.all(records.map(record => deps.view.explain(record)));
+}
+
+export async function listTargets(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, listPage(deps.view.targets(), false));
+}
+
+export async function getStatus(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  const { placements } = await deps.engine.placements(exchange.caller, { order: 'desc', limit: STATUS_PLACEMENTS });
+  send(exchange, { ...(await deps.view.status()), placements: await explainAll(deps, placements) });
+}
+
+/** The same traffic's placements on another supposition: which reading, contracts, date. */
+export async function whatIf(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  const parsed = parseWhatIf((await readJson(exchange.req, deps.limits)).value);
+  if (!parsed.ok) throw parsed.error;
+  const { records, truncated } = await collect(deps, exchange, parsed.value.sessions ?? null);
+  const result: WhatIfResult = {
+    object: 'perdure.whatif',
+    ...(await deps.view.whatIf(records, parsed.value)),
+    truncated,
+  };
+  send(exchange, result);
+}
+
+async function collect(
+  deps: HttpDeps,
+  { caller }: Exchange,
+  sessions: readonly string[] | null,
+): Promise<{ records: PlacementRecord[]; truncated: boolean }> {
+  const records: PlacementRecord[] = [];
+  for (const session of sessions ?? [undefined]) {
+    for (let after: string | undefined; ; ) {
+      const query = {
+        order: 'asc' as const,
+        limit: PAGE,
+        ...(session !== undefined && { session }),
+        ...(after !== undefined && { after }),
+      };
+      const { placements, hasMore } = await deps.engine.placements(caller, query);
+      records.push(...placements);
+      if (records.length > WHATIF_MOST) return { records: records.slice(0, WHATIF_MOST), truncated: true };
+      if (!hasMore) break;
+      after = placements.at(-1)?.id;
+    }
+  }
+  return { records, truncated: false };
+}
+
+export async function listKeys(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, { object: 'list', data: deps.keys.list(), has_more: false });
+}
+
+export async function createKey(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, await deps.keys.create((await readJson(exchange.req, deps.limits)).value));
+}
+
+export async function revokeKey(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  if (!(await deps.keys.revoke(id))) throw perdureError('not_found', `There is no key '${id.slice(0, 64)}'.`);
+  send(exchange, { id, object: 'perdure.key', revoked: true });
+}

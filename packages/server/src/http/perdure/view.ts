@@ -1,0 +1,15 @@
+/** What the `/perdure/v1` routes show. Made by whoever holds contracts and targets (main); the wire only serves it. */
+import type { PlacementResource, StatusResource, TargetResource, WhatIfRequest, WhatIfResult } from '@perdure/protocol';
+import type { PlacementRecord } from '../../engine/placements.ts';
+
+export interface PlacementsView {
+  /** The whole explanation of a placement, recomputed from its record and the versions that it saw. */
+  explain(record: PlacementRecord): Promise<PlacementResource>;
+  /** The record's decision on another supposition. */
+  whatIf(
+    records: readonly PlacementRecord[],
+    suppose: WhatIfRequest,
+  ): Promise<Pick<WhatIfResult, 'reading' | 'contracts' | 'as_of' | 'rows' | 'changed'>>;
+  targets(): readonly TargetResource[];
+  status(): Promise<Omit<StatusResource, 'placements'>>;
+}

@@ -1,0 +1,31 @@
+/** Answers on node's response. */
+import { errorBody, type PerdureError, retryAfterSeconds, toPerdureError } from '@perdure/protocol';
+import type { ServerResponse } from 'node:http';
+
+export type Headers = { readonly [name: string]: string | number };
+
+export function sendJson(res: ServerResponse, status: number, body: unknown, headers: Headers = {}): void {
+  if (res.headersSent || res.destroyed) return;
+  const bytes = Buffer.from(JSON.stringify(body));
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers });
+  res.end(bytes);
+}
+
+/** Any thrown value as the documented error. Where headers are already out there is nothing left to say but the end. */
+export function sendError(res: ServerResponse, thrown: unknown, headers: Headers = {}): PerdureError {
+  const error = toPerdureError(thrown);
+  if (res.headersSent) {
+    res.destroy();
+    return error;
+  }
+  const wait = retryAfterSeconds(error);
+  const placement = error.details?.['placement'];
+  sendJson(res, error.status, errorBody(error), {
+    ...headers,
+    ...(wait !== null && { 'retry-after': wait }),
+    ...(typeof placement === 'string' && { 'perdure-placement': placement }),
+    // The rest of a body that was too large is not read: the connection cannot be used again.
+    ...((error.status === 413 || error.status === 408) && { connection: 'close' }),
+  });
+  return error;
+}

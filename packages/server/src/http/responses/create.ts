@@ -1,0 +1,167 @@
+/** `POST /v1/responses`. */
+import {
+  type CreateResponse,
+  errorBody,
+  parseCreateResponse,
+  perdureError,
+  type ResponseResource,
+  toPerdureError,
+} from '@perdure/protocol';
+import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
+import { resourceOf, responseEvent, sumUsage, type ResponseBase } from '../../engine/turn.ts';
+import { errorEvent } from '../../engine/read.ts';
+import type { StatelessCall } from '../../engine/stateless.ts';
+import type { StepEnd } from '../../log/steps.ts';
+import { OutputBuilder, type WireEvent } from '../../session/output.ts';
+import { readJson } from '../body.ts';
+import { sendJson, type Headers } from '../reply.ts';
+import { EventStream, namedEvent } from '../sse.ts';
+import type { Exchange, HttpDeps } from '../types.ts';
+import { readIdempotencyKey, readLabels } from '../request-headers.ts';
+
+export async function createResponse(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  const { req, caller } = exchange;
+  const body = await readJson(req, deps.limits);
+  const parsed = parseCreateResponse(body.value);
+  if (!parsed.ok) throw parsed.error;
+  const request = parsed.value;
+  if (request.background)
+    throw perdureError('unsupported_parameter', 'background is not supported yet.', { param: 'background' });
+  const labels = readLabels(req);
+  const key = readIdempotencyKey(req);
+  const idempotency = key === null ? null : { key, body: body.bytes };
+  if (!request.store) return stateless(deps, exchange, request, labels, idempotency);
+  const response = await deps.engine.respond({ caller, request, labels, idempotency });
+  return request.stream ? streamStored(deps, exchange, response) : sendStored(exchange, response);
+}
+
+function headersOf(exchange: Exchange, placement: string | null): Headers {
+  return { 'x-request-id': exchange.requestId, ...(placement !== null && { 'perdure-placement': placement }) };
+}
+
+/** The whole response once it is complete. If the client leaves, the turn goes on without it. */
+async function sendStored(exchange: Exchange, response: StoredResponse): Promise<void> {
+  const headers = { ...headersOf(exchange, response.placement), 'perdure-response': response.id };
+  try {
+    sendJson(exchange.res, 200, await response.done, headers);
+  } catch (thrown) {
+    const error = toPerdureError(thrown);
+    for (const [name, value] of Object.entries(headers)) exchange.res.setHeader(name, value);
+    throw error;
+  }
+}
+
+async function streamStored(deps: HttpDeps, exchange: Exchange, response: StoredResponse): Promise<void> {
+  const stream = new EventStream(exchange.res, deps.limits, headersOf(exchange, response.placement));
+  await pipeEvents(stream, response.events());
+}
+
+/** Writes a stored stream to its reader. */
+export async function pipeEvents(stream: EventStream, events: AsyncIterable<readonly WireEvent[]>): Promise<void> {
+  try {
+    for await (const batch of events) {
+      if (!stream.open) return;
+      await stream.write(batch.map(event => namedEvent(event.type, event.json)));
+    }
+    stream.end();
+  } catch {
+    // What happened is in the log, or will be: the client may come back and read on.
+    stream.cut();
+  }
+}
+
+async function stateless(
+  deps: HttpDeps,
+  exchange: Exchange,
+  request: CreateResponse,
+  labels: readonly string[],
+  idempotency: RespondInput['idempotency'],
+): Promise<void> {
+  const { caller, signal, res } = exchange;
+  const call = await deps.engine.stateless({ caller, request, extra: {}, labels, signal, idempotency });
+  const headers = headersOf(exchange, call.placement);
+  if (request.stream) return streamStateless(deps, exchange, call, headers);
+  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });
+  const unused: WireEvent[] = [];
+  let end: StepEnd | null = null;
+  for await (const batch of call.steps) {
+    for (const step of batch) {
+      if (step.type === 'end') end = step;
+      else builder.push(step, unused);
+    }
+    unused.length = 0;
+    if (end !== null) sendJson(res, 200, finished(deps, call.base, builder, end), headers);
+  }
+}
+
+async function streamStateless(
+  deps: HttpDeps,
+  exchange: Exchange,
+  call: StatelessCall,
+  headers: Headers,
+): Promise<void> {
+  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 2, index: 0 });
+  const beginning = resourceOf(call.base, {
+    status: 'in_progress',
+    output: [],
+    usage: null,
+    completedAt: null,
+    reason: null,
+    error: null,
+  });
+  let stream: EventStream | null = null;
+  const open = (): EventStream => {
+    stream = new EventStream(exchange.res, deps.limits, headers);
+    return stream;
+  };
+  try {
+    let events: WireEvent[] = [
+      responseEvent('response.created', 0, beginning),
+      responseEvent('response.in_progress', 1, beginning),
+    ];
+    for await (const batch of call.steps) {
+      for (const step of batch) {
+        if (step.type !== 'end') {
+          builder.push(step, events);
+          continue;
+        }
+        const resource = finished(deps, call.base, builder, step);
+        events.push(responseEvent(`response.${resource.status}`, builder.seq, resource));
+      }
+      // The head waits for the first step: until then a failure is an HTTP error, which clients can retry on.
+      const out: EventStream = stream ?? open();
+      if (!out.open) return;
+      await out.write(events.map(event => namedEvent(event.type, event.json)));
+      events = [];
+    }
+    (stream as EventStream | null)?.end();
+  } catch (thrown) {
+    const out = stream as EventStream | null;
+    if (out === null) throw thrown;
+    const error = toPerdureError(thrown);
+    const { code, message } = errorBody(error).error;
+    const progress = {
+      status: 'failed' as const,
+      output: builder.items,
+      usage: null,
+      completedAt: null,
+      reason: null,
+      error: { code, message },
+    };
+    const failed = resourceOf(call.base, progress);
+    const last = [errorEvent(error, builder.seq), responseEvent('response.failed', builder.seq + 1, failed)];
+    await out.write(last.map(event => namedEvent(event.type, event.json)));
+    out.end();
+  }
+}
+
+function finished(_deps: HttpDeps, base: ResponseBase, builder: OutputBuilder, end: StepEnd): ResponseResource {
+  return resourceOf(base, {
+    status: end.outcome,
+    output: builder.items,
+    usage: end.usage === null ? null : sumUsage(null, end.usage),
+    completedAt: end.outcome === 'completed' ? Math.floor(Date.now() / 1000) : null,
+    reason: end.reason,
+    error: null,
+  });
+}

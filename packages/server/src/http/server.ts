@@ -1,0 +1,48 @@
+/** The listening server. */
+import { getRequestListener } from '@hono/node-server';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { makeApp } from './app.ts';
+import type { HttpDeps } from './types.ts';
+
+export interface Listening {
+  readonly url: string;
+  readonly port: number;
+  /** Takes no new connection; ends idle ones; resolves once the rest has ended, at most after `ms`. */
+  close(ms: number): Promise<void>;
+}
+
+/** @param port 0 picks a free one */
+export async function listen(deps: HttpDeps, host: string, port: number): Promise<Listening> {
+  const app = makeApp(deps);
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const server = createServer(
+    { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0 },
+    (req, res) => void listener(req, res),
+  );
+  await bind(server, host, port);
+  const address = server.address() as AddressInfo;
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${shown}:${address.port}`, port: address.port, close: ms => close(server, ms) };
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function close(server: Server, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => server.closeAllConnections(), ms);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

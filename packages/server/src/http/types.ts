@@ -1,0 +1,59 @@
+/** What every route shares. */
+import type { HttpBindings } from '@hono/node-server';
+import type { Hono } from 'hono';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../engine/caller.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { PlacementsView } from './perdure/view.ts';
+
+/** Scopes of keys. `admin` manages keys; `auditor` reads everything but content. */
+export type Scope = 'inference' | 'read' | 'admin' | 'auditor';
+
+export interface HttpLimits {
+  /** Bytes of a request body. */
+  readonly bodyBytes: number;
+  /** From the first to the last byte of a request body, ms. */
+  readonly bodyMs: number;
+  /** Between two heartbeats of a quiet stream, ms. */
+  readonly heartbeatMs: number;
+  /** How long a reader may refuse to take what is written to it, ms. */
+  readonly patienceMs: number;
+}
+
+export interface HttpDeps {
+  readonly engine: Engine;
+  readonly view: PlacementsView;
+  /** Who a bearer token is. @throws PerdureError missing_api_key, invalid_api_key */
+  authenticate(bearer: string | null): Caller;
+  /** Whether keys are asked for. Without them only loopback hosts and pages of ours may ask. */
+  keyed(): boolean;
+  readonly limits: HttpLimits;
+  readonly version: string;
+  /** Becomes true once recovery has settled what the last process left. */
+  ready(): boolean;
+  readonly keys: KeyAdmin;
+  report(what: string, error: unknown): void;
+}
+
+/** What the keys routes need. */
+export interface KeyAdmin {
+  list(): readonly unknown[];
+  create(spec: unknown): Promise<unknown>;
+  revoke(id: string): Promise<boolean>;
+}
+
+export interface RouteEnv {
+  Bindings: HttpBindings;
+  Variables: { caller: Caller; requestId: string };
+}
+export type App = Hono<RouteEnv>;
+
+/** A request as a route handles it, on node's own objects: a web `Response` costs what the numbers do not allow. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** Aborts when the client leaves before the answer is complete. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,284 @@
+/** The composition root: the one place that knows all the parts. */
+import { createHash, getRandomValues, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { perdureError } from '@perdure/protocol';
+import type { Caller } from '../engine/caller.ts';
+import { createEngine, type Engine } from '../engine/engine.ts';
+import { Homes } from '../engine/homes.ts';
+import { makeDesk } from '../engine/placement-desk.ts';
+import type { Clock, Provider, Sha256 } from '../engine/ports.ts';
+import { type Listening, listen } from '../http/server.ts';
+import type { HttpDeps } from '../http/types.ts';
+import { type HomeId, makeIds } from '../kernel/ids.ts';
+import type { ProviderLimits } from '../provider/limits.ts';
+import { makeProvider } from '../provider/make-provider.ts';
+import { Connections } from '../provider/transport/connections.ts';
+import type { HomeStore } from '../store/home-store.ts';
+import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
+import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
+import type { Config } from './config/config.ts';
+import { saleOf } from './config/config.ts';
+import { KeySpecError, type KeySpec } from './keys/key-row.ts';
+import { KeyRing, LOCAL_CALLER } from './keys.ts';
+import { isLoopback } from './loopback.ts';
+import { snapshotOfConfig } from './snapshots.ts';
+import { VERSION } from './version.ts';
+import { makeView } from './view.ts';
+
+export interface ComposeOptions {
+  /** A line for the operator. Never content. */
+  readonly log: (line: string) => void;
+}
+
+export interface ComposedServer {
+  readonly url: string;
+  readonly port: number;
+  readonly warnings: readonly string[];
+  readonly engine: Engine;
+  /** Settles once what the last process left unfinished was taken up. */
+  readonly recovered: Promise<void>;
+  /** Drains, closes, lets go of the data folder. */
+  close(): Promise<void>;
+}
+
+export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+export const sha256: Sha256 = (...parts) => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+};
+
+/** How long an HTTP connection may take to end after the work is done, ms. */
+const CLOSE_MS = 1000;
+
+/** @throws ConfigError-like errors for contracts, StoreError for the data folder */
+export async function composeServer(config: Config, { log }: ComposeOptions): Promise<ComposedServer> {
+  const startedAt = systemClock.now();
+  const loaded = snapshotOfConfig(config);
+  mkdirSync(config.data, { recursive: true });
+  const lock = acquireDataLock(config.data);
+  const stores: HomeStore[] = [];
+  const undo = async (): Promise<void> => {
+    await Promise.all(stores.map(store => store.close()));
+    lock.release();
+  };
+  try {
+    for (const { id } of config.homes) {
+      stores.push(await openSqliteHome({ dir: config.data, home: id as HomeId, clock: systemClock, exclusive: true }));
+    }
+    return await assemble(config, { log, startedAt, loaded, stores, lock });
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}
+
+interface Parts extends ComposeOptions {
+  readonly startedAt: number;
+  readonly loaded: ReturnType<typeof snapshotOfConfig>;
+  readonly stores: readonly HomeStore[];
+  readonly lock: DataLock;
+}
+
+async function assemble(config: Config, { log, startedAt, loaded, stores, lock }: Parts): Promise<ComposedServer> {
+  const [control] = stores;
+  if (control === undefined) throw new Error('a deployment needs a home');
+  // Before any placement names this version: an explanation must never lack what it was decided on.
+  await Promise.all(stores.map(store => store.putDocument(loaded.snapshot.version, loaded.document)));
+  const { limits } = config;
+  const report = (what: string, error: unknown): void =>
+    log(`${what}: ${error instanceof Error ? describe(error) : String(error)}`);
+  const upstream = makeProviders(config);
+  const desk = makeDesk({
+    snapshot: loaded.snapshot,
+    targets: config.targets.map(target => ({
+      id: target.id,
+      model: target.model,
+      vendor: target.vendor,
+      cloud: target.cloud,
+      region: target.region,
+      capacity: target.capacity,
+      provider: upstream.of(target.dialect),
+      upstream: { target: target.id, baseUrl: target.baseUrl, model: target.upstreamModel, apiKey: target.apiKey },
+    })),
+    sale: (product, channel) => saleOf(config, product, channel),
+    asOf: config.asOf?.ms ?? null,
+    clock: systemClock,
+  });
+  const ids = makeIds(systemClock, bytes => getRandomValues(bytes));
+  const engine = createEngine({
+    homes: new Homes(stores),
+    control,
+    placing: desk,
+    clock: systemClock,
+    ids,
+    sha256,
+    salt: () => randomBytes(16),
+    owner: ids.next('proc', '0000'),
+    limits: {
+      storeMs: limits.storeMs,
+      turnMs: limits.turnMs,
+      patienceMs: limits.patienceMs,
+      cacheBytes: limits.cacheBytes,
+      concurrent: limits.concurrent,
+      leaseMs: limits.leaseMs,
+      idempotencyMs: limits.idempotencyHours * 3_600_000,
+      // The provider's own deadlines come first; the engine's hold if a provider forgets them.
+      firstByteMs: limits.upstream.firstByteMs + 1000,
+      idleMs: limits.upstream.idleMs + 1000,
+      outputChars: limits.upstream.outputChars,
+    },
+    report,
+  });
+  const ring = await KeyRing.open(control, config, {
+    clock: systemClock,
+    random: bytes => getRandomValues(bytes),
+    home: control.home,
+  });
+  let draining = false;
+  let ready = false;
+  const view = makeView({
+    config,
+    loaded,
+    desk,
+    document: version => firstDocument(stores, version),
+    version: VERSION,
+    startedAt,
+    now: () => systemClock.now(),
+    draining: () => draining,
+  });
+  if (!ring.required && !isLoopback(config.listen.host)) {
+    throw new Error(
+      `Without API keys the server answers on loopback only, and ${config.listen.host} is not. Create a key first (perdure keys create), or listen on 127.0.0.1.`,
+    );
+  }
+  const http = await listen(
+    {
+      engine,
+      view,
+      keyed: () => ring.required,
+      authenticate: bearer => authenticate(ring, bearer),
+      keys: keyAdmin(ring),
+      limits: {
+        bodyBytes: limits.bodyBytes,
+        bodyMs: limits.bodyReadMs,
+        heartbeatMs: 15_000,
+        patienceMs: limits.patienceMs,
+      },
+      version: VERSION,
+      ready: () => ready && !draining,
+      report,
+    },
+    config.listen.host,
+    config.listen.port,
+  );
+  const recovered = engine.recover().then(({ turns, calls, failed }) => {
+    ready = true;
+    if (turns + calls + failed > 0)
+      log(
+        `recovered ${turns} turns and ${calls} calls of the last process${failed > 0 ? `; ${failed} failed and are tried again` : ''}`,
+      );
+  });
+  recovered.catch(error => report('recovery', error));
+  return {
+    url: http.url,
+    port: http.port,
+    warnings: loaded.warnings,
+    engine,
+    recovered,
+    close: async () => {
+      draining = true;
+      await shutDown({ engine, http, upstream, stores, lock }, limits.drainMs);
+    },
+  };
+}
+
+function authenticate(ring: KeyRing, bearer: string | null): Caller {
+  if (!ring.required) return LOCAL_CALLER;
+  if (bearer === null) throw perdureError('missing_api_key');
+  const caller = ring.authenticate(bearer);
+  if (caller === null) throw perdureError('invalid_api_key');
+  return caller;
+}
+
+function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
+  return {
+    list: () => ring.list(),
+    create: async spec => {
+      if (typeof spec !== 'object' || spec === null || !('name' in spec))
+        throw perdureError('invalid_request', 'A key needs a name.', { param: 'name' });
+      try {
+        return await ring.create(spec as KeySpec);
+      } catch (error) {
+        if (error instanceof KeySpecError) throw perdureError('invalid_request', error.message, { param: error.param });
+        throw error;
+      }
+    },
+    revoke: async id => (await ring.revoke(id)) !== null,
+  };
+}
+
+interface Running {
+  readonly engine: Engine;
+  readonly http: Listening;
+  readonly upstream: { close(): Promise<void> };
+  readonly stores: readonly HomeStore[];
+  readonly lock: DataLock;
+}
+
+async function shutDown({ engine, http, upstream, stores, lock }: Running, drainMs: number): Promise<void> {
+  await engine.drain(drainMs);
+  await http.close(CLOSE_MS);
+  await upstream.close();
+  await Promise.all(stores.map(store => store.close()));
+  lock.release();
+}
+
+function makeProviders({ limits }: Config): {
+  of(dialect: Config['targets'][number]['dialect']): Provider;
+  close(): Promise<void>;
+} {
+  const { upstream } = limits;
+  const bounds: ProviderLimits = {
+    connectMs: upstream.connectMs,
+    firstByteMs: upstream.firstByteMs,
+    idleMs: upstream.idleMs,
+    maxEventBytes: upstream.eventBytes,
+    maxResponseBytes: upstream.responseBytes,
+    maxConnectionsPerOrigin: upstream.connections,
+    maxWaitingPerOrigin: upstream.waiting,
+  };
+  const connections = new Connections(bounds);
+  const made = new Map<string, Provider>();
+  return {
+    of(dialect) {
+      let provider = made.get(dialect);
+      if (provider === undefined) {
+        provider = makeProvider({ dialect, limits: bounds, connections, userAgent: `perdure/${VERSION}` });
+        made.set(dialect, provider);
+      }
+      return provider;
+    },
+    close: () => connections.close(),
+  };
+}
+
+async function firstDocument(stores: readonly HomeStore[], version: string): Promise<string | null> {
+  for (const store of stores) {
+    const text = await store.document(version);
+    if (text !== null) return text;
+  }
+  return null;
+}
+
+/** An error for the operator's log: its code, its words and its cause, no stack unless it is ours to mend. */
+function describe(error: Error): string {
+  const code = 'code' in error ? `${String(error.code)} ` : '';
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  const stack =
+    process.env['PERDURE_DEBUG'] === undefined
+      ? ''
+      : `\n${(error.cause instanceof Error ? error.cause : error).stack ?? ''}`;
+  return `${code}${error.message}${cause}${stack}`;
+}

@@ -1,0 +1,121 @@
+/**
+ * The placement snapshot: made from configuration and contract texts, named by a digest of all of it, and kept as a document in every home,
+ * so that any old placement can be explained on what it saw.
+ */
+import { createHash } from 'node:crypto';
+import { chooseReadings, checkContractSet } from '../contract/contract-set.ts';
+import type { Contract } from '../contract/contract.ts';
+import { findingLine } from '../contract/finding.ts';
+import { loadContract } from '../contract/load.ts';
+import type { ContractFiles } from '../contract/rule.ts';
+import type { Place, TargetPlace } from '../placement/facts.ts';
+import { makeSnapshot, type Snapshot, type Weights } from '../placement/snapshot.ts';
+import type { Config, HomeConfig, TargetConfig } from './config/config.ts';
+import { readContractFolder } from './contracts.ts';
+
+/** Everything that a decision sees besides the call, as text: what the version is a digest of. Without addresses and secrets. */
+export interface SnapshotDocument {
+  readonly form: 1;
+  readonly places: readonly Place[];
+  readonly contracts: readonly ContractFiles[];
+  readonly reading: string | null;
+  readonly enforce: boolean;
+  readonly onAmbiguity: 'flag' | 'refuse';
+  readonly weights: Weights;
+}
+
+export interface LoadedSnapshot {
+  readonly snapshot: Snapshot;
+  readonly contracts: readonly Contract[];
+  readonly document: string;
+  readonly warnings: readonly string[];
+}
+
+/** A contract cannot be used as it is. */
+export class ContractsError extends Error {
+  override readonly name = 'ContractsError';
+  readonly code = 'contracts_invalid';
+}
+
+const NO_PRICES = { inputPerMtok: 0, cachedInputPerMtok: 0, outputPerMtok: 0 };
+
+export function placesOf(config: Pick<Config, 'homes' | 'targets'>): readonly Place[] {
+  return [...config.targets.map(targetPlace), ...config.homes.map(homePlace)];
+}
+
+function targetPlace(target: TargetConfig): TargetPlace {
+  const {
+    id,
+    cloud,
+    region,
+    jurisdiction,
+    sovereignty,
+    clearances,
+    vendor,
+    model,
+    accelerator,
+    capabilities,
+    contextTokens,
+  } = target;
+  const prices = target.prices ?? NO_PRICES;
+  const place = { id, cloud, region, jurisdiction, sovereignty, clearances };
+  return {
+    kind: 'target',
+    ...place,
+    vendor,
+    model,
+    prices,
+    accelerator,
+    capacity: { maxConcurrent: target.capacity },
+    capabilities,
+    contextTokens,
+  };
+}
+
+function homePlace({ id, cloud, region, jurisdiction, sovereignty, clearances }: HomeConfig): Place {
+  return { kind: 'home', id, cloud, region, jurisdiction, sovereignty, clearances };
+}
+
+/** @throws ContractsError, ContractFolderError */
+export function snapshotOfConfig(config: Config): LoadedSnapshot {
+  const { reading, enforce, onAmbiguity, weights } = config;
+  const contracts = config.contracts.map(readContractFolder);
+  return snapshotOfDocument({ form: 1, places: placesOf(config), contracts, reading, enforce, onAmbiguity, weights });
+}
+
+/** @param retrospective whether readings that only look back may decide (what-if) */
+export function snapshotOfDocument(document: SnapshotDocument, retrospective = false): LoadedSnapshot {
+  const loaded = document.contracts.map(loadContract);
+  const contracts = loaded.flatMap(({ contract }) => (contract === null ? [] : [contract]));
+  const findings = [...loaded.flatMap(one => one.findings), ...checkContractSet(contracts)];
+  const errors = findings.filter(({ level }) => level === 'error');
+  if (errors.length > 0) throw new ContractsError(errors.map(findingLine).join('\n'));
+  const chosen = chooseReadings(contracts, document.reading, retrospective);
+  if (!chosen.ok) throw new ContractsError(chosen.message);
+  const text = JSON.stringify(document);
+  const version = createHash('sha256').update(text).digest('hex').slice(0, 32);
+  const { places, enforce, onAmbiguity, weights } = document;
+  const snapshot = makeSnapshot({
+    version,
+    places,
+    contracts,
+    readings: chosen.readings,
+    enforce,
+    onAmbiguity,
+    weights,
+  });
+  return {
+    snapshot,
+    contracts,
+    document: text,
+    warnings: findings.filter(({ level }) => level !== 'error').map(findingLine),
+  };
+}
+
+/** Reads a document back. It was written by this program; an unknown form is from a newer one. */
+export function parseDocument(text: string): SnapshotDocument {
+  const document = JSON.parse(text) as SnapshotDocument;
+  if (document.form !== 1)
+    throw new ContractsError(`a placement was decided by a newer version (form ${String(document.form)})`);
+  return document;
+}

@@ -1,0 +1,340 @@
+/** What `/perdure/v1` shows: explanations recomputed from records, what-if, targets, status. */
+import type {
+  ClauseRef as WireClause,
+  PlacementResource,
+  PlacementRow,
+  StatusResource,
+  TargetResource,
+  WhatIfRequest,
+  WhatIfRow,
+  WhatIfSide,
+} from '@perdure/protocol';
+import { perdureError } from '@perdure/protocol';
+import type { Contract } from '../contract/contract.ts';
+import type { PlacementDesk } from '../engine/placement-desk.ts';
+import type { PlacementRecord } from '../engine/placements.ts';
+import type { PlacementsView } from '../http/perdure/view.ts';
+import type { Decision, Exclusion, Row } from '../placement/decision.ts';
+import { exclusionText, explainTable, refusalMessage } from '../placement/explain.ts';
+import { recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
+import type { Snapshot } from '../placement/snapshot.ts';
+import type { Config } from './config/config.ts';
+import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
+
+export interface ViewOptions {
+  readonly config: Config;
+  readonly loaded: LoadedSnapshot;
+  readonly desk: PlacementDesk;
+  /** A snapshot document by its version; null if no home keeps it. */
+  readonly document: (version: string) => Promise<string | null>;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly now: () => number;
+  readonly draining: () => boolean;
+}
+
+/** Old snapshots kept in memory. */
+const KEPT_SNAPSHOTS = 8;
+
+export function makeView(options: ViewOptions): PlacementsView {
+  const { config, loaded, desk } = options;
+  const old = new Map<string, Promise<LoadedSnapshot>>();
+
+  async function snapshotOf(version: string): Promise<LoadedSnapshot> {
+    if (version === loaded.snapshot.version) return loaded;
+    let found = old.get(version);
+    if (found === undefined) {
+      found = load(version);
+      old.set(version, found);
+      found.catch(() => old.delete(version));
+      for (const key of old.keys()) if (old.size > KEPT_SNAPSHOTS) old.delete(key);
+    }
+    return found;
+  }
+
+  async function load(version: string): Promise<LoadedSnapshot> {
+    const text = await options.document(version);
+    if (text === null) throw perdureError('placement_not_found', 'What this placement saw is not kept here any more.');
+    return snapshotOfDocument(parseDocument(text), true);
+  }
+
+  return {
+    async explain(record) {
+      const compact = record.record as unknown as CompactRecord;
+      if (compact.s === undefined) return bare(record);
+      const { snapshot } = await snapshotOf(compact.s);
+      return resource(record, recompute(compact, snapshot), snapshot, config);
+    },
+    whatIf: (records, suppose) => whatIf(records, suppose, snapshotOf),
+    targets: () => targets(config, desk),
+    status: async () => status(options),
+  };
+}
+
+/** A refusal that came before any contract was asked (its product was not configured). */
+function bare(record: PlacementRecord): PlacementResource {
+  return {
+    ...frame(record),
+    outcome: 'refused',
+    target: null,
+    class: null,
+    reading: null,
+    as_of: null,
+    in_force: [],
+    clauses: [],
+    rows: [],
+    flagged: [],
+    conflict: null,
+    explanation: 'The product or channel of the key was not configured.',
+  };
+}
+
+function frame(record: PlacementRecord) {
+  return {
+    id: record.id,
+    object: 'perdure.placement' as const,
+    created_at: Math.floor(record.at / 1000),
+    tenant: record.tenant,
+    session: record.session,
+    response: record.response,
+    action: record.action,
+    purpose: record.purpose as PlacementResource['purpose'],
+    home: record.action === 'place_state' ? record.chosen : record.home,
+    usage: record.call.usage,
+    call: { status: record.call.status },
+  };
+}
+
+function resource(record: PlacementRecord, decision: Decision, snapshot: Snapshot, config: Config): PlacementResource {
+  const chosen = decision.rows.find(row => row.verdict === 'chosen');
+  const place = chosen === undefined ? undefined : snapshot.byId.get(chosen.place);
+  const reasons = decision.chosen === null ? decision.rows : decision.rows.filter(row => row.verdict === 'chosen');
+  const [first] = Object.values(decision.classes).filter(one => one !== null);
+  const target =
+    place?.kind === 'target'
+      ? { id: place.id, cloud: place.cloud, region: place.region, vendor: place.vendor, model: place.model }
+      : null;
+  return {
+    ...frame(record),
+    outcome: decision.outcome,
+    target,
+    class: first ?? null,
+    reading: decision.inForce.find(one => one.reading !== null)?.reading ?? null,
+    as_of: config.asOf !== null && decision.at === config.asOf.ms ? config.asOf.text : null,
+    in_force: decision.inForce.map(one => one.contract),
+    clauses: distinct(reasons.flatMap(clausesOf)),
+    rows: decision.rows.filter(row => row.verdict !== 'wrong-model').map(wireRow),
+    flagged: distinct(decision.flagged.flatMap(({ exclusion }) => wireClause(exclusion))),
+    conflict: conflictOf(decision),
+    explanation:
+      decision.chosen === null ? `${refusalMessage(decision)}\n\n${explainTable(decision)}` : explainTable(decision),
+  };
+}
+
+function conflictOf(decision: Decision): PlacementResource['conflict'] {
+  if (decision.conflict === null) return null;
+  const remedies = decision.conflict.frees.map(freedom =>
+    freedom.kind === 'clause'
+      ? `Without ${freedom.clause} of ${freedom.contract}: ${freedom.frees.join(', ')}.`
+      : `Under the reading ${freedom.reading} of ${freedom.contract}: ${freedom.frees.join(', ')}.`,
+  );
+  return { clauses: distinct(decision.conflict.between.flatMap(wireClause)), remedies };
+}
+
+function wireClause(exclusion: Exclusion): WireClause[] {
+  if (exclusion.kind !== 'clause') return [];
+  return [{ id: exclusion.clause, cite: exclusion.cite, contract: exclusion.contract, effect: 'forbid' }];
+}
+
+function clausesOf(row: Row): WireClause[] {
+  const permits = row.permits.map(({ clause, cite, contract }) => ({
+    id: clause,
+    cite,
+    contract,
+    effect: 'permit' as const,
+  }));
+  return [...row.exclusions.flatMap(wireClause), ...(row.verdict === 'excluded' ? [] : permits)];
+}
+
+function distinct(clauses: readonly WireClause[]): readonly WireClause[] {
+  return [...new Map(clauses.map(clause => [`${clause.contract}/${clause.id}`, clause])).values()];
+}
+
+const VERDICTS: { readonly [V in Row['verdict']]: PlacementRow['verdict'] } = {
+  chosen: 'chosen',
+  eligible: 'allowed',
+  excluded: 'denied',
+  down: 'unhealthy',
+  full: 'full',
+  'wrong-model': 'unfit',
+  unable: 'unfit',
+};
+
+function wireRow(row: Row): PlacementRow {
+  const why = row.exclusions.map(exclusionText).join('; ');
+  return {
+    id: row.place,
+    cloud: row.cloud,
+    region: row.region,
+    verdict: row.exclusions.some(one => one.kind === 'error') ? 'error' : VERDICTS[row.verdict],
+    reason: why === '' ? (row.lacks ?? row.verdict) : why,
+    clauses: distinct(clausesOf(row)),
+    cost_micro_usd: row.cost,
+    latency_ms: row.latencyMs,
+    score: row.score,
+  };
+}
+
+async function whatIf(
+  records: readonly PlacementRecord[],
+  suppose: WhatIfRequest,
+  snapshotOf: (version: string) => Promise<LoadedSnapshot>,
+) {
+  const supposed = new Map<string, { snapshot: Snapshot; contracts: readonly Contract[] }>();
+  const rows: WhatIfRow[] = [];
+  for (const record of records) {
+    const compact = record.record as unknown as CompactRecord;
+    if (compact.s === undefined) continue;
+    const base = await snapshotOf(compact.s);
+    let other = supposed.get(compact.s);
+    if (other === undefined) {
+      other = suppositionOf(base, suppose);
+      supposed.set(compact.s, other);
+    }
+    const was = recompute(compact, base.snapshot);
+    const would = recompute(supposedRecord(compact, suppose), other.snapshot);
+    const changed = was.outcome !== would.outcome || was.chosen !== would.chosen;
+    rows.push({
+      placement: record.id,
+      session: record.session,
+      response: record.response,
+      action: record.action,
+      was: side(was, base.snapshot),
+      would_be: side(would, other.snapshot),
+      changed,
+    });
+  }
+  const contracts = [...supposed.values()][0]?.contracts.map(contract => contract.id) ?? [];
+  return {
+    reading: suppose.reading ?? null,
+    contracts,
+    as_of: suppose.as_of ?? null,
+    rows,
+    changed: rows.filter(row => row.changed).length,
+  };
+}
+
+function suppositionOf(base: LoadedSnapshot, suppose: WhatIfRequest): LoadedSnapshot {
+  const document = parseDocument(base.document);
+  const known = base.contracts.map(contract => contract.id);
+  const unknown = suppose.contracts?.find(id => !known.includes(id));
+  if (unknown !== undefined)
+    throw perdureError('invalid_request', `No configured contract is called '${unknown}'.`, { param: 'contracts' });
+  const contracts = document.contracts.filter((_, index) => suppose.contracts?.includes(known[index] ?? '') ?? true);
+  try {
+    return snapshotOfDocument({ ...document, contracts, reading: suppose.reading ?? document.reading }, true);
+  } catch (error) {
+    throw perdureError('invalid_request', error instanceof Error ? error.message : 'This cannot be supposed.', {
+      param: 'reading',
+    });
+  }
+}
+
+/** The session's own reading and the real time give way to what is supposed. */
+function supposedRecord(record: CompactRecord, suppose: WhatIfRequest): CompactRecord {
+  const { r: readings, ...rest } = record;
+  const kept = suppose.reading === undefined && readings !== undefined ? { ...rest, r: readings } : rest;
+  if (suppose.as_of === undefined) return kept;
+  const at = Date.parse(suppose.as_of);
+  return { ...kept, t: at, b: 0 };
+}
+
+function side(decision: Decision, snapshot: Snapshot): WhatIfSide {
+  const place = decision.chosen === null ? undefined : snapshot.byId.get(decision.chosen);
+  const deciding = decision.chosen === null ? decision.rows : decision.rows.filter(row => row.verdict === 'excluded');
+  const [first] = Object.values(decision.classes).filter(one => one !== null);
+  return {
+    outcome: decision.outcome,
+    target: decision.chosen,
+    cloud: place?.cloud ?? null,
+    class: first ?? null,
+    clauses: distinct(deciding.flatMap(clausesOf)),
+  };
+}
+
+function targets(config: Config, desk: PlacementDesk): readonly TargetResource[] {
+  const health = desk.health();
+  return config.targets.map(target => {
+    const seen = health[target.id];
+    const state = seen?.state === 'down' ? 'down' : (seen?.failures ?? 0) > 0 ? 'degraded' : 'healthy';
+    const usd = (micro: number): number => micro / 1_000_000;
+    return {
+      id: target.id,
+      object: 'perdure.target',
+      vendor: target.vendor,
+      model: target.model,
+      cloud: target.cloud,
+      region: target.region,
+      jurisdiction: target.jurisdiction,
+      sovereignty: target.sovereignty,
+      accelerator: target.accelerator,
+      dialect: target.dialect,
+      clearances: target.clearances,
+      prices: target.prices && {
+        input: usd(target.prices.inputPerMtok),
+        cached_input: usd(target.prices.cachedInputPerMtok),
+        output: usd(target.prices.outputPerMtok),
+      },
+      capacity: target.capacity,
+      in_flight: seen?.inFlight ?? 0,
+      health: state,
+      emulated: target.emulated,
+    };
+  });
+}
+
+function status({
+  config,
+  loaded,
+  desk,
+  version,
+  startedAt,
+  now,
+  draining,
+}: ViewOptions): Omit<StatusResource, 'placements'> {
+  const at = config.asOf?.ms ?? now();
+  const inForce = new Set(loaded.snapshot.inForce(at).map(contract => contract.id));
+  const day = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString().slice(0, 10));
+  return {
+    object: 'perdure.status',
+    version,
+    started_at: Math.floor(startedAt / 1000),
+    now: Math.floor(now() / 1000),
+    targets: targets(config, desk),
+    homes: config.homes.map(home => ({
+      id: home.id,
+      object: 'perdure.home',
+      cloud: home.cloud,
+      region: home.region,
+      jurisdiction: home.jurisdiction,
+      sovereignty: home.sovereignty,
+      clearances: home.clearances,
+      store: home.store,
+      health: 'healthy',
+    })),
+    contracts: loaded.contracts.map(contract => ({
+      id: contract.id,
+      object: 'perdure.contract',
+      title: contract.title,
+      from: day(contract.effective.from),
+      to: day(contract.effective.to),
+      in_force: inForce.has(contract.id),
+      reading: loaded.snapshot.readings[contract.id] ?? null,
+      readings: contract.readings.map(reading => reading.id),
+    })),
+    reading: config.reading,
+    as_of: config.asOf?.text ?? null,
+    enforce: config.enforce,
+    draining: draining(),
+  };
+}
