@@ -13,23 +13,31 @@ export function isJsonObject(value: unknown): value is { readonly [key: string]:
 export type JsonExcess = 'depth' | 'nodes';
 
 /**
- * Checks a value against bounds on nesting (of arrays and objects) and on the number of values inside it. Walks level by
- * level with a list of its own, so that no input can exhaust the stack; a text costs nothing, however long.
+ * Checks a value against bounds on nesting (of arrays and objects) and on the number of values inside it. A text costs
+ * nothing, however long. Goes no deeper than the bound, so that no input can exhaust the stack.
  */
 export function jsonExcess(value: unknown, maxDepth: number, maxNodes: number): JsonExcess | null {
-  let level: unknown[] = [value];
   let nodes = 0;
-  for (let depth = 0; ; depth++) {
-    const next: unknown[] = [];
-    for (const node of level) {
-      if (typeof node !== 'object' || node === null) continue;
-      if (depth === maxDepth) return 'depth';
-      const children: readonly unknown[] = Array.isArray(node) ? node : Object.values(node);
-      nodes += children.length;
+  const walk = (node: unknown, left: number): JsonExcess | null => {
+    if (typeof node !== 'object' || node === null) return null;
+    if (left === 0) return 'depth';
+    if (Array.isArray(node)) {
+      nodes += node.length;
       if (nodes > maxNodes) return 'nodes';
-      for (const child of children) if (typeof child === 'object' && child !== null) next.push(child);
+      for (const child of node as readonly unknown[]) {
+        const excess = walk(child, left - 1);
+        if (excess !== null) return excess;
+      }
+      return null;
     }
-    if (next.length === 0) return null;
-    level = next;
-  }
+    // `for in` makes no list of the values; what JSON.parse made inherits nothing that it could show.
+    for (const key in node) {
+      nodes += 1;
+      if (nodes > maxNodes) return 'nodes';
+      const excess = walk((node as { readonly [key: string]: unknown })[key], left - 1);
+      if (excess !== null) return excess;
+    }
+    return null;
+  };
+  return walk(value, maxDepth);
 }

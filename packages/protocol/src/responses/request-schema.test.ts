@@ -274,4 +274,11 @@ describe('bounds, from both sides', () => {
     expect(fail(within)).toBe('accepted');
     expect(fail(beyond)).toMatch(/^invalid_request/);
   });
+
+  it('looks at the length of a list before its members, so that a flood costs nothing', () => {
+    const flood = (length: number): unknown => Array.from({ length }, () => 0);
+    expect(fail({ ...base, tools: flood(LIMITS.tools + 1) })).toBe('invalid_request tools');
+    expect(fail({ model: 'm', input: flood(LIMITS.inputItems + 1) })).toBe('invalid_request input');
+    expect(fail({ ...base, tools: flood(LIMITS.tools) })).toBe('invalid_request tools[0]');
+  });
 });
