@@ -1,0 +1,52 @@
+/**
+ * `npm run bench`: the numbers of the design, each as a ratio against a floor of the same run. What it does not measure is said at the end.
+ */
+import { table, TOLERANCE, type Row } from './figures.ts';
+import { growth } from './growth.ts';
+import { durableTurn, passThrough } from './latency.ts';
+import { idleMemory } from './memory.ts';
+import { benchPlacement } from './placement.ts';
+import { startEmulator, startRelay, startServer } from './processes.ts';
+
+const wanted = process.argv.slice(2).filter(argument => !argument.startsWith('--'));
+const wants = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+const rows: Row[] = [];
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const emulator = await startEmulator();
+try {
+  if (wants('latency')) {
+    say('latency: direct, relay and server in turn ...');
+    const relay = await startRelay(emulator.url);
+    const server = await startServer(emulator);
+    rows.push(...(await passThrough(emulator, relay, server)), ...(await durableTurn(emulator, server)));
+    await relay.stop();
+    await server.remove();
+  }
+  if (wants('growth')) {
+    say('growth: sessions of 200 turns ...');
+    rows.push(...(await growth(emulator)));
+  }
+  if (wants('placement')) {
+    say('placement ...');
+    const { p50Us, p99Us, clauses, targets } = benchPlacement();
+    const measured = `${p50Us.toFixed(1)} us p50, ${p99Us.toFixed(1)} us p99`;
+    rows.push({ what: `placement decision, ${clauses} clauses x ${targets} targets, explained`, goal: '<= 100 us', measured, ratio: p50Us / 100 });
+  }
+  if (wants('memory')) {
+    say('memory ...');
+    rows.push(...(await idleMemory(emulator)));
+  }
+} finally {
+  await emulator.stop();
+}
+
+if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(rows)}\n`);
+else {
+  process.stdout.write(`${table(rows)}\n\n`);
+  process.stdout.write(
+    'The upstream is the emulator, on this machine: figures are what the server adds, not what a model takes. Not measured here: many\n' +
+      'streams at once, real networks, PostgreSQL, the ledger. Goals and the machine they were set for: bench/README.md.\n',
+  );
+}
+process.exitCode = rows.some(row => !(row.ratio <= TOLERANCE)) ? 1 : 0;
