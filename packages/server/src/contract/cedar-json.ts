@@ -99,3 +99,11 @@ function ancestorsOf(key: string, parents: ReadonlyMap<string, readonly string[]
 export function knownEntity(uid: EntityUid, store: EntityStore): EntityValue {
   return entityValue(uid.type, uid.id, store.get(entityKey(uid.type, uid.id)) ?? null);
 }
+
+/** An entity written `Type::"id"`, as links are; null if it is not one. */
+export function parseUid(text: string): (EntityUid & { readonly key: string }) | null {
+  const match = /^([A-Za-z_][A-Za-z0-9_]*)::"([^"\\]*)"$/.exec(text);
+  const type = match?.[1];
+  const id = match?.[2];
+  return type === undefined || id === undefined ? null : { type, id, key: entityKey(type, id) };
+}

@@ -12,13 +12,27 @@ import { type Env, EvaluationError, recordValue, setValue, type Value } from './
 
 export type Run = (env: Env) => Value;
 
-/** What an expression's result can depend on: nothing, the call, or the place too. A larger number includes the smaller ones. */
-export const READS = { nothing: 0, call: 1, place: 2 } as const;
-export type Reads = (typeof READS)[keyof typeof READS];
+/** What an expression's result can depend on: the call, the place, both or neither. Bits. */
+export const READS = { nothing: 0, call: 1, place: 2, both: 3 } as const;
+export type Reads = number;
 
 export interface Compiled {
   readonly run: Run;
   readonly reads: Reads;
+  /** Nodes. */
+  readonly size: number;
+  /** What it was compiled from. */
+  readonly est: unknown;
+}
+
+/** The memo slots that the expressions of a contract use, by what they remember: clauses that ask the same share the answer. */
+export interface MemoPlan {
+  readonly call: Map<string, number>;
+  readonly place: Map<string, number>;
+}
+
+export function memoPlan(): MemoPlan {
+  return { call: new Map(), place: new Map() };
 }
 
 export type UnsupportedCode = 'unsupported_node' | 'integer_too_large' | 'expression_too_deep';
@@ -39,6 +53,12 @@ export const MAX_EXPRESSION_DEPTH = 200;
 type Node = Readonly<Record<string, unknown>>;
 type Compile = (est: unknown) => Compiled;
 
+interface Context {
+  readonly compile: Compile;
+  readonly plan: MemoPlan;
+  readonly est: unknown;
+}
+
 function refuse(what: unknown): UnsupportedPolicy {
   return new UnsupportedPolicy('unsupported_node', `unsupported expression: ${JSON.stringify(what)}`);
 }
@@ -58,10 +78,63 @@ function asList(est: unknown): readonly unknown[] {
   return est;
 }
 
-function most(parts: readonly Compiled[], least: Reads = READS.nothing): Reads {
-  let reads = least;
-  for (const part of parts) if (part.reads > reads) reads = part.reads;
-  return reads;
+/** Below this size, running is as quick as remembering. */
+const LEAST_REMEMBERED = 2;
+
+/**
+ * Keeps the result of an expression that depends on the call alone, or on the place alone, in a slot of the environment. What fails
+ * is not kept: it fails again.
+ */
+export function remembered(compiled: Compiled, plan: MemoPlan): Compiled {
+  const { run, reads, size, est } = compiled;
+  if (size < LEAST_REMEMBERED || (reads !== READS.call && reads !== READS.place)) return compiled;
+  const slots = reads === READS.call ? plan.call : plan.place;
+  const key = JSON.stringify(est);
+  const slot = slots.get(key) ?? slots.size;
+  slots.set(key, slot);
+  // Two closures that differ in one property name: reading it by a variable costs more than the rest together.
+  const onCall: Run = env => {
+    const memo = env.callMemo;
+    if (memo === null) return run(env);
+    const known = memo[slot];
+    if (known !== undefined) return known;
+    const value = run(env);
+    memo[slot] = value;
+    return value;
+  };
+  const onPlace: Run = env => {
+    const memo = env.placeMemo;
+    if (memo === null) return run(env);
+    const known = memo[slot];
+    if (known !== undefined) return known;
+    const value = run(env);
+    memo[slot] = value;
+    return value;
+  };
+  return { ...compiled, run: reads === READS.call ? onCall : onPlace };
+}
+
+function readsOf(parts: readonly Compiled[], least: Reads = READS.nothing): Reads {
+  return parts.reduce((reads, part) => reads | part.reads, least);
+}
+
+function sizeOf(parts: readonly Compiled[]): number {
+  return parts.reduce((size, part) => size + part.size, 1);
+}
+
+/**
+ * An expression made of parts. Where the whole depends on call and place, parts that depend on one of them are remembered.
+ * @param least what the operator itself reads, whatever its parts do
+ */
+function made(
+  { plan, est }: Context,
+  parts: readonly Compiled[],
+  run: (parts: readonly Run[]) => Run,
+  least: Reads = READS.nothing,
+): Compiled {
+  const reads = readsOf(parts, least);
+  const ready = reads === READS.both ? parts.map(part => remembered(part, plan)) : parts;
+  return { run: run(ready.map(part => part.run)), reads, size: sizeOf(parts), est };
 }
 
 const EMPTY = { kind: 'entity', type: '', id: '', key: '', data: null } as const;
@@ -71,6 +144,8 @@ const NOWHERE: Env = {
   resource: EMPTY,
   context: recordValue([]),
   entities: new Map(),
+  callMemo: null,
+  placeMemo: null,
 };
 
 /** Evaluates what depends on nothing once, now. What fails is left to fail where Cedar would: its branch may never run. */
@@ -78,29 +153,40 @@ function fold(compiled: Compiled): Compiled {
   if (compiled.reads !== READS.nothing) return compiled;
   try {
     const value = compiled.run(NOWHERE);
-    return { run: () => value, reads: READS.nothing };
+    return { run: () => value, reads: READS.nothing, size: 1, est: compiled.est };
   } catch (error) {
     if (error instanceof EvaluationError) return compiled;
     throw error;
   }
 }
 
+const RESOURCE: Compiled = { run: env => env.resource, reads: READS.place, size: 1, est: { Var: 'resource' } };
+
 const VARIABLES: ReadonlyMap<string, Compiled> = new Map<string, Compiled>([
-  ['principal', { run: env => env.principal, reads: READS.call }],
-  ['action', { run: env => env.action, reads: READS.call }],
-  ['resource', { run: env => env.resource, reads: READS.place }],
-  ['context', { run: env => env.context, reads: READS.call }],
+  ['principal', { run: env => env.principal, reads: READS.call, size: 1, est: { Var: 'principal' } }],
+  ['action', { run: env => env.action, reads: READS.call, size: 1, est: { Var: 'action' } }],
+  ['resource', RESOURCE],
+  ['context', { run: env => env.context, reads: READS.call, size: 1, est: { Var: 'context' } }],
 ]);
 
+type Shape = (body: unknown, context: Context) => Compiled;
+
+/**
+ * What looking an entity up reads. The place's own data comes with it; that of others is among the entities of the call. A literal
+ * may be the place's own name: whether it is known changes from place to place.
+ */
+function lookupReads(of: Compiled): Reads {
+  if (of === RESOURCE) return READS.nothing;
+  return of.reads === READS.nothing ? READS.both : READS.call;
+}
+
 /** Nodes with a shape of their own. */
-const SHAPES: ReadonlyMap<string, (body: unknown, compile: Compile) => Compiled> = new Map<
-  string,
-  (body: unknown, compile: Compile) => Compiled
->([
+const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['Value', compileValue],
   ['Var', compileVariable],
   ['Set', compileSet],
   ['Record', compileRecord],
+  ['!', compileNot],
   ['&&', compileAnd],
   ['||', compileOr],
   ['if-then-else', compileIf],
@@ -120,33 +206,55 @@ export const OPERATORS: readonly string[] = [
 ];
 
 /** Compiles one expression of Cedar's JSON form. Throws `UnsupportedPolicy`. */
-export function compileExpression(est: unknown, depth = 0): Compiled {
+export function compileExpression(est: unknown, plan: MemoPlan = memoPlan(), depth = 0): Compiled {
   if (depth > MAX_EXPRESSION_DEPTH) {
     throw new UnsupportedPolicy('expression_too_deep', `an expression nests more than ${MAX_EXPRESSION_DEPTH} deep`);
   }
   const [entry, ...more] = Object.entries(asNode(est));
   if (entry === undefined || more.length > 0) throw refuse(est);
   const [op, body] = entry;
-  const compile: Compile = inner => compileExpression(inner, depth + 1);
-  const shape = SHAPES.get(op);
-  if (shape !== undefined) return fold(shape(body, compile));
-  const binary = ops.BINARY.get(op) ?? ops.BINARY_ON_ENTITIES.get(op);
-  if (binary !== undefined) {
-    const [left, right] = sides(body, compile);
-    const least = ops.BINARY_ON_ENTITIES.has(op) ? READS.call : READS.nothing;
-    return fold({ run: env => binary(left.run(env), right.run(env), env), reads: most([left, right], least) });
-  }
-  const unary = ops.UNARY.get(op);
-  if (unary !== undefined) {
-    const arg = compile(asNode(body)['arg']);
-    return fold({ run: env => unary(arg.run(env)), reads: arg.reads });
-  }
-  return fold(compileCall(op, asList(body).map(compile)));
+  return fold(compileNode(op, body, { plan, est, compile: inner => compileExpression(inner, plan, depth + 1) }));
 }
 
-function sides(body: unknown, compile: Compile): [Compiled, Compiled] {
+function compileNode(op: string, body: unknown, context: Context): Compiled {
+  const shape = SHAPES.get(op);
+  if (shape !== undefined) return shape(body, context);
+  const pure = ops.BINARY.get(op);
+  if (pure !== undefined) return compileBinary(pure, READS.nothing, body, context);
+  const onEntities = ops.BINARY_ON_ENTITIES.get(op);
+  if (onEntities !== undefined)
+    return compileBinary(onEntities, lookupReads(context.compile(asNode(body)['left'])), body, context);
+  const unary = ops.UNARY.get(op);
+  if (unary !== undefined) {
+    return made(
+      context,
+      [context.compile(asNode(body)['arg'])],
+      ([arg = never]) =>
+        env =>
+          unary(arg(env)),
+    );
+  }
+  return compileCall(op, asList(body).map(context.compile), context);
+}
+
+const never: Run = () => {
+  throw new Error('an operand is missing');
+};
+
+function sides(body: unknown, { compile }: Context): [Compiled, Compiled] {
   const node = asNode(body);
   return [compile(node['left']), compile(node['right'])];
+}
+
+function compileBinary(operator: ops.BinaryOperator, least: Reads, body: unknown, context: Context): Compiled {
+  return made(
+    context,
+    sides(body, context),
+    ([left = never, right = never]) =>
+      env =>
+        operator(left(env), right(env), env),
+    least,
+  );
 }
 
 function compileValue(body: unknown): Compiled {
@@ -156,7 +264,7 @@ function compileValue(body: unknown): Compiled {
   }
   try {
     const value = valueFromJson(body);
-    return { run: () => value, reads: READS.nothing };
+    return { run: () => value, reads: READS.nothing, size: 1, est: { Value: body } };
   } catch (error) {
     if (error instanceof EvaluationError) throw refuse(body);
     throw error;
@@ -169,86 +277,141 @@ function compileVariable(body: unknown): Compiled {
   return variable;
 }
 
-function compileSet(body: unknown, compile: Compile): Compiled {
-  const items = asList(body).map(compile);
-  return { run: env => setValue(items.map(item => item.run(env))), reads: most(items) };
+function compileSet(body: unknown, context: Context): Compiled {
+  return made(context, asList(body).map(context.compile), items => env => setValue(items.map(item => item(env))));
 }
 
-function compileRecord(body: unknown, compile: Compile): Compiled {
-  const fields = Object.entries(asNode(body)).map(([name, est]) => ({ name, value: compile(est) }));
-  return {
-    run: env => recordValue(fields.map(field => [field.name, field.value.run(env)] as const)),
-    reads: most(fields.map(field => field.value)),
-  };
-}
-
-function compileAnd(body: unknown, compile: Compile): Compiled {
-  const [left, right] = sides(body, compile);
-  return { run: env => ops.asBool(left.run(env)) && ops.asBool(right.run(env)), reads: most([left, right]) };
-}
-
-function compileOr(body: unknown, compile: Compile): Compiled {
-  const [left, right] = sides(body, compile);
-  return { run: env => ops.asBool(left.run(env)) || ops.asBool(right.run(env)), reads: most([left, right]) };
-}
-
-function compileIf(body: unknown, compile: Compile): Compiled {
+function compileRecord(body: unknown, context: Context): Compiled {
   const node = asNode(body);
-  const test = compile(node['if']);
-  const yes = compile(node['then']);
-  const no = compile(node['else']);
-  return { run: env => (ops.asBool(test.run(env)) ? yes.run(env) : no.run(env)), reads: most([test, yes, no]) };
+  const names = Object.keys(node);
+  const fields = Object.values(node).map(context.compile);
+  return made(context, fields, runs => env => recordValue(runs.map((run, i) => [names[i] ?? '', run(env)] as const)));
 }
 
-function compileAttribute(body: unknown, compile: Compile): Compiled {
+function compileNot(body: unknown, context: Context): Compiled {
+  return made(
+    context,
+    [context.compile(asNode(body)['arg'])],
+    ([arg = never]) =>
+      env =>
+        !ops.asBool(arg(env)),
+  );
+}
+
+function compileAnd(body: unknown, context: Context): Compiled {
+  return made(
+    context,
+    sides(body, context),
+    ([left = never, right = never]) =>
+      env =>
+        ops.asBool(left(env)) && ops.asBool(right(env)),
+  );
+}
+
+function compileOr(body: unknown, context: Context): Compiled {
+  return made(
+    context,
+    sides(body, context),
+    ([left = never, right = never]) =>
+      env =>
+        ops.asBool(left(env)) || ops.asBool(right(env)),
+  );
+}
+
+function compileIf(body: unknown, context: Context): Compiled {
   const node = asNode(body);
-  const left = compile(node['left']);
+  const parts = [context.compile(node['if']), context.compile(node['then']), context.compile(node['else'])];
+  return made(
+    context,
+    parts,
+    ([test = never, yes = never, no = never]) =>
+      env =>
+        ops.asBool(test(env)) ? yes(env) : no(env),
+  );
+}
+
+function compileAttribute(body: unknown, context: Context): Compiled {
+  const node = asNode(body);
+  const left = context.compile(node['left']);
   const name = asName(node['attr']);
-  return { run: env => ops.attribute(left.run(env), name, env), reads: most([left], READS.call) };
+  return made(
+    context,
+    [left],
+    ([of = never]) =>
+      env =>
+        ops.attribute(of(env), name, env),
+    lookupReads(left),
+  );
 }
 
-function compileHas(body: unknown, compile: Compile): Compiled {
+function compileHas(body: unknown, context: Context): Compiled {
   const node = asNode(body);
-  const left = compile(node['left']);
+  const left = context.compile(node['left']);
   const path = Array.isArray(node['attr']) ? node['attr'].map(asName) : [asName(node['attr'])];
-  const run: Run = env => {
-    let of: Value | null = left.run(env);
-    for (const name of path) {
-      of = ops.attributeIfAny(of, name, env);
-      if (of === null) return false;
-    }
-    return true;
-  };
-  return { run, reads: most([left], READS.call) };
+  const run =
+    (start: Run): Run =>
+    env => {
+      let of: Value | null = start(env);
+      for (const name of path) {
+        of = ops.attributeIfAny(of, name, env);
+        if (of === null) return false;
+      }
+      return true;
+    };
+  return made(context, [left], ([start = never]) => run(start), path.length === 1 ? lookupReads(left) : READS.call);
 }
 
-function compileLike(body: unknown, compile: Compile): Compiled {
+function compileLike(body: unknown, context: Context): Compiled {
   const node = asNode(body);
-  const left = compile(node['left']);
   const matches = likeMatcher(asList(node['pattern']));
   if (matches === null) throw refuse(node['pattern']);
-  return { run: env => matches(ops.asString(left.run(env))), reads: left.reads };
+  return made(
+    context,
+    [context.compile(node['left'])],
+    ([text = never]) =>
+      env =>
+        matches(ops.asString(text(env))),
+  );
 }
 
-function compileIs(body: unknown, compile: Compile): Compiled {
+function compileIs(body: unknown, context: Context): Compiled {
   const node = asNode(body);
-  const left = compile(node['left']);
+  const left = context.compile(node['left']);
   const type = asName(node['entity_type']);
-  if (node['in'] === undefined) return { run: env => ops.asEntity(left.run(env)).type === type, reads: left.reads };
-  const above = compile(node['in']);
-  const run: Run = env => {
-    const below = ops.asEntity(left.run(env));
-    return below.type === type && ops.inOperator(below, above.run(env), env);
-  };
-  return { run, reads: most([left, above], READS.call) };
+  if (node['in'] === undefined)
+    return made(
+      context,
+      [left],
+      ([of = never]) =>
+        env =>
+          ops.asEntity(of(env)).type === type,
+    );
+  const run =
+    ([of = never, above = never]: readonly Run[]): Run =>
+    env => {
+      const below = ops.asEntity(of(env));
+      return below.type === type && ops.inOperator(below, above(env), env);
+    };
+  return made(context, [left, context.compile(node['in'])], run, lookupReads(left));
 }
 
-function compileCall(name: string, args: readonly Compiled[]): Compiled {
+function compileCall(name: string, args: readonly Compiled[], context: Context): Compiled {
   const fn = EXTENSION_FUNCTIONS.get(name);
   if (fn === undefined) throw refuse(name);
-  const [a, b] = args;
-  if (args.length !== fn.arity || a === undefined) throw refuse(`${name} with ${args.length} arguments`);
-  if (fn.arity === 1) return { run: env => fn.call(a.run(env)), reads: a.reads };
-  if (b === undefined) throw refuse(`${name} with 1 argument`);
-  return { run: env => fn.call(a.run(env), b.run(env)), reads: most([a, b]) };
+  if (args.length !== fn.arity) throw refuse(`${name} with ${args.length} arguments`);
+  if (fn.arity === 1)
+    return made(
+      context,
+      args,
+      ([a = never]) =>
+        env =>
+          fn.call(a(env)),
+    );
+  return made(
+    context,
+    args,
+    ([a = never, b = never]) =>
+      env =>
+        fn.call(a(env), b(env)),
+  );
 }

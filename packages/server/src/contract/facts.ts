@@ -51,7 +51,6 @@ export interface RuleFacts {
     readonly stateHeld: boolean;
     readonly use?: RuleUse;
   };
-  readonly sessionId: string;
   readonly vendor: string;
   readonly purpose: string;
   readonly sessionLabels: readonly string[];
@@ -71,7 +70,8 @@ const NO_TAGS: ReadonlyMap<string, Value> = new Map();
 const NO_ATTRS: ReadonlyMap<string, Value> = new Map();
 const NO_ANCESTORS: ReadonlySet<string> = new Set();
 const ALONE: EntityData = { attrs: NO_ATTRS, ancestors: NO_ANCESTORS, tags: NO_TAGS };
-/** The principal of a call that no state is held for. */
+/** Ids of principals. Sessions are all called alike: no clause may name one, and what is decided for one holds for its like. */
+const SESSION = 'session';
 const EPHEMERAL = 'ephemeral';
 
 function entity(
@@ -128,7 +128,7 @@ export function callValues(facts: RuleFacts): CallValues {
     session.stateHeld || facts.requestLabels.length === 0
       ? setValue(facts.sessionLabels)
       : setValue([...facts.sessionLabels, ...facts.requestLabels]);
-  const id = session.stateHeld ? facts.sessionId : EPHEMERAL;
+  const id = session.stateHeld ? SESSION : EPHEMERAL;
   const principal = entity('Session', id, [['labels', labels]], entityKey('Tenant', session.tenant));
   const entities = new Map<string, EntityData>();
   for (const known of [principal, product, channel, vendor])
@@ -162,4 +162,54 @@ export function saleContext(sale: RuleSale): RecordValue {
     ['segment', sale.segment],
     ['at', datetime(sale.at)],
   ]);
+}
+
+/** A text that two texts share only if they are equal, however it is joined to others. */
+function part(text: string): string {
+  return `${text.length}:${text}`;
+}
+
+function parts(texts: readonly string[]): string {
+  let joined = `${texts.length}[`;
+  for (const text of texts) joined += part(text);
+  return joined;
+}
+
+function saleSignature(channel: RuleChannel, product: RuleProduct, segment: string): string {
+  return (
+    part(channel.id) +
+    part(channel.seller) +
+    part(channel.kind) +
+    part(product.id) +
+    part(product.vendor) +
+    part(product.kind) +
+    part(segment)
+  );
+}
+
+/**
+ * Calls with the same signature are the same to every clause that does not read the time: turns of a session, and sessions alike.
+ * @param timed whether the time counts
+ */
+export function callSignature(facts: RuleFacts, timed: boolean): string {
+  const { session } = facts;
+  return (
+    saleSignature(session.channel, session.product, session.segment) +
+    (session.stateHeld ? 'h' : 's') +
+    part(session.tenant) +
+    part(facts.vendor) +
+    part(facts.purpose) +
+    parts(facts.sessionLabels) +
+    parts(facts.requestLabels) +
+    (timed ? String(facts.at) : '')
+  );
+}
+
+export function signatureOfSale(sale: RuleSale, timed: boolean): string {
+  return saleSignature(sale.channel, sale.product, sale.segment) + (timed ? String(sale.at) : '');
+}
+
+export function signatureOfUse(use: RuleUse | undefined): string {
+  if (use === undefined) return '';
+  return [use.turns, use.itemsRead, use.memoryReads, use.toolsRun, use.filesTouched].join(' ');
 }

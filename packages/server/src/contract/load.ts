@@ -2,14 +2,16 @@
  * Loads a contract folder: `contract.yaml`, `*.cedar` (clauses), `readings/<id>.cedar` (definitions). Everything that could be wrong
  * is found here, with file and line, so that a loaded contract decides every call.
  */
-import type { CompiledClause, Contract } from './contract.ts';
-import { makeContract, parseUid } from './contract.ts';
+import { parseUid } from './cedar-json.ts';
+import { type Contract, makeContract } from './contract.ts';
+import type { CompiledClause } from './judge.ts';
 import { parseCedarFile, type PolicySource } from './cedar-source.ts';
-import { UnsupportedPolicy } from './expression.ts';
+import { type MemoPlan, memoPlan, UnsupportedPolicy } from './expression.ts';
 import { didYouMean, type Finding, type Report } from './finding.ts';
 import { datetimeMs } from './instant.ts';
 import { type Link, type LocatedManifest, MANIFEST_FILE, parseManifest } from './manifest.ts';
 import { compilePolicy } from './policy.ts';
+import { readsTime } from './reads-time.ts';
 import { type ContractFiles, READING_FILE, readingOf, type Rule, type SlotEntity } from './rule.ts';
 import { checkRules } from './rules-check.ts';
 import { validateAgainstSchema } from './schema-check.ts';
@@ -60,7 +62,8 @@ export function loadContract(files: ContractFiles): LoadedContract {
   }
   checkRules(rules, sources, files, located, report);
   validateAgainstSchema(rules, files, report);
-  const compiled = rules.flatMap(rule => compileRule(rule, located, report));
+  const plan = memoPlan();
+  const compiled = rules.flatMap(rule => compileRule(rule, located, plan, report));
   const effective = effectiveRange(located, report);
   if (failed()) return done(null);
   const { manifest } = located;
@@ -155,28 +158,21 @@ function slotsOf(
   return slots;
 }
 
-function compileRule(rule: Rule, { manifest }: LocatedManifest, report: Report): CompiledClause[] {
+function compileRule(rule: Rule, { manifest }: LocatedManifest, plan: MemoPlan, report: Report): CompiledClause[] {
   const { id, source, reading } = rule;
   const note = manifest.clauses[id] ?? manifest.clauses[source.id];
   if (note === undefined) return [];
   try {
     const slots = new Map([...(rule.link?.slots ?? [])].map(([slot, uid]) => [slot, uid.key] as const));
-    const policy = compilePolicy(source.est, slots);
+    const policy = compilePolicy(source.est, slots, plan);
     const { cite, ambiguous, file, line } = source;
+    const ref = { kind: 'clause', contract: manifest.id, clause: id, cite, ambiguous } as const;
     return [
       {
-        info: {
-          contract: manifest.id,
-          clause: id,
-          cite,
-          ambiguous,
-          reading,
-          effect: policy.effect,
-          ...note,
-          file,
-          line,
-        },
+        ref,
+        info: { ...ref, ...note, reading, effect: policy.effect, file, line },
         policy,
+        readsTime: readsTime(source.est),
       },
     ];
   } catch (error) {

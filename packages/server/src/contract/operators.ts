@@ -67,7 +67,7 @@ export function inOperator(left: Value, right: Value, env: Env): boolean {
   const below = asEntity(left);
   if (typeof right !== 'object' || right.kind !== 'set') return isIn(below, asEntity(right).key, env);
   // Every member must be an entity before any is asked: an odd member is an error even beside a match.
-  for (const item of right.primitives) throw typeError('entity', item);
+  for (const item of right.list) throw typeError('entity', item);
   const members = right.objects.map(asEntity);
   return members.some(member => isIn(below, member.key, env));
 }
@@ -128,7 +128,6 @@ export const BINARY_ON_ENTITIES: ReadonlyMap<string, BinaryOperator> = new Map<s
 export type UnaryOperator = (arg: Value) => Value;
 
 export const UNARY: ReadonlyMap<string, UnaryOperator> = new Map<string, UnaryOperator>([
-  ['!', arg => !asBool(arg)],
   ['neg', arg => negateLong(asLong(arg))],
   ['isEmpty', arg => v.setIsEmpty(asSet(arg))],
 ]);

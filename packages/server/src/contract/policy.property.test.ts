@@ -3,7 +3,7 @@ import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type EntityJson, entitiesFromJson, knownEntity, recordFromJson } from './cedar-json.ts';
-import { OPERATORS } from './expression.ts';
+import { memoPlan, OPERATORS } from './expression.ts';
 import { type CompiledPolicy, compilePolicy, evaluate } from './policy.ts';
 import {
   arbitraryPolicySet,
@@ -11,7 +11,7 @@ import {
   type PolicyText,
   type RandomRequest,
 } from './random-policy.test-support.ts';
-import { entityKey } from './value.ts';
+import { entityKey, type Memo } from './value.ts';
 
 const SAMPLES = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 3000);
 const REQUESTS_EACH = 4;
@@ -56,14 +56,20 @@ function estOf(policy: PolicyText): unknown {
 
 function compileAll(ests: ReadonlyMap<string, unknown>, policies: readonly PolicyText[]): Map<string, CompiledPolicy> {
   const compiled = new Map<string, CompiledPolicy>();
+  const plan = memoPlan();
   for (const policy of policies) {
     const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, entityKey(uid.type, uid.id)] as const);
-    compiled.set(policy.id, compilePolicy(ests.get(policy.id), new Map(slots)));
+    compiled.set(policy.id, compilePolicy(ests.get(policy.id), new Map(slots), plan));
   }
   return compiled;
 }
 
-function byUs(compiled: ReadonlyMap<string, CompiledPolicy>, request: RandomRequest): Seen {
+function byUs(
+  compiled: ReadonlyMap<string, CompiledPolicy>,
+  request: RandomRequest,
+  callMemo: Memo | null,
+  placeMemo: Memo | null,
+): Seen {
   const entities = entitiesFromJson(request.entities as readonly EntityJson[]);
   const result = evaluate(compiled, {
     principal: knownEntity(request.principal, entities),
@@ -71,6 +77,8 @@ function byUs(compiled: ReadonlyMap<string, CompiledPolicy>, request: RandomRequ
     resource: knownEntity(request.resource, entities),
     context: recordFromJson(request.context),
     entities,
+    callMemo,
+    placeMemo,
   });
   return { reasons: result.reasons.toSorted(), errors: result.errors.toSorted() };
 }
@@ -98,8 +106,12 @@ test('compiled policies give the reasons and the errors that Cedar gives', () =>
       const compiled = compileAll(ests, policies);
       preparse(policies);
       for (const request of requests) {
-        const ours = byUs(compiled, request);
+        const callMemo: Memo = [];
+        const placeMemo: Memo = [];
+        const ours = byUs(compiled, request, callMemo, placeMemo);
         expect(ours).toEqual(byCedar(request));
+        // Once more, from what the first run remembered.
+        expect(byUs(compiled, request, callMemo, placeMemo)).toEqual(ours);
         const permitted = ours.reasons.some(id => compiled.get(id)?.effect === 'permit');
         outcomes[ours.errors.length > 0 ? 'error' : permitted ? 'allow' : 'deny'] += 1;
       }

@@ -6,7 +6,15 @@
  */
 import { uidFromJson } from './cedar-json.ts';
 import { asBool, isIn } from './operators.ts';
-import { type Compiled, compileExpression, READS, UnsupportedPolicy } from './expression.ts';
+import {
+  type Compiled,
+  compileExpression,
+  type MemoPlan,
+  memoPlan,
+  READS,
+  remembered,
+  UnsupportedPolicy,
+} from './expression.ts';
 import { type Env, EvaluationError, entityKey } from './value.ts';
 
 export type Outcome = 'applies' | 'not' | EvaluationError;
@@ -15,7 +23,7 @@ export interface CompiledPolicy {
   readonly effect: 'permit' | 'forbid';
   /** Whether an action (its entity key, no groups) can match the policy's scope. */
   readonly matchesAction: (actionKey: string) => boolean;
-  /** What the call alone says: `not` for every place, an error for every place in scope, or `maybe`. */
+  /** What the call alone says, of a policy whose action matches: `not` for every place, an error for every place in scope, or `maybe`. */
   readonly onCall: (env: Env) => 'maybe' | 'not' | EvaluationError;
   /** The outcome at a place, given what `onCall` said of the same call (`not` excepted). */
   readonly onPlace: (env: Env, call: 'maybe' | EvaluationError) => Outcome;
@@ -88,12 +96,12 @@ function compileActionScope(json: unknown): Test | ReadonlySet<string> {
 }
 
 /** The conditions in order, as operands of one conjunction: `when` chains are taken apart at `&&`. */
-function conjuncts(conditions: unknown): Compiled[] {
+function conjuncts(conditions: unknown, plan: MemoPlan): Compiled[] {
   if (!Array.isArray(conditions)) throw unsupported(conditions);
   return conditions.flatMap(json => {
     const { kind, body } = asObject(json);
-    if (kind === 'when') return operands(body).map(est => compileExpression(est));
-    if (kind === 'unless') return [compileExpression({ '!': { arg: body } })];
+    if (kind === 'when') return operands(body).map(est => compileExpression(est, plan));
+    if (kind === 'unless') return [compileExpression({ '!': { arg: body } }, plan)];
     throw unsupported(json);
   });
 }
@@ -133,24 +141,25 @@ function caught(error: unknown): EvaluationError {
 /**
  * Compiles a policy from Cedar's JSON form. Throws `UnsupportedPolicy`.
  * @param slots entity keys for `?principal` and `?resource`, if the policy is a template's link
+ * @param plan shared by the policies that are evaluated with the same memos
  */
-export function compilePolicy(est: unknown, slots: Slots = new Map()): CompiledPolicy {
+export function compilePolicy(est: unknown, slots: Slots = new Map(), plan: MemoPlan = memoPlan()): CompiledPolicy {
   const policy = asObject(est);
   const effect = policy['effect'];
   if (effect !== 'permit' && effect !== 'forbid') throw unsupported(effect);
   const principal = compileScope(policy['principal'], 'principal', slots);
   const action = compileActionScope(policy['action']);
   const resource = compileScope(policy['resource'], 'resource', slots);
-  const parts = conjuncts(policy['conditions']);
-  const firstOnPlace = parts.findIndex(part => part.reads === READS.place);
+  const parts = conjuncts(policy['conditions'], plan);
+  const firstOnPlace = parts.findIndex(part => (part.reads & READS.place) !== 0);
   const split = firstOnPlace < 0 ? parts.length : firstOnPlace;
-  const callConditions = conjunction(parts.slice(0, split));
-  const placeConditions = conjunction(parts.slice(split));
+  const callConditions = conjunction(parts.slice(0, split).map(part => remembered(part, plan)));
+  const placeConditions = conjunction(parts.slice(split).map(part => remembered(part, plan)));
   const actionTest: Test =
     typeof action === 'function' ? action : env => [...action].some(key => isIn(env.action, key, env));
 
   const onCall: CompiledPolicy['onCall'] = env => {
-    if (!principal(env) || !actionTest(env)) return 'not';
+    if (!principal(env)) return 'not';
     try {
       return callConditions(env) ? 'maybe' : 'not';
     } catch (error) {
@@ -158,7 +167,7 @@ export function compilePolicy(est: unknown, slots: Slots = new Map()): CompiledP
     }
   };
   const onPlace: CompiledPolicy['onPlace'] = (env, call) => {
-    if (!resource(env)) return 'not';
+    if (resource !== ALWAYS && !resource(env)) return 'not';
     if (call !== 'maybe') return call;
     try {
       return placeConditions(env) ? 'applies' : 'not';
@@ -172,6 +181,7 @@ export function compilePolicy(est: unknown, slots: Slots = new Map()): CompiledP
     onCall,
     onPlace,
     evaluate: env => {
+      if (!actionTest(env)) return 'not';
       const call = onCall(env);
       return call === 'not' ? 'not' : onPlace(env, call);
     },

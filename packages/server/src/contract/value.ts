@@ -22,9 +22,13 @@ export interface EntityValue {
   readonly data: EntityData | null;
 }
 
+export type Primitive = string | number | bigint | boolean;
+
 export interface SetValue {
   readonly kind: 'set';
-  readonly primitives: ReadonlySet<string | number | bigint | boolean>;
+  readonly primitives: ReadonlySet<Primitive>;
+  /** The same, to walk over: iterating a Set allocates. */
+  readonly list: readonly Primitive[];
   /** Members that are objects, each once. */
   readonly objects: readonly ObjectValue[];
 }
@@ -70,7 +74,12 @@ export interface Env {
   readonly resource: EntityValue;
   readonly context: RecordValue;
   readonly entities: EntityStore;
+  /** Results that hold for every place of the call, and for every call at the place, by slot; null to keep none. */
+  readonly callMemo: Memo | null;
+  readonly placeMemo: Memo | null;
 }
+
+export type Memo = (Value | undefined)[];
 
 /** A policy could not be evaluated on this request. Whoever asked must deny: stock Cedar skips the policy and may allow. */
 export class EvaluationError extends Error {
@@ -90,13 +99,13 @@ export function recordValue(fields: Iterable<readonly [string, Value]>): RecordV
 }
 
 export function setValue(items: Iterable<Value>): SetValue {
-  const primitives = new Set<string | number | bigint | boolean>();
+  const primitives = new Set<Primitive>();
   const objects: ObjectValue[] = [];
   for (const item of items) {
     if (typeof item !== 'object') primitives.add(item);
     else if (!objects.some(other => equal(other, item))) objects.push(item);
   }
-  return { kind: 'set', primitives, objects };
+  return { kind: 'set', primitives, list: [...primitives], objects };
 }
 
 export function setHas(set: SetValue, item: Value): boolean {
@@ -106,19 +115,19 @@ export function setHas(set: SetValue, item: Value): boolean {
 }
 
 export function setHasAll(set: SetValue, wanted: SetValue): boolean {
-  for (const item of wanted.primitives) if (!set.primitives.has(item)) return false;
+  for (const item of wanted.list) if (!set.primitives.has(item)) return false;
   for (const item of wanted.objects) if (!setHas(set, item)) return false;
   return true;
 }
 
 export function setHasAny(set: SetValue, wanted: SetValue): boolean {
-  for (const item of wanted.primitives) if (set.primitives.has(item)) return true;
+  for (const item of wanted.list) if (set.primitives.has(item)) return true;
   for (const item of wanted.objects) if (setHas(set, item)) return true;
   return false;
 }
 
 export function setIsEmpty(set: SetValue): boolean {
-  return set.primitives.size === 0 && set.objects.length === 0;
+  return set.list.length === 0 && set.objects.length === 0;
 }
 
 /** Cedar's `==`: total, and false across types. */

@@ -52,20 +52,7 @@ export interface Said {
 }
 
 const NOTHING: readonly never[] = [];
-const CLEAR: Said = { exclusions: NOTHING, flagged: NOTHING, permits: NOTHING };
-
-/** Exclusions are the same for every place that a clause excludes: they are made once. */
-const clauseExclusions = new WeakMap<Clause, Exclusion>();
-
-function byClause(clause: Clause): Exclusion {
-  let exclusion = clauseExclusions.get(clause);
-  if (exclusion === undefined) {
-    const { contract, clause: id, cite, ambiguous } = clause;
-    exclusion = { kind: 'clause', contract, clause: id, cite, ambiguous };
-    clauseExclusions.set(clause, exclusion);
-  }
-  return exclusion;
-}
+const SILENT: Said = { exclusions: NOTHING, flagged: NOTHING, permits: NOTHING };
 
 function byFailure({ clause, message }: ClauseFailure): Exclusion {
   return { kind: 'error', contract: clause.contract, clause: clause.clause, message };
@@ -74,21 +61,22 @@ function byFailure({ clause, message }: ClauseFailure): Exclusion {
 /** What a judgement comes to, once ambiguity has been treated as configured. */
 export function read(judgement: Judgement, contract: string, onAmbiguity: Snapshot['onAmbiguity']): Said {
   const { forbids, errors } = judgement;
-  let { permits } = judgement;
-  let exclusions: Exclusion[] | null = null;
-  let flagged: Exclusion[] | null = null;
-  if (onAmbiguity === 'refuse' && permits.some(clause => clause.ambiguous !== null)) {
-    // An unclear permission is none for whoever wants to be sure.
-    permits = permits.filter(clause => clause.ambiguous === null);
-  }
-  for (const clause of forbids) {
-    if (clause.ambiguous !== null && onAmbiguity === 'flag') (flagged ??= []).push(byClause(clause));
-    else (exclusions ??= []).push(byClause(clause));
-  }
-  for (const failure of errors) (exclusions ??= []).push(byFailure(failure));
-  if (permits.length === 0 && exclusions === null) exclusions = [{ kind: 'no-permit', contract }];
-  if (exclusions === null && flagged === null && permits.length === 0) return CLEAR;
-  return { exclusions: exclusions ?? NOTHING, flagged: flagged ?? NOTHING, permits };
+  const flag = onAmbiguity === 'flag';
+  const flagged = flag && forbids.some(isAmbiguous) ? forbids.filter(isAmbiguous) : NOTHING;
+  // An unclear permission is none for whoever wants to be sure.
+  const permits = !flag && judgement.permits.some(isAmbiguous) ? judgement.permits.filter(isClear) : judgement.permits;
+  let exclusions: readonly Exclusion[] = flagged.length > 0 ? forbids.filter(isClear) : forbids;
+  if (errors.length > 0) exclusions = [...exclusions, ...errors.map(byFailure)];
+  if (permits.length === 0 && exclusions.length === 0) exclusions = [{ kind: 'no-permit', contract }];
+  return { exclusions, flagged, permits };
+}
+
+function isAmbiguous(clause: Clause): boolean {
+  return clause.ambiguous !== null;
+}
+
+function isClear(clause: Clause): boolean {
+  return clause.ambiguous === null;
 }
 
 /** What one contract says of every place, and the class it gives the call. */
@@ -107,7 +95,7 @@ export function hear(
   }
   const judgements = contract.judge(action, facts, classification.class, places);
   let last: Judgement | null = null;
-  let lastSaid = CLEAR;
+  let lastSaid = SILENT;
   const said = judgements.map(judgement => {
     // Places that are judged alike share their judgement.
     if (judgement !== last) {

@@ -16,7 +16,7 @@ export type Verdict =
 
 /** A reason against a place. */
 export type Exclusion =
-  | ({ readonly kind: 'clause' } & Clause)
+  | Clause
   /** The clause could not be evaluated: we deny where stock Cedar would skip it. */
   | { readonly kind: 'error'; readonly contract: string; readonly clause: string; readonly message: string }
   /** A contract that binds the call permits it nowhere here. */

@@ -4,6 +4,8 @@ import type { Action, CallFacts, Channel, Place, Product } from './facts.ts';
 export type CallClass = 'stateless' | 'stateful';
 
 export interface Clause {
+  /** A clause is its own exclusion: decisions list it as it is. */
+  readonly kind: 'clause';
   readonly contract: string;
   readonly clause: string;
   readonly cite: string;

@@ -1,0 +1,141 @@
+/** A decision in words: a table for terminals and errors, and one sentence for a refusal. */
+import type { Conflict, Decision, Exclusion, Flag, Freedom, Row } from './decision.ts';
+
+const COLUMNS = ['TARGET', 'CLOUD', 'REGION', 'COST', 'LATENCY', 'SCORE', 'VERDICT'] as const;
+const MICRO = 1_000_000;
+
+/** Micro-USD as dollars, exact. */
+export function usd(micro: number): string {
+  const whole = Math.trunc(micro / MICRO);
+  return `$${whole}.${String(micro % MICRO).padStart(6, '0')}`;
+}
+
+export function exclusionText(exclusion: Exclusion): string {
+  switch (exclusion.kind) {
+    case 'clause':
+      return `${exclusion.clause} (${exclusion.contract}): ${exclusion.cite}`;
+    case 'error':
+      return `${exclusion.clause} (${exclusion.contract}) could not be evaluated: ${exclusion.message}`;
+    case 'no-permit':
+      return `${exclusion.contract} permits it nowhere here`;
+    case 'no-contract-in-force':
+      return `no contract in force (configured for it: ${exclusion.contracts.join(', ')})`;
+  }
+}
+
+/** The name by which a reason is cited. */
+export function exclusionName(exclusion: Exclusion): string {
+  switch (exclusion.kind) {
+    case 'clause':
+    case 'error':
+      return exclusion.clause;
+    case 'no-permit':
+      return `${exclusion.contract} (no permit)`;
+    case 'no-contract-in-force':
+      return 'no_contract_in_force';
+  }
+}
+
+function verdictText(row: Row): string {
+  if (row.verdict === 'excluded') return `excluded by ${row.exclusions.map(exclusionName).join(', ')}`;
+  if (row.verdict === 'unable') return `unable: ${row.lacks ?? 'unknown'}`;
+  return row.verdict;
+}
+
+function cells(row: Row): string[] {
+  return [
+    row.place,
+    row.cloud,
+    row.region,
+    row.cost === null ? '-' : usd(row.cost),
+    row.latencyMs === null ? '-' : `${row.latencyMs} ms`,
+    row.score === null ? '-' : String(row.score),
+    verdictText(row),
+  ];
+}
+
+/** Plain text: the table, then each clause that decided with its citation, then what was only flagged and what would free the call. */
+export function explainTable(decision: Decision): string {
+  const table = [[...COLUMNS], ...decision.rows.map(cells)];
+  const widths = COLUMNS.map((_, i) => Math.max(...table.map(line => line[i]?.length ?? 0)));
+  const lines = table.map(line =>
+    line
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const sections = [
+    ['', [headline(decision), ...contractLines(decision)]],
+    ['excluded by', [...new Set(decision.rows.flatMap(row => row.exclusions.map(exclusionText)))]],
+    ['permitted by', permitLines(decision)],
+    ['flagged', decision.flagged.map(flagText)],
+    ['would free it', decision.conflict?.frees.map(freedomText) ?? []],
+  ] as const;
+  for (const [title, entries] of sections) {
+    if (entries.length === 0) continue;
+    lines.push('', ...(title === '' ? entries : [`${title}:`, ...entries.map(entry => `  ${entry}`)]));
+  }
+  return lines.join('\n');
+}
+
+function headline(decision: Decision): string {
+  const when = new Date(decision.at).toISOString().slice(0, 10);
+  const what =
+    decision.chosen === null ? `${decision.outcome}: ${decision.code ?? ''}` : `placed on ${decision.chosen}`;
+  return `${decision.action} as of ${when}: ${what}`;
+}
+
+function contractLines(decision: Decision): string[] {
+  if (decision.inForce.length === 0) return ['bound by no contract'];
+  return decision.inForce.map(({ contract, version, reading }) => {
+    if (reading === null) return `bound by ${contract} ${version}`;
+    const callClass = decision.classes[contract] ?? 'of no class: a definition failed';
+    return `bound by ${contract} ${version}, reading ${reading}: the call is ${callClass}`;
+  });
+}
+
+function permitLines(decision: Decision): string[] {
+  const permits = decision.rows.find(row => row.verdict === 'chosen')?.permits ?? [];
+  return permits.map(({ clause, contract, cite }) => `${clause} (${contract}): ${cite}`);
+}
+
+function flagText({ why, exclusion, places }: Flag): string {
+  const reason = why === 'ambiguous' ? 'ambiguous, not enforced' : 'not enforced';
+  const at = places.length === 0 ? '' : ` [${places.join(', ')}]`;
+  const question =
+    why === 'ambiguous' && exclusion.kind === 'clause' && exclusion.ambiguous ? ` (${exclusion.ambiguous})` : '';
+  return `${exclusionText(exclusion)} - ${reason}${question}${at}`;
+}
+
+function freedomText(freedom: Freedom): string {
+  const places = freedom.frees.join(', ');
+  return freedom.kind === 'clause'
+    ? `without ${freedom.clause} (${freedom.contract}): ${places}`
+    : `under reading ${freedom.reading} of ${freedom.contract}: ${places}`;
+}
+
+function conflictText(conflict: Conflict): string {
+  return conflict.between.map(exclusionName).join(', ');
+}
+
+/** One line for an error body: what happened, every place with what is against it, what would free it. */
+export function refusalMessage(decision: Decision): string {
+  const rows = decision.rows.filter(row => row.verdict !== 'wrong-model');
+  const places = rows.map(row => `${row.place} (${row.cloud}): ${verdictText(row)}`).join('; ');
+  switch (decision.code) {
+    case null:
+      return `placed on ${decision.chosen ?? ''}`;
+    case 'no_such_target':
+      return decision.action === 'infer' ? 'no configured target serves this model' : 'no configured home can be asked';
+    case 'placement_refused':
+    case 'no_contract_in_force': {
+      const conflict = decision.conflict === null ? '' : ` by ${conflictText(decision.conflict)}`;
+      const frees = decision.conflict?.frees.map(freedomText) ?? [];
+      return `every place is excluded${conflict}. ${places}.${frees.length > 0 ? ` It would be placed ${frees.join('; or ')}.` : ''}`;
+    }
+    case 'no_target_available':
+      return `the places that the contracts allow are down or full. ${places}.`;
+    case 'no_capable_target':
+      return `no place that the contracts allow can do what the call needs. ${places}.`;
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * A decision as it is kept: facts, counts and versions, never content, in about 300 bytes of JSON for three targets. The table is not
+ * kept: it is decided again from the record and the snapshot that the record names (or another one: what-if).
+ *
+ * Keys are short because every turn of every session stores one; `RECORD_KEYS` says what each means. Defaults are left out.
+ */
+import { decide } from './decide.ts';
+import { type Decision, type DecisionCode, exclusionKey } from './decision.ts';
+import type { Action, CallFacts, DecideOptions, Health, PlaceHealth, Purpose, Segment, Use } from './facts.ts';
+import { modelKey, type Snapshot } from './snapshot.ts';
+
+export interface PlacementRecord {
+  readonly v: 1;
+  readonly s: string;
+  readonly a?: Action;
+  readonly t: number;
+  readonly c?: string;
+  readonly x?: DecisionCode;
+  readonly n: string;
+  readonly p: readonly [id: string, vendor: string, kind: 'a' | 'r'];
+  readonly h: readonly [id: string, seller: string, kind: 'd' | 't'];
+  readonly g?: Segment;
+  readonly z?: 1;
+  readonly b?: number;
+  readonly r?: Readonly<Record<string, string>>;
+  readonly m: readonly [vendor: string, model: string];
+  readonly u?: Purpose;
+  readonly l?: readonly string[];
+  readonly q?: readonly string[];
+  readonly i: number;
+  readonly o: number;
+  readonly k?: readonly string[];
+  readonly y?: readonly [number, number, number, number, number];
+  readonly f?: readonly string[];
+  readonly d?: readonly string[];
+  readonly e?: Readonly<Record<string, RecordedHealth>>;
+  readonly w?: readonly [near: string | 0, previous: string | 0];
+  readonly j?: readonly string[];
+}
+
+/** Expected latency in ms, calls in flight, state (0 up, 1 down, 2 full), retry after in ms; trailing zeros left out. */
+export type RecordedHealth = readonly number[];
+
+export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
+  v: 'version of this form',
+  s: 'version of the snapshot decided on',
+  a: 'action; absent: infer',
+  t: 'time that contracts saw, ms since 1970',
+  c: 'chosen place',
+  x: 'code, if not placed',
+  n: 'tenant',
+  p: 'product: id, vendor, api or runtime',
+  h: 'channel: id, seller, direct or third-party',
+  g: 'segment; absent: commercial',
+  z: 'no state is held for the caller',
+  b: 'ms from the start of the session to t; absent: 0',
+  r: "readings of the session that are not the snapshot's",
+  m: 'model: vendor, name',
+  u: 'purpose; absent: turn',
+  l: 'labels of the session',
+  q: 'labels of the request',
+  i: 'input tokens, estimated',
+  o: 'output tokens, at most',
+  k: 'capabilities required',
+  y: 'use: turns, items read, memory reads, tools run, files touched',
+  f: 'contracts in force: id@version, then :reading',
+  d: 'clauses that excluded a place; those only flagged begin with ~',
+  e: 'health seen, by place; absent: up, idle, latency unknown',
+  w: 'place to be near to, target of the last call',
+  j: 'only these places were candidates',
+};
+
+const STATES = ['up', 'down', 'full'] as const;
+const NONE: readonly string[] = [];
+
+export function toRecord(
+  decision: Decision,
+  snapshot: Snapshot,
+  facts: CallFacts,
+  health: Health,
+  options: DecideOptions = {},
+): PlacementRecord {
+  const { session } = facts;
+  const readings = Object.entries(session.reading).filter(
+    ([contract, reading]) => snapshot.readings[contract] !== reading,
+  );
+  const deciding = decidingClauses(decision);
+  const inForce = decision.inForce.map(
+    ({ contract, version, reading }) => `${contract}@${version}${reading === null ? '' : `:${reading}`}`,
+  );
+  const seen = healthSeen(decision, snapshot, facts, health);
+  return {
+    v: 1,
+    s: snapshot.version,
+    ...(decision.action !== 'infer' && { a: decision.action }),
+    t: facts.at,
+    ...(decision.chosen !== null && { c: decision.chosen }),
+    ...(decision.code !== null && { x: decision.code }),
+    n: session.tenant,
+    p: [session.product.id, session.product.vendor, session.product.kind === 'api' ? 'a' : 'r'],
+    h: [session.channel.id, session.channel.seller, session.channel.kind === 'direct' ? 'd' : 't'],
+    ...(session.segment !== 'commercial' && { g: session.segment }),
+    ...(!session.stateHeld && { z: 1 }),
+    ...(session.startedAt !== facts.at && { b: facts.at - session.startedAt }),
+    ...(readings.length > 0 && { r: Object.fromEntries(readings) }),
+    m: [facts.vendor, facts.model],
+    ...(facts.purpose !== 'turn' && { u: facts.purpose }),
+    ...(facts.sessionLabels.length > 0 && { l: facts.sessionLabels }),
+    ...(facts.requestLabels.length > 0 && { q: facts.requestLabels }),
+    i: facts.inputTokens,
+    o: facts.outputBound,
+    ...(facts.requires !== undefined && { k: facts.requires }),
+    ...(session.use !== undefined && { y: useTuple(session.use) }),
+    ...(inForce.length > 0 && { f: inForce }),
+    ...(deciding.length > 0 && { d: deciding }),
+    ...(Object.keys(seen).length > 0 && { e: seen }),
+    ...((options.near !== undefined || options.previous !== undefined) && {
+      w: [options.near ?? 0, options.previous ?? 0],
+    }),
+    ...(options.only !== undefined && { j: options.only }),
+  };
+}
+
+function decidingClauses(decision: Decision): string[] {
+  const keys = new Set(decision.rows.flatMap(row => row.exclusions.map(exclusionKey)));
+  for (const { exclusion } of decision.flagged) keys.add(`~${exclusionKey(exclusion)}`);
+  return [...keys];
+}
+
+/** The health of every candidate, so that another snapshot can be decided on too; without what no decision could have used. */
+function healthSeen(
+  decision: Decision,
+  snapshot: Snapshot,
+  facts: CallFacts,
+  health: Health,
+): Record<string, RecordedHealth> {
+  const seen: Record<string, RecordedHealth> = {};
+  const candidates =
+    decision.action === 'infer' ? (snapshot.byModel.get(modelKey(facts.vendor, facts.model)) ?? []) : snapshot.homes;
+  for (const place of candidates) {
+    const known = health[place.id];
+    if (known === undefined) continue;
+    const bounded = place.kind === 'target' && place.capacity.maxConcurrent !== null;
+    const numbers = [known.expectedLatencyMs, bounded ? known.inFlight : 0, STATES.indexOf(known.state)];
+    if (known.retryAfterMs !== undefined) numbers.push(known.retryAfterMs);
+    else while (numbers.at(-1) === 0) numbers.pop();
+    if (numbers.length > 0) seen[place.id] = numbers;
+  }
+  return seen;
+}
+
+function useTuple(use: Use): [number, number, number, number, number] {
+  return [use.turns, use.itemsRead, use.memoryReads, use.toolsRun, use.filesTouched];
+}
+
+export interface RecordedCall {
+  readonly action: Action;
+  readonly facts: CallFacts;
+  readonly health: Health;
+  readonly options: DecideOptions;
+}
+
+/** The call that a record is of. The session's id is not kept: no clause may name one. */
+export function fromRecord(record: PlacementRecord): RecordedCall {
+  const [productId, productVendor, productKind] = record.p;
+  const [channelId, seller, channelKind] = record.h;
+  const [turns = 0, itemsRead = 0, memoryReads = 0, toolsRun = 0, filesTouched = 0] = record.y ?? [];
+  const [near, previous] = record.w ?? [0, 0];
+  return {
+    action: record.a ?? 'infer',
+    facts: {
+      session: {
+        tenant: record.n,
+        product: { id: productId, vendor: productVendor, kind: productKind === 'a' ? 'api' : 'runtime' },
+        channel: { id: channelId, seller, kind: channelKind === 'd' ? 'direct' : 'third-party' },
+        segment: record.g ?? 'commercial',
+        stateHeld: record.z === undefined,
+        startedAt: record.t - (record.b ?? 0),
+        reading: record.r ?? {},
+        ...(record.y !== undefined && { use: { turns, itemsRead, memoryReads, toolsRun, filesTouched } }),
+      },
+      sessionId: '',
+      vendor: record.m[0],
+      model: record.m[1],
+      purpose: record.u ?? 'turn',
+      sessionLabels: record.l ?? NONE,
+      requestLabels: record.q ?? NONE,
+      at: record.t,
+      inputTokens: record.i,
+      outputBound: record.o,
+      ...(record.k !== undefined && { requires: record.k }),
+    },
+    health: Object.fromEntries(
+      Object.entries(record.e ?? {}).map(([id, numbers]) => [id, healthFrom(numbers)] as const),
+    ),
+    options: {
+      ...(near !== 0 && { near }),
+      ...(previous !== 0 && { previous }),
+      ...(record.j !== undefined && { only: record.j }),
+    },
+  };
+}
+
+function healthFrom([latency = 0, inFlight = 0, state = 0, retryAfterMs]: RecordedHealth): PlaceHealth {
+  return {
+    state: STATES[state] ?? 'down',
+    inFlight,
+    expectedLatencyMs: latency,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+/**
+ * The whole decision again. On the snapshot that the record names it equals the original; on another it is what would have been.
+ * @param readings whose readings hold where they differ: the session's own (the default), or the snapshot's, to suppose another one
+ */
+export function recompute(
+  record: PlacementRecord,
+  snapshot: Snapshot,
+  readings: 'session' | 'snapshot' = 'session',
+): Decision {
+  const { action, facts, health, options } = fromRecord(record);
+  const supposed = readings === 'session' ? facts : { ...facts, session: { ...facts.session, reading: {} } };
+  return decide(snapshot, action, supposed, health, options);
+}
