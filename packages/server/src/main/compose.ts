@@ -28,6 +28,8 @@ import { makeView } from './view.ts';
 export interface ComposeOptions {
   /** A line for the operator. Never content. */
   readonly log: (line: string) => void;
+  /** Opens a home's store; by default its SQLite file. What another store, or one that misbehaves, is put in by. */
+  readonly openHome?: (home: HomeId, dir: string) => Promise<HomeStore>;
 }
 
 export interface ComposedServer {
@@ -53,7 +55,10 @@ export const sha256: Sha256 = (...parts) => {
 const CLOSE_MS = 1000;
 
 /** @throws ConfigError-like errors for contracts, StoreError for the data folder */
-export async function composeServer(config: Config, { log }: ComposeOptions): Promise<ComposedServer> {
+export async function composeServer(
+  config: Config,
+  { log, openHome = openFile }: ComposeOptions,
+): Promise<ComposedServer> {
   const startedAt = systemClock.now();
   const loaded = snapshotOfConfig(config);
   mkdirSync(config.data, { recursive: true });
@@ -65,7 +70,7 @@ export async function composeServer(config: Config, { log }: ComposeOptions): Pr
   };
   try {
     for (const { id } of config.homes) {
-      stores.push(await openSqliteHome({ dir: config.data, home: id as HomeId, clock: systemClock, exclusive: true }));
+      stores.push(await openHome(id as HomeId, config.data));
     }
     return await assemble(config, { log, startedAt, loaded, stores, lock });
   } catch (error) {
@@ -74,7 +79,11 @@ export async function composeServer(config: Config, { log }: ComposeOptions): Pr
   }
 }
 
-interface Parts extends ComposeOptions {
+function openFile(home: HomeId, dir: string): Promise<HomeStore> {
+  return openSqliteHome({ dir, home, clock: systemClock, exclusive: true });
+}
+
+interface Parts extends Pick<ComposeOptions, 'log'> {
   readonly startedAt: number;
   readonly loaded: ReturnType<typeof snapshotOfConfig>;
   readonly stores: readonly HomeStore[];
