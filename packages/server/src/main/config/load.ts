@@ -29,9 +29,12 @@ export interface ParseOptions {
   readonly base: string;
 }
 
-/** @throws ConfigError with every problem found */
-export function loadConfig(file: string, env: Environment): LoadedConfig {
-  return parseConfig(readText(file), { file, env, base: dirname(resolve(file)) });
+/**
+ * @param shown how messages name the file
+ * @throws ConfigError with every problem found
+ */
+export function loadConfig(file: string, env: Environment, shown: string = file): LoadedConfig {
+  return parseConfig(readText(file, shown), { file: shown, env, base: dirname(resolve(file)) });
 }
 
 /** @throws ConfigError with every problem found */
@@ -110,9 +113,9 @@ function readAs(text: string, expected: unknown): number | boolean | null {
   return /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : null;
 }
 
-function readText(file: string): string {
+function readText(file: string, shown: string): string {
   const refuse = (message: string): never => {
-    throw new ConfigError([{ level: 'error', path: '', message, file, line: 1, column: 1 }]);
+    throw new ConfigError([{ level: 'error', path: '', message, file: shown, line: 1, column: 1 }]);
   };
   try {
     const { size } = statSync(file);

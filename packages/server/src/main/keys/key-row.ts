@@ -40,28 +40,54 @@ export class KeySpecError extends Error {
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const MAX_FIELD_CHARS = 256;
+const MAX_SCOPES_GIVEN = 16;
+const DEFAULT_SCOPES: readonly Scope[] = ['inference', 'read'];
 const SEGMENTS: readonly string[] = ['commercial', 'us-gov', 'us-natsec'];
 
-/** @throws KeySpecError */
+/**
+ * @param spec as somebody sent it: its fields may be of any type
+ * @throws KeySpecError
+ */
 export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'products'>): CheckedKeySpec {
-  const { name, tenant = DEFAULT_TENANT, channel = DEFAULT_CHANNEL, product = DEFAULT_PRODUCT } = spec;
-  const { segment = DEFAULT_SEGMENT, scopes = ['inference', 'read'] } = spec;
-  for (const [param, text] of [['name', name] as const, ['tenant', tenant] as const]) {
-    if (!NAME.test(text)) throw new KeySpecError(param, `${param} must have 1 to 64 letters, digits, ".", "_" or "-"`);
-  }
+  const given: { readonly [field in keyof KeySpec]?: unknown } = spec;
+  const name = nameIn('name', given.name);
+  const tenant = nameIn('tenant', given.tenant ?? DEFAULT_TENANT);
+  const segment = textIn('segment', given.segment ?? DEFAULT_SEGMENT);
+  const product = textIn('product', given.product ?? DEFAULT_PRODUCT);
+  const channel = textIn('channel', given.channel ?? DEFAULT_CHANNEL);
   if (!isSegment(segment)) throw new KeySpecError('segment', unknown('segment', segment, SEGMENTS));
   if (saleOf(config, product, channel) === null) {
     const products = config.products.map(({ id }) => id);
     if (!products.includes(product)) throw new KeySpecError('product', unknown('product', product, products));
-    throw new KeySpecError('channel', unknown('channel', channel, config.channels.map(({ id }) => id)));
+    const channels = config.channels.map(({ id }) => id);
+    throw new KeySpecError('channel', unknown('channel', channel, channels));
+  }
+  return { name, tenant: tenant as TenantId, channel, segment, product, scopes: scopesIn(given.scopes ?? DEFAULT_SCOPES) };
+}
+
+function textIn(param: string, value: unknown): string {
+  if (typeof value !== 'string' || value.length > MAX_FIELD_CHARS) throw new KeySpecError(param, `${param} must be a short text`);
+  return value;
+}
+
+function nameIn(param: string, value: unknown): string {
+  const text = textIn(param, value);
+  if (!NAME.test(text)) throw new KeySpecError(param, `${param} must have 1 to 64 letters, digits, ".", "_" or "-"`);
+  return text;
+}
+
+function scopesIn(value: unknown): readonly Scope[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_SCOPES_GIVEN) {
+    throw new KeySpecError('scopes', `scopes must be a list of ${SCOPE_NAMES.join(', ')}`);
   }
   const checked = new Set<Scope>();
-  for (const scope of scopes) {
+  for (const one of value) {
+    const scope = textIn('scopes', one);
     if (!isScope(scope)) throw new KeySpecError('scopes', unknown('scope', scope, SCOPE_NAMES));
     checked.add(scope);
   }
-  if (checked.size === 0) throw new KeySpecError('scopes', 'a key needs a scope');
-  return { name, tenant: tenant as TenantId, channel, segment, product, scopes: [...checked] };
+  return [...checked];
 }
 
 function isSegment(text: string): text is Segment {

@@ -1,0 +1,64 @@
+/** The command line. What a command does is loaded when it is called. */
+import { Command, CommanderError } from 'commander';
+import { CliError, EXIT, EXIT_HELP, type ExitCode } from './cli/exit.ts';
+import { type Io, processIo } from './cli/io.ts';
+import { examples } from './cli/options.ts';
+import { contractsCommand } from './commands/contracts.ts';
+import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { emulatorCommand } from './commands/emulator.ts';
+import { explainCommand } from './commands/explain.ts';
+import { keysCommand } from './commands/keys.ts';
+import { upCommand } from './commands/up.ts';
+import { VERSION } from './version.ts';
+
+const COMMANDS = [upCommand, demoCommand, emulatorCommand, keysCommand, contractsCommand, explainCommand, doctorCommand];
+
+/** Resolves to the exit code; see `EXIT`. Errors are told, never thrown. */
+export async function main(argv: readonly string[], io: Io = processIo()): Promise<number> {
+  let code: ExitCode = EXIT.ok;
+  const program = makeProgram(io, async outcome => {
+    code = await outcome;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    return tell(error, io);
+  }
+}
+
+function makeProgram(io: Io, done: (code: Promise<ExitCode>) => Promise<void>): Command {
+  const program = new Command('perdure')
+    .description('A stateful runtime for AI agents on any cloud, under contract.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      `${examples('perdure up', 'perdure demo', 'perdure explain --stateless --contracts openai-2026-02 --as-of 2026-03-20')}${EXIT_HELP}`,
+    );
+  for (const add of COMMANDS) add(program, io, done);
+  return program;
+}
+
+function tell(error: unknown, io: Io): ExitCode {
+  if (io.env['PERDURE_DEBUG'] && error instanceof Error && !(error instanceof CommanderError)) io.err(`${error.stack ?? ''}\n`);
+  // Commander has already said what is wrong; help and version are no errors.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CliError) {
+    io.err(`${error.message}\n`);
+    if (error.hint !== null) io.err(`${error.hint}\n`);
+    return error.exitCode;
+  }
+  io.err(`perdure: ${error instanceof Error ? error.message : String(error)}\n`);
+  return codeOf(error);
+}
+
+/** Errors of the parts below: known by their brand or code, since the command line does not load them to ask. */
+function codeOf(error: unknown): ExitCode {
+  const code: unknown = error instanceof Error && 'storeError' in error ? error.storeError : null;
+  if (code === 'store_locked' || code === 'store_newer' || code === 'store_corrupt') return EXIT.refused;
+  return EXIT.failed;
+}

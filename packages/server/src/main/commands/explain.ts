@@ -1,0 +1,38 @@
+import type { AddCommand } from '../cli/command.ts';
+import { collect, examples, wholeNumber, withConfig, withJson } from '../cli/options.ts';
+import type { ExplainOptions } from '../explain-command.ts';
+
+export const explainCommand: AddCommand = (program, io, done) => {
+  const command = program
+    .command('explain')
+    .summary('show where a call would go, and why')
+    .description(
+      'Decides a call that nobody makes: every target, the one that would be chosen, the clause against each of the others, the\n' +
+        'score. With stored state it also shows the home. As of any date, under any reading. Without a configuration file it\n' +
+        'decides over the three emulated clouds.',
+    );
+  withJson(withConfig(command))
+    .option('--model <name>', 'the model that is asked for (default: the first one configured)')
+    .option('--product <id>', 'what was sold (default: api)')
+    .option('--channel <id>', 'who sold it (default: direct)')
+    .option('--segment <name>', 'the buyer: commercial, us-gov, us-natsec (default: commercial)')
+    .option('--tenant <name>', 'whose call it is (default: local)')
+    .option('--stored', 'state is kept for the caller (default)')
+    .option('--stateless', 'nothing is kept for the caller')
+    .option('--purpose <name>', 'turn, subagent, compaction, ... (default: turn)')
+    .option('--label <name>', "a label of what the session has read; repeat for several", collect)
+    .option('--as-of <time>', 'the time that contracts see, UTC: 2026-03-20 (default: as configured, else now)')
+    .option('--reading <id>', 'read the contracts so (default: as configured)')
+    .option('--contracts <folder>', 'with these contracts instead of the configured; repeat for several', collect)
+    .option('--input-tokens <number>', 'length of the input (default: 1000)', wholeNumber(0, 1_000_000_000))
+    .option('--output-tokens <number>', 'bound of the output (default: 1000)', wholeNumber(1, 1_000_000_000))
+    .addHelpText(
+      'after',
+      `${examples(
+        'perdure explain --stateless --channel bedrock --contracts openai-2026-02 --as-of 2026-03-20',
+        'perdure explain --product frontier --channel bedrock --contracts openai-2026-02 --as-of 2026-03-20 --reading microsoft',
+        'perdure explain --model gpt-5.5 --label us-gov --json',
+      )}\nEnds with 3 if the call would be refused.\n`,
+    )
+    .action((options: ExplainOptions) => done(import('../explain-command.ts').then(({ explain }) => explain(options, io))));
+};

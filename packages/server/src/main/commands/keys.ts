@@ -1,0 +1,44 @@
+import type { AddCommand } from '../cli/command.ts';
+import { collect, examples, withConfig, withJson } from '../cli/options.ts';
+import type { KeysCreateOptions, KeysOptions } from '../keys-command.ts';
+
+const WHERE =
+  'Works on the data folder, if no server uses it; else through the server, with PERDURE_API_KEY (a key with the scope admin)\n' +
+  'if keys are in use, at PERDURE_URL (default: where the configuration listens).';
+
+export const keysCommand: AddCommand = (program, io, done) => {
+  const keys = program.command('keys').summary('make, list and revoke API keys').description(`API keys. ${WHERE}`);
+  keys.addHelpText('after', examples('perdure keys create --name ci', 'perdure keys list', 'perdure keys revoke key_01k...'));
+
+  withJson(withConfig(keys.command('create')))
+    .summary('make a key')
+    .description(`Makes a key and shows it once: only its hash is kept. ${WHERE}`)
+    .requiredOption('--name <name>', 'what people know it by')
+    .option('--tenant <name>', 'whose data it reaches (default: local)')
+    .option('--product <id>', 'what was sold (default: api)')
+    .option('--channel <id>', 'who sold it (default: direct)')
+    .option('--segment <name>', 'the buyer: commercial, us-gov, us-natsec (default: commercial)')
+    .option('--scope <name>', 'inference, read, admin, auditor; repeat for several (default: inference and read)', collect)
+    .addHelpText(
+      'after',
+      examples(
+        'perdure keys create --name ci',
+        'perdure keys create --name acme --tenant acme --product frontier --channel bedrock',
+        'perdure keys create --name ops --scope admin --scope read --json',
+      ),
+    )
+    .action((options: KeysCreateOptions) => done(import('../keys-command.ts').then(({ keysCreate }) => keysCreate(options, io))));
+
+  withJson(withConfig(keys.command('list')))
+    .summary('list the keys')
+    .description('Lists all keys, revoked ones too; those of the configuration file first.')
+    .addHelpText('after', examples('perdure keys list', 'perdure keys list --json'))
+    .action((options: KeysOptions) => done(import('../keys-command.ts').then(({ keysList }) => keysList(options, io))));
+
+  withJson(withConfig(keys.command('revoke')))
+    .summary('revoke a key')
+    .description('Revokes a key: the next request with it is refused. Keys of the configuration file are removed there.')
+    .argument('<id>', 'the id that "perdure keys list" shows')
+    .addHelpText('after', examples('perdure keys revoke key_01k3m...'))
+    .action((id: string, options: KeysOptions) => done(import('../keys-command.ts').then(({ keysRevoke }) => keysRevoke(id, options, io))));
+};

@@ -1,0 +1,83 @@
+/** `perdure contracts check`: each folder by itself, then all of them together. */
+import { checkContractSet, chooseReadings } from '../contract/contract-set.ts';
+import type { Contract } from '../contract/contract.ts';
+import { type Finding, findingLine } from '../contract/finding.ts';
+import { loadContract } from '../contract/load.ts';
+import { EXIT, type ExitCode } from './cli/exit.ts';
+import { type Io, printJson } from './cli/io.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import { configured } from './configured.ts';
+import { contractFolder, readContractFolder, shippedContracts } from './contracts.ts';
+import { configWith } from './discover.ts';
+
+export interface ContractsCheckOptions extends ConfigFlags {
+  readonly json?: boolean;
+}
+
+interface Checked {
+  readonly folder: string;
+  readonly contract: Contract | null;
+  readonly findings: readonly Finding[];
+}
+
+interface Subject {
+  readonly folders: readonly string[];
+  /** Wanted of the contracts that are configured together; null where none is. */
+  readonly reading: string | null;
+}
+
+export async function contractsCheck(given: readonly string[], options: ContractsCheckOptions, io: Io): Promise<ExitCode> {
+  const { folders, reading } = await subjectOf(given, options, io);
+  const checked = folders.map((folder): Checked => ({ folder, ...loadContract(readContractFolder(folder)) }));
+  const contracts = checked.flatMap(({ contract }) => (contract === null ? [] : [contract]));
+  const together = checkContractSet(contracts);
+  const readings = chooseReadings(contracts, reading);
+  const ok = [...checked.flatMap(({ findings }) => findings), ...together].every(({ level }) => level !== 'error') && readings.ok;
+  if (options.json === true) {
+    const readingError = readings.ok ? null : { code: readings.code, message: readings.message };
+    printJson(io, { object: 'perdure.contracts_check', ok, contracts: checked.map(checkedJson), together, reading, reading_error: readingError });
+  } else {
+    io.out(checked.map(checkedText).join(''));
+    for (const finding of together) io.out(`together: ${findingLine(finding)}\n`);
+    if (!readings.ok) io.out(`together: error ${readings.code}: ${readings.message}\n`);
+    io.out(ok ? 'ok\n' : 'not ok\n');
+  }
+  return ok ? EXIT.ok : EXIT.refused;
+}
+
+/** The folders named, else those configured, else all that are shipped. */
+async function subjectOf(given: readonly string[], options: ContractsCheckOptions, io: Io): Promise<Subject> {
+  if (given.length > 0) return { folders: given.map(name => contractFolder(name, io.cwd)), reading: null };
+  const { config, file } = await configured(options, io, async () => configWith([], io.cwd));
+  if (file !== null) return { folders: config.contracts, reading: config.reading };
+  return { folders: shippedContracts().map(name => contractFolder(name, io.cwd)), reading: null };
+}
+
+function day(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString().slice(0, 10);
+}
+
+function checkedText({ folder, contract, findings }: Checked): string {
+  const lines = findings.map(finding => `${folder}/${findingLine(finding)}\n`);
+  if (contract === null) return `${lines.join('')}${folder}: cannot be used\n`;
+  const { from, to } = contract.effective;
+  const when = from === null && to === null ? 'always in force' : `in force from ${day(from) ?? 'ever'} until ${day(to) ?? 'further notice'}`;
+  const readings = contract.readings.map(({ id }) => (id === contract.defaultReading ? `${id} (default)` : id));
+  const read = readings.length === 0 ? '' : `; readings: ${readings.join(', ')}`;
+  return `${lines.join('')}${contract.id} ${contract.version}: ${contract.clauses.length} clauses and definitions, ${when}${read}\n`;
+}
+
+function checkedJson({ folder, contract, findings }: Checked): object {
+  const { id = null, version = null, title = null } = contract ?? {};
+  return {
+    folder,
+    id,
+    version,
+    title,
+    from: day(contract?.effective.from ?? null),
+    to: day(contract?.effective.to ?? null),
+    clauses: contract?.clauses.length ?? null,
+    readings: contract?.readings.map(reading => reading.id) ?? null,
+    findings,
+  };
+}

@@ -1,0 +1,147 @@
+/** `perdure doctor`: looks at everything that a server needs, and says what is wrong. */
+import { createHash } from 'node:crypto';
+import { existsSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Sha256 } from '../engine/ports.ts';
+import type { HomeId } from '../kernel/ids.ts';
+import { acquireDataLock } from '../store/sqlite/data-lock.ts';
+import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
+import { EXIT, type ExitCode } from './cli/exit.ts';
+import { type Io, printJson } from './cli/io.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import { CliError } from './cli/exit.ts';
+import { table } from './cli/table.ts';
+import type { Config } from './config/config.ts';
+import { configured } from './configured.ts';
+import { configWith } from './discover.ts';
+import { snapshotOfConfig } from './snapshots.ts';
+import { verifyHome } from './verify-home.ts';
+
+export interface DoctorOptions extends ConfigFlags {
+  readonly json?: boolean;
+}
+
+export interface Check {
+  readonly name: string;
+  readonly result: 'ok' | 'warning' | 'failed';
+  readonly detail: string;
+}
+
+/** Below the first a server cannot be trusted to run on; below the second somebody should look. Bytes. */
+const LEAST_SPACE: number = 64 * 1024 * 1024;
+const LITTLE_SPACE: number = 1024 * 1024 * 1024;
+/** Findings of one home that are shown. */
+const SHOWN = 20;
+
+export async function doctor(options: DoctorOptions, io: Io): Promise<ExitCode> {
+  const checks: Check[] = [nodeCheck(process.version)];
+  const config = await configCheck(options, io, checks);
+  if (config !== null) checks.push(contractsCheck(config), spaceCheck(config.data), ...(await dataChecks(config)));
+  const ok = checks.every(({ result }) => result !== 'failed');
+  if (options.json === true) printJson(io, { object: 'perdure.doctor', ok, checks });
+  else io.out(`${table(['CHECK', 'RESULT', 'DETAIL'], checks.map(rowOf))}${ok ? 'healthy' : 'not healthy'}\n`);
+  return ok ? EXIT.ok : EXIT.refused;
+}
+
+function rowOf({ name, result, detail }: Check): readonly string[] {
+  return [name, result, detail.replaceAll('\n', '\n    ')];
+}
+
+const ok = (name: string, detail: string): Check => ({ name, result: 'ok', detail });
+const failed = (name: string, detail: string): Check => ({ name, result: 'failed', detail });
+
+/** The same bound as `engines` in package.json. */
+function nodeCheck(version: string): Check {
+  const [major = 0, minor = 0] = version.slice(1).split('.').map(Number);
+  const enough = major > 22 || (major === 22 && minor >= 13);
+  return enough ? ok('node', version) : failed('node', `${version}; 22.13 or newer is needed`);
+}
+
+async function configCheck(options: DoctorOptions, io: Io, checks: Check[]): Promise<Config | null> {
+  try {
+    const { config, file } = await configured(options, io, async () => configWith([], io.cwd));
+    checks.push(ok('config', file ?? 'no file: upstreams are found when the server starts'));
+    return config;
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    checks.push(failed('config', error.message));
+    return null;
+  }
+}
+
+function contractsCheck(config: Config): Check {
+  try {
+    const { contracts, warnings } = snapshotOfConfig(config);
+    const names = contracts.map(({ id, version }) => `${id} ${version}`).join(', ');
+    if (warnings.length > 0) return { name: 'contracts', result: 'warning', detail: `${names}\n${warnings.join('\n')}` };
+    return ok('contracts', names);
+  } catch (error) {
+    return failed('contracts', messageOf(error));
+  }
+}
+
+export function spaceCheck(data: string, freeBytes: (folder: string) => number = freeAt): Check {
+  let folder = data;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const free = freeBytes(folder);
+  const detail = `${Math.floor(free / (1024 * 1024))} MiB free at ${folder}`;
+  if (free < LEAST_SPACE) return failed('space', detail);
+  return { name: 'space', result: free < LITTLE_SPACE ? 'warning' : 'ok', detail };
+}
+
+function freeAt(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+async function dataChecks(config: Config): Promise<readonly Check[]> {
+  if (!existsSync(config.data)) return [ok('data', `${config.data} is not there yet: the first start makes it`)];
+  let lock;
+  try {
+    lock = acquireDataLock(config.data);
+  } catch (error) {
+    return [failed('data', messageOf(error))];
+  }
+  try {
+    const checks: Check[] = [ok('data', config.data)];
+    for (const { id } of config.homes) checks.push(await homeCheck(config.data, id));
+    return checks;
+  } finally {
+    lock.release();
+  }
+}
+
+const sha256: Sha256 = (...parts) => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+};
+
+async function homeCheck(data: string, id: string): Promise<Check> {
+  const name = `home ${id}`;
+  if (!existsSync(join(data, `${id}.db`))) return ok(name, 'not used yet');
+  try {
+    const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+    const store = await openSqliteHome({ dir: data, home: id as HomeId, clock, exclusive: true });
+    try {
+      const damage = await store.check();
+      // The chain of a damaged file cannot be read.
+      if (damage.length > 0) return failed(name, shown(damage));
+      const { sessions, events, faults } = await verifyHome(store, sha256);
+      return faults.length > 0 ? failed(name, shown(faults)) : ok(name, `${sessions} sessions, ${events} events, every chain holds`);
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    return failed(name, messageOf(error));
+  }
+}
+
+function shown(findings: readonly string[]): string {
+  const more = findings.length > SHOWN ? [`and ${findings.length - SHOWN} more`] : [];
+  return [...findings.slice(0, SHOWN), ...more].join('\n');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

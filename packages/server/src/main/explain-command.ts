@@ -1,0 +1,150 @@
+/** `perdure explain`: from flags to a hypothetical call, and its decision as a table or JSON. */
+import { datetimeMs } from '../contract/instant.ts';
+import { didYouMean } from '../contract/finding.ts';
+import { VOCABULARY } from '../contract/schema.ts';
+import type { Decision } from '../placement/decision.ts';
+import { explainTable } from '../placement/explain.ts';
+import type { Purpose, Segment } from '../placement/facts.ts';
+import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
+import { type Io, printJson } from './cli/io.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import type { Config } from './config/config.ts';
+import * as defaults from './config/defaults.ts';
+import { configured } from './configured.ts';
+import { contractFolder } from './contracts.ts';
+import { configWith } from './discover.ts';
+import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
+import { type Explanation, explainHypothetical, type HypotheticalCall, UnknownFact } from './explain.ts';
+
+export interface ExplainOptions extends ConfigFlags {
+  readonly json?: boolean;
+  readonly model?: string;
+  readonly product?: string;
+  readonly channel?: string;
+  readonly segment?: string;
+  readonly tenant?: string;
+  readonly stored?: boolean;
+  readonly stateless?: boolean;
+  readonly purpose?: string;
+  readonly label?: readonly string[];
+  readonly asOf?: string;
+  readonly reading?: string;
+  readonly contracts?: readonly string[];
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+}
+
+const DEFAULT_TOKENS = 1000;
+
+export async function explain(options: ExplainOptions, io: Io): Promise<ExitCode> {
+  const { config, file } = await configured(options, io, async () => emulatedConfig(io));
+  if (file === null) io.err('perdure: no configuration file: decided over the three emulated clouds\n');
+  const supposed = withContracts(config, options, io);
+  const call = callFrom(options, supposed);
+  let explanation: Explanation;
+  try {
+    explanation = explainHypothetical(supposed, call);
+  } catch (error) {
+    if (error instanceof UnknownFact) throw new CliError(EXIT.usage, `perdure explain: ${error.message}`);
+    throw error;
+  }
+  for (const warning of explanation.warnings) io.err(`${warning}\n`);
+  if (options.json === true) printJson(io, { object: 'perdure.explanation', call: callJson(call, supposed), ...jsonOf(explanation) });
+  else io.out(textOf(explanation));
+  return explanation.infer?.outcome === 'placed' ? EXIT.ok : EXIT.refused;
+}
+
+/** Addresses that nobody calls: only where the clouds are counts. */
+function emulatedConfig(io: Io): Config {
+  const clouds = Object.fromEntries(EMULATED_CLOUDS.map(cloud => [cloud, `http://127.0.0.1/${cloud}/v1`]));
+  return configWith(emulatedTargets(clouds), io.cwd);
+}
+
+function withContracts(config: Config, options: ExplainOptions, io: Io): Config {
+  const contracts = options.contracts?.map(folder => contractFolder(folder, io.cwd)) ?? config.contracts;
+  return { ...config, contracts, reading: options.reading ?? config.reading };
+}
+
+function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
+  if (options.stored === true && options.stateless === true) usage('--stored and --stateless exclude each other');
+  return {
+    tenant: options.tenant ?? defaults.DEFAULT_TENANT,
+    model: options.model ?? config.targets[0]?.model ?? '',
+    product: options.product ?? defaults.DEFAULT_PRODUCT,
+    channel: options.channel ?? defaults.DEFAULT_CHANNEL,
+    segment: oneOf('segment', options.segment ?? defaults.DEFAULT_SEGMENT) as Segment,
+    stateHeld: options.stateless !== true,
+    purpose: oneOf('purpose', options.purpose ?? 'turn') as Purpose,
+    labels: options.label ?? [],
+    at: timeFrom(options.asOf, config),
+    inputTokens: options.inputTokens ?? DEFAULT_TOKENS,
+    outputTokens: options.outputTokens ?? DEFAULT_TOKENS,
+  };
+}
+
+function timeFrom(text: string | undefined, config: Config): number {
+  if (text === undefined) return config.asOf?.ms ?? Date.now();
+  return datetimeMs(text) ?? usage(`--as-of takes a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, not "${text}"`);
+}
+
+function oneOf(name: 'segment' | 'purpose', given: string): string {
+  const known = VOCABULARY[name] ?? [];
+  if (known.includes(given)) return given;
+  const near = didYouMean(given, known);
+  return usage(`there is no ${name} "${given}" (${near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`})`);
+}
+
+function usage(message: string): never {
+  throw new CliError(EXIT.usage, `perdure explain: ${message}`);
+}
+
+function textOf({ state, infer }: Explanation): string {
+  const parts = [state === null ? null : `STATE\n${explainTable(state)}`, infer === null ? null : `CALL\n${explainTable(infer)}`];
+  return `${parts.filter(part => part !== null).join('\n\n')}\n`;
+}
+
+function callJson(call: HypotheticalCall, config: Config): object {
+  return {
+    tenant: call.tenant,
+    model: call.model,
+    product: call.product,
+    channel: call.channel,
+    segment: call.segment,
+    stored: call.stateHeld,
+    purpose: call.purpose,
+    labels: call.labels,
+    as_of: new Date(call.at).toISOString(),
+    reading: config.reading,
+    input_tokens: call.inputTokens,
+    output_tokens: call.outputTokens,
+  };
+}
+
+function jsonOf({ state, infer }: Explanation): object {
+  return { state: state === null ? null : decisionJson(state), infer: infer === null ? null : decisionJson(infer) };
+}
+
+function decisionJson(decision: Decision): object {
+  return {
+    outcome: decision.outcome,
+    code: decision.code,
+    chosen: decision.chosen,
+    classes: decision.classes,
+    in_force: decision.inForce,
+    rows: decision.rows.map(row => ({
+      id: row.place,
+      cloud: row.cloud,
+      region: row.region,
+      verdict: row.verdict,
+      against: row.exclusions,
+      flagged: row.flagged,
+      permits: row.permits,
+      lacks: row.lacks,
+      cost_micro_usd: row.cost,
+      latency_ms: row.latencyMs,
+      score: row.score,
+    })),
+    flagged: decision.flagged,
+    conflict: decision.conflict,
+  };
+}

@@ -1,0 +1,79 @@
+/** Decides a call that nobody makes, on the configured places and contracts: the home of its state first, then its target. */
+import { decide } from '../placement/decide.ts';
+import type { Decision } from '../placement/decision.ts';
+import type { CallFacts, Purpose, Segment } from '../placement/facts.ts';
+import type { Config } from './config/config.ts';
+import { saleOf } from './config/config.ts';
+import { snapshotOfConfig } from './snapshots.ts';
+
+export interface HypotheticalCall {
+  readonly tenant: string;
+  readonly model: string;
+  readonly product: string;
+  readonly channel: string;
+  readonly segment: Segment;
+  /** Whether state is kept for the caller. */
+  readonly stateHeld: boolean;
+  readonly purpose: Purpose;
+  /** Of what the session has read; without state, of the request. */
+  readonly labels: readonly string[];
+  /** The time that contracts see, ms since 1970. */
+  readonly at: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface Explanation {
+  /** Null if nothing is kept. */
+  readonly state: Decision | null;
+  /** Null if the state has no home: then no call is made. */
+  readonly infer: Decision | null;
+  readonly warnings: readonly string[];
+}
+
+/** The product, channel or model is not configured. */
+export class UnknownFact extends Error {
+  override readonly name = 'UnknownFact';
+}
+
+/** @throws UnknownFact; ContractsError and ContractFolderError for contracts that cannot be used */
+export function explainHypothetical(config: Config, call: HypotheticalCall): Explanation {
+  const { snapshot, warnings } = snapshotOfConfig(config);
+  const facts = factsOf(config, call);
+  const state = call.stateHeld ? decide(snapshot, 'place_state', facts, {}) : null;
+  if (state !== null && state.chosen === null) return { state, infer: null, warnings };
+  const near = state?.chosen ?? null;
+  const infer = decide(snapshot, 'infer', facts, {}, near === null ? {} : { near });
+  return { state, infer, warnings };
+}
+
+function factsOf(config: Config, call: HypotheticalCall): CallFacts {
+  const sale = saleOf(config, call.product, call.channel);
+  if (sale === null) {
+    const known = (list: readonly { readonly id: string }[]): string => list.map(({ id }) => id).join(', ');
+    const product = config.products.some(({ id }) => id === call.product);
+    throw new UnknownFact(
+      product
+        ? `there is no channel ${call.channel} (there are: ${known(config.channels)})`
+        : `there is no product ${call.product} (there are: ${known(config.products)})`,
+    );
+  }
+  const target = config.targets.find(({ model }) => model === call.model);
+  if (target === undefined) {
+    const models = [...new Set(config.targets.map(({ model }) => model))];
+    throw new UnknownFact(`no target serves the model ${call.model} (there are: ${models.join(', ')})`);
+  }
+  const { tenant, segment, stateHeld, purpose, labels, at } = call;
+  return {
+    session: { tenant, ...sale, segment, stateHeld, startedAt: at, reading: {} },
+    sessionId: 'hypothetical',
+    vendor: target.vendor,
+    model: call.model,
+    purpose,
+    sessionLabels: stateHeld ? labels : [],
+    requestLabels: stateHeld ? [] : labels,
+    at,
+    inputTokens: call.inputTokens,
+    outputBound: call.outputTokens,
+  };
+}

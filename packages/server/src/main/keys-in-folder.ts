@@ -1,0 +1,61 @@
+/** The keys of a data folder that no server holds. */
+import { randomFillSync } from 'node:crypto';
+import { isStoreError } from '../engine/ports.ts';
+import type { HomeId } from '../kernel/ids.ts';
+import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
+import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
+import type { Config } from './config/config.ts';
+import type { KeyResource, KeySpec } from './keys/key-row.ts';
+import { type CreatedKey, KeyRing } from './keys.ts';
+
+/** Where keys are made, listed and revoked. */
+export interface KeyDesk {
+  create(spec: KeySpec): Promise<CreatedKey>;
+  list(): Promise<readonly KeyResource[]>;
+  /** False if there is no such key. */
+  revoke(id: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/**
+ * Null if a server holds the folder.
+ * @throws StoreError
+ */
+export async function keysInFolder(config: Config): Promise<KeyDesk | null> {
+  const [control] = config.homes;
+  if (control === undefined) throw new Error('a deployment needs a home');
+  const lock = tryLock(config.data);
+  if (lock === null) return null;
+  try {
+    const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+    const store = await openSqliteHome({ dir: config.data, home: control.id as HomeId, clock, exclusive: true });
+    const close = async (): Promise<void> => {
+      await store.close();
+      lock.release();
+    };
+    try {
+      const ring = await KeyRing.open(store, config, { clock, random: into => randomFillSync(into), home: control.id });
+      return {
+        create: spec => ring.create(spec),
+        list: () => Promise.resolve(ring.list()),
+        revoke: async id => (await ring.revoke(id)) !== null,
+        close,
+      };
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function tryLock(data: string): DataLock | null {
+  try {
+    return acquireDataLock(data);
+  } catch (error) {
+    if (isStoreError(error) && error.storeError === 'store_locked') return null;
+    throw error;
+  }
+}
