@@ -3,15 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { makeProvider } from './make-provider.ts';
 import { Connections } from './transport/connections.ts';
 import { DRAIN_BYTES, MAX_ERROR_BYTES } from './transport/exchange.ts';
-import {
-  ADDED,
-  answered,
-  COMPLETED,
-  delta,
-  sleep,
-  through,
-  withUpstream,
-} from './responses-upstream.test-support.ts';
+import { ADDED, answered, COMPLETED, delta, sleep, through, withUpstream } from './responses-upstream.test-support.ts';
 import { type Answer, callTo, EVENT_STREAM, outcomeOf, silentUpstream, userRun } from './raw-upstream.test-support.ts';
 
 const SHORT_MS = 300;
