@@ -44,6 +44,11 @@ test('what was not sent is not known', () => {
   expect(say([...facts, user('Where is the lighthouse?')])).toBe(NOTHING);
 });
 
+test('a rare word weighs more than a common one', () => {
+  const depots = [user('A zebra sleeps here.'), user('The first depot is new.'), user('The second depot is old.')];
+  expect(say([...depots, user('Which depot has a zebra?')])).toBe(sent('A zebra sleeps here.'));
+});
+
 test('of two sentences that match as well, the later one wins', () => {
   expect(say([user('The code is 17.'), user('The code is 42.'), user('What is the code?')])).toBe(
     sent('The code is 42.'),
@@ -158,7 +163,7 @@ test('words and bytes give the answer that size exactly, and it says emulated', 
 
 test('directives are neither echoed nor matched, in whatever message they stand', () => {
   expect(say([user('Hi [[latency: 1]]')])).toBe('[emulated aws] Noted: "Hi".');
-  expect(say([user('The code is 9. [[words: 5]]'), user('What is the code?')])).toBe(sent('The code is 9.'));
+  expect(say([user('The code[[words: 5]] is 9.'), user('What is the code?')])).toBe(sent('The code is 9.'));
   expect(say([user('See [[page]]')])).toBe('[emulated aws] Noted: "See [[page]]".');
 });
 

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Emulator, EmulatorOptions } from './options.ts';
 import { MAX_BODY_BYTES } from './request-body.ts';
@@ -73,10 +75,21 @@ test('a body that is no JSON object of the right type is refused', async () => {
 
 test('a body at the bound is read, and one byte more is refused', async () => {
   const { url } = await start();
-  const body = (bytes: number): string => `{"model":"m","input":"${' '.repeat(bytes - 24)}"}`;
+  const body = (bytes: number): string => JSON.stringify(hello).padEnd(bytes);
   expect(Buffer.byteLength(body(100))).toBe(100);
   expect((await post(`${url}/v1/responses`, body(MAX_BODY_BYTES))).status).toBe(200);
   expect(await errorOf(await post(`${url}/v1/responses`, body(MAX_BODY_BYTES + 1)))).toMatch('413 request_too_large');
+});
+
+test('a body that is announced as too long is refused unread', async () => {
+  const { port } = await start();
+  const socket = connect(port, '127.0.0.1');
+  socket.write(
+    `POST /v1/responses HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${MAX_BODY_BYTES + 1}\r\n\r\n`,
+  );
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 413 /);
+  socket.destroy();
 });
 
 test('a body of unknown length is refused as soon as it is too long', async () => {
