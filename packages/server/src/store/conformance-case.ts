@@ -30,12 +30,15 @@ export interface ConformanceCase {
   run(fixture: StoreFixture): Promise<void>;
 }
 
-/** Runs a case on a fresh store. @throws if the store breaks the promise, or does not answer within `deadlineMs` */
+/** The store did not answer. */
+export class LateAnswer extends Error {}
+
+/** Runs a case on a fresh store. @throws LateAnswer after `deadlineMs`; anything else if the store breaks its promise */
 export async function runCase(one: ConformanceCase, factory: StoreFactory, deadlineMs: number): Promise<void> {
   const fixture = await factory.create();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms: ${one.name}`)), deadlineMs);
+    timer = setTimeout(() => reject(new LateAnswer(`no answer within ${deadlineMs} ms: ${one.name}`)), deadlineMs);
   });
   try {
     await Promise.race([one.run(fixture), late]);

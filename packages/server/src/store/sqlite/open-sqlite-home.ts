@@ -32,12 +32,12 @@ const CLOSE_MS = 5000;
  */
 export async function openSqliteHome(options: SqliteHomeOptions): Promise<HomeStore> {
   const setup = await setupOf(options);
-  const writer = await WorkerLink.open<WriterOps>('writer', setup);
+  const opening = [WorkerLink.open<WriterOps>('writer', setup), WorkerLink.open<ReaderOps>('reader', setup)] as const;
   try {
-    const reader = await WorkerLink.open<ReaderOps>('reader', setup);
+    const [writer, reader] = await Promise.all(opening);
     return homeOver(options, setup, writer, reader);
   } catch (error) {
-    await writer.terminate();
+    for (const link of await Promise.allSettled(opening)) if (link.status === 'fulfilled') await link.value.terminate();
     throw error;
   }
 }

@@ -8,19 +8,12 @@ import { makeLogReads } from './read-sql.ts';
 import { failureOf } from './sqlite-failure.ts';
 
 function serve(port: MessagePort, setup: WorkerSetup): void {
-  const db = openForReading(setup);
-  const reads: Handlers<ReaderOps> = {
-    ...makeLogReads(db),
-    ...makeControlReads(db),
-    check: () => check(db),
-    close() {
-      db.close();
-      return null;
-    },
-  };
+  let reads: Handlers<ReaderOps> | null = null;
 
   function answer([id, op, args]: Request): Reply {
     try {
+      // Opened by the first request: the thread starts while the writer's still makes or migrates the file.
+      reads ??= open(setup);
       const handler = reads[op as keyof ReaderOps] as (args: unknown) => unknown;
       return [id, true, handler(args)];
     } catch (error) {
@@ -37,12 +30,18 @@ function serve(port: MessagePort, setup: WorkerSetup): void {
   port.postMessage([[0, true, null]] satisfies Reply[]);
 }
 
-const port = parentPort;
-if (port !== null) {
-  try {
-    serve(port, workerData as WorkerSetup);
-  } catch (error) {
-    port.postMessage([[0, false, failureOf(error)]] satisfies Reply[]);
-    port.close();
-  }
+function open(setup: WorkerSetup): Handlers<ReaderOps> {
+  const db = openForReading(setup);
+  return {
+    ...makeLogReads(db),
+    ...makeControlReads(db),
+    check: () => check(db),
+    close() {
+      db.close();
+      return null;
+    },
+  };
 }
+
+const port = parentPort;
+if (port !== null) serve(port, workerData as WorkerSetup);

@@ -1,0 +1,153 @@
+/** Stores that keep journals, projections and what is of the home badly. */
+import type { KeyRow } from '../../engine/ports.ts';
+import type { TenantId } from '../../kernel/ids.ts';
+import type { MemoryData } from '../memory/memory-data.ts';
+import { NOON } from '../sample.ts';
+import type { Plant } from './plant.ts';
+
+function owner(data: MemoryData, session: string, otherwise: TenantId): TenantId {
+  for (const [id, { row }] of data.sessions) if (id === session) return row.tenant;
+  return otherwise;
+}
+
+export const BAD_HOMES: readonly Plant[] = [
+  {
+    name: 'release not kept: acknowledged, but gone when the store is opened again',
+    reopen(data) {
+      for (const session of data.sessions.values()) session.journal = [];
+    },
+  },
+  { name: 'release not kept at all', spoil: () => ({ release: async () => true }) },
+  {
+    name: 'journals mixed: steps of one session show in another',
+    spoil: (good, data) => ({
+      async release(release) {
+        const kept = await good.release(release);
+        for (const session of data.sessions.values())
+          if (session.row.session !== release.session) session.journal.push(release);
+        return kept;
+      },
+    }),
+  },
+  {
+    name: 'prune ignored',
+    spoil: good => ({ append: append => good.append({ ...append, prune: false }) }),
+  },
+  {
+    name: 'prune of losers: steps go though the append lost',
+    spoil: (good, data) => ({
+      async append(append) {
+        const result = await good.append(append);
+        const session = data.sessions.get(append.session);
+        if (append.prune && session !== undefined) session.journal = [];
+        return result;
+      },
+    }),
+  },
+  {
+    name: 'foreign tenant visible: reads look at the id alone',
+    spoil: (good, data) => ({
+      session: (tenant, session) => good.session(owner(data, session, tenant), session),
+      events: range => good.events({ ...range, tenant: owner(data, range.session, range.tenant) }),
+    }),
+  },
+  {
+    name: 'foreign response visible',
+    spoil: (good, data) => ({ response: async (_, id) => data.responses.get(id)?.row ?? null }),
+  },
+  {
+    name: 'foreign session writable',
+    spoil: (good, data) => ({
+      release: release => good.release({ ...release, tenant: owner(data, release.session, release.tenant) }),
+    }),
+  },
+  {
+    name: 'response ids can be used again once deleted',
+    spoil: (good, data) => ({
+      append(append) {
+        for (const [id, { deleted }] of data.responses) if (deleted) data.responses.delete(id);
+        return good.append(append);
+      },
+    }),
+  },
+  {
+    name: 'runs are found by their first position only',
+    spoil: good => ({ runs: async range => (await good.runs(range)).filter(run => run.position >= range.from) }),
+  },
+  {
+    name: 'deleted items are not marked',
+    spoil: good => ({ runs: async range => (await good.runs(range)).map(run => ({ ...run, deleted: [] })) }),
+  },
+  { name: 'bases are not kept', spoil: () => ({ runByBase: async () => null }) },
+  {
+    name: 'placements by session, not by commit',
+    spoil: good => ({
+      placements: async query =>
+        (await good.placements(query)).toSorted((a, b) => (a.session + a.seq < b.session + b.seq ? -1 : 1)),
+    }),
+  },
+  {
+    name: 'an ended fork needs nothing, whoever was forked from it',
+    spoil: (good, data) => ({
+      async retained(tenant, session) {
+        const kept = await good.retained(tenant, session);
+        return { ...kept, forks: kept.forks.filter(({ child }) => data.sessions.get(child)?.row.ended !== true) };
+      },
+    }),
+  },
+  { name: 'open sessions are not paged', spoil: good => ({ open: (_, limit) => good.open(null, limit) }) },
+  {
+    name: 'a rebuild leaves old projections',
+    spoil: (good, data) => ({
+      async reproject(from) {
+        const runs = data.sessions.get(from.session)?.runs ?? [];
+        const done = await good.reproject(from);
+        data.sessions.get(from.session)?.runs.push(...runs);
+        return done;
+      },
+    }),
+  },
+  {
+    name: 'the outbox misses an event now and then',
+    spoil: good => ({ outbox: async (after, limit) => (await good.outbox(after, limit)).slice(0, 2) }),
+  },
+  { name: 'the outbox is not trimmed', spoil: () => ({ outboxTrim: async () => {} }) },
+  {
+    name: 'documents are lost',
+    reopen(data) {
+      data.documents.clear();
+    },
+  },
+  {
+    name: 'leases by the wall clock',
+    spoil: (good, data, clock) => ({
+      ownerRemaining: async who => Math.max(0, (data.leases.get(who)?.until ?? 0) - clock.now()),
+    }),
+  },
+  {
+    name: 'leases are forgotten',
+    reopen(data) {
+      data.leases.clear();
+    },
+  },
+  { name: 'revoked keys are good', spoil: (good, data) => ({ revokeKey: async id => data.keys.has(id) }) },
+  {
+    name: 'keys are found by their beginning',
+    spoil: (good, data) => ({
+      keyByHash: async hash => [...data.keys.values()].find((key: KeyRow) => key.hash[0] !== hash) ?? null,
+    }),
+  },
+  { name: 'a slot is given to all who ask', spoil: () => ({ reserve: async () => 'reserved' }) },
+  {
+    name: 'slots never expire',
+    spoil: good => ({ reserve: (slot, row) => good.reserve(slot, row, Math.min(0, NOON)) }),
+  },
+  { name: 'finds fault with a sound store', spoil: () => ({ check: async () => ['something is wrong'] }) },
+  { name: 'answers after it was closed', spoil: () => ({ close: async () => {} }) },
+  {
+    name: 'keeps steps of any size',
+    spoil: (good, data) => ({
+      release: async ({ session, ...rest }) => (data.sessions.get(session)?.journal.push(rest), true),
+    }),
+  },
+];

@@ -1,0 +1,101 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test, vi } from 'vitest';
+import type { HomeId } from '../../kernel/ids.ts';
+import { commit, snapshot } from '../conformance-case.ts';
+import { NOON, sampleSession } from '../sample.ts';
+import { openForWriting } from './connection.ts';
+import { migrate } from './migrate.ts';
+import { MIGRATIONS } from './schema.ts';
+import { scratch } from './scratch.ts';
+
+/** Opening a home starts two threads: on a busy machine that takes a while. */
+vi.setConfig({ testTimeout: 30_000 });
+
+const SETUP = { home: 'home', now: NOON, exclusive: false, synchronous: 'FULL', maxPages: null } as const;
+
+function version(path: string): unknown {
+  const db = new DatabaseSync(path);
+  try {
+    return db.prepare('PRAGMA user_version').get()?.['user_version'];
+  } finally {
+    db.close();
+  }
+}
+
+test('a file of version 1 is brought to the newest version and keeps what it holds', async () => {
+  await using place = await scratch();
+  const db = openForWriting({ ...SETUP, path: place.file });
+  migrate(db, MIGRATIONS.slice(0, 1), { ...SETUP, path: place.file });
+  db.prepare('INSERT INTO documents (digest, body) VALUES (?, ?)').run('d', 'from version 1');
+  db.close();
+  expect(version(place.file)).toBe(1);
+
+  const store = await place.open();
+  expect(await store.document('d')).toBe('from version 1');
+  expect(await store.keys()).toEqual([]);
+  await store.close();
+  expect(version(place.file)).toBe(MIGRATIONS.at(-1)?.version);
+});
+
+test('a migration that fails leaves the file as it was', async () => {
+  await using place = await scratch();
+  const setup = { ...SETUP, path: place.file };
+  const db = openForWriting(setup);
+  migrate(db, MIGRATIONS.slice(0, 1), setup);
+  const broken = [...MIGRATIONS.slice(0, 1), { version: 2, sql: 'CREATE TABLE half (x); CREATE TABLE meta (twice);' }];
+  expect(() => migrate(db, broken, setup)).toThrow('meta');
+  expect(db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'half'").get()?.['n']).toBe(0);
+  migrate(db, MIGRATIONS, setup);
+  db.close();
+  expect(version(place.file)).toBe(MIGRATIONS.at(-1)?.version);
+});
+
+test('a newer file is refused with both versions named, and not touched', async () => {
+  await using place = await scratch();
+  await (await place.open()).close();
+  const db = new DatabaseSync(place.file);
+  db.exec('PRAGMA user_version = 99');
+  db.close();
+  await expect(place.open()).rejects.toMatchObject({
+    storeError: 'store_newer',
+    message: expect.stringMatching(/99.*up to 2/),
+  });
+  expect(version(place.file)).toBe(99);
+});
+
+test('what is no database, another database, or another home is refused', async () => {
+  await using place = await scratch();
+  await copyFile(new URL(import.meta.url), place.file);
+  await expect(place.open()).rejects.toMatchObject({ storeError: 'store_corrupt' });
+
+  const foreign = new DatabaseSync(join(place.dir, 'foreign.db'));
+  foreign.exec('CREATE TABLE theirs (x)');
+  foreign.close();
+  await expect(place.open({ home: 'foreign' as HomeId })).rejects.toMatchObject({ storeError: 'store_corrupt' });
+
+  await (await place.open({ home: 'one' as HomeId })).close();
+  await copyFile(join(place.dir, 'one.db'), join(place.dir, 'two.db'));
+  await expect(place.open({ home: 'two' as HomeId })).rejects.toMatchObject({
+    storeError: 'store_corrupt',
+    message: expect.stringContaining('"one"'),
+  });
+  await expect(place.open({ home: '../up' as HomeId })).rejects.toMatchObject({ code: 'store_misuse' });
+});
+
+test('the log and its settings are what durability needs', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const session = sampleSession('a');
+  await commit(store, session, ['one']);
+  const db = new DatabaseSync(place.file, { readOnly: true });
+  const pragma = (name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+  expect([pragma('journal_mode'), pragma('page_size')]).toEqual(['wal', 16_384]);
+  db.close();
+  const writer = openForWriting({ ...SETUP, path: place.file });
+  const of = (name: string): unknown => Object.values(writer.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+  expect([of('synchronous'), of('secure_delete'), of('wal_autocheckpoint')]).toEqual([2, 1, 0]);
+  writer.close();
+  expect(await snapshot(store, session)).toMatchObject({ row: { seq: 1 } });
+});

@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test, vi } from 'vitest';
+import { isStoreError } from '../../engine/ports.ts';
+import { commit, snapshot } from '../conformance-case.ts';
+import { nextAppend, sampleSession, took } from '../sample.ts';
+import { scratch } from './scratch.ts';
+import { MAX_WAITING } from './worker-link.ts';
+
+/** Opening a home starts two threads: on a busy machine that takes a while. */
+vi.setConfig({ testTimeout: 30_000 });
+
+const KIB_100 = 'x'.repeat(100_000);
+
+test('a full store says so, keeps what it had, and goes on when there is room', async () => {
+  await using place = await scratch();
+  let store = await place.open({ maxPages: 64 });
+  const session = sampleSession('a');
+  const fill = async (): Promise<void> => {
+    for (let i = 0; i < 64; i++) await commit(store, session, [KIB_100]);
+  };
+  await expect(fill()).rejects.toMatchObject({ storeError: 'store_full' });
+  const kept = await snapshot(store, session);
+  expect(kept).toMatchObject({ row: { seq: session.seq } });
+  expect(session.seq).toBeGreaterThan(3);
+
+  // Others can still write what fits; in one group with one that does not.
+  const small = sampleSession('small');
+  const results = await Promise.allSettled([
+    store.append(nextAppend(small, ['fits'])),
+    store.append(nextAppend(session, [KIB_100.repeat(20)])),
+    store.append(nextAppend(sampleSession('other'), ['fits too'])),
+  ]);
+  expect(results.map(result => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(await snapshot(store, session)).toEqual(kept);
+  expect(await store.check()).toEqual([]);
+  await store.close();
+
+  store = await place.open({ maxPages: 1000 });
+  expect(await snapshot(store, session)).toEqual(kept);
+  await commit(store, session, [KIB_100]);
+  took(small, nextAppend(small, ['fits']));
+  await commit(store, small, ['more']);
+});
+
+test('L13: an erased payload is in no file of the home once they are folded, the steps that told it neither', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const session = sampleSession('a');
+  await commit(store, session, ['public', `needle-payload ${KIB_100}`, 'needle-short']);
+  await store.release({ ...session, call: 1, steps: '["needle-steps"]' });
+  const all = async (): Promise<string> => {
+    const files = [place.file, `${place.file}-wal`].map(file => readFile(file, 'latin1').catch(() => ''));
+    return (await Promise.all(files)).join('');
+  };
+  await store.size();
+  for (const needle of ['needle-payload', 'needle-short', 'needle-steps', 'public'])
+    expect(await all()).toContain(needle);
+  const erase = { ...nextAppend(session, [null], [{ type: 'payloads_erased', seq: 1 }]), prune: true };
+  expect(await store.append(erase)).toEqual({ ok: true });
+  await store.size();
+  expect(await all()).toContain('public');
+  expect(await all()).not.toContain('needle');
+});
+
+test('L13: after an erasure the files are scrubbed without being asked', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const session = sampleSession('a');
+  await commit(store, session, ['needle']);
+  await commit(store, session, [null], [{ type: 'payloads_erased', seq: 0 }]);
+  const files = [place.file, `${place.file}-wal`];
+  await expect
+    .poll(async () => (await Promise.all(files.map(file => readFile(file, 'latin1')))).join('').includes('needle'), {
+      timeout: 10_000,
+    })
+    .toBe(false);
+});
+
+test('size is of the folded file, and grows with what is kept', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const session = sampleSession('a');
+  const empty = await store.size();
+  for (let i = 0; i < 10; i++) await commit(store, session, [KIB_100]);
+  const full = await store.size();
+  expect(full - empty).toBeGreaterThan(1_000_000);
+  expect((await readFile(place.file)).length).toBe(full);
+});
+
+test('a file that another process writes is waited for, then reported; afterwards all goes on', {
+  timeout: BUSY_MS * 5,
+}, async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const session = sampleSession('a');
+  await commit(store, session, ['one']);
+  const other = new DatabaseSync(place.file);
+  other.exec('BEGIN IMMEDIATE');
+  const append = nextAppend(session, ['two']);
+  await expect(store.append(append)).rejects.toMatchObject({ storeError: 'store_locked' });
+  expect(await store.session(session.tenant, session.session)).toMatchObject({ seq: 1 });
+  other.exec('ROLLBACK');
+  other.close();
+  expect(await store.append(append)).toEqual({ ok: true });
+});
+
+test('what waits is bounded: one more is refused at once, and the rest is answered', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const asked = Array.from({ length: MAX_WAITING + 1 }, (_, i) => store.putDocument(`d${i % 10}`, 'x'));
+  const results = await Promise.allSettled(asked);
+  expect(results.filter(result => result.status === 'rejected')).toHaveLength(1);
+  expect(results.at(-1)).toMatchObject({ reason: { storeError: 'store_unavailable' } });
+  await store.putDocument('later', 'x');
+});
+
+test('check finds a gap, a cut row and a dangling projection', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  for (const name of ['a', 'b', 'c']) {
+    await commit(
+      store,
+      sampleSession(name),
+      ['1', '2', '3'],
+      [{ type: 'run_added', position: 1, count: 2, seq: 1, base: null }],
+    );
+  }
+  expect(await store.check()).toEqual([]);
+  const db = new DatabaseSync(place.file);
+  db.exec("DELETE FROM events WHERE seq = 2 AND n = (SELECT n FROM sessions WHERE id = 'sess_a')");
+  db.exec("UPDATE sessions SET seq = 2 WHERE id = 'sess_b'");
+  db.exec("UPDATE runs SET seq = 9 WHERE n = (SELECT n FROM sessions WHERE id = 'sess_c')");
+  db.close();
+  expect((await store.check()).toSorted()).toEqual([
+    expect.stringContaining('a run of items points at no event'),
+    expect.stringMatching(/^sess_a: its log has gaps/),
+    expect.stringMatching(/^sess_b: its log has gaps/),
+    expect.stringMatching(/^sess_b: its row has not the digest/),
+  ]);
+});
+
+test('a request that cannot be sent fails alone', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const broken = { ...nextAppend(sampleSession('a'), ['x']), changes: [(() => {}) as never] };
+  await expect(store.append(broken)).rejects.toThrow('could not be sent');
+  await commit(store, sampleSession('b'), ['x']);
+});
+
+test('closing answers what was asked before', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const session = sampleSession('a');
+  const asked = store.append(nextAppend(session, ['one']));
+  await store.close();
+  expect(await asked).toEqual({ ok: true });
+  await expect(store.release({ ...session, call: 1, steps: '[]' })).rejects.toSatisfy(isStoreError);
+});
