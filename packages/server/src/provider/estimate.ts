@@ -14,3 +14,8 @@ export const IMAGE_TOKENS = 2_000;
 export function textTokens(text: string, bytes: number): number {
   return Math.ceil(text.length / UNITS_PER_TOKEN + (bytes - text.length) / EXTRA_BYTES_PER_TOKEN);
 }
+
+/** The same, where only the text is at hand. */
+export function jsonTokens(text: string): number {
+  return textTokens(text, Buffer.byteLength(text, 'utf8'));
+}

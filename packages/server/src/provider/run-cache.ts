@@ -2,7 +2,7 @@
 import type { ContextRun } from '../engine/ports.ts';
 import type { LoggedItem } from '../log/events.ts';
 import { isFields, listIn } from './json.ts';
-import { IMAGE_TOKENS, textTokens } from './estimate.ts';
+import { IMAGE_TOKENS, jsonTokens, textTokens } from './estimate.ts';
 
 /** What an item becomes: the pieces of a JSON list. */
 export interface EncodedItems {
@@ -50,6 +50,15 @@ export function runCache(encode: (items: readonly LoggedItem[]) => EncodedItems)
     known.set(run, encoded);
     return encoded;
   };
+}
+
+/** Tokens of the runs. What the dialect cannot say is only sized: an estimate never fails, the call would. */
+export function tokensOf(context: readonly ContextRun[], encode: () => readonly EncodedRun[]): number {
+  try {
+    return encode().reduce((tokens, run) => tokens + run.tokens, 0);
+  } catch {
+    return context.reduce((tokens, { items }) => tokens + jsonTokens(JSON.stringify(items)), 0);
+  }
 }
 
 /** One body of a head, a list and a tail: copied, never encoded again. */

@@ -70,6 +70,15 @@ describe('X2: back-pressure', () => {
   });
 });
 
+test('who aborted gets nothing more, though all of it had come', async () => {
+  await withUpstream(answered, {}, async (provider, upstream) => {
+    const abort = new AbortController();
+    const stream = await provider.call(callTo(upstream.baseUrl, { signal: abort.signal }));
+    abort.abort();
+    expect(await outcomeOf(Promise.resolve(stream))).toMatchObject({ steps: [], error: { providerError: 'aborted' } });
+  });
+});
+
 describe('what only its maker can read (L1)', () => {
   const sealed = {
     items: [{ type: 'reasoning', id: 'rs_1', status: 'completed', summary: [], encrypted_content: 'seal' }],

@@ -222,3 +222,9 @@ test.each([
     expect.objectContaining({ providerError: 'upstream_rejected', param: 'input' }),
   );
 });
+
+test('the estimate does not fail for what cannot be sent', () => {
+  expect(
+    estimateRequest([run({ type: 'compaction', id: 'c', encrypted_content: 'x'.repeat(3000) })], {}),
+  ).toBeGreaterThan(1000);
+});

@@ -2,9 +2,9 @@
 import type { CallSettings, ContextRun, FunctionTool } from '../../engine/ports.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import type { EncodedRequest } from '../dialect.ts';
-import { textTokens } from '../estimate.ts';
+import { jsonTokens } from '../estimate.ts';
 import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
-import { assemble, countImages, type EncodedRun, encodePieces, runCache } from '../run-cache.ts';
+import { assemble, countImages, type EncodedRun, encodePieces, runCache, tokensOf } from '../run-cache.ts';
 import { encodeMessages, endsJoinable, opensJoined } from './messages.ts';
 
 const encodeItems = (items: readonly LoggedItem[]) => ({ json: encodeMessages(items), sealed: false });
@@ -26,9 +26,7 @@ export function encodeRequest(context: readonly ContextRun[], settings: CallSett
 
 export function estimateRequest(context: readonly ContextRun[], settings: CallSettings): number {
   const said = settingsJson(settings) + instructionsJson(settings);
-  let tokens = textTokens(said, Buffer.byteLength(said));
-  for (const run of encodeRuns(context)) tokens += run.tokens;
-  return tokens;
+  return jsonTokens(said) + tokensOf(context, () => encodeRuns(context));
 }
 
 function encodeRuns(context: readonly ContextRun[]): readonly EncodedRun[] {
@@ -70,8 +68,13 @@ function instructionsJson({ instructions }: CallSettings): string {
   return instructions === undefined ? '' : JSON.stringify({ role: 'system', content: instructions });
 }
 
+/** A turn sizes its settings and then sends them. */
+const settingsSaid = new WeakMap<CallSettings, string>();
+
 /** The settings' members, each with a comma after it. */
 function settingsJson(settings: CallSettings): string {
+  const known = settingsSaid.get(settings);
+  if (known !== undefined) return known;
   const text = isFields(settings.text) ? settings.text : {};
   const reasoning = isFields(settings.reasoning) ? settings.reasoning : {};
   const members = JSON.stringify({
@@ -93,7 +96,9 @@ function settingsJson(settings: CallSettings): string {
     prompt_cache_key: settings.promptCacheKey,
     safety_identifier: settings.safetyIdentifier,
   });
-  return members === '{}' ? '' : `${members.slice(1, -1)},`;
+  const said = members === '{}' ? '' : `${members.slice(1, -1)},`;
+  settingsSaid.set(settings, said);
+  return said;
 }
 
 function tool({ name, description, parameters, strict }: FunctionTool): Fields {

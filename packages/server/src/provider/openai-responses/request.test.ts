@@ -185,6 +185,11 @@ describe('the estimate', () => {
     expect(estimateRequest([quoted], {})).toBeGreaterThan(1000);
   });
 
+  test('does not fail for what cannot be sent', () => {
+    const strange = run({ type: 'web_search_call', id: 'ws_1', query: 'q'.repeat(3000) });
+    expect(estimateRequest([strange, run(user)], { stop: ['x'] })).toBeGreaterThan(1000);
+  });
+
   test('grows with the settings', () => {
     expect(estimateRequest([], { instructions: 'x'.repeat(300) })).toBeGreaterThan(estimateRequest([], {}) + 90);
   });

@@ -1,9 +1,9 @@
 /** The body of `POST /responses`. Nothing is stored upstream: leaving state there would be a placement of state. */
 import type { CallSettings, ContextRun, FunctionTool } from '../../engine/ports.ts';
 import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
-import { textTokens } from '../estimate.ts';
+import { jsonTokens } from '../estimate.ts';
 import { providerError } from '../provider-error.ts';
-import { assemble, runCache } from '../run-cache.ts';
+import { assemble, runCache, tokensOf } from '../run-cache.ts';
 import { encodeItems } from './items.ts';
 
 const whole = runCache(items => encodeItems(items, false));
@@ -15,6 +15,9 @@ export function encodeRequest(
   model: string,
   { unsealed }: EncodeOptions,
 ): EncodedRequest {
+  if (settings.stop !== undefined && settings.stop.length > 0) {
+    throw providerError('upstream_rejected', 'This target does not take stop sequences.', { param: 'stop' });
+  }
   const runs = context.map(unsealed ? unsealedOnly : whole);
   const said = settingsJson(settings);
   const head = `{"model":${JSON.stringify(model)},"stream":true,"store":false,${said}"input":[`;
@@ -23,17 +26,16 @@ export function encodeRequest(
 }
 
 export function estimateRequest(context: readonly ContextRun[], settings: CallSettings): number {
-  const said = settingsJson(settings);
-  let tokens = textTokens(said, Buffer.byteLength(said));
-  for (const run of context) tokens += whole(run).tokens;
-  return tokens;
+  return jsonTokens(settingsJson(settings)) + tokensOf(context, () => context.map(whole));
 }
+
+/** A turn sizes its settings and then sends them. */
+const settingsSaid = new WeakMap<CallSettings, string>();
 
 /** The settings' members, each with a comma after it. `seed` has no counterpart here and is a hint: it is left out. */
 function settingsJson(settings: CallSettings): string {
-  if (settings.stop !== undefined && settings.stop.length > 0) {
-    throw providerError('upstream_rejected', 'This target does not take stop sequences.', { param: 'stop' });
-  }
+  const known = settingsSaid.get(settings);
+  if (known !== undefined) return known;
   const members = JSON.stringify({
     instructions: settings.instructions,
     tools: settings.tools?.map(tool),
@@ -53,7 +55,9 @@ function settingsJson(settings: CallSettings): string {
     prompt_cache_key: settings.promptCacheKey,
     safety_identifier: settings.safetyIdentifier,
   });
-  return members === '{}' ? '' : `${members.slice(1, -1)},`;
+  const said = members === '{}' ? '' : `${members.slice(1, -1)},`;
+  settingsSaid.set(settings, said);
+  return said;
 }
 
 function tool({ type, name, description, parameters, strict }: FunctionTool): FunctionTool {

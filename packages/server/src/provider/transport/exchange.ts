@@ -89,6 +89,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** What has come since the last read, at least one chunk; null after a clean end. One read at a time. @throws ProviderError */
   read(): Promise<Buffer[] | null> {
+    // Also when all of the answer has come: who aborted gets nothing more.
+    if (this.#request.signal.aborted) return Promise.reject(aborted());
     if (this.#chunks.length > 0) return Promise.resolve(this.#take());
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#phase === 'over') return Promise.resolve(null);
