@@ -91,7 +91,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       targets: clouds.map(cloud => targetOf(emulator, cloud)),
       ...over,
       // Low, so that a test of a deadline takes no longer than it must; high enough for a busy machine.
-      limits: { drain_ms: 5_000, ...over.limits },
+      limits: { drain_ms: 1_000, ...over.limits },
     };
     // JSON is YAML: the configuration goes through its real reader.
     const { config } = parseConfig(JSON.stringify(file), { file: 'test.yaml', env: {}, base: data });

@@ -15,7 +15,6 @@ import {
   targetSchema,
   whatIfSchema,
 } from '@perdure/protocol';
-import type { ZodType } from 'zod';
 import {
   validateItem,
   validateResponse,
@@ -23,6 +22,15 @@ import {
 } from '../../packages/protocol/src/test-support/open-responses.ts';
 import { SentEvents, type SentEvent } from './sse.ts';
 
+/** What a schema of the protocol does here. */
+interface Schema {
+  safeParse(value: unknown): {
+    readonly success: boolean;
+    readonly error?: {
+      readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+    };
+  };
+}
 type Json = { readonly [name: string]: unknown };
 
 /** Events that OpenAI has and Open Responses does not: the one documented deviation. */
@@ -113,7 +121,7 @@ function errorFaults(status: number, body: Json): string[] {
   return faults;
 }
 
-const SCHEMAS: { readonly [object: string]: ZodType } = {
+const SCHEMAS: { readonly [object: string]: Schema } = {
   'chat.completion': chatCompletionSchema,
   'chat.completion.chunk': chatChunkSchema,
   conversation: conversationSchema,
@@ -162,7 +170,7 @@ function eventFaults({ name }: SentEvent, data: Json): string[] {
   ].map(error => `${type} ${error}`);
 }
 
-function schemaFaults(schema: ZodType, value: unknown): string[] {
+function schemaFaults(schema: Schema, value: unknown): string[] {
   const parsed = schema.safeParse(value);
-  return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `/${path.join('/')}: ${message}`);
+  return (parsed.error?.issues ?? []).map(({ path, message }) => `/${path.join('/')}: ${message}`);
 }
