@@ -132,6 +132,20 @@ describe('connections', () => {
     });
   });
 
+  test('who leaves while the connection is being made is never sent', async () => {
+    await withUpstream(answered, {}, async (provider, upstream) => {
+      const abort = new AbortController();
+      const leaver = outcomeOf(provider.call(callTo(upstream.baseUrl, { signal: abort.signal })));
+      abort.abort();
+      expect((await leaver).error).toMatchObject({ providerError: 'aborted' });
+      for (let round = 0; round < 2; round++) {
+        expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toBeNull();
+      }
+      await sleep(50);
+      expect(upstream.requests).toHaveLength(2);
+    });
+  });
+
   test('a connection that the upstream closed while idle is not used again', async () => {
     await withUpstream(answered, {}, async (provider, upstream) => {
       await outcomeOf(provider.call(callTo(upstream.baseUrl)));
