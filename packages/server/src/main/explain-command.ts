@@ -51,7 +51,8 @@ export async function explain(options: ExplainOptions, io: Io): Promise<ExitCode
   for (const warning of explanation.warnings) io.err(`${warning}\n`);
   if (options.json === true) printJson(io, { object: 'perdure.explanation', call: callJson(call, supposed), ...jsonOf(explanation) });
   else io.out(textOf(explanation));
-  return explanation.infer?.outcome === 'placed' ? EXIT.ok : EXIT.refused;
+  const { state, infer } = explanation;
+  return infer.outcome === 'placed' && (state === null || state.outcome === 'placed') ? EXIT.ok : EXIT.refused;
 }
 
 /** Addresses that nobody calls: only where the clouds are counts. */
@@ -99,8 +100,8 @@ function usage(message: string): never {
 }
 
 function textOf({ state, infer }: Explanation): string {
-  const parts = [state === null ? null : `STATE\n${explainTable(state)}`, infer === null ? null : `CALL\n${explainTable(infer)}`];
-  return `${parts.filter(part => part !== null).join('\n\n')}\n`;
+  const home = state === null ? '' : `STATE\n${explainTable(state)}\n\n`;
+  return `${home}CALL\n${explainTable(infer)}\n`;
 }
 
 function callJson(call: HypotheticalCall, config: Config): object {
@@ -121,7 +122,7 @@ function callJson(call: HypotheticalCall, config: Config): object {
 }
 
 function jsonOf({ state, infer }: Explanation): object {
-  return { state: state === null ? null : decisionJson(state), infer: infer === null ? null : decisionJson(infer) };
+  return { state: state === null ? null : decisionJson(state), infer: decisionJson(infer) };
 }
 
 function decisionJson(decision: Decision): object {

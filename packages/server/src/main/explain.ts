@@ -26,8 +26,8 @@ export interface HypotheticalCall {
 export interface Explanation {
   /** Null if nothing is kept. */
   readonly state: Decision | null;
-  /** Null if the state has no home: then no call is made. */
-  readonly infer: Decision | null;
+  /** Where the call would go, even if its state had no home. */
+  readonly infer: Decision;
   readonly warnings: readonly string[];
 }
 
@@ -41,7 +41,6 @@ export function explainHypothetical(config: Config, call: HypotheticalCall): Exp
   const { snapshot, warnings } = snapshotOfConfig(config);
   const facts = factsOf(config, call);
   const state = call.stateHeld ? decide(snapshot, 'place_state', facts, {}) : null;
-  if (state !== null && state.chosen === null) return { state, infer: null, warnings };
   const near = state?.chosen ?? null;
   const infer = decide(snapshot, 'infer', facts, {}, near === null ? {} : { near });
   return { state, infer, warnings };

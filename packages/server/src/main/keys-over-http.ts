@@ -32,7 +32,7 @@ interface Answer {
 }
 
 export function keysOverHttp(config: Config, io: Io): KeyDesk {
-  const base = io.env['PERDURE_URL'] ?? `http://${hostIn(config.listen.host)}:${config.listen.port}`;
+  const base = io.env['PERDURE_URL'] || `http://${hostIn(config.listen.host)}:${config.listen.port}`;
   const secret = io.env['PERDURE_API_KEY'];
   const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const headers = {
