@@ -12,7 +12,7 @@ export type Part =
   | { readonly kind: 'text'; readonly text: string; readonly cut: boolean }
   | { readonly kind: 'call'; readonly name: string; readonly arguments: string; readonly cut: boolean };
 
-export interface Usage {
+interface Usage {
   readonly input: number;
   readonly cached: number;
   readonly output: number;
@@ -25,8 +25,8 @@ export interface Answer {
   readonly usage: Usage;
 }
 
-export const NOTED_CHARS = 80;
-export const OUTPUT_CHARS = 200;
+const NOTED_CHARS = 80;
+const OUTPUT_CHARS = 200;
 const OPENERS =
   /^(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|can|could|will|would|tell|list|show|explain|summari[sz]e|repeat|recall|describe)\b/i;
 const OWN = /^\[emulated [^\]\n]{1,40}\] /;

@@ -37,7 +37,7 @@ export interface ChatRequest {
   readonly serviceTier: string;
 }
 
-export const MAX_STOPS = 4;
+const MAX_STOPS = 4;
 
 const KNOWN: ReadonlySet<string> = new Set([
   'messages',

@@ -14,7 +14,7 @@ export type Ending =
   | 'error-event';
 
 /** Deltas that need no wait are put together up to this many characters for one write. */
-export const WRITE_CHARS: number = 64 * 1024;
+const WRITE_CHARS: number = 64 * 1024;
 /** The length of the padding in the one event (or before the one body) that `oversize` sends. */
 export const OVERSIZE_BYTES: number = 8 * 1024 * 1024;
 const PADDING_CHARS = 1024 * 1024;

@@ -16,13 +16,13 @@ export interface Directives {
   readonly rounds: number;
 }
 
-export const MAX_WORDS = 1_000_000;
-export const MIN_WORDS = 3;
-export const MAX_BYTES: number = 16 * 1024 * 1024;
+const MAX_WORDS = 1_000_000;
+const MIN_WORDS = 3;
+const MAX_BYTES: number = 16 * 1024 * 1024;
 /** The mark at the head of every answer fits in it, whatever the cloud is called. */
-export const MIN_BYTES = 64;
-export const MAX_REASONING_TOKENS = 100_000;
-export const MAX_ROUNDS = 1_000;
+const MIN_BYTES = 64;
+const MAX_REASONING_TOKENS = 100_000;
+const MAX_ROUNDS = 1_000;
 
 const DIRECTIVE =
   /\[\[ *(fault|latency|first-token|words|bytes|cached|reasoning|rounds) *(?:: *([^\]\n]{0,80}?) *)?\]\]/g;
@@ -46,7 +46,7 @@ const faultOf = (directive: string, argument: string, cloud: string): Fault | nu
 
 export const NO_DIRECTIVES: Directives = { faults: [], size: null, cached: null, reasoningTokens: 0, rounds: 1 };
 
-export const hasDirectives = (text: string): boolean => text.includes('[[');
+const hasDirectives = (text: string): boolean => text.includes('[[');
 
 /** The text without any directive, as it is matched, echoed and noted. */
 export const withoutDirectives = (text: string): string =>

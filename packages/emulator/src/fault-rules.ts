@@ -13,7 +13,7 @@ interface Rule {
 }
 
 export const MAX_RULES = 1_000;
-export const MAX_TIMES = 1_000_000_000;
+const MAX_TIMES = 1_000_000_000;
 
 /** What is told of a rule over the control endpoint. */
 export interface RuleView {
@@ -27,7 +27,7 @@ const GRAMMAR =
   "'latency MS', 'first-token MS', 'slow-headers MS', 'status CODE [retry-after S | retry-after-ms MS]', 'cut N', 'malformed N', 'hang [N]', 'truncate', 'error-event N', 'oversize [N]'";
 
 /** Reads one fault or a list of them, as words or in JSON form. */
-export function readFaults(given: unknown): readonly Fault[] {
+function readFaults(given: unknown): readonly Fault[] {
   const listed: readonly unknown[] = Array.isArray(given) ? given : [given];
   return listed.map(each => {
     const fault = readFault(each);

@@ -35,7 +35,7 @@ export interface Behaviour {
 
 export const MAX_FAULT_MS = 600_000;
 export const MAX_FAULT_DELTAS = 1_000_000;
-export const STATUSES: readonly number[] = [400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529];
+const STATUSES: readonly number[] = [400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529];
 
 /** Later faults win over earlier ones of the same sort. */
 export function behaviourOf(faults: readonly Fault[]): Behaviour {

@@ -119,9 +119,9 @@ export function refuseUnknown(fields: Fields, known: ReadonlySet<string>, parent
   }
 }
 
-export const METADATA_PAIRS = 16;
-export const METADATA_KEY_CHARS = 64;
-export const METADATA_VALUE_CHARS = 512;
+const METADATA_PAIRS = 16;
+const METADATA_KEY_CHARS = 64;
+const METADATA_VALUE_CHARS = 512;
 
 /** `metadata`: at most 16 pairs of a key of 64 and a string of 512 characters. */
 export function metadataIn(fields: Fields): Fields | null {

@@ -12,7 +12,7 @@ export interface ContextText {
 }
 
 /** The words of a question after these are not looked for (they are bits of one number). */
-export const MAX_QUESTION_WORDS = 30;
+const MAX_QUESTION_WORDS = 30;
 const STOP_WORDS: ReadonlySet<string> = new Set(
   `a about all also am an and any are as at be been but by can could did do does for from give had has have he her him his
    how i if in into is it its just know let list many may me much my name of on or our out please remember s say she should

@@ -29,8 +29,8 @@ export interface ResponsesRequest {
   readonly echo: Fields;
 }
 
-export const MIN_OUTPUT_TOKENS = 16;
-export const MAX_TOP_LOGPROBS = 20;
+const MIN_OUTPUT_TOKENS = 16;
+const MAX_TOP_LOGPROBS = 20;
 
 const KNOWN: ReadonlySet<string> = new Set([
   'access_programs',

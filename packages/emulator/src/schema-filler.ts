@@ -5,11 +5,11 @@ import { type Fields, isFields } from './fields.ts';
  * one item of an array, the first of an enum or of alternatives, the least number allowed; strings say `emulated`.
  * A `pattern` is not solved. A schema that refers to itself is followed until the depth or the size named here.
  */
-export const SOFT_DEPTH = 6;
-export const HARD_DEPTH = 48;
-export const SOFT_NODES = 5_000;
-export const MAX_FILLED_ITEMS = 1_000;
-export const MAX_FILLED_CHARS = 100_000;
+const SOFT_DEPTH = 6;
+const HARD_DEPTH = 48;
+const SOFT_NODES = 5_000;
+const MAX_FILLED_ITEMS = 1_000;
+const MAX_FILLED_CHARS = 100_000;
 
 const FORMATS: Readonly<Record<string, string>> = {
   'date-time': '2026-01-01T00:00:00Z',

@@ -12,7 +12,7 @@ const splitsPair = (text: string, at: number): boolean =>
   (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(at) & 0xfc00) === 0xdc00;
 
 /** Where the piece that starts at `start` ends (exclusive). `start` must lie inside the text. */
-export function pieceEnd(text: string, start: number): number {
+function pieceEnd(text: string, start: number): number {
   const length = text.length;
   let at = start;
   const blanks = Math.min(start + PIECE_CHARS, length);

@@ -9,7 +9,7 @@ export interface ToolCall {
 }
 
 /** One answer holds at most this many calls. */
-export const MAX_CALLS = 64;
+const MAX_CALLS = 64;
 
 const isNameCode = (code: number): boolean =>
   (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95 || code === 45;
@@ -32,7 +32,7 @@ function mentionsOf(
 }
 
 /** The JSON object that opens the text, or null. Braces inside its strings do not count. */
-export function leadingObject(text: string): string | null {
+function leadingObject(text: string): string | null {
   const open = /^[\s(:]*\{/.exec(text)?.[0];
   if (open === undefined) return null;
   const start = open.length - 1;
@@ -82,7 +82,7 @@ function namedValues(text: string, properties: Fields): Fields {
 }
 
 /** Arguments from the words after a tool's name: a JSON object, or `name=value` pairs over the schema's defaults. */
-export function argumentsFor(tool: ToolDefinition, words: string): string {
+function argumentsFor(tool: ToolDefinition, words: string): string {
   const given = leadingObject(words);
   if (given !== null) return given;
   const schema = isFields(tool.parameters) ? tool.parameters : {};

@@ -3,7 +3,7 @@ import { booleanIn, type Fields, isFields, objectIn, pathOf, required, stringIn 
 import type { ToolDefinition } from './prompt.ts';
 
 const NAME = /^[a-zA-Z0-9_-]+$/;
-export const TOOL_NAME_CHARS = 64;
+const TOOL_NAME_CHARS = 64;
 /** Deeper schemas are not looked at. */
 const STRICT_DEPTH = 16;
 
