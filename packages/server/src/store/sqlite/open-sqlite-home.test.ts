@@ -88,9 +88,7 @@ test('size is of the folded file, and grows with what is kept', async () => {
   expect((await readFile(place.file)).length).toBe(full);
 });
 
-test('a file that another process writes is waited for, then reported; afterwards all goes on', {
-  timeout: BUSY_MS * 5,
-}, async () => {
+test('a file that another process writes is waited for, then reported; afterwards all goes on', async () => {
   await using place = await scratch();
   const store = await place.open();
   const session = sampleSession('a');
