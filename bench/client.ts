@@ -33,15 +33,21 @@ export class BenchClient {
     for await (const chunk of answer.body) {
       const bytes = chunk as Buffer;
       chunks.push(bytes);
-      if (Number.isNaN(firstMs) && (body.stream !== true || bytes.includes('output_text.delta'))) firstMs = performance.now() - started;
+      if (Number.isNaN(firstMs) && (body.stream !== true || bytes.includes('output_text.delta')))
+        firstMs = performance.now() - started;
     }
     const totalMs = performance.now() - started;
     const whole = Buffer.concat(chunks).toString('utf8');
     if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${whole.slice(0, 300)}`);
-    const json = body.stream === true ? (/^data: (\{"type":"response\.completed".*)$/m.exec(whole)?.[1] ?? '{}') : whole;
+    const json =
+      body.stream === true ? (/^data: (\{"type":"response\.completed".*)$/m.exec(whole)?.[1] ?? '{}') : whole;
     const parsed = JSON.parse(json) as { response?: Answer } & Answer;
     const response = parsed.response ?? parsed;
-    const answerText = response.output?.flatMap(item => item.content ?? []).map(part => part.text ?? '').join('') ?? '';
+    const answerText =
+      response.output
+        ?.flatMap(item => item.content ?? [])
+        .map(part => part.text ?? '')
+        .join('') ?? '';
     return { firstMs: body.stream === true ? firstMs : totalMs, totalMs, id: response.id ?? '', text: answerText };
   }
 

@@ -7,7 +7,8 @@ export interface Figures {
 
 export function figures(sample: readonly number[]): Figures {
   const sorted = sample.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return { p50: at(0.5), p99: at(0.99), count: sorted.length };
 }
 
@@ -33,9 +34,19 @@ export function verdict(ratio: number): string {
 }
 
 export function table(rows: readonly Row[]): string {
-  const cells = [['WHAT', 'GOAL', 'MEASURED', 'RATIO', ''], ...rows.map(row => [row.what, row.goal, row.measured, row.ratio.toFixed(2), verdict(row.ratio)])];
+  const cells = [
+    ['WHAT', 'GOAL', 'MEASURED', 'RATIO', ''],
+    ...rows.map(row => [row.what, row.goal, row.measured, row.ratio.toFixed(2), verdict(row.ratio)]),
+  ];
   const widths = [0, 1, 2, 3, 4].map(column => Math.max(...cells.map(row => row[column]?.length ?? 0)));
-  return cells.map(row => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return cells
+    .map(row =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 export const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;

@@ -32,7 +32,11 @@ export async function growth(emulator: Started): Promise<readonly Row[]> {
       let previous: string | null = null;
       for (let turn = 1; turn <= TURNS; turn++) {
         const input = prompt(chain, turn);
-        const through = await perdure.respond({ model: 'bench', input, ...(previous !== null && { previous_response_id: previous }) });
+        const through = await perdure.respond({
+          model: 'bench',
+          input,
+          ...(previous !== null && { previous_response_id: previous }),
+        });
         previous = through.id;
         history.push({ role: 'user', content: input });
         raw += input.length + through.text.length;
@@ -53,7 +57,8 @@ export async function growth(emulator: Started): Promise<readonly Row[]> {
 /** The best of three: the direct call is the floor that is taken off. */
 async function directly(client: BenchClient, history: readonly Item[]): Promise<number> {
   const took: number[] = [];
-  for (let i = 0; i < 3; i++) took.push((await client.respond({ model: 'bench', input: history, store: false })).totalMs);
+  for (let i = 0; i < 3; i++)
+    took.push((await client.respond({ model: 'bench', input: history, store: false })).totalMs);
   return median(took);
 }
 

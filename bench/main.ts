@@ -31,7 +31,12 @@ try {
     say('placement ...');
     const { p50Us, p99Us, clauses, targets } = benchPlacement();
     const measured = `${p50Us.toFixed(1)} us p50, ${p99Us.toFixed(1)} us p99`;
-    rows.push({ what: `placement decision, ${clauses} clauses x ${targets} targets, explained`, goal: '<= 100 us', measured, ratio: p50Us / 100 });
+    rows.push({
+      what: `placement decision, ${clauses} clauses x ${targets} targets, explained`,
+      goal: '<= 100 us',
+      measured,
+      ratio: p50Us / 100,
+    });
   }
   if (wants('memory')) {
     say('memory ...');

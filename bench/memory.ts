@@ -11,7 +11,9 @@ export async function idleMemory(emulator: Started): Promise<readonly Row[]> {
   try {
     await new Promise(resolve => setTimeout(resolve, IDLE_MS));
     const megabytes = residentMegabytes(server.pid);
-    return [{ what: 'idle memory', goal: '<= 90 MB', measured: `${megabytes.toFixed(0)} MB resident`, ratio: megabytes / 90 }];
+    return [
+      { what: 'idle memory', goal: '<= 90 MB', measured: `${megabytes.toFixed(0)} MB resident`, ratio: megabytes / 90 },
+    ];
   } finally {
     await server.remove();
   }

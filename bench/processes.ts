@@ -17,7 +17,11 @@ const START_MS = 30_000;
 
 /** Starts a program of this repository that prints one JSON line with its `url`. */
 export async function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Started> {
-  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const url = await firstUrl(child);
   return { url, pid: child.pid ?? 0, stop: () => stop(child) };
 }
@@ -74,7 +78,17 @@ homes:
   - {id: azure-east, cloud: azure, region: eastus, jurisdiction: us}
 ${more}`,
   );
-  const server = await start(['packages/server/bin/perdure.mjs', 'up', '--config', config, '--data', data, '--port', '0', '--json']);
+  const server = await start([
+    'packages/server/bin/perdure.mjs',
+    'up',
+    '--config',
+    config,
+    '--data',
+    data,
+    '--port',
+    '0',
+    '--json',
+  ]);
   const remove = async (): Promise<void> => {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });

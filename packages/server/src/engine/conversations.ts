@@ -101,19 +101,21 @@ export async function updateConversation(
   metadata: Metadata,
 ): Promise<ConversationView> {
   return change(engine, caller, id, async live => {
-    await commitClaimed(engine, caller, live, [{ type: 'session.updated', head: {}, payload: { metadata } }]);
+    await commitClaimed(engine, caller, live, [
+      { type: 'session.updated', head: { metadata: true }, payload: { metadata } },
+    ]);
     return { id, createdAt: seconds(mustState(live).createdAt), metadata };
   });
 }
 
-/** Ends the conversation and erases all of it that no fork still needs. */
+/** Ends the conversation and erases all of it that no response and no fork still needs. */
 export async function deleteConversation(engine: EngineContext, caller: Caller, id: string): Promise<void> {
   await change(engine, caller, id, async live => {
     idle(live);
     const { tenant, session, store } = live;
-    const { forks } = await engine.sessions.wait(store.retained(tenant, session));
+    const { seq, forks } = await engine.sessions.wait(store.retained(tenant, session));
     const needed = forks.reduce((most, fork) => Math.max(most, fork.to), 0);
-    const after = needed === 0 ? 0 : await seqAt(engine, live, needed);
+    const after = Math.max(seq, needed === 0 ? 0 : await seqAt(engine, live, needed));
     await commitClaimed(engine, caller, live, [
       { type: 'session.erased', head: { after, whole: true }, payload: null },
     ]);

@@ -17,7 +17,7 @@ export function placeItems(items: readonly NewItem[], body: string, part: number
     throw perdureError('invalid_request', `At most ${MAX_PART_ITEMS} items fit one request.`, { param: 'input' });
   return items.map((item, index) => {
     const { id: _given, ...rest } = item;
-    return { ...rest, id: itemId(ID_KINDS[item.type], body, part, index) } as unknown as LoggedItem;
+    return { ...rest, id: itemId(ID_KINDS[item.type], body, part, index) };
   });
 }
 

@@ -16,79 +16,116 @@ export interface ReleaseInput {
   readonly released: Step[];
 }
 
+export interface Released {
+  readonly end: StepEnd;
+  /** Events that only the final commit makes durable. */
+  readonly unshown: readonly WireEvent[];
+}
+
 /**
  * Runs the call to its end. Without a streaming reader nothing is journalled: there is nothing that could be retracted.
- * The next commit begins when the last returns, so a group is what arrived meanwhile.
- * @returns the end, and the events that only the final commit makes durable
+ * @throws whatever the steps throw, once what was on its way to the disk is there and shown
  */
 export async function streamReleased(
   engine: EngineContext,
   turn: RunningTurn,
   call: number,
   input: ReleaseInput,
-): Promise<{ readonly end: StepEnd; readonly unshown: readonly WireEvent[] }> {
-  const { steps, builder, released } = input;
+): Promise<Released> {
+  const { steps, builder } = input;
   const streamed = turn.live.state?.turn?.streamed ?? false;
-  let events: WireEvent[] = [];
-  let waiting: Step[] = [];
+  const groups = new Groups(engine, turn, call, input.released);
   let end: StepEnd | null = null;
-  let commit: Promise<void> | null = null;
-  let problem: unknown = null;
-
-  const release = async (): Promise<void> => {
-    while (waiting.length > 0 && problem === null) {
-      const group = waiting;
-      const shown = events;
-      waiting = [];
-      events = [];
-      killPoint('call.before-release');
-      const { tenant, session, store, state } = turn.live;
-      const text = JSON.stringify(group);
-      const kept = await engine.sessions.wait(
-        store.release({ tenant, session, epoch: state?.epoch ?? 0, call, steps: text }),
-      );
-      if (!kept) throw perdureError('store_unavailable', 'The session is held by another process now.');
-      killPoint('call.after-release');
-      released.push(...group);
-      turn.broadcast.publish(shown);
-    }
-  };
-
-  const pull = async (batch: readonly Step[]): Promise<void> => {
-    for (const one of batch) {
-      if (one.type === 'end') {
-        end = one;
-        continue;
-      }
-      builder.push(one, events);
-      if (streamed) waiting.push(one);
-    }
-    if (!streamed) return;
-    if (released.length === 0 && commit === null) killPoint('call.first-step');
-    // The last group rides on the commit that ends the call.
-    if (end !== null) return;
-    commit ??= release()
-      .catch(error => {
-        problem = error;
-      })
-      .finally(() => {
-        commit = null;
-      });
-    if (waiting.length > MAX_WAITING_STEPS) await commit;
-    await turn.broadcast.settled(engine.limits.patienceMs);
-  };
-
+  let first = true;
   try {
     for await (const batch of steps) {
-      if (problem !== null) break;
-      await pull(batch);
+      for (const step of batch) {
+        if (step.type === 'end') end = step;
+        else groups.take(step, builder, streamed);
+      }
+      if (!streamed) continue;
+      if (first) killPoint('call.first-step');
+      first = false;
+      // The last group rides on the commit that ends the call.
+      if (end === null) await groups.release();
+      await turn.broadcast.settled(engine.limits.patienceMs);
     }
   } finally {
-    // Also after a failure: what is on its way to the disk will have been shown, and counts as released.
-    await commit;
+    await groups.settled();
   }
-  if (problem !== null) throw problem;
+  groups.check();
   if (end === null)
     throw perdureError('internal_error', undefined, { cause: new Error('a provider ended without an end') });
-  return { end, unshown: streamed ? events : [] };
+  return { end, unshown: streamed ? groups.unshown : [] };
+}
+
+/** Groups of steps on their way to the disk: the next commit begins when the last returns, and takes what came meanwhile. */
+class Groups {
+  readonly #engine: EngineContext;
+  readonly #turn: RunningTurn;
+  readonly #call: number;
+  readonly #released: Step[];
+  #events: WireEvent[] = [];
+  #waiting: Step[] = [];
+  #commit: Promise<void> | null = null;
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(engine: EngineContext, turn: RunningTurn, call: number, released: Step[]) {
+    this.#engine = engine;
+    this.#turn = turn;
+    this.#call = call;
+    this.#released = released;
+  }
+
+  get unshown(): readonly WireEvent[] {
+    return this.#events;
+  }
+
+  take(step: Step, builder: OutputBuilder, streamed: boolean): void {
+    builder.push(step, this.#events);
+    if (streamed) this.#waiting.push(step);
+    else this.#events.length = 0;
+  }
+
+  /** Sets a commit going if none is; waits for it only when too much has piled up. */
+  async release(): Promise<void> {
+    this.check();
+    this.#commit ??= this.#run().finally(() => {
+      this.#commit = null;
+    });
+    if (this.#waiting.length > MAX_WAITING_STEPS) await this.#commit;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) await this.#group();
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
+
+  async #group(): Promise<void> {
+    const group = this.#waiting;
+    const shown = this.#events;
+    this.#waiting = [];
+    this.#events = [];
+    killPoint('call.before-release');
+    const { tenant, session, store, state } = this.#turn.live;
+    const release = { tenant, session, epoch: state?.epoch ?? 0, call: this.#call, steps: JSON.stringify(group) };
+    const kept = await this.#engine.sessions.wait(store.release(release));
+    if (!kept) throw perdureError('store_unavailable', 'The session is held by another process now.');
+    killPoint('call.after-release');
+    this.#released.push(...group);
+    this.#turn.broadcast.publish(shown);
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async settled(): Promise<void> {
+    if (this.#commit !== null) await this.#commit;
+  }
+
+  /** @throws what a commit failed with */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
 }

@@ -33,7 +33,8 @@ export async function deleteResponse(engine: EngineContext, caller: Caller, id: 
  */
 async function reap(engine: EngineContext, live: LiveSession): Promise<void> {
   const state = mustState(live);
-  if (state.kind !== 'responses' || state.turn !== null) return;
+  const kept = state.kind !== 'responses' && state.phase !== 'ended';
+  if (kept || state.turn !== null) return;
   const { tenant, session, store } = live;
   const { seq, forks } = await engine.sessions.wait(store.retained(tenant, session));
   const shared = forks.reduce((most, fork) => Math.max(most, fork.to), 0);

@@ -25,10 +25,9 @@ export function storedSettings(request: CreateResponse): JsonObject {
   const kept: { [name: string]: Json } = {};
   for (const name of KEPT) {
     const value = request[name];
-    if (value !== undefined) kept[name] = value as Json;
+    if (value !== undefined) kept[name] = value;
   }
-  if (request.text.format.type !== 'text' || request.text.verbosity !== undefined)
-    kept['text'] = request.text as unknown as Json;
+  if (request.text.format.type !== 'text' || request.text.verbosity !== undefined) kept['text'] = request.text;
   if (Object.keys(request.metadata).length > 0) kept['metadata'] = request.metadata;
   return kept;
 }

@@ -4,7 +4,7 @@
  *
  * The placement is committed while the upstream is already at work, and no byte of the answer is released before that commit.
  */
-import { type CreateResponse, perdureError, toPerdureError } from '@perdure/protocol';
+import { type CreateResponse, perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, placementId, type SessionId } from '../kernel/ids.ts';
 import type { EventBody, Json, LoggedItem, SessionOrigin, UpstreamIds, Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
@@ -143,16 +143,33 @@ interface Run {
 }
 
 async function* run(engine: EngineContext, input: Run): AsyncGenerator<readonly Step[]> {
-  const { live, facts, context, call, signal } = input;
+  const { signal } = input;
+  const stop = new AbortController();
+  const onLeft = (): void => stop.abort('left');
+  const timer = setTimeout(() => stop.abort('deadline'), engine.limits.turnMs);
+  if (signal.aborted) onLeft();
+  else signal.addEventListener('abort', onLeft, { once: true });
+  try {
+    yield* attempts(engine, input, stop.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onLeft);
+  }
+}
+
+/** The call, and other targets in its place as long as nothing was released. */
+async function* attempts(engine: EngineContext, input: Run, stop: AbortSignal): AsyncGenerator<readonly Step[]> {
+  const { live, facts, context, call } = input;
   let { placed, commit } = input;
   const avoid: string[] = [];
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(engine.limits.turnMs)]);
   for (let attempt = 1; ; attempt++) {
     let begun = false;
     let end: StepEnd | null = null;
+    let failed: EventBody | null = null;
+    let again = false;
     try {
-      const steps = upstreamSteps({ target: placed.target, context, settings: call, signal: deadline }, engine);
-      for await (const batch of steps) {
+      const request = { target: placed.target, context, settings: call, signal: stop };
+      for await (const batch of upstreamSteps(request, engine)) {
         if (!begun) {
           await commit;
           killPoint('stateless.after-placement');
@@ -162,32 +179,38 @@ async function* run(engine: EngineContext, input: Run): AsyncGenerator<readonly 
         if (last?.type === 'end') end = last;
         yield batch;
       }
-      // Reached once the reader has taken the last batch; the meter is committed beside it.
-      meter(engine, live, completed(attempt, end, placed));
       return;
     } catch (error) {
-      const problem = isProviderError(error)
-        ? upstreamFailure(error.providerError, error.message, error)
-        : toPerdureError(error);
-      const retry = isProviderError(error) && error.retryable && !begun && attempt < MAX_FAILURES;
+      const problem = problemOf(error, stop);
+      // What the upstream refused cost nothing; what broke is charged at its bound, since nobody knows.
       const refused = isProviderError(error) && error.status !== null && !begun;
-      const failed = failedEvent(attempt, problem.code, refused ? null : placed);
+      failed = failedEvent(
+        attempt,
+        isProviderError(error) ? error.providerError : problem.code,
+        refused ? null : placed,
+      );
+      if (!isProviderError(error) || !error.retryable || begun || attempt >= MAX_FAILURES) throw problem;
       avoid.push(placed.target.id);
-      const next = retry ? engine.placing.infer({ ...facts, avoid }) : null;
+      const next = engine.placing.infer({ ...facts, avoid });
+      if (!next.ok) throw problem;
       await commit;
-      if (next?.ok !== true) {
-        meter(engine, live, failed);
-        throw signal.aborted ? error : problem;
-      }
-      placed = next;
-      commit = engine.sessions.commit(live, [failed, placedEvent(attempt + 1, placed)], { actor: 'engine' });
+      commit = engine.sessions.commit(live, [failed, placedEvent(attempt + 1, next)], { actor: 'engine' });
       commit.catch(() => undefined);
+      placed = next;
+      again = true;
     } finally {
-      // The reader left in the middle (`return` was called): the call is over and is charged at its bound.
-      if (live.state?.turn?.call?.index === attempt && begun && end === null && !live.stale)
-        meter(engine, live, failedEvent(attempt, 'aborted', placed));
+      // On every way out: the end was read, the call failed, or the reader left in the middle.
+      const last = end === null ? (failed ?? failedEvent(attempt, 'aborted', placed)) : completed(attempt, end, placed);
+      if (!again) meter(engine, live, last);
     }
   }
+}
+
+function problemOf(error: unknown, stop: AbortSignal): PerdureError {
+  if (stop.aborted && stop.reason === 'deadline') {
+    return perdureError('deadline_exceeded', 'The call took longer than this server allows.');
+  }
+  return isProviderError(error) ? upstreamFailure(error.providerError, error.message, error) : toPerdureError(error);
 }
 
 function completed(call: number, end: StepEnd | null, placed: PlacedCall): EventBody {

@@ -7,7 +7,7 @@
  */
 import { perdureError, toPerdureError, type PerdureError } from '@perdure/protocol';
 import { assertNever } from '../kernel/assert-never.ts';
-import type { EventBody, UpstreamIds, Usage } from '../log/events.ts';
+import { type EventBody, textOf, type UpstreamIds, type Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { MAX_FAILURES, next } from '../session/next.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
@@ -64,7 +64,7 @@ function must(turn: TurnState | null): TurnState & { readonly call: NonNullable<
 
 /** Makes the placed call and settles it. */
 async function makeCall(engine: EngineContext, turn: RunningTurn, placed: ReturnType<typeof must>): Promise<void> {
-  const target = turn.target ?? engine.placing.target(String(placed.call.placement['chosen'] ?? ''));
+  const target = turn.target ?? engine.placing.target(placed.call.target);
   turn.target = null;
   if (target === null) return settleFailure(engine, turn, placed, lostTarget(), []);
   engine.lease.check();
@@ -99,7 +99,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.seq = builder.seq;
   const usage = end.usage ?? estimatedUsage(placed.call.reserved.input, builder);
   turn.addUsage(usage);
-  const calls = builder.items.filter(item => item.type === 'function_call').map(item => String(item['call_id']));
+  const calls = builder.items.filter(item => item.type === 'function_call').map(item => textOf(item['call_id']));
   const streamed = placed.streamed;
   const head = {
     call: placed.call.index,

@@ -38,6 +38,7 @@ export async function* upstreamSteps(
   const started = clock.monotonic();
   let firstByteMs: number | undefined;
   let chars = 0;
+  let whole = false;
   let iterator: AsyncIterator<readonly Step[]> | null = null;
   try {
     if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
@@ -54,6 +55,7 @@ export async function* upstreamSteps(
         throw failure('upstream_interrupted', 'The target sent more output than this server takes.');
       yield value;
     }
+    whole = true;
     end('ok', firstByteMs);
   } catch (error) {
     const problem = asProviderError(error, firstByteMs !== undefined);
@@ -61,10 +63,10 @@ export async function* upstreamSteps(
     throw problem;
   } finally {
     signal.removeEventListener('abort', stop);
-    // Also when the consumer stopped early: the socket must not outlive the interest in it.
+    // When the consumer stopped early the socket must not outlive the interest in it. After a whole answer there is nothing to abort.
+    if (!whole) abort.abort();
     end('aborted');
-    abort.abort();
-    iterator?.return?.().catch(() => undefined);
+    if (!whole) iterator?.return?.().catch(() => undefined);
   }
 }
 

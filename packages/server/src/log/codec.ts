@@ -100,6 +100,6 @@ export function decodeEnvelope(place: Pick<EventPlace, 'tenant' | 'session'>, st
 
 /** The whole event. `payload` is null where there is none or it was erased. @throws LogCodecError as `decodeEnvelope` */
 export function decodeEvent(place: Pick<EventPlace, 'tenant' | 'session'>, stored: StoredEvent): LogEvent {
-  const payload = stored.payload === null ? null : JSON.parse(stored.payload);
+  const payload: unknown = stored.payload === null ? null : JSON.parse(stored.payload);
   return { ...decodeEnvelope(place, stored), payload } as LogEvent;
 }

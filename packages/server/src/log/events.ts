@@ -11,6 +11,11 @@ import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
+/** A field that is a text by the wire's schema; empty if it is missing. */
+export function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
 /** An Open Responses item in its wire form, id and status included. */
 export type LoggedItem = JsonObject & { readonly type: string; readonly id: string };
 
@@ -82,7 +87,7 @@ export type EventBody =
   | { readonly type: 'session.claimed'; readonly head: { readonly owner: string }; readonly payload: null }
   | {
       readonly type: 'session.updated';
-      readonly head: Record<never, never>;
+      readonly head: { readonly metadata: true };
       readonly payload: { readonly metadata: JsonObject };
     }
   | { readonly type: 'state.placed'; readonly head: { readonly placement: JsonObject }; readonly payload: null }

@@ -1,5 +1,5 @@
 /** The composition root: the one place that knows all the parts. */
-import { createHash, getRandomValues, randomBytes } from 'node:crypto';
+import { createHash, getRandomValues, hash as oneShot, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { perdureError } from '@perdure/protocol';
 import type { Caller } from '../engine/caller.ts';
@@ -45,11 +45,29 @@ export interface ComposedServer {
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
+/** Above this many bytes the parts are not copied together first. */
+const COPY_MOST = 16_384;
+
 export const sha256: Sha256 = (...parts) => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+  const bytes = parts.map(part => (typeof part === 'string' ? Buffer.from(part) : part));
+  const size = bytes.reduce((sum, part) => sum + part.length, 0);
+  if (size <= COPY_MOST) return oneShot('sha256', Buffer.concat(bytes, size), 'buffer');
+  const digest = createHash('sha256');
+  for (const part of bytes) digest.update(part);
+  return digest.digest();
 };
+
+/** Salts, cut from a pool: one draw serves many. */
+const SALT_BYTES = 16;
+const POOL_BYTES = 4096;
+let pool = Buffer.alloc(0);
+
+function salt(): Uint8Array {
+  if (pool.length < SALT_BYTES) pool = randomBytes(POOL_BYTES);
+  const drawn = pool.subarray(0, SALT_BYTES);
+  pool = pool.subarray(SALT_BYTES);
+  return drawn;
+}
 
 /** How long an HTTP connection may take to end after the work is done, ms. */
 const CLOSE_MS = 1000;
@@ -123,7 +141,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     clock: systemClock,
     ids,
     sha256,
-    salt: () => randomBytes(16),
+    salt,
     owner: ids.next('proc', '0000'),
     limits: {
       storeMs: limits.storeMs,

@@ -214,12 +214,12 @@ function sameRef(
 }
 
 function placeCall(state: SessionState, event: EnvelopeOf<'call.placed'>): SessionState | string {
-  const { call: index, chosen, placement, reserved } = event.head;
+  const { call: index, chosen, reserved } = event.head;
   const stateless = state.kind === 'stateless';
   const turn = state.turn ?? (stateless ? STATELESS_TURN(state) : null);
   if (turn === null) return 'no turn is open';
   if (index !== turn.calls + 1) return `call ${index} after ${turn.calls}`;
-  const call = chosen === null ? null : { index, seq: event.seq, reserved, placement };
+  const call = chosen === null ? null : { index, seq: event.seq, target: chosen, reserved };
   const placed: TurnState = { ...turn, calls: index, call };
   if (call === null) return { ...state, turn: placed, phase: stateless ? 'stateless_done' : 'called' };
   return { ...state, turn: placed, phase: stateless ? 'stateless_calling' : 'calling' };

@@ -1,5 +1,5 @@
 /** Stored output -> the steps that made it, so that `OutputBuilder` shows again, byte for byte, what a reader was shown (O1). */
-import type { Json, JsonObject, LoggedItem, OutputPayload } from '../log/events.ts';
+import { type Json, type JsonObject, type LoggedItem, type OutputPayload, textOf } from '../log/events.ts';
 import type { PartKind, StartedItem, Step } from '../log/steps.ts';
 import { type OutputBuilder, type WireEvent } from './output.ts';
 
@@ -30,7 +30,7 @@ function* stepsOfItem(
 ): Iterable<Step> {
   yield { type: 'item', index, item: startedItem(item) };
   if (item.type === 'function_call') {
-    for (const text of cutUp(String(item['arguments']), lengths?.[0])) yield { type: 'delta', index, part: 0, text };
+    for (const text of cutUp(textOf(item['arguments']), lengths?.[0])) yield { type: 'delta', index, part: 0, text };
     return;
   }
   const parts = [...objects(item['summary']), ...objects(item['content'])];
@@ -39,7 +39,7 @@ function* stepsOfItem(
     const kind = value['type'] as PartKind;
     yield { type: 'part', index, part, kind };
     const text = kind === 'refusal' ? value['refusal'] : value['text'];
-    for (const piece of cutUp(String(text), lengths?.[part])) yield { type: 'delta', index, part, text: piece };
+    for (const piece of cutUp(textOf(text), lengths?.[part])) yield { type: 'delta', index, part, text: piece };
     const annotations = objects(value['annotations']);
     yield { type: 'part_done', index, part, ...(annotations.length > 0 && { annotations }) };
   }
@@ -48,7 +48,7 @@ function* stepsOfItem(
 function startedItem(item: LoggedItem): StartedItem {
   switch (item.type) {
     case 'function_call':
-      return { type: 'function_call', callId: String(item['call_id']), name: String(item['name']) };
+      return { type: 'function_call', callId: textOf(item['call_id']), name: textOf(item['name']) };
     case 'reasoning':
       return { type: 'reasoning' };
     default:

@@ -7,7 +7,7 @@
  *     readable, but no later call sees it.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { DocumentRef, JsonObject, Reservation, SessionOrigin, SharedPrefix } from '../log/events.ts';
+import type { DocumentRef, Reservation, SessionOrigin, SharedPrefix } from '../log/events.ts';
 
 /** Where a session stands. The table in `table.ts` says which events each phase takes. */
 export type Phase =
@@ -50,8 +50,8 @@ export interface TurnState {
   readonly call: {
     readonly index: number;
     readonly seq: number;
+    readonly target: string;
     readonly reserved: Reservation;
-    readonly placement: JsonObject;
   } | null;
   readonly outcome: { readonly status: 'completed' | 'incomplete'; readonly reason: string | null } | null;
   readonly tools: readonly ToolState[];

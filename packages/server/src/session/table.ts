@@ -94,7 +94,14 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'response.deleted': true,
     'session.erased': true,
   },
-  ended: { ...NOTHING, 'session.erased': true },
+  // Responses outlive the conversation that they were made in: they can still be deleted, and forked from.
+  ended: {
+    ...NOTHING,
+    'session.claimed': true,
+    'session.forked': true,
+    'response.deleted': true,
+    'session.erased': true,
+  },
   stateless_open: { ...NOTHING, 'call.placed': true, 'turn.failed': true },
   stateless_calling: { ...NOTHING, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },
   stateless_done: { ...NOTHING, 'call.placed': true },
