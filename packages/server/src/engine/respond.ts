@@ -187,6 +187,7 @@ function turnStarted(
 /** Shows the beginning and runs the rest beside the request: a stored turn runs on whoever reads. */
 export function start(engine: EngineContext, turn: RunningTurn): void {
   engine.running.set(turn.base.id, turn);
+  killPoint('turn.before-ack');
   const resource = turn.resource('in_progress');
   turn.broadcast.publish([turn.event('response.created', resource), turn.event('response.in_progress', resource)]);
   void runTurn(engine, turn);
