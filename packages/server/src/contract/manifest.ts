@@ -80,11 +80,11 @@ export interface LocatedManifest {
 /** Reads the manifest; null after reporting why not. */
 export function parseManifest(source: string, report: Report): LocatedManifest | null {
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
+  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   const problem = (code: 'yaml_invalid' | 'manifest_invalid', message: string, line: number | null): void =>
     report({ level: 'error', code, message, file: MANIFEST_FILE, line, hint: null });
   for (const error of document.errors) {
-    problem('yaml_invalid', error.message.split('\n')[0] ?? error.message, error.linePos?.[0].line ?? null);
+    problem('yaml_invalid', error.message, lines.linePos(error.pos[0]).line);
   }
   if (document.errors.length > 0) return null;
   const lineOf = (path: readonly PropertyKey[]): number | null => {

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { checkContractSet, chooseReadings } from './contract-set.ts';
+import type { Contract } from './contract.ts';
+import { findingLine } from './finding.ts';
+import { loadContract } from './load.ts';
+
+function contract(yaml: string, readings: readonly string[] = []): Contract {
+  const definitions = readings.map(
+    id =>
+      [
+        `readings/${id}.cedar`,
+        `@id("${id}.def") permit (principal, action == Action::"stateless", resource);`,
+      ] as const,
+  );
+  const notes = ['base', ...readings.map(id => `${id}.def`)].map(
+    id => `  ${id}: {source: s, confidence: A, summary: x}`,
+  );
+  const declared = readings.map(id => `  - {id: ${id}, title: x, retrospective: ${id === 'late'}}`);
+  const { contract, findings } = loadContract({
+    'contract.yaml': `title: x\n${yaml}\nsources: {s: {title: x}}\nclauses:\n${notes.join('\n')}\n${
+      readings.length > 0 ? `default_reading: ${readings[0] ?? ''}\nreadings:\n${declared.join('\n')}\n` : ''
+    }`,
+    'clauses.cedar': '@id("base") permit (principal, action, resource);',
+    ...Object.fromEntries(definitions),
+  });
+  if (contract === null) throw new Error(findings.map(findingLine).join('\n'));
+  return contract;
+}
+
+const codes = (...contracts: Contract[]) => checkContractSet(contracts).map(({ level, code }) => `${level} ${code}`);
+
+describe('contracts together', () => {
+  test('versions of one contract may follow each other, and may not overlap by a day', () => {
+    const first = contract('id: a\nversion: "1"\neffective: {to: 2026-02-01}');
+    const next = contract('id: a\nversion: "2"\neffective: {from: 2026-02-01}');
+    const early = contract('id: a\nversion: "2"\neffective: {from: 2026-01-31}');
+    expect(codes(first, next)).toEqual([]);
+    expect(codes(first, early)).toEqual(['error effective_overlap']);
+  });
+
+  test('superseding what is not there is a warning, each other an error', () => {
+    const a = contract('id: a\nversion: "1"\nsupersedes: [b]');
+    const b = contract('id: b\nversion: "1"\nsupersedes: [c]');
+    const c = contract('id: c\nversion: "1"\nsupersedes: [a]');
+    expect(codes(a, b, contract('id: c\nversion: "1"'))).toEqual([]);
+    expect(codes(a)).toEqual(['warning supersedes_unknown']);
+    expect(codes(a, b, c)).toEqual(['error supersedes_cycle', 'error supersedes_cycle', 'error supersedes_cycle']);
+  });
+});
+
+describe('readings', () => {
+  const a = contract('id: a\nversion: "1"', ['plain', 'other', 'late']);
+  const b = contract('id: b\nversion: "1"', ['plain']);
+  const none = contract('id: none\nversion: "1"');
+
+  test('the wanted one where a contract has it, else its default', () => {
+    expect(chooseReadings([a, b, none], 'other')).toEqual({ ok: true, readings: { a: 'other', b: 'plain' } });
+    expect(chooseReadings([a, b, none], null)).toEqual({ ok: true, readings: { a: 'plain', b: 'plain' } });
+  });
+
+  test('one that no contract has is refused, with what was meant', () => {
+    expect(chooseReadings([a, b], 'othr')).toMatchObject({
+      ok: false,
+      code: 'reading_unknown',
+      message: expect.stringContaining('did you mean other?'),
+    });
+  });
+
+  test('a retrospective one decides the past only', () => {
+    expect(chooseReadings([a], 'late')).toMatchObject({ ok: false, code: 'reading_retrospective' });
+    expect(chooseReadings([a], 'late', true)).toEqual({ ok: true, readings: { a: 'late' } });
+  });
+});

@@ -1,0 +1,32 @@
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import { expect, test } from 'vitest';
+import { keeper, MAX_KEPT } from './kept.ts';
+import { readsTime } from './reads-time.ts';
+
+test.each([
+  ['context.call.vendor == Vendor::"openai"', false],
+  ['context.call.channel.kind == "direct"', false],
+  ['context.class == "stateful" && context.segment == "us-gov"', false],
+  ['context.use.turns <= 1', false],
+  ['resource.at == principal.at', false],
+  ['context.call.at > datetime("2026-01-01")', true],
+  ['context.at > datetime("2026-01-01")', true],
+  ['context.call == context.call', true],
+  ['[context.call].contains({})', true],
+  ['context.call has at', true],
+  ['context == {}', true],
+  ['(if true then context else context).call.at == context.class', true],
+])('%s: %s', (condition, expected) => {
+  const answer = cedar.policyToJson(`permit (principal, action, resource) when { ${condition} };`);
+  expect(answer.type === 'success' && readsTime(answer.json)).toBe(expected);
+});
+
+test('results are kept up to the bound', () => {
+  const kept = keeper<number>();
+  let made = 0;
+  const ask = (i: number) => kept(`key ${i}`, () => ++made);
+  for (let i = 0; i < MAX_KEPT; i++) ask(i);
+  expect(ask(0)).toBe(1);
+  ask(MAX_KEPT);
+  expect(ask(0)).toBe(MAX_KEPT + 2);
+});
