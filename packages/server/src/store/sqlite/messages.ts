@@ -109,8 +109,6 @@ export interface WorkerSetup {
   readonly path: string;
   readonly home: string;
   readonly now: number;
-  /** No other process can have the file: its leases are void. */
-  readonly exclusive: boolean;
   /** `PRAGMA synchronous`: OFF only so that the crash tests can show that they notice. */
   readonly synchronous: 'FULL' | 'OFF';
   /** Pages that the file may have; unlimited if null. */

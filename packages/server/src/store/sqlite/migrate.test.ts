@@ -13,7 +13,7 @@ import { scratch } from './scratch.ts';
 /** Opening a home starts two threads: on a busy machine that takes a while. */
 vi.setConfig({ testTimeout: 30_000 });
 
-const SETUP = { home: 'home', now: NOON, exclusive: false, synchronous: 'FULL', maxPages: null } as const;
+const SETUP = { home: 'home', now: NOON, synchronous: 'FULL', maxPages: null } as const;
 
 function version(path: string): unknown {
   const db = new DatabaseSync(path);

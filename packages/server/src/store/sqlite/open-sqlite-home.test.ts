@@ -36,6 +36,11 @@ test('a full store says so, keeps what it had, and goes on when there is room', 
   expect(await store.check()).toEqual([]);
   await store.close();
 
+  store = await place.open({ maxPages: 64, exclusive: true });
+  expect(await snapshot(store, session)).toEqual(kept);
+  await expect(store.append(nextAppend(session, [KIB_100]))).rejects.toMatchObject({ storeError: 'store_full' });
+  await store.close();
+
   store = await place.open({ maxPages: 1000 });
   expect(await snapshot(store, session)).toEqual(kept);
   await commit(store, session, [KIB_100]);

@@ -42,7 +42,7 @@ export async function openSqliteHome(options: SqliteHomeOptions): Promise<HomeSt
   }
 }
 
-async function setupOf({ dir, home, clock, exclusive, maxPages }: SqliteHomeOptions): Promise<WorkerSetup> {
+async function setupOf({ dir, home, clock, maxPages }: SqliteHomeOptions): Promise<WorkerSetup> {
   if (!HOME_NAME.test(home)) throw new StoreMisuse(`${JSON.stringify(home)} cannot name a home's file`);
   const synchronous = process.env['PERDURE_UNSAFE_SYNCHRONOUS'] === 'off' ? 'OFF' : 'FULL';
   if (synchronous === 'OFF')
@@ -54,7 +54,6 @@ async function setupOf({ dir, home, clock, exclusive, maxPages }: SqliteHomeOpti
     path: join(dir, `${home}.db`),
     home,
     now: clock.now(),
-    exclusive: exclusive ?? false,
     synchronous,
     maxPages: maxPages ?? null,
   };
@@ -125,6 +124,8 @@ function homeOver(
     ownerRemaining: async owner => {
       const seen = leases.remaining(owner);
       if (seen !== null) return seen;
+      // Whoever has the folder alone knows that an owner he has not seen is gone, whatever its row says.
+      if (options.exclusive === true) return 0;
       const row = await reader.call('lease', owner);
       return row === null ? 0 : leases.remainingOf(row);
     },

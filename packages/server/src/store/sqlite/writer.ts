@@ -19,11 +19,8 @@ const SCRUB_RETRY_MS = 250;
 function serve(port: MessagePort, setup: WorkerSetup): void {
   const db = openForWriting(setup);
   migrate(db, MIGRATIONS, setup);
-  if (setup.exclusive) db.exec('DELETE FROM leases');
 
   const checkpointer = makeCheckpointer(db);
-  // A crash may have left a log with something erased in it; it is bounded, so this is no scan.
-  checkpointer.truncate();
   const memory = new WriterMemory(db);
   const log = makeLogHandlers(db, memory, () => checkpointer.erased());
   const changes = { ...log, ...makeControlHandlers(db) };
@@ -38,7 +35,8 @@ function serve(port: MessagePort, setup: WorkerSetup): void {
       return Number(pageCount.get()?.['page_count']) * PAGE_BYTES;
     },
     close() {
-      checkpointer.truncate();
+      checkpointer.erased();
+      checkpointer.rest(true);
       db.close();
       return null;
     },
@@ -106,6 +104,9 @@ function serve(port: MessagePort, setup: WorkerSetup): void {
     }
   }
 
+  // A crash may have left a log that still holds what was erased. It is bounded, so this is no scan; a full disk must not keep us from opening.
+  checkpointer.erased();
+  rest(true);
   port.on('message', awake);
   port.postMessage([[0, true, null]] satisfies Reply[]);
 }
