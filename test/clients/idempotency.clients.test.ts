@@ -1,0 +1,158 @@
+import OpenAI from 'openai';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { failureOf } from '../support/failure.ts';
+import { all } from '../support/said.ts';
+import { MODEL, type Stack, startStack } from '../support/stack.ts';
+
+/** `Idempotency-Key`: the same request is done once, whatever became of the connection. */
+let stack: Stack;
+let client: OpenAI;
+beforeAll(async () => {
+  stack = await startStack();
+  client = stack.openai();
+});
+afterAll(() => stack.close());
+beforeEach(() => stack.calm());
+
+let keys = 0;
+const fresh = (): { headers: { 'idempotency-key': string } } => ({ headers: { 'idempotency-key': `key-${++keys}` } });
+const request = { model: MODEL, input: 'Hello.' };
+const post = (body: unknown, { headers }: ReturnType<typeof fresh>): Promise<Response> =>
+  stack.request('POST', '/v1/responses', { body, headers });
+const calls = async (): Promise<number> => (await stack.upstream()).length;
+
+describe('a stored response', () => {
+  test('is the same one for the same key and body, also after a restart, and the model is called once', async () => {
+    const key = fresh();
+    const first = await client.responses.create(request, key);
+    const second = await client.responses.create(request, key);
+    expect({ ...second, _request_id: null }).toEqual({ ...first, _request_id: null });
+    await stack.restart();
+    client = stack.openai();
+    expect((await client.responses.create(request, key)).id).toBe(first.id);
+    expect(await calls()).toBe(1);
+    expect((await client.responses.create(request, fresh())).id).not.toBe(first.id);
+  });
+
+  test('is one also for ten that come at once', async () => {
+    const key = fresh();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => client.responses.create(request, key)));
+    expect(new Set(answers.map(answer => answer.id)).size).toBe(1);
+    expect(await calls()).toBe(1);
+  });
+
+  test('is streamed again byte for byte', async () => {
+    const body = { ...request, input: 'Tell me more. [[words: 60]]', stream: true };
+    const key = fresh();
+    const first = await (await post(body, key)).text();
+    expect(first).toContain('event: response.completed');
+    expect(await (await post(body, key)).text()).toBe(first);
+    await stack.restart();
+    client = stack.openai();
+    expect(await (await post(body, key)).text()).toBe(first);
+    expect(await calls()).toBe(1);
+  });
+
+  test('is attached to while it runs', async () => {
+    const body = { ...request, input: 'Slowly. [[words: 30]] [[latency: 10]]', stream: true };
+    const key = fresh();
+    const one = await post(body, key);
+    const two = await post(body, key);
+    const [first, second] = await Promise.all([one.text(), two.text()]);
+    expect(second).toBe(first);
+    expect(await calls()).toBe(1);
+  });
+
+  test('of another body is refused', async () => {
+    const key = fresh();
+    await client.responses.create(request, key);
+    expect(await failureOf(client.responses.create({ ...request, input: 'Other.' }, key))).toMatchObject({
+      status: 422,
+      code: 'idempotency_key_reused',
+      type: 'invalid_request_error',
+    });
+  });
+
+  test('whose request was refused leaves the key free', async () => {
+    const key = fresh();
+    expect(await failureOf(client.responses.create({ ...request, model: 'nobody' }, key))).toMatchObject({
+      status: 404,
+    });
+    expect((await client.responses.create(request, key)).status).toBe('completed');
+  });
+
+  test('that failed is not run again under its key', async () => {
+    const key = fresh();
+    await stack.fault('status 400', { contains: 'refuse me' });
+    const body = { ...request, input: 'Please refuse me.' };
+    const failure = await failureOf(client.responses.create(body, key));
+    expect(failure.status).toBeGreaterThanOrEqual(400);
+    const before = await calls();
+    await client.responses.create(body, key).then(
+      response => expect(response.status).toBe('failed'),
+      () => undefined,
+    );
+    expect(await calls()).toBe(before);
+  });
+
+  test('takes keys of 1 to 255 characters', async () => {
+    const keyed = (key: string) => client.responses.create(request, { headers: { 'idempotency-key': key } });
+    expect((await keyed('k'.repeat(255))).status).toBe('completed');
+    expect(await failureOf(keyed('k'.repeat(256)))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      param: 'Idempotency-Key',
+    });
+    expect(await failureOf(keyed(''))).toMatchObject({ status: 400, code: 'invalid_request' });
+  });
+});
+
+describe('a stateless call', () => {
+  const DONE = { status: 409, code: 'idempotency_completed' };
+
+  test('cannot be answered again', async () => {
+    const key = fresh();
+    await client.responses.create({ ...request, store: false }, key);
+    expect(await failureOf(client.responses.create({ ...request, store: false }, key))).toMatchObject(DONE);
+    const other = { ...request, store: false, input: 'Other.' };
+    expect(await failureOf(client.responses.create(other, key))).toMatchObject({
+      status: 422,
+      code: 'idempotency_key_reused',
+    });
+  });
+
+  test('of Chat Completions neither, streamed or not', async () => {
+    const messages = [{ role: 'user' as const, content: 'Hello.' }];
+    for (const stream of [false, true]) {
+      const key = fresh();
+      const chat = async (): Promise<unknown> => {
+        const answer = await client.chat.completions.create({ model: MODEL, messages, stream }, key);
+        return Symbol.asyncIterator in answer ? all(answer) : answer;
+      };
+      await chat();
+      expect(await failureOf(chat())).toMatchObject(DONE);
+    }
+    expect(await calls()).toBe(2);
+  });
+
+  test('that failed may be tried again', async () => {
+    const key = fresh();
+    await stack.fault('status 400', { contains: 'refuse me', times: 1 });
+    const body = { ...request, store: false, input: 'Please refuse me.' };
+    expect((await failureOf(client.responses.create(body, key))).status).toBeGreaterThanOrEqual(400);
+    expect((await client.responses.create(body, key)).status).toBe('completed');
+  });
+
+  test('is told apart from one that is still running', async () => {
+    const key = fresh();
+    const body = { ...request, store: false, input: 'Slowly. [[words: 20]] [[latency: 20]]' };
+    const running = client.responses.create(body, key);
+    await expect.poll(calls).toBe(1);
+    expect(await failureOf(client.responses.create(body, key))).toMatchObject({
+      status: 409,
+      code: 'idempotency_in_progress',
+    });
+    expect((await running).status).toBe('completed');
+    expect(await failureOf(client.responses.create(body, key))).toMatchObject(DONE);
+  });
+});
