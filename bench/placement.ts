@@ -4,27 +4,24 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-
-type CallFacts = import('../packages/server/src/placement/facts.ts').CallFacts;
-type Health = import('../packages/server/src/placement/facts.ts').Health;
-type TargetPlace = import('../packages/server/src/placement/facts.ts').TargetPlace;
-type Snapshot = import('../packages/server/src/placement/snapshot.ts').Snapshot;
+import type * as findings from '../packages/server/src/contract/finding.ts';
+import type * as loading from '../packages/server/src/contract/load.ts';
+import type * as deciding from '../packages/server/src/placement/decide.ts';
+import type * as facts from '../packages/server/src/placement/facts.ts';
+import type * as snapshots from '../packages/server/src/placement/snapshot.ts';
 
 // The server's own modules are another project of the compiler: they are found at run time.
 const source = new URL('../packages/server/src/', import.meta.url);
 const inServer = async (path: string): Promise<unknown> => import(new URL(path, source).href);
-const { findingLine } = (await inServer(
-  'contract/finding.ts',
-)) as typeof import('../packages/server/src/contract/finding.ts');
-const { loadContract } = (await inServer(
-  'contract/load.ts',
-)) as typeof import('../packages/server/src/contract/load.ts');
-const { decide } = (await inServer(
-  'placement/decide.ts',
-)) as typeof import('../packages/server/src/placement/decide.ts');
-const { DEFAULT_WEIGHTS, makeSnapshot } = (await inServer(
-  'placement/snapshot.ts',
-)) as typeof import('../packages/server/src/placement/snapshot.ts');
+const { findingLine } = (await inServer('contract/finding.ts')) as typeof findings;
+const { loadContract } = (await inServer('contract/load.ts')) as typeof loading;
+const { decide } = (await inServer('placement/decide.ts')) as typeof deciding;
+const { DEFAULT_WEIGHTS, makeSnapshot } = (await inServer('placement/snapshot.ts')) as typeof snapshots;
+
+type Snapshot = snapshots.Snapshot;
+type CallFacts = facts.CallFacts;
+type Health = facts.Health;
+type TargetPlace = facts.TargetPlace;
 
 export interface PlacementBench {
   /** Turns of sessions that are alike, as most traffic is: what the clauses said is kept. */

@@ -70,9 +70,10 @@ function store(envelope: Envelope, body: EventBody, previous: Uint8Array, tools:
   const payload = body.payload === null ? null : JSON.stringify(body.payload);
   const salt = payload === null ? null : tools.salt();
   const payloadDigest = payload === null || salt === null ? null : tools.sha256(salt, payload);
-  const digest = tools.sha256(previous, envelopeText(envelope, code, head, hex(payloadDigest)));
+  const version = CODEC_VERSION;
+  const digest = tools.sha256(previous, envelopeText(envelope, { version, code, head }, hex(payloadDigest)));
   const { seq, epoch, at, actor } = envelope;
-  return { seq, epoch, at, actor, code, version: CODEC_VERSION, head, payload, salt, payloadDigest, digest };
+  return { seq, epoch, at, actor, code, version, head, payload, salt, payloadDigest, digest };
 }
 
 function hex(bytes: Uint8Array | null): string {
@@ -95,11 +96,11 @@ export function verifyChain(
   | { readonly ok: false; readonly seq: number; readonly why: string } {
   let digest = previous;
   for (const event of events) {
-    const { seq, payload, salt, payloadDigest, head, code } = event;
+    const { seq, payload, salt, payloadDigest } = event;
     if (payload !== null && salt !== null && hex(sha256(salt, payload)) !== hex(payloadDigest)) {
       return { ok: false, seq, why: 'the payload does not match its digest' };
     }
-    digest = sha256(digest, envelopeText({ ...place, ...event }, code, head, hex(payloadDigest)));
+    digest = sha256(digest, envelopeText({ ...place, ...event }, event, hex(payloadDigest)));
     if (hex(digest) !== hex(event.digest)) return { ok: false, seq, why: 'the envelope does not match the chain' };
   }
   return { ok: true, digest };

@@ -170,8 +170,10 @@ function turnStarted(
   response: ResponseId,
   request: CreateResponse,
   refs: { toolsRef: DocumentRef | null; instructionsRef: DocumentRef | null },
-  payload: Extract<EventBody, { type: 'turn.started' }>['payload'],
+  said: NonNullable<Extract<EventBody, { type: 'turn.started' }>['payload']>,
 ): EventBody {
+  // Most turns of a session say nothing new: then there is nothing to keep, and no salt and digest of it.
+  const payload = said.documents.length > 0 || Object.keys(said.settings).length > 0 ? said : null;
   const { model, background, stream } = request;
   const head = {
     response,

@@ -4,7 +4,7 @@
  *
  * Numbers here are for ever. A new shape of an event is a new version: `decodeHead` brings older ones up to date.
  */
-import type { Envelope, EventBody, EventPlace, EventType, LogEvent } from './events.ts';
+import type { Envelope, EventBody, EventPlace, EventType, HeadOf, LogEvent } from './events.ts';
 
 /** The version that is written. Readers accept every version up to it. */
 export const CODEC_VERSION = 1;
@@ -75,13 +75,47 @@ export class LogCodecError extends Error {
 }
 
 /** The bytes that the chain digests: everything of the envelope, and the payload's digest in its place. */
-export function envelopeText(place: EventPlace, code: number, head: string, payloadDigestHex: string): string {
+export function envelopeText(
+  place: EventPlace,
+  stored: Pick<StoredEvent, 'version' | 'code' | 'head'>,
+  payloadDigestHex: string,
+): string {
   const { tenant, session, seq, epoch, at, actor } = place;
-  return JSON.stringify([CODEC_VERSION, tenant, session, seq, epoch, at, actor, code, payloadDigestHex]) + head;
+  return (
+    JSON.stringify([stored.version, tenant, session, seq, epoch, at, actor, stored.code, payloadDigestHex]) +
+    stored.head
+  );
 }
 
+type Defaults = { readonly [T in EventType]?: Partial<HeadOf<T>> };
+
+/**
+ * What the head of an event usually says, and so need not: left out when it is written, put back when it is read (L11 counts bytes). Like the
+ * numbers above, for ever: another default is another version.
+ */
+const DEFAULTS: Defaults = {
+  'session.created': { lineage: [], labels: [], openCalls: [], continues: null },
+  'call.admitted': { subject: null },
+  'input.accepted': { previous: null, count: 1, answers: [] },
+  'turn.started': { background: false, streamed: false, tools: null, instructions: null },
+  'call.placed': { call: 1, purpose: 'turn' },
+  'call.completed': { call: 1, outcome: 'completed', reason: null, count: 1, calls: [] },
+  'call.failed': { call: 1, count: 0 },
+  'turn.completed': { status: 'completed', reason: null },
+  'items.added': { calls: [], answers: [] },
+};
+
+/** The stored head: JSON, in the order of its fields, what is usual left out. */
 export function encodeHead(event: EventBody): string {
-  return JSON.stringify(event.head);
+  const defaults: { readonly [field: string]: unknown } = DEFAULTS[event.type] ?? {};
+  const said = Object.entries(event.head).filter(([field, value]) => !isUsual(value, defaults[field]));
+  return JSON.stringify(Object.fromEntries(said));
+}
+
+/** Defaults are plain values and empty lists. */
+function isUsual(value: unknown, usual: unknown): boolean {
+  if (usual === undefined) return false;
+  return value === usual || (Array.isArray(usual) && Array.isArray(value) && value.length === 0);
 }
 
 /** The event's envelope, with its place. @throws LogCodecError on an unknown type or a newer version */
@@ -95,7 +129,8 @@ export function decodeEnvelope(place: Pick<EventPlace, 'tenant' | 'session'>, st
   }
   const { seq, epoch, at, actor } = stored;
   // One cast, here: the text was written by `encodeHead` from a typed event, and its digest is checked by `doctor`.
-  return { ...place, seq, epoch, at, actor, type, head: JSON.parse(stored.head) } as Envelope;
+  const head: object = { ...DEFAULTS[type], ...(JSON.parse(stored.head) as object) };
+  return { ...place, seq, epoch, at, actor, type, head } as Envelope;
 }
 
 /** The whole event. `payload` is null where there is none or it was erased. @throws LogCodecError as `decodeEnvelope` */

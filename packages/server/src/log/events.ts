@@ -114,8 +114,8 @@ export type EventBody =
         readonly tools: DocumentRef | null;
         readonly instructions: DocumentRef | null;
       };
-      /** `settings`: what differs from the defaults. `documents`: texts first seen in this turn. */
-      readonly payload: { readonly settings: JsonObject; readonly documents: readonly Json[] };
+      /** `settings`: what differs from the defaults. `documents`: texts first seen in this turn. Null if there is neither. */
+      readonly payload: { readonly settings: JsonObject; readonly documents: readonly Json[] } | null;
     }
   | {
       readonly type: 'call.placed';
