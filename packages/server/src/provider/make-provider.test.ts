@@ -76,32 +76,30 @@ describe('the request', () => {
 });
 
 describe('connections', () => {
-  test('one after another, calls share a connection, though bytes follow the last event', async () => {
+  // With one place at the gate the second call waits until the first has let go of its connection, or lost it.
+  test.each([
+    [14, 1],
+    [DRAIN_BYTES, 1],
+    [DRAIN_BYTES + 1, 2],
+  ])('%i bytes after the last event: two calls take %i connections', async (bytes, opened) => {
     const chatty: Answer = response => {
       response.writeHead(200, EVENT_STREAM).write(ADDED + COMPLETED);
-      setTimeout(() => response.end('data: [DONE]\n\n'), 20);
+      setTimeout(() => response.end(': '.padEnd(bytes, 'x')), 20);
     };
-    await withUpstream(chatty, {}, async (provider, upstream) => {
-      for (let round = 0; round < 3; round++) {
+    await withUpstream(chatty, { maxConnectionsPerOrigin: 1 }, async (provider, upstream) => {
+      for (let round = 0; round < 2; round++) {
         expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toBeNull();
-        await sleep(60);
       }
-      expect(upstream.opened()).toBe(1);
+      expect(upstream.opened()).toBe(opened);
     });
   });
 
-  test('much after the last event costs the connection, not memory; nor does an answer that never closes stay', async () => {
-    const more: Answer = response => {
-      response.writeHead(200, EVENT_STREAM).write(ADDED + COMPLETED);
-      setTimeout(() => response.write(': '.padEnd(DRAIN_BYTES + 1, 'x')), 20);
-    };
+  test('an answer that does not end after its last event costs the connection', async () => {
     const open: Answer = response => response.writeHead(200, EVENT_STREAM).write(ADDED + COMPLETED);
-    for (const answer of [more, open]) {
-      await withUpstream(answer, {}, async (provider, upstream) => {
-        expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toBeNull();
-        await upstream.allClosed();
-      });
-    }
+    await withUpstream(open, {}, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toBeNull();
+      await upstream.allClosed();
+    });
   });
 
   test('as many may wait as the limit says; one more is turned away; who leaves the line is never sent', async () => {
@@ -212,6 +210,22 @@ describe('deadlines, from the side of the socket', () => {
     });
   });
 
+  test('idleMs is between two reads, not of all of them', async () => {
+    const slow: Answer = response => {
+      response.writeHead(200, EVENT_STREAM).write(ADDED);
+      let left = 5;
+      const timer = setInterval(() => {
+        response.write(delta('a'));
+        if (--left > 0) return;
+        clearInterval(timer);
+        response.end(COMPLETED);
+      }, SHORT_MS);
+    };
+    await withUpstream(slow, { idleMs: 4 * SHORT_MS }, async (provider, upstream) => {
+      expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toBeNull();
+    });
+  });
+
   test('X1: a reader that pauses is no silence of the upstream', async () => {
     let finish = () => {};
     const held: Answer = response => {
@@ -252,17 +266,29 @@ describe('answers that are none', () => {
     });
   });
 
-  test.each<[string, Answer]>([
-    ['is endless', response => void response.writeHead(503).write('x'.repeat(MAX_ERROR_BYTES + 1))],
-    ['never ends', response => void response.writeHead(503).write('x')],
-    ['is cut', response => response.writeHead(503, { 'content-length': '10' }).write('x', () => response.destroy())],
-  ])('an error whose body %s is told by its status', async (_, answer) => {
-    await withUpstream(answer, { firstByteMs: SHORT_MS }, async (provider, upstream) => {
+  test.each<[string, number, Answer]>([
+    ['is endless', 60_000, response => void response.writeHead(503).write('x'.repeat(MAX_ERROR_BYTES + 1))],
+    ['never ends', SHORT_MS, response => void response.writeHead(503).write('x')],
+    [
+      'is cut',
+      60_000,
+      response => response.writeHead(503, { 'content-length': '10' }).write('x', () => response.destroy()),
+    ],
+  ])('an error whose body %s is told by its status', async (_, firstByteMs, answer) => {
+    await withUpstream(answer, { firstByteMs }, async (provider, upstream) => {
       expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
         providerError: 'upstream_error',
         status: 503,
       });
       await upstream.allClosed();
+    });
+  });
+
+  test('an error is read as far as the limit', async () => {
+    const said = JSON.stringify({ error: { message: 'said at the end' } });
+    const long: Answer = response => response.writeHead(400).end(said.padStart(MAX_ERROR_BYTES));
+    await withUpstream(long, {}, async (provider, upstream) => {
+      expect(String((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error)).toContain('said at the end');
     });
   });
 });
