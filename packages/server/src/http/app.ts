@@ -77,13 +77,15 @@ export function routes(deps: HttpDeps): readonly Row[] {
       'GET',
       '/v1/models',
       evidence,
-      async exchange => sendJson(exchange.res, 200, { object: 'list', data: models(deps) }),
+      async exchange =>
+        sendJson(exchange.res, 200, { object: 'list', data: models(deps) }, { 'x-request-id': exchange.requestId }),
     ],
     [
       'GET',
       '/v1/models/:id',
       evidence,
-      async (exchange, params) => sendJson(exchange.res, 200, model(deps, at(params, 0))),
+      async (exchange, params) =>
+        sendJson(exchange.res, 200, model(deps, at(params, 0)), { 'x-request-id': exchange.requestId }),
     ],
     ['GET', '/perdure/v1/placements', evidence, exchange => perdure.listPlacements(deps, exchange)],
     [
