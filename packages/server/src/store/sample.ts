@@ -19,7 +19,7 @@ export function responseNamed(name: string): ResponseId {
 }
 
 /** An event whose payload is `content`; without any if null. */
-export function sampleEvent(seq: number, epoch: number, content: string | null = `event ${seq}`): StoredEvent {
+function sampleEvent(seq: number, epoch: number, content: string | null = `event ${seq}`): StoredEvent {
   const payload = content === null ? null : JSON.stringify({ content });
   const salt = payload === null ? null : new Uint8Array(randomBytes(16));
   return {

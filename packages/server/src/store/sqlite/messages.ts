@@ -90,8 +90,6 @@ export interface ReaderOps {
   readonly close: Op<null, null>;
 }
 
-/** Any set of operations. */
-export type Ops = { readonly [name: string]: Op<unknown, unknown> };
 type Named<O> = { readonly [K in keyof O]: O[K] extends Op<infer A, infer R> ? Op<A, R> : never };
 export type ArgsOf<O, K extends keyof O> = Named<O>[K]['args'];
 export type ResultOf<O, K extends keyof O> = Named<O>[K]['result'];
