@@ -47,6 +47,12 @@ test('text, usage and ids', () => {
   ]);
 });
 
+test('usage that came early is not lost to chunks without it', () => {
+  const usage = { prompt_tokens: 5, completion_tokens: 3 };
+  const steps = read(text('a'), { ...finish('stop'), usage }, { choices: [], usage: null }, DONE);
+  expect(steps.at(-1)).toMatchObject({ usage: { input: 5, cached: 0, output: 3, reasoning: 0 } });
+});
+
 test('without usage it is null', () => {
   expect(read(text('a'), finish('stop'), DONE).at(-1)).toMatchObject({ type: 'end', usage: null });
 });
