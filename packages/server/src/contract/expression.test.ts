@@ -1,7 +1,8 @@
 /** What the random policies seldom or never reach: literals at their edges, refusals, bounds. Cedar is the judge where it can be asked. */
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { describe, expect, test } from 'vitest';
-import { compileExpression, MAX_EXPRESSION_DEPTH, memoPlan, UnsupportedPolicy } from './expression.ts';
+import { compileExpression, MAX_EXPRESSION_DEPTH, UnsupportedPolicy } from './expression.ts';
+import { memoPlan } from './remembered.ts';
 import { compilePolicy } from './policy.ts';
 import { entityValue, type Env, EvaluationError, recordValue, type Value } from './value.ts';
 

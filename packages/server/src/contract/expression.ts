@@ -8,32 +8,8 @@ import { valueFromJson } from './cedar-json.ts';
 import { EXTENSION_FUNCTIONS } from './extension.ts';
 import { likeMatcher } from './like.ts';
 import * as ops from './operators.ts';
+import { type Compiled, type MemoPlan, memoPlan, READS, type Reads, remembered, type Run } from './remembered.ts';
 import { type Env, EvaluationError, recordValue, setValue, type Value } from './value.ts';
-
-export type Run = (env: Env) => Value;
-
-/** What an expression's result can depend on: the call, the place, both or neither. Bits. */
-export const READS = { nothing: 0, call: 1, place: 2, both: 3 } as const;
-export type Reads = number;
-
-export interface Compiled {
-  readonly run: Run;
-  readonly reads: Reads;
-  /** Nodes. */
-  readonly size: number;
-  /** What it was compiled from. */
-  readonly est: unknown;
-}
-
-/** The memo slots that the expressions of a contract use, by what they remember: clauses that ask the same share the answer. */
-export interface MemoPlan {
-  readonly call: Map<string, number>;
-  readonly place: Map<string, number>;
-}
-
-export function memoPlan(): MemoPlan {
-  return { call: new Map(), place: new Map() };
-}
 
 export type UnsupportedCode = 'unsupported_node' | 'integer_too_large' | 'expression_too_deep';
 
@@ -76,42 +52,6 @@ function asName(est: unknown): string {
 function asList(est: unknown): readonly unknown[] {
   if (!Array.isArray(est)) throw refuse(est);
   return est;
-}
-
-/** Below this size, running is as quick as remembering. */
-const LEAST_REMEMBERED = 2;
-
-/**
- * Keeps the result of an expression that depends on the call alone, or on the place alone, in a slot of the environment. What fails
- * is not kept: it fails again.
- */
-export function remembered(compiled: Compiled, plan: MemoPlan): Compiled {
-  const { run, reads, size, est } = compiled;
-  if (size < LEAST_REMEMBERED || (reads !== READS.call && reads !== READS.place)) return compiled;
-  const slots = reads === READS.call ? plan.call : plan.place;
-  const key = JSON.stringify(est);
-  const slot = slots.get(key) ?? slots.size;
-  slots.set(key, slot);
-  // Two closures that differ in one property name: reading it by a variable costs more than the rest together.
-  const onCall: Run = env => {
-    const memo = env.callMemo;
-    if (memo === null) return run(env);
-    const known = memo[slot];
-    if (known !== undefined) return known;
-    const value = run(env);
-    memo[slot] = value;
-    return value;
-  };
-  const onPlace: Run = env => {
-    const memo = env.placeMemo;
-    if (memo === null) return run(env);
-    const known = memo[slot];
-    if (known !== undefined) return known;
-    const value = run(env);
-    memo[slot] = value;
-    return value;
-  };
-  return { ...compiled, run: reads === READS.call ? onCall : onPlace };
 }
 
 function readsOf(parts: readonly Compiled[], least: Reads = READS.nothing): Reads {

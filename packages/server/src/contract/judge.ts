@@ -2,7 +2,7 @@
 import { type CallValues, placeEntity, type RulePlace } from './facts.ts';
 import { keeper } from './kept.ts';
 import type { CompiledPolicy, Outcome } from './policy.ts';
-import { type EntityValue, type Env, EvaluationError, entityValue, type Memo, recordValue } from './value.ts';
+import { type EntityValue, type Env, type EvaluationError, entityValue, type Memo, recordValue } from './value.ts';
 
 /** A clause, as decisions cite it. One object per clause: decisions share it. */
 export interface ClauseRef {

@@ -51,7 +51,7 @@ export interface Link {
 const laterDay = day.nullable().default(null);
 const maybeText = text.nullable().default(null);
 
-const manifestSchema: z.ZodType<Manifest, unknown> = z.strictObject({
+const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   id,
   version: z.string().min(1).max(64),
   kind: z.enum(['agreement', 'house-rules']).default('agreement'),

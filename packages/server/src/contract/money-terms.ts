@@ -72,7 +72,7 @@ const dollars = z.int().positive();
 const laterDay = day.nullable().default(null);
 const events = z.array(id).min(1);
 
-const commitment: z.ZodType<Commitment, unknown> = z.strictObject({
+const commitment: z.ZodType<Commitment> = z.strictObject({
   id,
   payer: id,
   payee: id,
@@ -83,7 +83,7 @@ const commitment: z.ZodType<Commitment, unknown> = z.strictObject({
   shortfall: z.enum(['owed', 'forgiven', 'unknown']),
 });
 
-const capacityTerm: z.ZodType<CapacityTerm, unknown> = z.strictObject({
+const capacityTerm: z.ZodType<CapacityTerm> = z.strictObject({
   id,
   provider: id,
   accelerator: id,
@@ -93,7 +93,7 @@ const capacityTerm: z.ZodType<CapacityTerm, unknown> = z.strictObject({
   to: laterDay,
 });
 
-const prepayment: z.ZodType<Prepayment, unknown> = z.strictObject({
+const prepayment: z.ZodType<Prepayment> = z.strictObject({
   id,
   payer: id,
   to: id,
@@ -101,7 +101,7 @@ const prepayment: z.ZodType<Prepayment, unknown> = z.strictObject({
   form: id,
 });
 
-const tranche: z.ZodType<Tranche, unknown> = z
+const tranche: z.ZodType<Tranche> = z
   .strictObject({
     id,
     payer: id,
@@ -119,7 +119,7 @@ const tranche: z.ZodType<Tranche, unknown> = z
     return z.NEVER;
   });
 
-const revenueShare: z.ZodType<RevenueShare, unknown> = z.strictObject({
+const revenueShare: z.ZodType<RevenueShare> = z.strictObject({
   id,
   payer: id,
   payee: id,
@@ -129,12 +129,12 @@ const revenueShare: z.ZodType<RevenueShare, unknown> = z.strictObject({
   to: laterDay,
 });
 
-function listOf<T>(term: z.ZodType<T, unknown>): z.ZodType<T[], unknown> {
+function listOf<T>(term: z.ZodType<T>): z.ZodType<T[]> {
   return z.array(term).default([]);
 }
 
 /** The keys of `contract.yaml` that hold money terms. */
-export const moneyKeys: { readonly [Key in keyof MoneyTerms]: z.ZodType<MoneyTerms[Key], unknown> } = {
+export const moneyKeys: { readonly [Key in keyof MoneyTerms]: z.ZodType<MoneyTerms[Key]> } = {
   commitments: listOf(commitment),
   capacity: listOf(capacityTerm),
   prepaid: listOf(prepayment),

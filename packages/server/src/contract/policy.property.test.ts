@@ -1,9 +1,10 @@
 /** The compiled closures against cedar-wasm, on random policies and requests. PERDURE_PROPERTY_RUNS raises the number of samples. */
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type EntityJson, entitiesFromJson, knownEntity, recordFromJson } from './cedar-json.ts';
-import { memoPlan, OPERATORS } from './expression.ts';
+import { entitiesFromJson, knownEntity, recordFromJson } from './cedar-json.ts';
+import { OPERATORS } from './expression.ts';
+import { memoPlan } from './remembered.ts';
 import { type CompiledPolicy, compilePolicy, evaluate } from './policy.ts';
 import {
   arbitraryPolicySet,
@@ -70,7 +71,7 @@ function byUs(
   callMemo: Memo | null,
   placeMemo: Memo | null,
 ): Seen {
-  const entities = entitiesFromJson(request.entities as readonly EntityJson[]);
+  const entities = entitiesFromJson(request.entities);
   const result = evaluate(compiled, {
     principal: knownEntity(request.principal, entities),
     action: knownEntity(request.action, entities),

@@ -6,15 +6,8 @@
  */
 import { uidFromJson } from './cedar-json.ts';
 import { asBool, isIn } from './operators.ts';
-import {
-  type Compiled,
-  compileExpression,
-  type MemoPlan,
-  memoPlan,
-  READS,
-  remembered,
-  UnsupportedPolicy,
-} from './expression.ts';
+import { compileExpression, UnsupportedPolicy } from './expression.ts';
+import { type Compiled, type MemoPlan, memoPlan, READS, remembered } from './remembered.ts';
 import { type Env, EvaluationError, entityKey } from './value.ts';
 
 export type Outcome = 'applies' | 'not' | EvaluationError;

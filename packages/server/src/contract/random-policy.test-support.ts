@@ -1,5 +1,5 @@
 /** Generators of Cedar policies (as text) and requests. They aim at well-typed expressions and stray often enough to meet every error. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 export interface PolicyText {
   readonly id: string;

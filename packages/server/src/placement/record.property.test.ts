@@ -1,5 +1,5 @@
 /** A record holds all that its decision needs: decided again, the whole table is the same. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
 import type { CallFacts, Health } from './facts.ts';

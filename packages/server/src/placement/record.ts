@@ -5,7 +5,7 @@
  * Keys are short because every turn of every session stores one; `RECORD_KEYS` says what each means. Defaults are left out.
  */
 import { decide } from './decide.ts';
-import { type Decision, type DecisionCode, exclusionKey } from './decision.ts';
+import { type Decision, type DecisionCode, type Exclusion, exclusionKey } from './decision.ts';
 import type { Action, CallFacts, DecideOptions, Health, PlaceHealth, Purpose, Segment, Use } from './facts.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
 
@@ -64,7 +64,7 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
   k: 'capabilities required',
   y: 'use: turns, items read, memory reads, tools run, files touched',
   f: 'contracts in force: id@version, then :reading',
-  d: 'clauses that excluded a place; those only flagged begin with ~',
+  d: 'contract/clause that excluded a place (the contract only if several are in force); those only flagged begin with ~',
   e: 'health seen, by place; absent: up, idle, latency unknown',
   w: 'place to be near to, target of the last call',
   j: 'only these places were candidates',
@@ -122,9 +122,15 @@ export function toRecord(
 }
 
 function decidingClauses(decision: Decision): string[] {
-  const keys = new Set(decision.rows.flatMap(row => row.exclusions.map(exclusionKey)));
-  for (const { exclusion } of decision.flagged) keys.add(`~${exclusionKey(exclusion)}`);
-  return [...keys];
+  const only = decision.inForce.length === 1 ? decision.inForce[0] : undefined;
+  const name = (exclusion: Exclusion): string => {
+    const key = exclusionKey(exclusion);
+    const prefix = `${only?.contract ?? ''}/`;
+    return only !== undefined && key.startsWith(prefix) ? key.slice(prefix.length) : key;
+  };
+  const names = new Set(decision.rows.flatMap(row => row.exclusions.map(name)));
+  for (const { exclusion } of decision.flagged) names.add(`~${name(exclusion)}`);
+  return [...names];
 }
 
 /** The health of every candidate, so that another snapshot can be decided on too; without what no decision could have used. */
