@@ -60,7 +60,9 @@ function tags(homes: Sketch['homes']): Problem[] {
     const other = byTag.get(homeTag(id));
     byTag.set(homeTag(id), id);
     if (other === undefined || other === id) return [];
-    return [error(['homes', i, 'id'], `ids could not tell ${id} and ${other} apart (their tags are the same): rename one`)];
+    return [
+      error(['homes', i, 'id'], `ids could not tell ${id} and ${other} apart (their tags are the same): rename one`),
+    ];
   });
 }
 
@@ -93,7 +95,11 @@ function sameKey(keys: readonly SketchedKey[]): Problem[] {
   });
 }
 
-function targetProblems({ api_key: key, base_url: url }: Sketch['targets'][number], i: number, { interpolated }: CrossContext): Problem[] {
+function targetProblems(
+  { api_key: key, base_url: url }: Sketch['targets'][number],
+  i: number,
+  { interpolated }: CrossContext,
+): Problem[] {
   if (key === null) return [];
   const problems: Problem[] = [];
   if (!interpolated(['targets', i, 'api_key'])) {
@@ -102,7 +108,9 @@ function targetProblems({ api_key: key, base_url: url }: Sketch['targets'][numbe
   if (url === null || !URL.canParse(url)) return problems;
   const { protocol, hostname } = new URL(url);
   if (protocol === 'http:' && !isLoopback(hostname)) {
-    problems.push(warning(['targets', i, 'base_url'], 'sends the key over a connection that is not encrypted: use https'));
+    problems.push(
+      warning(['targets', i, 'base_url'], 'sends the key over a connection that is not encrypted: use https'),
+    );
   }
   return problems;
 }

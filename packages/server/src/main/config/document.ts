@@ -41,7 +41,8 @@ export function readDocument(text: string, file: string, env: Environment): Sour
       const { length } = result.text;
       const tooLong = `has ${length} characters; a value may have ${CONFIG_BOUNDS.valueChars}`;
       const messages = length > CONFIG_BOUNDS.valueChars ? [...result.problems, tooLong] : result.problems;
-      for (const message of messages) problems.push({ level: 'error', path: '', message, file, ...at(node.range?.[0] ?? 0) });
+      for (const message of messages)
+        problems.push({ level: 'error', path: '', message, file, ...at(node.range?.[0] ?? 0) });
       if (messages.length > 0) spoilt.add(node);
       // A value that came out empty is one that was left out: api_key: ${KEY:-}
       node.value = result.changed && result.text === '' ? null : result.text;
@@ -61,7 +62,13 @@ export function readDocument(text: string, file: string, env: Environment): Sour
     interpolated: path => changed.has(nodeAt(path)),
     spoilt: path => spoilt.has(nodeAt(path)),
     problems,
-    locate: ({ level, path, message }) => ({ level, path: pathText(path), message, file, ...at(offsetOf(path, nodeAt)) }),
+    locate: ({ level, path, message }) => ({
+      level,
+      path: pathText(path),
+      message,
+      file,
+      ...at(offsetOf(path, nodeAt)),
+    }),
   };
 }
 

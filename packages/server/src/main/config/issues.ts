@@ -22,7 +22,11 @@ export function problemsOf(issues: readonly Issue[], context: IssueContext): Pro
   return issues.flatMap(issue => {
     const path = pathOf(issue);
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map(key => ({ level: 'error' as const, path: [...path, key], message: unknownKey(key, keysAt(path)) }));
+      return issue.keys.map(key => ({
+        level: 'error' as const,
+        path: [...path, key],
+        message: unknownKey(key, keysAt(path)),
+      }));
     }
     return [{ level: 'error' as const, path, message: words(issue, path, context) }];
   });
@@ -71,7 +75,8 @@ const KINDS: { readonly [expected: string]: string } = {
 };
 
 function measure(origin: string, side: string, bound: number): string {
-  if (origin === 'string') return bound === 1 && side === 'at least' ? 'not be empty' : `have ${side} ${bound} characters`;
+  if (origin === 'string')
+    return bound === 1 && side === 'at least' ? 'not be empty' : `have ${side} ${bound} characters`;
   if (origin === 'array') return `have ${side} ${bound} ${bound === 1 ? 'entry' : 'entries'}`;
   return `be ${side} ${bound}`;
 }

@@ -16,6 +16,11 @@ export function configJsonSchema(): string {
       jsonSchema.anyOf = [{ type, ...rest }, FROM_ENVIRONMENT];
     },
   });
-  const titled = { $schema: schema.$schema, title: 'perdure.yaml', description: 'The configuration of a Perdure server.', ...schema };
+  const titled = {
+    $schema: schema.$schema,
+    title: 'perdure.yaml',
+    description: 'The configuration of a Perdure server.',
+    ...schema,
+  };
   return `${JSON.stringify(titled, null, 2)}\n`;
 }

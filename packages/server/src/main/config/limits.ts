@@ -64,26 +64,70 @@ const bound = (unit: string, [name, fallback, min, max]: Range, what: string): B
 });
 
 export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
-  requestMs: bound('ms', ['request_ms', 10 * MINUTE, SECOND, 60 * MINUTE], 'A request that is not streamed, from its first byte to its answer.'),
-  bodyReadMs: bound('ms', ['body_read_ms', 30 * SECOND, 100, 10 * MINUTE], 'The time in which a request body must have arrived.'),
+  requestMs: bound(
+    'ms',
+    ['request_ms', 10 * MINUTE, SECOND, 60 * MINUTE],
+    'A request that is not streamed, from its first byte to its answer.',
+  ),
+  bodyReadMs: bound(
+    'ms',
+    ['body_read_ms', 30 * SECOND, 100, 10 * MINUTE],
+    'The time in which a request body must have arrived.',
+  ),
   bodyBytes: bound('bytes', ['body_bytes', WIRE.bodyBytes, KIB, WIRE.bodyBytes], 'The size of a request body.'),
-  concurrent: bound('turns', ['concurrent', 1_000, 1, 100_000], 'Turns and stateless calls at once; further ones get 503.'),
+  concurrent: bound(
+    'turns',
+    ['concurrent', 1_000, 1, 100_000],
+    'Turns and stateless calls at once; further ones get 503.',
+  ),
   turnMs: bound('ms', ['turn_ms', 10 * MINUTE, SECOND, 24 * 60 * MINUTE], 'A turn, from its first commit to its end.'),
-  turnAttempts: bound('calls', ['turn_attempts', 3, 1, 10], 'Model calls that one turn may try, when targets fail before their first byte.'),
+  turnAttempts: bound(
+    'calls',
+    ['turn_attempts', 3, 1, 10],
+    'Model calls that one turn may try, when targets fail before their first byte.',
+  ),
   storeMs: bound('ms', ['store_ms', 10 * SECOND, 100, 5 * MINUTE], 'One operation of a store.'),
-  patienceMs: bound('ms', ['patience_ms', 30 * SECOND, 100, 10 * MINUTE], 'How long a turn waits for a reader that has fallen behind.'),
-  deltaWindowMs: bound('ms', ['delta_window_ms', 5, 0, 5], 'How long released deltas may wait for company before they are committed.'),
+  patienceMs: bound(
+    'ms',
+    ['patience_ms', 30 * SECOND, 100, 10 * MINUTE],
+    'How long a turn waits for a reader that has fallen behind.',
+  ),
+  deltaWindowMs: bound(
+    'ms',
+    ['delta_window_ms', 5, 0, 5],
+    'How long released deltas may wait for company before they are committed.',
+  ),
   cacheBytes: bound('bytes', ['cache_bytes', 64 * MIB, 0, 64 * KIB * MIB], 'Session context kept in memory.'),
-  leaseMs: bound('ms', ['lease_ms', 10 * SECOND, 3 * SECOND, 10 * MINUTE], 'How long another process must be silent before its sessions are taken over.'),
+  leaseMs: bound(
+    'ms',
+    ['lease_ms', 10 * SECOND, 3 * SECOND, 10 * MINUTE],
+    'How long another process must be silent before its sessions are taken over.',
+  ),
   idempotencyHours: bound('hours', ['idempotency_hours', 24, 1, 720], 'How long an Idempotency-Key holds.'),
-  responseDays: bound('days', ['response_days', 30, 1, 36_500], 'How long a stored response can be retrieved and continued.'),
-  drainMs: bound('ms', ['drain_ms', 30 * SECOND, 0, 10 * MINUTE], 'How long a shutdown waits for the turns in flight; recovery finishes the rest.'),
+  responseDays: bound(
+    'days',
+    ['response_days', 30, 1, 36_500],
+    'How long a stored response can be retrieved and continued.',
+  ),
+  drainMs: bound(
+    'ms',
+    ['drain_ms', 30 * SECOND, 0, 10 * MINUTE],
+    'How long a shutdown waits for the turns in flight; recovery finishes the rest.',
+  ),
 };
 
 export const UPSTREAM_BOUNDS: { readonly [name in keyof UpstreamLimits]: Bound } = {
   connectMs: bound('ms', ['connect_ms', 5 * SECOND, 10, MINUTE], 'To a connection with its TLS handshake.'),
-  firstByteMs: bound('ms', ['first_byte_ms', 2 * MINUTE, 50, 30 * MINUTE], 'From the call to the first byte of its answer.'),
-  idleMs: bound('ms', ['idle_ms', 2 * MINUTE, 50, 30 * MINUTE], 'Between two reads of an answer that somebody waits for.'),
+  firstByteMs: bound(
+    'ms',
+    ['first_byte_ms', 2 * MINUTE, 50, 30 * MINUTE],
+    'From the call to the first byte of its answer.',
+  ),
+  idleMs: bound(
+    'ms',
+    ['idle_ms', 2 * MINUTE, 50, 30 * MINUTE],
+    'Between two reads of an answer that somebody waits for.',
+  ),
   eventBytes: bound('bytes', ['event_bytes', MIB, KIB, 64 * MIB], 'One event of a stream.'),
   responseBytes: bound('bytes', ['response_bytes', 64 * MIB, KIB, KIB * MIB], 'One answer.'),
   outputChars: bound('characters', ['output_chars', 16 * MIB, KIB, 256 * MIB], 'The text that one call may produce.'),
@@ -91,8 +135,9 @@ export const UPSTREAM_BOUNDS: { readonly [name in keyof UpstreamLimits]: Bound }
   waiting: bound('calls', ['waiting', 4_096, 0, 1_000_000], 'Calls that may wait for a connection to one upstream.'),
 };
 
-const defaultsOf = <Name extends string>(bounds: { readonly [name in Name]: Bound }): { readonly [name in Name]: number } =>
-  mapValues(bounds, ({ default: value }) => value);
+const defaultsOf = <Name extends string>(
+  bounds: { readonly [name in Name]: Bound },
+): { readonly [name in Name]: number } => mapValues(bounds, ({ default: value }) => value);
 
 export const DEFAULT_LIMITS: Limits = { ...defaultsOf(SERVER_BOUNDS), upstream: defaultsOf(UPSTREAM_BOUNDS) };
 

@@ -119,7 +119,8 @@ function readText(file: string, shown: string): string {
   };
   try {
     const { size } = statSync(file);
-    if (size > CONFIG_BOUNDS.fileBytes) refuse(`has ${size} bytes; a configuration may have ${CONFIG_BOUNDS.fileBytes}`);
+    if (size > CONFIG_BOUNDS.fileBytes)
+      refuse(`has ${size} bytes; a configuration may have ${CONFIG_BOUNDS.fileBytes}`);
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (error instanceof ConfigError) throw error;

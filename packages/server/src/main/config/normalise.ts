@@ -46,7 +46,9 @@ export function normalise(file: FileConfig, folders: Folders): Config {
 }
 
 function allChannels(file: Pick<FileConfig, 'channels'>): readonly ChannelConfig[] {
-  const own = (file.channels ?? []).map(({ id, seller, kind }): ChannelConfig => ({ id, seller: seller ?? null, kind }));
+  const own = (file.channels ?? []).map(
+    ({ id, seller, kind }): ChannelConfig => ({ id, seller: seller ?? null, kind }),
+  );
   return override(defaults.BUILT_IN_CHANNELS, own);
 }
 
@@ -60,9 +62,14 @@ function override<T extends { readonly id: string }>(builtIn: readonly T[], own:
 }
 
 /** The names of all channels and products, built-in ones included. */
-export function offersOf(sketch: Sketch): { readonly channels: readonly string[]; readonly products: readonly string[] } {
-  const names = (builtIn: readonly { readonly id: string }[], own: readonly { readonly id: string | null }[]): readonly string[] =>
-    [...builtIn, ...own].flatMap(({ id }) => (id === null ? [] : [id]));
+export function offersOf(sketch: Sketch): {
+  readonly channels: readonly string[];
+  readonly products: readonly string[];
+} {
+  const names = (
+    builtIn: readonly { readonly id: string }[],
+    own: readonly { readonly id: string | null }[],
+  ): readonly string[] => [...builtIn, ...own].flatMap(({ id }) => (id === null ? [] : [id]));
   return {
     channels: names(defaults.BUILT_IN_CHANNELS, sketch.channels),
     products: names(defaults.BUILT_IN_PRODUCTS, sketch.products),

@@ -1,7 +1,15 @@
 /** The form of perdure.yaml. What refers from one place to another is checked in `cross-checks.ts`. */
 import * as z from 'zod';
 import { datetimeMs } from '../../contract/instant.ts';
-import { type Bound, CONFIG_BOUNDS, mapValues, SERVER_BOUNDS, type ServerLimits, UPSTREAM_BOUNDS, type UpstreamLimits } from './limits.ts';
+import {
+  type Bound,
+  CONFIG_BOUNDS,
+  mapValues,
+  SERVER_BOUNDS,
+  type ServerLimits,
+  UPSTREAM_BOUNDS,
+  type UpstreamLimits,
+} from './limits.ts';
 
 type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
@@ -63,8 +71,12 @@ export interface FileConfig {
   readonly on_ambiguity?: Maybe<'flag' | 'refuse'>;
   readonly enforce?: Maybe<boolean>;
   readonly keys?: Maybe<readonly FileKey[]>;
-  readonly channels?: Maybe<readonly { readonly id: string; readonly seller?: Maybe<string>; readonly kind: 'direct' | 'third-party' }[]>;
-  readonly products?: Maybe<readonly { readonly id: string; readonly vendor: string; readonly kind: 'api' | 'runtime' }[]>;
+  readonly channels?: Maybe<
+    readonly { readonly id: string; readonly seller?: Maybe<string>; readonly kind: 'direct' | 'third-party' }[]
+  >;
+  readonly products?: Maybe<
+    readonly { readonly id: string; readonly vendor: string; readonly kind: 'api' | 'runtime' }[]
+  >;
   readonly limits?: Maybe<FileLimits>;
 }
 
@@ -84,7 +96,8 @@ const name = (what: string): z.ZodType<string> =>
     .meta({ description: what });
 const text = (what: string, most: number = CONFIG_BOUNDS.valueChars): z.ZodType<string> =>
   z.string().min(1).max(most).meta({ description: what });
-const whole = (what: string, min: number, max: number): z.ZodType<number> => z.int().min(min).max(max).meta({ description: what });
+const whole = (what: string, min: number, max: number): z.ZodType<number> =>
+  z.int().min(min).max(max).meta({ description: what });
 const words = (what: string): z.ZodType<readonly string[]> =>
   z.array(name('A label or a word.')).max(CONFIG_BOUNDS.words).meta({ description: what });
 const list = <T>(of: z.ZodType<T>, most: number, what: string): z.ZodType<readonly T[]> =>
@@ -106,7 +119,10 @@ const home = z.strictObject({
     .refine(id => !RESERVED.test(id), 'is a name that some systems reserve')
     .meta({ description: 'Names the home; its file in the data folder too.' }),
   ...place,
-  store: z.literal('sqlite').nullish().meta({ description: 'Where its rows are: sqlite, one file in the data folder.' }),
+  store: z
+    .literal('sqlite')
+    .nullish()
+    .meta({ description: 'Where its rows are: sqlite, one file in the data folder.' }),
 });
 
 const price = (what: string): z.ZodType<number> =>
@@ -157,7 +173,11 @@ const target = z.strictObject({
     .meta({ description: 'The price book. Default: not known.' }),
   capacity: whole('Calls at once. Default: no bound.', 1, CONFIG_BOUNDS.capacity).nullish(),
   capabilities: words('What it can do (tools, json_schema, ...). Default: anything may be tried.').nullish(),
-  context_tokens: whole('Tokens of input and output together. Default: not known.', 1, CONFIG_BOUNDS.contextTokens).nullish(),
+  context_tokens: whole(
+    'Tokens of input and output together. Default: not known.',
+    1,
+    CONFIG_BOUNDS.contextTokens,
+  ).nullish(),
 });
 
 const key = z.strictObject({
@@ -176,22 +196,35 @@ const key = z.strictObject({
     .meta({ description: 'The key itself; write ${NAME} to take it from the environment.' }),
   tenant: name('Whose data it reaches. Default: local.').nullish(),
   channel: name('Who sold the access. Default: direct.').nullish(),
-  segment: z.enum(['commercial', 'us-gov', 'us-natsec']).nullish().meta({ description: 'The buyer. Default: commercial.' }),
+  segment: z
+    .enum(['commercial', 'us-gov', 'us-natsec'])
+    .nullish()
+    .meta({ description: 'The buyer. Default: commercial.' }),
   product: name('What was sold. Default: api.').nullish(),
-  scopes: list(z.enum(['inference', 'read', 'admin', 'auditor']), 4, 'What it may do. Default: inference, read.').nullish(),
+  scopes: list(
+    z.enum(['inference', 'read', 'admin', 'auditor']),
+    4,
+    'What it may do. Default: inference, read.',
+  ).nullish(),
 });
 
 const limit = ({ what, unit, min, max, default: value }: Bound): z.ZodType<Maybe<number>> =>
   whole(`${what} In ${unit}; default ${value}.`, min, max).nullish();
-const limitShape = <Name extends string>(bounds: { readonly [name in Name]: Bound }): Record<string, z.ZodType<Maybe<number>>> =>
+const limitShape = <Name extends string>(
+  bounds: { readonly [name in Name]: Bound },
+): Record<string, z.ZodType<Maybe<number>>> =>
   Object.fromEntries(Object.values<Bound>(bounds).map(bound => [bound.name, limit(bound)]));
 
 const limits = z.strictObject({
   ...limitShape<keyof ServerLimits>(SERVER_BOUNDS),
-  upstream: z.strictObject(limitShape<keyof UpstreamLimits>(UPSTREAM_BOUNDS)).nullish().meta({ description: 'Bounds on calls to targets.' }),
+  upstream: z
+    .strictObject(limitShape<keyof UpstreamLimits>(UPSTREAM_BOUNDS))
+    .nullish()
+    .meta({ description: 'Bounds on calls to targets.' }),
 });
 
-const weight = (what: string): z.ZodType<Maybe<number>> => z.number().min(0).max(CONFIG_BOUNDS.weight).nullish().meta({ description: what });
+const weight = (what: string): z.ZodType<Maybe<number>> =>
+  z.number().min(0).max(CONFIG_BOUNDS.weight).nullish().meta({ description: what });
 
 export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   listen: z
@@ -202,13 +235,21 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .nullish()
     .meta({ description: 'Where the server listens.' }),
   data: text('The data folder, relative to this file. Default: ./data.', 4_096).nullish(),
-  homes: list(home, CONFIG_BOUNDS.homes, 'Where state lives; the first one also holds keys. Default: one home, local.').nullish(),
+  homes: list(
+    home,
+    CONFIG_BOUNDS.homes,
+    'Where state lives; the first one also holds keys. Default: one home, local.',
+  ).nullish(),
   targets: z
     .array(target)
     .min(1)
     .max(CONFIG_BOUNDS.targets)
     .meta({ description: 'Model deployments: where calls can go.' }),
-  contracts: list(text('A folder, relative to this file, or the name of a shipped set.', 4_096), CONFIG_BOUNDS.contracts, 'The contracts. Default: none, which allows everything.').nullish(),
+  contracts: list(
+    text('A folder, relative to this file, or the name of a shipped set.', 4_096),
+    CONFIG_BOUNDS.contracts,
+    'The contracts. Default: none, which allows everything.',
+  ).nullish(),
   reading: name('How the contracts are read. Default: as each says.').nullish(),
   as_of: z
     .string()
@@ -227,7 +268,10 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .enum(['flag', 'refuse'])
     .nullish()
     .meta({ description: 'What an ambiguous clause does: flag records it, refuse enforces it. Default: flag.' }),
-  enforce: z.boolean().nullish().meta({ description: 'false records would-be refusals and refuses nothing. Default: true.' }),
+  enforce: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'false records would-be refusals and refuses nothing. Default: true.' }),
   keys: list(key, CONFIG_BOUNDS.keys, 'API keys beside those made with "perdure keys create".').nullish(),
   channels: list(
     z.strictObject({

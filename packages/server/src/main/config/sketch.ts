@@ -2,7 +2,11 @@
 
 export interface Sketch {
   readonly homes: readonly { readonly id: string | null }[];
-  readonly targets: readonly { readonly id: string | null; readonly base_url: string | null; readonly api_key: string | null }[];
+  readonly targets: readonly {
+    readonly id: string | null;
+    readonly base_url: string | null;
+    readonly api_key: string | null;
+  }[];
   readonly channels: readonly { readonly id: string | null }[];
   readonly products: readonly { readonly id: string | null }[];
   readonly keys: readonly SketchedKey[];
@@ -27,7 +31,10 @@ export function sketchOf(value: unknown): Sketch {
   };
 }
 
-function entries<Name extends string>(list: unknown, names: readonly Name[]): readonly { readonly [name in Name]: string | null }[] {
+function entries<Name extends string>(
+  list: unknown,
+  names: readonly Name[],
+): readonly { readonly [name in Name]: string | null }[] {
   if (!Array.isArray(list)) return [];
   return list.map(entry => {
     const fields = fieldsOf(entry);

@@ -22,7 +22,8 @@ function openai(env: Environment): Found {
   const key = env['OPENAI_API_KEY'];
   if (!key) return { targets: [], notes: [] };
   const baseUrl = env['OPENAI_BASE_URL'] || 'https://api.openai.com/v1';
-  if (!isHttp(baseUrl)) return { targets: [], notes: ['OPENAI_BASE_URL is no http(s) URL: OPENAI_API_KEY is not used'] };
+  if (!isHttp(baseUrl))
+    return { targets: [], notes: ['OPENAI_BASE_URL is no http(s) URL: OPENAI_API_KEY is not used'] };
   const models = names(env['OPENAI_MODEL']) ?? OPENAI_MODELS;
   return {
     targets: models.map(model => ({
@@ -43,7 +44,11 @@ function azure(env: Environment): Found {
   const key = env['AZURE_OPENAI_API_KEY'];
   const deployments = names(env['AZURE_OPENAI_DEPLOYMENT']);
   if (!endpoint && !key) return { targets: [], notes: [] };
-  const missing = Object.entries({ AZURE_OPENAI_ENDPOINT: endpoint, AZURE_OPENAI_API_KEY: key, AZURE_OPENAI_DEPLOYMENT: deployments })
+  const missing = Object.entries({
+    AZURE_OPENAI_ENDPOINT: endpoint,
+    AZURE_OPENAI_API_KEY: key,
+    AZURE_OPENAI_DEPLOYMENT: deployments,
+  })
     .filter(([, value]) => !value)
     .map(([name]) => name);
   if (!endpoint || !key || deployments === null) {
@@ -67,7 +72,7 @@ function azure(env: Environment): Found {
 /** The v1 API lies at /openai/v1 below the resource's endpoint. */
 function azureBase(endpoint: string): string {
   const trimmed = endpoint.replace(/\/+$/, '');
-  return /\/openai\/v1$/.test(trimmed) ? trimmed : `${trimmed.replace(/\/openai$/, '')}/openai/v1`;
+  return trimmed.endsWith('/openai/v1') ? trimmed : `${trimmed.replace(/\/openai$/, '')}/openai/v1`;
 }
 
 function names(list: string | undefined): readonly string[] | null {
@@ -81,5 +86,10 @@ function isHttp(url: string): boolean {
 
 /** A target's name from a model's. */
 export function idOf(model: string): string {
-  return model.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 48) || 'model';
+  return (
+    model
+      .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/^[^A-Za-z0-9]+/, '')
+      .slice(0, 48) || 'model'
+  );
 }

@@ -42,7 +42,11 @@ async function probe({ name, port }: LocalServer): Promise<Found> {
 /** Anything that is no list of models, or comes too late, is nobody. */
 async function modelsAt(url: string): Promise<readonly string[]> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS), redirect: 'error', headers: { accept: 'application/json' } });
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(PROBE_MS),
+      redirect: 'error',
+      headers: { accept: 'application/json' },
+    });
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
       return [];
