@@ -12,7 +12,15 @@ import { keysCommand } from './commands/keys.ts';
 import { upCommand } from './commands/up.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS = [upCommand, demoCommand, emulatorCommand, keysCommand, contractsCommand, explainCommand, doctorCommand];
+const COMMANDS = [
+  upCommand,
+  demoCommand,
+  emulatorCommand,
+  keysCommand,
+  contractsCommand,
+  explainCommand,
+  doctorCommand,
+];
 
 /** Resolves to the exit code; see `EXIT`. Errors are told, never thrown. */
 export async function main(argv: readonly string[], io: Io = processIo()): Promise<number> {
@@ -44,7 +52,8 @@ function makeProgram(io: Io, done: (code: Promise<ExitCode>) => Promise<void>): 
 }
 
 function tell(error: unknown, io: Io): ExitCode {
-  if (io.env['PERDURE_DEBUG'] && error instanceof Error && !(error instanceof CommanderError)) io.err(`${error.stack ?? ''}\n`);
+  if (io.env['PERDURE_DEBUG'] && error instanceof Error && !(error instanceof CommanderError))
+    io.err(`${error.stack ?? ''}\n`);
   // Commander has already said what is wrong; help and version are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof CliError) {

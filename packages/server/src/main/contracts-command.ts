@@ -26,16 +26,29 @@ interface Subject {
   readonly reading: string | null;
 }
 
-export async function contractsCheck(given: readonly string[], options: ContractsCheckOptions, io: Io): Promise<ExitCode> {
+export async function contractsCheck(
+  given: readonly string[],
+  options: ContractsCheckOptions,
+  io: Io,
+): Promise<ExitCode> {
   const { folders, reading } = await subjectOf(given, options, io);
   const checked = folders.map((folder): Checked => ({ folder, ...loadContract(readContractFolder(folder)) }));
   const contracts = checked.flatMap(({ contract }) => (contract === null ? [] : [contract]));
   const together = checkContractSet(contracts);
   const readings = chooseReadings(contracts, reading);
-  const ok = [...checked.flatMap(({ findings }) => findings), ...together].every(({ level }) => level !== 'error') && readings.ok;
+  const ok =
+    [...checked.flatMap(({ findings }) => findings), ...together].every(({ level }) => level !== 'error') &&
+    readings.ok;
   if (options.json === true) {
     const readingError = readings.ok ? null : { code: readings.code, message: readings.message };
-    printJson(io, { object: 'perdure.contracts_check', ok, contracts: checked.map(checkedJson), together, reading, reading_error: readingError });
+    printJson(io, {
+      object: 'perdure.contracts_check',
+      ok,
+      contracts: checked.map(checkedJson),
+      together,
+      reading,
+      reading_error: readingError,
+    });
   } else {
     io.out(checked.map(checkedText).join(''));
     for (const finding of together) io.out(`together: ${findingLine(finding)}\n`);
@@ -61,7 +74,10 @@ function checkedText({ folder, contract, findings }: Checked): string {
   const lines = findings.map(finding => `${folder}/${findingLine(finding)}\n`);
   if (contract === null) return `${lines.join('')}${folder}: cannot be used\n`;
   const { from, to } = contract.effective;
-  const when = from === null && to === null ? 'always in force' : `in force from ${day(from) ?? 'ever'} until ${day(to) ?? 'further notice'}`;
+  const when =
+    from === null && to === null
+      ? 'always in force'
+      : `in force from ${day(from) ?? 'ever'} until ${day(to) ?? 'further notice'}`;
   const readings = contract.readings.map(({ id }) => (id === contract.defaultReading ? `${id} (default)` : id));
   const read = readings.length === 0 ? '' : `; readings: ${readings.join(', ')}`;
   return `${lines.join('')}${contract.id} ${contract.version}: ${contract.clauses.length} clauses and definitions, ${when}${read}\n`;

@@ -73,7 +73,8 @@ function contractsCheck(config: Config): Check {
   try {
     const { contracts, warnings } = snapshotOfConfig(config);
     const names = contracts.map(({ id, version }) => `${id} ${version}`).join(', ');
-    if (warnings.length > 0) return { name: 'contracts', result: 'warning', detail: `${names}\n${warnings.join('\n')}` };
+    if (warnings.length > 0)
+      return { name: 'contracts', result: 'warning', detail: `${names}\n${warnings.join('\n')}` };
     return ok('contracts', names);
   } catch (error) {
     return failed('contracts', messageOf(error));
@@ -128,7 +129,9 @@ async function homeCheck(data: string, id: string): Promise<Check> {
       // The chain of a damaged file cannot be read.
       if (damage.length > 0) return failed(name, shown(damage));
       const { sessions, events, faults } = await verifyHome(store, sha256);
-      return faults.length > 0 ? failed(name, shown(faults)) : ok(name, `${sessions} sessions, ${events} events, every chain holds`);
+      return faults.length > 0
+        ? failed(name, shown(faults))
+        : ok(name, `${sessions} sessions, ${events} events, every chain holds`);
     } finally {
       await store.close();
     }

@@ -21,7 +21,10 @@ export function emulatorProgram(): string {
 }
 
 /** @throws Error if it does not start within 15 s */
-export async function startEmulatedClouds(clouds: readonly string[], onEnd: (why: string) => void): Promise<EmulatedClouds> {
+export async function startEmulatedClouds(
+  clouds: readonly string[],
+  onEnd: (why: string) => void,
+): Promise<EmulatedClouds> {
   const args = [emulatorProgram(), '--json', '--exit-with-parent', '--clouds', clouds.join(',')];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], windowsHide: true });
   let closing = false;

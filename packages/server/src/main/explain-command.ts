@@ -49,7 +49,8 @@ export async function explain(options: ExplainOptions, io: Io): Promise<ExitCode
     throw error;
   }
   for (const warning of explanation.warnings) io.err(`${warning}\n`);
-  if (options.json === true) printJson(io, { object: 'perdure.explanation', call: callJson(call, supposed), ...jsonOf(explanation) });
+  if (options.json === true)
+    printJson(io, { object: 'perdure.explanation', call: callJson(call, supposed), ...jsonOf(explanation) });
   else io.out(textOf(explanation));
   const { state, infer } = explanation;
   return infer.outcome === 'placed' && (state === null || state.outcome === 'placed') ? EXIT.ok : EXIT.refused;
@@ -85,14 +86,18 @@ function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
 
 function timeFrom(text: string | undefined, config: Config): number {
   if (text === undefined) return config.asOf?.ms ?? Date.now();
-  return datetimeMs(text) ?? usage(`--as-of takes a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, not "${text}"`);
+  return (
+    datetimeMs(text) ?? usage(`--as-of takes a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, not "${text}"`)
+  );
 }
 
 function oneOf(name: 'segment' | 'purpose', given: string): string {
   const known = VOCABULARY[name] ?? [];
   if (known.includes(given)) return given;
   const near = didYouMean(given, known);
-  return usage(`there is no ${name} "${given}" (${near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`})`);
+  return usage(
+    `there is no ${name} "${given}" (${near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`})`,
+  );
 }
 
 function usage(message: string): never {

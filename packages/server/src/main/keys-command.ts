@@ -37,7 +37,9 @@ export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<Ex
   else {
     io.err('This is the only time that the key is shown:\n');
     io.out(`${key.secret}\n`);
-    io.err(`${key.id}: tenant ${key.tenant}, ${key.product} through ${key.channel}, ${key.segment}, ${key.scopes.join(' ')}\n`);
+    io.err(
+      `${key.id}: tenant ${key.tenant}, ${key.product} through ${key.channel}, ${key.segment}, ${key.scopes.join(' ')}\n`,
+    );
   }
   return EXIT.ok;
 }
@@ -46,12 +48,14 @@ export async function keysList(options: KeysOptions, io: Io): Promise<ExitCode> 
   const keys = await atDesk(options, io, desk => desk.list());
   if (options.json === true) printJson(io, { object: 'list', data: keys, has_more: false });
   else if (keys.length === 0) io.out('There are no keys: the server accepts any, on loopback only.\n');
-  else io.out(table(['ID', 'NAME', 'KEY', 'TENANT', 'PRODUCT', 'CHANNEL', 'SEGMENT', 'SCOPES', 'STATE'], keys.map(rowOf)));
+  else
+    io.out(table(['ID', 'NAME', 'KEY', 'TENANT', 'PRODUCT', 'CHANNEL', 'SEGMENT', 'SCOPES', 'STATE'], keys.map(rowOf)));
   return EXIT.ok;
 }
 
 export async function keysRevoke(id: string, options: KeysOptions, io: Io): Promise<ExitCode> {
-  if (id.startsWith('config:')) throw new CliError(EXIT.usage, `${id} stands in the configuration file: remove it there`);
+  if (id.startsWith('config:'))
+    throw new CliError(EXIT.usage, `${id} stands in the configuration file: remove it there`);
   const revoked = await atDesk(options, io, desk => desk.revoke(id));
   if (!revoked) throw new CliError(EXIT.failed, `there is no key ${id}`, { hint: '"perdure keys list" lists them' });
   if (options.json === true) printJson(io, { id, object: 'perdure.key', revoked: true });
@@ -60,7 +64,8 @@ export async function keysRevoke(id: string, options: KeysOptions, io: Io): Prom
 }
 
 function rowOf(key: KeyResource): readonly string[] {
-  const state = key.revoked_at === null ? 'active' : `revoked ${new Date(key.revoked_at * 1000).toISOString().slice(0, 10)}`;
+  const state =
+    key.revoked_at === null ? 'active' : `revoked ${new Date(key.revoked_at * 1000).toISOString().slice(0, 10)}`;
   const shown = key.prefix === null ? '-' : `${key.prefix}...`;
   return [key.id, key.name, shown, key.tenant, key.product, key.channel, key.segment, key.scopes.join(','), state];
 }
@@ -71,7 +76,8 @@ async function atDesk<T>(options: KeysOptions, io: Io, act: (desk: KeyDesk) => P
   try {
     return await act(desk);
   } catch (error) {
-    if (error instanceof KeySpecError) throw new CliError(EXIT.usage, `perdure keys: ${error.message}`, { cause: error });
+    if (error instanceof KeySpecError)
+      throw new CliError(EXIT.usage, `perdure keys: ${error.message}`, { cause: error });
     throw error;
   } finally {
     await desk.close();

@@ -59,7 +59,9 @@ export function keysOverHttp(config: Config, io: Io): KeyDesk {
     const said = failure.safeParse(answer.body);
     const message = said.success ? said.data.error.message : `the server answered with status ${answer.status}`;
     const refused = answer.status === 401 || answer.status === 403;
-    const hint = refused ? { hint: 'Set PERDURE_API_KEY to a key with the scope admin, or stop the server first.' } : {};
+    const hint = refused
+      ? { hint: 'Set PERDURE_API_KEY to a key with the scope admin, or stop the server first.' }
+      : {};
     throw new CliError(refused ? EXIT.refused : EXIT.failed, message, hint);
   };
   return {

@@ -70,8 +70,20 @@ function overridden(config: Config, options: UpOptions, io: Io): Config {
 
 function announce(server: ComposedServer, config: Config, file: string | null, json: boolean, io: Io): void {
   if (!json) return io.out(`perdure listening on ${server.url}\n`);
-  const targets = config.targets.map(({ id, model, cloud, region, emulated }) => ({ id, model, cloud, region, emulated }));
-  printJson(io, { url: server.url, pid: process.pid, data: config.data, config: file === null ? null : resolve(io.cwd, file), targets });
+  const targets = config.targets.map(({ id, model, cloud, region, emulated }) => ({
+    id,
+    model,
+    cloud,
+    region,
+    emulated,
+  }));
+  printJson(io, {
+    url: server.url,
+    pid: process.pid,
+    data: config.data,
+    config: file === null ? null : resolve(io.cwd, file),
+    targets,
+  });
 }
 
 /** The first signal asks for an orderly end, the second one takes it. */

@@ -51,7 +51,11 @@ async function* sessionsOf(store: Verifiable): AsyncGenerator<Place> {
   }
 }
 
-async function verifySession(store: Verifiable, place: Place, sha256: Sha256): Promise<{ events: number; fault: string | null }> {
+async function verifySession(
+  store: Verifiable,
+  place: Place,
+  sha256: Sha256,
+): Promise<{ events: number; fault: string | null }> {
   const row = await store.session(place.tenant, place.session);
   let digest = GENESIS;
   let last = 0;
@@ -66,5 +70,8 @@ async function verifySession(store: Verifiable, place: Place, sha256: Sha256): P
   }
   if (row === null) return { events: last, fault: 'it has no row' };
   if (row.seq !== last) return { events: last, fault: `its row stands at event ${row.seq}, its log ends at ${last}` };
-  return { events: last, fault: Buffer.compare(row.digest, digest) === 0 ? null : 'its row has not the digest of its last event' };
+  return {
+    events: last,
+    fault: Buffer.compare(row.digest, digest) === 0 ? null : 'its row has not the digest of its last event',
+  };
 }

@@ -11,6 +11,9 @@ export const doctorCommand: AddCommand = (program, io, done) => {
         'file, and the chain of every session log. It reads everything and changes nothing; the server must not be running.',
     );
   withJson(withConfig(command))
-    .addHelpText('after', `${examples('perdure doctor', 'perdure doctor --data /srv/perdure --json')}\nEnds with 3 if something is not healthy.\n`)
+    .addHelpText(
+      'after',
+      `${examples('perdure doctor', 'perdure doctor --data /srv/perdure --json')}\nEnds with 3 if something is not healthy.\n`,
+    )
     .action((options: DoctorOptions) => done(import('../doctor.ts').then(({ doctor }) => doctor(options, io))));
 };

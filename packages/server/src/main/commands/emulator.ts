@@ -13,6 +13,11 @@ export const emulatorCommand: AddCommand = (program, io, done) => {
     .allowUnknownOption()
     .allowExcessArguments()
     .argument('[options...]')
-    .addHelpText('after', examples('perdure emulator --port 4010 --clouds azure,aws', 'perdure emulator --fault "cut 5" --json'))
-    .action((args: readonly string[]) => done(import('../emulator.ts').then(({ runEmulator }) => runEmulator(args, io))));
+    .addHelpText(
+      'after',
+      examples('perdure emulator --port 4010 --clouds azure,aws', 'perdure emulator --fault "cut 5" --json'),
+    )
+    .action((args: readonly string[]) =>
+      done(import('../emulator.ts').then(({ runEmulator }) => runEmulator(args, io))),
+    );
 };

@@ -20,7 +20,7 @@ export const explainCommand: AddCommand = (program, io, done) => {
     .option('--stored', 'state is kept for the caller (default)')
     .option('--stateless', 'nothing is kept for the caller')
     .option('--purpose <name>', 'turn, subagent, compaction, ... (default: turn)')
-    .option('--label <name>', "a label of what the session has read; repeat for several", collect)
+    .option('--label <name>', 'a label of what the session has read; repeat for several', collect)
     .option('--as-of <time>', 'the time that contracts see, UTC: 2026-03-20 (default: as configured, else now)')
     .option('--reading <id>', 'read the contracts so (default: as configured)')
     .option('--contracts <folder>', 'with these contracts instead of the configured; repeat for several', collect)
@@ -34,5 +34,7 @@ export const explainCommand: AddCommand = (program, io, done) => {
         'perdure explain --model gpt-5.5 --label us-gov --json',
       )}\nEnds with 3 if the call would be refused.\n`,
     )
-    .action((options: ExplainOptions) => done(import('../explain-command.ts').then(({ explain }) => explain(options, io))));
+    .action((options: ExplainOptions) =>
+      done(import('../explain-command.ts').then(({ explain }) => explain(options, io))),
+    );
 };

@@ -8,7 +8,10 @@ const WHERE =
 
 export const keysCommand: AddCommand = (program, io, done) => {
   const keys = program.command('keys').summary('make, list and revoke API keys').description(`API keys. ${WHERE}`);
-  keys.addHelpText('after', examples('perdure keys create --name ci', 'perdure keys list', 'perdure keys revoke key_01k...'));
+  keys.addHelpText(
+    'after',
+    examples('perdure keys create --name ci', 'perdure keys list', 'perdure keys revoke key_01k...'),
+  );
 
   withJson(withConfig(keys.command('create')))
     .summary('make a key')
@@ -18,7 +21,11 @@ export const keysCommand: AddCommand = (program, io, done) => {
     .option('--product <id>', 'what was sold (default: api)')
     .option('--channel <id>', 'who sold it (default: direct)')
     .option('--segment <name>', 'the buyer: commercial, us-gov, us-natsec (default: commercial)')
-    .option('--scope <name>', 'inference, read, admin, auditor; repeat for several (default: inference and read)', collect)
+    .option(
+      '--scope <name>',
+      'inference, read, admin, auditor; repeat for several (default: inference and read)',
+      collect,
+    )
     .addHelpText(
       'after',
       examples(
@@ -27,7 +34,9 @@ export const keysCommand: AddCommand = (program, io, done) => {
         'perdure keys create --name ops --scope admin --scope read --json',
       ),
     )
-    .action((options: KeysCreateOptions) => done(import('../keys-command.ts').then(({ keysCreate }) => keysCreate(options, io))));
+    .action((options: KeysCreateOptions) =>
+      done(import('../keys-command.ts').then(({ keysCreate }) => keysCreate(options, io))),
+    );
 
   withJson(withConfig(keys.command('list')))
     .summary('list the keys')
@@ -37,8 +46,12 @@ export const keysCommand: AddCommand = (program, io, done) => {
 
   withJson(withConfig(keys.command('revoke')))
     .summary('revoke a key')
-    .description('Revokes a key: the next request with it is refused. Keys of the configuration file are removed there.')
+    .description(
+      'Revokes a key: the next request with it is refused. Keys of the configuration file are removed there.',
+    )
     .argument('<id>', 'the id that "perdure keys list" shows')
     .addHelpText('after', examples('perdure keys revoke key_01k3m...'))
-    .action((id: string, options: KeysOptions) => done(import('../keys-command.ts').then(({ keysRevoke }) => keysRevoke(id, options, io))));
+    .action((id: string, options: KeysOptions) =>
+      done(import('../keys-command.ts').then(({ keysRevoke }) => keysRevoke(id, options, io))),
+    );
 };

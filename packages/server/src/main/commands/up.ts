@@ -14,6 +14,9 @@ export const upCommand: AddCommand = (program, io, done) => {
     .option('--host <address>', 'address to listen on (default: as configured, else 127.0.0.1)')
     .option('--port <number>', 'port; 0 takes any free one (default: as configured, else 4180)', wholeNumber(0, 65_535))
     .option('--emulated', 'use the emulated clouds, whatever else there is')
-    .addHelpText('after', examples('perdure up', 'perdure up --config perdure.yaml --port 8080', 'perdure up --emulated --port 0 --json'))
+    .addHelpText(
+      'after',
+      examples('perdure up', 'perdure up --config perdure.yaml --port 8080', 'perdure up --emulated --port 0 --json'),
+    )
     .action((options: UpOptions) => done(import('../up.ts').then(({ up }) => up(options, io))));
 };

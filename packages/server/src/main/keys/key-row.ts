@@ -63,11 +63,19 @@ export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'p
     const channels = config.channels.map(({ id }) => id);
     throw new KeySpecError('channel', unknown('channel', channel, channels));
   }
-  return { name, tenant: tenant as TenantId, channel, segment, product, scopes: scopesIn(given.scopes ?? DEFAULT_SCOPES) };
+  return {
+    name,
+    tenant: tenant as TenantId,
+    channel,
+    segment,
+    product,
+    scopes: scopesIn(given.scopes ?? DEFAULT_SCOPES),
+  };
 }
 
 function textIn(param: string, value: unknown): string {
-  if (typeof value !== 'string' || value.length > MAX_FIELD_CHARS) throw new KeySpecError(param, `${param} must be a short text`);
+  if (typeof value !== 'string' || value.length > MAX_FIELD_CHARS)
+    throw new KeySpecError(param, `${param} must be a short text`);
   return value;
 }
 
