@@ -1,0 +1,25 @@
+/** What the chapters play on: the running server, a client for each customer, and what is said so far. */
+import type { PerdureClient } from '@perdure/client';
+import type OpenAI from 'openai';
+import type { Claims } from './claims.ts';
+import type { Talk } from './talk.ts';
+
+export interface Stage {
+  readonly claims: Claims;
+  /** Clouds whose answers are made up. */
+  readonly emulated: readonly string[];
+  /** The conversations, by customer. */
+  readonly talks: Map<string, Talk>;
+  /** Readings to compare with the one in force. */
+  readonly readings: readonly string[];
+  /** The official client with this customer's key: one try, so that nothing is hidden. */
+  openai(customer: string): OpenAI;
+  perdure(customer: string): PerdureClient;
+  /** SIGKILL; the address is gone. */
+  kill(): Promise<void>;
+  /** Starts the server on what the killed one left, at a new address. */
+  restart(): Promise<void>;
+  /** A heading, and plain lines of the story. */
+  heading(text: string): void;
+  say(text: string): void;
+}
