@@ -2,7 +2,7 @@
  * The context of a session: the items that the next call is sent. Read from the log once, then grown by what each turn adds, so that the
  * work of a turn does not grow with the history (L11).
  */
-import { decodeEvent } from '../log/codec.ts';
+import { decodeEvent, type StoredEvent } from '../log/codec.ts';
 import type { LoggedItem, SharedPrefix } from '../log/events.ts';
 import type { RunRow } from '../log/rows.ts';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
@@ -11,6 +11,8 @@ import type { ContextRun, SessionLog } from './ports.ts';
 
 /** Runs read from the store at a time. */
 const RUNS_A_READ = 500;
+/** Events read at a time: a few turns' worth of payloads, so that no single read is large. */
+const EVENTS_A_READ = 100;
 
 interface PlacedRun extends ContextRun {
   /** The position of its last item. */
@@ -107,10 +109,32 @@ export async function* readRuns(store: SessionLog, tenant: TenantId, segment: Se
   const { session, to } = segment;
   for (let from = segment.from; from <= to; ) {
     const rows = await store.runs({ tenant, session, from, to, order: 'asc', limit: RUNS_A_READ });
-    for (const row of rows) yield await readRun(store, tenant, row, from, to);
+    yield* readRows(store, tenant, rows, { from, to });
     const last = rows.at(-1);
     if (last === undefined || rows.length < RUNS_A_READ) return;
     from = last.position + last.count;
+  }
+}
+
+/** The items of runs that follow one another, read by stretches of the log: one round trip for many turns, not one a run. */
+async function* readRows(
+  store: SessionLog,
+  tenant: TenantId,
+  rows: readonly RunRow[],
+  between: { readonly from: number; readonly to: number },
+): AsyncGenerator<ReadRun> {
+  let waiting = [...rows];
+  while (waiting.length > 0) {
+    const [first] = waiting;
+    const last = waiting.at(-1);
+    if (first === undefined || last === undefined) return;
+    const range = { tenant, session: first.session, from: first.seq, to: last.seq, limit: EVENTS_A_READ };
+    const events = new Map((await store.events(range)).map(event => [event.seq, event]));
+    const reached = first.seq + EVENTS_A_READ - 1;
+    for (const row of waiting.filter(one => one.seq <= reached)) {
+      yield itemsOf(tenant, row, events.get(row.seq), between);
+    }
+    waiting = waiting.filter(one => one.seq > reached);
   }
 }
 
@@ -123,6 +147,15 @@ export async function readRun(
   to: number,
 ): Promise<ReadRun> {
   const [stored] = await store.events({ tenant, session: row.session, from: row.seq, to: row.seq, limit: 1 });
+  return itemsOf(tenant, row, stored, { from, to });
+}
+
+function itemsOf(
+  tenant: TenantId,
+  row: RunRow,
+  stored: StoredEvent | undefined,
+  { from, to }: { readonly from: number; readonly to: number },
+): ReadRun {
   const event = stored === undefined ? null : decodeEvent({ tenant, session: row.session }, stored);
   const payload = event?.payload ?? null;
   const all = payload !== null && 'items' in payload ? payload.items : [];

@@ -1,6 +1,6 @@
 /** Conversations: sessions whose items a client may also add, list and delete. */
 import { type InputItem, type Metadata, perdureError } from '@perdure/protocol';
-import { homeTag, idBody, parseItemId, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import { homeTag, idBody, parseItemId, placementId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
 import type { EventBody, LoggedItem } from '../log/events.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -22,6 +22,11 @@ export interface ConversationView {
   readonly metadata: Metadata;
 }
 
+/** A conversation that was just made, and the placement of its state. */
+export interface NewConversation extends ConversationView {
+  readonly placement: string;
+}
+
 export interface ItemPage {
   readonly items: readonly LoggedItem[];
   readonly hasMore: boolean;
@@ -32,7 +37,7 @@ export async function createConversation(
   caller: Caller,
   items: readonly InputItem[],
   metadata: Metadata,
-): Promise<ConversationView> {
+): Promise<NewConversation> {
   const { tenant, product, channel, segment } = caller;
   const origin = { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
   const use = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
@@ -79,7 +84,12 @@ export async function createConversation(
   }
   const live = engine.sessions.begin(tenant, session, store);
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
-  return { id: session.replace('sess_', 'conv_'), createdAt: seconds(prepared.state.createdAt), metadata };
+  return {
+    id: session.replace('sess_', 'conv_'),
+    createdAt: seconds(prepared.state.createdAt),
+    metadata,
+    placement: placementId(idBody(session, 'sess') ?? '', 0),
+  };
 }
 
 export async function readConversation(engine: EngineContext, caller: Caller, id: string): Promise<ConversationView> {
@@ -158,17 +168,33 @@ export async function readConversationItem(
   item: string,
 ): Promise<LoggedItem> {
   const live = await findConversation(engine, caller, id);
-  const found = (await positionOf(engine, live, item)) === null ? null : await findItem(engine, caller, item);
-  if (found === null) throw perdureError('item_not_found', `Item with id '${short(item)}' not found.`);
+  const { found } = await itemAt(engine, live, item);
   return found;
+}
+
+/** @throws item_not_found, also once it was deleted */
+async function itemAt(
+  engine: EngineContext,
+  live: LiveSession,
+  item: string,
+): Promise<{ readonly position: number; readonly found: LoggedItem }> {
+  const missing = (): Error => perdureError('item_not_found', `Item with id '${short(item)}' not found.`);
+  const position = await positionOf(engine, live, item);
+  if (position === null) throw missing();
+  const { tenant, session, store } = live;
+  const [row] = await engine.sessions.wait(
+    store.runs({ tenant, session, from: position, to: position, order: 'asc', limit: 1 }),
+  );
+  const read = row && (await engine.sessions.wait(readRun(store, tenant, row, position, position)));
+  const found = read?.items[0];
+  if (found === undefined) throw missing();
+  return { position, found };
 }
 
 export async function deleteItem(engine: EngineContext, caller: Caller, id: string, item: string): Promise<void> {
   await change(engine, caller, id, async live => {
     idle(live);
-    const position = await positionOf(engine, live, item);
-    if (position === null || (await findItem(engine, caller, item)) === null)
-      throw perdureError('item_not_found', `Item with id '${short(item)}' not found.`);
+    const { position } = await itemAt(engine, live, item);
     await commitClaimed(engine, caller, live, [{ type: 'item.deleted', head: { position }, payload: null }]);
     engine.sessions.grew(live.context.reset());
   });
@@ -221,7 +247,7 @@ async function positionOf(engine: EngineContext, live: LiveSession, item: string
   const added = await engine.sessions.wait(store.runByBase(tenant, place.body));
   if (added !== null)
     return added.session === session && place.index < added.count ? added.position + place.index : null;
-  const row = await engine.sessions.wait(store.response(tenant, `resp_${place.body}` as ResponseId));
+  const row = await engine.sessions.wait(store.response(tenant, `resp_${place.body}` as ResponseId, 'deleted-too'));
   if (row === null || row.session !== session) return null;
   const range = { tenant, session, from: row.fromSeq, ...(row.toSeq > 0 && { to: row.toSeq }), limit: MAX_EVENTS_READ };
   const heads = (await engine.sessions.wait(store.events(range))).map(stored =>

@@ -14,6 +14,8 @@ import type { CallLimits } from './upstream-call.ts';
 export interface EngineLimits extends CallLimits {
   /** One store operation. */
   readonly storeMs: number;
+  /** Calls of one turn, or tries of one stateless call, that may fail in a row. */
+  readonly turnAttempts: number;
   /** One turn, from its first commit. */
   readonly turnMs: number;
   /** How long a turn waits for a reader that has fallen behind before it cuts it. */

@@ -21,13 +21,14 @@ import { Lease } from './lease.ts';
 import { type LiveSession, Sessions } from './live-session.ts';
 import { listPlacements, type PlacementRecord, readPlacement } from './placements.ts';
 import type { InferRequest, Placing } from './placing.ts';
-import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
+import type { Clock, ControlStore, Ids, Scheduler, Sha256 } from './ports.ts';
 import { readResponse, resourceOfRecord, streamOfRecord } from './read.ts';
 import { recover, type RecoveryReport, recoverSession } from './recovery.ts';
 import { deleteResponse } from './remove.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
 import type { RunningTurn } from './turn.ts';
+import { wakeSession } from './wake.ts';
 
 export interface EngineOptions {
   readonly homes: Homes;
@@ -38,6 +39,7 @@ export interface EngineOptions {
   readonly sha256: Sha256;
   readonly salt: () => Uint8Array;
   readonly owner: string;
+  readonly scheduler: Scheduler;
   readonly limits: EngineLimits;
   readonly report: (what: string, error: PerdureError) => void;
 }
@@ -73,7 +75,7 @@ export interface Engine {
   inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;
   deleteResponse(caller: Caller, id: string): Promise<void>;
   readonly conversations: {
-    create(caller: Caller, items: readonly InputItem[], metadata: Metadata): Promise<conversations.ConversationView>;
+    create(caller: Caller, items: readonly InputItem[], metadata: Metadata): Promise<conversations.NewConversation>;
     read(caller: Caller, id: string): Promise<conversations.ConversationView>;
     update(caller: Caller, id: string, metadata: Metadata): Promise<conversations.ConversationView>;
     delete(caller: Caller, id: string): Promise<void>;
@@ -89,6 +91,7 @@ export interface Engine {
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
   placements(caller: Caller, query: Parameters<typeof listPlacements>[2]): ReturnType<typeof listPlacements>;
   readonly placing: Placing;
+  /** Takes up what the last process left, and begins to wake sessions whose time comes. */
   recover(): Promise<RecoveryReport>;
   /** Work under way: running turns and meters. */
   readonly busy: number;
@@ -243,12 +246,17 @@ export function createEngine(options: EngineOptions): Engine {
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
     placing: options.placing,
-    recover: () => recover(context),
+    async recover() {
+      const report = await recover(context);
+      options.scheduler.start(row => wakeSession(context, row));
+      return report;
+    },
     get busy() {
       return context.running.size + context.finishing.size;
     },
     async drain(ms) {
       draining = true;
+      await options.scheduler.stop();
       const until = clock.monotonic() + ms;
       while (context.running.size + context.finishing.size > 0 && clock.monotonic() < until) {
         await new Promise(resolve => setTimeout(resolve, 20));

@@ -42,7 +42,9 @@ async function locate(
   place: { body: string; part: number },
 ): Promise<PlacementRecord | null> {
   const { tenant } = caller;
-  const response = await engine.sessions.wait(store.response(tenant, `resp_${place.body}` as ResponseId));
+  const response = await engine.sessions.wait(
+    store.response(tenant, `resp_${place.body}` as ResponseId, 'deleted-too'),
+  );
   const session = response?.session ?? (`sess_${place.body}` as SessionId);
   const events = await read(engine, store, caller, session, response?.fromSeq ?? 1);
   const event = events.find(one =>

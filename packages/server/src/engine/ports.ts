@@ -94,8 +94,8 @@ export interface SessionLog {
   release(release: Release): Promise<boolean>;
   session(tenant: TenantId, session: SessionId): Promise<SessionRow | null>;
   events(range: EventRange): Promise<readonly StoredEvent[]>;
-  /** Absent if deleted. */
-  response(tenant: TenantId, id: ResponseId): Promise<ResponseRow | null>;
+  /** Absent if deleted, unless those are asked for too: the evidence of a response and the place of its items outlive it. */
+  response(tenant: TenantId, id: ResponseId, deleted?: 'deleted-too'): Promise<ResponseRow | null>;
   runs(range: RunRange): Promise<readonly RunRow[]>;
   /** The run of an `items.added` event by its id body. */
   runByBase(tenant: TenantId, base: string): Promise<RunRow | null>;

@@ -88,7 +88,7 @@ async function closeReservation(engine: EngineContext, live: LiveSession): Promi
 export async function recoverSession(engine: EngineContext, live: LiveSession): Promise<boolean> {
   return engine.sessions.exclusive(live, async () => {
     const state = mustState(live);
-    if (state.turn === null || engine.running.has(state.turn.response)) return false;
+    if (state.turn === null || state.phase === 'waiting' || engine.running.has(state.turn.response)) return false;
     const bodies = await claim(engine, live);
     const { turn, shown } = await rebuild(engine, live);
     engine.running.set(turn.base.id, turn);

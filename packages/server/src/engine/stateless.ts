@@ -8,7 +8,6 @@ import { type CreateResponse, perdureError, type PerdureError, toPerdureError } 
 import { homeTag, idBody, placementId, type SessionId } from '../kernel/ids.ts';
 import type { EventBody, Json, LoggedItem, SessionOrigin, UpstreamIds, Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
-import { MAX_FAILURES } from '../session/next.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { matchCalls, placeItems, requireOutputs, resolveReferences } from './input.ts';
@@ -189,7 +188,7 @@ async function* attempts(engine: EngineContext, input: Run, stop: AbortSignal): 
         isProviderError(error) ? error.providerError : problem.code,
         refused ? null : placed,
       );
-      if (!isProviderError(error) || !error.retryable || begun || attempt >= MAX_FAILURES) throw problem;
+      if (!isProviderError(error) || !error.retryable || begun || attempt >= engine.limits.turnAttempts) throw problem;
       avoid.push(placed.target.id);
       const next = engine.placing.infer({ ...facts, avoid });
       if (!next.ok) throw problem;

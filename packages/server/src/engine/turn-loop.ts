@@ -9,7 +9,7 @@ import { perdureError, toPerdureError, type PerdureError } from '@perdure/protoc
 import { assertNever } from '../kernel/assert-never.ts';
 import { type EventBody, textOf, type UpstreamIds, type Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
-import { MAX_FAILURES, next } from '../session/next.ts';
+import { next } from '../session/next.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
 import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
@@ -28,13 +28,18 @@ const NO_IDS: UpstreamIds = { response: null, request: null };
 export async function runTurn(engine: EngineContext, turn: RunningTurn): Promise<void> {
   const timer = setTimeout(() => turn.abort.abort('deadline'), engine.limits.turnMs);
   try {
-    while (turn.live.state?.turn?.response === turn.base.id) await step(engine, turn, turn.live.state);
+    for (let state = turn.live.state; isOurs(turn, state); state = turn.live.state) await step(engine, turn, state);
   } catch (error) {
     await abandon(engine, turn, toPerdureError(error));
   } finally {
     clearTimeout(timer);
     engine.running.delete(turn.base.id);
   }
+}
+
+/** Whether the turn is still open and not waiting for people: what waits is rows, and no process runs it (L4). */
+function isOurs(turn: RunningTurn, state: SessionState | null): state is SessionState {
+  return state?.turn?.response === turn.base.id && state.phase !== 'waiting';
 }
 
 async function step(engine: EngineContext, turn: RunningTurn, state: SessionState): Promise<void> {
@@ -249,7 +254,7 @@ async function settleFailure(
   // A cut stream is tried again by the rule of cut calls; what the upstream refused would be refused again.
   const again =
     error.retryable || error.providerError === 'upstream_interrupted' || error.providerError === 'upstream_timeout';
-  if (!again || placed.failures + 1 >= MAX_FAILURES) return fail(engine, turn, problem, bodies, unshown);
+  if (!again || placed.failures + 1 >= engine.limits.turnAttempts) return fail(engine, turn, problem, bodies, unshown);
   const state = turn.live.state;
   if (state === null) throw problem;
   return commitNext(engine, turn, state, bodies, unshown, problem);

@@ -12,6 +12,8 @@ export type Scope = 'inference' | 'read' | 'admin' | 'auditor';
 export interface HttpLimits {
   /** Bytes of a request body. */
   readonly bodyBytes: number;
+  /** From the first commit of a stored response that is not streamed to its answer, ms. The turn itself goes on. */
+  readonly requestMs: number;
   /** From the first to the last byte of a request body, ms. */
   readonly bodyMs: number;
   /** Between two heartbeats of a quiet stream, ms. */

@@ -7,6 +7,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
 import type { Clock, Provider, Sha256 } from '../engine/ports.ts';
+import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
 import type { HttpDeps } from '../http/types.ts';
 import { type HomeId, makeIds } from '../kernel/ids.ts';
@@ -143,9 +144,11 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     sha256,
     salt,
     owner: ids.next('proc', '0000'),
+    scheduler: makeScheduler({ stores, clock: systemClock, storeMs: limits.storeMs, report }),
     limits: {
       storeMs: limits.storeMs,
       turnMs: limits.turnMs,
+      turnAttempts: limits.turnAttempts,
       patienceMs: limits.patienceMs,
       cacheBytes: limits.cacheBytes,
       concurrent: limits.concurrent,
@@ -189,6 +192,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
       keys: keyAdmin(ring),
       limits: {
         bodyBytes: limits.bodyBytes,
+        requestMs: limits.requestMs,
         bodyMs: limits.bodyReadMs,
         heartbeatMs: 15_000,
         patienceMs: limits.patienceMs,

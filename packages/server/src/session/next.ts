@@ -16,9 +16,6 @@ export type Effect =
   | { readonly type: 'await_tools'; readonly callIds: readonly string[] }
   | { readonly type: 'finish'; readonly status: 'completed' | 'incomplete'; readonly reason: string | null };
 
-/** Calls that one turn may see fail in a row before it fails. */
-export const MAX_FAILURES = 3;
-
 export function next(state: SessionState): Effect {
   const turn = state.turn;
   if (turn === null) return { type: 'none' };

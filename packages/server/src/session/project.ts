@@ -2,7 +2,7 @@
 import type { ResponseId } from '../kernel/ids.ts';
 import type { Envelope } from '../log/events.ts';
 import type { ProjectionChange, ResponseStatus, SessionRow } from '../log/rows.ts';
-import type { SessionState } from './state.ts';
+import { type SessionState, wakeAt } from './state.ts';
 
 /** @param before the state that the event was folded into; null for the first event */
 export function project(before: SessionState | null, event: Envelope): readonly ProjectionChange[] {
@@ -89,7 +89,7 @@ export function rowOf(state: SessionState, digest: Uint8Array): SessionRow {
     owner,
     open: stateless ? phase === 'stateless_open' || phase === 'stateless_calling' : state.turn !== null,
     ended: phase === 'ended',
-    wakeAt: null,
+    wakeAt: wakeAt(state),
     createdAt,
     updatedAt,
     state: stateless ? null : JSON.stringify(state),

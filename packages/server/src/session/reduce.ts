@@ -129,11 +129,11 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.outcome_unknown':
       return tool(state, event);
     case 'approval.requested':
-      return withTurn(state, turn => ({ ...turn, approvals: [...turn.approvals, event.head.approval] }));
+      return requestApproval(state, event);
     case 'approval.granted':
     case 'approval.denied':
     case 'approval.expired':
-      return withTurn(state, turn => ({ ...turn, approvals: turn.approvals.filter(id => id !== event.head.approval) }));
+      return closeApproval(state, event.head.approval);
     case 'turn.completed':
       return completeTurn(state, event);
     case 'turn.failed':
@@ -318,6 +318,19 @@ function tool(state: SessionState, event: ToolEvent): SessionState | string {
     default:
       return assertNever(event, 'tool event');
   }
+}
+
+function requestApproval(state: SessionState, event: EnvelopeOf<'approval.requested'>): SessionState | string {
+  const { approval, callId, expiresAt } = event.head;
+  const tool = state.turn?.tools.find(one => one.callId === callId);
+  if (tool?.status !== 'requested') return `tool call ${callId} does not wait for an approval`;
+  if (state.turn?.approvals.some(open => open.callId === callId)) return `tool call ${callId} has an open approval`;
+  return withTurn(state, turn => ({ ...turn, approvals: [...turn.approvals, { approval, callId, expiresAt }] }));
+}
+
+function closeApproval(state: SessionState, approval: string): SessionState | string {
+  if (!state.turn?.approvals.some(open => open.approval === approval)) return `approval ${approval} is not open`;
+  return withTurn(state, turn => ({ ...turn, approvals: turn.approvals.filter(open => open.approval !== approval) }));
 }
 
 function setTool(turn: TurnState, callId: string, status: 'started' | 'outcome_unknown'): TurnState {

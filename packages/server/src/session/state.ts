@@ -55,7 +55,15 @@ export interface TurnState {
   } | null;
   readonly outcome: { readonly status: 'completed' | 'incomplete'; readonly reason: string | null } | null;
   readonly tools: readonly ToolState[];
-  readonly approvals: readonly string[];
+  readonly approvals: readonly OpenApproval[];
+}
+
+/** An approval that nobody has given yet. */
+export interface OpenApproval {
+  readonly approval: string;
+  readonly callId: string;
+  /** ms since 1970: what wakes the session if nobody answers. */
+  readonly expiresAt: number;
 }
 
 /** What the session has done so far: the facts of the `substance` reading. */
@@ -110,6 +118,12 @@ export const MAX_DOCUMENTS = 16;
 /** The position at which the shared prefix ends: 0 for a root. */
 export function prefixEnd(lineage: readonly SharedPrefix[]): number {
   return lineage.at(-1)?.to ?? 0;
+}
+
+/** When the session must be looked at again without anyone asking, ms since 1970 (L4: a column, not a timer). */
+export function wakeAt(state: SessionState): number | null {
+  const times = state.turn?.approvals.map(approval => approval.expiresAt) ?? [];
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 export function statusOf(phase: Phase): SessionStatus {

@@ -28,7 +28,9 @@ function send(exchange: Exchange, body: unknown): void {
 
 export async function createConversation(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const { items, metadata } = must(parseCreateConversation((await readOptionalJson(exchange.req, deps.limits)).value));
-  send(exchange, wire(await deps.engine.conversations.create(exchange.caller, items, metadata)));
+  const made = await deps.engine.conversations.create(exchange.caller, items, metadata);
+  const headers = { 'x-request-id': exchange.requestId, 'perdure-placement': made.placement };
+  sendJson(exchange.res, 200, wire(made), headers);
 }
 
 export async function getConversation(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {

@@ -7,6 +7,7 @@ import {
   type ResponseResource,
   toPerdureError,
 } from '@perdure/protocol';
+import { within } from '../../engine/deadline.ts';
 import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
 import { resourceOf, responseEvent, sumUsage, type ResponseBase } from '../../engine/turn.ts';
 import { errorEvent } from '../../engine/read.ts';
@@ -32,7 +33,7 @@ export async function createResponse(deps: HttpDeps, exchange: Exchange): Promis
   const idempotency = key === null ? null : { key, body: body.bytes };
   if (!request.store) return stateless(deps, exchange, request, labels, idempotency);
   const response = await deps.engine.respond({ caller, request, labels, idempotency });
-  return request.stream ? streamStored(deps, exchange, response) : sendStored(exchange, response);
+  return request.stream ? streamStored(deps, exchange, response) : sendStored(deps, exchange, response);
 }
 
 function headersOf(exchange: Exchange, placement: string | null): Headers {
@@ -40,10 +41,12 @@ function headersOf(exchange: Exchange, placement: string | null): Headers {
 }
 
 /** The whole response once it is complete. If the client leaves, the turn goes on without it. */
-async function sendStored(exchange: Exchange, response: StoredResponse): Promise<void> {
+async function sendStored(deps: HttpDeps, exchange: Exchange, response: StoredResponse): Promise<void> {
   const headers = { ...headersOf(exchange, response.placement), 'perdure-response': response.id };
   try {
-    sendJson(exchange.res, 200, await response.done, headers);
+    const late = () =>
+      perdureError('deadline_exceeded', 'The response goes on; read it by its id in perdure-response.');
+    sendJson(exchange.res, 200, await within(deps.limits.requestMs, response.done, late), headers);
   } catch (thrown) {
     const error = toPerdureError(thrown);
     for (const [name, value] of Object.entries(headers)) exchange.res.setHeader(name, value);

@@ -18,11 +18,9 @@ export interface ServerLimits {
   readonly turnAttempts: number;
   readonly storeMs: number;
   readonly patienceMs: number;
-  readonly deltaWindowMs: number;
   readonly cacheBytes: number;
   readonly leaseMs: number;
   readonly idempotencyHours: number;
-  readonly responseDays: number;
   readonly drainMs: number;
 }
 
@@ -92,11 +90,6 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     ['patience_ms', 30 * SECOND, 100, 10 * MINUTE],
     'How long a turn waits for a reader that has fallen behind.',
   ),
-  deltaWindowMs: bound(
-    'ms',
-    ['delta_window_ms', 5, 0, 5],
-    'How long released deltas may wait for company before they are committed.',
-  ),
   cacheBytes: bound('bytes', ['cache_bytes', 64 * MIB, 0, 64 * KIB * MIB], 'Session context kept in memory.'),
   leaseMs: bound(
     'ms',
@@ -104,11 +97,6 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'How long another process must be silent before its sessions are taken over.',
   ),
   idempotencyHours: bound('hours', ['idempotency_hours', 24, 1, 720], 'How long an Idempotency-Key holds.'),
-  responseDays: bound(
-    'days',
-    ['response_days', 30, 1, 36_500],
-    'How long a stored response can be retrieved and continued.',
-  ),
   drainMs: bound(
     'ms',
     ['drain_ms', 30 * SECOND, 0, 10 * MINUTE],

@@ -1,0 +1,46 @@
+/** What happens to a session whose time has come: its approvals that nobody gave expire, and the tools that waited for them are told so. */
+import { idBody, itemId, MAX_PARTS } from '../kernel/ids.ts';
+import type { EventBody, LoggedItem } from '../log/events.ts';
+import type { SessionRow } from '../log/rows.ts';
+import type { SessionState } from '../session/state.ts';
+import type { EngineContext } from './engine-context.ts';
+import { mustState } from './plan.ts';
+import { recoverSession } from './recovery.ts';
+import { claim } from './respond.ts';
+
+export async function wakeSession(engine: EngineContext, row: SessionRow): Promise<void> {
+  const store = engine.homes.ofBody(idBody(row.session, 'sess') ?? '');
+  const live = store === null ? null : await engine.sessions.load(row.tenant, row.session, store);
+  if (live === null) return;
+  await engine.sessions.exclusive(live, async () => {
+    const bodies = expiry(mustState(live), engine.clock.now());
+    if (bodies.length === 0) return;
+    await engine.sessions.wait(engine.lease.ensure());
+    await engine.sessions.commit(live, [...(await claim(engine, live)), ...bodies], { actor: 'engine' });
+    engine.sessions.grew(live.context.reset());
+  });
+  await recoverSession(engine, live);
+}
+
+/** The events that close what has expired; none if nothing has. */
+export function expiry(state: SessionState, now: number): readonly EventBody[] {
+  const { turn } = state;
+  if (turn === null) return [];
+  const expired = turn.approvals.filter(approval => approval.expiresAt <= now);
+  return expired.flatMap(({ approval, callId }): EventBody[] => [
+    { type: 'approval.expired', head: { approval }, payload: null },
+    {
+      type: 'tool.failed',
+      head: { callId, code: 'approval_expired', count: 1 },
+      payload: { items: [expiredOutput(state, callId)] },
+    },
+  ]);
+}
+
+function expiredOutput(state: SessionState, callId: string): LoggedItem {
+  const body = idBody(state.turn?.response ?? '', 'resp') ?? '';
+  const index = state.openCalls.indexOf(callId);
+  // Calls number their parts from 1 up; the last part is for what no call made.
+  const id = itemId('fco', body, MAX_PARTS, Math.max(0, index));
+  return { type: 'function_call_output', id, call_id: callId, status: 'completed', output: 'The approval expired.' };
+}
