@@ -45,7 +45,7 @@ export function makeScheduler({ stores, clock, storeMs, report }: SchedulerOptio
     for (const store of stores) {
       const due = store.due(clock.now(), WOKEN_AT_ONCE);
       const rows = await within(storeMs, due, () => perdureError('store_unavailable'));
-      const results = await Promise.allSettled(rows.map(row => wake?.(row)));
+      const results = await Promise.allSettled(rows.map(async row => wake?.(row)));
       const failed = results.filter(result => result.status === 'rejected');
       for (const { reason } of failed) report('scheduler', reason);
       // A full page may have more behind it; one that failed altogether would only fail again at once.

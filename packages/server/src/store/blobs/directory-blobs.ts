@@ -23,13 +23,14 @@ export function openDirectoryBlobs(folder: string): Blobs {
         await rename(beside, path);
         await flushFolder(dirname(path));
       } catch (error) {
-        await rm(beside, { force: true });
+        await rm(beside, { force: true }).catch(() => undefined);
         throw failure(error);
       }
     },
     async get(key) {
+      const path = pathOf(folder, key);
       try {
-        return await readFile(pathOf(folder, key));
+        return await readFile(path);
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return null;
         throw failure(error);
