@@ -249,7 +249,7 @@ describe('errors', () => {
 
 describe('the environment', () => {
   test('is put into values', () => {
-    const text = `${target(', api_key: "${KEY}"')}listen: {port: "${'${PORT:-99}'}"}\nenforce: ${'${ENFORCE}'}\n`;
+    const text = `${target(', api_key: "${KEY}"')}listen: {port: "\${PORT:-99}"}\nenforce: \${ENFORCE}\n`;
     const config = parse(text, { KEY: '12345', ENFORCE: 'false' });
     expect(config.targets[0]?.apiKey).toBe('12345');
     expect(config.listen.port).toBe(99);
@@ -266,14 +266,14 @@ describe('the environment', () => {
   test('a value that comes out empty is left out', () => {
     expect(parse(target(', api_key: "${KEY:-}"')).targets[0]?.apiKey).toBeNull();
     expect(
-      errors(`targets: [{id: a, vendor: o, model: "${'${M:-}'}", cloud: c, region: r, base_url: "http://a"}]\n`),
+      errors(`targets: [{id: a, vendor: o, model: "\${M:-}", cloud: c, region: r, base_url: "http://a"}]\n`),
     ).toEqual([expect.stringContaining('targets[0].model: is required')]);
   });
 
   test('never shows in a message, and is not read again', () => {
     const secret = 'openai-chats';
     const found = errors(
-      `targets: [{id: a, vendor: o, model: m, cloud: c, region: r, base_url: "http://a", dialect: "${'${D}'}"}]\n`,
+      `targets: [{id: a, vendor: o, model: m, cloud: c, region: r, base_url: "http://a", dialect: "\${D}"}]\n`,
       { D: secret },
     );
     expect(found).toHaveLength(1);
@@ -282,13 +282,13 @@ describe('the environment', () => {
   });
 
   test('is not put into keys, and a number stays one in a text', () => {
-    expect(errors(`${target()}"${'${K}'}": 1\n`, { K: 'enforce' })).toEqual([
+    expect(errors(`${target()}"\${K}": 1\n`, { K: 'enforce' })).toEqual([
       expect.stringContaining('${K}: is not known here'),
     ]);
     expect(errors(`${target()}listen: {port: "4181"}\n`)).toEqual([
       expect.stringContaining('listen.port: must be a number, not text'),
     ]);
-    expect(errors(`${target()}listen: {port: "${'${P}'}"}\n`, { P: '70000' })).toEqual([
+    expect(errors(`${target()}listen: {port: "\${P}"}\n`, { P: '70000' })).toEqual([
       expect.stringContaining('listen.port: must be at most 65535'),
     ]);
   });
@@ -297,7 +297,7 @@ describe('the environment', () => {
 describe('keys', () => {
   test('keep the hash only', () => {
     const secret = 'pdr_0123456789abcdef';
-    const config = parse(`${target()}keys: [{name: k, secret: "${'${S}'}", tenant: acme}]\n`, { S: secret });
+    const config = parse(`${target()}keys: [{name: k, secret: "\${S}", tenant: acme}]\n`, { S: secret });
     expect(config.keys).toEqual([
       {
         name: 'k',
@@ -323,7 +323,7 @@ describe('keys', () => {
 
   test('over a plain connection are warned of, but for loopback', () => {
     const text = (url: string): string =>
-      `targets: [{id: a, vendor: o, model: m, cloud: c, region: r, base_url: "${url}", api_key: "${'${K}'}"}]\n`;
+      `targets: [{id: a, vendor: o, model: m, cloud: c, region: r, base_url: "${url}", api_key: "\${K}"}]\n`;
     expect(warnings(text('http://a.example/v1'), { K: 'k' })).toEqual([expect.stringContaining('not encrypted')]);
     expect(warnings(text('http://127.0.0.1:1/v1'), { K: 'k' })).toEqual([]);
     expect(warnings(text('http://127.0.0.1.example/v1'), { K: 'k' })).toHaveLength(1);

@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest';
+import type { ControlStore, KeyRow } from '../engine/ports.ts';
+import type { Config } from './config/config.ts';
+import { BUILT_IN_CHANNELS, BUILT_IN_PRODUCTS } from './config/defaults.ts';
+import { checkKeySpec, type KeySpec, KeySpecError } from './keys/key-row.ts';
+import { drawSecret, hashSecret, MAX_SECRET_CHARS, shownPrefix } from './keys/secret.ts';
+import { KeyRing } from './keys.ts';
+
+type Offers = Pick<Config, 'channels' | 'products' | 'keys'>;
+const offers: Offers = { channels: BUILT_IN_CHANNELS, products: BUILT_IN_PRODUCTS, keys: [] };
+
+/** Keeps rows as a store does: by value. */
+function rowStore(): Pick<ControlStore, 'keys' | 'putKey' | 'revokeKey'> & { readonly rows: Map<string, KeyRow> } {
+  const rows = new Map<string, KeyRow>();
+  return {
+    rows,
+    keys: async () => [...rows.values()],
+    putKey: async row => void rows.set(row.id, { ...row }),
+    revokeKey: async (id, at) => {
+      const row = rows.get(id);
+      if (row !== undefined) rows.set(id, { ...row, revokedAt: at });
+      return row !== undefined;
+    },
+  };
+}
+
+function open(store = rowStore(), config: Offers = offers): Promise<KeyRing> {
+  let now = 1_000_000;
+  const clock = { now: () => (now += 1000) };
+  return KeyRing.open(store, config, { clock, random: into => crypto.getRandomValues(into), home: 'local' });
+}
+
+describe('a secret', () => {
+  test('has 160 bits, of which 25 are shown', () => {
+    const secret = drawSecret(into => into.map((_, i) => i + 224));
+    expect(secret).toBe('pdr_0123456789abcdefghjkmnpqrstvwxyz');
+    expect(shownPrefix(secret)).toBe('pdr_01234');
+    expect(drawSecret(into => crypto.getRandomValues(into))).toMatch(/^pdr_[0-9a-hjkmnp-tv-z]{32}$/);
+  });
+
+  test('is kept as SHA-256', () => {
+    expect(hashSecret('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  });
+});
+
+describe('the ring', () => {
+  test('knows the keys that it made, and no others', async () => {
+    const store = rowStore();
+    const ring = await open(store);
+    expect(ring.required).toBe(false);
+    const key = await ring.create({
+      name: 'ci',
+      tenant: 'acme',
+      product: 'frontier',
+      channel: 'bedrock',
+      scopes: ['inference'],
+    });
+    expect(ring.required).toBe(true);
+    expect(ring.authenticate(key.secret)).toEqual({
+      tenant: 'acme',
+      principal: key.id,
+      product: 'frontier',
+      channel: 'bedrock',
+      segment: 'commercial',
+      scopes: ['inference'],
+    });
+    for (const wrong of [
+      '',
+      key.secret.slice(0, -1),
+      `${key.secret}x`,
+      key.prefix ?? '',
+      store.rows.get(key.id)?.hash ?? '',
+    ]) {
+      expect(ring.authenticate(wrong)).toBeNull();
+    }
+    expect(JSON.stringify([...store.rows.values()])).not.toContain(key.secret);
+    expect(JSON.stringify(ring.list())).not.toContain(key.secret);
+    expect(JSON.stringify(ring.list())).not.toContain(hashSecret(key.secret));
+  });
+
+  test('is the same after a restart', async () => {
+    const store = rowStore();
+    const { secret, id } = await (await open(store)).create({ name: 'ci' });
+    expect((await open(store)).authenticate(secret)?.principal).toBe(id);
+  });
+
+  test('refuses a revoked key from then on, and after a restart; the door stays closed', async () => {
+    const store = rowStore();
+    const ring = await open(store);
+    const { secret, id } = await ring.create({ name: 'ci' });
+    const revoked = await ring.revoke(id);
+    expect(revoked?.revoked_at).toEqual(expect.any(Number));
+    for (const one of [ring, await open(store)]) {
+      expect(one.authenticate(secret)).toBeNull();
+      expect(one.required).toBe(true);
+      expect(one.usable).toBe(false);
+    }
+    // Again: its time stands.
+    expect((await ring.revoke(id))?.revoked_at).toBe(revoked?.revoked_at);
+    expect(await ring.revoke('key_none')).toBeNull();
+  });
+
+  test('takes the keys of the configuration, by their name', async () => {
+    const key = {
+      name: 'ops',
+      hash: hashSecret('a-configured-secret'),
+      tenant: 't',
+      channel: 'direct',
+      segment: 'us-gov',
+      product: 'api',
+      scopes: ['admin'],
+    } as const;
+    const ring = await open(rowStore(), { ...offers, keys: [key] });
+    expect(ring.required).toBe(true);
+    expect(ring.authenticate('a-configured-secret')).toMatchObject({
+      principal: 'config:ops',
+      segment: 'us-gov',
+      scopes: ['admin'],
+    });
+    expect(ring.list()).toEqual([
+      expect.objectContaining({ id: 'config:ops', source: 'config', prefix: null, created_at: null }),
+    ]);
+  });
+
+  test('looks at no secret beyond its bound', async () => {
+    const long = 'x'.repeat(MAX_SECRET_CHARS);
+    const key = {
+      name: 'ops',
+      tenant: 't',
+      channel: 'direct',
+      segment: 'commercial',
+      product: 'api',
+      scopes: ['read'],
+    } as const;
+    const ring = await open(rowStore(), {
+      ...offers,
+      keys: [
+        { ...key, hash: hashSecret(long) },
+        { ...key, hash: hashSecret(`${long}x`) },
+      ],
+    });
+    expect(ring.authenticate(long)).not.toBeNull();
+    expect(ring.authenticate(`${long}x`)).toBeNull();
+  });
+});
+
+describe('a wish for a key', () => {
+  test('has the defaults of the configuration', () => {
+    expect(checkKeySpec({ name: 'a' }, offers)).toEqual({
+      name: 'a',
+      tenant: 'local',
+      channel: 'direct',
+      segment: 'commercial',
+      product: 'api',
+      scopes: ['inference', 'read'],
+    });
+  });
+
+  test.each([
+    [{}, 'name', /short text/],
+    [{ name: '' }, 'name', /1 to 64/],
+    [{ name: 'a'.repeat(65) }, 'name', /1 to 64/],
+    [{ name: 7 }, 'name', /short text/],
+    [{ name: 'a', tenant: '../b' }, 'tenant', /1 to 64/],
+    [{ name: 'a', segment: 'us-gv' }, 'segment', /did you mean us-gov\?/],
+    [{ name: 'a', product: 'fronteer' }, 'product', /did you mean frontier\?/],
+    [{ name: 'a', channel: 'nobody' }, 'channel', /there are: direct, bedrock, azure/],
+    [{ name: 'a', scopes: [] }, 'scopes', /must be a list/],
+    [{ name: 'a', scopes: ['root'] }, 'scopes', /there is no scope "root"/],
+    [{ name: 'a', scopes: 'admin' }, 'scopes', /must be a list/],
+    [{ name: 'a', scopes: Array.from({ length: 17 }, () => 'read') }, 'scopes', /must be a list/],
+    [{ name: 'a', scopes: ['toString'] }, 'scopes', /there is no scope/],
+  ])('%j is refused', (spec, param, message) => {
+    const attempt = (): unknown => checkKeySpec(spec as KeySpec, offers);
+    expect(attempt).toThrow(KeySpecError);
+    expect(attempt).toThrow(message);
+    expect(attempt).toThrow(expect.objectContaining({ param }));
+  });
+
+  test('names each scope once', () => {
+    const scopes = Array.from({ length: 16 }, () => 'read');
+    expect(checkKeySpec({ name: 'a'.repeat(64), scopes }, offers).scopes).toEqual(['read']);
+  });
+});
