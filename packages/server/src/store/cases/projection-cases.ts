@@ -42,6 +42,9 @@ export const PROJECTION_CASES: readonly ConformanceCase[] = [
       deepStrictEqual(await store.response(ACME, id), { ...base, status: 'completed', toSeq: 2, position: 4 });
       await commit(store, session, ['3'], [{ type: 'response_deleted', id }]);
       equal(await store.response(ACME, id), null);
+      const { status: _, ...where } = (await store.response(ACME, id, 'deleted-too')) ?? { status: null };
+      deepStrictEqual(where, { ...base, toSeq: 2, position: 4 });
+      equal(await store.response(RIVAL, id, 'deleted-too'), null);
       deepStrictEqual(await store.append(nextAppend(session, ['4'], [opened('r', 4)])), {
         ok: false,
         reason: 'response_exists',

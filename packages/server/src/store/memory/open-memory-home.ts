@@ -53,10 +53,10 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
         const events = own(range.tenant, range.session)?.events ?? [];
         return events.filter(({ seq }) => seq >= range.from && seq <= (range.to ?? Infinity)).slice(0, range.limit);
       }),
-    response: (tenant, id) =>
+    response: (tenant, id, deleted) =>
       answer(() => {
         const found = data.responses.get(id);
-        return found?.tenant === tenant && !found.deleted ? found.row : null;
+        return found?.tenant === tenant && (!found.deleted || deleted !== undefined) ? found.row : null;
       }),
     runs: range =>
       answer(() => {

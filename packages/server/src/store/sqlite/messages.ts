@@ -71,7 +71,10 @@ export interface PlacementsQuery {
 export interface ReaderOps {
   readonly session: Op<{ readonly tenant: TenantId; readonly session: SessionId }, SessionRow | null>;
   readonly events: Op<EventRange, readonly StoredEvent[]>;
-  readonly response: Op<{ readonly tenant: TenantId; readonly id: ResponseId }, ResponseRow | null>;
+  readonly response: Op<
+    { readonly tenant: TenantId; readonly id: ResponseId; readonly deleted: boolean },
+    ResponseRow | null
+  >;
   readonly runs: Op<RunRange, readonly RunRow[]>;
   readonly runByBase: Op<{ readonly tenant: TenantId; readonly base: string }, RunRow | null>;
   readonly placements: Op<PlacementsQuery, readonly PlacementRow[]>;

@@ -93,7 +93,7 @@ function homeOver(
       checkRange(range);
       return reader.call('events', range);
     },
-    response: (tenant, id) => reader.call('response', { tenant, id }),
+    response: (tenant, id, deleted) => reader.call('response', { tenant, id, deleted: deleted !== undefined }),
     runs: async range => {
       checkRange(range);
       return reader.call('runs', range);

@@ -36,7 +36,7 @@ export function makeLogReads(db: DatabaseSync): LogReads {
     'SELECT events.*, name FROM events JOIN names ON k = actor WHERE n = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?',
   );
   const response = db.prepare(
-    `SELECT r.*, s.id AS session FROM responses r JOIN sessions s ON s.n = r.n WHERE r.id = ? AND r.status <> ${DELETED} AND s.${OF_TENANT}`,
+    `SELECT r.*, s.id AS session FROM responses r JOIN sessions s ON s.n = r.n WHERE r.id = ? AND (r.status <> ${DELETED} OR ?) AND s.${OF_TENANT}`,
   );
   // The run at or before `from` may reach into the stretch; those after it are found by their position.
   const runs = (order: string): string => `
@@ -74,7 +74,7 @@ export function makeLogReads(db: DatabaseSync): LogReads {
       if (n === undefined) return [];
       return events.all(n, from, to ?? Number.MAX_SAFE_INTEGER, limit).map(storedEvent);
     },
-    response: ({ tenant, id }) => one(response.get(id, tenant), responseRow),
+    response: ({ tenant, id, deleted }) => one(response.get(id, deleted ? 1 : 0, tenant), responseRow),
     runs({ tenant, session: id, from, to, order, limit }) {
       const n = findSession.get(id, tenant)?.['n'];
       if (n === undefined) return [];
