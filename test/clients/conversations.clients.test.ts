@@ -150,6 +150,26 @@ describe('its items', () => {
     expect(said(await turn(id, WHICH_DOG))).not.toContain('Rex');
   });
 
+  test('of turns are deleted as well, and stay when their response is', async () => {
+    const { id } = await client.conversations.create();
+    const { items } = client.conversations;
+    const first = await turn(id, 'one');
+    const second = await turn(id, 'two');
+    const [one, answer, two] = (await items.list(id, { order: 'asc' })).data;
+    if (one?.id == null || answer?.id == null || two?.id == null) throw new Error('two turns were made');
+    await items.delete(answer.id, { conversation_id: id });
+    const gone = { status: 404, code: 'item_not_found' };
+    expect(await failureOf(items.retrieve(answer.id, { conversation_id: id }))).toMatchObject(gone);
+    expect(await failureOf(items.delete(answer.id, { conversation_id: id }))).toMatchObject(gone);
+    await client.responses.delete(first.id);
+    await client.responses.delete(second.id);
+    const left = (await items.list(id, { order: 'asc' })).data;
+    expect(left.map(textOf)).toEqual(['one', 'two', expect.stringContaining('Noted')]);
+    expect(await items.retrieve(one.id, { conversation_id: id })).toMatchObject(one);
+    expect((await items.list(id, { order: 'asc', after: one.id })).data).toEqual(left.slice(1));
+    expect((await items.list(id, { after: two.id })).data).toEqual(left.slice(0, 1));
+  });
+
   test('of another conversation are not in this one', async () => {
     const one = await client.conversations.create({ items: [message('one')] });
     const two = await client.conversations.create({ items: [message('two')] });
