@@ -114,12 +114,14 @@ async function settleCut(engine: EngineContext, turn: RunningTurn, claimed: read
   }
   const rows = await engine.sessions.wait(live.store.journal(live.tenant, live.session));
   const released = rows.filter(row => row.call === call.index).flatMap(row => JSON.parse(row.steps) as Step[]);
-  const { bodies, unshown, shownCall } = settled(
+  const { bodies, shown, unshown, shownCall } = settled(
     turn,
     { streamed: state.turn.streamed, call },
     processDied(),
     released,
   );
+  // The dead process showed these; here nobody has seen them yet, and a reader that comes now begins with them.
+  turn.broadcast.publish(shown);
   const all = [...claimed, ...bodies];
   if (shownCall) {
     return fail(

@@ -196,7 +196,12 @@ export function settled(
   placed: Pick<TurnState, 'streamed'> & { readonly call: NonNullable<TurnState['call']> },
   error: ProviderError,
   released: readonly Step[],
-): { readonly bodies: EventBody[]; readonly unshown: WireEvent[]; readonly shownCall: boolean } {
+): {
+  readonly bodies: EventBody[];
+  readonly shown: readonly WireEvent[];
+  readonly unshown: WireEvent[];
+  readonly shownCall: boolean;
+} {
   const { call } = placed;
   const { usage, metered } = spent(error, call.reserved);
   const upstream: UpstreamIds = { ...NO_IDS, request: error.requestId };
@@ -205,6 +210,7 @@ export function settled(
   if (released.length === 0)
     return {
       bodies: [{ type: 'call.failed', head: { ...head, count: 0 }, payload: null }],
+      shown: [],
       unshown: [],
       shownCall: false,
     };
@@ -219,6 +225,7 @@ export function settled(
   const payload = builder.payload(placed.streamed);
   return {
     bodies: [{ type: 'call.failed', head: { ...head, count: builder.items.length }, payload }],
+    shown,
     unshown,
     shownCall: builder.hasFunctionCall,
   };
