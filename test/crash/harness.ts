@@ -1,0 +1,108 @@
+/** A whole run: generations of kills on fresh data folders until as many were made as asked for, or the time is up. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runGeneration } from './generation.ts';
+import { killPlan } from './kill-plan.ts';
+import { seeded } from './random.ts';
+import { buildShim } from './shim/power-cut.ts';
+import { newTally, type Tally } from './tally.ts';
+import { startUpstream, writeConfig } from './upstream.ts';
+import { Violations } from './violations.ts';
+
+export interface HarnessOptions {
+  readonly kills: number;
+  /** No generation begins, and no further life in one, after so many seconds; null for no such end. */
+  readonly seconds: number | null;
+  readonly seed: number;
+  readonly killsPerGeneration: number;
+  /** Share of the lives under the shim that loses writes: 0 for none. */
+  readonly shimShare: number;
+  /** Whether named kill points are used besides random times. */
+  readonly points: boolean;
+  /** Planted defects: modules that the servers load first, and their environment. */
+  readonly preload: readonly string[];
+  readonly env: { readonly [name: string]: string };
+  readonly twin: boolean;
+  /** Ends the run at the first violation. */
+  readonly stopAtViolation: boolean;
+  /** A line for whoever waits. */
+  readonly progress: (line: string) => void;
+}
+
+export interface HarnessReport {
+  readonly tally: Tally;
+  readonly violations: Violations;
+  readonly seconds: number;
+  readonly seed: number;
+  /** Why nothing ran under the shim, if nothing did. */
+  readonly shimMissing: string | null;
+  /** Where the data lies; null if it was removed, because all was well. */
+  readonly folder: string | null;
+}
+
+export const DEFAULTS: HarnessOptions = {
+  kills: 1000,
+  seconds: null,
+  seed: 1,
+  killsPerGeneration: 50,
+  shimShare: 1 / 3,
+  points: true,
+  preload: [],
+  env: {},
+  twin: false,
+  stopAtViolation: false,
+  progress: () => undefined,
+};
+
+/** ms a token of the emulated upstream: long enough that turns overlap, short enough for a thousand kills. */
+const TOKEN_MS = 4;
+const PROGRESS_MS = 5000;
+
+export async function runHarness(options: HarnessOptions): Promise<HarnessReport> {
+  const begun = Date.now();
+  const seconds = (): number => Math.round((Date.now() - begun) / 1000);
+  const folder = mkdtempSync(join(tmpdir(), 'perdure-crash-'));
+  const violations = new Violations();
+  const tally = newTally();
+  const random = seeded(options.seed);
+  const built = options.shimShare > 0 ? buildShim(join(folder, 'shim')) : ({ ok: false, why: 'not asked for' } as const);
+  const plan = killPlan(random, options.points);
+  const upstream = await startUpstream(TOKEN_MS);
+  const config = join(folder, 'perdure.yaml');
+  writeConfig(config, upstream.emulator);
+  const over = (): boolean =>
+    (options.seconds !== null && seconds() >= options.seconds) || (options.stopAtViolation && violations.total > 0);
+  const line = (): void =>
+    options.progress(`${tally.kills} of ${options.kills} kills, ${tally.readBack} responses read back, ${violations.total} violations, ${seconds()} s`);
+  const timer = setInterval(line, PROGRESS_MS);
+  try {
+    while (tally.kills < options.kills && !over()) {
+      const generation = join(folder, `generation-${tally.generations + 1}`);
+      mkdirSync(generation);
+      await runGeneration({
+        folder: generation,
+        config,
+        upstream,
+        random,
+        violations,
+        tally,
+        plan,
+        kills: Math.min(options.killsPerGeneration, options.kills - tally.kills),
+        shim: built.ok ? built.library : null,
+        shimShare: options.shimShare,
+        preload: options.preload,
+        env: { NODE_COMPILE_CACHE: join(tmpdir(), 'perdure-crash-compile-cache'), ...options.env },
+        twin: options.twin,
+        onKill: over,
+      });
+      if (violations.total === 0) rmSync(generation, { recursive: true });
+    }
+  } finally {
+    clearInterval(timer);
+    await upstream.emulator.close();
+  }
+  const clean = violations.total === 0;
+  if (clean) rmSync(folder, { recursive: true });
+  return { tally, violations, seconds: seconds(), seed: options.seed, shimMissing: built.ok ? null : built.why, folder: clean ? null : folder };
+}

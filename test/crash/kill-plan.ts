@@ -1,0 +1,63 @@
+/** Where and when each life of the server ends. */
+import { ENGINE_KILL_POINTS, type EngineKillPoint } from '../../packages/server/src/engine/kill-point.ts';
+import { STORE_KILL_POINTS, type StoreKillPoint } from '../../packages/server/src/store/sqlite/kill-point.ts';
+import type { Random } from './random.ts';
+
+export type KillPoint = EngineKillPoint | StoreKillPoint;
+export const KILL_POINTS: readonly KillPoint[] = [...ENGINE_KILL_POINTS, ...STORE_KILL_POINTS];
+
+export type Kill =
+  /** The server kills itself when it reaches the point for the nth time. */
+  | { readonly type: 'point'; readonly point: KillPoint; readonly nth: number }
+  /** Killed from outside so many ms after the last life was checked. */
+  | { readonly type: 'time'; readonly afterMs: number };
+
+/**
+ * How often a point is passed before it kills: between these. Low enough that it is reached soon, high enough that the load is in full
+ * flight by then; recovery's points are passed before any load.
+ */
+const TIMES: { readonly [Point in KillPoint]: readonly [number, number] } = {
+  'turn.before-first-commit': [10, 40],
+  'turn.after-first-commit': [10, 40],
+  'turn.before-ack': [10, 40],
+  'call.before-upstream': [10, 40],
+  'call.first-step': [6, 24],
+  'call.before-release': [20, 300],
+  'call.after-release': [20, 300],
+  'call.before-settle': [4, 24],
+  'call.after-settle': [4, 24],
+  'turn.before-completed-shown': [4, 20],
+  'stateless.before-placement': [2, 8],
+  'stateless.after-placement': [2, 6],
+  'stateless.before-meter': [2, 6],
+  'recovery.before-settle': [1, 8],
+  'recovery.after-settle': [1, 8],
+  'idempotency.after-reserve': [3, 9],
+  'writer.before-begin': [30, 300],
+  'writer.after-insert': [20, 80],
+  'writer.mid-batch': [10, 80],
+  'writer.before-commit': [30, 300],
+  'writer.after-commit': [30, 300],
+  'release.before-commit': [20, 200],
+  'release.after-commit': [20, 200],
+  'checkpoint.before': [2, 4],
+  'checkpoint.after': [2, 4],
+};
+
+const AT_RANDOM_MS = { least: 0, most: 400 };
+/** Of five kills so many are at named points. */
+const POINTS_OF_FIVE = 3;
+
+/** An endless plan: points in turn, each as often as any other, between kills at random times. */
+export function* killPlan(random: Random, points: boolean): Generator<Kill, never> {
+  let round: KillPoint[] = [];
+  for (let i = 0; ; i++) {
+    if (!points || i % 5 >= POINTS_OF_FIVE) {
+      yield { type: 'time', afterMs: random.between(AT_RANDOM_MS.least, AT_RANDOM_MS.most) };
+      continue;
+    }
+    if (round.length === 0) round = random.shuffled(KILL_POINTS);
+    const point = round.pop() ?? 'writer.before-commit';
+    yield { type: 'point', point, nth: random.between(...TIMES[point]) };
+  }
+}
