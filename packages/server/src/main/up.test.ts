@@ -27,8 +27,8 @@ afterEach(async () => {
 interface Running {
   readonly child: ChildProcess;
   readonly line: string;
-  stderr(): string;
-  ended(): Promise<number | null>;
+  readonly stderr: () => string;
+  readonly ended: () => Promise<number | null>;
 }
 
 /** Resolves at its first line. */

@@ -106,6 +106,8 @@ describe('values', () => {
   test('prices become whole micro-dollars per million tokens', () => {
     const [one] = parse(target(', prices: {input: 0.1, cached_input: 0.000001, output: 2.5}')).targets;
     expect(one?.prices).toEqual({ inputPerMtok: 100_000, cachedInputPerMtok: 1, outputPerMtok: 2_500_000 });
+    // In binary 0.07 times a million is not whole.
+    expect(parse(target(', prices: {input: 0.07, output: 0}')).targets[0]?.prices?.inputPerMtok).toBe(70_000);
     expect(parse(target(', prices: {input: 3, output: 4}')).targets[0]?.prices?.cachedInputPerMtok).toBe(3_000_000);
     expect(errors(target(', prices: {input: 0.0000001, output: 1}'))).toEqual([
       expect.stringContaining('targets[0].prices.input: has more than six decimals'),
@@ -261,6 +263,11 @@ describe('the environment', () => {
     const text = target(', api_key: "${NO_KEY}"');
     const message = 'needs the environment variable NO_KEY, which is not set (or write ${NO_KEY:-default})';
     expect(errors(text)).toEqual([`${where(text, 2, '"${NO_KEY}')}: error: ${message}`]);
+  });
+
+  test('a variable that a required value lacks is one error too', () => {
+    const text = 'targets: [{id: a, vendor: o, model: "${NO_MODEL}", cloud: c, region: r, base_url: "http://a"}]\n';
+    expect(errors(text)).toEqual([expect.stringContaining('needs the environment variable NO_MODEL')]);
   });
 
   test('a value that comes out empty is left out', () => {
