@@ -3,7 +3,7 @@ import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { describe, expect, test } from 'vitest';
 import { compileExpression, MAX_EXPRESSION_DEPTH, UnsupportedPolicy } from './expression.ts';
 import { memoPlan } from './remembered.ts';
-import { compilePolicy } from './policy.ts';
+import { compilePolicy, evaluate } from './policy.ts';
 import { entityValue, type Env, EvaluationError, recordValue, type Value } from './value.ts';
 
 const someone = entityValue('User', 'a', null);
@@ -303,4 +303,24 @@ describe('what is remembered', () => {
     expect(compiled.evaluate(failing)).toBeInstanceOf(EvaluationError);
     expect(compiled.evaluate(failing)).toBeInstanceOf(EvaluationError);
   });
+});
+
+test('a policy that fails denies, where stock Cedar would skip it', () => {
+  const failing = 'forbid (principal, action, resource) when { context.missing };';
+  const asked = (...texts: string[]) => {
+    const policies = texts.map((text, i) => {
+      const answer = cedar.policyToJson(text);
+      if (answer.type === 'failure') throw new Error(text);
+      return [`p${i}`, compilePolicy(answer.json)] as const;
+    });
+    return evaluate(new Map(policies), env);
+  };
+  expect(asked(policy('true'))).toEqual({ decision: 'allow', reasons: ['p0'], errors: [] });
+  expect(asked(policy('true'), failing)).toEqual({ decision: 'deny', reasons: ['p0'], errors: ['p1'] });
+  expect(asked(policy('true'), failing.replace('context.missing', 'true'))).toEqual({
+    decision: 'deny',
+    reasons: ['p1'],
+    errors: [],
+  });
+  expect(asked(policy('false'))).toEqual({ decision: 'deny', reasons: [], errors: [] });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { checkContract, loadContract, MAX_FILE_CHARS, MAX_POLICIES } from './load.ts';
 import { type Finding, findingLine } from './finding.ts';
+import { MAX_TEXT } from './manifest-words.ts';
 import type { ContractFiles } from './rule.ts';
 import { CONTRACT_SCHEMA } from './schema.ts';
 
@@ -296,6 +297,12 @@ describe('bounds', () => {
     expect(checkContract(withPolicies(MAX_POLICIES + 1)).map(brief)).toEqual([
       'error too_many_policies contract.yaml:-',
     ]);
+  });
+
+  test('a text of the manifest may be that long and no longer', () => {
+    const titled = (length: number) => changed('contract.yaml', 'title: A test', `title: ${'x'.repeat(length)}`);
+    expect(checkContract(titled(MAX_TEXT))).toEqual([]);
+    expect(checkContract(titled(MAX_TEXT + 1)).map(brief)).toEqual(['error manifest_invalid contract.yaml:3']);
   });
 
   test('hostile YAML is refused, not expanded', () => {

@@ -97,30 +97,36 @@ function countOperators(json: unknown, into: Map<string, number>): void {
   }
 }
 
-test('compiled policies give the reasons and the errors that Cedar gives', () => {
-  const operators = new Map<string, number>();
-  const outcomes = { allow: 0, deny: 0, error: 0 };
-  fc.assert(
-    fc.property(arbitraryPolicySet(), arbitraryRequests, (policies, requests) => {
-      const ests = new Map(policies.map(policy => [policy.id, estOf(policy)]));
-      for (const est of ests.values()) countOperators((est as { conditions: unknown }).conditions, operators);
-      const compiled = compileAll(ests, policies);
-      preparse(policies);
-      for (const request of requests) {
-        const callMemo: Memo = [];
-        const placeMemo: Memo = [];
-        const ours = byUs(compiled, request, callMemo, placeMemo);
-        expect(ours).toEqual(byCedar(request));
-        // Once more, from what the first run remembered.
-        expect(byUs(compiled, request, callMemo, placeMemo)).toEqual(ours);
-        const permitted = ours.reasons.some(id => compiled.get(id)?.effect === 'permit');
-        outcomes[ours.errors.length > 0 ? 'error' : permitted ? 'allow' : 'deny'] += 1;
-      }
-    }),
-    { numRuns: Math.ceil(SAMPLES / REQUESTS_EACH) },
-  );
-  expect(OPERATORS.filter(operator => (operators.get(operator) ?? 0) < LEAST_USES)).toEqual([]);
-  const total = outcomes.allow + outcomes.deny + outcomes.error;
-  for (const count of Object.values(outcomes))
-    expect(count / total, JSON.stringify(outcomes)).toBeGreaterThan(LEAST_SHARE);
-});
+const TIMEOUT_MS = 60_000 + SAMPLES * 20;
+
+test(
+  'compiled policies give the reasons and the errors that Cedar gives',
+  () => {
+    const operators = new Map<string, number>();
+    const outcomes = { allow: 0, deny: 0, error: 0 };
+    fc.assert(
+      fc.property(arbitraryPolicySet(), arbitraryRequests, (policies, requests) => {
+        const ests = new Map(policies.map(policy => [policy.id, estOf(policy)]));
+        for (const est of ests.values()) countOperators((est as { conditions: unknown }).conditions, operators);
+        const compiled = compileAll(ests, policies);
+        preparse(policies);
+        for (const request of requests) {
+          const callMemo: Memo = [];
+          const placeMemo: Memo = [];
+          const ours = byUs(compiled, request, callMemo, placeMemo);
+          expect(ours).toEqual(byCedar(request));
+          // Once more, from what the first run remembered.
+          expect(byUs(compiled, request, callMemo, placeMemo)).toEqual(ours);
+          const permitted = ours.reasons.some(id => compiled.get(id)?.effect === 'permit');
+          outcomes[ours.errors.length > 0 ? 'error' : permitted ? 'allow' : 'deny'] += 1;
+        }
+      }),
+      { numRuns: Math.ceil(SAMPLES / REQUESTS_EACH) },
+    );
+    expect(OPERATORS.filter(operator => (operators.get(operator) ?? 0) < LEAST_USES)).toEqual([]);
+    const total = outcomes.allow + outcomes.deny + outcomes.error;
+    for (const count of Object.values(outcomes))
+      expect(count / total, JSON.stringify(outcomes)).toBeGreaterThan(LEAST_SHARE);
+  },
+  TIMEOUT_MS,
+);

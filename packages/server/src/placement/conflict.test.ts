@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { conflictOf, MAX_EXACT_REASONS, MAX_EXACT_SIZE } from './conflict.ts';
 import { decide } from './decide.ts';
+import type { Row } from './decision.ts';
 import { CHANNELS, call, load, PRODUCTS, shippedFiles, snapshotOf, target } from './fixture.test-support.ts';
 
 const february = load(shippedFiles('openai-2026-02'));
@@ -121,5 +123,43 @@ describe('refusals', () => {
     });
     const refused = decide(snapshotOf([silent]), 'infer', call(), {});
     expect(refused.conflict?.between).toEqual([{ kind: 'no-permit', contract: 'silent' }]);
+  });
+});
+
+describe('the search for the smallest conflict is bounded', () => {
+  /** Rows that are each excluded by the reasons whose list holds them. */
+  function rowsOf(reasons: readonly (readonly number[])[]): Row[] {
+    const places = [...new Set(reasons.flat())].toSorted((a, b) => a - b);
+    const [row] = decide(snapshotOf([]), 'infer', call(), {}).rows;
+    if (row === undefined) throw new Error('no row');
+    return places.map(place => ({
+      ...row,
+      place: `p${place}`,
+      verdict: 'excluded',
+      exclusions: reasons.flatMap((on, i) => {
+        const clause = { kind: 'clause', contract: 'c', clause: `r${i}`, cite: '', ambiguous: null } as const;
+        return on.includes(place) ? [clause] : [];
+      }),
+    }));
+  }
+  const sizeOf = (reasons: readonly (readonly number[])[]) => conflictOf(rowsOf(reasons), () => []).between.length;
+  // Two reasons cover all six places; the one that holds four misleads whoever takes the largest first.
+  const misleading = [
+    [1, 2, 3],
+    [4, 5, 6],
+    [2, 3, 4, 5],
+  ];
+  const filled = (count: number) => [...misleading, ...Array.from({ length: count - misleading.length }, () => [1])];
+
+  test('up to so many reasons it is exact, beyond it takes the largest first', () => {
+    expect(sizeOf(filled(MAX_EXACT_REASONS))).toBe(2);
+    expect(sizeOf(filled(MAX_EXACT_REASONS + 1))).toBe(3);
+  });
+
+  test('up to such a size it is exact, beyond it takes the largest first', () => {
+    // Places of their own make the smallest conflict larger, one by one.
+    const larger = (size: number) => [...misleading, ...Array.from({ length: size - 2 }, (_, i) => [100 + i])];
+    expect(sizeOf(larger(MAX_EXACT_SIZE))).toBe(MAX_EXACT_SIZE);
+    expect(sizeOf(larger(MAX_EXACT_SIZE + 1))).toBe(MAX_EXACT_SIZE + 2);
   });
 });
