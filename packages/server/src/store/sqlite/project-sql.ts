@@ -23,7 +23,10 @@ export function makeProjector(db: DatabaseSync): Projector {
     'INSERT OR IGNORE INTO responses (id, n, status, from_seq, to_seq, position) VALUES (?, ?, ?, ?, 0, 0)',
   );
   const close = db.prepare('UPDATE responses SET status = ?, to_seq = ?, position = ? WHERE id = ? AND n = ?');
-  const remove = db.prepare('UPDATE responses SET status = ?, to_seq = 0, position = 0 WHERE id = ? AND n = ?');
+  // Where a deleted response ended is kept below zero: what is retained for living ones is a maximum and does not see it.
+  const remove = db.prepare(
+    'UPDATE responses SET status = ?, to_seq = -abs(to_seq), position = -abs(position) WHERE id = ? AND n = ?',
+  );
   const addRun = db.prepare('INSERT INTO runs (n, position, count, seq, base) VALUES (?, ?, ?, ?, ?)');
   const dropRuns = db.prepare('DELETE FROM runs WHERE n = ? AND position > ?');
   const findRun = db.prepare(

@@ -97,8 +97,11 @@ export function makeLogReads(db: DatabaseSync): LogReads {
         .all(id, tenant)
         .map(row => ({ child: String(row['child']) as SessionId, to: Number(row['upto']) }));
       const needed = kept.get(n);
-      const position = living.reduce((most, { to }) => Math.max(most, to), Number(needed?.['position'] ?? 0));
-      return { position, seq: Number(needed?.['seq'] ?? 0), forks: living };
+      const position = living.reduce(
+        (most, { to }) => Math.max(most, to),
+        Math.max(0, Number(needed?.['position'] ?? 0)),
+      );
+      return { position, seq: Math.max(0, Number(needed?.['seq'] ?? 0)), forks: living };
     },
     open: ({ after, limit }) => open.all(after ?? '', limit).map(sessionRow),
     due: ({ now, limit }) => due.all(now, limit).map(sessionRow),
@@ -163,8 +166,8 @@ function responseRow(row: Row): ResponseRow {
     session: String(row['session']) as SessionId,
     status: status === undefined || status === 'deleted' ? 'failed' : status,
     fromSeq: Number(row['from_seq']),
-    toSeq: Number(row['to_seq']),
-    position: Number(row['position']),
+    toSeq: Math.abs(Number(row['to_seq'])),
+    position: Math.abs(Number(row['position'])),
   };
 }
 
