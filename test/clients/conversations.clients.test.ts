@@ -155,6 +155,7 @@ describe('its items', () => {
     const { items } = client.conversations;
     const first = await turn(id, 'one');
     const second = await turn(id, 'two');
+    await items.create(id, { items: [message('three'), message('four')] });
     const [one, answer, two] = (await items.list(id, { order: 'asc' })).data;
     if (one?.id == null || answer?.id == null || two?.id == null) throw new Error('two turns were made');
     await items.delete(answer.id, { conversation_id: id });
@@ -164,7 +165,7 @@ describe('its items', () => {
     await client.responses.delete(first.id);
     await client.responses.delete(second.id);
     const left = (await items.list(id, { order: 'asc' })).data;
-    expect(left.map(textOf)).toEqual(['one', 'two', expect.stringContaining('Noted')]);
+    expect(left.map(textOf)).toEqual(['one', 'two', expect.stringContaining('Noted'), 'three', 'four']);
     expect(await items.retrieve(one.id, { conversation_id: id })).toMatchObject(one);
     expect((await items.list(id, { order: 'asc', after: one.id })).data).toEqual(left.slice(1));
     expect((await items.list(id, { after: two.id })).data).toEqual(left.slice(0, 1));
