@@ -65,9 +65,9 @@ export const CUSTOMERS: readonly Customer[] = [
       tell('thirdPartyProducts', 'thirdPartyCalls'),
       ask('thirdPartyCalls', 'Where do stateless calls out of a collaboration with Amazon run?', 'sellers'),
       ask('sellers', 'From whom may customers buy stateless APIs?', 'awsCommitment'),
-      ask('thirdPartyProducts', 'Which product built with a third party may run on any cloud?', 'trainium'),
+      ask('thirdPartyProducts', 'Where may a non-API product built with a third party run?', 'trainium'),
     ],
-    last: ask('thirdPartyProducts', 'Again: which product built with a third party may run on any cloud?'),
+    last: ask('thirdPartyProducts', 'Again: where may a non-API product built with a third party run?'),
   },
   {
     id: 'frontier-direct',
@@ -114,6 +114,13 @@ export const CUT_LINE: Line = ask(
 );
 
 /** Sells Frontier without the right to: refused wherever it would run. */
+/** A call that keeps nothing, by the customer whose other calls run on AWS. */
+export const STATELESS: Expected & { readonly class: 'stateless' } = {
+  cloud: 'azure',
+  against: ['joint.stateless'],
+  class: 'stateless',
+};
+
 export const UNLICENSED = {
   id: 'frontier-azure',
   title: 'Frontier, sold by Microsoft',

@@ -62,7 +62,7 @@ export const FACTS: { readonly [name in FactName]: Fact } = {
     confidence: 'B',
     source: 'glennklockwood.com garden/OpenAI-x-Microsoft',
     says: 'an API product built with a third party runs on Azure only, and a non-API product on any cloud',
-    key: 'non-API product',
+    key: 'on any cloud',
   },
   panel: {
     date: '2025-10-28',

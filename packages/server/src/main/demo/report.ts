@@ -3,7 +3,7 @@ import type { Cite, ClaimResult } from './claims.ts';
 
 export const WIDTH = 120;
 /** Columns of a claim's line: what, where, why; the rest is free. */
-const COLUMNS = [13, 15, 44] as const;
+const COLUMNS = [13, 15, 45] as const;
 const INDENT = 4;
 
 /** The text of a claim in columns. A cell that is too long pushes the next one. */
@@ -57,7 +57,7 @@ export function clauseList(cites: readonly Cite[], style: Style): string {
   return sorted
     .map(({ id, contract, cite }) => {
       const name = id.padEnd(widest);
-      const text = wrap(`  ${name}  ${cite} (${contract})`, widest + 4);
+      const text = wrap(`  ${name}  ${cite} [${contract}]`, widest + 4);
       return `  ${style.bold(name)}${text.slice(2 + name.length)}\n`;
     })
     .join('');

@@ -15,6 +15,7 @@ import { theRefusals, theStatelessCall } from './chapters/refusals.ts';
 import { theConversations } from './chapters/talks.ts';
 import { Claims, StoryOver } from './claims.ts';
 import { AS_OF, type Deployment, makeDeployment } from './deployment.ts';
+import { makeProgress, type Progress } from './progress.ts';
 import { claimLine, clauseList, type Style, styleFor, wrap } from './report.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 import type { Stage } from './stage.ts';
@@ -37,7 +38,14 @@ const REQUEST_MS = 120_000;
 
 export async function demo(options: DemoOptions, io: Io): Promise<ExitCode> {
   const style = styleFor(options.json !== true && process.stdout.isTTY === true && !io.env['NO_COLOR']);
-  const out = options.json === true ? () => undefined : io.out;
+  const progress = makeProgress(
+    io,
+    options.json !== true && process.stderr.isTTY === true && process.stdout.isTTY === true,
+  );
+  const out = (text: string): void => {
+    progress.clear();
+    if (options.json !== true) io.out(text);
+  };
   const claims = new Claims(result => out(claimLine(result, style)));
   const folder = mkdtempSync(join(tmpdir(), 'perdure-demo-'));
   const closing: (() => Promise<void>)[] = [];
@@ -56,7 +64,7 @@ export async function demo(options: DemoOptions, io: Io): Promise<ExitCode> {
     );
     const config = join(folder, 'perdure.yaml');
     writeFileSync(config, deployment.yaml, { mode: 0o600 });
-    const play = { claims, deployment, upstreams, style, out, say, readings: readingsOf(options) };
+    const play = { claims, deployment, upstreams, style, out, say, progress, readings: readingsOf(options) };
     await theStory({ ...play, start: () => startServer({ config, data: join(folder, 'data'), env: io.env }), closing });
   } catch (error) {
     if (!(error instanceof StoryOver)) throw error;
@@ -80,6 +88,7 @@ interface Play {
   readonly style: Style;
   readonly out: (text: string) => void;
   readonly say: (text: string) => void;
+  readonly progress: Progress;
   readonly start: () => Promise<ServerProcess>;
   readonly closing: (() => Promise<void>)[];
 }
@@ -90,6 +99,7 @@ async function theStory(play: Play): Promise<void> {
   closing.push(async () => server?.stop());
   const start = async (id: string, claim: string, word: string): Promise<void> => {
     const began = performance.now();
+    play.progress.show('starting the server');
     await claims.check(id, claim, async () => {
       server = await play.start();
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -106,6 +116,7 @@ async function theStory(play: Play): Promise<void> {
     claims,
     emulated: play.upstreams.emulated,
     talks: new Map(),
+    stateless: null,
     readings: play.readings,
     openai: customer =>
       new OpenAI({
@@ -122,6 +133,7 @@ async function theStory(play: Play): Promise<void> {
     },
     restart: () => start('crash.restarted', 'The server starts again on what the killed one left', 'restarted'),
     heading: text => out(`\n${style.bold(text)}\n`),
+    working: text => play.progress.show(text),
     say,
   };
   say('');

@@ -10,6 +10,8 @@ export interface Stage {
   readonly emulated: readonly string[];
   /** The conversations, by customer. */
   readonly talks: Map<string, Talk>;
+  /** The placement of the call that kept nothing. */
+  stateless: string | null;
   /** Readings to compare with the one in force. */
   readonly readings: readonly string[];
   /** The official client with this customer's key: one try, so that nothing is hidden. */
@@ -22,4 +24,6 @@ export interface Stage {
   /** A heading, and plain lines of the story. */
   heading(text: string): void;
   say(text: string): void;
+  /** What takes a while, shown until the next line. */
+  working(text: string): void;
 }

@@ -17,6 +17,8 @@ const DELTAS_BEFORE_KILL = 6;
 /** Until the restarted server has finished the turn, ms. */
 const FINISH_MS = 60_000;
 const POLL_MS = 50;
+/** Of an answer that is shown, characters. */
+const SHOWN_CHARS = 300;
 /** Slows an emulated model down to the speed of a real one, so that there is a middle to be killed in. */
 const SLOWLY = '[[latency: 25]]';
 /** A real model gets something to write that takes it as long. */
@@ -37,11 +39,12 @@ export async function theCrash(stage: Stage): Promise<void> {
   const cut = await streamUntilKilled(stage);
   if (cut === null) return;
   await stage.restart();
+  stage.working('waiting for the turn to be completed');
   await theTurn(stage, cut);
   await theDeltas(stage, cut);
   await theCalls(stage, cut);
   await theHistory(stage, cut);
-  stage.heading('After the restart each of them asks about the first thing they said');
+  stage.heading('After the restart each customer asks about the first turn');
   for (const customer of CUSTOMERS) {
     const talk = stage.talks.get(customer.id);
     stage.say(customer.title);
@@ -109,7 +112,7 @@ async function theTurn({ claims, openai }: Stage, { talk, message, response: id,
       .join('');
     const { about } = CUT_LINE.asks ?? { about: 'government' as const };
     return {
-      text: row('completed', `once, knowing "${FACTS[about].key}": "${short(answer, 76)}"`),
+      text: row('completed', `once, and it knows the fact: ${short(answer, SHOWN_CHARS)}`),
       evidence: {
         response: id,
         status: response.status ?? null,

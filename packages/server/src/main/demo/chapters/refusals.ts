@@ -2,14 +2,15 @@
 import type { PlacementResource } from '@perdure/protocol';
 import OpenAI from 'openai';
 import { differs, type Told } from '../claims.ts';
-import { CUSTOMERS, CUT_CUSTOMER, UNLICENSED } from '../customers.ts';
+import { CUSTOMERS, CUT_CUSTOMER, STATELESS, UNLICENSED } from '../customers.ts';
 import { citeOf, forbidding, judgeCall } from '../placed.ts';
-import { row } from '../report.ts';
+import { columns, row } from '../report.ts';
 import type { Stage } from '../stage.ts';
 import { MODEL } from '../upstreams.ts';
 
 /** The same key as for the stateful session: only what is asked for differs. */
-export async function theStatelessCall({ claims, openai, perdure, heading }: Stage): Promise<void> {
+export async function theStatelessCall(stage: Stage): Promise<void> {
+  const { claims, openai, perdure, heading } = stage;
   const customer = CUSTOMERS.find(({ id }) => id === CUT_CUSTOMER);
   if (customer === undefined) return;
   heading('The same Frontier customer makes a call that keeps nothing');
@@ -23,12 +24,13 @@ export async function theStatelessCall({ claims, openai, perdure, heading }: Sta
       })
       .withResponse();
     const placement = await perdure(customer.id).placements.get(response.headers.get('perdure-placement') ?? '');
-    const judged = judgeCall(placement, { cloud: 'azure', against: ['joint.stateless'], class: 'stateless' }, []);
+    stage.stateless = placement.id;
+    const judged = judgeCall(placement, STATELESS, []);
     const kept = await openai(customer.id)
       .responses.retrieve(data.id)
       .then(() => true, notFound);
     return {
-      text: row('store: false', judged.where, judged.why, 'cannot be read back: 404'),
+      text: row('no state', judged.where, judged.why, 'cannot be read back: 404'),
       cites: judged.cites,
       evidence: { placement: placement.id, class: placement.class, kept },
       wrong: [...judged.wrong, ...differs('kept', kept, false)],
@@ -48,6 +50,8 @@ interface Refused {
   readonly headers: { readonly [name: string]: string };
   readonly clauses: readonly string[];
 }
+
+const WIDTHS = [44, 25] as const;
 
 const REFUSED: readonly Refused[] = [
   {
@@ -73,7 +77,8 @@ export async function theRefusals({ claims, openai, perdure, heading }: Stage): 
       const error = await openai(customer)
         .responses.create({ model: MODEL, input: 'May this run?' }, { headers: { ...headers } })
         .then(() => null, refusal);
-      if (error === null) return { text: row(title, 'was answered'), evidence: {}, wrong: ['it was not refused'] };
+      if (error === null)
+        return { text: columns([title, 'was answered'], WIDTHS), evidence: {}, wrong: ['it was not refused'] };
       const placement = await perdure(customer).placements.get(error.headers?.get('perdure-placement') ?? '');
       return toldOfRefusal(title, error, placement, clauses);
     });
@@ -95,7 +100,10 @@ function toldOfRefusal(
     placement.rows.every(one => forbidding(one).some(({ id }) => id === clause)),
   );
   return {
-    text: row(title, `${error.status ?? '?'} ${error.code ?? ''}`, `everywhere: ${everywhere.join(', ')}`),
+    text: columns(
+      [title, `${error.status ?? '?'} ${error.code ?? ''}`, `everywhere: ${everywhere.join(', ')}`],
+      WIDTHS,
+    ),
     cites: placement.rows.flatMap(forbidding).map(citeOf),
     evidence: {
       status: error.status ?? null,
