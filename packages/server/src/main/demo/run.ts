@@ -37,11 +37,8 @@ export interface DemoOptions {
 const REQUEST_MS = 120_000;
 
 export async function demo(options: DemoOptions, io: Io): Promise<ExitCode> {
-  const style = styleFor(options.json !== true && process.stdout.isTTY === true && !io.env['NO_COLOR']);
-  const progress = makeProgress(
-    io,
-    options.json !== true && process.stderr.isTTY === true && process.stdout.isTTY === true,
-  );
+  const style = styleFor(options.json !== true && process.stdout.isTTY && !io.env['NO_COLOR']);
+  const progress = makeProgress(io, options.json !== true && process.stderr.isTTY && process.stdout.isTTY);
   const out = (text: string): void => {
     progress.clear();
     if (options.json !== true) io.out(text);

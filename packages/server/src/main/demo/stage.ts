@@ -15,15 +15,15 @@ export interface Stage {
   /** Readings to compare with the one in force. */
   readonly readings: readonly string[];
   /** The official client with this customer's key: one try, so that nothing is hidden. */
-  openai(customer: string): OpenAI;
-  perdure(customer: string): PerdureClient;
+  readonly openai: (customer: string) => OpenAI;
+  readonly perdure: (customer: string) => PerdureClient;
   /** SIGKILL; the address is gone. */
-  kill(): Promise<void>;
+  readonly kill: () => Promise<void>;
   /** Starts the server on what the killed one left, at a new address. */
-  restart(): Promise<void>;
+  readonly restart: () => Promise<void>;
   /** A heading, and plain lines of the story. */
-  heading(text: string): void;
-  say(text: string): void;
+  readonly heading: (text: string) => void;
+  readonly say: (text: string) => void;
   /** What takes a while, shown until the next line. */
-  working(text: string): void;
+  readonly working: (text: string) => void;
 }

@@ -1,6 +1,6 @@
 /** A call that keeps nothing, and what is refused. */
 import type { PlacementResource } from '@perdure/protocol';
-import OpenAI from 'openai';
+import { APIError } from 'openai';
 import { differs, type Told } from '../claims.ts';
 import { CUSTOMERS, CUT_CUSTOMER, STATELESS, UNLICENSED } from '../customers.ts';
 import { citeOf, forbidding, judgeCall } from '../placed.ts';
@@ -39,7 +39,7 @@ export async function theStatelessCall(stage: Stage): Promise<void> {
 }
 
 function notFound(error: unknown): boolean {
-  if (error instanceof OpenAI.APIError && error.status === 404) return false;
+  if (error instanceof APIError && error.status === 404) return false;
   throw error;
 }
 
@@ -85,17 +85,12 @@ export async function theRefusals({ claims, openai, perdure, heading }: Stage): 
   }
 }
 
-function refusal(error: unknown): InstanceType<typeof OpenAI.APIError> {
-  if (error instanceof OpenAI.APIError) return error;
+function refusal(error: unknown): APIError {
+  if (error instanceof APIError) return error;
   throw error;
 }
 
-function toldOfRefusal(
-  title: string,
-  error: InstanceType<typeof OpenAI.APIError>,
-  placement: PlacementResource,
-  clauses: readonly string[],
-): Told {
+function toldOfRefusal(title: string, error: APIError, placement: PlacementResource, clauses: readonly string[]): Told {
   const everywhere = clauses.filter(clause =>
     placement.rows.every(one => forbidding(one).some(({ id }) => id === clause)),
   );
