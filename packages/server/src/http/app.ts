@@ -127,17 +127,25 @@ export function makeApp(deps: HttpDeps): App {
       ),
     );
   }
-  const paths = [...new Set(routes(deps).map(row => row[1]))];
-  for (const path of paths) app.all(path, context => refuse(deps, context, () => perdureError('method_not_allowed')));
   openRoutes(app, deps);
+  const allowed = Map.groupBy(routes(deps), row => row[1]);
+  for (const path of [...allowed.keys(), ...OPEN_PATHS]) {
+    const allow = allowed.get(path)?.map(row => row[0]) ?? ['GET'];
+    app.all(path, context => {
+      context.env.outgoing.setHeader('allow', allow.join(', '));
+      return refuse(deps, context, () => perdureError('method_not_allowed'));
+    });
+  }
   app.notFound(context => refuse(deps, context, () => perdureError('not_found')));
   return app;
 }
 
+const OPEN_PATHS = ['/healthz', '/readyz', '/openapi.json', '/'] as const;
+
 /** What needs no key: probes, the document, the page. None of it shows a tenant's data. */
 function openRoutes(app: App, deps: HttpDeps): void {
   const version = deps.version;
-  const open = (path: string, show: (context: Context<RouteEnv>) => void): void => {
+  const open = (path: (typeof OPEN_PATHS)[number], show: (context: Context<RouteEnv>) => void): void => {
     app.get(path, context => {
       try {
         if (!deps.keyed()) guardLocal(context.env.incoming);
