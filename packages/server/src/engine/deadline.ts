@@ -16,3 +16,47 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Perdur
     clearTimeout(timer);
   }
 }
+
+/**
+ * One deadline over a row of waits, one after another: a single timer, put forward at each, since a stream waits thousands of times.
+ * Call `stop` at the end of the row.
+ */
+export class Watchdog {
+  readonly #late: () => Error;
+  #timer: NodeJS.Timeout | null = null;
+  #ms = 0;
+  #reject: ((error: Error) => void) | null = null;
+
+  /** @param late makes the error of a wait that took too long */
+  constructor(late: () => Error) {
+    this.#late = late;
+  }
+
+  /** Waits for `work` no longer than `ms`. */
+  async guard<T>(ms: number, work: Promise<T>): Promise<T> {
+    this.#arm(ms);
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#reject = reject;
+        work.then(resolve, reject);
+      });
+    } finally {
+      this.#reject = null;
+    }
+  }
+
+  #arm(ms: number): void {
+    if (this.#timer !== null && this.#ms === ms) {
+      this.#timer.refresh();
+      return;
+    }
+    this.stop();
+    this.#ms = ms;
+    this.#timer = setTimeout(() => this.#reject?.(this.#late()), ms);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

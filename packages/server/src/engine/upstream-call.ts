@@ -1,7 +1,7 @@
 /** One upstream call under deadlines: whatever the provider does, the engine gets steps or a failure in time. */
-import { perdureError } from '@perdure/protocol';
+import { perdureError, type PerdureError } from '@perdure/protocol';
 import type { Step } from '../log/steps.ts';
-import { within } from './deadline.ts';
+import { Watchdog } from './deadline.ts';
 import type { Placing, ReachableTarget } from './placing.ts';
 import { type CallSettings, type Clock, type ContextRun, isProviderError, type ProviderError } from './ports.ts';
 
@@ -40,14 +40,14 @@ export async function* upstreamSteps(
   let chars = 0;
   let whole = false;
   let iterator: AsyncIterator<readonly Step[]> | null = null;
+  const watchdog = new Watchdog(() => late(firstByteMs === undefined));
   try {
     if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
     const call = target.provider.call({ upstream: target.upstream, context, settings, signal: abort.signal });
-    const stream = await within(limits.firstByteMs, call, () => late('The target did not answer in time.'));
-    iterator = stream[Symbol.asyncIterator]();
+    iterator = (await watchdog.guard(limits.firstByteMs, call))[Symbol.asyncIterator]();
     for (;;) {
       const wait = firstByteMs === undefined ? limits.firstByteMs : limits.idleMs;
-      const { done, value } = await within(wait, iterator.next(), () => late('The target stopped answering.'));
+      const { done, value } = await watchdog.guard(wait, iterator.next());
       if (done) break;
       firstByteMs ??= clock.monotonic() - started;
       for (const step of value) if (step.type === 'delta') chars += step.text.length;
@@ -62,6 +62,7 @@ export async function* upstreamSteps(
     end(verdict(problem));
     throw problem;
   } finally {
+    watchdog.stop();
     signal.removeEventListener('abort', stop);
     // When the consumer stopped early the socket must not outlive the interest in it. After a whole answer there is nothing to abort.
     if (!whole) abort.abort();
@@ -70,8 +71,11 @@ export async function* upstreamSteps(
   }
 }
 
-function late(message: string) {
-  return perdureError('upstream_timeout', message);
+function late(first: boolean): PerdureError {
+  return perdureError(
+    'upstream_timeout',
+    first ? 'The target did not answer in time.' : 'The target stopped answering.',
+  );
 }
 
 function asProviderError(error: unknown, begun: boolean): ProviderError {

@@ -1,5 +1,5 @@
 /** The composition root: the one place that knows all the parts. */
-import { createHash, getRandomValues, hash as oneShot, randomBytes } from 'node:crypto';
+import { createHash, hash as oneShot, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { perdureError } from '@perdure/protocol';
 import type { Caller } from '../engine/caller.ts';
@@ -58,16 +58,16 @@ export const sha256: Sha256 = (...parts) => {
   return digest.digest();
 };
 
-/** Salts, cut from a pool: one draw serves many. */
-const SALT_BYTES = 16;
+/** Unpredictable bytes, cut from a pool: one draw serves many. Nothing cut is given twice. */
 const POOL_BYTES = 4096;
+const SALT_BYTES = 16;
 let pool = Buffer.alloc(0);
 
-function salt(): Uint8Array {
-  if (pool.length < SALT_BYTES) pool = randomBytes(POOL_BYTES);
-  const drawn = pool.subarray(0, SALT_BYTES);
-  pool = pool.subarray(SALT_BYTES);
-  return drawn;
+function fillRandom(into: Uint8Array): Uint8Array {
+  if (pool.length < into.length) pool = randomBytes(Math.max(POOL_BYTES, into.length));
+  into.set(pool.subarray(0, into.length));
+  pool = pool.subarray(into.length);
+  return into;
 }
 
 /** How long an HTTP connection may take to end after the work is done, ms. */
@@ -134,7 +134,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     asOf: config.asOf?.ms ?? null,
     clock: systemClock,
   });
-  const ids = makeIds(systemClock, bytes => getRandomValues(bytes));
+  const ids = makeIds(systemClock, fillRandom);
   const engine = createEngine({
     homes: new Homes(stores),
     control,
@@ -142,7 +142,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     clock: systemClock,
     ids,
     sha256,
-    salt,
+    salt: () => fillRandom(new Uint8Array(SALT_BYTES)),
     owner: ids.next('proc', '0000'),
     scheduler: makeScheduler({ stores, clock: systemClock, storeMs: limits.storeMs, report }),
     limits: {
@@ -163,7 +163,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
   });
   const ring = await KeyRing.open(control, config, {
     clock: systemClock,
-    random: bytes => getRandomValues(bytes),
+    random: fillRandom,
     home: control.home,
   });
   let draining = false;
