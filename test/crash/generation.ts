@@ -189,7 +189,7 @@ class Generation {
     const due = [...this.#ledger.unchecked].filter(turn => turn.id !== null);
     try {
       for (let left = due; left.length > 0; left = left.filter(turn => this.#ledger.unchecked.has(turn))) {
-        tally.readBack += await readBack({ endpoint, violations }, this.#ledger, left);
+        await readBack({ endpoint, violations }, this.#ledger, left, () => void (tally.readBack += 1));
         await pause(10);
       }
     } catch (error) {
@@ -222,7 +222,7 @@ class Generation {
     this.#stage.open(started.endpoint);
     await Promise.all(clients);
     const all = this.#ledger.turns.filter(turn => turn.id !== null);
-    tally.readBack += await readBack({ endpoint: started.endpoint, violations }, this.#ledger, all);
+    await readBack({ endpoint: started.endpoint, violations }, this.#ledger, all, () => void (tally.readBack += 1));
     const code = await server.end();
     if (code !== 0) violations.add('liveness', 'the server did not drain', `exit ${code ?? 'by a signal'}: ${server.stderr}`);
     this.#stage.lost();

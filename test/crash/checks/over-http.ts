@@ -16,22 +16,20 @@ interface Held {
 
 /**
  * Reads back the turns given, and forgets those that are at their end in `ledger.unchecked`.
- * @returns how many were checked to the end
+ * @param onChecked called for each that was checked to the end
  * @throws ConnectionCut if the server dies meanwhile; what was not checked stays unchecked
  */
-export async function readBack(held: Held, ledger: Ledger, turns: readonly TurnRecord[]): Promise<number> {
-  let checked = 0;
+export async function readBack(held: Held, ledger: Ledger, turns: readonly TurnRecord[], onChecked: () => void): Promise<void> {
   const queue = turns.values();
   const worker = async (): Promise<void> => {
     for (const turn of queue) {
       // Its end is still to come: it stays unchecked.
       if (turn.id === null || !(await checkTurn(held, turn, turn.id))) continue;
       ledger.unchecked.delete(turn);
-      checked += 1;
+      onChecked();
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return checked;
 }
 
 /** False if the turn still runs. */
