@@ -173,6 +173,7 @@ describe('a breach is noticed:', () => {
 describe('what is allowed passes:', () => {
   test.each([
     ['a lower layer', { 'main/a.ts': "import { b } from '../log/b.ts';", 'log/b.ts': '' }],
+    ['the face of the package', { 'index.ts': "export { a } from './main/a.ts';", 'main/a.ts': '' }],
     ['its own folder', { 'main/a.ts': "import { b } from './deep/b.ts';", 'main/deep/b.ts': '' }],
     ['node from level 3', { 'engine/a.ts': "import { hash } from 'node:crypto';\nDate.now();" }],
     ['words in comments', { 'log/a.ts': "// Date.now() and import '../engine/b.ts'\n/* process.exit */" }],
