@@ -9,7 +9,8 @@ import { root } from './run-step.mjs';
 export const PACKAGES = ['protocol', 'client', 'emulator', 'server'];
 
 /** Compiled tests, and suites that only tests use. */
-const TESTS = /(\.(test|test-support)\.|[\\/](conformance|conformance-case|cases|planted|test-support)([\\/]|\.)|\.tsbuildinfo$)/;
+const TESTS =
+  /(\.(test|test-support)\.|[\\/](conformance|conformance-case|cases|planted|test-support)([\\/]|\.)|\.tsbuildinfo$)/;
 /** What lies beside `dist` in a package, if it is there. */
 const EXTRAS = ['bin', 'README.md', 'perdure.schema.json'];
 
