@@ -29,14 +29,18 @@ try {
   }
   if (wants('placement')) {
     say('placement ...');
-    const { p50Us, p99Us, clauses, targets } = benchPlacement();
-    const measured = `${p50Us.toFixed(1)} us p50, ${p99Us.toFixed(1)} us p99`;
-    rows.push({
-      what: `placement decision, ${clauses} clauses x ${targets} targets, explained`,
-      goal: '<= 100 us',
-      measured,
-      ratio: p50Us / 100,
-    });
+    const { p50Us, p99Us, firstP50Us, clauses, targets } = benchPlacement();
+    const what = `placement decision, ${clauses} clauses x ${targets} targets, explained`;
+    const us = (value: number): string => `${value.toFixed(1)} us`;
+    rows.push(
+      { what, goal: '<= 100 us', measured: `${us(p50Us)} p50, ${us(p99Us)} p99`, ratio: p50Us / 100 },
+      {
+        what: `${what}, facts never seen before`,
+        goal: '<= 100 us',
+        measured: `${us(firstP50Us)} p50`,
+        ratio: firstP50Us / 100,
+      },
+    );
   }
   if (wants('memory')) {
     say('memory ...');
