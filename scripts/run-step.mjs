@@ -40,7 +40,7 @@ export function run(command, args, { timeoutMs = 30 * 60_000, onLine } = {}) {
     const timer = setTimeout(() => {
       late = true;
       if (isWindows) child.kill('SIGKILL');
-      else process.kill(-child.pid, 'SIGKILL');
+      else if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     }, timeoutMs);
     const settle = code => {
       clearTimeout(timer);

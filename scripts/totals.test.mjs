@@ -10,7 +10,7 @@ const file = (status, ...tests) => ({
 });
 const report = (...files) => JSON.stringify({ testResults: files });
 
-test('tests are counted', () => {
+void test('tests are counted', () => {
   assert.deepEqual(ofVitest(report(file('passed', 'passed', 'passed'), file('failed', 'passed', 'failed')), 1), {
     passed: 3,
     failed: 1,
@@ -18,7 +18,7 @@ test('tests are counted', () => {
   });
 });
 
-test('what is skipped is neither, and is said', () => {
+void test('what is skipped is neither, and is said', () => {
   assert.deepEqual(ofVitest(report(file('passed', 'passed', 'pending', 'todo')), 0), {
     passed: 1,
     failed: 0,
@@ -26,22 +26,22 @@ test('what is skipped is neither, and is said', () => {
   });
 });
 
-test('a file that cannot be loaded is a failure', () => {
+void test('a file that cannot be loaded is a failure', () => {
   const { passed, failed, notes } = ofVitest(report(file('passed', 'passed'), file('failed')), 1);
   assert.deepEqual([passed, failed], [1, 1]);
   assert.match(notes.join(), /a\.test\.ts: could not be run/);
 });
 
-test('an error outside of any test is a failure', () => {
+void test('an error outside of any test is a failure', () => {
   assert.equal(ofVitest(report(file('passed', 'passed')), 1).failed, 1);
 });
 
-test('no tests and no report are failures', () => {
+void test('no tests and no report are failures', () => {
   assert.equal(ofVitest(report(), 0).failed, 1);
   assert.equal(ofVitest(null, 0).failed, 1);
 });
 
-test('checks and harnesses count by exit code, harnesses by their own line too', () => {
+void test('checks and harnesses count by exit code, harnesses by their own line too', () => {
   assert.equal(ofCheck(0).passed, 1);
   assert.equal(ofCheck(2).failed, 1);
   assert.deepEqual(ofHarness('a\n12 passed, 0 failed\n', 0), { passed: 12, failed: 0, notes: [] });
@@ -51,6 +51,6 @@ test('checks and harnesses count by exit code, harnesses by their own line too',
   assert.equal(ofHarness('no line', 0).passed, 1);
 });
 
-test('the closing line adds up', () => {
+void test('the closing line adds up', () => {
   assert.equal(closingLine([ofCheck(0), ofCheck(1), ofHarness('5 passed, 0 failed', 0)]), '6 passed, 1 failed');
 });
