@@ -48,7 +48,7 @@ export function run(command, args, { timeoutMs = 30 * 60_000, onLine } = {}) {
       resolve({ code: late ? 124 : code, output: output + note, ms: Date.now() - started });
     };
     child.once('error', error => {
-      take(String(error.message));
+      take(error.message);
       settle(127);
     });
     child.once('close', code => settle(code ?? 1));
