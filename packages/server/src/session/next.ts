@@ -28,7 +28,8 @@ export function next(state: SessionState): Effect {
     case 'called': {
       const started = turn.tools.filter(tool => tool.status === 'started');
       if (started.length > 0) return { type: 'await_tools', callIds: started.map(tool => tool.callId) };
-      const requested = turn.tools.filter(tool => tool.status === 'requested');
+      // One of unknown outcome is here only if people let it run again.
+      const requested = turn.tools.filter(tool => tool.status === 'requested' || tool.status === 'outcome_unknown');
       if (requested.length > 0) return { type: 'run_tools', callIds: requested.map(tool => tool.callId) };
       if (turn.failures > 0 || turn.outcome === null) return { type: 'call', call: turn.calls + 1 };
       return { type: 'finish', ...turn.outcome };

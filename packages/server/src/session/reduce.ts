@@ -3,7 +3,8 @@
  * with a throw, and changes nothing. The engine asks before it appends; a reader of a log treats a refusal as a broken log.
  */
 import { assertNever } from '../kernel/assert-never.ts';
-import type { Envelope, EnvelopeOf } from '../log/events.ts';
+import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
+import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, prefixEnd, type SessionState, type SessionUse, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
 
@@ -92,8 +93,21 @@ function genesis(event: Envelope): Reduced {
   return refuse('event_not_allowed', `${event.type} cannot begin a log here`);
 }
 
+/** What may come between an input and the start of its turn: nothing that a failure of the turn would take back with it (S3). */
+const BEFORE_TURN: ReadonlySet<EventType> = new Set<EventType>([
+  'turn.started',
+  'session.claimed',
+  'session.updated',
+  'session.labelled',
+  'session.forked',
+  'session.exported',
+  'response.deleted',
+  'state.placed',
+]);
+
 /** The state after the event, or why it does not fit. Sequence, epoch and phase were checked. */
 function apply(state: SessionState, event: Envelope): SessionState | string {
+  if (state.accepted !== null && !BEFORE_TURN.has(event.type)) return 'an input waits for its turn';
   switch (event.type) {
     case 'session.created':
     case 'call.admitted':
@@ -127,13 +141,13 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.completed':
     case 'tool.failed':
     case 'tool.outcome_unknown':
-      return tool(state, event);
+      return reduceTool(state, event);
     case 'approval.requested':
       return requestApproval(state, event);
     case 'approval.granted':
     case 'approval.denied':
     case 'approval.expired':
-      return closeApproval(state, event.head.approval);
+      return closeApproval(state, event.head.approval, event.type === 'approval.granted');
     case 'turn.completed':
       return completeTurn(state, event);
     case 'turn.failed':
@@ -166,7 +180,6 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
 }
 
 function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): SessionState | string {
-  if (state.accepted !== null) return 'an input is already waiting for its turn';
   const { response, count, answers } = event.head;
   return {
     ...state,
@@ -219,6 +232,7 @@ function placeCall(state: SessionState, event: EnvelopeOf<'call.placed'>): Sessi
   const turn = state.turn ?? (stateless ? STATELESS_TURN(state) : null);
   if (turn === null) return 'no turn is open';
   if (index !== turn.calls + 1) return `call ${index} after ${turn.calls}`;
+  if (turn.tools.length > 0) return 'a tool call has no output yet';
   const call = chosen === null ? null : { index, seq: event.seq, target: chosen, reserved };
   const placed: TurnState = { ...turn, calls: index, call };
   if (call === null) return { ...state, turn: placed, phase: stateless ? 'stateless_done' : 'called' };
@@ -277,76 +291,6 @@ function abandonTurn(state: SessionState, response: string): SessionState | stri
   const turn = state.turn;
   if (turn === null || turn.response !== response) return 'another turn is open';
   return { ...state, phase: 'idle', turn: null, position: turn.from, openCalls: turn.openCallsBefore };
-}
-
-type ToolEvent = EnvelopeOf<
-  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown'
->;
-
-function tool(state: SessionState, event: ToolEvent): SessionState | string {
-  const { callId } = event.head;
-  const existing = state.turn?.tools.find(one => one.callId === callId);
-  if (event.type === 'tool.requested') {
-    if (existing !== undefined) return `tool call ${callId} was already requested`;
-    if (!state.openCalls.includes(callId)) return `no call ${callId} is open`;
-    // The outcome so far is no longer the last word: the model will be called again with what the tool returns.
-    return withTurn(state, turn => ({
-      ...turn,
-      outcome: null,
-      tools: [...turn.tools, { callId, idempotent: event.head.idempotent, status: 'requested' }],
-    }));
-  }
-  if (existing === undefined) return `tool call ${callId} was not requested`;
-  switch (event.type) {
-    case 'tool.started':
-      // Again only if idempotent (L6): a second start of any other is refused here, whoever asks.
-      if (existing.status === 'started' && !existing.idempotent) return `tool call ${callId} was already started`;
-      return withTurn({ ...state, use: { ...state.use, toolsRun: state.use.toolsRun + 1 } }, turn =>
-        setTool(turn, callId, 'started'),
-      );
-    case 'tool.outcome_unknown':
-      if (existing.status !== 'started') return `tool call ${callId} is not running`;
-      return withTurn(state, turn => setTool(turn, callId, 'outcome_unknown'));
-    case 'tool.completed':
-    case 'tool.failed':
-      if (existing.status === 'requested' && event.type === 'tool.completed')
-        return `tool call ${callId} was not started`;
-      return withTurn(
-        { ...state, position: state.position + event.head.count, openCalls: answered(state.openCalls, [callId]) },
-        turn => ({ ...turn, tools: turn.tools.filter(one => one.callId !== callId) }),
-      );
-    default:
-      return assertNever(event, 'tool event');
-  }
-}
-
-function requestApproval(state: SessionState, event: EnvelopeOf<'approval.requested'>): SessionState | string {
-  const { approval, callId, expiresAt } = event.head;
-  const tool = state.turn?.tools.find(one => one.callId === callId);
-  if (tool?.status !== 'requested') return `tool call ${callId} does not wait for an approval`;
-  if (state.turn?.approvals.some(open => open.callId === callId)) return `tool call ${callId} has an open approval`;
-  return withTurn(state, turn => ({ ...turn, approvals: [...turn.approvals, { approval, callId, expiresAt }] }));
-}
-
-function closeApproval(state: SessionState, approval: string): SessionState | string {
-  if (!state.turn?.approvals.some(open => open.approval === approval)) return `approval ${approval} is not open`;
-  return withTurn(state, turn => ({ ...turn, approvals: turn.approvals.filter(open => open.approval !== approval) }));
-}
-
-function setTool(turn: TurnState, callId: string, status: 'started' | 'outcome_unknown'): TurnState {
-  return { ...turn, tools: turn.tools.map(one => (one.callId === callId ? { ...one, status } : one)) };
-}
-
-/** Changes the turn, and waits when only people can carry it on. */
-function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
-  if (state.turn === null) return 'no turn is open';
-  const turn = change(state.turn);
-  const waits = turn.approvals.length > 0 || turn.tools.some(one => one.status === 'outcome_unknown');
-  return { ...state, turn, phase: waits ? 'waiting' : 'called' };
-}
-
-function answered(open: readonly string[], answers: readonly string[]): string[] {
-  return open.filter(id => !answers.includes(id));
 }
 
 function union(a: readonly string[], b: readonly string[]): string[] {

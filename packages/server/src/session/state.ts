@@ -29,7 +29,12 @@ export type SessionStatus = 'idle' | 'in_progress' | 'requires_action' | 'failed
 export interface ToolState {
   readonly callId: string;
   readonly idempotent: boolean;
-  readonly status: 'requested' | 'started' | 'outcome_unknown';
+  /** Digest of its exact arguments, which an approval binds (L7). */
+  readonly arguments: string;
+  /** `refused`: its approval was denied or has expired; all that can follow is `tool.failed`. */
+  readonly status: 'requested' | 'started' | 'outcome_unknown' | 'refused';
+  /** The approval that was given and that its start has yet to consume (L7). */
+  readonly granted: string | null;
 }
 
 export interface TurnState {

@@ -60,7 +60,6 @@ const TURN: Partial<Row> = { ...ALIVE, 'turn.failed': true, 'turn.cancelled': tr
 const APPROVALS: Partial<Row> = { 'approval.granted': true, 'approval.denied': true, 'approval.expired': true };
 
 const TOOLS: Partial<Row> = {
-  ...APPROVALS,
   'tool.requested': true,
   'tool.started': true,
   'tool.completed': true,
@@ -70,7 +69,7 @@ const TOOLS: Partial<Row> = {
 };
 
 export const TABLE: { readonly [P in Phase]: Row } = {
-  none: { ...NOTHING, 'session.created': true, 'call.admitted': true, 'session.imported': true },
+  none: { ...NOTHING, 'session.created': true, 'call.admitted': true },
   idle: {
     ...NOTHING,
     ...ALIVE,
@@ -85,7 +84,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
   turn_open: { ...NOTHING, ...TURN, 'call.placed': true, 'context.compacted': true },
   calling: { ...NOTHING, ...TURN, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },
   called: { ...NOTHING, ...TURN, ...TOOLS, 'call.placed': true, 'turn.completed': true, 'context.compacted': true },
-  waiting: { ...NOTHING, ...TURN, ...TOOLS },
+  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS },
   sealed: {
     ...NOTHING,
     'session.moved': true,
@@ -102,7 +101,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'response.deleted': true,
     'session.erased': true,
   },
-  stateless_open: { ...NOTHING, 'call.placed': true, 'turn.failed': true },
+  stateless_open: { ...NOTHING, 'call.placed': true },
   stateless_calling: { ...NOTHING, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },
   stateless_done: { ...NOTHING, 'call.placed': true },
 };

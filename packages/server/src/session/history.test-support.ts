@@ -1,0 +1,139 @@
+/** Random lawful histories of a session: events at random, bent to the state that they meet, those that do not fit left out. */
+import * as fc from 'fast-check';
+import { BARE_EVENTS as EVENTS } from '../log/event.test-support.ts';
+import type { EventBody, EventType, LogEvent } from '../log/events.ts';
+import type { ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
+import { reduce } from './reduce.ts';
+import type { SessionState } from './state.ts';
+
+export const TENANT: TenantId = 'acme' as TenantId;
+export const SESSION: SessionId = 'sess_1' as SessionId;
+export const NOON = 1_774_008_000_000;
+
+/** The next event of a log in `state`, as its writer would place it. */
+export function following(state: SessionState | null, body: EventBody): LogEvent {
+  const seq = (state?.seq ?? 0) + 1;
+  const epoch = (state?.epoch ?? 1) + (state !== null && body.type === 'session.claimed' ? 1 : 0);
+  return { tenant: TENANT, session: SESSION, seq, epoch, at: NOON + seq, actor: 'engine', ...body };
+}
+
+export interface History {
+  readonly events: readonly LogEvent[];
+  /** The state after each event. */
+  readonly states: readonly SessionState[];
+}
+
+/** Lays on a log what of `bodies` it takes, each bent to fit. */
+export function lawful(first: EventBody, bodies: readonly EventBody[]): History {
+  const events: LogEvent[] = [];
+  const states: SessionState[] = [];
+  let state: SessionState | null = null;
+  for (const body of [first, ...bodies]) {
+    const event = following(state, bend(state, body));
+    const reduced = reduce(state, event);
+    if (!reduced.ok) continue;
+    state = reduced.state;
+    events.push(event);
+    states.push(state);
+  }
+  return { events, states };
+}
+
+/** Gives the event the ids that are open in `state`, so that it has a chance to be taken. Responses and calls that begin get new ids. */
+export function bend(state: SessionState | null, body: EventBody): EventBody {
+  if (state === null) return body;
+  const { turn, openCalls, accepted, position, seq } = state;
+  const fresh = (calls: readonly string[]): string[] => calls.map((_, i) => `call_${seq}_${i}`);
+  const answers = (wanted: readonly string[]): string[] => openCalls.filter((_, i) => i < wanted.length);
+  const call = turn?.call?.index ?? 1;
+  switch (body.type) {
+    case 'input.accepted': {
+      const response = `resp_${seq}` as ResponseId;
+      return { ...body, head: { ...body.head, response, answers: answers(body.head.answers) } };
+    }
+    case 'turn.started':
+      return { ...body, head: { ...body.head, response: accepted?.response ?? body.head.response } };
+    case 'call.placed':
+      return { ...body, head: { ...body.head, call: (turn?.calls ?? 0) + 1 } };
+    case 'call.completed':
+      return { ...body, head: { ...body.head, call, calls: fresh(body.head.calls) } };
+    case 'call.failed':
+      return { ...body, head: { ...body.head, call } };
+    case 'call.cancelled':
+      return { ...body, head: { ...body.head, call } };
+    case 'tool.requested': {
+      const callId = openCalls.find(id => !turn?.tools.some(tool => tool.callId === id)) ?? body.head.callId;
+      return { ...body, head: { ...body.head, callId } };
+    }
+    case 'tool.started':
+    case 'tool.completed':
+    case 'tool.failed':
+    case 'tool.outcome_unknown':
+    case 'approval.requested': {
+      const tools = turn?.tools ?? [];
+      const tool = tools[body.head.callId.charCodeAt(5) % Math.max(1, tools.length)];
+      const callId = tool?.callId ?? body.head.callId;
+      if (body.type === 'tool.started')
+        return { ...body, head: { callId, approval: body.head.approval === null ? null : (tool?.granted ?? null) } };
+      if (body.type === 'approval.requested')
+        return { ...body, head: { ...body.head, approval: `appr_${seq}`, callId, arguments: tool?.arguments ?? '' } };
+      return { ...body, head: { ...body.head, callId } } as EventBody;
+    }
+    case 'approval.granted':
+    case 'approval.denied':
+    case 'approval.expired':
+      return { ...body, head: { approval: turn?.approvals[0]?.approval ?? body.head.approval } };
+    case 'turn.completed':
+    case 'turn.failed':
+    case 'turn.cancelled':
+      return { ...body, head: { ...body.head, response: turn?.response ?? body.head.response } } as EventBody;
+    case 'items.added':
+      return { ...body, head: { ...body.head, calls: fresh(body.head.calls), answers: answers(body.head.answers) } };
+    case 'item.deleted':
+      return { ...body, head: { position: 1 + (body.head.position % Math.max(1, position)) } };
+    default:
+      return body;
+  }
+}
+
+/** How often each type is tried; what ends a session only rarely, so that histories get long. */
+const WEIGHTS: { readonly [T in EventType]?: number } = {
+  'input.accepted': 8,
+  'turn.started': 8,
+  'call.placed': 10,
+  'call.completed': 10,
+  'call.failed': 4,
+  'tool.requested': 8,
+  'tool.started': 8,
+  'tool.completed': 6,
+  'approval.requested': 8,
+  'approval.granted': 5,
+  'turn.completed': 5,
+  'items.added': 3,
+};
+const ENDINGS: ReadonlySet<EventType> = new Set(['session.sealed', 'session.erased', 'session.moved']);
+
+function weighted(types: readonly EventType[]): fc.Arbitrary<EventBody> {
+  return fc.oneof(
+    ...types.map(type => ({ weight: WEIGHTS[type] ?? 1, arbitrary: EVENTS[type] as fc.Arbitrary<EventBody> })),
+  );
+}
+
+const all = Object.keys(EVENTS) as EventType[];
+const living = weighted(all.filter(type => !ENDINGS.has(type)));
+const any = weighted([...all, ...ENDINGS, ...ENDINGS, ...ENDINGS, ...ENDINGS]);
+
+/** Histories of stored sessions: most of them live to the end. */
+export const history: fc.Arbitrary<History> = fc
+  .tuple(
+    EVENTS['session.created'],
+    fc.array(living, { minLength: 60, maxLength: 220, size: 'max' }),
+    fc.array(any, { maxLength: 12, size: 'max' }),
+  )
+  .map(([first, middle, end]) => lawful(first, [...middle, ...end]));
+
+export const statelessHistory: fc.Arbitrary<History> = fc
+  .tuple(EVENTS['call.admitted'], fc.array(any, { maxLength: 40, size: 'max' }))
+  .map(([first, rest]) => lawful(first, rest));
+
+export const anyHistory: fc.Arbitrary<History> = fc.oneof({ weight: 5, arbitrary: history }, statelessHistory);

@@ -1,0 +1,115 @@
+/** The part of the reducer that is about tools and their approvals (L6, L7). */
+import { assertNever } from '../kernel/assert-never.ts';
+import type { EnvelopeOf } from '../log/events.ts';
+import type { OpenApproval, SessionState, ToolState, TurnState } from './state.ts';
+
+type ToolEvent = EnvelopeOf<
+  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown'
+>;
+
+export function reduceTool(state: SessionState, event: ToolEvent): SessionState | string {
+  const { callId } = event.head;
+  const existing = state.turn?.tools.find(one => one.callId === callId);
+  if (event.type === 'tool.requested') {
+    if (existing !== undefined) return `tool call ${callId} was already requested`;
+    if (!state.openCalls.includes(callId)) return `no call ${callId} is open`;
+    // The outcome so far is no longer the last word: the model will be called again with what the tool returns.
+    return withTurn(state, turn => ({
+      ...turn,
+      outcome: null,
+      tools: [
+        ...turn.tools,
+        {
+          callId,
+          idempotent: event.head.idempotent,
+          arguments: event.head.arguments,
+          status: 'requested',
+          granted: null,
+        },
+      ],
+    }));
+  }
+  if (existing === undefined) return `tool call ${callId} was not requested`;
+  switch (event.type) {
+    case 'tool.started': {
+      const why = whyNotStarted(existing, state.turn?.approvals ?? [], event.head.approval);
+      if (why !== null) return `tool call ${callId} ${why}`;
+      return withTurn({ ...state, use: { ...state.use, toolsRun: state.use.toolsRun + 1 } }, turn =>
+        setTool(turn, callId, { status: 'started', granted: null }),
+      );
+    }
+    case 'tool.outcome_unknown':
+      if (existing.status !== 'started') return `tool call ${callId} is not running`;
+      return withTurn(state, turn => setTool(turn, callId, { status: 'outcome_unknown' }));
+    case 'tool.completed':
+    case 'tool.failed':
+      if (event.type === 'tool.completed' && existing.status !== 'started' && existing.status !== 'outcome_unknown')
+        return `tool call ${callId} was not started`;
+      return withTurn(
+        { ...state, position: state.position + event.head.count, openCalls: answered(state.openCalls, [callId]) },
+        turn => ({
+          ...turn,
+          tools: turn.tools.filter(one => one.callId !== callId),
+          approvals: turn.approvals.filter(open => open.callId !== callId),
+        }),
+      );
+    default:
+      return assertNever(event, 'tool event');
+  }
+}
+
+/** Why the tool may not start now; null if it may (L6, L7). */
+function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval: string | null): string | null {
+  if (tool.status === 'refused') return 'was refused';
+  // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
+  const again = tool.status === 'started' || tool.status === 'outcome_unknown';
+  if (again && !tool.idempotent && tool.granted === null) return 'was already started';
+  if (open.some(one => one.callId === tool.callId)) return 'waits for its approval';
+  if (approval !== tool.granted) return `was given ${tool.granted ?? 'no approval'}, not ${approval ?? 'none'}`;
+  return null;
+}
+
+export function requestApproval(state: SessionState, event: EnvelopeOf<'approval.requested'>): SessionState | string {
+  const { approval, callId, arguments: digest, expiresAt } = event.head;
+  const { tools = [], approvals = [] } = state.turn ?? {};
+  const tool = tools.find(one => one.callId === callId);
+  if (tool?.status !== 'requested' && tool?.status !== 'outcome_unknown')
+    return `tool call ${callId} does not wait for an approval`;
+  if (tool.arguments !== digest) return `tool call ${callId} has other arguments`;
+  if (tool.granted !== null || approvals.some(open => open.callId === callId))
+    return `tool call ${callId} has an approval`;
+  if (approvals.some(open => open.approval === approval) || tools.some(one => one.granted === approval))
+    return `approval ${approval} was asked for already`;
+  return withTurn(state, turn => ({ ...turn, approvals: [...turn.approvals, { approval, callId, expiresAt }] }));
+}
+
+export function closeApproval(state: SessionState, approval: string, given: boolean): SessionState | string {
+  const open = state.turn?.approvals.find(one => one.approval === approval);
+  if (open === undefined) return `approval ${approval} is not open`;
+  return withTurn(state, turn => ({
+    ...setTool(turn, open.callId, given ? { granted: approval } : { status: 'refused' }),
+    approvals: turn.approvals.filter(one => one.approval !== approval),
+  }));
+}
+
+function setTool(turn: TurnState, callId: string, change: Partial<ToolState>): TurnState {
+  return { ...turn, tools: turn.tools.map(one => (one.callId === callId ? { ...one, ...change } : one)) };
+}
+
+/** Changes the turn, and waits when only people can carry it on. */
+function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
+  if (state.turn === null) return 'no turn is open';
+  const turn = change(state.turn);
+  const waits = turn.approvals.length > 0 || turn.tools.some(stops);
+  return { ...state, turn, phase: waits ? 'waiting' : 'called' };
+}
+
+/** Whether only people, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
+function stops({ status, granted }: ToolState): boolean {
+  return status === 'refused' || (status === 'outcome_unknown' && granted === null);
+}
+
+/** The calls that are open still. */
+export function answered(open: readonly string[], answers: readonly string[]): string[] {
+  return open.filter(id => !answers.includes(id));
+}
