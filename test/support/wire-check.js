@@ -2,151 +2,150 @@
  * Holds everything that the server sends in a test against its schema: Open Responses for what it defines, the schemas of the
  * OpenAPI document for the rest, the catalogue for errors. Finds are collected, not thrown: a client may swallow what its fetch throws.
  */
-import { chatChunkSchema, chatCompletionSchema, conversationSchema, ERRORS, healthSchema, isErrorCode, placementSchema, readySchema, statusSchema, targetSchema, whatIfSchema, } from '@perdure/protocol';
-import { validateItem, validateResponse, validateStreamEvent, } from '../../packages/protocol/src/test-support/open-responses.js';
+import {
+  chatChunkSchema,
+  chatCompletionSchema,
+  conversationSchema,
+  ERRORS,
+  healthSchema,
+  isErrorCode,
+  placementSchema,
+  readySchema,
+  statusSchema,
+  targetSchema,
+  whatIfSchema,
+} from '@perdure/protocol';
+import {
+  validateItem,
+  validateResponse,
+  validateStreamEvent,
+} from '../../packages/protocol/src/test-support/open-responses.js';
 import { SentEvents } from './sse.js';
 /** Events that OpenAI has and Open Responses does not: the one documented deviation. */
 const REASONING_TEXT = /^response\.reasoning_text\.(delta|done)$/;
 export class WireCheck {
-    #faults = [];
-    #checked = 0;
-    /** How many bodies and events were looked at: a test that checks nothing proves nothing. */
-    get checked() {
-        return this.#checked;
+  #faults = [];
+  #checked = 0;
+  /** How many bodies and events were looked at: a test that checks nothing proves nothing. */
+  get checked() {
+    return this.#checked;
+  }
+  /** Throws if anything that was sent so far breaks its schema. */
+  assertClean() {
+    if (this.#faults.length > 0) throw new Error(`the server broke the wire:\n${this.#faults.join('\n')}`);
+  }
+  /** A fetch that looks at every answer while the client reads it. */
+  fetch = async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const method = init?.method ?? (input instanceof Request ? input.method : 'GET');
+    const where = `${method} ${url.pathname}`;
+    const response = await fetch(input, init);
+    if (response.headers.get('x-request-id') === null && !OPEN.test(url.pathname))
+      this.#fault(where, ['/headers: no x-request-id']);
+    const type = response.headers.get('content-type') ?? '';
+    if (type.startsWith('text/event-stream') && response.body !== null) {
+      const { status, statusText, headers } = response;
+      return new Response(response.body.pipeThrough(this.#streamCheck(where)), { status, statusText, headers });
     }
-    /** Throws if anything that was sent so far breaks its schema. */
-    assertClean() {
-        if (this.#faults.length > 0)
-            throw new Error(`the server broke the wire:\n${this.#faults.join('\n')}`);
-    }
-    /** A fetch that looks at every answer while the client reads it. */
-    fetch = async (input, init) => {
-        const url = new URL(input instanceof Request ? input.url : input);
-        const method = init?.method ?? (input instanceof Request ? input.method : 'GET');
-        const where = `${method} ${url.pathname}`;
-        const response = await fetch(input, init);
-        if (response.headers.get('x-request-id') === null && !OPEN.test(url.pathname))
-            this.#fault(where, ['/headers: no x-request-id']);
-        const type = response.headers.get('content-type') ?? '';
-        if (type.startsWith('text/event-stream') && response.body !== null) {
-            const { status, statusText, headers } = response;
-            return new Response(response.body.pipeThrough(this.#streamCheck(where)), { status, statusText, headers });
+    const text = await response.clone().text();
+    this.#body(where, response.status, JSON.parse(text));
+    return response;
+  };
+  #fault(where, errors) {
+    this.#faults.push(...errors.map(error => `${where} ${error}`));
+  }
+  #body(where, status, body) {
+    this.#checked += 1;
+    this.#fault(
+      `${where} -> ${status}`,
+      status >= 400 && !('checks' in body) ? errorFaults(status, body) : bodyFaults(body),
+    );
+  }
+  #streamCheck(where) {
+    const events = new SentEvents();
+    const decoder = new TextDecoder();
+    let expected = 0;
+    return new TransformStream({
+      transform: (chunk, out) => {
+        out.enqueue(chunk);
+        for (const event of events.push(decoder.decode(chunk, { stream: true }))) {
+          this.#checked += 1;
+          if (event.data === '[DONE]') continue;
+          const data = JSON.parse(event.data);
+          this.#fault(where, eventFaults(event, data));
+          if (data['object'] === 'chat.completion.chunk' || event.name === null) continue;
+          // A stream that is taken up again begins later: from its first event on there is no gap.
+          if (expected === 0 && typeof data['sequence_number'] === 'number') expected = data['sequence_number'];
+          if (data['sequence_number'] !== expected)
+            this.#fault(where, [`/sequence_number: ${String(data['sequence_number'])} where ${expected} was next`]);
+          expected += 1;
         }
-        const text = await response.clone().text();
-        this.#body(where, response.status, JSON.parse(text));
-        return response;
-    };
-    #fault(where, errors) {
-        this.#faults.push(...errors.map(error => `${where} ${error}`));
-    }
-    #body(where, status, body) {
-        this.#checked += 1;
-        this.#fault(`${where} -> ${status}`, status >= 400 && !('checks' in body) ? errorFaults(status, body) : bodyFaults(body));
-    }
-    #streamCheck(where) {
-        const events = new SentEvents();
-        const decoder = new TextDecoder();
-        let expected = 0;
-        return new TransformStream({
-            transform: (chunk, out) => {
-                out.enqueue(chunk);
-                for (const event of events.push(decoder.decode(chunk, { stream: true }))) {
-                    this.#checked += 1;
-                    if (event.data === '[DONE]')
-                        continue;
-                    const data = JSON.parse(event.data);
-                    this.#fault(where, eventFaults(event, data));
-                    if (data['object'] === 'chat.completion.chunk' || event.name === null)
-                        continue;
-                    // A stream that is taken up again begins later: from its first event on there is no gap.
-                    if (expected === 0 && typeof data['sequence_number'] === 'number')
-                        expected = data['sequence_number'];
-                    if (data['sequence_number'] !== expected)
-                        this.#fault(where, [`/sequence_number: ${String(data['sequence_number'])} where ${expected} was next`]);
-                    expected += 1;
-                }
-            },
-        });
-    }
+      },
+    });
+  }
 }
 /** Answered without a key, and without an id. */
 const OPEN = /^\/(healthz|readyz|openapi\.json)?$/;
 function errorFaults(status, body) {
-    const error = body['error'];
-    if (typeof error !== 'object' || error === null)
-        return ['/error: is absent'];
-    const { code, message, type, param } = error;
-    const faults = [];
-    if (typeof code !== 'string' || !isErrorCode(code))
-        return [`/error/code: ${String(code)} is not in the catalogue`];
-    if (typeof message !== 'string' || message === '')
-        faults.push('/error/message: is absent');
-    if (message?.toString().includes('    at '))
-        faults.push('/error/message: holds a stack');
-    if (status === ERRORS[code].status && type !== ERRORS[code].type)
-        faults.push(`/error/type: ${String(type)} for ${code}`);
-    if (param !== null && typeof param !== 'string')
-        faults.push('/error/param: neither a text nor null');
-    return faults;
+  const error = body['error'];
+  if (typeof error !== 'object' || error === null) return ['/error: is absent'];
+  const { code, message, type, param } = error;
+  const faults = [];
+  if (typeof code !== 'string' || !isErrorCode(code)) return [`/error/code: ${String(code)} is not in the catalogue`];
+  if (typeof message !== 'string' || message === '') faults.push('/error/message: is absent');
+  if (message?.toString().includes('    at ')) faults.push('/error/message: holds a stack');
+  if (status === ERRORS[code].status && type !== ERRORS[code].type)
+    faults.push(`/error/type: ${String(type)} for ${code}`);
+  if (param !== null && typeof param !== 'string') faults.push('/error/param: neither a text nor null');
+  return faults;
 }
 const SCHEMAS = {
-    'chat.completion': chatCompletionSchema,
-    'chat.completion.chunk': chatChunkSchema,
-    conversation: conversationSchema,
-    'perdure.placement': placementSchema,
-    'perdure.status': statusSchema,
-    'perdure.target': targetSchema,
-    'perdure.whatif': whatIfSchema,
+  'chat.completion': chatCompletionSchema,
+  'chat.completion.chunk': chatChunkSchema,
+  conversation: conversationSchema,
+  'perdure.placement': placementSchema,
+  'perdure.status': statusSchema,
+  'perdure.target': targetSchema,
+  'perdure.whatif': whatIfSchema,
 };
 function bodyFaults(body) {
-    const kind = body['object'];
-    if (kind === 'response')
-        return validateResponse(body);
-    if (kind === 'list')
-        return listFaults(body);
-    if (typeof kind === 'string') {
-        const schema = SCHEMAS[kind];
-        if (schema !== undefined)
-            return schemaFaults(schema, body);
-        return /^(response|conversation)\.deleted$|^model$|^perdure\.key$/.test(kind)
-            ? []
-            : [`/object: ${kind} is not known`];
-    }
-    if ('openapi' in body)
-        return [];
-    if ('checks' in body)
-        return schemaFaults(readySchema, body);
-    if ('status' in body && !('type' in body))
-        return schemaFaults(healthSchema, body);
-    return validateItem(body);
+  const kind = body['object'];
+  if (kind === 'response') return validateResponse(body);
+  if (kind === 'list') return listFaults(body);
+  if (typeof kind === 'string') {
+    const schema = SCHEMAS[kind];
+    if (schema !== undefined) return schemaFaults(schema, body);
+    return /^(response|conversation)\.deleted$|^model$|^perdure\.key$/.test(kind)
+      ? []
+      : [`/object: ${kind} is not known`];
+  }
+  if ('openapi' in body) return [];
+  if ('checks' in body) return schemaFaults(readySchema, body);
+  if ('status' in body && !('type' in body)) return schemaFaults(healthSchema, body);
+  return validateItem(body);
 }
 function listFaults(body) {
-    const { data } = body;
-    if (!Array.isArray(data))
-        return ['/data: is no list'];
-    if (data.some(one => one['object'] === 'model'))
-        return [];
-    const ends = ['has_more', ...('first_id' in body ? ['last_id'] : [])].filter(name => !(name in body));
-    return [...ends.map(name => `/${name}: is absent`), ...data.flatMap((one) => bodyFaults(one))];
+  const { data } = body;
+  if (!Array.isArray(data)) return ['/data: is no list'];
+  if (data.some(one => one['object'] === 'model')) return [];
+  const ends = ['has_more', ...('first_id' in body ? ['last_id'] : [])].filter(name => !(name in body));
+  return [...ends.map(name => `/${name}: is absent`), ...data.flatMap(one => bodyFaults(one))];
 }
 function eventFaults({ name }, data) {
-    if (data['object'] === 'chat.completion.chunk')
-        return schemaFaults(chatChunkSchema, data);
-    if (name === null)
-        return errorFaults(0, data);
-    const type = String(data['type']);
-    const faults = name === type ? [] : [`event ${name} carries the type ${type}`];
-    if (REASONING_TEXT.test(type))
-        return faults;
-    const response = data['response'];
-    return [
-        ...faults,
-        ...validateStreamEvent(data),
-        ...(type.startsWith('response.') && typeof response === 'object' ? validateResponse(response) : []),
-    ].map(error => `${type} ${error}`);
+  if (data['object'] === 'chat.completion.chunk') return schemaFaults(chatChunkSchema, data);
+  if (name === null) return errorFaults(0, data);
+  const type = String(data['type']);
+  const faults = name === type ? [] : [`event ${name} carries the type ${type}`];
+  if (REASONING_TEXT.test(type)) return faults;
+  const response = data['response'];
+  return [
+    ...faults,
+    ...validateStreamEvent(data),
+    ...(type.startsWith('response.') && typeof response === 'object' ? validateResponse(response) : []),
+  ].map(error => `${type} ${error}`);
 }
 function schemaFaults(schema, value) {
-    const parsed = schema.safeParse(value);
-    return (parsed.error?.issues ?? []).map(({ path, message }) => `/${path.join('/')}: ${message}`);
+  const parsed = schema.safeParse(value);
+  return (parsed.error?.issues ?? []).map(({ path, message }) => `/${path.join('/')}: ${message}`);
 }
 //# sourceMappingURL=wire-check.js.map
