@@ -272,6 +272,8 @@ export interface OutputPayload {
   readonly items: readonly LoggedItem[];
   /** An entry an item, of an entry a part: the lengths (UTF-16 units) of its deltas. Null if nobody streamed: nothing was released. */
   readonly deltas: readonly (readonly (readonly number[])[])[] | null;
+  /** By the index of an item, where its summary parts did not all come before its content parts: which of its parts are summaries, in order. */
+  readonly mixed?: { readonly [index: string]: readonly boolean[] };
 }
 
 export type EventType = EventBody['type'];

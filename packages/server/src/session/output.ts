@@ -47,6 +47,7 @@ export class OutputBuilder {
   readonly #place: OutputPlace;
   readonly #items: LoggedItem[] = [];
   readonly #lengths: number[][][] = [];
+  readonly #mixed: { [index: string]: boolean[] } = {};
   #seq: number;
   #current: OpenItem | null = null;
   #deltaHead = '';
@@ -77,7 +78,9 @@ export class OutputBuilder {
 
   /** What `call.completed` or `call.failed` keeps. @param streamed whether anyone was shown the deltas */
   payload(streamed: boolean): OutputPayload {
-    return { items: this.#items, deltas: streamed ? this.#lengths : null };
+    if (!streamed) return { items: this.#items, deltas: null };
+    const mixed = Object.keys(this.#mixed).length > 0 && { mixed: this.#mixed };
+    return { items: this.#items, deltas: this.#lengths, ...mixed };
   }
 
   /** Takes a step; its events are added to `into`. */
@@ -137,6 +140,8 @@ export class OutputBuilder {
 
   #openPart(kind: PartKind, into: WireEvent[]): void {
     const current = this.#must();
+    if (current.open !== null) throw new Error('a part began before the one before it ended');
+    if (current.item.type === 'function_call') throw new Error('a function call has no parts');
     current.open = { kind, chunks: [] };
     current.lengths.push([]);
     const at = this.#partPlace(current, kind);
@@ -204,6 +209,7 @@ export class OutputBuilder {
 
   #closeItem(status: 'completed' | 'incomplete', into: WireEvent[], encryptedContent?: string): void {
     const current = this.#must();
+    if (current.open !== null) throw new Error('an item ended before its part');
     const index = this.#index;
     const item = this.#itemJson(current, status, encryptedContent);
     if (current.item.type === 'function_call') {
@@ -216,6 +222,8 @@ export class OutputBuilder {
       );
     }
     this.#emit(into, 'response.output_item.done', `"output_index":${index},"item":${JSON.stringify(item)}`);
+    const summaries = current.parts.map(part => part.kind === 'summary_text');
+    if (summaries.includes(true, summaries.indexOf(false))) this.#mixed[this.#items.length] = summaries;
     this.#items.push(item);
     this.#lengths.push(current.lengths);
     this.#current = null;

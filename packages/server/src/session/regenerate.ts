@@ -7,7 +7,7 @@ import { type OutputBuilder, type WireEvent } from './output.ts';
 export function regenerate(payload: OutputPayload, builder: OutputBuilder, into: WireEvent[]): void {
   payload.items.forEach((item, index) => {
     const lengths = payload.deltas?.[index];
-    for (const step of stepsOfItem(item, index, lengths)) builder.push(step, into);
+    for (const step of stepsOfItem(item, index, lengths, payload.mixed?.[index])) builder.push(step, into);
     if (item['phase'] === 'commentary' && item['status'] === 'incomplete') builder.cut(into);
     else builder.push(doneStep(item, index), into);
   });
@@ -27,13 +27,15 @@ function* stepsOfItem(
   item: LoggedItem,
   index: number,
   lengths: readonly (readonly number[])[] | undefined,
+  mixed: readonly boolean[] | undefined,
 ): Iterable<Step> {
   yield { type: 'item', index, item: startedItem(item) };
   if (item.type === 'function_call') {
     for (const text of cutUp(textOf(item['arguments']), lengths?.[0])) yield { type: 'delta', index, part: 0, text };
     return;
   }
-  const parts = [...objects(item['summary']), ...objects(item['content'])];
+  const [summary, content] = [objects(item['summary']), objects(item['content'])];
+  const parts = mixed === undefined ? [...summary, ...content] : mix(summary, content, mixed);
   // A cut item's last part was closed by the cut, not by a `part_done` of the upstream; the events are the same.
   for (const [part, value] of parts.entries()) {
     const kind = value['type'] as PartKind;
@@ -43,6 +45,16 @@ function* stepsOfItem(
     const annotations = objects(value['annotations']);
     yield { type: 'part_done', index, part, ...(annotations.length > 0 && { annotations }) };
   }
+}
+
+/** Parts in the order in which they came. */
+function mix(
+  summary: readonly JsonObject[],
+  content: readonly JsonObject[],
+  summaries: readonly boolean[],
+): JsonObject[] {
+  const left = { summary: [...summary], content: [...content] };
+  return summaries.flatMap(isSummary => (isSummary ? left.summary : left.content).shift() ?? []);
 }
 
 function startedItem(item: LoggedItem): StartedItem {

@@ -1,0 +1,68 @@
+/** Random streams of steps that obey P1 to P3: what any provider may say. */
+import * as fc from 'fast-check';
+import { jsonObject, text } from './event.test-support.ts';
+import type { PartKind, StartedItem, Step } from './steps.ts';
+
+const deltas = fc.array(text, { maxLength: 4, size: '+1' });
+/** An annotation as the wire has it. */
+const annotation = fc
+  .record({ start_index: fc.nat(20), end_index: fc.nat(20), url: fc.constant('https://example.com/a'), title: text })
+  .map(one => ({ type: 'url_citation', ...one }));
+
+interface Part {
+  readonly kind: PartKind;
+  readonly deltas: readonly string[];
+  readonly annotations: readonly (typeof jsonObject extends fc.Arbitrary<infer T> ? T : never)[];
+}
+const partOf = (...kinds: PartKind[]): fc.Arbitrary<Part> =>
+  fc.record({ kind: fc.constantFrom(...kinds), deltas, annotations: fc.array(annotation, { maxLength: 2 }) });
+
+type Made = (index: number) => Step[];
+
+function partSteps(parts: readonly Part[], index: number): Step[] {
+  return parts.flatMap(({ kind, deltas, annotations }, part): Step[] => [
+    { type: 'part', index, part, kind },
+    ...deltas.map((one): Step => ({ type: 'delta', index, part, text: one })),
+    // Only texts carry annotations.
+    { type: 'part_done', index, part, ...(kind === 'output_text' && annotations.length > 0 && { annotations }) },
+  ]);
+}
+
+function made(
+  item: StartedItem,
+  inner: (index: number) => Step[],
+  end: { incomplete: boolean; secret: string | null },
+): Made {
+  return index => [
+    { type: 'item', index, item },
+    ...inner(index),
+    {
+      type: 'item_done',
+      index,
+      ...(end.secret !== null && item.type === 'reasoning' && { encryptedContent: end.secret }),
+      ...(end.incomplete && { incomplete: true as const }),
+    },
+  ];
+}
+
+const end = fc.record({ incomplete: fc.boolean(), secret: fc.option(text) });
+const message = fc
+  .tuple(fc.array(partOf('output_text', 'refusal'), { maxLength: 3 }), end)
+  .map(([parts, how]) => made({ type: 'message' }, index => partSteps(parts, index), how));
+const reasoning = fc
+  .tuple(fc.array(partOf('summary_text', 'reasoning_text'), { maxLength: 4 }), end)
+  .map(([parts, how]) => made({ type: 'reasoning' }, index => partSteps(parts, index), how));
+const functionCall = fc
+  .tuple(fc.constantFrom('call_1', 'call_"2"'), fc.constantFrom('look_up', 'send'), deltas, end)
+  .map(([callId, name, pieces, how]) =>
+    made(
+      { type: 'function_call', callId, name },
+      index => pieces.map((one): Step => ({ type: 'delta', index, part: 0, text: one })),
+      how,
+    ),
+  );
+
+/** The steps of one call, without its `end`. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc
+  .array(fc.oneof(message, reasoning, functionCall), { maxLength: 4, size: 'max' })
+  .map(items => items.flatMap((item, index) => item(index)));
