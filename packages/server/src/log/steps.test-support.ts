@@ -1,6 +1,7 @@
 /** Random streams of steps that obey P1 to P3: what any provider may say. */
 import * as fc from 'fast-check';
-import { jsonObject, text } from './event.test-support.ts';
+import { text } from './event.test-support.ts';
+import type { JsonObject } from './events.ts';
 import type { PartKind, StartedItem, Step } from './steps.ts';
 
 const deltas = fc.array(text, { maxLength: 4, size: '+1' });
@@ -12,7 +13,7 @@ const annotation = fc
 interface Part {
   readonly kind: PartKind;
   readonly deltas: readonly string[];
-  readonly annotations: readonly (typeof jsonObject extends fc.Arbitrary<infer T> ? T : never)[];
+  readonly annotations: readonly JsonObject[];
 }
 const partOf = (...kinds: PartKind[]): fc.Arbitrary<Part> =>
   fc.record({ kind: fc.constantFrom(...kinds), deltas, annotations: fc.array(annotation, { maxLength: 2 }) });

@@ -54,7 +54,10 @@ function mix(
   summaries: readonly boolean[],
 ): JsonObject[] {
   const left = { summary: [...summary], content: [...content] };
-  return summaries.flatMap(isSummary => (isSummary ? left.summary : left.content).shift() ?? []);
+  return summaries.flatMap(isSummary => {
+    const part = (isSummary ? left.summary : left.content).shift();
+    return part === undefined ? [] : [part];
+  });
 }
 
 function startedItem(item: LoggedItem): StartedItem {
