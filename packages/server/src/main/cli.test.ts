@@ -85,6 +85,8 @@ describe('usage', () => {
     [['explain', '--as-of', '2026-02-30'], '--as-of takes a day'],
     [['explain', '--product', 'nothing'], 'there is no product nothing'],
     [['explain', '--model', 'nothing'], 'no target serves the model nothing'],
+    [['explain', '--contracts', 'nowhere'], 'no contract at "nowhere"'],
+    [['explain', '--contracts', 'openai-2026-02', '--reading', 'micorsoft'], 'did you mean microsoft?'],
     [['up', '--config', 'nowhere.yaml'], 'nowhere.yaml:1:1: error: does not exist'],
   ])('%j ends with 2 and says why, without a stack', async (argv, message) => {
     const { code, out, err } = await perdure(argv, { cwd });

@@ -62,12 +62,33 @@ function tell(error: unknown, io: Io): ExitCode {
     return error.exitCode;
   }
   io.err(`perdure: ${error instanceof Error ? error.message : String(error)}\n`);
+  const hint = hintOf(error);
+  if (hint !== null) io.err(`${hint}\n`);
   return codeOf(error);
 }
 
 /** Errors of the parts below: known by their brand or code, since the command line does not load them to ask. */
 function codeOf(error: unknown): ExitCode {
-  const code: unknown = error instanceof Error && 'storeError' in error ? error.storeError : null;
-  if (code === 'store_locked' || code === 'store_newer' || code === 'store_corrupt') return EXIT.refused;
-  return EXIT.failed;
+  if (!(error instanceof Error)) return EXIT.failed;
+  const code: unknown = 'storeError' in error ? error.storeError : 'code' in error ? error.code : null;
+  return typeof code === 'string' ? (EXIT_BY_CODE.get(code) ?? EXIT.failed) : EXIT.failed;
+}
+
+const EXIT_BY_CODE: ReadonlyMap<string, ExitCode> = new Map([
+  ['store_locked', EXIT.refused],
+  ['store_newer', EXIT.refused],
+  ['store_corrupt', EXIT.refused],
+  ['keys_required', EXIT.refused],
+  ['contracts_invalid', EXIT.usage],
+  ['contract_not_found', EXIT.usage],
+  ['contract_folder_too_large', EXIT.usage],
+]);
+
+/** What helps against errors whose own words are the system's. */
+function hintOf(error: unknown): string | null {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'EADDRINUSE')
+    return 'Something else listens there: stop it, or choose another --port (0 takes any free one).';
+  if (code === 'EACCES') return 'That needs rights that this user does not have.';
+  return null;
 }

@@ -128,6 +128,7 @@ describe('perdure up', () => {
     const { code, err } = await perdure(['up', '--port', port, '--data', 'second'], { cwd });
     expect(code).toBe(1);
     expect(err).toContain('EADDRINUSE');
+    expect(err).toContain('choose another --port');
     expect(err).not.toMatch(/\n {4}at /);
     expect(await perdure(['doctor', '--data', 'second'], { cwd })).toMatchObject({ code: 0 });
   }, 90_000);
