@@ -10,6 +10,7 @@ import {
 } from '@perdure/protocol';
 import type { ResponseId } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
+import type { Step } from '../log/steps.ts';
 import type { WireEvent } from '../session/output.ts';
 import type { SessionState } from '../session/state.ts';
 import type { Caller } from './caller.ts';
@@ -102,6 +103,8 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { clock, homes, limits, owner } = options;
   let draining = false;
+  /** Stateless calls under way. */
+  let stateless = 0;
   const context: EngineContext = {
     ...options,
     sessions: new Sessions({ ...options, storeMs: limits.storeMs, cacheBytes: limits.cacheBytes }),
@@ -125,11 +128,25 @@ export function createEngine(options: EngineOptions): Engine {
 
   function admit(): void {
     if (draining) throw perdureError('server_draining', undefined, { retryAfterMs: 1000 });
-    if (context.running.size + context.finishing.size >= limits.concurrent) {
+    if (context.running.size + stateless >= limits.concurrent) {
       throw perdureError('rate_limit_exceeded', 'The server is doing as much at once as it is configured to.', {
         retryAfterMs: 1000,
       });
     }
+  }
+
+  /** Counts the call from its first step to its last. */
+  function counted(call: StatelessCall): StatelessCall {
+    const { steps } = call;
+    async function* counting(): AsyncGenerator<readonly Step[]> {
+      stateless += 1;
+      try {
+        yield* steps;
+      } finally {
+        stateless -= 1;
+      }
+    }
+    return { ...call, steps: counting() };
   }
 
   async function respond(input: RespondInput): Promise<StoredResponse> {
@@ -205,7 +222,7 @@ export function createEngine(options: EngineOptions): Engine {
     respond,
     async stateless(input) {
       admit();
-      if (input.idempotency == null) return beginStateless(context, input);
+      if (input.idempotency == null) return counted(await beginStateless(context, input));
       const home = homes.all[0];
       if (home === undefined) throw perdureError('store_unavailable');
       const reserved = await reserve(context, input.caller, {
@@ -220,7 +237,7 @@ export function createEngine(options: EngineOptions): Engine {
       }
       try {
         const call = await beginStateless(context, input);
-        return { ...call, steps: settling(call.steps, reserved) };
+        return counted({ ...call, steps: settling(call.steps, reserved) });
       } catch (error) {
         await reserved.release();
         throw error;
@@ -252,13 +269,13 @@ export function createEngine(options: EngineOptions): Engine {
       return report;
     },
     get busy() {
-      return context.running.size + context.finishing.size;
+      return context.running.size + stateless + context.finishing.size;
     },
     async drain(ms) {
       draining = true;
       await options.scheduler.stop();
       const until = clock.monotonic() + ms;
-      while (context.running.size + context.finishing.size > 0 && clock.monotonic() < until) {
+      while (context.running.size + stateless + context.finishing.size > 0 && clock.monotonic() < until) {
         await new Promise(resolve => setTimeout(resolve, 20));
       }
     },

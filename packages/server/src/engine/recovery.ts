@@ -28,6 +28,9 @@ const PAGE = 256;
 /** Sessions recovered at once. */
 const AT_ONCE = 32;
 
+/** Times in a row that a turn's call may be cut before it is not made again: it may be what ends the processes. */
+export const MAX_TAKEOVERS = 10;
+
 export interface RecoveryReport {
   /** Turns taken up again. */
   readonly turns: number;
@@ -131,6 +134,10 @@ async function settleCut(engine: EngineContext, turn: RunningTurn, claimed: read
       all,
       unshown,
     );
+  }
+  if (state.turn.failures + 1 >= MAX_TAKEOVERS) {
+    const given = perdureError('upstream_interrupted', `The call was cut ${MAX_TAKEOVERS} times in a row.`);
+    return fail(engine, turn, given, all, unshown);
   }
   await commitNext(engine, turn, state, all, unshown);
 }

@@ -89,12 +89,9 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   } catch (error) {
     if (!isProviderError(error)) throw error;
     if (turn.abort.signal.aborted && turn.abort.signal.reason === 'deadline') {
-      return fail(
-        engine,
-        turn,
-        perdureError('deadline_exceeded', 'The turn took longer than this server allows.'),
-        settled(turn, placed, error, released).bodies,
-      );
+      const { bodies, unshown } = settled(turn, placed, error, released);
+      const late = perdureError('deadline_exceeded', 'The turn took longer than this server allows.');
+      return fail(engine, turn, late, bodies, unshown);
     }
     if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
     return settleFailure(engine, turn, placed, error, released);
@@ -342,32 +339,16 @@ function showFailure(turn: RunningTurn, error: PerdureError): void {
 }
 
 /**
- * The turn cannot be carried on: an unexpected error, or the store is gone. Tries once to end it in the log; if that fails too, the log
- * still says that it runs, and recovery goes on with it (T3).
+ * The turn cannot be carried on: an unexpected error, or the store is gone. Tries once to end it in the log. If that fails, or if something
+ * was shown that only the journal knows, the log still says that it runs, and recovery goes on with it (T3, L2).
  */
 async function abandon(engine: EngineContext, turn: RunningTurn, error: PerdureError): Promise<void> {
   engine.report('turn.abandoned', error);
-  if (!turn.live.stale && error.code !== 'store_unavailable' && error.code !== 'store_full') {
+  const open = turn.live.state?.turn ?? null;
+  const shown = open?.streamed === true && open.call !== null;
+  if (!shown && !turn.live.stale && error.code !== 'store_unavailable' && error.code !== 'store_full') {
     try {
-      const call = turn.live.state?.turn?.call ?? null;
-      const bodies: EventBody[] =
-        call === null
-          ? []
-          : [
-              {
-                type: 'call.failed',
-                head: {
-                  call: call.index,
-                  code: error.code,
-                  usage: { ...NO_USAGE, ...call.reserved },
-                  metered: 'bound',
-                  count: 0,
-                  upstream: NO_IDS,
-                },
-                payload: null,
-              },
-            ];
-      return await fail(engine, turn, error, bodies);
+      return await fail(engine, turn, error, open?.call == null ? [] : [lostCall(open.call, error.code)]);
     } catch (again) {
       engine.report('turn.abandoned', toPerdureError(again));
     }
@@ -376,4 +357,10 @@ async function abandon(engine: EngineContext, turn: RunningTurn, error: PerdureE
   turn.broadcast.end(error);
   turn.finish.reject(error);
   engine.recoverLater(turn.live);
+}
+
+function lostCall({ index, reserved }: NonNullable<TurnState['call']>, code: string): EventBody {
+  const usage = { ...NO_USAGE, ...reserved };
+  const head = { call: index, code, usage, metered: 'bound' as const, count: 0, upstream: NO_IDS };
+  return { type: 'call.failed', head, payload: null };
 }
