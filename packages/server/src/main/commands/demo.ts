@@ -8,10 +8,8 @@ export const demoCommand: AddCommand = (program, io, done) => {
     .command('demo')
     .summary('play the story of March 2026')
     .description(
-      'Four customers talk with models on two clouds under the contracts of March 2026; the server is killed in the middle of a\n' +
-        'turn and started again. Everything that it prints is read back over the API and checked. It runs a server of its own, on\n' +
-        'a free port and a temporary folder. Models: those of AZURE_OPENAI_*, of AWS_BEARER_TOKEN_BEDROCK with BEDROCK_MODEL, and\n' +
-        'of OPENAI_API_KEY; emulated clouds stand in for Azure and AWS where there are no credentials.',
+      'Four customers talk with models on two clouds under the contracts of March 2026; the server is killed in the middle of a turn and started again. Everything that it prints is read back over the API and checked. It runs a server of its own, on a free port and a temporary folder.\n\n' +
+        'Models: those of AZURE_OPENAI_*, of AWS_BEARER_TOKEN_BEDROCK with BEDROCK_MODEL, and of OPENAI_API_KEY; emulated clouds stand in for Azure and AWS where there are no credentials.',
     );
   withJson(command)
     .option('--keep', 'keep configuration and data, and say where')

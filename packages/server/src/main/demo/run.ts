@@ -176,20 +176,26 @@ function ending(claims: Claims, kept: string | null, { json, style, out }: Endin
   return failed.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-/** Ctrl-C leaves nothing behind: neither processes nor files. */
+/** Ctrl-C, and a reader that goes away (`| head`), leave nothing behind: neither processes nor files. */
 function onInterrupt(closing: readonly (() => Promise<void>)[], folder: string): { forget(): void } {
   const end = (): void => {
-    void Promise.allSettled(closing.toReversed().map(close => close())).then(() => {
-      rmSync(folder, { recursive: true, force: true });
-      process.exit(EXIT.failed);
-    });
+    void Promise.allSettled(closing.toReversed().map(close => close())).then(() => process.exit(EXIT.failed));
   };
+  const gone = (error: Error): void => {
+    if (!('code' in error) || error.code !== 'EPIPE') throw error;
+    end();
+  };
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('SIGINT', end);
   process.once('SIGTERM', end);
+  process.stdout.on('error', gone);
+  process.once('exit', remove);
   return {
     forget() {
       process.off('SIGINT', end);
       process.off('SIGTERM', end);
+      process.stdout.off('error', gone);
+      process.off('exit', remove);
     },
   };
 }

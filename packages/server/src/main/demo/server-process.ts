@@ -35,6 +35,10 @@ export function perdureProgram(): string {
 export async function startServer({ config, data, env }: ServerFiles): Promise<ServerProcess> {
   const args = [perdureProgram(), 'up', '--config', config, '--data', data, '--port', '0', '--json'];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  // However this process ends, the server must not stay behind.
+  const goes = (): void => void child.kill('SIGKILL');
+  process.once('exit', goes);
+  child.once('exit', () => process.off('exit', goes));
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-KEPT_CHARS);

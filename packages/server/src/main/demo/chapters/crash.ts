@@ -37,7 +37,7 @@ export async function theCrash(stage: Stage): Promise<void> {
   stage.heading('The server is killed in the middle of an answer');
   await remember(stage);
   const cut = await streamUntilKilled(stage);
-  if (cut === null) return;
+  if (cut === null || stage.claims.failed.length > 0) return;
   await stage.restart();
   stage.working('waiting for the turn to be completed');
   await theTurn(stage, cut);
