@@ -20,7 +20,11 @@ export class EventStream {
       ...headers,
     });
     res.flushHeaders();
-    this.#heartbeat = setInterval(() => res.write(': still here\n\n'), limits.heartbeatMs).unref();
+    this.#heartbeat = setInterval(() => {
+      if (!this.#full) res.write(': still here\n\n');
+    }, limits.heartbeatMs).unref();
+    // However the stream ends, also when nobody writes to it any more.
+    res.once('close', () => clearInterval(this.#heartbeat));
   }
 
   get open(): boolean {
@@ -30,17 +34,23 @@ export class EventStream {
   /** Writes events; resolves once the socket takes more. @throws deadline_exceeded if it does not for too long */
   async write(events: readonly string[]): Promise<void> {
     if (!this.open) return;
-    let room = true;
     // One write an event, one flush a batch.
     this.#res.cork();
-    for (const event of events) room = this.#res.write(event);
+    for (const event of events) this.#res.write(event);
     this.#res.uncork();
     this.#heartbeat.refresh();
-    if (!room && this.open) await this.#drained();
+    if (this.open && this.#full) await this.#drained();
+  }
+
+  /** Asked of the socket: a corked response answers for its own buffer only, however much the socket holds back. */
+  get #full(): boolean {
+    // Without a socket an earlier answer on the same connection is still being written.
+    return this.#res.socket?.writableNeedDrain ?? true;
   }
 
   #drained(): Promise<void> {
     const res = this.#res;
+    const { socket } = res;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         done();
@@ -49,13 +59,15 @@ export class EventStream {
       }, this.#limits.patienceMs);
       const done = (): void => {
         clearTimeout(timer);
-        res.off('drain', onRoom).off('close', onRoom);
+        socket?.off('drain', onRoom);
+        res.off('socket', onRoom).off('close', onRoom);
       };
       const onRoom = (): void => {
         done();
         resolve();
       };
-      res.on('drain', onRoom).on('close', onRoom);
+      socket?.on('drain', onRoom);
+      res.on('socket', onRoom).on('close', onRoom);
     });
   }
 
