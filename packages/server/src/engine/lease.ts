@@ -3,6 +3,7 @@
  * needs no holder (L4).
  */
 import { perdureError } from '@perdure/protocol';
+import { within } from './deadline.ts';
 import type { Clock, SessionLog } from './ports.ts';
 
 /** An effect starts only with this much of the lease left, ms. */
@@ -42,7 +43,11 @@ export class Lease {
   async #renew(): Promise<void> {
     // Measured before the write: the store's count begins no earlier than this.
     const from = this.#clock.monotonic();
-    await Promise.all(this.#stores.map(store => store.renew(this.#owner, this.#ttlMs)));
+    // A renewal that hangs is given up: all work would wait for it for ever, also once the store is well.
+    const written = Promise.all(this.#stores.map(store => store.renew(this.#owner, this.#ttlMs)));
+    await within(this.#ttlMs / 2, written, () =>
+      perdureError('store_unavailable', 'The store did not answer in time.', { retryAfterMs: 1000 }),
+    );
     this.#until = from + this.#ttlMs;
   }
 
