@@ -5,6 +5,7 @@
 import type { PerdureError } from '@perdure/protocol';
 import type { HomeId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { JsonObject, SessionOrigin } from '../log/events.ts';
+import type { Purpose } from '../placement/facts.ts';
 import type { SessionUse } from '../session/state.ts';
 import type { Provider, Upstream } from './ports.ts';
 
@@ -20,17 +21,7 @@ export interface PlacingSubject {
 
 export interface InferRequest extends PlacingSubject {
   readonly model: string;
-  readonly purpose:
-    | 'turn'
-    | 'subagent'
-    | 'review'
-    | 'compaction'
-    | 'memory'
-    | 'embedding'
-    | 'eval'
-    | 'lab'
-    | 'shadow'
-    | 'probe';
+  readonly purpose: Purpose;
   /** Labels of this request's own content. */
   readonly requestLabels: readonly string[];
   readonly inputBytes: number;

@@ -12,7 +12,7 @@ import { matchCalls, placeItems, requireOutputs, resolveReferences } from './inp
 import { findItem } from './items.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
-import type { PlacedCall, PlacingSubject } from './placing.ts';
+import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
 import { lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
@@ -328,7 +328,7 @@ function placeFirstCall(
   subject: PlacingSubject,
   live: LiveSession,
   items: readonly LoggedItem[],
-): PlacedCall | (ReturnType<EngineContext['placing']['infer']> & { ok: false }) {
+): PlacedCall | NotPlaced {
   return engine.placing.infer({
     ...subject,
     model: request.model,
