@@ -6,9 +6,12 @@ import {
   chatChunkSchema,
   chatCompletionSchema,
   conversationSchema,
+  createdKeySchema,
   ERRORS,
   healthSchema,
   isErrorCode,
+  keyRevokedSchema,
+  keySchema,
   placementSchema,
   readySchema,
   statusSchema,
@@ -135,12 +138,12 @@ function bodyFaults(body: Json): string[] {
   const kind = body['object'];
   if (kind === 'response') return validateResponse(body);
   if (kind === 'list') return listFaults(body);
+  if (kind === 'perdure.key')
+    return schemaFaults('secret' in body ? createdKeySchema : 'name' in body ? keySchema : keyRevokedSchema, body);
   if (typeof kind === 'string') {
     const schema = SCHEMAS[kind];
     if (schema !== undefined) return schemaFaults(schema, body);
-    return /^(response|conversation)\.deleted$|^model$|^perdure\.key$/.test(kind)
-      ? []
-      : [`/object: ${kind} is not known`];
+    return /^(response|conversation)\.deleted$|^model$/.test(kind) ? [] : [`/object: ${kind} is not known`];
   }
   if ('openapi' in body) return [];
   if ('checks' in body) return schemaFaults(readySchema, body);

@@ -40,6 +40,8 @@ it('has every route once, with an operation id of its own', () => {
   expect(paths.sort()).toEqual([
     '/healthz',
     '/openapi.json',
+    '/perdure/v1/keys',
+    '/perdure/v1/keys/{key_id}',
     '/perdure/v1/placements',
     '/perdure/v1/placements/{placement_id}',
     '/perdure/v1/status',

@@ -132,5 +132,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   session: { type: 'string' },
   response: { type: 'string' },
   outcome: { type: 'string', enum: PLACEMENT_OUTCOMES },
+  stream: { type: 'boolean', default: false },
+  starting_after: { type: 'integer', minimum: 0 },
 };
 const queryParameter = (name: QueryName): JsonObject => ({ name, in: 'query', required: false, schema: QUERY[name] });

@@ -100,6 +100,13 @@ export const EXAMPLES: { readonly [name in SchemaName]?: JsonObject } = {
     call: { status: 'completed' },
   },
   WhatIfRequest: { reading: 'microsoft', as_of: '2026-03-20' },
+  CreateKey: {
+    name: 'billing-agents',
+    tenant: 'acme',
+    channel: 'direct',
+    product: 'api',
+    scopes: ['inference', 'read'],
+  },
   Health: { status: 'ok' },
   Ready: { status: 'ready', checks: [{ name: 'store', ok: true }] },
   Error: {

@@ -28,7 +28,17 @@ export type Route = {
   readonly placed?: true;
 };
 
-export type QueryName = 'limit' | 'order' | 'after' | 'before' | 'include[]' | 'session' | 'response' | 'outcome';
+export type QueryName =
+  | 'limit'
+  | 'order'
+  | 'after'
+  | 'before'
+  | 'include[]'
+  | 'session'
+  | 'response'
+  | 'outcome'
+  | 'stream'
+  | 'starting_after';
 
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
 const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
@@ -96,8 +106,9 @@ export const ROUTES: readonly Route[] = [
     tag: 'responses',
     summary: 'A stored response, as it stands.',
     answer: 'Response',
-    query: ['include[]'],
-    errors: [...READ, 'response_not_found'],
+    stream: 'With `stream=true`: its events, from after `starting_after` on, as they were or will be.',
+    query: ['include[]', 'stream', 'starting_after'],
+    errors: [...READ, 'invalid_request', 'response_not_found', 'response_in_progress'],
   },
   {
     method: 'delete',
@@ -274,6 +285,34 @@ export const ROUTES: readonly Route[] = [
     body: 'WhatIfRequest',
     answer: 'WhatIfResult',
     errors: [...READ, ...BODY],
+  },
+  {
+    method: 'get',
+    path: '/perdure/v1/keys',
+    operationId: 'listKeys',
+    tag: 'perdure',
+    summary: 'The API keys, without their secrets.',
+    answer: 'KeyList',
+    errors: ['insufficient_scope'],
+  },
+  {
+    method: 'post',
+    path: '/perdure/v1/keys',
+    operationId: 'createKey',
+    tag: 'perdure',
+    summary: 'Make an API key; its secret is shown this once.',
+    body: 'CreateKey',
+    answer: 'CreatedKey',
+    errors: WRITE,
+  },
+  {
+    method: 'delete',
+    path: '/perdure/v1/keys/{key_id}',
+    operationId: 'revokeKey',
+    tag: 'perdure',
+    summary: 'Revoke an API key: the next request with it is refused.',
+    answer: 'KeyRevoked',
+    errors: [...READ, 'not_found', 'store_full'],
   },
   {
     method: 'get',

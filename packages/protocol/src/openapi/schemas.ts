@@ -14,6 +14,7 @@ import {
   targetSchema,
   whatIfSchema,
 } from '../perdure/resource-schema.ts';
+import { createdKeySchema, createKeyBody, keyListSchema, keyRevokedSchema } from '../perdure/keys.ts';
 import { whatIfBody } from '../perdure/placements.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
 import { inputItem } from '../responses/item-schema.ts';
@@ -34,6 +35,7 @@ export type SchemaName =
   | 'CreateItems'
   | 'ChatRequest'
   | 'WhatIfRequest'
+  | 'CreateKey'
   | 'Item'
   | 'Response'
   | 'ResponseDeleted'
@@ -50,6 +52,9 @@ export type SchemaName =
   | 'TargetList'
   | 'Status'
   | 'WhatIfResult'
+  | 'CreatedKey'
+  | 'KeyList'
+  | 'KeyRevoked'
   | 'Health'
   | 'Ready'
   | 'Error';
@@ -60,7 +65,8 @@ type RequestName =
   | 'UpdateConversation'
   | 'CreateItems'
   | 'ChatRequest'
-  | 'WhatIfRequest';
+  | 'WhatIfRequest'
+  | 'CreateKey';
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
 const error = z.object({
@@ -87,6 +93,7 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateItems: createItemsBody,
   ChatRequest: chatRequestBody,
   WhatIfRequest: whatIfBody,
+  CreateKey: createKeyBody,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
   Item: itemSchema,
@@ -105,6 +112,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   TargetList: listPageSchema(targetSchema),
   Status: statusSchema,
   WhatIfResult: whatIfSchema,
+  CreatedKey: createdKeySchema,
+  KeyList: keyListSchema,
+  KeyRevoked: keyRevokedSchema,
   Health: healthSchema,
   Ready: readySchema,
   Error: error,

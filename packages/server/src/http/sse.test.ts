@@ -27,6 +27,7 @@ const limits = (over: Partial<HttpLimits> = {}): HttpLimits => ({
   bodyBytes: 1_000,
   bodyMs: 1_000,
   heartbeatMs: 60_000,
+  requestMs: 60_000,
   patienceMs: 60_000,
   ...over,
 });
