@@ -86,7 +86,7 @@ class Reader {
   constructor(events: readonly WireEvent[], after: number) {
     this.#events = events;
     // Numbers count from 0 without gaps (O2), so the index of event n is n.
-    this.#at = after + 1;
+    this.#at = Math.max(0, after + 1);
   }
 
   take(): readonly WireEvent[] {

@@ -4,7 +4,7 @@
  * V1  Every change goes through `commit`, one at a time per session, and shows only after the store said it is durable (L2).
  * V2  When a commit fails or its outcome is not known, the session is forgotten here and read again from the store: the cache is never
  *     ahead of the log (L1), and never guesses.
- * V3  The cache is bounded by bytes; a session with an open turn is not evicted while its process runs it.
+ * V3  The cache is bounded by bytes; a session with an open turn, or that someone is at, is not evicted.
  */
 import { perdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
@@ -17,6 +17,9 @@ import { SessionContext } from './context.ts';
 import { within } from './deadline.ts';
 import { type Clock, isStoreError, MAX_EVENTS_READ, type SessionLog } from './ports.ts';
 
+/** Roughly what a session takes in memory besides its context: state, queues, its place in the maps. */
+const SESSION_BYTES = 2048;
+
 export interface LiveSession {
   readonly tenant: TenantId;
   readonly session: SessionId;
@@ -27,6 +30,8 @@ export interface LiveSession {
   /** The tails of the two queues: of commits (V1), and of those who decide on the state before they commit. */
   commits: Promise<unknown>;
   gate: Promise<unknown>;
+  /** How many are at it or queue for it: while there are any it is not evicted (V3). */
+  users: number;
   /** Set once the session was forgotten: whoever still holds it must not use it (V2). */
   stale: boolean;
 }
@@ -49,7 +54,8 @@ export class Sessions {
   readonly #options: SessionsOptions;
   /** In order of use: the first is the one used least recently. */
   readonly #live = new Map<SessionId, LiveSession>();
-  readonly #loading = new Map<SessionId, Promise<LiveSession | null>>();
+  /** By tenant too: who asks for what is foreign must not answer for its owner (L10). */
+  readonly #loading = new Map<string, Promise<LiveSession | null>>();
   #bytes = 0;
 
   constructor(options: SessionsOptions) {
@@ -59,8 +65,13 @@ export class Sessions {
   /** A session that does not exist yet; its first commit begins its log. */
   begin(tenant: TenantId, session: SessionId, store: SessionLog): LiveSession {
     const live = this.#entry(tenant, session, store);
-    this.#live.set(session, live);
+    this.#keep(live);
     return live;
+  }
+
+  #keep(live: LiveSession): void {
+    this.#live.set(live.session, live);
+    this.grew(SESSION_BYTES, live);
   }
 
   #entry(tenant: TenantId, session: SessionId, store: SessionLog): LiveSession {
@@ -73,6 +84,7 @@ export class Sessions {
       context: new SessionContext(),
       commits: Promise.resolve(),
       gate: Promise.resolve(),
+      users: 0,
       stale: false,
     };
   }
@@ -86,13 +98,13 @@ export class Sessions {
       return cached.tenant === tenant && cached.state !== null ? cached : null;
     }
     // One load serves all who ask meanwhile: two copies of a session in one process would fight over its fence.
-    let loading = this.#loading.get(session);
+    const key = `${tenant} ${session}`;
+    let loading = this.#loading.get(key);
     if (loading === undefined) {
-      loading = this.#read(tenant, session, store).finally(() => this.#loading.delete(session));
-      this.#loading.set(session, loading);
+      loading = this.#read(tenant, session, store).finally(() => this.#loading.delete(key));
+      this.#loading.set(key, loading);
     }
-    const live = await loading;
-    return live?.tenant === tenant ? live : null;
+    return loading;
   }
 
   async #read(tenant: TenantId, session: SessionId, store: SessionLog): Promise<LiveSession | null> {
@@ -102,7 +114,7 @@ export class Sessions {
     live.digest = row.digest;
     live.state =
       row.state === null ? await this.#fold(tenant, session, store) : (JSON.parse(row.state) as SessionState);
-    this.#live.set(session, live);
+    this.#keep(live);
     return live;
   }
 
@@ -127,7 +139,10 @@ export class Sessions {
    * commits meanwhile (V1) concerns nobody else, and what others commit does not concern it.
    */
   exclusive<T>(live: LiveSession, change: () => Promise<T>): Promise<T> {
-    const result = live.gate.then(change);
+    live.users += 1;
+    const result = live.gate.then(change).finally(() => {
+      live.users -= 1;
+    });
     live.gate = result.catch(() => undefined);
     return result;
   }
@@ -195,18 +210,22 @@ export class Sessions {
   }
 
   forget(live: LiveSession): void {
+    if (live.stale) return;
     live.stale = true;
     if (this.#live.get(live.session) === live) this.#live.delete(live.session);
-    this.#bytes -= live.context.bytes;
+    this.#bytes -= live.context.bytes + SESSION_BYTES;
   }
 
-  /** Says that the context of a session grew by `bytes`; evicts what was used least recently and is not at work. */
-  grew(bytes: number): void {
+  /**
+   * Says that the context of a session grew by `bytes`; evicts what was used least recently and is not at work.
+   * @param kept not evicted in its own favour
+   */
+  grew(bytes: number, kept: LiveSession | null = null): void {
     this.#bytes += bytes;
     if (this.#bytes <= this.#options.cacheBytes) return;
     for (const live of this.#live.values()) {
       if (this.#bytes <= this.#options.cacheBytes) return;
-      if (live.state?.turn == null && live.state !== null) this.forget(live);
+      if (live.state?.turn == null && live.state !== null && live.users === 0 && live !== kept) this.forget(live);
     }
   }
 

@@ -135,7 +135,9 @@ export function streamOfRecord(record: ResponseRecord): readonly WireEvent[] {
     return [...shown, responseEvent(type, at.seq, resource)];
   }
   const { code, message } = progress.error;
-  const error = perdureError(code as Parameters<typeof perdureError>[0], message);
+  const failed = events.find(event => event.type === 'turn.failed');
+  const param = failed?.payload?.param ?? null;
+  const error = perdureError(code as Parameters<typeof perdureError>[0], message, { param });
   return [...shown, errorEvent(error, at.seq), responseEvent('response.failed', at.seq + 1, resource)];
 }
 

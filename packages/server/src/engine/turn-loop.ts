@@ -71,7 +71,8 @@ function must(turn: TurnState | null): TurnState & { readonly call: NonNullable<
 async function makeCall(engine: EngineContext, turn: RunningTurn, placed: ReturnType<typeof must>): Promise<void> {
   const target = turn.target ?? engine.placing.target(placed.call.target);
   turn.target = null;
-  if (target === null) return settleFailure(engine, turn, placed, lostTarget(), []);
+  if (target === null)
+    return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
   engine.lease.check();
   killPoint('call.before-upstream');
   const steps = upstreamSteps(
@@ -87,7 +88,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     end = result.end;
     unshown = result.unshown;
   } catch (error) {
-    if (!isProviderError(error)) throw error;
+    if (!isProviderError(error)) return breakOff(engine, turn, placed, { error, released });
     if (turn.abort.signal.aborted && turn.abort.signal.reason === 'deadline') {
       const { bodies, unshown } = settled(turn, placed, error, released);
       const late = perdureError('deadline_exceeded', 'The turn took longer than this server allows.');
@@ -115,6 +116,23 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   await settle(engine, turn, [{ type: 'call.completed', head, payload: builder.payload(streamed) }], { end, unshown });
 }
 
+/**
+ * A provider that broke its own rules, or a defect of ours, in the middle of a call. What was shown is known here, so the turn ends now; only
+ * if the store failed does the log still say that it runs.
+ */
+function breakOff(
+  engine: EngineContext,
+  turn: RunningTurn,
+  placed: ReturnType<typeof must>,
+  { error, released }: { readonly error: unknown; readonly released: readonly Step[] },
+): Promise<void> {
+  const problem = toPerdureError(error);
+  if (problem.code === 'store_unavailable' || problem.code === 'store_full') throw problem;
+  engine.report('turn.broken', problem);
+  const { bodies, unshown } = settled(turn, placed, failedCall('The call broke off.'), released);
+  return fail(engine, turn, problem, bodies, unshown);
+}
+
 export function builderOf(turn: RunningTurn, call: number): OutputBuilder {
   const place = { body: turn.body, call, seq: turn.seq, index: turn.output.length };
   return new OutputBuilder(turn.cut ? { ...place, phase: 'final_answer' } : place);
@@ -126,9 +144,8 @@ function estimatedUsage(input: number, builder: OutputBuilder): Usage {
   return { input, cached: 0, output: Math.ceil(chars / 4), reasoning: 0 };
 }
 
-function lostTarget(): ProviderError {
-  const error = new Error('The target of this call is no longer configured.');
-  return Object.assign(error, {
+function failedCall(message: string): ProviderError {
+  return Object.assign(new Error(message), {
     providerError: 'upstream_error' as const,
     retryable: true,
     retryAfterMs: null,
@@ -312,7 +329,7 @@ export async function fail(
   const failed: EventBody = {
     type: 'turn.failed',
     head: { response: turn.base.id, code: error.code },
-    payload: { message: error.message },
+    payload: { message: error.message, ...(error.param !== null && { param: error.param }) },
   };
   const from = turn.live.state?.turn?.from ?? 0;
   await engine.sessions.commit(turn.live, [...before, failed], { actor: 'engine', prune: true });

@@ -181,7 +181,11 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     }),
     none,
   ),
-  'turn.failed': of('turn.failed', fc.record({ response: responseId, code }), fc.record({ message: text })),
+  'turn.failed': of(
+    'turn.failed',
+    fc.record({ response: responseId, code }),
+    fc.record({ message: text, param: text }, { requiredKeys: ['message'] }),
+  ),
   'turn.cancelled': of('turn.cancelled', fc.record({ response: responseId }), none),
   'items.added': of(
     'items.added',

@@ -220,7 +220,8 @@ export type EventBody =
   | {
       readonly type: 'turn.failed';
       readonly head: { readonly response: ResponseId; readonly code: string };
-      readonly payload: { readonly message: string };
+      /** `param`: the request field at fault, if one is; its stream shows it again. */
+      readonly payload: { readonly message: string; readonly param?: string };
     }
   | { readonly type: 'turn.cancelled'; readonly head: { readonly response: ResponseId }; readonly payload: null }
   | {

@@ -89,6 +89,9 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       return { ...body, head: { ...body.head, response: turn?.response ?? body.head.response } } as EventBody;
     case 'items.added':
       return { ...body, head: { ...body.head, calls: fresh(body.head.calls), answers: answers(body.head.answers) } };
+    case 'session.forked':
+      // Never itself, as a drawn id never is.
+      return { ...body, head: { ...body.head, child: `sess_child_${seq % 3}` as SessionId } };
     case 'item.deleted':
       return { ...body, head: { position: 1 + (body.head.position % Math.max(1, position)) } };
     default:

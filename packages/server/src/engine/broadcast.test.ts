@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { perdureError } from '@perdure/protocol';
+import type { WireEvent } from '../session/output.ts';
+import { Broadcast, MAX_LAG } from './broadcast.ts';
+import { codeOf } from './world.test-support.ts';
+
+const event = (seq: number, chars = 0): WireEvent => ({ seq, type: 'x', json: `${seq}:${'.'.repeat(chars)}` });
+const events = (from: number, to: number): WireEvent[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => event(from + i));
+
+async function seqs(broadcast: Broadcast, after?: number): Promise<number[]> {
+  const all: number[] = [];
+  for await (const batch of broadcast.read(after)) all.push(...batch.map(({ seq }) => seq));
+  return all;
+}
+
+describe('readers', () => {
+  test('B1: each sees every event once, in order, whenever it came and wherever it begins', async () => {
+    const broadcast = new Broadcast();
+    broadcast.publish(events(0, 1));
+    const early = seqs(broadcast);
+    const later = seqs(broadcast, 0);
+    await Promise.resolve();
+    broadcast.publish(events(2, 3));
+    const middle = seqs(broadcast, 2);
+    broadcast.publish([]);
+    broadcast.publish([event(4)]);
+    broadcast.end();
+    expect(await early).toEqual([0, 1, 2, 3, 4]);
+    expect(await later).toEqual([1, 2, 3, 4]);
+    expect(await middle).toEqual([3, 4]);
+  });
+
+  test('B3: who comes after the end sees all of it, from wherever it asks; past the end there is nothing', async () => {
+    const broadcast = new Broadcast();
+    broadcast.publish(events(0, 4));
+    broadcast.end();
+    expect(await seqs(broadcast)).toEqual([0, 1, 2, 3, 4]);
+    expect(await seqs(broadcast, 3)).toEqual([4]);
+    expect(await seqs(broadcast, 4)).toEqual([]);
+    expect(await seqs(broadcast, 99)).toEqual([]);
+    // Numbers below the first begin at the first.
+    expect(await seqs(broadcast, -3)).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test('who waits beyond what there is yet is not shown what it did not ask for', async () => {
+    const broadcast = new Broadcast();
+    const reader = seqs(broadcast, 2);
+    broadcast.publish(events(0, 2));
+    await Promise.resolve();
+    broadcast.publish(events(3, 4));
+    broadcast.end();
+    expect(await reader).toEqual([3, 4]);
+  });
+
+  test('learn why the turn could not be carried on, after what they were shown', async () => {
+    const broadcast = new Broadcast();
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const batch of broadcast.read()) seen.push(...batch.map(({ seq }) => seq));
+    })();
+    broadcast.publish(events(0, 1));
+    broadcast.end(perdureError('store_unavailable'));
+    expect(await codeOf(reading)).toBe('store_unavailable');
+    expect(seen).toEqual([0, 1]);
+  });
+
+  test('are counted while they read', async () => {
+    const broadcast = new Broadcast();
+    const reader = broadcast.read();
+    broadcast.publish(events(0, 0));
+    await reader.next();
+    expect(broadcast.hasReaders).toBe(true);
+    await reader.return(undefined);
+    expect(broadcast.hasReaders).toBe(false);
+  });
+});
+
+describe('B2: a reader that falls behind', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** A reader that took the first event and has not asked for more. */
+  async function slow(broadcast: Broadcast): Promise<AsyncGenerator<readonly WireEvent[]>> {
+    broadcast.publish([event(0)]);
+    const reader = broadcast.read();
+    await reader.next();
+    return reader;
+  }
+
+  async function isSettled(work: Promise<void>): Promise<boolean> {
+    let settled = false;
+    void work.then(() => (settled = true));
+    await vi.advanceTimersByTimeAsync(0);
+    return settled;
+  }
+
+  test('by no more than the bound does not hold the turn up', async () => {
+    const broadcast = new Broadcast();
+    await slow(broadcast);
+    const head = event(1).json.length;
+    broadcast.publish([event(1, MAX_LAG - head)]);
+    expect(await isSettled(broadcast.settled(1000))).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('by one byte more is waited for, and goes on if it catches up', async () => {
+    const broadcast = new Broadcast();
+    const reader = await slow(broadcast);
+    const head = event(1).json.length;
+    broadcast.publish([event(1, MAX_LAG - head + 1)]);
+    const settled = broadcast.settled(1000);
+    expect(await isSettled(settled)).toBe(false);
+    await reader.next();
+    // Asking again says that what was taken is written.
+    const more = reader.next();
+    expect(await isSettled(settled)).toBe(true);
+    broadcast.end();
+    expect((await more).done).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('is cut after the patience, and the turn goes on; others do not notice', async () => {
+    const broadcast = new Broadcast();
+    const reader = await slow(broadcast);
+    const quick = seqs(broadcast);
+    broadcast.publish([event(1, MAX_LAG + 1)]);
+    await vi.advanceTimersByTimeAsync(0);
+    const settled = broadcast.settled(1000);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(await isSettled(settled)).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await isSettled(settled)).toBe(true);
+    expect(await codeOf(reader.next())).toBe('deadline_exceeded');
+    expect(broadcast.hasReaders).toBe(true);
+    broadcast.publish([event(2)]);
+    broadcast.end();
+    expect(await quick).toEqual([0, 1, 2]);
+  });
+
+  test('that leaves while it is waited for holds nobody up', async () => {
+    const broadcast = new Broadcast();
+    const reader = await slow(broadcast);
+    broadcast.publish([event(1, MAX_LAG + 1)]);
+    const settled = broadcast.settled(1000);
+    await reader.return(undefined);
+    expect(await isSettled(settled)).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

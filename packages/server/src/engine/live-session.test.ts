@@ -1,0 +1,294 @@
+import { describe, expect, test } from 'vitest';
+import type { HomeId, SessionId, TenantId } from '../kernel/ids.ts';
+import type { EventBody } from '../log/events.ts';
+import type { HomeStore } from '../store/home-store.ts';
+import { emptyMemoryData } from '../store/memory/memory-data.ts';
+import { openMemoryHome } from '../store/memory/open-memory-home.ts';
+import { storeError } from '../store/store-error.ts';
+import { type LiveSession, Sessions } from './live-session.ts';
+import { codeOf, gate, NOON, sha256 } from './world.test-support.ts';
+
+const ACME = 'acme' as TenantId;
+const RIVAL = 'rival' as TenantId;
+const ID = 'sess_1' as SessionId;
+const clock = { now: () => NOON, monotonic: () => 0 };
+const actor = 'key:test';
+
+const origin = { product: 'api', channel: 'direct', segment: 'commercial', stateHeld: true, readings: {} };
+const created: EventBody = {
+  type: 'session.created',
+  head: {
+    kind: 'conversation',
+    home: 'local' as HomeId,
+    owner: 'proc_1',
+    origin,
+    lineage: [],
+    labels: [],
+    openCalls: [],
+    continues: null,
+  },
+  payload: { metadata: {} },
+};
+const labelled = (label: string): EventBody => ({ type: 'session.labelled', head: { labels: [label] }, payload: null });
+const claimed: EventBody = { type: 'session.claimed', head: { owner: 'proc_2' }, payload: null };
+
+function sessions(cacheBytes = 1_000_000, storeMs = 200): Sessions {
+  return new Sessions({ clock, storeMs, cacheBytes, sha256, salt: () => new Uint8Array(16) });
+}
+
+function stores(wrap: (store: HomeStore) => HomeStore = store => store) {
+  const data = emptyMemoryData();
+  const open = (): HomeStore => openMemoryHome({ home: 'local' as HomeId, clock, data });
+  return { store: wrap(open()), plain: open() };
+}
+
+async function begun(cache: Sessions, store: HomeStore, id: SessionId = ID): Promise<LiveSession> {
+  const live = cache.begin(ACME, id, store);
+  await cache.commit(live, [created], { actor });
+  return live;
+}
+
+describe('V1: a change', () => {
+  test('shows only after the store said that it is durable', async () => {
+    const held = gate();
+    let hold = false;
+    const { store } = stores(inner => ({
+      ...inner,
+      append: async one => {
+        if (hold) await held.opened;
+        return inner.append(one);
+      },
+    }));
+    const cache = sessions();
+    const live = await begun(cache, store);
+    hold = true;
+    const commit = cache.commit(live, [labelled('pii')], { actor });
+    await new Promise(resolve => setImmediate(resolve));
+    expect(live.state?.labels).toEqual([]);
+    held.open();
+    await commit;
+    expect(live.state?.labels).toEqual(['pii']);
+  });
+
+  test('comes after all before it, however many are asked for at once', async () => {
+    const { store, plain } = stores();
+    const cache = sessions();
+    const live = await begun(cache, store);
+    await Promise.all(['a', 'b', 'c', 'd'].map(label => cache.commit(live, [labelled(label)], { actor })));
+    expect(live.state).toMatchObject({ seq: 5, labels: ['a', 'b', 'c', 'd'] });
+    expect((await plain.session(ACME, ID))?.seq).toBe(5);
+  });
+
+  test('that looks before it writes does so alone', async () => {
+    const { store } = stores();
+    const cache = sessions();
+    const live = await begun(cache, store);
+    const seen: number[] = [];
+    await Promise.all(
+      [1, 2, 3].map(() =>
+        cache.exclusive(live, async () => {
+          seen.push(live.state?.seq ?? 0);
+          await cache.commit(live, [labelled('x')], { actor });
+        }),
+      ),
+    );
+    expect(seen).toEqual([1, 2, 3]);
+    // One that fails does not stop the next.
+    expect(await codeOf(cache.exclusive(live, () => Promise.reject(new Error('x'))))).not.toBeNull();
+    expect(await cache.exclusive(live, async () => 7)).toBe(7);
+  });
+});
+
+describe('V2: a commit that fails', () => {
+  test.each([
+    ['store_full', 'store_full'],
+    ['store_unavailable', 'store_unavailable'],
+    ['store_corrupt', 'store_unavailable'],
+  ] as const)('with %s is told as %s; the session is forgotten and read again', async (kind, code) => {
+    let fails = false;
+    const { store } = stores(inner => ({
+      ...inner,
+      append: one => (fails ? Promise.reject(storeError(kind, 'scripted')) : inner.append(one)),
+    }));
+    const cache = sessions();
+    const live = await begun(cache, store);
+    fails = true;
+    expect(await codeOf(cache.commit(live, [labelled('a')], { actor }))).toBe(code);
+    expect([live.stale, cache.size, live.state?.labels]).toEqual([true, 0, []]);
+    fails = false;
+    // Who still holds the forgotten one cannot write with it.
+    expect(await codeOf(cache.commit(live, [labelled('a')], { actor }))).toBe('store_unavailable');
+    const again = await cache.load(ACME, ID, store);
+    expect(again?.state).toMatchObject({ seq: 1, labels: [] });
+    expect(again).not.toBe(live);
+  });
+
+  test('because it took too long may yet have happened: what is read again says', async () => {
+    const held = gate();
+    let slow = false;
+    const { store } = stores(inner => ({
+      ...inner,
+      append: async one => {
+        const result = await inner.append(one);
+        if (slow) await held.opened;
+        return result;
+      },
+    }));
+    const cache = sessions(1_000_000, 20);
+    const live = await begun(cache, store);
+    slow = true;
+    expect(await codeOf(cache.commit(live, [labelled('late')], { actor }))).toBe('store_unavailable');
+    slow = false;
+    held.open();
+    expect((await cache.load(ACME, ID, store))?.state).toMatchObject({ seq: 2, labels: ['late'] });
+  });
+
+  test('takes those that were queued behind it with it: they were made for a state that never came', async () => {
+    let fails = true;
+    const { store, plain } = stores(inner => ({
+      ...inner,
+      append: one => {
+        const fail = fails && one.expectedSeq === 1;
+        if (fail) fails = false;
+        return fail ? Promise.reject(storeError('store_unavailable', 'x')) : inner.append(one);
+      },
+    }));
+    const cache = sessions();
+    const live = await begun(cache, store);
+    const codes = await Promise.all(['a', 'b'].map(label => codeOf(cache.commit(live, [labelled(label)], { actor }))));
+    expect(codes).toEqual(['store_unavailable', 'store_unavailable']);
+    expect((await plain.session(ACME, ID))?.seq).toBe(1);
+  });
+
+  test('L3: because another process was quicker, or has claimed the session, changes nothing', async () => {
+    const { store, plain } = stores();
+    const [one, two] = [sessions(), sessions()];
+    const mine = await begun(one, store);
+    const theirs = await two.load(ACME, ID, plain);
+    if (theirs === null) throw new Error('not found');
+    await two.commit(theirs, [claimed, labelled('theirs')], { actor });
+    expect(await codeOf(one.commit(mine, [labelled('mine')], { actor }))).toBe('conversation_locked');
+    const now = await one.load(ACME, ID, store);
+    expect(now?.state).toMatchObject({ epoch: 2, owner: 'proc_2', labels: ['theirs'] });
+    await one.commit(now as LiveSession, [labelled('mine')], { actor });
+    expect(await codeOf(two.commit(theirs, [labelled('lost')], { actor }))).toBe('conversation_locked');
+    expect((await plain.session(ACME, ID))?.seq).toBe(4);
+  });
+
+  test('because the table of states does not allow it leaves the session as it was', async () => {
+    const { store } = stores();
+    const cache = sessions();
+    const live = await begun(cache, store);
+    await expect(cache.commit(live, [created], { actor })).rejects.toThrow('event_not_allowed');
+    expect(live.stale).toBe(false);
+    await cache.commit(live, [labelled('a')], { actor });
+    expect(live.state?.seq).toBe(2);
+  });
+});
+
+describe('loading', () => {
+  test('L1: reads the kept state, or folds the log where none is kept; both are the same', async () => {
+    const { store } = stores(inner => ({
+      ...inner,
+      session: async (tenant, id) => {
+        const row = await inner.session(tenant, id);
+        return row && { ...row, state: null };
+      },
+    }));
+    const plainCache = sessions();
+    const live = await begun(plainCache, store);
+    for (let i = 0; i < 3; i++) await plainCache.commit(live, [labelled(`l${i}`)], { actor });
+    expect((await sessions().load(ACME, ID, store))?.state).toEqual(live.state);
+  });
+
+  test('two who ask at once get the same session', async () => {
+    const { store } = stores();
+    await begun(sessions(), store);
+    const cache = sessions();
+    const [a, b] = await Promise.all([cache.load(ACME, ID, store), cache.load(ACME, ID, store)]);
+    expect(a).not.toBeNull();
+    expect(a).toBe(b);
+  });
+
+  test('L10: another tenant’s session is not there, cached or not, and asking for it hides it from nobody', async () => {
+    const { store } = stores();
+    await begun(sessions(), store);
+    const cache = sessions();
+    const [foreign, own] = await Promise.all([cache.load(RIVAL, ID, store), cache.load(ACME, ID, store)]);
+    expect([foreign, own?.session]).toEqual([null, ID]);
+    expect(await cache.load(RIVAL, ID, store)).toBeNull();
+    expect(await cache.load(ACME, ID, store)).toBe(own);
+  });
+
+  test('what hangs is given up, and asked again by the next', async () => {
+    let hangs = true;
+    const { store } = stores(inner => ({
+      ...inner,
+      session: (tenant, id) => (hangs ? new Promise(() => undefined) : inner.session(tenant, id)),
+    }));
+    await begun(sessions(), store);
+    const cache = sessions(1_000_000, 20);
+    expect(await codeOf(cache.load(ACME, ID, store))).toBe('store_unavailable');
+    hangs = false;
+    expect((await cache.load(ACME, ID, store))?.session).toBe(ID);
+  });
+});
+
+describe('V3: the cache', () => {
+  const id = (n: number): SessionId => `sess_${n}` as SessionId;
+  async function filled(cache: Sessions, store: HomeStore, n: number, chars: number): Promise<LiveSession> {
+    const live = await begun(cache, store, id(n));
+    live.context.begin();
+    cache.grew(live.context.add([{ type: 'message', id: 'm', text: 'x'.repeat(chars) }], 1));
+    return live;
+  }
+
+  test('keeps what fits, and lets go of what was used least recently', async () => {
+    const { store } = stores();
+    const cache = sessions(110_000);
+    const lives: LiveSession[] = [];
+    for (let n = 0; n < 3; n++) lives.push(await filled(cache, store, n, 12_000));
+    expect(lives.map(live => live.stale)).toEqual([false, false, false]);
+    await cache.load(ACME, id(0), store);
+    lives.push(await filled(cache, store, 3, 12_000), await filled(cache, store, 4, 12_000));
+    expect(lives.map(live => live.stale)).toEqual([false, true, false, false, false]);
+  });
+
+  test('never lets go of a session that someone is about to change', async () => {
+    const { store } = stores();
+    const cache = sessions(1000);
+    const live = await begun(cache, store);
+    await cache.exclusive(live, async () => {
+      live.context.begin();
+      cache.grew(live.context.add([{ type: 'message', id: 'm', text: 'x'.repeat(5000) }], 1));
+      expect(live.stale).toBe(false);
+      await cache.commit(live, [labelled('a')], { actor });
+    });
+    expect(live.state?.labels).toEqual(['a']);
+    // Once nobody is at it, it goes with the next that grows.
+    await filled(cache, store, 2, 10);
+    expect(live.stale).toBe(true);
+  });
+
+  test('is bounded also where sessions hold no context: they weigh something too', async () => {
+    const { store } = stores();
+    const writer = sessions();
+    for (let n = 0; n < 200; n++) await begun(writer, store, id(n));
+    const cache = sessions(64 * 1024);
+    for (let n = 0; n < 200; n++) await cache.load(ACME, id(n), store);
+    expect(cache.size).toBeLessThan(100);
+    expect(cache.size).toBeGreaterThan(0);
+  });
+
+  test('forgets a session once, whoever says it how often', async () => {
+    const { store } = stores();
+    const cache = sessions(110_000);
+    const first = await filled(cache, store, 1, 12_000);
+    cache.forget(first);
+    cache.forget(first);
+    const lives: LiveSession[] = [];
+    for (let n = 2; n < 7; n++) lives.push(await filled(cache, store, n, 12_000));
+    // Four of them fit: had the first been subtracted twice, five would.
+    expect(lives.filter(live => !live.stale).length).toBeLessThan(5);
+  });
+});
