@@ -108,7 +108,7 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     }));
     const second = await client.chat.completions.create({
       model: MODEL,
-      messages: [user(TWO), choice.message, ...outputs.reverse()],
+      messages: [user(TWO), choice.message, ...outputs.toReversed()],
       tools,
     });
     expect(second.choices[0]?.message.content).toContain('The tool weather returned: "Output 0."');

@@ -122,7 +122,7 @@ describe('a store that hangs', () => {
           await request().catch(async (thrown: unknown) => {
             // What a stored stream cannot tell for certain it does not tell: it breaks off, and can be read on later.
             if (name.includes('stream') && thrown instanceof TypeError && thrown.message === 'terminated') return;
-            const { status, code } = await failureOf(Promise.reject(thrown as Error));
+            const { status, code } = await failureOf(Promise.reject(thrown));
             // A stream that has begun has no status any more.
             const told = status === undefined || status === 503 ? code : `${status} ${code ?? ''}`;
             // Requests in one conversation may also meet each other.

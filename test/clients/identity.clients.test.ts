@@ -109,7 +109,7 @@ const nobodys = (made: Made): Made => {
   };
 };
 const without = (text: string, ids: Made): string =>
-  Object.entries(ids).reduce((left, [name, id]) => left.replaceAll(String(id), name), text);
+  Object.entries(ids).reduce((left, [name, id]) => left.replaceAll(id, name), text);
 
 describe('another tenant', () => {
   test('is told the same as of what does not exist, whatever it tries, and changes nothing (L10)', async () => {

@@ -95,7 +95,7 @@ describe('parallel calls', () => {
       expect([one.name, two.name]).toEqual(['weather', 'clock']);
       expect(one.call_id).not.toBe(two.call_id);
       const outputs = [outputOf(one, 'It snows.'), outputOf(two, 'It is noon.')];
-      const second = await answered(reversed ? outputs.reverse() : outputs, first.id);
+      const second = await answered(reversed ? outputs.toReversed() : outputs, first.id);
       expect(said(second)).toContain('The tool weather returned: "It snows."');
       expect(said(second)).toContain('The tool clock returned: "It is noon."');
     }

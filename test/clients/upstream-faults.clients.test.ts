@@ -210,7 +210,7 @@ describe('with two targets', () => {
     // What was cut is not part of what the model sees later.
     await client.responses.create({ ...hello, previous_response_id: last.response.id });
     const seen = (await stack.upstream()).at(-1) as unknown as { bodyText: string };
-    expect(seen.bodyText).not.toContain(JSON.stringify(`${messageText(cut)}`).slice(1, -1) + '"');
+    expect(seen.bodyText).not.toContain(JSON.stringify(messageText(cut)).slice(1, -1) + '"');
     expect(seen.bodyText).toContain(JSON.stringify(messageText(whole)).slice(1, 40));
   });
 

@@ -15,18 +15,6 @@ export class SentEvents {
     this.#rest = blocks.pop() ?? '';
     return blocks.map(eventOf).filter(event => event !== null);
   }
-
-  /** What came after the last complete event: empty at a proper end. */
-  get rest(): string {
-    return this.#rest;
-  }
-}
-
-export function sentEvents(text: string): readonly SentEvent[] {
-  const reader = new SentEvents();
-  const events = reader.push(text);
-  if (reader.rest !== '') throw new Error(`the stream ends inside an event: ${reader.rest.slice(0, 200)}`);
-  return events;
 }
 
 function eventOf(block: string): SentEvent | null {
