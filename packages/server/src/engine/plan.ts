@@ -1,6 +1,6 @@
 /** Which session a request continues: a new one, the end of one, or a fork of one from an older response. */
 import { perdureError } from '@perdure/protocol';
-import { idBody, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import { type ResponseId, type SessionId } from '../kernel/ids.ts';
 import { decodeEnvelope } from '../log/codec.ts';
 import type { SharedPrefix } from '../log/events.ts';
 import type { ResponseRow } from '../log/rows.ts';
@@ -128,8 +128,4 @@ export function mustState(live: LiveSession): SessionState {
 /** An id as an error may repeat it. */
 export function short(id: string): string {
   return id.length > 64 ? `${id.slice(0, 64)}...` : id;
-}
-
-export function sessionOf(id: ResponseId | string): SessionId {
-  return `sess_${idBody(id, 'resp') ?? ''}` as SessionId;
 }

@@ -280,7 +280,6 @@ export interface OutputPayload {
 export type EventType = EventBody['type'];
 export type EventOf<T extends EventType> = Extract<EventBody, { type: T }>;
 export type HeadOf<T extends EventType> = EventOf<T>['head'];
-export type PayloadOf<T extends EventType> = EventOf<T>['payload'];
 
 export interface EventPlace {
   readonly tenant: TenantId;
@@ -309,4 +308,3 @@ type EventOfBody<B extends EventBody> = B extends EventBody
 
 /** An event as read back: its payload is null where it has none, or where it was erased. */
 export type LogEvent = EventOfBody<EventBody>;
-export type LogEventOf<T extends EventType> = Extract<LogEvent, { type: T }>;

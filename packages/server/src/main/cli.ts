@@ -79,6 +79,7 @@ const EXIT_BY_CODE: ReadonlyMap<string, ExitCode> = new Map([
   ['store_newer', EXIT.refused],
   ['store_corrupt', EXIT.refused],
   ['keys_required', EXIT.refused],
+  ['placement_refused', EXIT.refused],
   ['contracts_invalid', EXIT.usage],
   ['contract_not_found', EXIT.usage],
   ['contract_folder_too_large', EXIT.usage],

@@ -20,6 +20,7 @@ import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { KeySpecError, type KeySpec } from './keys/key-row.ts';
+import { KeySaleError, saleCheck } from './keys/sale.ts';
 import { KeyRing, LOCAL_CALLER } from './keys.ts';
 import { isLoopback } from './loopback.ts';
 import { snapshotOfConfig } from './snapshots.ts';
@@ -165,6 +166,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     clock: systemClock,
     random: fillRandom,
     home: control.home,
+    sale: saleCheck(loaded.snapshot, config, () => config.asOf?.ms ?? systemClock.now()),
   });
   let draining = false;
   let ready = false;
@@ -178,11 +180,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     now: () => systemClock.now(),
     draining: () => draining,
   });
-  if (!ring.required && !isLoopback(config.listen.host)) {
-    throw new Error(
-      `Without API keys the server answers on loopback only, and ${config.listen.host} is not. Create a key first (perdure keys create), or listen on 127.0.0.1.`,
-    );
-  }
+  if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
   const http = await listen(
     {
       engine,
@@ -225,6 +223,12 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
   };
 }
 
+/** Known to the command line by its code. */
+function keysRequired(host: string): Error {
+  const message = `Without API keys the server answers on loopback only, and ${host} is not. Create a key first (perdure keys create), or listen on 127.0.0.1.`;
+  return Object.assign(new Error(message), { code: 'keys_required' });
+}
+
 function authenticate(ring: KeyRing, bearer: string | null): Caller {
   if (!ring.required) return LOCAL_CALLER;
   if (bearer === null) throw perdureError('missing_api_key');
@@ -242,6 +246,7 @@ function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
       try {
         return await ring.create(spec as KeySpec);
       } catch (error) {
+        if (error instanceof KeySaleError) throw perdureError('placement_refused', error.message);
         if (error instanceof KeySpecError) throw perdureError('invalid_request', error.message, { param: error.param });
         throw error;
       }

@@ -6,7 +6,9 @@ import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import type { KeyResource, KeySpec } from './keys/key-row.ts';
+import { saleCheck } from './keys/sale.ts';
 import { type CreatedKey, KeyRing } from './keys.ts';
+import { snapshotOfConfig } from './snapshots.ts';
 
 /** Where keys are made, listed and revoked. */
 export interface KeyDesk {
@@ -34,7 +36,10 @@ export async function keysInFolder(config: Config): Promise<KeyDesk | null> {
       lock.release();
     };
     try {
-      const ring = await KeyRing.open(store, config, { clock, random: into => randomFillSync(into), home: control.id });
+      const { snapshot } = snapshotOfConfig(config);
+      const sale = saleCheck(snapshot, config, () => config.asOf?.ms ?? clock.now());
+      const deps = { clock, random: (into: Uint8Array) => randomFillSync(into), home: control.id, sale };
+      const ring = await KeyRing.open(store, config, deps);
       return {
         create: spec => ring.create(spec),
         list: () => Promise.resolve(ring.list()),

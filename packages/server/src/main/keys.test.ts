@@ -1,10 +1,13 @@
+import { randomFillSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { ControlStore, KeyRow } from '../engine/ports.ts';
 import type { Config } from './config/config.ts';
 import { BUILT_IN_CHANNELS, BUILT_IN_PRODUCTS } from './config/defaults.ts';
 import { checkKeySpec, type KeySpec, KeySpecError } from './keys/key-row.ts';
+import { saleCheck } from './keys/sale.ts';
 import { drawSecret, hashSecret, MAX_SECRET_CHARS, shownPrefix } from './keys/secret.ts';
 import { KeyRing } from './keys.ts';
+import { load, MARCH, shippedFiles, snapshotOf } from '../placement/fixture.test-support.ts';
 
 type Offers = Pick<Config, 'channels' | 'products' | 'keys'>;
 const offers: Offers = { channels: BUILT_IN_CHANNELS, products: BUILT_IN_PRODUCTS, keys: [] };
@@ -27,7 +30,12 @@ function rowStore(): Pick<ControlStore, 'keys' | 'putKey' | 'revokeKey'> & { rea
 function open(store = rowStore(), config: Offers = offers): Promise<KeyRing> {
   let now = 1_000_000;
   const clock = { now: () => (now += 1000) };
-  return KeyRing.open(store, config, { clock, random: into => crypto.getRandomValues(into), home: 'local' });
+  return KeyRing.open(store, config, {
+    clock,
+    random: into => crypto.getRandomValues(into),
+    home: 'local',
+    sale: () => undefined,
+  });
 }
 
 describe('a secret', () => {
@@ -180,5 +188,20 @@ describe('a wish for a key', () => {
   test('names each scope once', () => {
     const scopes = Array.from({ length: 16 }, () => 'read');
     expect(checkKeySpec({ name: 'a'.repeat(64), scopes }, offers).scopes).toEqual(['read']);
+  });
+});
+
+test('a key is not made for a sale that the contracts in force forbid', async () => {
+  const snapshot = snapshotOf([load(shippedFiles('openai-2026-02'))]);
+  const sale = saleCheck(snapshot, offers, () => MARCH);
+  const random = (into: Uint8Array): Uint8Array => randomFillSync(into);
+  const ring = await KeyRing.open(rowStore(), offers, { clock: { now: () => 1 }, random, home: 'local', sale });
+  await expect(ring.create({ name: 'x', product: 'frontier', channel: 'azure' })).rejects.toMatchObject({
+    code: 'placement_refused',
+    message: expect.stringContaining('amzn.distribution'),
+  });
+  expect(ring.list()).toEqual([]);
+  await expect(ring.create({ name: 'y', product: 'frontier', channel: 'bedrock' })).resolves.toMatchObject({
+    name: 'y',
   });
 });

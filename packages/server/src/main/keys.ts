@@ -10,6 +10,7 @@ import type { TenantId } from '../kernel/ids.ts';
 import type { Config, KeyConfig } from './config/config.ts';
 import { DEFAULT_CHANNEL, DEFAULT_PRODUCT, DEFAULT_SEGMENT, DEFAULT_TENANT } from './config/defaults.ts';
 import { checkKeySpec, createKey, type KeyDeps, type KeyResource, keyResource, type KeySpec } from './keys/key-row.ts';
+import type { SaleCheck } from './keys/sale.ts';
 import { SCOPE_NAMES } from './keys/scopes.ts';
 import { hashSecret, MAX_SECRET_CHARS } from './keys/secret.ts';
 
@@ -29,22 +30,24 @@ export const LOCAL_CALLER: Caller = {
 };
 
 type OfferConfig = Pick<Config, 'channels' | 'products' | 'keys'>;
+/** What making keys takes; `sale` throws if the contracts do not let one be sold. */
+export type KeyRingDeps = KeyDeps & { readonly sale: SaleCheck };
 type ControlKeys = Pick<ControlStore, 'keys' | 'putKey' | 'revokeKey'>;
 
 export class KeyRing {
   readonly #control: ControlKeys;
   readonly #config: OfferConfig;
-  readonly #deps: KeyDeps;
+  readonly #deps: KeyRingDeps;
   readonly #rows = new Map<string, KeyRow>();
   readonly #byHash = new Map<string, Caller>();
 
-  private constructor(control: ControlKeys, config: OfferConfig, deps: KeyDeps) {
+  private constructor(control: ControlKeys, config: OfferConfig, deps: KeyRingDeps) {
     this.#control = control;
     this.#config = config;
     this.#deps = deps;
   }
 
-  static async open(control: ControlKeys, config: OfferConfig, deps: KeyDeps): Promise<KeyRing> {
+  static async open(control: ControlKeys, config: OfferConfig, deps: KeyRingDeps): Promise<KeyRing> {
     const ring = new KeyRing(control, config, deps);
     for (const row of await control.keys()) ring.#keep(row);
     for (const key of config.keys) ring.#byHash.set(key.hash, configCaller(key));
@@ -74,9 +77,11 @@ export class KeyRing {
     return [...this.#config.keys.map(configResource), ...stored.map(keyResource)];
   }
 
-  /** @throws KeySpecError */
+  /** @throws KeySpecError, KeySaleError */
   async create(spec: KeySpec): Promise<CreatedKey> {
-    const { row, secret } = createKey(checkKeySpec(spec, this.#config), this.#deps);
+    const checked = checkKeySpec(spec, this.#config);
+    this.#deps.sale(checked);
+    const { row, secret } = createKey(checked, this.#deps);
     await this.#control.putKey(row);
     this.#keep(row);
     return { ...keyResource(row), secret };
