@@ -49,6 +49,6 @@ export interface EngineContext {
   /** Tells the operator; never the client, and never with content. */
   report(what: string, error: PerdureError): void;
   /** Has recovery look at the session again in a while. */
-  recoverLater(live: LiveSession): void;
+  recoverLater(live: Pick<LiveSession, 'tenant' | 'session' | 'store'>): void;
   inferRequest(state: SessionState, turn: RunningTurn): InferRequest;
 }

@@ -115,14 +115,14 @@ export function createEngine(options: EngineOptions): Engine {
     recoverLater: live => void setTimeout(() => void recoverAgain(live), RECOVER_AGAIN_MS).unref(),
   };
 
-  async function recoverAgain({ tenant, session, store }: LiveSession): Promise<void> {
+  async function recoverAgain({ tenant, session, store }: Parameters<EngineContext['recoverLater']>[0]): Promise<void> {
     if (draining) return;
     try {
       const live = await context.sessions.load(tenant, session, store);
       if (live !== null) await recoverSession(context, live);
     } catch (error) {
       context.report('recovery', toPerdureError(error));
-      context.recoverLater({ tenant, session, store } as LiveSession);
+      context.recoverLater({ tenant, session, store });
     }
   }
 

@@ -76,6 +76,7 @@ async function recoverOne(
   } catch (error) {
     report.failed += 1;
     engine.report('recovery', toPerdureError(error));
+    engine.recoverLater({ tenant: row.tenant, session: row.session, store });
   }
 }
 
@@ -91,13 +92,26 @@ async function closeReservation(engine: EngineContext, live: LiveSession): Promi
 export async function recoverSession(engine: EngineContext, live: LiveSession): Promise<boolean> {
   return engine.sessions.exclusive(live, async () => {
     const state = mustState(live);
+    if (state.kind === 'stateless') {
+      await closeReservation(engine, live);
+      return false;
+    }
     if (state.turn === null || state.phase === 'waiting' || engine.running.has(state.turn.response)) return false;
     const bodies = await claim(engine, live);
     const { turn, shown } = await rebuild(engine, live);
     engine.running.set(turn.base.id, turn);
     turn.broadcast.publish(shown);
     killPoint('recovery.before-settle');
-    await settleCut(engine, turn, bodies);
+    try {
+      await settleCut(engine, turn, bodies);
+    } catch (error) {
+      // The store is full or gone: the turn is no one's again, or the next look would take it for one that runs here.
+      const problem = toPerdureError(error);
+      engine.running.delete(turn.base.id);
+      turn.broadcast.end(problem);
+      turn.finish.reject(problem);
+      throw problem;
+    }
     killPoint('recovery.after-settle');
     if (live.state?.turn == null) engine.running.delete(turn.base.id);
     else void runTurn(engine, turn);

@@ -243,13 +243,16 @@ export function failedEvent(
   return { type: 'call.failed', head: { call, code, usage, metered, count: 0, upstream: NO_IDS }, payload: null };
 }
 
-/** Commits the meter without keeping the client waiting. If it fails, recovery closes the reservation at its bound. */
+/** Commits the meter without keeping the client waiting. If that fails, recovery closes the reservation at its bound, here or in the next process. */
 function meter(engine: EngineContext, live: LiveSession, event: EventBody): void {
   killPoint('stateless.before-meter');
   const commit: Promise<void> = engine.sessions
     .commit(live, [event], { actor: 'engine' })
     .then(() => undefined)
-    .catch(error => engine.report('stateless.meter', toPerdureError(error)))
+    .catch(error => {
+      engine.report('stateless.meter', toPerdureError(error));
+      engine.recoverLater(live);
+    })
     .finally(() => {
       engine.sessions.forget(live);
       engine.finishing.delete(commit);
