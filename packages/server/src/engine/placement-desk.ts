@@ -125,6 +125,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       const { decision, record } = run('infer', facts, healthNow(request.avoid), {});
       const target = decision.chosen === null ? undefined : targets.get(decision.chosen);
       if (target === undefined) return notPlaced(decision, record);
+      health.get(target.id)?.promise();
       return { ok: true, target, record, reserved: { input: inputTokens, output: outputBound } };
     },
     state: subject => placeState(subject, {}),

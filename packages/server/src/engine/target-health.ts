@@ -7,6 +7,8 @@ import type { Clock } from './ports.ts';
 export const DOWN_AFTER = 3;
 /** How long it stays down before one call may try it again, ms; doubles up to the second number. */
 export const DOWN_MS: readonly [first: number, most: number] = [1000, 30_000];
+/** How long a place is held for a call that was placed and has not left yet, ms: its commit comes in between. */
+export const PROMISE_MS = 1000;
 /** The weight of the newest first-byte time in the expected latency. */
 const NEWEST = 0.2;
 
@@ -14,6 +16,8 @@ export class TargetHealth {
   readonly #clock: Clock;
   readonly #capacity: number | null;
   #inFlight = 0;
+  /** When the places end that are held for calls on their way, oldest first. */
+  readonly #promised: number[] = [];
   #latencyMs = 0;
   #failures = 0;
   #downUntil = 0;
@@ -24,8 +28,16 @@ export class TargetHealth {
     this.#capacity = capacity;
   }
 
+  /** Calls under way, and those placed that are about to leave: of many placed at once no more go than fit. */
   get inFlight(): number {
-    return this.#inFlight;
+    const now = this.#clock.monotonic();
+    while ((this.#promised[0] ?? Number.POSITIVE_INFINITY) <= now) this.#promised.shift();
+    return this.#inFlight + this.#promised.length;
+  }
+
+  /** A call was placed here. Whatever becomes of it, its place is free again after `PROMISE_MS` if it did not begin. */
+  promise(): void {
+    if (this.#capacity !== null) this.#promised.push(this.#clock.monotonic() + PROMISE_MS);
   }
 
   get failures(): number {
@@ -35,16 +47,17 @@ export class TargetHealth {
   /** As placement sees it now. */
   now(): PlaceHealth {
     const now = this.#clock.monotonic();
-    const base = { inFlight: this.#inFlight, expectedLatencyMs: Math.round(this.#latencyMs) };
+    const { inFlight } = this;
+    const base = { inFlight, expectedLatencyMs: Math.round(this.#latencyMs) };
     if (now < this.#downUntil) return { ...base, state: 'down', retryAfterMs: Math.ceil(this.#downUntil - now) };
     if (now < this.#fullUntil) return { ...base, state: 'full', retryAfterMs: Math.ceil(this.#fullUntil - now) };
-    if (this.#capacity !== null && this.#inFlight >= this.#capacity)
-      return { ...base, state: 'full', retryAfterMs: 1000 };
+    if (this.#capacity !== null && inFlight >= this.#capacity) return { ...base, state: 'full', retryAfterMs: 1000 };
     return { ...base, state: 'up' };
   }
 
   /** Counts a call in flight; the function it returns counts its end, and does nothing the second time. */
   begin(): (end: CallEnd, firstByteMs?: number) => void {
+    this.#promised.shift();
     this.#inFlight += 1;
     let ended = false;
     return (end, firstByteMs) => {
