@@ -321,22 +321,20 @@ describe('targets that are allowed but not to be had', () => {
     expect(Number(failure.headers?.get('retry-after'))).toBeGreaterThanOrEqual(1);
   });
 
-  test('fill one after the other', async () => {
+  test.each([true, false])('of many calls at once no more are made than there is room for (store: %s)', async store => {
     await start({
-      clouds: ['azure', 'aws'],
-      config: emulator => ({
-        targets: [targetOf(emulator, 'azure', { capacity: 1 }), targetOf(emulator, 'aws', { capacity: 1 })],
-      }),
+      config: emulator => ({ targets: ['azure', 'aws'].map(cloud => targetOf(emulator, cloud, { capacity: 2 })) }),
     });
     const client = stack.openai();
-    const slow = { ...hello, input: 'Slowly. [[words: 40]] [[latency: 20]]' };
-    const running = [client.responses.create(slow)];
-    await expect.poll(async () => (await stack.upstream()).length).toBe(1);
-    running.push(client.responses.create({ ...slow, store: false }));
-    await expect.poll(async () => (await stack.upstream()).length).toBe(2);
-    expect(new Set((await stack.upstream()).map(call => call.cloud))).toEqual(new Set(['azure', 'aws']));
-    expect(await failureOf(client.responses.create(hello))).toMatchObject({ status: 503 });
-    await Promise.all(running);
+    const slow = { ...hello, input: 'Slowly. [[words: 60]] [[latency: 40]]', store };
+    const results = await Promise.allSettled(Array.from({ length: 12 }, () => client.responses.create(slow)));
+    const refused = results.filter(result => result.status === 'rejected');
+    expect(refused.map(({ reason }) => (reason as { code: unknown }).code)).toEqual(
+      refused.map(() => 'no_target_available'),
+    );
+    const calls = await stack.upstream();
+    expect(calls.map(call => call.cloud).toSorted()).toEqual(['aws', 'aws', 'azure', 'azure']);
+    expect(refused).toHaveLength(12 - calls.length);
   });
 });
 
