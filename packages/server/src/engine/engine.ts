@@ -24,7 +24,7 @@ import { listPlacements, type PlacementRecord, readPlacement } from './placement
 import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Scheduler, Sha256 } from './ports.ts';
 import { readResponse, resourceOfRecord, streamOfRecord } from './read.ts';
-import { recover, type RecoveryReport, recoverSession } from './recovery.ts';
+import { recover, type RecoveryReport, takeUp } from './recovery.ts';
 import { deleteResponse } from './remove.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
@@ -112,17 +112,17 @@ export function createEngine(options: EngineOptions): Engine {
     running: new Map(),
     finishing: new Set(),
     inferRequest,
-    recoverLater: live => void setTimeout(() => void recoverAgain(live), RECOVER_AGAIN_MS).unref(),
+    recoverLater: ({ tenant, session, store }) =>
+      void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
   };
 
-  async function recoverAgain({ tenant, session, store }: Parameters<EngineContext['recoverLater']>[0]): Promise<void> {
+  async function recoverAgain(at: Pick<LiveSession, 'tenant' | 'session' | 'store'>): Promise<void> {
     if (draining) return;
     try {
-      const live = await context.sessions.load(tenant, session, store);
-      if (live !== null) await recoverSession(context, live);
+      await takeUp(context, at);
     } catch (error) {
       context.report('recovery', toPerdureError(error));
-      context.recoverLater({ tenant, session, store });
+      context.recoverLater(at);
     }
   }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { HomeId } from '../kernel/ids.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import { openMemoryHome } from '../store/memory/open-memory-home.ts';
@@ -108,4 +108,28 @@ test('a renewal that fails is told to who needs it, and tried again by the next'
   fails = false;
   await lease.ensure();
   expect(allows()).toBe(true);
+});
+
+describe('L4: a held lease', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  test('is renewed by itself, by one timer however many hold it, and by none once nobody does', async () => {
+    vi.useFakeTimers();
+    const { lease, pass, allows } = world();
+    await lease.ensure();
+    const [one, two] = [lease.hold(), lease.hold()];
+    expect(vi.getTimerCount()).toBe(1);
+    for (let i = 0; i < 20; i++) {
+      pass(TTL / 5);
+      await vi.advanceTimersByTimeAsync(TTL / 5);
+      expect(allows()).toBe(true);
+    }
+    one();
+    expect(vi.getTimerCount()).toBe(1);
+    two();
+    expect(vi.getTimerCount()).toBe(0);
+    pass(TTL);
+    await vi.advanceTimersByTimeAsync(TTL);
+    expect(allows()).toBe(false);
+  });
 });

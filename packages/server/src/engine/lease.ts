@@ -8,6 +8,8 @@ import type { Clock, SessionLog } from './ports.ts';
 
 /** An effect starts only with this much of the lease left, ms. */
 export const LEASE_MARGIN_MS = 1000;
+/** Looks at the lease within its time, while it is held. */
+const BEATS = 5;
 
 export class Lease {
   readonly #owner: string;
@@ -17,6 +19,8 @@ export class Lease {
   /** On the monotonic clock: until when others must wait. */
   #until = Number.NEGATIVE_INFINITY;
   #renewing: Promise<void> | null = null;
+  #holders = 0;
+  #beat: NodeJS.Timeout | null = null;
 
   constructor(owner: string, stores: readonly SessionLog[], clock: Clock, ttlMs: number) {
     this.#owner = owner;
@@ -49,6 +53,18 @@ export class Lease {
       perdureError('store_unavailable', 'The store did not answer in time.', { retryAfterMs: 1000 }),
     );
     this.#until = from + this.#ttlMs;
+  }
+
+  /** Keeps it renewed while work runs that must not be taken over, however long it takes. What is returned lets go; call it once. */
+  hold(): () => void {
+    this.#holders += 1;
+    this.#beat ??= setInterval(() => void this.ensure().catch(() => undefined), this.#ttlMs / BEATS).unref();
+    return () => {
+      this.#holders -= 1;
+      if (this.#holders > 0 || this.#beat === null) return;
+      clearInterval(this.#beat);
+      this.#beat = null;
+    };
   }
 
   /** @throws store_unavailable if an effect may not start now */

@@ -64,20 +64,27 @@ async function recoverOne(
   row: SessionRow,
   report: { turns: number; calls: number; failed: number },
 ): Promise<void> {
+  const { tenant, session } = row;
   try {
-    const live = await engine.sessions.load(row.tenant, row.session, store);
-    if (live === null) return;
-    if (row.kind === 'stateless') {
-      await closeReservation(engine, live);
-      report.calls += 1;
-    } else if (await recoverSession(engine, live)) {
-      report.turns += 1;
-    }
+    const taken = await takeUp(engine, { tenant, session, store });
+    if (taken !== null) report[taken] += 1;
   } catch (error) {
     report.failed += 1;
     engine.report('recovery', toPerdureError(error));
-    engine.recoverLater({ tenant: row.tenant, session: row.session, store });
+    engine.recoverLater({ tenant, session, store });
   }
+}
+
+/** Takes up what is unfinished of a session: its turn, or its stateless call. Null if nothing is. */
+export async function takeUp(
+  engine: EngineContext,
+  { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
+): Promise<'turns' | 'calls' | null> {
+  const live = await engine.sessions.load(tenant, session, store);
+  if (live === null) return null;
+  if (live.state?.kind !== 'stateless') return (await recoverSession(engine, live)) ? 'turns' : null;
+  await closeReservation(engine, live);
+  return 'calls';
 }
 
 /** A stateless call whose end nobody wrote down: closed as unknown, at its bound (L5). */
@@ -97,6 +104,7 @@ export async function recoverSession(engine: EngineContext, live: LiveSession): 
       return false;
     }
     if (state.turn === null || state.phase === 'waiting' || engine.running.has(state.turn.response)) return false;
+    await engine.sessions.wait(engine.lease.ensure());
     const bodies = await claim(engine, live);
     const { turn, shown } = await rebuild(engine, live);
     engine.running.set(turn.base.id, turn);
@@ -105,12 +113,12 @@ export async function recoverSession(engine: EngineContext, live: LiveSession): 
     try {
       await settleCut(engine, turn, bodies);
     } catch (error) {
-      // The store is full or gone: the turn is no one's again, or the next look would take it for one that runs here.
-      const problem = toPerdureError(error);
+      // It does not run here after all: whoever reads is told, and the next attempt must not find it running.
       engine.running.delete(turn.base.id);
+      const problem = toPerdureError(error);
       turn.broadcast.end(problem);
       turn.finish.reject(problem);
-      throw problem;
+      throw error;
     }
     killPoint('recovery.after-settle');
     if (live.state?.turn == null) engine.running.delete(turn.base.id);

@@ -2,7 +2,7 @@
  * Beginning a stored turn: everything between a parsed request and its first commit. What is refused here has changed nothing but the
  * record of the refusal; what passes is durable before it is acknowledged (L2).
  */
-import { type CreateResponse, perdureError } from '@perdure/protocol';
+import { type CreateResponse, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import type { DocumentRef, EventBody, Json, LoggedItem, SessionOrigin } from '../log/events.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -138,7 +138,11 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
     },
   ];
   killPoint('turn.before-first-commit');
-  const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
+  const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) }).catch((error: unknown) => {
+    // Its outcome may be unknown: if it is in the log after all, the turn must not stay open with nobody to run it.
+    if (toPerdureError(error).code === 'store_unavailable') engine.recoverLater(live);
+    throw error;
+  });
   killPoint('turn.after-first-commit');
   rememberDocuments(live, documents);
   const to = prepared.state.position;

@@ -27,12 +27,14 @@ const NO_IDS: UpstreamIds = { response: null, request: null };
 /** Carries the turn to its end. Never rejects: the outcome is in the log, in `turn.done` and in the broadcast. */
 export async function runTurn(engine: EngineContext, turn: RunningTurn): Promise<void> {
   const timer = setTimeout(() => turn.abort.abort('deadline'), engine.limits.turnMs);
+  const letGo = engine.lease.hold();
   try {
     for (let state = turn.live.state; isOurs(turn, state); state = turn.live.state) await step(engine, turn, state);
   } catch (error) {
     await abandon(engine, turn, toPerdureError(error));
   } finally {
     clearTimeout(timer);
+    letGo();
     engine.running.delete(turn.base.id);
   }
 }
@@ -73,6 +75,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.target = null;
   if (target === null)
     return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
+  await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
   const steps = upstreamSteps(
