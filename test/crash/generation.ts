@@ -16,7 +16,7 @@ import { Stage } from './load/stage.ts';
 import { statelessClient } from './load/stateless.ts';
 import { type Load, pause } from './load/turns.ts';
 import type { Random } from './random.ts';
-import { ServerProcess, type ServerOptions, type Started } from './server-process.ts';
+import { type Listening, type ServerOptions, ServerProcess, type Started } from './server-process.ts';
 import { cutPower, watch, type Watched } from './shim/power-cut.ts';
 import { addLoss, FULL_FLIGHT, type Tally } from './tally.ts';
 import type { Upstream } from './upstream.ts';
@@ -69,7 +69,7 @@ class Generation {
   readonly #ledger = new Ledger();
   readonly #stage = new Stage();
   readonly #data: string;
-  readonly #starts: Started[] = [];
+  readonly #starts: Listening[] = [];
   #lives = 0;
   #upstreamRequests = 0;
 
@@ -124,6 +124,7 @@ class Generation {
     const server = life.server ?? new ServerProcess(life.options);
     await server.loaded();
     const started = await server.go();
+    if (server.listening !== null) this.#starts.push(server.listening);
     const next = more ? this.#prepare(true) : null;
     let byPoint = kill?.type === 'point';
     if (started !== null) {
@@ -161,7 +162,6 @@ class Generation {
 
   #started(started: Started): void {
     const { tally } = this.#options;
-    this.#starts.push(started);
     tally.listening.push(started.listeningAt - started.startedAt);
     tally.ready.push(started.readyAt - started.startedAt);
   }
@@ -217,6 +217,7 @@ class Generation {
     await server.loaded();
     const started = await server.go();
     if (started === null) throw new Error(`the server did not start again: ${server.stderr}`);
+    this.#starts.push(started);
     this.#started(started);
     this.#stage.rest();
     this.#stage.open(started.endpoint);

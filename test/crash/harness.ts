@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type DiskFullReport, runDiskFull } from './disk-full.ts';
 import { runGeneration } from './generation.ts';
 import { killPlan } from './kill-plan.ts';
 import { seeded } from './random.ts';
@@ -24,6 +25,8 @@ export interface HarnessOptions {
   readonly preload: readonly string[];
   readonly env: { readonly [name: string]: string };
   readonly twin: boolean;
+  /** Whether the disk is filled, too: once, before the kills. */
+  readonly diskFull: boolean;
   /** Ends the run at the first violation. */
   readonly stopAtViolation: boolean;
   /** A line for whoever waits. */
@@ -37,6 +40,8 @@ export interface HarnessReport {
   readonly seed: number;
   /** Why nothing ran under the shim, if nothing did. */
   readonly shimMissing: string | null;
+  /** Null if it was not asked for. */
+  readonly diskFull: DiskFullReport | null;
   /** Where the data lies; null if it was removed, because all was well. */
   readonly folder: string | null;
 }
@@ -51,6 +56,7 @@ export const DEFAULTS: HarnessOptions = {
   preload: [],
   env: {},
   twin: false,
+  diskFull: true,
   stopAtViolation: false,
   progress: () => undefined,
 };
@@ -76,7 +82,14 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
   const line = (): void =>
     options.progress(`${tally.kills} of ${options.kills} kills, ${tally.readBack} responses read back, ${violations.total} violations, ${seconds()} s`);
   const timer = setInterval(line, PROGRESS_MS);
+  const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'perdure-crash-compile-cache'), ...options.env };
+  let diskFull: DiskFullReport | null = null;
   try {
+    if (options.diskFull) {
+      const disk = join(folder, 'disk-full');
+      diskFull = await runDiskFull({ folder: disk, config, upstream, random, violations, env });
+      options.progress(diskFull.ran ? `a full disk: ${diskFull.refused} refusals, ${violations.total} violations, ${seconds()} s` : diskFull.why);
+    }
     while (tally.kills < options.kills && !over()) {
       const generation = join(folder, `generation-${tally.generations + 1}`);
       mkdirSync(generation);
@@ -92,7 +105,7 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
         shim: built.ok ? built.library : null,
         shimShare: options.shimShare,
         preload: options.preload,
-        env: { NODE_COMPILE_CACHE: join(tmpdir(), 'perdure-crash-compile-cache'), ...options.env },
+        env,
         twin: options.twin,
         onKill: over,
       });
@@ -104,5 +117,6 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
   }
   const clean = violations.total === 0;
   if (clean) rmSync(folder, { recursive: true });
-  return { tally, violations, seconds: seconds(), seed: options.seed, shimMissing: built.ok ? null : built.why, folder: clean ? null : folder };
+  const shimMissing = built.ok ? null : built.why;
+  return { tally, violations, seconds: seconds(), seed: options.seed, shimMissing, diskFull, folder: clean ? null : folder };
 }

@@ -1,5 +1,6 @@
 /** What a run found, as a table for people and as JSON for programs. */
 import type { HarnessReport } from './harness.ts';
+import type { DiskFullReport } from './disk-full.ts';
 import { FULL_FLIGHT, FULL_FLIGHT_SHARE, quantile } from './tally.ts';
 
 /** ms within which a cut turn must be at work again after the restart (DESIGN.md part 11). */
@@ -10,7 +11,7 @@ export function fullFlightShare({ tally }: HarnessReport): number {
 }
 
 export function asJson(report: HarnessReport): object {
-  const { tally, violations, seconds, seed, shimMissing } = report;
+  const { tally, violations, seconds, seed, shimMissing, diskFull } = report;
   const { points, failures, inFlight, listening, ready, resumed, ...counts } = tally;
   return {
     seed,
@@ -24,6 +25,8 @@ export function asJson(report: HarnessReport): object {
     points: Object.fromEntries(points),
     failures: Object.fromEntries(failures),
     shim_missing: shimMissing,
+    disk_full: diskFull,
+    missed_goals: missedGoals(report),
     violations: violations.total,
     violations_by_kind: Object.fromEntries(violations.counts),
     first_violations: violations.kept,
@@ -35,7 +38,7 @@ function spread(values: readonly number[]): object {
 }
 
 export function asTable(report: HarnessReport): string {
-  const { tally, violations, seconds, seed, shimMissing, folder } = report;
+  const { tally, violations, seconds, seed, shimMissing, diskFull, folder } = report;
   const { loss } = tally;
   const times = (values: readonly number[]): string =>
     values.length === 0 ? 'none' : `p50 ${quantile(values, 0.5)} ms, p99 ${quantile(values, 0.99)} ms, max ${quantile(values, 1)} ms (${values.length})`;
@@ -48,6 +51,7 @@ export function asTable(report: HarnessReport): string {
     ['failed with a reason', [...tally.failures].map(([code, count]) => `${code} ${count}`).join(', ') || 'none'],
     ['stateless calls', String(tally.stateless)],
     ['the log', `${tally.generations} data folders, ${tally.events} events; ${tally.placed} calls of turns placed, ${tally.upstreamRequests} seen by the upstream`],
+    ['a full disk', diskFullRow(diskFull)],
     ['restart: listening', times(tally.listening)],
     ['restart: ready', times(tally.ready)],
     ['cut turns: placed again after listening', `${times(tally.resumed)}; goal ${RESUME_GOAL_MS} ms`],
@@ -56,11 +60,33 @@ export function asTable(report: HarnessReport): string {
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
   lines.push('', 'kill points:');
   for (const [point, count] of tally.points) lines.push(`  ${point.padEnd(width)}${count}`);
+  const missed = missedGoals(report);
+  if (missed.length > 0) lines.push('', ...missed.map(goal => `missed: ${goal}`));
   lines.push('', violations.total === 0 ? 'no violation' : `${violations.total} VIOLATIONS`);
   for (const [kind, count] of violations.counts) lines.push(`  ${count} x ${kind}`);
   for (const { law, what, detail } of violations.kept) lines.push(`  ${law}: ${what}: ${detail}`);
   if (folder !== null) lines.push(`the data is kept in ${folder}`);
   return `${lines.join('\n')}\n`;
+}
+
+function diskFullRow(report: DiskFullReport | null): string {
+  if (report === null) return 'not asked for';
+  return report.ran ? `${report.refused} refusals (507 store_full), ${report.turns} turns begun, ${report.readBack} times read back` : `not run: ${report.why}`;
+}
+
+/** Of a run long enough to be held to them. */
+const LONG_KILLS = 1000;
+const KILLS_A_POINT = 20;
+
+/** Without these a run without violations proves too little. */
+export function missedGoals(report: HarnessReport): readonly string[] {
+  const { tally, shimMissing } = report;
+  const missed: string[] = [];
+  if (fullFlightShare(report) < FULL_FLIGHT_SHARE) missed.push(`${FULL_FLIGHT} turns in flight in ${FULL_FLIGHT_SHARE * 100}% of the kills`);
+  if (shimMissing === null && tally.underShim > 0 && (tally.loss.writes === 0 || tally.loss.syncs === 0)) missed.push('a shim that sees writes and syncs');
+  if (tally.kills >= LONG_KILLS)
+    for (const [point, count] of tally.points) if (count < KILLS_A_POINT) missed.push(`${KILLS_A_POINT} kills at ${point}: ${count}`);
+  return missed;
 }
 
 function sum(counts: ReadonlyMap<unknown, number>): number {

@@ -18,11 +18,14 @@ export interface ServerOptions {
   readonly env: { readonly [name: string]: string };
 }
 
-export interface Started {
-  readonly endpoint: Endpoint;
-  /** ms since 1970. */
+/** ms since 1970. */
+export interface Listening {
   readonly startedAt: number;
   readonly listeningAt: number;
+}
+
+export interface Started extends Listening {
+  readonly endpoint: Endpoint;
   readonly readyAt: number;
 }
 
@@ -40,6 +43,7 @@ export class ServerProcess {
   readonly exited: Promise<{ readonly signal: string | null; readonly code: number | null; readonly at: number }>;
   #stderr = '';
   #dead = false;
+  #listening: Listening | null = null;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 512 });
 
   constructor(options: ServerOptions) {
@@ -76,6 +80,11 @@ export class ServerProcess {
     return this.#dead;
   }
 
+  /** Since when it has listened, also if it died before it was ready. */
+  get listening(): Listening | null {
+    return this.#listening;
+  }
+
   /** Loaded and waiting for `go`; a command has nothing to wait for. */
   async loaded(): Promise<void> {
     if (this.#options.program === 'warm') await this.#line();
@@ -88,6 +97,7 @@ export class ServerProcess {
     const line = await this.#line();
     if (line === null) return null;
     const listeningAt = Date.now();
+    this.#listening = { startedAt, listeningAt };
     const { url } = JSON.parse(line) as { url: string };
     const endpoint = { url, agent: this.#agent };
     while (!this.#dead && Date.now() < startedAt + START_MS) {

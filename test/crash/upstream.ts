@@ -6,7 +6,7 @@ import { STATELESS_MODEL } from './load/stateless.ts';
 
 export interface Upstream {
   readonly emulator: Emulator;
-  /** Requests for stored turns since the last call. Call it while the server is down. */
+  /** Requests for stored turns since the last call. To be asked before the emulator's log forgets: after a thousand of any kind. */
   newRequests(): Promise<number>;
 }
 
@@ -15,16 +15,23 @@ const CLOUD = 'azure';
 /** @param tokenMs ms a token: what keeps turns in flight */
 export async function startUpstream(tokenMs: number): Promise<Upstream> {
   const emulator = await startEmulator({ clouds: [CLOUD], defaults: { kind: 'latency', ms: tokenMs } });
+  let counted = 0;
   return {
     emulator,
     async newRequests() {
-      const log = `${emulator.url}/_emulator/log`;
-      const { total, requests } = (await (await fetch(log)).json()) as { total: number; requests: { model: string | null }[] };
-      await (await fetch(log, { method: 'DELETE' })).arrayBuffer();
-      if (total > requests.length) throw new Error(`the upstream's log forgot ${total - requests.length} requests: look more often`);
-      return requests.filter(({ model }) => model === MODEL).length;
+      const { requests } = (await (await fetch(`${emulator.url}/_emulator/log`)).json()) as { requests: Logged[] };
+      const fresh = requests.filter(({ number }) => number > counted);
+      const first = fresh[0]?.number ?? counted + 1;
+      if (first > counted + 1) throw new Error(`the upstream's log forgot ${first - counted - 1} requests`);
+      counted += fresh.length;
+      return fresh.filter(({ model }) => model === MODEL).length;
     },
   };
+}
+
+interface Logged {
+  readonly number: number;
+  readonly model: string | null;
 }
 
 export function writeConfig(file: string, emulator: Emulator): void {

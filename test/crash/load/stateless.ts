@@ -22,17 +22,19 @@ export function statelessClient(load: Load, name: string, dialect: 'responses' |
     busy: () => false,
     async step(endpoint) {
       const record = ledger.call(name);
+      let answered = false;
       const answer = await send(
         endpoint,
         { method: 'POST', ...request() },
         {
           onHead: (status, headers) => {
+            answered = status === 200;
             const placement = headers['perdure-placement'];
             if (status === 200 && typeof placement === 'string') record.placement = placement;
             else if (status === 200) violations.add('L5', 'an answer names no placement', name);
           },
           onText: text => {
-            record.bytes += text.length;
+            if (answered) record.bytes += text.length;
           },
         },
       );

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DEFAULTS, type HarnessOptions } from '../harness.ts';
 
-const SHORT: HarnessOptions = { ...DEFAULTS, kills: 12, killsPerGeneration: 4, stopAtViolation: true, points: false, shimShare: 0 };
+const SHORT: HarnessOptions = { ...DEFAULTS, kills: 12, killsPerGeneration: 4, stopAtViolation: true, points: false, shimShare: 0, diskFull: false };
 
 export const PLANTED: { readonly [name: string]: HarnessOptions } = {
   /** Commits that never reach the disk, and a power cut at the end of every life. */
