@@ -46,6 +46,8 @@ export async function* upstreamSteps(
     const call = target.provider.call({ upstream: target.upstream, context, settings, signal: abort.signal });
     iterator = (await watchdog.guard(limits.firstByteMs, call))[Symbol.asyncIterator]();
     for (;;) {
+      // A provider that does not listen to its signal still says no more than it is asked for.
+      if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
       const wait = firstByteMs === undefined ? limits.firstByteMs : limits.idleMs;
       const { done, value } = await watchdog.guard(wait, iterator.next());
       if (done) break;
