@@ -235,6 +235,8 @@ export interface ProviderCall {
   readonly settings: CallSettings;
   /** Aborts the upstream request at once. */
   readonly signal: AbortSignal;
+  /** The caller wants the answer in one piece: nothing of it is shown before its end. Then the upstream is asked without streaming. */
+  readonly whole?: true;
 }
 
 /**

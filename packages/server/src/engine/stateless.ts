@@ -31,6 +31,8 @@ export interface StatelessRequest {
   readonly labels: readonly string[];
   /** Aborts the call: the client left. */
   readonly signal: AbortSignal;
+  /** The client wants the answer in one piece: then the upstream is asked for it so. */
+  readonly whole?: boolean;
 }
 
 export interface StatelessCall {
@@ -107,7 +109,16 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
       store: false,
       background: false,
     },
-    steps: run(engine, { live, facts, placed, commit, context: [{ items: context }], call, signal: input.signal }),
+    steps: run(engine, {
+      live,
+      facts,
+      placed,
+      commit,
+      context: [{ items: context }],
+      call,
+      signal: input.signal,
+      whole: input.whole ?? false,
+    }),
   };
 }
 
@@ -139,6 +150,7 @@ interface Run {
   readonly context: readonly ContextRun[];
   readonly call: CallSettings;
   readonly signal: AbortSignal;
+  readonly whole: boolean;
 }
 
 async function* run(engine: EngineContext, input: Run): AsyncGenerator<readonly Step[]> {
@@ -158,7 +170,7 @@ async function* run(engine: EngineContext, input: Run): AsyncGenerator<readonly 
 
 /** The call, and other targets in its place as long as nothing was released. */
 async function* attempts(engine: EngineContext, input: Run, stop: AbortSignal): AsyncGenerator<readonly Step[]> {
-  const { live, facts, context, call } = input;
+  const { live, facts, context, call, whole } = input;
   let { placed, commit } = input;
   const avoid: string[] = [];
   for (let attempt = 1; ; attempt++) {
@@ -167,7 +179,7 @@ async function* attempts(engine: EngineContext, input: Run, stop: AbortSignal): 
     let failed: EventBody | null = null;
     let again = false;
     try {
-      const request = { target: placed.target, context, settings: call, signal: stop };
+      const request = { target: placed.target, context, settings: call, signal: stop, whole };
       for await (const batch of upstreamSteps(request, engine)) {
         if (!begun) {
           await commit;

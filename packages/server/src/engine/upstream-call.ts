@@ -19,6 +19,8 @@ export interface UpstreamRequest {
   readonly context: readonly ContextRun[];
   readonly settings: CallSettings;
   readonly signal: AbortSignal;
+  /** Whether the answer is wanted in one piece (`ProviderCall`). */
+  readonly whole?: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export async function* upstreamSteps(
   request: UpstreamRequest,
   deps: { readonly placing: Placing; readonly clock: Clock; readonly limits: CallLimits },
 ): AsyncGenerator<readonly Step[]> {
-  const { target, context, settings, signal } = request;
+  const { target, context, settings, signal, whole = false } = request;
   const { clock, limits } = deps;
   const end = deps.placing.begin(target.id);
   const abort = new AbortController();
@@ -38,12 +40,18 @@ export async function* upstreamSteps(
   const started = clock.monotonic();
   let firstByteMs: number | undefined;
   let chars = 0;
-  let whole = false;
+  let complete = false;
   let iterator: AsyncIterator<readonly Step[]> | null = null;
   const watchdog = new Watchdog(() => late(firstByteMs === undefined));
   try {
     if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
-    const call = target.provider.call({ upstream: target.upstream, context, settings, signal: abort.signal });
+    const call = target.provider.call({
+      upstream: target.upstream,
+      context,
+      settings,
+      signal: abort.signal,
+      ...(whole && { whole }),
+    });
     iterator = (await watchdog.guard(limits.firstByteMs, call))[Symbol.asyncIterator]();
     for (;;) {
       // A provider that does not listen to its signal still says no more than it is asked for.
@@ -57,7 +65,7 @@ export async function* upstreamSteps(
         throw failure('upstream_interrupted', 'The target sent more output than this server takes.');
       yield value;
     }
-    whole = true;
+    complete = true;
     end('ok', firstByteMs);
   } catch (error) {
     const problem = asProviderError(error, firstByteMs !== undefined);
@@ -66,10 +74,10 @@ export async function* upstreamSteps(
   } finally {
     watchdog.stop();
     signal.removeEventListener('abort', stop);
-    // When the consumer stopped early the socket must not outlive the interest in it. After a whole answer there is nothing to abort.
-    if (!whole) abort.abort();
+    // When the consumer stopped early the socket must not outlive the interest in it. After a complete answer there is nothing to abort.
+    if (!complete) abort.abort();
     end('aborted');
-    if (!whole) iterator?.return?.().catch(() => undefined);
+    if (!complete) iterator?.return?.().catch(() => undefined);
   }
 }
 

@@ -6,7 +6,8 @@ import { describe } from 'vitest';
 import { answersWell } from './conformance/answers.ts';
 import { endsInTime } from './conformance/endings.ts';
 import { failsWell } from './conformance/failures.ts';
-import { harnessFor, type Harness } from './conformance/harness.ts';
+import { harnessFor, type Harness, type Mode } from './conformance/harness.ts';
+import { saysTheSame } from './conformance/modes.ts';
 
 export interface ProviderUnderTest {
   readonly name: string;
@@ -14,10 +15,11 @@ export interface ProviderUnderTest {
 }
 
 export function providerConformance({ name, make }: ProviderUnderTest): void {
-  describe(`${name}, against the emulator`, () => {
-    const harness = harnessFor(make);
+  describe.each<Mode>(['streamed', 'whole'])(`${name}, %s, against the emulator`, mode => {
+    const harness = harnessFor(make, mode);
     answersWell(harness);
     failsWell(harness);
     endsInTime(harness);
   });
+  describe(`${name}, whole and streamed`, () => saysTheSame(harnessFor(make, 'whole'), harnessFor(make, 'streamed')));
 }

@@ -1,6 +1,7 @@
 /** What differs between upstream dialects: the words, not the way of the call. */
 import type { CallSettings, ContextRun } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
+import type { Fields } from './json.ts';
 
 export type DialectName = 'openai-responses' | 'openai-chat';
 
@@ -15,6 +16,8 @@ export interface EncodedRequest {
 export interface EncodeOptions {
   /** Leave sealed items out: the upstream could not read them. */
   readonly unsealed: boolean;
+  /** Ask for the answer in one piece, not for a stream of events. */
+  readonly whole: boolean;
 }
 
 /** Reads the events of one answer. What it throws is a `ProviderError`; after that, or after `ended`, it is spent. */
@@ -42,4 +45,9 @@ export interface Dialect {
   ) => EncodedRequest;
   readonly estimate: (context: readonly ContextRun[], settings: CallSettings) => number;
   readonly reader: (requestId: string | null) => EventReader;
+  /**
+   * All of an answer that came in one piece: the steps that its stream would have given, but for one delta a part.
+   * @throws ProviderError
+   */
+  readonly whole: (answer: Fields, requestId: string | null) => readonly Step[];
 }

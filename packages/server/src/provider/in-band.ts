@@ -17,7 +17,7 @@ export function reportedFailure(event: Fields, requestId: string | null): Provid
 }
 
 export function malformed(requestId: string | null): ProviderError {
-  return interrupted('The model provider sent an event that cannot be read.', requestId);
+  return interrupted('The model provider sent what cannot be read.', requestId);
 }
 
 export function truncated(requestId: string | null): ProviderError {

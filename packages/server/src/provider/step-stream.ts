@@ -2,29 +2,23 @@
 import type { ProviderError } from '../engine/ports.ts';
 import { isProviderError } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
-import type { EventReader } from './dialect.ts';
+import type { AnswerBody } from './answer-body.ts';
 import { interrupted } from './provider-error.ts';
 import type { Exchange } from './transport/exchange.ts';
-import { SseParser } from './transport/sse.ts';
 
 /**
- * A batch holds what one read of the socket brought. What came before a failure is given out first; then the pull after it fails.
+ * A batch holds what one read of the socket brought; of an answer in one piece, all of it. What came before a failure is given out first; then the pull after it fails.
  * One pull at a time; `return` ends the call at once, also while a pull waits.
  */
 export class StepStream implements AsyncIterableIterator<readonly Step[]> {
   readonly #exchange: Exchange;
-  readonly #reader: EventReader;
-  readonly #parser: SseParser;
-  readonly #onData: (data: string) => void;
+  readonly #body: AnswerBody;
   #failure: ProviderError | null = null;
   #done = false;
 
-  /** @param maxEventBytes of one event, what it repeats of the request included */
-  constructor(exchange: Exchange, reader: EventReader, maxEventBytes: number) {
+  constructor(exchange: Exchange, body: AnswerBody) {
     this.#exchange = exchange;
-    this.#reader = reader;
-    this.#parser = new SseParser(maxEventBytes);
-    this.#onData = data => reader.event(data);
+    this.#body = body;
   }
 
   [Symbol.asyncIterator](): this {
@@ -45,27 +39,29 @@ export class StepStream implements AsyncIterableIterator<readonly Step[]> {
     this.#done = true;
     this.#failure = null;
     // After the last event the connection is only being emptied, and kept.
-    if (!this.#reader.ended) this.#exchange.destroy();
+    if (!this.#body.ended) this.#exchange.destroy();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   async #pull(): Promise<readonly Step[]> {
     try {
       const chunks = await this.#exchange.read();
-      if (chunks === null) this.#reader.close();
-      else for (const chunk of chunks) this.#parser.push(chunk, this.#onData);
+      if (chunks === null) this.#body.close();
+      else for (const chunk of chunks) this.#body.push(chunk);
     } catch (error) {
       // What follows the last event is nobody's concern.
-      if (!this.#reader.ended) {
-        this.#failure = isProviderError(error) ? error : interrupted(describe(error), this.#exchange.requestId);
+      if (!this.#body.ended) {
+        this.#failure = isProviderError(error)
+          ? error
+          : interrupted('The answer of the model provider could not be read.', this.#exchange.requestId);
         this.#exchange.destroy();
       }
     }
-    if (this.#reader.ended) {
+    if (this.#body.ended) {
       this.#done = true;
       this.#exchange.drain();
     }
-    return this.#reader.take();
+    return this.#body.take();
   }
 
   #finish(failure: ProviderError): ProviderError {
@@ -73,11 +69,4 @@ export class StepStream implements AsyncIterableIterator<readonly Step[]> {
     this.#done = true;
     return failure;
   }
-}
-
-function describe(error: unknown): string {
-  const oversize = error instanceof Error && 'oversizeEvent' in error;
-  return oversize
-    ? 'The model provider sent an event that is too large.'
-    : 'The answer of the model provider could not be read.';
 }

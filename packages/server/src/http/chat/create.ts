@@ -39,7 +39,15 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
   const extra = { ...(stop.length > 0 && { stop }), ...(seed !== undefined && { seed }) };
   const key = readIdempotencyKey(req);
   const idempotency = key === null ? null : { key, body: body.bytes };
-  const call = await deps.engine.stateless({ caller, request, extra, labels: readLabels(req), signal, idempotency });
+  const call = await deps.engine.stateless({
+    caller,
+    request,
+    extra,
+    labels: readLabels(req),
+    signal,
+    whole: !chat.stream,
+    idempotency,
+  });
   const head: ChatHead = {
     id: `chatcmpl_${call.body}`,
     created: call.base.createdAt,

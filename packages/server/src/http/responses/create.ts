@@ -81,7 +81,15 @@ async function stateless(
   idempotency: RespondInput['idempotency'],
 ): Promise<void> {
   const { caller, signal, res } = exchange;
-  const call = await deps.engine.stateless({ caller, request, extra: {}, labels, signal, idempotency });
+  const call = await deps.engine.stateless({
+    caller,
+    request,
+    extra: {},
+    labels,
+    signal,
+    whole: !request.stream,
+    idempotency,
+  });
   const headers = headersOf(exchange, call.placement);
   if (request.stream) return streamStateless(deps, exchange, call, headers);
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Provider } from '../../engine/ports.ts';
+import type { Step } from '../../log/steps.ts';
 import type { ProviderLimits } from '../limits.ts';
 import { type Harness, busy, endOf, failed, idle, QUICK, requestsOf, SHORT_MS } from './harness.ts';
 import { outcomeOf, textOf } from '../raw-upstream.test-support.ts';
@@ -42,13 +43,14 @@ export function endsInTime(harness: Harness): void {
     test('silence beyond idleMs in the middle: upstream_timeout, not retryable, and the upstream is left', async () => {
       await within({ idleMs: SHORT_MS }, async bounded => {
         const outcome = await harness.ask('Hello [[words: 30]] [[fault: hang 4]]', {}, bounded);
-        expect(outcome.steps.filter(step => step.type === 'delta').length).toBe(4);
+        const deltas = outcome.steps.filter(step => step.type === 'delta').length;
+        expect(deltas).toBe(harness.mode === 'whole' ? 0 : 4);
         expect(failed(outcome)).toMatchObject({ providerError: 'upstream_timeout', retryable: false });
         await idle(harness.emulator());
       });
     });
 
-    test('tokens slower than firstByteMs but within idleMs pass', async () => {
+    test.runIf(harness.mode === 'streamed')('tokens slower than firstByteMs but within idleMs pass', async () => {
       await within({ firstByteMs: SHORT_MS, idleMs: 20 * SHORT_MS }, async bounded => {
         const { steps, error } = await harness.ask(`Hello [[words: 3]] [[latency: ${SHORT_MS}]]`, {}, bounded);
         expect(error).toBeNull();
@@ -97,9 +99,25 @@ export function endsInTime(harness: Harness): void {
       expect(error).toMatchObject({ providerError: 'aborted' });
     });
 
-    test('the reader leaves the loop', async () => {
+    test.runIf(harness.mode === 'streamed')('the reader leaves the loop', async () => {
       for await (const batch of await harness.call('Hello [[words: 30]] [[fault: hang 4]]'))
         if (batch.length > 0) break;
+      await idle(harness.emulator());
+    });
+
+    test('the reader leaves while a pull waits', async () => {
+      const stream = await harness.call('Hello [[words: 30]] [[fault: hang 4]]');
+      const iterator = stream[Symbol.asyncIterator]();
+      let last = iterator.next();
+      // Of a stream, what came before it hung.
+      if (harness.mode === 'streamed') {
+        for (let deltas = 0; deltas < 4; last = iterator.next())
+          deltas += ((await last).value ?? []).filter((step: Step) => step.type === 'delta').length;
+      }
+      await iterator.return?.();
+      // It ends, as aborted if nothing had come for it.
+      await last.catch(error => expect(error).toMatchObject({ providerError: 'aborted' }));
+      expect(await iterator.next()).toEqual({ done: true, value: undefined });
       await idle(harness.emulator());
     });
 

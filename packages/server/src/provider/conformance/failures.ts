@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { startEmulator } from '@perdure/emulator';
 import type { ProviderError } from '../../engine/ports.ts';
-import { type Harness, failed } from './harness.ts';
-import { callTo, outcomeOf, textOf } from '../raw-upstream.test-support.ts';
+import { type Harness, failed, QUICK } from './harness.ts';
+import { outcomeOf, textOf } from '../raw-upstream.test-support.ts';
 import { brokenLaw } from '../step-laws.test-support.ts';
 
 /** Upstreams that refuse, and upstreams that break off. */
@@ -39,14 +39,14 @@ export function failsWell(harness: Harness): void {
     test('a wrong key is a matter of credentials, and is not repeated (L9)', async () => {
       const apiKey = 'a-wrong-key-0123456789';
       const upstream = harness.upstream({ apiKey });
-      const error = failed(await outcomeOf(harness.provider().call(callTo('', { upstream }))));
+      const error = failed(await outcomeOf(harness.provider().call(harness.callOf({ upstream }))));
       expect(error).toMatchObject({ providerError: 'upstream_credentials', status: 401 });
       expect(JSON.stringify([error.message, error.stack, error])).not.toContain(apiKey);
     });
 
     test('an unknown model is the target at fault', async () => {
       const upstream = harness.upstream({ model: 'unknown-model' });
-      expect(failed(await outcomeOf(harness.provider().call(callTo('', { upstream }))))).toMatchObject({
+      expect(failed(await outcomeOf(harness.provider().call(harness.callOf({ upstream }))))).toMatchObject({
         providerError: 'upstream_rejected',
         status: 404,
       });
@@ -67,7 +67,9 @@ export function failsWell(harness: Harness): void {
       const gone = await startEmulator({});
       const baseUrl = gone.baseUrl('azure');
       await gone.close();
-      expect(failed(await outcomeOf(harness.provider().call(callTo(baseUrl))))).toMatchObject({
+      expect(
+        failed(await outcomeOf(harness.provider().call(harness.callOf({ upstream: harness.upstream({ baseUrl }) })))),
+      ).toMatchObject({
         providerError: 'upstream_error',
         retryable: true,
         status: null,
@@ -76,28 +78,55 @@ export function failsWell(harness: Harness): void {
   });
 
   describe('breaks', () => {
-    test.each(['cut 3', 'malformed 3', 'error-event 3', 'oversize 3'])(
-      '%s: what came is given out, then upstream_interrupted',
-      async fault => {
-        const outcome = await harness.ask(`Hello [[words: 60]] [[latency: 2]] [[fault: ${fault}]]`);
-        expect(brokenLaw(outcome.steps, false)).toBeNull();
-        expect(outcome.steps.filter(step => step.type === 'delta').length).toBe(3);
-        expect(failed(outcome)).toMatchObject({ providerError: 'upstream_interrupted', retryable: false });
-      },
-    );
-
-    test('an answer without its end is interrupted, not complete', async () => {
-      const outcome = await harness.ask('Hello [[words: 20]] [[fault: truncate]]');
-      expect(brokenLaw(outcome.steps, false)).toBeNull();
-      expect(outcome.steps.some(step => step.type === 'end')).toBe(false);
-      expect(textOf(outcome.steps)).not.toBe('');
-      expect(failed(outcome)).toMatchObject({ providerError: 'upstream_interrupted', retryable: false });
-    });
+    if (harness.mode === 'whole') breaksWhole(harness);
+    else breaksStreamed(harness);
 
     test('cut before the first byte: nothing of it happened, it may be tried again', async () => {
       const outcome = await harness.ask('Hello [[fault: cut 0]]');
       expect(outcome.steps).toEqual([]);
       expect(failed(outcome)).toMatchObject({ providerError: 'upstream_error', retryable: true });
     });
+  });
+}
+
+function breaksStreamed(harness: Harness): void {
+  test.each(['cut 3', 'malformed 3', 'error-event 3', 'oversize 3'])(
+    '%s: what came is given out, then upstream_interrupted',
+    async fault => {
+      const outcome = await harness.ask(`Hello [[words: 60]] [[latency: 2]] [[fault: ${fault}]]`);
+      expect(brokenLaw(outcome.steps, false)).toBeNull();
+      expect(outcome.steps.filter(step => step.type === 'delta').length).toBe(3);
+      expect(failed(outcome)).toMatchObject({ providerError: 'upstream_interrupted', retryable: false });
+    },
+  );
+
+  test('an answer without its end is interrupted, not complete', async () => {
+    const outcome = await harness.ask('Hello [[words: 20]] [[fault: truncate]]');
+    expect(brokenLaw(outcome.steps, false)).toBeNull();
+    expect(outcome.steps.some(step => step.type === 'end')).toBe(false);
+    expect(textOf(outcome.steps)).not.toBe('');
+    expect(failed(outcome)).toMatchObject({ providerError: 'upstream_interrupted', retryable: false });
+  });
+}
+
+function breaksWhole(harness: Harness): void {
+  test.each(['cut 3', 'malformed', 'truncate'])('%s: nothing is given out, upstream_interrupted', async fault => {
+    const outcome = await harness.ask(`Hello [[words: 60]] [[fault: ${fault}]]`);
+    expect(outcome.steps).toEqual([]);
+    expect(failed(outcome)).toMatchObject({ providerError: 'upstream_interrupted', retryable: false });
+  });
+
+  test('a body that is larger than maxResponseBytes is left, one that is not is read', async () => {
+    const padded = 8 * 1024 * 1024;
+    for (const [maxResponseBytes, code] of [
+      [padded, 'upstream_interrupted'],
+      [padded + 64 * 1024, null],
+    ] as const) {
+      const bounded = harness.make({ ...QUICK, maxResponseBytes });
+      const outcome = await harness.ask('Hello [[fault: oversize]]', {}, bounded);
+      expect(code === null ? outcome.error : failed(outcome).providerError).toBe(code);
+      expect(outcome.steps.length > 0).toBe(code === null);
+      await bounded.close();
+    }
   });
 }

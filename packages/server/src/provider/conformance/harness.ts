@@ -5,6 +5,7 @@ import {
   type CallSettings,
   isProviderError,
   type Provider,
+  type ProviderCall,
   type ProviderError,
   type Upstream,
 } from '../../engine/ports.ts';
@@ -17,12 +18,18 @@ export const QUICK: Partial<ProviderLimits> = { connectMs: 5_000, firstByteMs: 1
 /** Long enough for what must pass on a busy machine, short enough to wait for. */
 export const SHORT_MS = 400;
 
+/** How the answer is asked for. */
+export type Mode = 'streamed' | 'whole';
+
 export interface Harness {
+  readonly mode: Mode;
   readonly emulator: () => Emulator;
   readonly provider: () => Provider;
   readonly make: (limits: Partial<ProviderLimits>) => Provider;
   /** The emulator as a target; other parts of it where given. */
   readonly upstream: (given?: Partial<Upstream>) => Upstream;
+  /** A call to the emulator in this mode, other parts of it where given. */
+  readonly callOf: (given?: Partial<ProviderCall>) => ProviderCall;
   readonly call: (
     text: string,
     settings?: CallSettings,
@@ -34,7 +41,7 @@ export interface Harness {
 }
 
 /** Inside a `describe`: starts before its tests and ends after them. */
-export function harnessFor(make: Harness['make']): Harness {
+export function harnessFor(make: Harness['make'], mode: Mode): Harness {
   let emulator: Emulator;
   let provider: Provider;
   beforeAll(async () => {
@@ -52,13 +59,17 @@ export function harnessFor(make: Harness['make']): Harness {
     apiKey: KEY,
     ...given,
   });
+  const callOf: Harness['callOf'] = given =>
+    callTo('', { upstream: upstream(), ...(mode === 'whole' && { whole: true }), ...given });
   const call: Harness['call'] = (text, settings = {}, through = provider, signal = new AbortController().signal) =>
-    through.call({ ...callTo(''), upstream: upstream(), context: [userRun(text)], settings, signal });
+    through.call(callOf({ context: [userRun(text)], settings, signal }));
   return {
+    mode,
     emulator: () => emulator,
     provider: () => provider,
     make,
     upstream,
+    callOf,
     call,
     ask: (text, settings, through) => outcomeOf(call(text, settings, through)),
   };

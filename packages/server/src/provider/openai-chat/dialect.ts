@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts';
 import { ChatReader } from './reader.ts';
 import { encodeRequest, estimateRequest } from './request.ts';
+import { readWhole } from './whole.ts';
 
 /** OpenAI's Chat Completions, and the many servers that speak it (vLLM, Ollama, llama.cpp). */
 export const openaiChat: Dialect = {
@@ -9,4 +10,5 @@ export const openaiChat: Dialect = {
   encode: encodeRequest,
   estimate: estimateRequest,
   reader: requestId => new ChatReader(requestId),
+  whole: readWhole,
 };

@@ -65,6 +65,10 @@ export class ChatReader implements EventReader {
     if (data === '[DONE]') return this.close();
     const chunk = parseFields(data);
     if (chunk === null) throw malformed(this.#requestId);
+    this.chunk(chunk);
+  }
+
+  chunk(chunk: Fields): void {
     if (isFields(chunk['error'])) throw reportedFailure(chunk, this.#requestId);
     this.#id ??= upstreamId(chunk['id']);
     this.#usage = readUsage(fieldsIn(chunk, 'usage'), USAGE) ?? this.#usage;

@@ -6,8 +6,8 @@ import { encodeRequest, estimateRequest } from './request.ts';
 
 const HEAD = '{"model":"m","stream":true,"stream_options":{"include_usage":true},"store":false,';
 const run = (...items: LoggedItem[]): ContextRun => ({ items });
-const sent = (context: readonly ContextRun[], settings: CallSettings = {}) =>
-  encodeRequest(context, settings, 'm').body.toString('utf8');
+const sent = (context: readonly ContextRun[], settings: CallSettings = {}, whole = false) =>
+  encodeRequest(context, settings, 'm', { whole }).body.toString('utf8');
 const messages = (context: readonly ContextRun[]) => sent(context).slice(`${HEAD}"messages":[`.length, -2);
 
 const message = (role: string, ...content: { type: string; [key: string]: string }[]): LoggedItem => ({
@@ -48,6 +48,12 @@ const CALL_B = '{"id":"b","type":"function","function":{"name":"f","arguments":"
 describe('messages', () => {
   test('the least: one message, no settings', () => {
     expect(sent([run(user)])).toBe(`${HEAD}"messages":[{"role":"user","content":"Hi"}]}`);
+  });
+
+  test('for an answer in one piece: no stream, and no options of one', () => {
+    expect(sent([run(user)], { temperature: 0 }, true)).toBe(
+      '{"model":"m","stream":false,"store":false,"temperature":0,"messages":[{"role":"user","content":"Hi"}]}',
+    );
   });
 
   test('instructions come first, as system; a developer is one too', () => {

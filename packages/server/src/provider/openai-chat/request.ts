@@ -1,7 +1,7 @@
 /** The body of `POST /chat/completions`. */
 import type { CallSettings, ContextRun, FunctionTool } from '../../engine/ports.ts';
 import type { LoggedItem } from '../../log/events.ts';
-import type { EncodedRequest } from '../dialect.ts';
+import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
 import { jsonTokens } from '../estimate.ts';
 import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
 import { assemble, countImages, type EncodedRun, encodePieces, runCache, tokensOf } from '../run-cache.ts';
@@ -18,9 +18,15 @@ interface Joined {
 
 const together = new WeakMap<ContextRun, Joined>();
 
-export function encodeRequest(context: readonly ContextRun[], settings: CallSettings, model: string): EncodedRequest {
+export function encodeRequest(
+  context: readonly ContextRun[],
+  settings: CallSettings,
+  model: string,
+  { whole }: Pick<EncodeOptions, 'whole'>,
+): EncodedRequest {
   const said = settingsJson(settings);
-  const head = `{"model":${JSON.stringify(model)},"stream":true,"stream_options":{"include_usage":true},"store":false,${said}"messages":[${instructionsJson(settings)}`;
+  const stream = whole ? '"stream":false' : '"stream":true,"stream_options":{"include_usage":true}';
+  const head = `{"model":${JSON.stringify(model)},${stream},"store":false,${said}"messages":[${instructionsJson(settings)}`;
   return { body: assemble(head, encodeRuns(context), ']}'), settingsBytes: Buffer.byteLength(said), sealed: false };
 }
 

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts';
 import { ResponsesReader } from './reader.ts';
 import { encodeRequest, estimateRequest } from './request.ts';
+import { readWhole } from './whole.ts';
 
 /** OpenAI's Responses API, and what speaks like it (Azure OpenAI v1, vLLM, Open Responses servers). */
 export const openaiResponses: Dialect = {
@@ -9,4 +10,5 @@ export const openaiResponses: Dialect = {
   encode: encodeRequest,
   estimate: estimateRequest,
   reader: requestId => new ResponsesReader(requestId),
+  whole: readWhole,
 };

@@ -6,8 +6,8 @@ import { IMAGE_TOKENS } from '../estimate.ts';
 import { encodeRequest, estimateRequest } from './request.ts';
 
 const run = (...items: LoggedItem[]): ContextRun => ({ items });
-const sent = (context: readonly ContextRun[], settings: CallSettings = {}, unsealed = false) =>
-  encodeRequest(context, settings, 'gpt-5.5', { unsealed }).body.toString('utf8');
+const sent = (context: readonly ContextRun[], settings: CallSettings = {}, unsealed = false, whole = false) =>
+  encodeRequest(context, settings, 'gpt-5.5', { unsealed, whole }).body.toString('utf8');
 
 const user: LoggedItem = {
   type: 'message',
@@ -55,6 +55,13 @@ const output: LoggedItem = {
 };
 
 describe('bytes', () => {
+  test('for an answer in one piece', () => {
+    expect(sent([run(output)], { temperature: 0 }, false, true)).toBe(
+      '{"model":"gpt-5.5","stream":false,"store":false,"temperature":0,"input":[' +
+        '{"type":"function_call_output","call_id":"call_1","output":"done"}]}',
+    );
+  });
+
   test('the least: one message, no settings', () => {
     const context = [
       run({
@@ -126,9 +133,9 @@ describe('reasoning', () => {
   });
 
   test('it is known whether something sealed is sent', () => {
-    expect(encodeRequest([run(user, reasoning)], {}, 'm', { unsealed: false }).sealed).toBe(true);
-    expect(encodeRequest([run(user, reasoning)], {}, 'm', { unsealed: true }).sealed).toBe(false);
-    expect(encodeRequest([run(user)], {}, 'm', { unsealed: false }).sealed).toBe(false);
+    expect(encodeRequest([run(user, reasoning)], {}, 'm', { unsealed: false, whole: false }).sealed).toBe(true);
+    expect(encodeRequest([run(user, reasoning)], {}, 'm', { unsealed: true, whole: false }).sealed).toBe(false);
+    expect(encodeRequest([run(user)], {}, 'm', { unsealed: false, whole: false }).sealed).toBe(false);
   });
 
   test('a run of which nothing is sent leaves no comma', () => {

@@ -6,27 +6,27 @@ import { providerError } from '../provider-error.ts';
 import { assemble, runCache, tokensOf } from '../run-cache.ts';
 import { encodeItems } from './items.ts';
 
-const whole = runCache(items => encodeItems(items, false));
+const sealedToo = runCache(items => encodeItems(items, false));
 const unsealedOnly = runCache(items => encodeItems(items, true));
 
 export function encodeRequest(
   context: readonly ContextRun[],
   settings: CallSettings,
   model: string,
-  { unsealed }: EncodeOptions,
+  { unsealed, whole }: EncodeOptions,
 ): EncodedRequest {
   if (settings.stop !== undefined && settings.stop.length > 0) {
     throw providerError('upstream_rejected', 'This target does not take stop sequences.', { param: 'stop' });
   }
-  const runs = context.map(unsealed ? unsealedOnly : whole);
+  const runs = context.map(unsealed ? unsealedOnly : sealedToo);
   const said = settingsJson(settings);
-  const head = `{"model":${JSON.stringify(model)},"stream":true,"store":false,${said}"input":[`;
+  const head = `{"model":${JSON.stringify(model)},"stream":${!whole},"store":false,${said}"input":[`;
   const body = assemble(head, runs, ']}');
   return { body, settingsBytes: Buffer.byteLength(said), sealed: runs.some(run => run.sealed) };
 }
 
 export function estimateRequest(context: readonly ContextRun[], settings: CallSettings): number {
-  return jsonTokens(settingsJson(settings)) + tokensOf(context, () => context.map(whole));
+  return jsonTokens(settingsJson(settings)) + tokensOf(context, () => context.map(sealedToo));
 }
 
 /** A turn sizes its settings and then sends them. */

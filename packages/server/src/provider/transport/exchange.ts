@@ -23,15 +23,24 @@ export const MAX_ERROR_BYTES: number = 64 * 1024;
 export const DRAIN_BYTES: number = 16 * 1024;
 const DRAIN_MS = 1_000;
 
+export type AnswerType = 'text/event-stream' | 'application/json';
+
 export interface UpstreamRequest {
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: string[];
   readonly body: Buffer;
   readonly signal: AbortSignal;
+  /** The media type that the answer must have. */
+  readonly accept: AnswerType;
   /** Never shown: an upstream's message that holds it is dropped. */
   readonly secret: string | null;
 }
+
+const ANSWERS: { readonly [type in AnswerType]: string } = {
+  'text/event-stream': 'a stream of events',
+  'application/json': 'JSON',
+};
 
 interface Waiter<T> {
   resolve(value: T): void;
@@ -191,9 +200,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#headers = headers;
     if (status >= 300) {
       this.#phase = 'refused';
-    } else if (!isEventStream(headers)) {
+    } else if (!isOfType(headers, this.#request.accept)) {
       this.#fail(
-        providerError('upstream_error', 'The model provider did not answer with a stream of events.', {
+        providerError('upstream_error', `The model provider did not answer with ${ANSWERS[this.#request.accept]}.`, {
           retryable: true,
           status,
           requestId: this.requestId,
@@ -298,9 +307,9 @@ function codeOf(error: Error): string | null {
   return 'code' in error && typeof error.code === 'string' && /^[A-Z_]{1,40}$/.test(error.code) ? error.code : null;
 }
 
-function isEventStream(headers: IncomingHttpHeaders): boolean {
+/** Of that type, whatever its parameters, and not compressed. */
+function isOfType(headers: IncomingHttpHeaders, accept: AnswerType): boolean {
   const encoding = headers['content-encoding'];
-  return (
-    /^text\/event-stream\b/i.test(headers['content-type'] ?? '') && (encoding === undefined || encoding === 'identity')
-  );
+  const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
+  return type.trim().toLowerCase() === accept && (encoding === undefined || encoding === 'identity');
 }
