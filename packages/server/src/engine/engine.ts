@@ -245,7 +245,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     response,
     async stream(caller, id, after) {
-      if (!context.running.has(id as ResponseId)) await readResponse(context, caller, id);
+      if (context.running.get(id as ResponseId)?.live.tenant !== caller.tenant) await readResponse(context, caller, id);
       return replay(caller, id, after);
     },
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,

@@ -24,9 +24,7 @@ function hanging(method: keyof HomeStore): { hangs: boolean; wrap: (store: HomeS
 }
 
 /** A world with a conversation and a response in it, which a second process looks at with nothing cached. */
-async function furnished(
-  method: keyof HomeStore,
-): Promise<{
+async function furnished(method: keyof HomeStore): Promise<{
   booted: Booted;
   control: { hangs: boolean };
   response: string;

@@ -1,11 +1,12 @@
 /** Items by their ids. An id says where its item lies, so that no index of items is kept. */
-import { parseItemId, type ResponseId } from '../kernel/ids.ts';
+import { parseItemId, type ResponseId, type TenantId } from '../kernel/ids.ts';
 import { decodeEvent } from '../log/codec.ts';
 import type { LoggedItem } from '../log/events.ts';
+import type { ResponseRow } from '../log/rows.ts';
 import type { Caller } from './caller.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
-import { MAX_EVENTS_READ } from './ports.ts';
+import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
 
 /** The item, if it is of the caller's tenant and neither it nor its response was deleted. */
 export async function findItem(engine: EngineContext, caller: Caller, id: string): Promise<LoggedItem | null> {
@@ -29,10 +30,30 @@ export async function findItem(engine: EngineContext, caller: Caller, id: string
     ...(row.toSeq > 0 && { to: row.toSeq }),
     limit: MAX_EVENTS_READ,
   };
-  for (const stored of await engine.sessions.wait(store.events(range))) {
+  const events = await engine.sessions.wait(store.events(range));
+  for (const stored of events) {
     const { payload } = decodeEvent({ tenant, session: row.session }, stored);
-    const found = payload !== null && 'items' in payload ? payload.items.find(item => item.id === id) : undefined;
-    if (found !== undefined) return found;
+    const items: readonly LoggedItem[] = payload !== null && 'items' in payload ? payload.items : [];
+    const index = items.findIndex(item => item.id === id);
+    if (index < 0) continue;
+    const deleted = await deletedAmong(engine, store, tenant, { row, seq: stored.seq, most: events.length });
+    return deleted.includes(index) ? null : (items[index] ?? null);
   }
   return null;
+}
+
+/**
+ * The indices of an event's items that were deleted from their conversation; none for what a failed turn made, which is in no context.
+ * @param at.most runs that the response can have: no more are read, however long the conversation (L11)
+ */
+async function deletedAmong(
+  engine: EngineContext,
+  store: SessionLog,
+  tenant: TenantId,
+  { row, seq, most }: { readonly row: ResponseRow; readonly seq: number; readonly most: number },
+): Promise<readonly number[]> {
+  const to = row.position > 0 ? row.position : Number.MAX_SAFE_INTEGER;
+  const range = { tenant, session: row.session, from: 1, to, order: 'desc', limit: most } as const;
+  const runs = await engine.sessions.wait(store.runs(range));
+  return runs.find(run => run.seq === seq)?.deleted ?? [];
 }

@@ -13,7 +13,7 @@ import { findItem } from './items.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
-import { lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
+import { findResponse, lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
 import { RunningTurn, seconds } from './turn.ts';
@@ -91,10 +91,12 @@ interface Opening {
   readonly bodies: readonly EventBody[];
   readonly openCalls: readonly string[];
   readonly previous: ResponseId | null;
+  /** Tells the session that is forked from; null if none is. Only once all else is decided: what is refused must hold nothing (L13). */
+  readonly announce: (() => Promise<void>) | null;
 }
 
 async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): Promise<RunningTurn> {
-  const { caller, request, labels } = input;
+  const { request } = input;
   if (!engine.placing.models().some(model => model.id === request.model)) {
     throw perdureError('model_not_found', `The model '${short(request.model)}' is served by no target.`, {
       param: 'model',
@@ -102,6 +104,17 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
   }
   await engine.sessions.wait(engine.lease.ensure());
   const opening = await open(engine, input, plan);
+  try {
+    return await beginIn(engine, input, opening);
+  } catch (error) {
+    // A session that did not come to be stays nowhere.
+    if (opening.live.state === null) engine.sessions.forget(opening.live);
+    throw error;
+  }
+}
+
+async function beginIn(engine: EngineContext, input: RespondRequest, opening: Opening): Promise<RunningTurn> {
+  const { caller, request, labels } = input;
   const { live, openCalls, subject } = opening;
   const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
   const matched = matchCalls(items, openCalls);
@@ -137,6 +150,7 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
       payload: null,
     },
   ];
+  await opening.announce?.();
   killPoint('turn.before-first-commit');
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) }).catch((error: unknown) => {
     // Its outcome may be unknown: if it is in the log after all, the turn must not stay open with nobody to run it.
@@ -232,17 +246,7 @@ async function open(engine: EngineContext, input: RespondRequest, plan: Plan): P
   const live = engine.sessions.begin(caller.tenant, session, store);
   const openCalls = plan.type === 'fork' ? plan.openCalls : [];
   const previous = plan.type === 'fork' ? plan.previous : null;
-  if (plan.type === 'fork') {
-    // The parent learns first: its payloads must not be erased under a child that is being made (L13).
-    const head = { child: session, to: plan.position };
-    await engine.sessions.exclusive(plan.parent, () =>
-      engine.sessions.commit(plan.parent, [{ type: 'session.forked', head, payload: null }], {
-        actor: actorOf(caller),
-      }),
-    );
-  } else {
-    live.context.begin();
-  }
+  if (plan.type !== 'fork') live.context.begin();
   const created: EventBody = {
     type: 'session.created',
     head: {
@@ -265,7 +269,29 @@ async function open(engine: EngineContext, input: RespondRequest, plan: Plan): P
     bodies: [created, statePlaced],
     openCalls,
     previous,
+    announce: plan.type === 'fork' ? () => announceFork(engine, caller, plan, session) : null,
   };
+}
+
+/** The parent learns before the child is: its payloads must not be erased under a child that is being made (L13). */
+async function announceFork(
+  engine: EngineContext,
+  caller: Caller,
+  { parent, previous, position }: Extract<Plan, { type: 'fork' }>,
+  child: SessionId,
+): Promise<void> {
+  const missing = (): Error =>
+    perdureError('previous_response_not_found', `Previous response with id '${short(previous)}' not found.`, {
+      param: 'previous_response_id',
+    });
+  const live = await engine.sessions.load(parent.tenant, parent.session, parent.store);
+  if (live === null) throw missing();
+  await engine.sessions.exclusive(live, async () => {
+    // It may have been deleted since it was looked at, and what the child would share with it.
+    if ((await findResponse(engine, caller, previous)) === null) throw missing();
+    const head = { child, to: position };
+    await engine.sessions.commit(live, [{ type: 'session.forked', head, payload: null }], { actor: actorOf(caller) });
+  });
 }
 
 /** A session that exists: its home must still be allowed with the labels that it will have (L8), and this process must hold it. */
@@ -299,7 +325,15 @@ async function openExisting(
       origin: state.origin,
     });
   }
-  return { live, subject, home: state.home, bodies: await claim(engine, live), openCalls: state.openCalls, previous };
+  return {
+    live,
+    subject,
+    home: state.home,
+    bodies: await claim(engine, live),
+    openCalls: state.openCalls,
+    previous,
+    announce: null,
+  };
 }
 
 /** What makes the session this process's: nothing if it is already. Waits another holder's lease out (L3). */

@@ -69,6 +69,9 @@ export interface Booted {
   readonly reported: { readonly what: string; readonly error: PerdureError }[];
 }
 
+/** No two worlds of a test draw the same ids. */
+let worlds = 0;
+
 /** What outlives a process: the data of its homes, and time. */
 export class World {
   readonly time: { wall: number; monotonic: number } = { wall: NOON, monotonic: 1000 };
@@ -78,6 +81,7 @@ export class World {
   readonly #options: WorldOptions;
   #booted = 0;
   #drawn = 0;
+  readonly #seed: number = worlds++;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
@@ -136,7 +140,7 @@ export class World {
     });
     const reported: Booted['reported'] = [];
     const ids = makeIds(this.clock, into => {
-      into.set(sha256(`${this.#drawn++}`).subarray(0, into.length));
+      into.set(sha256(`${this.#seed} ${this.#drawn++}`).subarray(0, into.length));
       return into;
     });
     this.#booted += 1;

@@ -1,0 +1,231 @@
+/** Stateless calls, and idempotency keys: L5, L9, and what a retry may and may not do. */
+import { describe, expect, test } from 'vitest';
+import type { Step } from '../log/steps.ts';
+import { storeError } from '../store/store-error.ts';
+import { DyingStore } from './crash.test-support.ts';
+import type { Engine } from './engine.ts';
+import type { StatelessCall } from './stateless.ts';
+import { batches, failure, message, thenFail, thenHang } from './scripted-provider.test-support.ts';
+import { ACME, ask, codeOf, gate, request, until, World } from './world.test-support.ts';
+
+function call(
+  engine: Engine,
+  fields: { readonly [name: string]: unknown } = {},
+  signal = new AbortController().signal,
+  idempotency: { key: string; body: string } | null = null,
+): Promise<StatelessCall> {
+  return engine.stateless({
+    caller: ACME,
+    request: request({ store: false, ...fields }),
+    extra: {},
+    labels: [],
+    signal,
+    idempotency,
+  });
+}
+
+async function all({ steps }: StatelessCall): Promise<Step[]> {
+  const read: Step[] = [];
+  for await (const batch of steps) read.push(...batch);
+  return read;
+}
+
+const eventsIn = (world: World): string =>
+  JSON.stringify(
+    [...(world.data.get('local')?.sessions.values() ?? [])].flatMap(({ events }) =>
+      events.map(({ head, payload, code }) => [code, head, payload]),
+    ),
+  );
+
+async function meterOf(engine: Engine): Promise<unknown[]> {
+  await until(() => engine.busy === 0, 'the meter');
+  const { placements } = await engine.placements(ACME, { order: 'asc', limit: 50 });
+  return placements.map(({ call }) => [call.status, call.usage?.output ?? null]);
+}
+
+describe('L5: a stateless call', () => {
+  test('releases no step before its placement is durable', async () => {
+    const world = new World();
+    const held = gate();
+    const { engine } = world.boot({
+      wrap: store => ({ ...store, append: async one => (await held.opened, store.append(one)) }),
+    });
+    const running = await call(engine);
+    const steps: Step[] = [];
+    const reading = (async () => {
+      for await (const batch of running.steps) steps.push(...batch);
+    })();
+    await until(() => world.provider.calls.length === 1, 'the upstream to be asked');
+    for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve));
+    expect(steps).toEqual([]);
+    held.open();
+    await reading;
+    expect(steps.at(-1)?.type).toBe('end');
+    expect(await meterOf(engine)).toEqual([['completed', 5]]);
+  });
+
+  test('whose placement cannot be kept releases nothing', async () => {
+    const world = new World();
+    const { engine } = world.boot({
+      wrap: store => ({ ...store, append: () => Promise.reject(storeError('store_full', 'x')) }),
+    });
+    expect(await codeOf(all(await call(engine)))).toBe('store_full');
+  });
+
+  test('keeps none of its content: not the question, not the answer', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.follow(() => batches(message('the secret answer')));
+    await all(await call(engine, { input: 'the secret question', instructions: 'secret instructions' }));
+    await until(() => engine.busy === 0, 'the meter');
+    expect(eventsIn(world)).toContain('chosen');
+    expect(eventsIn(world)).not.toMatch(/secret/);
+  });
+
+  test('that its reader leaves is charged at its bound, and the upstream is let go', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.follow(one => thenHang(message('a').slice(0, 3), one));
+    const running = await call(engine, { max_output_tokens: 77 });
+    const iterator = running.steps[Symbol.asyncIterator]();
+    await iterator.next();
+    await iterator.return?.();
+    expect(world.provider.calls[0]?.signal.aborted).toBe(true);
+    expect(await meterOf(engine)).toEqual([['failed', 77]]);
+  });
+
+  test('that is aborted ends, is charged at its bound, and the upstream is let go', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.follow(one => thenHang(message('a').slice(0, 3), one));
+    const left = new AbortController();
+    const running = await call(engine, { max_output_tokens: 77 }, left.signal);
+    const reading = codeOf(all(running));
+    await until(() => world.provider.calls.length === 1, 'the call');
+    left.abort();
+    expect(await reading).not.toBeNull();
+    expect(await meterOf(engine)).toEqual([['failed', 77]]);
+  });
+
+  test('that fails before its first step is tried elsewhere, under a placement of its own; after it, no more', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.inTurn(
+      () => thenFail([], failure('upstream_error', { retryable: true, status: 500 })),
+      () => batches(message('ok')),
+    );
+    expect((await all(await call(engine))).at(-1)?.type).toBe('end');
+    // What the upstream refused cost nothing.
+    expect(await meterOf(engine)).toEqual([
+      ['failed', 0],
+      ['completed', 5],
+    ]);
+    world.provider.follow(() =>
+      thenFail(message('a').slice(0, 3), failure('upstream_interrupted', { retryable: true })),
+    );
+    const calls = world.provider.calls.length;
+    expect(await codeOf(all(await call(engine)))).toBe('upstream_interrupted');
+    expect(world.provider.calls.length).toBe(calls + 1);
+  });
+
+  test('whose process dies leaves a reservation, which recovery closes as unknown, at its bound', async () => {
+    const world = new World();
+    world.provider.follow(one => thenHang(message('a').slice(0, 3), one));
+    const dying = new DyingStore(null);
+    const first = world.boot({ wrap: dying.wrap });
+    const running = await call(first.engine, { max_output_tokens: 77 });
+    await running.steps[Symbol.asyncIterator]().next();
+    dying.dead = true;
+    await first.engine.drain(0);
+    const { engine, stores } = world.boot();
+    expect(await stores[0]?.open(null, 10)).toHaveLength(1);
+    expect(await engine.recover()).toEqual({ turns: 0, calls: 1, failed: 0 });
+    expect(await stores[0]?.open(null, 10)).toEqual([]);
+    expect(await meterOf(engine)).toEqual([['unknown', 77]]);
+    expect(await engine.recover()).toEqual({ turns: 0, calls: 0, failed: 0 });
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  const idempotency = { key: 'k1', body: 'the body' };
+
+  test('finds the same response again: while it runs, once it is done, and in another process', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.onCall = () => new Promise(resolve => setTimeout(resolve, 20));
+    const [one, two] = await Promise.all([ask(engine, {}, { idempotency }), ask(engine, {}, { idempotency })]);
+    expect(two.id).toBe(one.id);
+    const done = await one.done;
+    expect(await two.done).toEqual(done);
+    const again = await ask(engine, {}, { idempotency });
+    expect(await again.done).toEqual(done);
+    const other = await ask(world.boot().engine, {}, { idempotency });
+    expect([other.id, await other.done]).toEqual([one.id, done]);
+    expect(world.provider.calls).toHaveLength(1);
+  });
+
+  test('is not a key for another body', async () => {
+    const { engine } = new World().boot();
+    await (await ask(engine, {}, { idempotency })).done;
+    expect(await codeOf(ask(engine, {}, { idempotency: { ...idempotency, body: 'another' } }))).toBe(
+      'idempotency_key_reused',
+    );
+  });
+
+  test('holds for its time, to the last moment and no longer', async () => {
+    const world = new World({ limits: { idempotencyMs: 10_000 } });
+    const { engine } = world.boot();
+    const first = await ask(engine, {}, { idempotency });
+    await first.done;
+    world.pass(10_000);
+    expect((await ask(engine, {}, { idempotency })).id).toBe(first.id);
+    world.pass(1);
+    expect((await ask(engine, {}, { idempotency })).id).not.toBe(first.id);
+  });
+
+  test('is given back by a request that was refused, so that a better one may use it', async () => {
+    const { engine } = new World().boot();
+    expect(await codeOf(ask(engine, { model: 'nothing' }, { idempotency }))).toBe('model_not_found');
+    await (await ask(engine, {}, { idempotency: { ...idempotency, body: 'a better body' } })).done;
+  });
+
+  test('whose process died after it was reserved makes the response under the same id', async () => {
+    const world = new World();
+    const dying = new DyingStore({ at: 1, when: 'before' });
+    const dead = world.boot({ wrap: dying.wrap });
+    expect(await codeOf(ask(dead.engine, {}, { idempotency }))).toBe('store_unavailable');
+    await dead.engine.drain(0);
+    const [reserved] = [...(world.data.get('local')?.slots.values() ?? [])];
+    const response = await ask(world.boot().engine, {}, { idempotency });
+    expect(response.id).toBe(reserved?.id);
+    expect((await response.done).status).toBe('completed');
+  });
+
+  test('of a stateless call is spent by its answer, and given back by its failure', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.inTurn(
+      () => thenFail(message('a').slice(0, 3), failure('upstream_interrupted')),
+      () => batches(message('b')),
+    );
+    const signal = new AbortController().signal;
+    expect(await codeOf(all(await call(engine, {}, signal, idempotency)))).toBe('upstream_interrupted');
+    const running = await call(engine, {}, signal, idempotency);
+    expect(await codeOf(call(engine, {}, signal, idempotency))).toBe('idempotency_in_progress');
+    await all(running);
+    expect(await codeOf(call(engine, {}, signal, idempotency))).toBe('idempotency_completed');
+  });
+});
+
+describe('L4: a session that waits', () => {
+  test('holds no timer, no lock and no row that recovery would look at', async () => {
+    const world = new World();
+    const { engine, stores } = world.boot();
+    const timers = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length;
+    const before = timers();
+    for (let i = 0; i < 30; i++) await (await ask(engine)).done;
+    await until(() => engine.busy === 0 && timers() <= before, 'rest');
+    expect(await stores[0]?.open(null, 10)).toEqual([]);
+    expect(await stores[0]?.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
+  });
+});
