@@ -22,19 +22,23 @@ const DATA_URL = /"data:image\/[a-z0-9.+-]{1,40};base64,[A-Za-z0-9+/=]*"/g;
 
 /** Encodes pieces and sizes them. An image's bytes are not text: it counts as one image. */
 export function encodePieces({ json, sealed }: EncodedItems, images: number): EncodedRun {
-  const text = json.map(piece => `,${piece}`).join('');
+  let text = '';
+  for (const piece of json) text += `,${piece}`;
   const bytes = Buffer.from(text, 'utf8');
   const words = images === 0 ? text : text.replaceAll(DATA_URL, '""');
   const wordBytes = images === 0 ? bytes.length : Buffer.byteLength(words, 'utf8');
   return { bytes, sealed, tokens: textTokens(words, wordBytes) + images * IMAGE_TOKENS };
 }
 
+/** Where an item may hold parts. */
+const PART_LISTS = ['content', 'output'] as const;
+
 /** How many images the items hold. */
 export function countImages(items: readonly LoggedItem[]): number {
   let images = 0;
   for (const item of items) {
-    for (const part of [...listIn(item, 'content'), ...listIn(item, 'output')]) {
-      if (isFields(part) && part['type'] === 'input_image') images++;
+    for (const list of PART_LISTS) {
+      for (const part of listIn(item, list)) if (isFields(part) && part['type'] === 'input_image') images++;
     }
   }
   return images;

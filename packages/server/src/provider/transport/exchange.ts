@@ -54,6 +54,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: ProviderLimits;
   readonly #request: UpstreamRequest;
   readonly #onAbort = () => this.#fail(aborted());
+  readonly #onExpired = () => this.#expired();
   #phase: Phase = 'opening';
   #controller: Dispatcher.DispatchController | null = null;
   #leave: (() => void) | null = null;
@@ -85,7 +86,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       const { signal, path, headers, body } = this.#request;
       if (signal.aborted) return this.#fail(aborted());
       signal.addEventListener('abort', this.#onAbort, { once: true });
-      this.#timer = setTimeout(() => this.#expired(), this.#limits.firstByteMs);
+      this.#timer = setTimeout(this.#onExpired, this.#limits.firstByteMs);
       const leave = origin.gate.enter(() => {
         origin.pool.dispatch({ method: 'POST', path, headers, body }, this);
       });
@@ -105,7 +106,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#phase === 'over') return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       this.#reading = { resolve, reject };
-      this.#timer?.refresh();
+      if (this.#timer === null) this.#timer = setTimeout(this.#onExpired, this.#limits.idleMs);
+      else this.#timer.refresh();
     });
   }
 
@@ -125,7 +127,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#queued = 0;
     this.#received = 0;
     this.#request.signal.removeEventListener('abort', this.#onAbort);
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#disarm();
     this.#timer = setTimeout(() => this.destroy(), DRAIN_MS).unref();
     this.#controller?.resume();
   }
@@ -151,10 +153,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #end(): void {
     this.#phase = 'over';
     this.#request.signal.removeEventListener('abort', this.#onAbort);
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#disarm();
     this.#leave?.();
     this.#leave = null;
+  }
+
+  #disarm(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   #expired(): void {
@@ -216,8 +222,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     switch (this.#phase) {
       case 'opening':
         this.#phase = 'streaming';
-        if (this.#timer !== null) clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#expired(), this.#limits.idleMs);
+        // From here on only a read that waits has a deadline: most short answers need no second timer.
+        this.#disarm();
         this.#opened?.resolve();
         this.#opened = null;
         return this.#queue(controller, chunk);
