@@ -47,7 +47,8 @@ export async function runDiskFull(options: DiskFullOptions): Promise<DiskFullRep
   const data = join(options.folder, 'data');
   mkdirSync(data, { recursive: true });
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'tmpfs', data], { encoding: 'utf8' });
-  if (mounted.status !== 0) return { ran: false, why: `a tmpfs cannot be mounted: ${mounted.stderr.trim() || String(mounted.error)}` };
+  if (mounted.status !== 0)
+    return { ran: false, why: `a tmpfs cannot be mounted: ${mounted.stderr.trim() || String(mounted.error)}` };
   try {
     return await fillAndFree(options, data);
   } finally {
@@ -61,7 +62,8 @@ async function fillAndFree(options: DiskFullOptions, data: string): Promise<Disk
   const ledger = new Ledger();
   const stage = new Stage();
   const load: Load = { stage, ledger, violations, random, mayBeFull: true, refusedFull: 0 };
-  const start = (): ServerProcess => new ServerProcess({ config, data, killPoint: null, program: 'warm', preload: [], env });
+  const start = (): ServerProcess =>
+    new ServerProcess({ config, data, killPoint: null, program: 'warm', preload: [], env });
   let server = start();
   const clients = clientsOf(load).map(client => runClient(load, client));
   let checked = 0;
@@ -80,7 +82,8 @@ async function fillAndFree(options: DiskFullOptions, data: string): Promise<Disk
       requests += await upstream.newRequests();
     }
     if (server.dead) violations.add('liveness', 'the server died of a full disk', server.stderr);
-    else if (!done()) violations.add('liveness', what, `${load.refusedFull} refusals, ${endedCount(ledger)} turns ended`);
+    else if (!done())
+      violations.add('liveness', what, `${load.refusedFull} refusals, ${endedCount(ledger)} turns ended`);
   };
   try {
     let endpoint = await begin();
@@ -107,7 +110,9 @@ async function fillAndFree(options: DiskFullOptions, data: string): Promise<Disk
       }
       const had = endedCount(ledger);
       const cut = ledger.turns.filter(turn => turn.id !== null && turn.resource === null);
-      await until('a turn that the full disk had cut was not taken up again', () => cut.every(turn => turn.resource !== null));
+      await until('a turn that the full disk had cut was not taken up again', () =>
+        cut.every(turn => turn.resource !== null),
+      );
       await until('with room again nothing goes on', () => endedCount(ledger) >= had + TURNS_AFTER);
     }
     stage.rest();
@@ -115,7 +120,11 @@ async function fillAndFree(options: DiskFullOptions, data: string): Promise<Disk
     const all = ledger.turns.filter(turn => turn.id !== null);
     await readBack({ endpoint, violations }, ledger, all, () => void (checked += 1));
     if ((await server.end()) !== 0) violations.add('liveness', 'the server did not drain', server.stderr);
-    checkLog(join(data, 'local.db'), { ledger, upstreamRequests: requests + (await upstream.newRequests()) }, violations);
+    checkLog(
+      join(data, 'local.db'),
+      { ledger, upstreamRequests: requests + (await upstream.newRequests()) },
+      violations,
+    );
     return { ran: true, refused: load.refusedFull, turns: ledger.turns.length, readBack: checked };
   } finally {
     stage.close();

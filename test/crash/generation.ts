@@ -81,7 +81,14 @@ class Generation {
 
   async run(): Promise<void> {
     const { kills, onKill, violations, random, tally } = this.#options;
-    const load: Load = { stage: this.#stage, ledger: this.#ledger, violations, random, mayBeFull: false, refusedFull: 0 };
+    const load: Load = {
+      stage: this.#stage,
+      ledger: this.#ledger,
+      violations,
+      random,
+      mayBeFull: false,
+      refusedFull: 0,
+    };
     const clients = clientsOf(load).map(client => runClient(load, client));
     let life: Life | null = this.#prepare(true);
     try {
@@ -104,7 +111,10 @@ class Generation {
     const { plan, config, preload, env, random, shim, shimShare, folder } = this.#options;
     this.#lives += 1;
     const kill = mortal ? plan.next().value : null;
-    const watched = mortal && shim !== null && random.chance(shimShare) ? watch(shim, this.#data, folder, `life-${this.#lives}`) : null;
+    const watched =
+      mortal && shim !== null && random.chance(shimShare)
+        ? watch(shim, this.#data, folder, `life-${this.#lives}`)
+        : null;
     const options: ServerOptions = {
       config,
       data: this.#data,
@@ -225,7 +235,8 @@ class Generation {
     const all = this.#ledger.turns.filter(turn => turn.id !== null);
     await readBack({ endpoint: started.endpoint, violations }, this.#ledger, all, () => void (tally.readBack += 1));
     const code = await server.end();
-    if (code !== 0) violations.add('liveness', 'the server did not drain', `exit ${code ?? 'by a signal'}: ${server.stderr}`);
+    if (code !== 0)
+      violations.add('liveness', 'the server did not drain', `exit ${code ?? 'by a signal'}: ${server.stderr}`);
     this.#stage.lost();
     this.#upstreamRequests += await this.#options.upstream.newRequests();
     const file = join(this.#data, 'local.db');

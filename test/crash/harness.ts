@@ -62,7 +62,7 @@ export const DEFAULTS: HarnessOptions = {
 };
 
 /** ms a token of the emulated upstream: long enough that turns overlap, short enough for a thousand kills. */
-const TOKEN_MS = 4;
+const TOKEN_MS = 6;
 const PROGRESS_MS = 5000;
 
 export async function runHarness(options: HarnessOptions): Promise<HarnessReport> {
@@ -72,7 +72,8 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
   const violations = new Violations();
   const tally = newTally();
   const random = seeded(options.seed);
-  const built = options.shimShare > 0 ? buildShim(join(folder, 'shim')) : ({ ok: false, why: 'not asked for' } as const);
+  const built =
+    options.shimShare > 0 ? buildShim(join(folder, 'shim')) : ({ ok: false, why: 'not asked for' } as const);
   const plan = killPlan(random, options.points);
   const upstream = await startUpstream(TOKEN_MS);
   const config = join(folder, 'perdure.yaml');
@@ -80,7 +81,9 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
   const over = (): boolean =>
     (options.seconds !== null && seconds() >= options.seconds) || (options.stopAtViolation && violations.total > 0);
   const line = (): void =>
-    options.progress(`${tally.kills} of ${options.kills} kills, ${tally.readBack} responses read back, ${violations.total} violations, ${seconds()} s`);
+    options.progress(
+      `${tally.kills} of ${options.kills} kills, ${tally.readBack} responses read back, ${violations.total} violations, ${seconds()} s`,
+    );
   const timer = setInterval(line, PROGRESS_MS);
   const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'perdure-crash-compile-cache'), ...options.env };
   let diskFull: DiskFullReport | null = null;
@@ -88,7 +91,11 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
     if (options.diskFull) {
       const disk = join(folder, 'disk-full');
       diskFull = await runDiskFull({ folder: disk, config, upstream, random, violations, env });
-      options.progress(diskFull.ran ? `a full disk: ${diskFull.refused} refusals, ${violations.total} violations, ${seconds()} s` : diskFull.why);
+      options.progress(
+        diskFull.ran
+          ? `a full disk: ${diskFull.refused} refusals, ${violations.total} violations, ${seconds()} s`
+          : diskFull.why,
+      );
     }
     while (tally.kills < options.kills && !over()) {
       const generation = join(folder, `generation-${tally.generations + 1}`);
@@ -118,5 +125,13 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
   const clean = violations.total === 0;
   if (clean) rmSync(folder, { recursive: true });
   const shimMissing = built.ok ? null : built.why;
-  return { tally, violations, seconds: seconds(), seed: options.seed, shimMissing, diskFull, folder: clean ? null : folder };
+  return {
+    tally,
+    violations,
+    seconds: seconds(),
+    seed: options.seed,
+    shimMissing,
+    diskFull,
+    folder: clean ? null : folder,
+  };
 }

@@ -41,16 +41,34 @@ export function asTable(report: HarnessReport): string {
   const { tally, violations, seconds, seed, shimMissing, diskFull, folder } = report;
   const { loss } = tally;
   const times = (values: readonly number[]): string =>
-    values.length === 0 ? 'none' : `p50 ${quantile(values, 0.5)} ms, p99 ${quantile(values, 0.99)} ms, max ${quantile(values, 1)} ms (${values.length})`;
+    values.length === 0
+      ? 'none'
+      : `p50 ${quantile(values, 0.5)} ms, p99 ${quantile(values, 0.99)} ms, max ${quantile(values, 1)} ms (${values.length})`;
   const percent = (fullFlightShare(report) * 100).toFixed(1);
   const rows: [string, string][] = [
-    ['kills', `${tally.kills} in ${seconds} s, seed ${seed}: ${sum(tally.points)} at named points, ${tally.atRandom} at random times, ${tally.missed} named but not reached`],
-    ['under the lost-writes shim', shimMissing ?? `${tally.underShim} kills; it saw ${loss.writes} writes (${Math.round(loss.bytes / 2 ** 20)} MiB) and ${loss.syncs} syncs, and undid ${loss.undone} of ${loss.unsynced} writes not synced`],
-    [`${FULL_FLIGHT} stored turns or more in flight`, `${percent}% of the kills (goal ${FULL_FLIGHT_SHARE * 100}%); median ${quantile(tally.inFlight, 0.5)}`],
-    ['stored turns', `${tally.turns} begun, ${tally.acknowledged} acknowledged, ${tally.readBack} times read back; ${tally.recalled} chains asked for their first fact`],
+    [
+      'kills',
+      `${tally.kills} in ${seconds} s, seed ${seed}: ${sum(tally.points)} at named points, ${tally.atRandom} at random times, ${tally.missed} named but not reached`,
+    ],
+    [
+      'under the lost-writes shim',
+      shimMissing ??
+        `${tally.underShim} kills; it saw ${loss.writes} writes (${Math.round(loss.bytes / 2 ** 20)} MiB) and ${loss.syncs} syncs, and undid ${loss.undone} of ${loss.unsynced} writes not synced`,
+    ],
+    [
+      `${FULL_FLIGHT} stored turns or more in flight`,
+      `${percent}% of the kills (goal ${FULL_FLIGHT_SHARE * 100}%); median ${quantile(tally.inFlight, 0.5)}`,
+    ],
+    [
+      'stored turns',
+      `${tally.turns} begun, ${tally.acknowledged} acknowledged, ${tally.readBack} times read back; ${tally.recalled} chains asked for their first fact`,
+    ],
     ['failed with a reason', [...tally.failures].map(([code, count]) => `${code} ${count}`).join(', ') || 'none'],
     ['stateless calls', String(tally.stateless)],
-    ['the log', `${tally.generations} data folders, ${tally.events} events; ${tally.placed} calls of turns placed, ${tally.upstreamRequests} seen by the upstream`],
+    [
+      'the log',
+      `${tally.generations} data folders, ${tally.events} events; ${tally.placed} calls of turns placed, ${tally.upstreamRequests} seen by the upstream`,
+    ],
     ['a full disk', diskFullRow(diskFull)],
     ['restart: listening', times(tally.listening)],
     ['restart: ready', times(tally.ready)],
@@ -71,7 +89,9 @@ export function asTable(report: HarnessReport): string {
 
 function diskFullRow(report: DiskFullReport | null): string {
   if (report === null) return 'not asked for';
-  return report.ran ? `${report.refused} refusals (507 store_full), ${report.turns} turns begun, ${report.readBack} times read back` : `not run: ${report.why}`;
+  return report.ran
+    ? `${report.refused} refusals (507 store_full), ${report.turns} turns begun, ${report.readBack} times read back`
+    : `not run: ${report.why}`;
 }
 
 /** Of a run long enough to be held to them. */
@@ -82,10 +102,13 @@ const KILLS_A_POINT = 20;
 export function missedGoals(report: HarnessReport): readonly string[] {
   const { tally, shimMissing } = report;
   const missed: string[] = [];
-  if (fullFlightShare(report) < FULL_FLIGHT_SHARE) missed.push(`${FULL_FLIGHT} turns in flight in ${FULL_FLIGHT_SHARE * 100}% of the kills`);
-  if (shimMissing === null && tally.underShim > 0 && (tally.loss.writes === 0 || tally.loss.syncs === 0)) missed.push('a shim that sees writes and syncs');
+  if (fullFlightShare(report) < FULL_FLIGHT_SHARE)
+    missed.push(`${FULL_FLIGHT} turns in flight in ${FULL_FLIGHT_SHARE * 100}% of the kills`);
+  if (shimMissing === null && tally.underShim > 0 && (tally.loss.writes === 0 || tally.loss.syncs === 0))
+    missed.push('a shim that sees writes and syncs');
   if (tally.kills >= LONG_KILLS)
-    for (const [point, count] of tally.points) if (count < KILLS_A_POINT) missed.push(`${KILLS_A_POINT} kills at ${point}: ${count}`);
+    for (const [point, count] of tally.points)
+      if (count < KILLS_A_POINT) missed.push(`${KILLS_A_POINT} kills at ${point}: ${count}`);
   return missed;
 }
 

@@ -116,7 +116,7 @@ export class ServerProcess {
   }
 
   async #line(): Promise<string | null> {
-    const next = this.#lines.next().then(({ value, done }) => (done === true ? null : String(value)));
+    const next = this.#lines.next().then(({ value, done }) => (done === true ? null : value));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`the server said nothing: ${this.#stderr}`)), START_MS);

@@ -51,7 +51,11 @@ test('a mistake in a test file fails the compiler', () => {
     const base = join(root, 'tsconfig.base.json');
     writeFileSync(
       join(folder, 'tsconfig.json'),
-      JSON.stringify({ extends: base, compilerOptions: { rootDir: '.', outDir: 'out', types: [] }, files: ['a.test.ts'] }),
+      JSON.stringify({
+        extends: base,
+        compilerOptions: { rootDir: '.', outDir: 'out', types: [] },
+        files: ['a.test.ts'],
+      }),
     );
     const compile = (text: string): { status: number | null; stdout: string } => {
       writeFileSync(join(folder, 'a.test.ts'), text);

@@ -46,7 +46,8 @@ export function checkLog(file: string, { ledger, upstreamRequests }: LogClaims, 
   const placedSessions = new Set<string>();
   try {
     for (const problem of db.prepare('PRAGMA integrity_check').all())
-      if (problem['integrity_check'] !== 'ok') violations.add('L2', 'the file is damaged', String(problem['integrity_check']));
+      if (problem['integrity_check'] !== 'ok')
+        violations.add('L2', 'the file is damaged', String(problem['integrity_check']));
     const sessions = db.prepare(
       'SELECT s.n, s.id, k.name AS tenant, s.open, s.seq, s.epoch FROM sessions s JOIN names k ON k.k = s.t ORDER BY s.n',
     );
@@ -66,7 +67,9 @@ export function checkLog(file: string, { ledger, upstreamRequests }: LogClaims, 
       for (const event of events) countInput(event, markers, accepted);
       if (row.open === 1) violations.add('L5', 'something is left open', `${row.id} at ${row.seq}`);
     }
-    const orphans = db.prepare('SELECT count(*) AS n FROM journal j JOIN sessions s ON s.n = j.n WHERE s.open = 0').get();
+    const orphans = db
+      .prepare('SELECT count(*) AS n FROM journal j JOIN sessions s ON s.n = j.n WHERE s.open = 0')
+      .get();
     if (Number(orphans?.['n']) > 0) violations.add('L2', 'released steps outlive their turn', String(orphans?.['n']));
   } finally {
     db.close();
@@ -75,7 +78,11 @@ export function checkLog(file: string, { ledger, upstreamRequests }: LogClaims, 
   for (const call of ledger.stateless) {
     const session = call.placement === null ? null : `sess_${call.placement.slice(4, -2)}`;
     if (call.bytes > 0 && (session === null || !placedSessions.has(session)))
-      violations.add('L5', 'bytes of an answer without a placement in the log', `${call.client} ${call.placement ?? 'no placement named'}`);
+      violations.add(
+        'L5',
+        'bytes of an answer without a placement in the log',
+        `${call.client} ${call.placement ?? 'no placement named'}`,
+      );
   }
   if (upstreamRequests > counts.placed)
     violations.add('L5', 'the upstream saw more calls than were placed', `${upstreamRequests} > ${counts.placed}`);
@@ -91,7 +98,12 @@ function countInput(event: LogEvent, markers: Map<string, number>, accepted: Set
   }
 }
 
-function checkInputs(ledger: Ledger, markers: ReadonlyMap<string, number>, accepted: ReadonlySet<string>, violations: Violations): void {
+function checkInputs(
+  ledger: Ledger,
+  markers: ReadonlyMap<string, number>,
+  accepted: ReadonlySet<string>,
+  violations: Violations,
+): void {
   for (const turn of ledger.turns) {
     if (turn.id !== null && !accepted.has(turn.id))
       violations.add('L2', 'an acknowledged input is not in the log', `${turn.client} ${turn.id}`);
@@ -99,6 +111,10 @@ function checkInputs(ledger: Ledger, markers: ReadonlyMap<string, number>, accep
     if (turn.input.some(text => text.startsWith('filed under') || text.includes('file_note'))) continue;
     const times = markers.get(turn.marker) ?? 0;
     if (times > 1 || (turn.id !== null && times === 0))
-      violations.add('L2', 'an input is in the log more or less than once', `${turn.client} ${turn.id ?? '-'}: ${times} times`);
+      violations.add(
+        'L2',
+        'an input is in the log more or less than once',
+        `${turn.client} ${turn.id ?? '-'}: ${times} times`,
+      );
   }
 }

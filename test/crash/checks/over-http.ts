@@ -15,16 +15,23 @@ interface Held {
 }
 
 /**
- * Reads back the turns given, and forgets those that are at their end in `ledger.unchecked`.
+ * Reads back the turns given, and forgets those that are at their end in `ledger.unchecked`. What was read whole before and has not changed
+ * since is read for its end only.
  * @param onChecked called for each that was checked to the end
  * @throws ConnectionCut if the server dies meanwhile; what was not checked stays unchecked
  */
-export async function readBack(held: Held, ledger: Ledger, turns: readonly TurnRecord[], onChecked: () => void): Promise<void> {
+export async function readBack(
+  held: Held,
+  ledger: Ledger,
+  turns: readonly TurnRecord[],
+  onChecked: () => void,
+): Promise<void> {
   const queue = turns.values();
   const worker = async (): Promise<void> => {
     for (const turn of queue) {
       // Its end is still to come: it stays unchecked.
-      if (turn.id === null || !(await checkTurn(held, turn, turn.id))) continue;
+      const whole = ledger.unchecked.has(turn);
+      if (turn.id === null || !(await checkTurn(held, turn, turn.id, whole))) continue;
       ledger.unchecked.delete(turn);
       onChecked();
     }
@@ -33,7 +40,7 @@ export async function readBack(held: Held, ledger: Ledger, turns: readonly TurnR
 }
 
 /** False if the turn still runs. */
-async function checkTurn(held: Held, turn: TurnRecord, id: string): Promise<boolean> {
+async function checkTurn(held: Held, turn: TurnRecord, id: string, whole: boolean): Promise<boolean> {
   const { endpoint, violations } = held;
   const where = `${turn.client} ${id}`;
   // Its client may see the end while this asks; what counts is what was known before.
@@ -44,7 +51,7 @@ async function checkTurn(held: Held, turn: TurnRecord, id: string): Promise<bool
     return true;
   }
   const resource = fieldsOf(got.text);
-  await checkInput(held, turn, where, id);
+  if (whole) await checkInput(held, turn, where, id);
   if (!isFinal(resource)) {
     if (known === null) return false;
     violations.add('L2', 'what had ended runs again', where);
@@ -52,9 +59,13 @@ async function checkTurn(held: Held, turn: TurnRecord, id: string): Promise<bool
   }
   if (turn.resource === null) turn.resource = resource;
   else if (!isDeepStrictEqual(resource, turn.resource))
-    violations.add('L2', 'what had ended is another now', `${where}: ${difference(JSON.stringify(turn.resource), got.text)}`);
+    violations.add(
+      'L2',
+      'what had ended is another now',
+      `${where}: ${difference(JSON.stringify(turn.resource), got.text)}`,
+    );
   checkItems(violations, resource, turn, where);
-  await checkStream(held, turn, where, id, resource);
+  if (whole || turn.stream) await checkStream(held, turn, where, id, resource);
   return true;
 }
 
@@ -63,7 +74,11 @@ async function checkInput({ endpoint, violations }: Held, turn: TurnRecord, wher
   const items = (fieldsOf(answer.text)['data'] ?? []) as Json[];
   const texts = items.map(item => (item['type'] === 'function_call_output' ? item['output'] : contentText(item)));
   if (!isDeepStrictEqual(texts, turn.input))
-    violations.add('L2', 'an acknowledged input is lost', `${where}: sent ${JSON.stringify(turn.input)}, there is ${JSON.stringify(texts)}`);
+    violations.add(
+      'L2',
+      'an acknowledged input is lost',
+      `${where}: sent ${JSON.stringify(turn.input)}, there is ${JSON.stringify(texts)}`,
+    );
 }
 
 function contentText(item: Json): string {
@@ -74,18 +89,26 @@ function contentText(item: Json): string {
 function checkItems(violations: Violations, resource: Json, turn: TurnRecord, where: string): void {
   const output = outputOf(resource);
   const ids = output.map(item => String(item['id']));
-  if (new Set(ids).size !== ids.length) violations.add('L2', 'an output item is there twice', `${where}: ${ids.join(' ')}`);
+  if (new Set(ids).size !== ids.length)
+    violations.add('L2', 'an output item is there twice', `${where}: ${ids.join(' ')}`);
   const calls = output.filter(item => item['type'] === 'function_call');
   if (calls.length > (turn.asksForCall ? 1 : 0))
     violations.add('L6', 'a function call was made again', `${where}: ${JSON.stringify(calls).slice(0, 300)}`);
 }
 
 /** The regenerated stream begins with every byte that was shown, has every number once, and ends as the response does. */
-async function checkStream({ endpoint, violations }: Held, turn: TurnRecord, where: string, id: string, resource: Json): Promise<void> {
+async function checkStream(
+  { endpoint, violations }: Held,
+  turn: TurnRecord,
+  where: string,
+  id: string,
+  resource: Json,
+): Promise<void> {
   const answer = await send(endpoint, { method: 'GET', path: `/v1/responses/${id}?stream=true` });
   const again = answer.text;
   for (const shown of [...turn.earlier, turn.frames.all]) {
-    if (!again.startsWith(shown)) violations.add('L2', 'what a client saw was retracted', `${where}: ${difference(shown, again)}`);
+    if (!again.startsWith(shown))
+      violations.add('L2', 'what a client saw was retracted', `${where}: ${difference(shown, again)}`);
   }
   const frames = framesOf(again);
   frames.forEach(({ data }, index) => {
@@ -94,7 +117,11 @@ async function checkStream({ endpoint, violations }: Held, turn: TurnRecord, whe
   });
   const last = frames.at(-1);
   if (last === undefined || !isDeepStrictEqual(fieldsOf(last.data)['response'], resource))
-    violations.add('L2', 'a stream does not end as its response does', `${where}: ${(last?.data ?? '(no event)').slice(0, 200)}`);
+    violations.add(
+      'L2',
+      'a stream does not end as its response does',
+      `${where}: ${(last?.data ?? '(no event)').slice(0, 200)}`,
+    );
   const digest = createHash('sha256').update(again).digest('base64');
   turn.replay ??= digest;
   if (turn.replay !== digest) violations.add('L2', 'a stream is another when read again', where);
@@ -103,15 +130,27 @@ async function checkStream({ endpoint, violations }: Held, turn: TurnRecord, whe
 
 /** L6: arguments that had been shown when the call was cut are the last word: the turn failed, and the call never runs. */
 function checkCut(violations: Violations, turn: TurnRecord, where: string, resource: Json): void {
-  const shown = framesOf(turn.frames.whole).find(({ data }) => data.includes('"type":"function_call"') && data.includes('output_item.added'));
+  const shown = framesOf(turn.frames.whole).find(
+    ({ data }) => data.includes('"type":"function_call"') && data.includes('output_item.added'),
+  );
   if (shown === undefined || turn.sawEnd) return;
   const item = fieldsOf(shown.data)['item'] as Json | undefined;
   const kept = outputOf(resource).find(one => one['id'] === item?.['id']);
   if (kept === undefined || kept['call_id'] !== item?.['call_id'])
-    violations.add('L6', 'a call that was shown is another now', `${where}: ${JSON.stringify(item)} became ${JSON.stringify(kept)}`);
+    violations.add(
+      'L6',
+      'a call that was shown is another now',
+      `${where}: ${JSON.stringify(item)} became ${JSON.stringify(kept)}`,
+    );
   const error = resource['error'] as Json | null;
-  const lawful = resource['status'] === 'completed' ? kept?.['status'] === 'completed' : error?.['code'] === 'upstream_interrupted';
-  if (!lawful) violations.add('L6', 'a call that was cut did not end its turn', `${where}: ${String(resource['status'])} ${JSON.stringify(error)}`);
+  const lawful =
+    resource['status'] === 'completed' ? kept?.['status'] === 'completed' : error?.['code'] === 'upstream_interrupted';
+  if (!lawful)
+    violations.add(
+      'L6',
+      'a call that was cut did not end its turn',
+      `${where}: ${String(resource['status'])} ${JSON.stringify(error)}`,
+    );
 }
 
 function difference(shown: string, again: string): string {

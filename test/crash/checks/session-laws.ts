@@ -27,17 +27,28 @@ export function checkFences(
 ): void {
   let epoch = 1;
   events.forEach(({ seq, epoch: at }, index) => {
-    if (seq !== index + 1) violations.add('L3', 'a log has a gap or a number twice', `${row.id}: event ${index + 1} is numbered ${seq}`);
-    if (at < epoch || at > epoch + 1) violations.add('L3', 'an epoch fell or leapt', `${row.id} at ${seq}: ${epoch}, then ${at}`);
+    if (seq !== index + 1)
+      violations.add('L3', 'a log has a gap or a number twice', `${row.id}: event ${index + 1} is numbered ${seq}`);
+    if (at < epoch || at > epoch + 1)
+      violations.add('L3', 'an epoch fell or leapt', `${row.id} at ${seq}: ${epoch}, then ${at}`);
     epoch = at;
   });
   const last = events.at(-1);
   if (last?.seq !== row.seq || last.epoch !== row.epoch)
-    violations.add('L3', 'a row does not stand at the end of its log', `${row.id}: row ${row.seq}/${row.epoch}, log ${last?.seq ?? 0}/${last?.epoch ?? 0}`);
+    violations.add(
+      'L3',
+      'a row does not stand at the end of its log',
+      `${row.id}: row ${row.seq}/${row.epoch}, log ${last?.seq ?? 0}/${last?.epoch ?? 0}`,
+    );
 }
 
 /** L5, L6, and one owner a process: over the whole log of a session. */
-export function checkCalls(violations: Violations, session: string, events: readonly LogEvent[], counts: LogCounts): void {
+export function checkCalls(
+  violations: Violations,
+  session: string,
+  events: readonly LogEvent[],
+  counts: LogCounts,
+): void {
   counts.sessions += 1;
   counts.events += events.length;
   const stateless = events[0]?.type === 'call.admitted';

@@ -65,7 +65,8 @@ export function chainClient(load: Load, name: string, style: ChainStyle): Client
     if (call !== null) return answerCall(call);
     if (turn === 0) return say(`The vault of ${vault} opens with ${secret}. Ticket ${marker}.`);
     if (turn >= length - 1) {
-      const check = (resource: Json): string | null => (textOf(resource).includes(secret) ? null : `wanted ${secret}, got ${textOf(resource).slice(0, 200)}`);
+      const check = (resource: Json): string | null =>
+        textOf(resource).includes(secret) ? null : `wanted ${secret}, got ${textOf(resource).slice(0, 200)}`;
       return { ...say(`Ticket ${marker}. Which word opens the vault of ${vault}?`), check };
     }
     if (style.tools === true && turn % 2 === 1) return askForCall(marker);
@@ -77,7 +78,9 @@ export function chainClient(load: Load, name: string, style: ChainStyle): Client
     const wanted = JSON.stringify({ ticket: marker, text: words });
     const check = (resource: Json): string | null => {
       const calls = outputOf(resource).filter(item => item['type'] === 'function_call');
-      return calls.length === 1 && calls[0]?.['arguments'] === wanted ? null : `calls: ${JSON.stringify(calls).slice(0, 300)}`;
+      return calls.length === 1 && calls[0]?.['arguments'] === wanted
+        ? null
+        : `calls: ${JSON.stringify(calls).slice(0, 300)}`;
     };
     return { ...say(`Please run file_note ${wanted}`), asksForCall: true, check };
   }
@@ -87,7 +90,7 @@ export function chainClient(load: Load, name: string, style: ChainStyle): Client
     let after: readonly string[] = past;
     if (style.forks === true && call === null && past.length > 2 && random.chance(0.4))
       after = past.slice(0, random.between(1, past.length - 1));
-    const marker = `${random.word(12)}`;
+    const marker = random.word(12);
     const said = speech(marker, past.length);
     const previous = after.at(-1);
     const stream = style.stream === 'always' || (style.stream === 'mixed' && random.chance(0.5));
@@ -102,7 +105,11 @@ export function chainClient(load: Load, name: string, style: ChainStyle): Client
     });
     const key = style.keyed === true ? `${name}-${marker}` : null;
     const { texts: input, asksForCall } = said;
-    return { record: ledger.turn({ client: name, marker, body, stream, key, input, asksForCall }), speech: said, after };
+    return {
+      record: ledger.turn({ client: name, marker, body, stream, key, input, asksForCall }),
+      speech: said,
+      after,
+    };
   }
 
   function adopt({ record, speech: said, after }: NonNullable<typeof open>): void {
@@ -110,16 +117,27 @@ export function chainClient(load: Load, name: string, style: ChainStyle): Client
     if (resource === null || id === null) return;
     if (resource['status'] !== 'completed') {
       // A failed response cannot be continued; the one before it can.
-      if (resource['status'] !== 'failed') violations.add('liveness', `a turn ended ${String(resource['status'])}`, `${name} ${id}`);
+      if (resource['status'] !== 'failed')
+        violations.add('liveness', `a turn ended ${String(resource['status'])}`, `${name} ${id}`);
       return;
     }
     const wrong = said.check(resource);
-    if (wrong !== null) violations.add(said.asksForCall ? 'L6' : 'context', said.asksForCall ? 'the call is not the one asked for' : 'the context was not kept', `${name} ${id}: ${wrong}`);
+    if (wrong !== null)
+      violations.add(
+        said.asksForCall ? 'L6' : 'context',
+        said.asksForCall ? 'the call is not the one asked for' : 'the context was not kept',
+        `${name} ${id}: ${wrong}`,
+      );
     if (said.check !== NO_CHECK && !said.asksForCall) ledger.recalled += 1;
     const asked = outputOf(resource).find(item => item['type'] === 'function_call');
     call = asked === undefined ? null : { callId: String(asked['call_id']), marker: record.marker };
     // The question ends a chain that does not fork; one that forks is asked again from elsewhere, now and then.
-    past = said.check !== NO_CHECK && !said.asksForCall ? (style.forks === true && after.length > 2 ? after.slice(0, 2) : []) : [...after, id];
+    past =
+      said.check !== NO_CHECK && !said.asksForCall
+        ? style.forks === true && after.length > 2
+          ? after.slice(0, 2)
+          : []
+        : [...after, id];
   }
 
   async function bring(current: NonNullable<typeof open>, known: Promise<boolean>): Promise<void> {
@@ -153,5 +171,10 @@ function say(text: string): Speech {
 
 function answerCall({ callId, marker }: { readonly callId: string; readonly marker: string }): Speech {
   const output = `filed under ${marker}`;
-  return { input: [{ type: 'function_call_output', call_id: callId, output }], texts: [output], asksForCall: false, check: NO_CHECK };
+  return {
+    input: [{ type: 'function_call_output', call_id: callId, output }],
+    texts: [output],
+    asksForCall: false,
+    check: NO_CHECK,
+  };
 }

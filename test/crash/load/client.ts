@@ -29,7 +29,11 @@ export async function runClient(load: Load, client: Client): Promise<void> {
       } else if (error instanceof AnswerLate) {
         violations.add('liveness', 'an answer did not come to its end', `${client.name}: ${error.message}`);
       } else {
-        violations.add('harness', 'a client failed', `${client.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        violations.add(
+          'harness',
+          'a client failed',
+          `${client.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        );
         return;
       }
     }

@@ -31,7 +31,11 @@ export function conversationClient(load: Load, name: string): Client {
       load.refusedFull += 1;
       await pause(25);
     } else if (!(load.mayBeFull && answer.status === 503)) {
-      violations.add('liveness', `a conversation was answered ${answer.status} ${codeOf(answer)}`, answer.text.slice(0, 300));
+      violations.add(
+        'liveness',
+        `a conversation was answered ${answer.status} ${codeOf(answer)}`,
+        answer.text.slice(0, 300),
+      );
     }
   }
 
@@ -50,7 +54,12 @@ export function conversationClient(load: Load, name: string): Client {
     return record;
   }
 
-  async function bring(endpoint: Endpoint, in_: ConversationRecord, record: TurnRecord, known: Promise<boolean>): Promise<void> {
+  async function bring(
+    endpoint: Endpoint,
+    in_: ConversationRecord,
+    record: TurnRecord,
+    known: Promise<boolean>,
+  ): Promise<void> {
     const done = await known;
     record.open = false;
     const resource = record.resource;
@@ -62,7 +71,11 @@ export function conversationClient(load: Load, name: string): Client {
       // Kept open until the items were compared, so that a cut in between leads back here.
       await compareItems(load, endpoint, in_);
       if (!textOf(resource).includes(secret))
-        violations.add('context', 'the conversation was not kept', `${in_.id} ${record.id ?? '-'}: wanted ${secret}, got ${textOf(resource).slice(0, 200)}`);
+        violations.add(
+          'context',
+          'the conversation was not kept',
+          `${in_.id} ${record.id ?? '-'}: wanted ${secret}, got ${textOf(resource).slice(0, 200)}`,
+        );
       ledger.recalled += 1;
       conversation = null;
     }
@@ -102,12 +115,17 @@ export async function compareItems(load: Load, endpoint: Endpoint, conversation:
     after = `&after=${String(page['last_id'])}`;
   }
   const ids = items.map(item => String(item['id']));
-  if (new Set(ids).size !== ids.length) load.violations.add('L2', 'an item is there twice', `${conversation.id}: ${ids.join(' ')}`);
+  if (new Set(ids).size !== ids.length)
+    load.violations.add('L2', 'an item is there twice', `${conversation.id}: ${ids.join(' ')}`);
   const said = items.filter(item => item['role'] === 'user').map(item => JSON.stringify(item['content']));
   for (const turn of conversation.turns) {
     const times = said.filter(text => text.includes(turn.marker)).length;
     const least = turn.resource?.['status'] === 'completed' ? 1 : 0;
     if (times < least || times > 1)
-      load.violations.add('L2', 'a conversation holds an input more or less than once', `${conversation.id} ${turn.marker}: ${times} times`);
+      load.violations.add(
+        'L2',
+        'a conversation holds an input more or less than once',
+        `${conversation.id} ${turn.marker}: ${times} times`,
+      );
   }
 }

@@ -90,7 +90,6 @@ export class Ledger {
     for (const turn of this.turns) if (turn.open) count += 1;
     return count;
   }
-
 }
 
 export function isFinal(resource: Json): boolean {

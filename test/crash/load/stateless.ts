@@ -13,7 +13,10 @@ export function statelessClient(load: Load, name: string, dialect: 'responses' |
     const text = `Ticket ${random.word(12)}. [[words: ${random.between(WORDS.least, WORDS.most)}]]`;
     const stream = random.chance(0.6);
     return dialect === 'chat'
-      ? { path: '/v1/chat/completions', body: JSON.stringify({ model: STATELESS_MODEL, stream, messages: [{ role: 'user', content: text }] }) }
+      ? {
+          path: '/v1/chat/completions',
+          body: JSON.stringify({ model: STATELESS_MODEL, stream, messages: [{ role: 'user', content: text }] }),
+        }
       : { path: '/v1/responses', body: JSON.stringify({ model: STATELESS_MODEL, stream, store: false, input: text }) };
   }
 
@@ -43,7 +46,11 @@ export function statelessClient(load: Load, name: string, dialect: 'responses' |
         load.refusedFull += 1;
         await pause(25);
       } else if (!(load.mayBeFull && answer.status === 503)) {
-        violations.add('liveness', `a stateless call was answered ${answer.status} ${codeOf(answer)}`, answer.text.slice(0, 300));
+        violations.add(
+          'liveness',
+          `a stateless call was answered ${answer.status} ${codeOf(answer)}`,
+          answer.text.slice(0, 300),
+        );
       }
     },
   };

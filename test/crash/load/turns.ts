@@ -51,7 +51,11 @@ export async function postTurn(load: Load, endpoint: Endpoint, record: TurnRecor
     if (code === 'store_unavailable' && load.mayBeFull && record.key === null) return false;
     const patient = PATIENT.has(code) || (code === 'store_unavailable' && load.mayBeFull);
     if (!patient || Date.now() > until) {
-      load.violations.add('liveness', `a turn was answered ${answer.status} ${code}`, `${record.client}: ${answer.text.slice(0, 300)}`);
+      load.violations.add(
+        'liveness',
+        `a turn was answered ${answer.status} ${code}`,
+        `${record.client}: ${answer.text.slice(0, 300)}`,
+      );
       return false;
     }
     await pause(LOOK_AGAIN_MS);
@@ -107,7 +111,11 @@ function ended(load: Load, record: TurnRecord, answer: Answer): boolean {
     return false;
   }
   if (!isFinal(resource)) {
-    load.violations.add('L2', 'a whole answer is not at its end', `${record.client} ${String(resource['id'])} ${String(resource['status'])}`);
+    load.violations.add(
+      'L2',
+      'a whole answer is not at its end',
+      `${record.client} ${String(resource['id'])} ${String(resource['status'])}`,
+    );
     return false;
   }
   acknowledge(load, record, String(resource['id']));
@@ -150,9 +158,14 @@ export async function settleTurn(load: Load, endpoint: Endpoint, record: TurnRec
       return true;
     }
     // On a full disk a turn cannot end; it does once there is room again.
-    if (load.mayBeFull && !load.stage.resting) return pause(LOOK_AGAIN_MS).then(() => settleTurn(load, endpoint, record));
+    if (load.mayBeFull && !load.stage.resting)
+      return pause(LOOK_AGAIN_MS).then(() => settleTurn(load, endpoint, record));
     if (Date.now() > until) {
-      load.violations.add('liveness', 'an unfinished turn did not come to its end', `${record.client} ${record.id ?? '-'} ${answer.status}`);
+      load.violations.add(
+        'liveness',
+        'an unfinished turn did not come to its end',
+        `${record.client} ${record.id ?? '-'} ${answer.status}`,
+      );
       record.open = false;
       return false;
     }

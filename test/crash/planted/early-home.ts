@@ -1,6 +1,9 @@
 /** A planted defect: a home that says "durable" before it is. In the place of the real one by `release-before-commit.ts`. */
 import type { HomeStore } from '../../../packages/server/src/store/home-store.ts';
-import { openSqliteHome as openReal, type SqliteHomeOptions } from '../../../packages/server/src/store/sqlite/open-sqlite-home.ts';
+import {
+  openSqliteHome as openReal,
+  type SqliteHomeOptions,
+} from '../../../packages/server/src/store/sqlite/open-sqlite-home.ts';
 
 /** ms between the answer and the write: the window in which a kill loses what was acknowledged. */
 const EARLY_MS = 40;

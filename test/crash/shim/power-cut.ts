@@ -1,6 +1,17 @@
 /** The harness's side of `lost-writes.c`: builds it, starts servers under it, and after a kill takes away what was not synced. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** One server's life under the shim. */
@@ -37,7 +48,9 @@ export function buildShim(folder: string): Built {
   const source = join(import.meta.dirname, 'lost-writes.c');
   const library = join(folder, 'lost-writes.so');
   for (const compiler of ['cc', 'gcc', 'clang']) {
-    const built = spawnSync(compiler, ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl', '-lpthread'], { encoding: 'utf8' });
+    const built = spawnSync(compiler, ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl', '-lpthread'], {
+      encoding: 'utf8',
+    });
     if (built.status === 0) return { ok: true, library };
     if (built.error === undefined) return { ok: false, why: `${compiler} failed: ${built.stderr.slice(0, 500)}` };
   }
