@@ -6,7 +6,6 @@ import { decodeEvent, type StoredEvent } from '../../../packages/server/src/log/
 import type { LogEvent } from '../../../packages/server/src/log/events.ts';
 import { sha256 } from '../../../packages/server/src/main/compose.ts';
 import type { Ledger } from '../load/ledger.ts';
-import { STATELESS_MODEL } from '../load/stateless.ts';
 import type { Violations } from '../violations.ts';
 import { checkCalls, checkFences, LogCounts } from './session-laws.ts';
 
@@ -34,8 +33,6 @@ export interface LogClaims {
   /** Requests that the upstream saw for stored turns. */
   readonly upstreamRequests: number;
 }
-
-export { STATELESS_MODEL };
 
 /** Reads the whole file. The server must have stopped, with nothing left open. */
 export function checkLog(file: string, { ledger, upstreamRequests }: LogClaims, violations: Violations): LogReport {

@@ -193,10 +193,6 @@ export async function read(stream: AsyncIterable<readonly { readonly json: strin
   return all;
 }
 
-export function homeTagOf(store: HomeStore): string {
-  return homeTag(store.home);
-}
-
 /** Resolves when `holds` does, looking again after every turn of the event loop. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   for (let i = 0; i < 5000; i++) {

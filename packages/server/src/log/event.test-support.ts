@@ -223,9 +223,6 @@ export const BARE_EVENTS: Bodies = bodies((type, { head }) => head.map(one => ({
 
 export const EVENT_TYPES: readonly EventType[] = Object.keys(EVENTS) as EventType[];
 
-/** Any event at all. */
-export const eventBody: fc.Arbitrary<EventBody> = fc.oneof(...Object.values(EVENTS));
-
 export const place: fc.Arbitrary<EventPlace> = fc.record({
   tenant: fc.constantFrom('acme', 'rival').map(id => id as TenantId),
   session: sessionId,
