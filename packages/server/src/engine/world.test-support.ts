@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type CreateResponse, parseCreateResponse, type PerdureError } from '@perdure/protocol';
-import { homeTag, type HomeId, makeIds, type TenantId } from '../kernel/ids.ts';
+import { type HomeId, makeIds, type TenantId } from '../kernel/ids.ts';
 import type { Place } from '../placement/facts.ts';
 import { CHANNELS, home, load, PRODUCTS, shippedFiles, snapshotOf, target } from '../placement/fixture.test-support.ts';
 import type { HomeStore } from '../store/home-store.ts';

@@ -2,7 +2,6 @@
 import * as fc from 'fast-check';
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import type {
-  EventBody,
   EventOf,
   EventPlace,
   EventType,
