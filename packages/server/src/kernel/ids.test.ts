@@ -27,6 +27,12 @@ describe('ids', () => {
     expect(ids.next('resp', homeTag('local'))).toBe('resp_01km5hvqg06vpc00000000000001');
   });
 
+  test('within a millisecond they count up by one, through every carry', () => {
+    const ids = makeIds({ now: () => NOON }, zeros);
+    const drawn = Array.from({ length: 1026 }, () => ids.next('resp', '0000').slice(-3));
+    expect([drawn[31], drawn[32], drawn[1023], drawn[1024]]).toEqual(['00z', '010', '0zz', '100']);
+  });
+
   test('ids of one process sort in the order in which they were drawn, also when the clock goes back', () => {
     const times = [NOON, NOON, NOON + 5, NOON - 60_000, NOON - 60_000, NOON + 6];
     let at = 0;
