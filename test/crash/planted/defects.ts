@@ -1,6 +1,14 @@
 /** The defects that the harness must find: with each of them planted, a short run has to end with violations. */
 import { join } from 'node:path';
 import { DEFAULTS, type HarnessOptions } from '../harness.ts';
+import type { Law } from '../violations.ts';
+
+export interface Planted {
+  readonly name: string;
+  /** The law that it breaks. */
+  readonly law: Law;
+  readonly options: HarnessOptions;
+}
 
 const SHORT: HarnessOptions = {
   ...DEFAULTS,
@@ -11,16 +19,19 @@ const SHORT: HarnessOptions = {
   shimShare: 0,
   diskFull: false,
 };
+const preload = (file: string): readonly string[] => [join(import.meta.dirname, file)];
 
-export const PLANTED: { readonly [name: string]: HarnessOptions } = {
-  /** Commits that never reach the disk, and a power cut at the end of every life. */
-  'synchronous off': { ...SHORT, shimShare: 1, env: { PERDURE_UNSAFE_SYNCHRONOUS: 'off' } },
-  'release before commit': { ...SHORT, preload: [join(import.meta.dirname, 'release-before-commit.ts')] },
-  'no fence': {
-    ...SHORT,
-    kills: 2,
-    killsPerGeneration: 1,
-    twin: true,
-    preload: [join(import.meta.dirname, 'no-fence.ts')],
+export const PLANTED: readonly Planted[] = [
+  // Commits that never reach the disk, and a power cut at the end of every life.
+  {
+    name: 'synchronous off',
+    law: 'L2',
+    options: { ...SHORT, shimShare: 1, env: { PERDURE_UNSAFE_SYNCHRONOUS: 'off' } },
   },
-};
+  { name: 'release before commit', law: 'L2', options: { ...SHORT, preload: preload('release-before-commit.ts') } },
+  {
+    name: 'no fence',
+    law: 'L3',
+    options: { ...SHORT, kills: 2, killsPerGeneration: 1, twin: true, preload: preload('no-fence.ts') },
+  },
+];
