@@ -180,7 +180,9 @@ export function createEngine(options: EngineOptions): Engine {
     const running = context.running.get(id);
     if (running !== undefined) return ofTurn(running);
     try {
-      await readResponse(context, caller, id);
+      const { row } = await readResponse(context, caller, id);
+      // Cut by the end of a process, and recovery has not come to it yet: its end cannot be waited for here.
+      if (row.toSeq === 0 && !context.running.has(id)) throw beingTakenUp();
     } catch (error) {
       if (toPerdureError(error).code === 'response_not_found') return null;
       throw error;
@@ -210,10 +212,7 @@ export function createEngine(options: EngineOptions): Engine {
       return;
     }
     const record = await readResponse(context, caller, id);
-    if (record.row.toSeq === 0)
-      throw perdureError('response_in_progress', 'The response is being taken up again; try again shortly.', {
-        retryAfterMs: 1000,
-      });
+    if (record.row.toSeq === 0) throw beingTakenUp();
     const events = streamOfRecord(record).filter(event => event.seq > after);
     if (events.length > 0) yield events;
   }
@@ -245,7 +244,11 @@ export function createEngine(options: EngineOptions): Engine {
     },
     response,
     async stream(caller, id, after) {
-      if (context.running.get(id as ResponseId)?.live.tenant !== caller.tenant) await readResponse(context, caller, id);
+      // Looked at before the stream's head goes out: what cannot be streamed is an HTTP error.
+      if (context.running.get(id as ResponseId)?.live.tenant !== caller.tenant) {
+        const { row } = await readResponse(context, caller, id);
+        if (row.toSeq === 0) throw beingTakenUp();
+      }
       return replay(caller, id, after);
     },
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
@@ -280,6 +283,11 @@ export function createEngine(options: EngineOptions): Engine {
       }
     },
   };
+}
+
+function beingTakenUp(): PerdureError {
+  const message = 'The response is being taken up again; try again shortly.';
+  return perdureError('response_in_progress', message, { retryAfterMs: 1000 });
 }
 
 function ofTurn(turn: RunningTurn): StoredResponse {
