@@ -133,7 +133,9 @@ class Generation {
     const { kill, watched } = life;
     const server = life.server ?? new ServerProcess(life.options);
     await server.loaded();
-    const started = await server.go();
+    // Half of the lives are used before they say that they are ready: recovery is at work then.
+    const early = this.#options.random.chance(0.5);
+    const started = await server.go(endpoint => early && this.#stage.open(endpoint));
     if (server.listening !== null) this.#starts.push(server.listening);
     const next = more ? this.#prepare(true) : null;
     let byPoint = kill?.type === 'point';

@@ -90,8 +90,11 @@ export class ServerProcess {
     if (this.#options.program === 'warm') await this.#line();
   }
 
-  /** Lets it start, and waits until it is ready. Null if it died on the way. */
-  async go(): Promise<Started | null> {
+  /**
+   * Lets it start, and waits until it is ready. Null if it died on the way.
+   * @param onListening called as soon as it takes connections: recovery is still at work then
+   */
+  async go(onListening: (endpoint: Endpoint) => void = () => undefined): Promise<Started | null> {
     const startedAt = Date.now();
     if (this.#options.program === 'warm') this.#child.stdin?.write('go\n');
     const line = await this.#line();
@@ -100,6 +103,7 @@ export class ServerProcess {
     this.#listening = { startedAt, listeningAt };
     const { url } = JSON.parse(line) as { url: string };
     const endpoint = { url, agent: this.#agent };
+    onListening(endpoint);
     while (!this.#dead && Date.now() < startedAt + START_MS) {
       const ready = await send(endpoint, { method: 'GET', path: '/readyz' }).catch(() => null);
       if (ready?.status === 200) return { endpoint, startedAt, listeningAt, readyAt: Date.now() };
