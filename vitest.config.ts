@@ -12,6 +12,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // A unit test waits for nothing; this is for machines that do many things at once.
+          testTimeout: 30_000,
           include: roots.map(root => `${root}/**/*.test.ts`),
           exclude: kinds.map(kind => `**/*.${kind}.test.ts`),
         },

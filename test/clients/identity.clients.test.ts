@@ -22,6 +22,7 @@ const KEYS = [
   key('caller', 'acme', ['inference']),
   key('auditor', 'acme', ['auditor']),
   key('admin', 'acme', ['admin']),
+  key('operator', 'house', ['operator']),
 ];
 let stack: Stack;
 beforeAll(async () => {
@@ -270,6 +271,19 @@ describe('a key', () => {
     for (const one of [secret, ...KEYS.map(({ name }) => secretOf(name))])
       expect(filesWith(stack.data, one)).toEqual([]);
     await stack.restart();
+  });
+
+  test('of another tenant is not there for an admin (L10), and is for an operator', async () => {
+    const foreign = await send(['POST', '/perdure/v1/keys', { name: 'theirs', tenant: 'rival' }], 'operator');
+    const { id } = JSON.parse(foreign.text) as { id: string };
+    const refused = await send(['POST', '/perdure/v1/keys', { name: 'x', tenant: 'rival' }], 'admin');
+    expect([refused.status, codeOf(refused)]).toEqual([403, 'insufficient_scope']);
+    const raised = await send(['POST', '/perdure/v1/keys', { name: 'x', scopes: ['operator'] }], 'admin');
+    expect([raised.status, codeOf(raised)]).toEqual([403, 'insufficient_scope']);
+    expect((await send(['GET', '/perdure/v1/keys'], 'admin')).text).not.toContain(id);
+    expect((await send(['DELETE', `/perdure/v1/keys/${id}`], 'admin')).status).toBe(404);
+    expect((await send(['GET', '/perdure/v1/keys'], 'operator')).text).toContain(id);
+    expect((await send(['DELETE', `/perdure/v1/keys/${id}`], 'operator')).status).toBe(200);
   });
 
   test.each([

@@ -216,16 +216,15 @@ export async function listItems(
       status: 400,
       param: query.after === undefined ? 'before' : 'after',
     });
-  const ascending = query.order === 'asc';
-  // `before` bounds the page from the other side of the same order.
-  const forward = (query.after !== undefined) === ascending;
-  let from = at !== null && forward ? at + 1 : 1;
-  let to = at !== null && !forward ? at - 1 : mustState(live).position;
+  // What lies before a cursor is read backward from it, nearest first, and then turned into the order asked for.
+  const backward = query.before !== undefined;
+  const ascending = (query.order === 'asc') !== backward;
+  let from = at !== null && ascending ? at + 1 : 1;
+  let to = at !== null && !ascending ? at - 1 : mustState(live).position;
   const items: LoggedItem[] = [];
   while (items.length <= query.limit && from <= to) {
-    const rows = await engine.sessions.wait(
-      store.runs({ tenant, session, from, to, order: query.order, limit: query.limit + 1 }),
-    );
+    const order = ascending ? 'asc' : 'desc';
+    const rows = await engine.sessions.wait(store.runs({ tenant, session, from, to, order, limit: query.limit + 1 }));
     if (rows.length === 0) break;
     for (const row of rows) {
       const { items: read } = await engine.sessions.wait(readRun(store, tenant, row, from, to));
@@ -236,7 +235,8 @@ export async function listItems(
     if (ascending) from = last.position + last.count;
     else to = last.position - 1;
   }
-  return { items: items.slice(0, query.limit), hasMore: items.length > query.limit };
+  const page = items.slice(0, query.limit);
+  return { items: backward ? page.toReversed() : page, hasMore: items.length > query.limit };
 }
 
 /** Where an item stands in the conversation; null if it is not in it. */

@@ -22,7 +22,7 @@ export function routes(deps: HttpDeps): readonly Row[] {
   const infer: readonly Scope[] = ['inference'];
   const read: readonly Scope[] = ['inference', 'read'];
   const evidence: readonly Scope[] = ['inference', 'read', 'auditor'];
-  const admin: readonly Scope[] = ['admin'];
+  const admin: readonly Scope[] = ['admin', 'operator'];
   const at = (params: readonly string[], index: number): string => params[index] ?? '';
   return [
     ['POST', '/v1/responses', infer, exchange => createResponse(deps, exchange)],

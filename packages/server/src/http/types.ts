@@ -6,8 +6,8 @@ import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PlacementsView } from './perdure/view.ts';
 
-/** Scopes of keys. `admin` manages keys; `auditor` reads everything but content. */
-export type Scope = 'inference' | 'read' | 'admin' | 'auditor';
+/** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
+export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
 
 export interface HttpLimits {
   /** Bytes of a request body. */
@@ -37,11 +37,12 @@ export interface HttpDeps {
   report(what: string, error: unknown): void;
 }
 
-/** What the keys routes need. */
+/** What the keys routes need. The caller sees and changes its own tenant's keys; with the scope `operator`, all. */
 export interface KeyAdmin {
-  list(): readonly unknown[];
-  create(spec: unknown): Promise<unknown>;
-  revoke(id: string): Promise<boolean>;
+  list(caller: Caller): readonly unknown[];
+  create(caller: Caller, spec: unknown): Promise<unknown>;
+  /** False if the caller has no such key. */
+  revoke(caller: Caller, id: string): Promise<boolean>;
 }
 
 export interface RouteEnv {

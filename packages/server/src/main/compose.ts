@@ -237,21 +237,34 @@ function authenticate(ring: KeyRing, bearer: string | null): Caller {
   return caller;
 }
 
+/** L10 for keys: an admin reaches its own tenant's, an operator everyone's. */
 function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
+  const reaches = (caller: Caller, tenant: string): boolean =>
+    caller.scopes.includes('operator') || caller.tenant === tenant;
   return {
-    list: () => ring.list(),
-    create: async spec => {
-      if (typeof spec !== 'object' || spec === null || !('name' in spec))
+    list: caller => ring.list().filter(key => reaches(caller, key.tenant)),
+    create: async (caller, given) => {
+      if (typeof given !== 'object' || given === null || !('name' in given))
         throw perdureError('invalid_request', 'A key needs a name.', { param: 'name' });
+      const spec = given as KeySpec;
+      const tenant = spec.tenant ?? caller.tenant;
+      if (!reaches(caller, tenant) || (spec.scopes?.includes('operator') && !caller.scopes.includes('operator')))
+        throw perdureError(
+          'insufficient_scope',
+          'A key of another tenant, or an operator’s, is made with the scope operator.',
+        );
       try {
-        return await ring.create(spec as KeySpec);
+        return await ring.create({ ...spec, tenant });
       } catch (error) {
         if (error instanceof KeySaleError) throw perdureError('placement_refused', error.message);
         if (error instanceof KeySpecError) throw perdureError('invalid_request', error.message, { param: error.param });
         throw error;
       }
     },
-    revoke: async id => (await ring.revoke(id)) !== null,
+    revoke: async (caller, id) => {
+      const own = ring.list().some(key => key.id === id && reaches(caller, key.tenant));
+      return own && (await ring.revoke(id)) !== null;
+    },
   };
 }
 

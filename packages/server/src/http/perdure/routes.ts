@@ -86,14 +86,15 @@ async function collect(
 }
 
 export async function listKeys(deps: HttpDeps, exchange: Exchange): Promise<void> {
-  send(exchange, { object: 'list', data: deps.keys.list(), has_more: false });
+  send(exchange, { object: 'list', data: deps.keys.list(exchange.caller), has_more: false });
 }
 
 export async function createKey(deps: HttpDeps, exchange: Exchange): Promise<void> {
-  send(exchange, await deps.keys.create((await readJson(exchange.req, deps.limits)).value));
+  send(exchange, await deps.keys.create(exchange.caller, (await readJson(exchange.req, deps.limits)).value));
 }
 
 export async function revokeKey(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  if (!(await deps.keys.revoke(id))) throw perdureError('not_found', `There is no key '${id.slice(0, 64)}'.`);
+  if (!(await deps.keys.revoke(exchange.caller, id)))
+    throw perdureError('not_found', `There is no key '${id.slice(0, 64)}'.`);
   send(exchange, { id, object: 'perdure.key', revoked: true });
 }

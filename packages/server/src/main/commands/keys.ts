@@ -23,7 +23,7 @@ export const keysCommand: AddCommand = (program, io, done) => {
     .option('--segment <name>', 'the buyer: commercial, us-gov, us-natsec (default: commercial)')
     .option(
       '--scope <name>',
-      'inference, read, admin, auditor; repeat for several (default: inference and read)',
+      'inference, read, admin, operator, auditor; repeat for several (default: inference and read)',
       collect,
     )
     .addHelpText(

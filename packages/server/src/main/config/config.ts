@@ -85,7 +85,7 @@ export interface ChannelConfig {
 }
 
 /** What a key may do; `keys/scopes.ts` says what each is for. */
-export type Scope = 'inference' | 'read' | 'admin' | 'auditor';
+export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
 
 /** What a key sells access to; null if the configuration does not have its product or channel (any more). */
 export function saleOf(

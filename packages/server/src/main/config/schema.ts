@@ -53,7 +53,7 @@ export interface FileKey {
   readonly channel?: Maybe<string>;
   readonly segment?: Maybe<'commercial' | 'us-gov' | 'us-natsec'>;
   readonly product?: Maybe<string>;
-  readonly scopes?: Maybe<readonly ('inference' | 'read' | 'admin' | 'auditor')[]>;
+  readonly scopes?: Maybe<readonly ('inference' | 'read' | 'admin' | 'operator' | 'auditor')[]>;
 }
 
 /** `ServerLimits` and `UpstreamLimits` under their names in the file. */
@@ -202,7 +202,7 @@ const key = z.strictObject({
     .meta({ description: 'The buyer. Default: commercial.' }),
   product: name('What was sold. Default: api.').nullish(),
   scopes: list(
-    z.enum(['inference', 'read', 'admin', 'auditor']),
+    z.enum(['inference', 'read', 'admin', 'operator', 'auditor']),
     4,
     'What it may do. Default: inference, read.',
   ).nullish(),

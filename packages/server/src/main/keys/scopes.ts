@@ -4,7 +4,8 @@ import type { Scope } from '../config/config.ts';
 export const SCOPES: { readonly [scope in Scope]: string } = {
   inference: 'Make responses, chat completions and conversations, continue and delete them.',
   read: "Read the tenant's responses, conversations and placements, and what the server offers.",
-  admin: 'Make, list and revoke keys.',
+  admin: "Make, list and revoke the tenant's keys.",
+  operator: 'Make, list and revoke the keys of every tenant.',
   auditor: "Read the tenant's placements, contracts in force and what-if, but no content.",
 };
 
