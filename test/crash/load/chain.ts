@@ -144,7 +144,9 @@ export function chainClient(load: Load, name: string, style: ChainStyle): Client
     const done = await known;
     current.record.open = false;
     open = null;
-    if (done) adopt(current);
+    if (done) return adopt(current);
+    // Refused, which was noted: the same again would be refused again.
+    if (!load.mayBeFull) startAgain();
   }
 
   return {
