@@ -28,6 +28,7 @@ describe('sizes', () => {
       ).toBeNull();
       expect((await outcomeOf(provider.call(callTo(upstream.baseUrl)))).error).toMatchObject({
         providerError: 'upstream_interrupted',
+        message: 'The model provider sent an event that is too large.',
       });
     });
   });

@@ -184,6 +184,15 @@ describe('the estimate', () => {
     expect(small).toBeGreaterThan(IMAGE_TOKENS);
   });
 
+  test('knows the images of an output too', () => {
+    const shown = {
+      ...output,
+      output: [{ type: 'input_image', image_url: 'https://example.com/a.png', detail: 'low' }],
+    };
+    expect(estimateRequest([run(shown)], {})).toBeGreaterThan(IMAGE_TOKENS);
+    expect(estimateRequest([run(output)], {})).toBeLessThan(IMAGE_TOKENS);
+  });
+
   test('does not take an image that is only written about for one', () => {
     const quoted = run({
       ...user,

@@ -118,8 +118,13 @@ describe('what is no answer', () => {
     expect(() => read(given)).not.toThrow('secret words');
   });
 
-  test('the failure is named by its code', () => {
-    expect(() => read(answer([], { status: 'failed', error }))).toThrow('(server_error)');
+  test.each<[string, object, string]>([
+    ['a failure by its code', answer([], { status: 'failed', error }), '(server_error)'],
+    ['an error without a status too', { error }, '(server_error)'],
+    ['a cancelled one as a failure', answer([], { status: 'cancelled' }), 'reported a failure'],
+    ['what has only begun as cut', answer([], { status: 'in_progress' }), 'before it was complete'],
+  ])('%s is told', (_, given, words) => {
+    expect(() => read(given)).toThrow(words);
   });
 
   test('an input that was too long', () => {
