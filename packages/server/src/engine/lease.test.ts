@@ -57,6 +57,19 @@ test('L3: others wait as long as this process believes it may work, or longer', 
   }
 });
 
+test('L3: a renewal that took long to write is counted from before it was written', async () => {
+  const slow = world(store => ({
+    ...store,
+    renew: async (owner, ttl) => {
+      await store.renew(owner, ttl);
+      slow.pass(3000);
+    },
+  }));
+  await slow.lease.ensure();
+  expect(slow.lease.remainingMs).toBe(TTL - 3000);
+  expect(await slow.store.ownerRemaining('proc_1')).toBeGreaterThanOrEqual(slow.lease.remainingMs);
+});
+
 test('L3: the wall clock has no say: set forward or back, the lease lasts as long', async () => {
   const { lease, time, allows } = world();
   await lease.ensure();
