@@ -1,6 +1,7 @@
 /** The harness's side of `lost-writes.c`: builds it, starts servers under it, and after a kill takes away what was not synced. */
 import { spawnSync } from 'node:child_process';
 import {
+  existsSync,
   closeSync,
   ftruncateSync,
   mkdirSync,
@@ -79,6 +80,8 @@ interface UndoRecord {
  * @throws if the shim met something that it does not model, or its files are damaged
  */
 export function cutPower(watched: Watched, keepOldest: (unsynced: number) => number = () => 0): Loss {
+  // Killed before the shim was loaded: nothing was written, so nothing is lost.
+  if (!existsSync(watched.state)) return { writes: 0, bytes: 0, syncs: 0, unsynced: 0, undone: 0 };
   const state = readFileSync(watched.state);
   if (state.readBigUInt64LE(0) !== MAGIC) throw new Error('the shim did not run in the server');
   const count = (at: number): number => Number(state.readBigUInt64LE(at * 8));
