@@ -137,6 +137,31 @@ describe('a deleted response', () => {
     expect(content(world)).not.toMatch(/secret/);
   });
 
+  test('is not shared by a fork that was about to be made: it finds nothing to continue', async () => {
+    const world = new World();
+    let erase: (() => Promise<void>) | null = null;
+    const booted = world.boot({
+      wrap: store => ({
+        ...store,
+        // The fork reads its context: between its plan and its commit.
+        runs: async range => {
+          const now = erase;
+          erase = null;
+          await now?.();
+          return store.runs(range);
+        },
+      }),
+    });
+    const one = await turn(booted, 'secret one');
+    const two = await turn(booted, 'secret two', one);
+    erase = async () => {
+      for (const id of [one, two]) await booted.engine.deleteResponse(ACME, id);
+    };
+    expect(await codeOf(ask(booted.engine, { previous_response_id: one }))).toBe('previous_response_not_found');
+    expect(erase).toBeNull();
+    expect(content(world)).not.toMatch(/secret/);
+  });
+
   test('that still runs is not deleted', async () => {
     const { world, booted } = speaking();
     world.provider.onCall = () => new Promise(resolve => setTimeout(resolve, 30));
