@@ -29,7 +29,7 @@ export async function passThrough(emulator: Started, relay: Started, server: Sta
     relay: new BenchClient(`${relay.url}/azure/v1`),
     perdure: new BenchClient(`${server.url}/v1`),
   };
-  const body = { model: 'bench', input: PROMPT, store: false };
+  const body = { model: 'bench', input: PROMPT, store: false, max_output_tokens: 256 };
   const took = await inTurn(
     {
       direct: async () => (await clients.direct.respond(body)).totalMs,

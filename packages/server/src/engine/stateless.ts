@@ -23,6 +23,17 @@ import { upstreamSteps } from './upstream-call.ts';
 
 const NO_IDS: UpstreamIds = { response: null, request: null };
 
+/** Output tokens up to which an answer is asked for in one piece. */
+export const WHOLE_MOST = 2048;
+
+/**
+ * Whether an answer that nobody streams is asked for in one piece: cheaper for both sides, but the upstream is silent until its end, so it must
+ * be short enough to come within the deadline of a first byte.
+ */
+export function asksWhole(request: Pick<CreateResponse, 'stream' | 'max_output_tokens'>): boolean {
+  return !request.stream && (request.max_output_tokens ?? Number.POSITIVE_INFINITY) <= WHOLE_MOST;
+}
+
 export interface StatelessRequest {
   readonly caller: Caller;
   readonly request: CreateResponse;
@@ -194,7 +205,7 @@ async function* attempts(engine: EngineContext, input: Run, stop: AbortSignal): 
     } catch (error) {
       const problem = problemOf(error, stop);
       // What the upstream refused cost nothing; what broke is charged at its bound, since nobody knows.
-      const refused = isProviderError(error) && error.status !== null && !begun;
+      const refused = isProviderError(error) && error.status !== null && error.status >= 400 && !begun;
       failed = failedEvent(
         attempt,
         isProviderError(error) ? error.providerError : problem.code,

@@ -14,7 +14,7 @@ import {
   toPerdureError,
 } from '@perdure/protocol';
 import { resourceOf, sumUsage } from '../../engine/turn.ts';
-import type { StatelessCall } from '../../engine/stateless.ts';
+import { asksWhole, type StatelessCall } from '../../engine/stateless.ts';
 import type { Step, StepEnd } from '../../log/steps.ts';
 import { OutputBuilder, type WireEvent } from '../../session/output.ts';
 import { readJson } from '../body.ts';
@@ -45,7 +45,7 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
     extra,
     labels: readLabels(req),
     signal,
-    whole: !chat.stream,
+    whole: asksWhole(request),
     idempotency,
   });
   const head: ChatHead = {

@@ -11,7 +11,7 @@ import { within } from '../../engine/deadline.ts';
 import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
 import { resourceOf, responseEvent, sumUsage, type ResponseBase } from '../../engine/turn.ts';
 import { errorEvent } from '../../engine/read.ts';
-import type { StatelessCall } from '../../engine/stateless.ts';
+import { asksWhole, type StatelessCall } from '../../engine/stateless.ts';
 import type { StepEnd } from '../../log/steps.ts';
 import { OutputBuilder, type WireEvent } from '../../session/output.ts';
 import { readJson } from '../body.ts';
@@ -87,7 +87,7 @@ async function stateless(
     extra: {},
     labels,
     signal,
-    whole: !request.stream,
+    whole: asksWhole(request),
     idempotency,
   });
   const headers = headersOf(exchange, call.placement);
