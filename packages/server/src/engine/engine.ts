@@ -135,7 +135,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  /** Counts the call from its first step to its last. */
+  /** Counts the call from when it is made to its last step. */
   function counted(call: StatelessCall): StatelessCall {
     const { steps } = call;
     async function* counting(): AsyncGenerator<readonly Step[]> {
@@ -146,7 +146,18 @@ export function createEngine(options: EngineOptions): Engine {
         stateless -= 1;
       }
     }
-    return { ...call, steps: counting() };
+    return {
+      ...call,
+      steps: counting(),
+      async answer() {
+        stateless += 1;
+        try {
+          return await call.answer();
+        } finally {
+          stateless -= 1;
+        }
+      },
+    };
   }
 
   async function respond(input: RespondInput): Promise<StoredResponse> {
@@ -236,7 +247,7 @@ export function createEngine(options: EngineOptions): Engine {
       }
       try {
         const call = await beginStateless(context, input);
-        return counted({ ...call, steps: settling(call.steps, reserved) });
+        return counted({ ...call, ...settling(call, reserved) });
       } catch (error) {
         await reserved.release();
         throw error;
@@ -301,22 +312,38 @@ function ofTurn(turn: RunningTurn): StoredResponse {
 }
 
 /** A stateless call under an idempotency key: the key is spent once the call was answered, and given back if it failed. */
-async function* settling(
-  steps: StatelessCall['steps'],
+function settling(
+  call: StatelessCall,
   reserved: { done(): Promise<void>; release(): Promise<void> },
-): StatelessCall['steps'] extends AsyncIterable<infer S> ? AsyncGenerator<S> : never {
-  let answered = false;
-  try {
-    for await (const batch of steps) {
-      if (batch.at(-1)?.type === 'end') {
+): Pick<StatelessCall, 'steps' | 'answer'> {
+  async function* settled(): AsyncGenerator<readonly Step[]> {
+    let answered = false;
+    try {
+      for await (const batch of call.steps) {
+        if (batch.at(-1)?.type === 'end') {
+          await reserved.done();
+          answered = true;
+        }
+        yield batch;
+      }
+    } finally {
+      if (!answered) await reserved.release();
+    }
+  }
+  return {
+    steps: settled(),
+    async answer() {
+      let answered = false;
+      try {
+        const steps = await call.answer();
         await reserved.done();
         answered = true;
+        return steps;
+      } finally {
+        if (!answered) await reserved.release();
       }
-      yield batch;
-    }
-  } finally {
-    if (!answered) await reserved.release();
-  }
+    },
+  };
 }
 
 function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {

@@ -235,17 +235,17 @@ export interface ProviderCall {
   readonly settings: CallSettings;
   /** Aborts the upstream request at once. */
   readonly signal: AbortSignal;
-  /** The caller wants the answer in one piece: nothing of it is shown before its end. Then the upstream is asked without streaming. */
-  readonly whole?: true;
 }
 
 /**
  * A dialect. `call` resolves at the upstream's first byte of success; steps are pulled, a batch a read, so that a slow reader slows
- * the upstream (back-pressure). Failures are `ProviderError`s, thrown by `call` or while iterating.
+ * the upstream (back-pressure). `answer` asks for the same without streaming, for who shows nothing before the end: one delta a part, then
+ * the `end`. Failures are `ProviderError`s, thrown by `call`, by `answer`, or while iterating.
  */
 export interface Provider {
   readonly dialect: string;
   call(call: ProviderCall): Promise<AsyncIterable<readonly Step[]>>;
+  answer(call: ProviderCall): Promise<readonly Step[]>;
   /** Tokens that the call would count as input: a deterministic estimate, for reservations and scores. */
   estimateInput(context: readonly ContextRun[], settings: CallSettings): number;
   close(): Promise<void>;

@@ -19,7 +19,7 @@ import { MAX_EVENTS_READ, type ProviderError, type SessionLog } from './ports.ts
 import { replayOutputs } from './read.ts';
 import { claim } from './respond.ts';
 import { callSettings } from './settings.ts';
-import { failedEvent } from './stateless.ts';
+import { failedEvent } from './stateless-run.ts';
 import { type ResponseBase, RunningTurn, seconds } from './turn.ts';
 import { commitNext, fail, runTurn, settled } from './turn-loop.ts';
 

@@ -82,9 +82,8 @@ class Groups {
   }
 
   take(step: Step, builder: OutputBuilder, streamed: boolean): void {
-    builder.push(step, this.#events);
+    builder.push(step, streamed ? this.#events : null);
     if (streamed) this.#waiting.push(step);
-    else this.#events.length = 0;
   }
 
   /** Sets a commit going if none is; waits for it only when too much has piled up. */

@@ -42,6 +42,12 @@ export class ScriptedProvider implements Provider {
     return this.#script(call, n);
   }
 
+  async answer(call: ProviderCall): Promise<readonly Step[]> {
+    const steps: Step[] = [];
+    for await (const batch of await this.call(call)) steps.push(...batch);
+    return steps;
+  }
+
   estimateInput(): number {
     return 1;
   }

@@ -1,27 +1,21 @@
 /**
  * Stateless calls: nothing of their content is written anywhere. What is written is that they happened: a log of their own with the
- * placement, the reservation and the meter (L5).
- *
- * The placement is committed while the upstream is already at work, and no byte of the answer is released before that commit.
+ * placement, the reservation and the meter (L5). Here the call is placed; `stateless-run.ts` makes it.
  */
-import { type CreateResponse, perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
+import { type CreateResponse, perdureError } from '@perdure/protocol';
 import { homeTag, idBody, placementId, type SessionId } from '../kernel/ids.ts';
-import type { EventBody, Json, LoggedItem, SessionOrigin, UpstreamIds, Usage } from '../log/events.ts';
-import type { Step, StepEnd } from '../log/steps.ts';
-import { actorOf, type Caller } from './caller.ts';
+import type { Json, LoggedItem, SessionOrigin } from '../log/events.ts';
+import type { Step } from '../log/steps.ts';
+import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { matchCalls, placeItems, requireOutputs, resolveReferences } from './input.ts';
 import { findItem } from './items.ts';
-import { killPoint } from './kill-point.ts';
-import type { LiveSession } from './live-session.ts';
-import type { InferRequest, PlacedCall } from './placing.ts';
-import { type CallSettings, type ContextRun, isProviderError } from './ports.ts';
+import type { InferRequest } from './placing.ts';
+import type { CallSettings } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
-import { type ResponseBase, seconds, upstreamFailure } from './turn.ts';
-import { upstreamSteps } from './upstream-call.ts';
-
-const NO_IDS: UpstreamIds = { response: null, request: null };
+import { StatelessRun } from './stateless-run.ts';
+import { type ResponseBase, seconds } from './turn.ts';
 
 /** Output tokens up to which an answer is asked for in one piece. */
 export const WHOLE_MOST = 2048;
@@ -42,21 +36,22 @@ export interface StatelessRequest {
   readonly labels: readonly string[];
   /** Aborts the call: the client left. */
   readonly signal: AbortSignal;
-  /** The client wants the answer in one piece: then the upstream is asked for it so. */
-  readonly whole?: boolean;
 }
 
+/** A placed call. It is made once, by `steps` or by `answer`. */
 export interface StatelessCall {
   /** The id body of the call: ids of its response and items are made of it. */
   readonly body: string;
   readonly placement: string;
   readonly target: { readonly id: string; readonly cloud: string; readonly region: string };
   readonly base: ResponseBase;
-  /** Pull to run the call. The last step of the last batch is the `end`. @throws PerdureError */
+  /** The answer as it comes: pull to make the call. The last step of the last batch is the `end`. @throws PerdureError */
   readonly steps: AsyncIterable<readonly Step[]>;
+  /** The answer once it is complete; its last step is the `end`. @throws PerdureError */
+  answer(): Promise<readonly Step[]>;
 }
 
-/** Places the call and sends it on its way. @throws PerdureError if it is refused or its input does not fit */
+/** Places the call. @throws PerdureError if it is refused or its input does not fit */
 export async function beginStateless(engine: EngineContext, input: StatelessRequest): Promise<StatelessCall> {
   const { caller, request, labels } = input;
   const store = engine.homes.all[0];
@@ -93,17 +88,16 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const placed = engine.placing.infer(facts);
   if (!placed.ok && placed.error.code === 'model_not_found') throw placed.error;
   if (!placed.ok) throw await recordRefusal(engine, caller, store, { ...placed, subject: null, origin });
-  killPoint('stateless.before-placement');
-  const live = engine.sessions.begin(caller.tenant, session, store);
-  const admitted: EventBody = {
-    type: 'call.admitted',
-    head: { home: store.home, origin, subject: null },
-    payload: null,
-  };
-  const commit = engine.sessions.commit(live, [admitted, placedEvent(1, placed)], { actor: actorOf(caller) });
-  // Waited for before the first byte is released; until then its failure must not count as unhandled.
-  commit.catch(() => undefined);
-  const call = { ...callSettings(settings, tools, instructions), ...input.extra };
+  const run = new StatelessRun(engine, {
+    caller,
+    store,
+    facts,
+    placed,
+    context: [{ items: context }],
+    call: { ...callSettings(settings, tools, instructions), ...input.extra },
+    signal: input.signal,
+    whole: asksWhole(request),
+  });
   return {
     body,
     placement: placementId(body, 1),
@@ -120,16 +114,8 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
       store: false,
       background: false,
     },
-    steps: run(engine, {
-      live,
-      facts,
-      placed,
-      commit,
-      context: [{ items: context }],
-      call,
-      signal: input.signal,
-      whole: input.whole ?? false,
-    }),
+    steps: run.steps(),
+    answer: () => run.answer(),
   };
 }
 
@@ -142,143 +128,4 @@ function textSize(items: readonly LoggedItem[]): number {
   };
   walk(items);
   return size;
-}
-
-function placedEvent(call: number, placed: PlacedCall): EventBody {
-  const { target, record, reserved } = placed;
-  return {
-    type: 'call.placed',
-    head: { call, purpose: 'turn', chosen: target.id, placement: record, reserved },
-    payload: null,
-  };
-}
-
-interface Run {
-  readonly live: LiveSession;
-  readonly facts: InferRequest;
-  readonly placed: PlacedCall;
-  readonly commit: Promise<unknown>;
-  readonly context: readonly ContextRun[];
-  readonly call: CallSettings;
-  readonly signal: AbortSignal;
-  readonly whole: boolean;
-}
-
-async function* run(engine: EngineContext, input: Run): AsyncGenerator<readonly Step[]> {
-  const { signal } = input;
-  const stop = new AbortController();
-  const onLeft = (): void => stop.abort('left');
-  const timer = setTimeout(() => stop.abort('deadline'), engine.limits.turnMs);
-  if (signal.aborted) onLeft();
-  else signal.addEventListener('abort', onLeft, { once: true });
-  try {
-    yield* attempts(engine, input, stop.signal);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onLeft);
-  }
-}
-
-/** The call, and other targets in its place as long as nothing was released. */
-async function* attempts(engine: EngineContext, input: Run, stop: AbortSignal): AsyncGenerator<readonly Step[]> {
-  const { live, facts, context, call, whole } = input;
-  let { placed, commit } = input;
-  const avoid: string[] = [];
-  for (let attempt = 1; ; attempt++) {
-    let begun = false;
-    let end: StepEnd | null = null;
-    let failed: EventBody | null = null;
-    let again = false;
-    try {
-      const request = { target: placed.target, context, settings: call, signal: stop, whole };
-      for await (const batch of upstreamSteps(request, engine)) {
-        if (!begun) {
-          await commit;
-          killPoint('stateless.after-placement');
-          begun = true;
-        }
-        const last = batch.at(-1);
-        if (last?.type === 'end') end = last;
-        yield batch;
-      }
-      return;
-    } catch (error) {
-      const problem = problemOf(error, stop);
-      // What the upstream refused cost nothing; what broke is charged at its bound, since nobody knows.
-      const refused = isProviderError(error) && error.status !== null && error.status >= 400 && !begun;
-      failed = failedEvent(
-        attempt,
-        isProviderError(error) ? error.providerError : problem.code,
-        refused ? null : placed,
-      );
-      if (!isProviderError(error) || !error.retryable || begun || attempt >= engine.limits.turnAttempts) throw problem;
-      avoid.push(placed.target.id);
-      const next = engine.placing.infer({ ...facts, avoid });
-      if (!next.ok) throw problem;
-      await commit;
-      commit = engine.sessions.commit(live, [failed, placedEvent(attempt + 1, next)], { actor: 'engine' });
-      commit.catch(() => undefined);
-      placed = next;
-      again = true;
-    } finally {
-      // On every way out: the end was read, the call failed, or the reader left in the middle.
-      const last = end === null ? (failed ?? failedEvent(attempt, 'aborted', placed)) : completed(attempt, end, placed);
-      if (!again) meter(engine, live, last);
-    }
-  }
-}
-
-function problemOf(error: unknown, stop: AbortSignal): PerdureError {
-  if (stop.aborted && stop.reason === 'deadline') {
-    return perdureError('deadline_exceeded', 'The call took longer than this server allows.');
-  }
-  return isProviderError(error) ? upstreamFailure(error.providerError, error.message, error) : toPerdureError(error);
-}
-
-function completed(call: number, end: StepEnd | null, placed: PlacedCall): EventBody {
-  const { reserved } = placed;
-  const usage = end?.usage ?? { input: reserved.input, cached: 0, output: reserved.output, reasoning: 0 };
-  const head = {
-    call,
-    outcome: end?.outcome ?? 'completed',
-    reason: end?.reason ?? null,
-    usage,
-    upstream: end?.upstream ?? NO_IDS,
-    count: 0,
-    calls: [],
-  };
-  return { type: 'call.completed', head, payload: null };
-}
-
-/** @param placed null if the upstream refused the call, so that it cost nothing */
-export function failedEvent(
-  call: number,
-  code: string,
-  placed: { readonly reserved: { readonly input: number; readonly output: number } } | null,
-): EventBody {
-  const usage: Usage = {
-    input: placed?.reserved.input ?? 0,
-    cached: 0,
-    output: placed?.reserved.output ?? 0,
-    reasoning: 0,
-  };
-  const metered = placed === null ? 'exact' : 'bound';
-  return { type: 'call.failed', head: { call, code, usage, metered, count: 0, upstream: NO_IDS }, payload: null };
-}
-
-/** Commits the meter without keeping the client waiting. If that fails, recovery closes the reservation at its bound, here or in the next process. */
-function meter(engine: EngineContext, live: LiveSession, event: EventBody): void {
-  killPoint('stateless.before-meter');
-  const commit: Promise<void> = engine.sessions
-    .commit(live, [event], { actor: 'engine' })
-    .then(() => undefined)
-    .catch(error => {
-      engine.report('stateless.meter', toPerdureError(error));
-      engine.recoverLater(live);
-    })
-    .finally(() => {
-      engine.sessions.forget(live);
-      engine.finishing.delete(commit);
-    });
-  engine.finishing.add(commit);
 }

@@ -19,8 +19,14 @@ export interface UpstreamRequest {
   readonly context: readonly ContextRun[];
   readonly settings: CallSettings;
   readonly signal: AbortSignal;
-  /** Whether the answer is wanted in one piece (`ProviderCall`). */
-  readonly whole?: boolean;
+  /** Called once the request is on its way. */
+  readonly onAsked?: () => void;
+}
+
+export interface UpstreamDeps {
+  readonly placing: Placing;
+  readonly clock: Clock;
+  readonly limits: CallLimits;
 }
 
 /**
@@ -29,9 +35,9 @@ export interface UpstreamRequest {
  */
 export async function* upstreamSteps(
   request: UpstreamRequest,
-  deps: { readonly placing: Placing; readonly clock: Clock; readonly limits: CallLimits },
+  deps: UpstreamDeps,
 ): AsyncGenerator<readonly Step[]> {
-  const { target, context, settings, signal, whole = false } = request;
+  const { target, context, settings, signal, onAsked } = request;
   const { clock, limits } = deps;
   const end = deps.placing.begin(target.id);
   const abort = new AbortController();
@@ -50,8 +56,8 @@ export async function* upstreamSteps(
       context,
       settings,
       signal: abort.signal,
-      ...(whole && { whole }),
     });
+    onAsked?.();
     iterator = (await watchdog.guard(limits.firstByteMs, call))[Symbol.asyncIterator]();
     for (;;) {
       // A provider that does not listen to its signal still says no more than it is asked for.
@@ -60,9 +66,8 @@ export async function* upstreamSteps(
       const { done, value } = await watchdog.guard(wait, iterator.next());
       if (done) break;
       firstByteMs ??= clock.monotonic() - started;
-      for (const step of value) if (step.type === 'delta') chars += step.text.length;
-      if (chars > limits.outputChars)
-        throw failure('upstream_interrupted', 'The target sent more output than this server takes.');
+      chars += charsOf(value);
+      if (chars > limits.outputChars) throw tooMuch();
       yield value;
     }
     complete = true;
@@ -79,6 +84,51 @@ export async function* upstreamSteps(
     end('aborted');
     if (!complete) iterator?.return?.().catch(() => undefined);
   }
+}
+
+/**
+ * The steps of a call whose answer comes in one piece.
+ * @throws ProviderError
+ */
+export async function upstreamAnswer(request: UpstreamRequest, deps: UpstreamDeps): Promise<readonly Step[]> {
+  const { target, context, settings, signal, onAsked } = request;
+  const { clock, limits } = deps;
+  const end = deps.placing.begin(target.id);
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  const started = clock.monotonic();
+  const watchdog = new Watchdog(() => late(true));
+  let complete = false;
+  try {
+    if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
+    const answer = target.provider.answer({ upstream: target.upstream, context, settings, signal: abort.signal });
+    onAsked?.();
+    const steps = await watchdog.guard(limits.firstByteMs + limits.idleMs, answer);
+    if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
+    if (charsOf(steps) > limits.outputChars) throw tooMuch();
+    complete = true;
+    end('ok', clock.monotonic() - started);
+    return steps;
+  } catch (error) {
+    const problem = asProviderError(error, false);
+    end(verdict(problem));
+    throw problem;
+  } finally {
+    watchdog.stop();
+    signal.removeEventListener('abort', stop);
+    if (!complete) abort.abort();
+  }
+}
+
+function charsOf(steps: readonly Step[]): number {
+  let chars = 0;
+  for (const step of steps) if (step.type === 'delta') chars += step.text.length;
+  return chars;
+}
+
+function tooMuch(): ProviderError {
+  return failure('upstream_interrupted', 'The target sent more output than this server takes.');
 }
 
 function late(first: boolean): PerdureError {

@@ -1,4 +1,5 @@
 /** The routes, and what every request passes before it reaches one: host, key, scope, errors. */
+import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { openapiDocument, perdureError } from '@perdure/protocol';
 import { Hono, type Context } from 'hono';
@@ -118,14 +119,15 @@ export function makeApp(deps: HttpDeps): App {
   const app: App = new Hono<RouteEnv>();
   for (const [method, path, scopes, handler] of routes(deps)) {
     const names = [...path.matchAll(/:(\w+)/g)].map(match => match[1] ?? '');
-    app.on(method, path, context =>
-      serve(deps, context, scopes, exchange =>
+    app.on(method, path, async context => {
+      await serve(deps, context.env, scopes, exchange =>
         handler(
           exchange,
           names.map(name => context.req.param(name) ?? ''),
         ),
-      ),
-    );
+      );
+      return RESPONSE_ALREADY_SENT;
+    });
   }
   openRoutes(app, deps);
   const allowed = Map.groupBy(routes(deps), row => row[1]);
@@ -182,19 +184,32 @@ function openRoutes(app: App, deps: HttpDeps): void {
 }
 
 async function refuse(deps: HttpDeps, context: Context<RouteEnv>, error: () => Error): Promise<Response> {
-  return serve(deps, context, [], async () => {
+  await serve(deps, context.env, [], async () => {
     throw error();
   });
+  return RESPONSE_ALREADY_SENT;
 }
+
+/** The routes that model calls come by, served without the router: it costs them about as much as their parsing does. */
+export function hotRoutes(deps: HttpDeps): ReadonlyMap<string, (bindings: HttpBindings) => Promise<void>> {
+  const hot = routes(deps).filter(([method, path]) => method === 'POST' && HOT_PATHS.has(path));
+  return new Map(
+    hot.map(([, path, scopes, handler]) => [
+      path,
+      bindings => serve(deps, bindings, scopes, exchange => handler(exchange, [])),
+    ]),
+  );
+}
+
+const HOT_PATHS: ReadonlySet<string> = new Set(['/v1/responses', '/v1/chat/completions']);
 
 /** Runs a handler inside everything that all requests share. */
 async function serve(
   deps: HttpDeps,
-  context: Context<RouteEnv>,
+  { incoming: req, outgoing: res }: HttpBindings,
   scopes: readonly Scope[],
   handler: (exchange: Exchange) => Promise<void>,
-): Promise<Response> {
-  const { incoming: req, outgoing: res } = context.env;
+): Promise<void> {
   const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`;
   const left = new AbortController();
   res.on('close', () => {
@@ -206,11 +221,10 @@ async function serve(
     requireScope(caller, scopes);
     await handler({ req, res, caller, requestId, signal: left.signal });
   } catch (thrown) {
-    if (left.signal.aborted) return RESPONSE_ALREADY_SENT;
+    if (left.signal.aborted) return;
     const error = sendError(res, thrown, { 'x-request-id': requestId });
     if (error.code === 'internal_error') deps.report('http', thrown);
   }
-  return RESPONSE_ALREADY_SENT;
 }
 
 function bearerOf(header: string | undefined): string | null {

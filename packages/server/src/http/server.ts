@@ -2,7 +2,7 @@
 import { getRequestListener } from '@hono/node-server';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { makeApp } from './app.ts';
+import { hotRoutes, makeApp } from './app.ts';
 import type { HttpDeps } from './types.ts';
 
 export interface Listening {
@@ -16,9 +16,13 @@ export interface Listening {
 export async function listen(deps: HttpDeps, host: string, port: number): Promise<Listening> {
   const app = makeApp(deps);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const hot = hotRoutes(deps);
   const server = createServer(
     { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0 },
-    (req, res) => void listener(req, res),
+    (req, res) => {
+      const route = req.method === 'POST' ? hot.get(req.url ?? '') : undefined;
+      void (route === undefined ? listener(req, res) : route({ incoming: req, outgoing: res }));
+    },
   );
   await bind(server, host, port);
   const address = server.address() as AddressInfo;

@@ -1,6 +1,7 @@
 /** The `Provider` port over HTTP (DESIGN.md part 4, step 5). */
 import type { Provider, ProviderCall } from '../engine/ports.ts';
-import { EventsBody, WholeBody } from './answer-body.ts';
+import type { Step } from '../log/steps.ts';
+import { EventsBody } from './events-body.ts';
 import type { Dialect, DialectName, EncodedRequest } from './dialect.ts';
 import { DEFAULT_PROVIDER_LIMITS, type ProviderLimits } from './limits.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
@@ -9,6 +10,7 @@ import { providerError } from './provider-error.ts';
 import { StepStream } from './step-stream.ts';
 import { Connections } from './transport/connections.ts';
 import { type AnswerType, Exchange } from './transport/exchange.ts';
+import { readAnswer } from './whole-answer.ts';
 
 export interface ProviderOptions {
   readonly dialect: DialectName;
@@ -34,9 +36,9 @@ export function makeProvider(options: ProviderOptions): Provider {
   const connections = options.connections ?? new Connections(limits);
   const userAgent = options.userAgent ?? 'perdure';
 
-  const send = async (call: ProviderCall, request: EncodedRequest): Promise<StepStream> => {
-    const { upstream, signal, whole = false } = call;
-    const accept = whole ? 'application/json' : 'text/event-stream';
+  /** Resolves at the first byte of the answer. */
+  const ask = async (call: ProviderCall, request: EncodedRequest, accept: AnswerType): Promise<Exchange> => {
+    const { upstream, signal } = call;
     const route = connections.route(upstream.baseUrl);
     const exchange = new Exchange(
       {
@@ -50,24 +52,34 @@ export function makeProvider(options: ProviderOptions): Provider {
       limits,
     );
     await exchange.open(route.origin);
-    const { requestId } = exchange;
-    if (whole) return new StepStream(exchange, new WholeBody(dialect.whole, requestId));
-    const maxEventBytes = limits.maxEventBytes + ECHO_FACTOR * request.settingsBytes;
-    return new StepStream(exchange, new EventsBody(dialect.reader(requestId), maxEventBytes, requestId));
+    return exchange;
+  };
+
+  const send = async (call: ProviderCall, whole: boolean): Promise<[Exchange, EncodedRequest]> => {
+    const { context, settings, upstream } = call;
+    const accept = whole ? 'application/json' : 'text/event-stream';
+    const request = dialect.encode(context, settings, upstream.model, { unsealed: false, whole });
+    try {
+      return [await ask(call, request, accept), request];
+    } catch (error) {
+      if (!request.sealed || !isSealRefused(error)) throw error;
+      // Another provider's seal. What is sealed is discardable (L1), nothing was begun: ask again without it.
+      const without = dialect.encode(context, settings, upstream.model, { unsealed: true, whole });
+      return [await ask(call, without, accept), without];
+    }
   };
 
   return {
     dialect: dialect.name,
     async call(call) {
-      const { context, settings, upstream, whole = false } = call;
-      const request = dialect.encode(context, settings, upstream.model, { unsealed: false, whole });
-      try {
-        return await send(call, request);
-      } catch (error) {
-        if (!request.sealed || !isSealRefused(error)) throw error;
-        // Another provider's seal. What is sealed is discardable (L1), nothing was begun: ask again without it.
-        return send(call, dialect.encode(context, settings, upstream.model, { unsealed: true, whole }));
-      }
+      const [exchange, { settingsBytes }] = await send(call, false);
+      const { requestId } = exchange;
+      const maxEventBytes = limits.maxEventBytes + ECHO_FACTOR * settingsBytes;
+      return new StepStream(exchange, new EventsBody(dialect.reader(requestId), maxEventBytes, requestId));
+    },
+    async answer(call): Promise<readonly Step[]> {
+      const [exchange] = await send(call, true);
+      return readAnswer(exchange, dialect.whole);
     },
     estimateInput: dialect.estimate,
     close: () => (options.connections === undefined ? connections.close() : Promise.resolve()),

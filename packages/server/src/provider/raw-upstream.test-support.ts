@@ -130,6 +130,15 @@ export async function outcomeOf(call: Promise<AsyncIterable<readonly Step[]>>): 
   }
 }
 
+/** The outcome of an answer in one piece. */
+export async function outcomeOfAnswer(answer: Promise<readonly Step[]>): Promise<Outcome> {
+  try {
+    return { steps: await answer, error: null };
+  } catch (error) {
+    return { steps: [], error };
+  }
+}
+
 /** The text of all deltas. */
 export function textOf(steps: readonly Step[]): string {
   return steps.map(step => (step.type === 'delta' ? step.text : '')).join('');

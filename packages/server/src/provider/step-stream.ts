@@ -2,21 +2,21 @@
 import type { ProviderError } from '../engine/ports.ts';
 import { isProviderError } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
-import type { AnswerBody } from './answer-body.ts';
+import type { EventsBody } from './events-body.ts';
 import { interrupted } from './provider-error.ts';
 import type { Exchange } from './transport/exchange.ts';
 
 /**
- * A batch holds what one read of the socket brought; of an answer in one piece, all of it. What came before a failure is given out first; then the pull after it fails.
+ * A batch holds what one read of the socket brought. What came before a failure is given out first; then the pull after it fails.
  * One pull at a time; `return` ends the call at once, also while a pull waits.
  */
 export class StepStream implements AsyncIterableIterator<readonly Step[]> {
   readonly #exchange: Exchange;
-  readonly #body: AnswerBody;
+  readonly #body: EventsBody;
   #failure: ProviderError | null = null;
   #done = false;
 
-  constructor(exchange: Exchange, body: AnswerBody) {
+  constructor(exchange: Exchange, body: EventsBody) {
     this.#exchange = exchange;
     this.#body = body;
   }

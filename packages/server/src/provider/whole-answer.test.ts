@@ -1,7 +1,7 @@
 /** Answers in one piece, from the side of the socket. */
 import { describe, expect, test } from 'vitest';
 import { ADDED, COMPLETED, withUpstream } from './responses-upstream.test-support.ts';
-import { type Answer, callTo, EVENT_STREAM, outcomeOf, textOf, userRun } from './raw-upstream.test-support.ts';
+import { type Answer, callTo, EVENT_STREAM, outcomeOfAnswer, textOf, userRun } from './raw-upstream.test-support.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' } as const;
 const SHORT_MS = 300;
@@ -14,12 +14,11 @@ const saying = (text: string): string =>
   });
 const BODY = saying('a');
 const answered: Answer = response => response.writeHead(200, JSON_TYPE).end(BODY);
-const whole = (baseUrl: string, given: Parameters<typeof callTo>[1] = {}) => callTo(baseUrl, { whole: true, ...given });
 
 describe('the request', () => {
   test('asks for JSON, in one piece', async () => {
     await withUpstream(answered, {}, async (provider, { baseUrl, requests }) => {
-      expect((await outcomeOf(provider.call(whole(baseUrl)))).error).toBeNull();
+      expect((await outcomeOfAnswer(provider.answer(callTo(baseUrl)))).error).toBeNull();
       expect(requests[0]?.headers.accept).toBe('application/json');
       expect(JSON.parse(requests[0]?.body ?? '')).toMatchObject({ stream: false, store: false });
     });
@@ -34,7 +33,7 @@ describe('the request', () => {
       items: [{ type: 'reasoning', id: 'rs_1', status: 'completed', summary: [], encrypted_content: 'seal' }],
     };
     await withUpstream(picky, {}, async (provider, { baseUrl, requests }) => {
-      const { steps, error } = await outcomeOf(provider.call(whole(baseUrl, { context: [sealed, userRun('Hi')] })));
+      const { steps, error } = await outcomeOfAnswer(provider.answer(callTo(baseUrl, { context: [sealed, userRun('Hi')] })));
       expect(error).toBeNull();
       expect(textOf(steps)).toBe('a');
       expect(requests.map(({ body }) => body.includes('"stream":false'))).toEqual([true, true]);
@@ -43,14 +42,11 @@ describe('the request', () => {
 });
 
 describe('the answer', () => {
-  test('is one batch, then its end', async () => {
+  test('is told in one piece: its items, then its end', async () => {
     await withUpstream(answered, {}, async (provider, { baseUrl }) => {
-      const stream = await provider.call(whole(baseUrl));
-      const iterator = stream[Symbol.asyncIterator]();
-      const first = await iterator.next();
-      expect(first.value?.[0]?.type).toBe('item');
-      expect(first.value?.at(-1)?.type).toBe('end');
-      expect(await iterator.next()).toEqual({ done: true, value: undefined });
+      const steps = await provider.answer(callTo(baseUrl));
+      expect(steps[0]?.type).toBe('item');
+      expect(steps.at(-1)?.type).toBe('end');
     });
   });
 
@@ -67,7 +63,7 @@ describe('the answer', () => {
       }, 1);
     };
     await withUpstream(slow, {}, async (provider, { baseUrl }) => {
-      const { steps, error } = await outcomeOf(provider.call(whole(baseUrl)));
+      const { steps, error } = await outcomeOfAnswer(provider.answer(callTo(baseUrl)));
       expect(error).toBeNull();
       expect(textOf(steps)).toBe('état — 状態');
     });
@@ -76,7 +72,7 @@ describe('the answer', () => {
   test('leaves its connection to the next call', async () => {
     await withUpstream(answered, { maxConnectionsPerOrigin: 1 }, async (provider, upstream) => {
       for (let round = 0; round < 5; round++) {
-        expect((await outcomeOf(provider.call(whole(upstream.baseUrl)))).error).toBeNull();
+        expect((await outcomeOfAnswer(provider.answer(callTo(upstream.baseUrl)))).error).toBeNull();
       }
       expect(upstream.opened()).toBe(1);
     });
@@ -88,20 +84,23 @@ describe('the answer', () => {
       [BODY.length - 1, expect.objectContaining({ providerError: 'upstream_interrupted', retryable: false })],
     ] as const) {
       await withUpstream(answered, { maxResponseBytes }, async (provider, upstream) => {
-        expect((await outcomeOf(provider.call(whole(upstream.baseUrl)))).error).toEqual(error);
+        expect((await outcomeOfAnswer(provider.answer(callTo(upstream.baseUrl)))).error).toEqual(error);
       });
     }
   });
 
   test('is not given to who aborted, though all of it had come', async () => {
-    await withUpstream(answered, {}, async (provider, upstream) => {
-      const abort = new AbortController();
-      const stream = await provider.call(whole(upstream.baseUrl, { signal: abort.signal }));
-      abort.abort();
-      expect(await outcomeOf(Promise.resolve(stream))).toMatchObject({
+    const abort = new AbortController();
+    const aborting: Answer = response =>
+      response
+        .writeHead(200, { ...JSON_TYPE, 'content-length': BODY.length + 1 })
+        .write(BODY, () => setTimeout(() => abort.abort(), 20));
+    await withUpstream(aborting, {}, async (provider, upstream) => {
+      expect(await outcomeOfAnswer(provider.answer(callTo(upstream.baseUrl, { signal: abort.signal })))).toMatchObject({
         steps: [],
         error: { providerError: 'aborted' },
       });
+      await upstream.allClosed();
     });
   });
 });
@@ -115,7 +114,7 @@ describe('what is no answer', () => {
     ['empty', response => response.writeHead(200, JSON_TYPE).end()],
   ])('%s: nothing began, another target may be asked', async (_, answer) => {
     await withUpstream(answer, {}, async (provider, upstream) => {
-      expect((await outcomeOf(provider.call(whole(upstream.baseUrl)))).error).toMatchObject({
+      expect((await outcomeOfAnswer(provider.answer(callTo(upstream.baseUrl)))).error).toMatchObject({
         providerError: 'upstream_error',
         retryable: true,
       });
@@ -134,7 +133,7 @@ describe('what is no answer', () => {
     ],
   ])('%s: interrupted', async (_, answer) => {
     await withUpstream(answer, {}, async (provider, upstream) => {
-      expect(await outcomeOf(provider.call(whole(upstream.baseUrl)))).toMatchObject({
+      expect(await outcomeOfAnswer(provider.answer(callTo(upstream.baseUrl)))).toMatchObject({
         steps: [],
         error: { providerError: 'upstream_interrupted', retryable: false },
       });
@@ -144,7 +143,7 @@ describe('what is no answer', () => {
   test('half of one, and then silence: the socket is closed', async () => {
     const half: Answer = response => void response.writeHead(200, JSON_TYPE).write(BODY.slice(0, 20));
     await withUpstream(half, { idleMs: SHORT_MS }, async (provider, upstream) => {
-      expect((await outcomeOf(provider.call(whole(upstream.baseUrl)))).error).toMatchObject({
+      expect((await outcomeOfAnswer(provider.answer(callTo(upstream.baseUrl)))).error).toMatchObject({
         providerError: 'upstream_timeout',
         retryable: false,
       });

@@ -83,8 +83,8 @@ export class OutputBuilder {
     return { items: this.#items, deltas: this.#lengths, ...mixed };
   }
 
-  /** Takes a step; its events are added to `into`. */
-  push(step: Step, into: WireEvent[]): void {
+  /** Takes a step; its events are added to `into`, if anyone is to be shown them. */
+  push(step: Step, into: WireEvent[] | null): void {
     switch (step.type) {
       case 'item':
         return this.#openItem(step.item, into);
@@ -102,23 +102,24 @@ export class OutputBuilder {
   }
 
   /** The call was cut and its steps will not come: what is open closes as incomplete commentary; another call gives the answer. */
-  cut(into: WireEvent[]): void {
+  cut(into: WireEvent[] | null): void {
     if (this.#current === null) return;
     if (this.#current.open !== null) this.#closePart([], into);
     this.#current.cut = true;
     this.#closeItem('incomplete', into);
   }
 
-  #emit(into: WireEvent[], type: string, rest: string): void {
+  /** @param rest what follows type and number: made only if someone is shown it */
+  #emit(into: WireEvent[] | null, type: string, rest: () => string): void {
     const seq = this.#seq++;
-    into.push({ seq, type, json: `{"type":"${type}","sequence_number":${seq},${rest}}` });
+    into?.push({ seq, type, json: `{"type":"${type}","sequence_number":${seq},${rest()}}` });
   }
 
   get #index(): number {
     return this.#place.index + this.#items.length;
   }
 
-  #openItem(item: StartedItem, into: WireEvent[]): void {
+  #openItem(item: StartedItem, into: WireEvent[] | null): void {
     if (this.#current !== null) throw new Error('an item began before the one before it ended');
     const kind = item.type === 'message' ? 'msg' : item.type === 'function_call' ? 'fc' : 'rs';
     const id = itemId(kind, this.#place.body, this.#place.call, this.#items.length);
@@ -134,11 +135,15 @@ export class OutputBuilder {
     if (item.type === 'function_call') {
       this.#deltaHead = `"item_id":"${id}","output_index":${this.#index},"delta":`;
     }
-    const shown = this.#itemJson(this.#current, 'in_progress', undefined);
-    this.#emit(into, 'response.output_item.added', `"output_index":${this.#index},"item":${JSON.stringify(shown)}`);
+    const opened = this.#current;
+    this.#emit(
+      into,
+      'response.output_item.added',
+      () => `"output_index":${this.#index},"item":${JSON.stringify(this.#itemJson(opened, 'in_progress', undefined))}`,
+    );
   }
 
-  #openPart(kind: PartKind, into: WireEvent[]): void {
+  #openPart(kind: PartKind, into: WireEvent[] | null): void {
     const current = this.#must();
     if (current.open !== null) throw new Error('a part began before the one before it ended');
     if (current.item.type === 'function_call') throw new Error('a function call has no parts');
@@ -147,9 +152,9 @@ export class OutputBuilder {
     const at = this.#partPlace(current, kind);
     this.#deltaHead = `${at},"delta":`;
     if (kind === 'summary_text') {
-      this.#emit(into, 'response.reasoning_summary_part.added', `${at},"part":{"type":"summary_text","text":""}`);
+      this.#emit(into, 'response.reasoning_summary_part.added', () => `${at},"part":{"type":"summary_text","text":""}`);
     } else {
-      this.#emit(into, 'response.content_part.added', `${at},"part":${JSON.stringify(partJson(kind, '', []))}`);
+      this.#emit(into, 'response.content_part.added', () => `${at},"part":${JSON.stringify(partJson(kind, '', []))}`);
     }
   }
 
@@ -159,10 +164,10 @@ export class OutputBuilder {
     return `"item_id":"${current.id}","output_index":${this.#index},"${name}":${before}`;
   }
 
-  #delta(text: string, into: WireEvent[]): void {
+  #delta(text: string, into: WireEvent[] | null): void {
     const current = this.#must();
     current.lengths.at(-1)?.push(text.length);
-    const json = `${this.#deltaHead}${JSON.stringify(text)}`;
+    const json = (): string => `${this.#deltaHead}${JSON.stringify(text)}`;
     if (current.item.type === 'function_call') {
       current.arguments.push(text);
       return this.#emit(into, 'response.function_call_arguments.delta', json);
@@ -171,7 +176,7 @@ export class OutputBuilder {
     current.open.chunks.push(text);
     switch (current.open.kind) {
       case 'output_text':
-        return this.#emit(into, 'response.output_text.delta', `${json},"logprobs":[]`);
+        return this.#emit(into, 'response.output_text.delta', () => `${json()},"logprobs":[]`);
       case 'refusal':
         return this.#emit(into, 'response.refusal.delta', json);
       case 'summary_text':
@@ -181,7 +186,7 @@ export class OutputBuilder {
     }
   }
 
-  #closePart(annotations: readonly JsonObject[], into: WireEvent[]): void {
+  #closePart(annotations: readonly JsonObject[], into: WireEvent[] | null): void {
     const current = this.#must();
     const open = current.open;
     if (open === null) throw new Error('a part ended that had not begun');
@@ -189,39 +194,39 @@ export class OutputBuilder {
     const at = this.#partPlace(current, open.kind);
     current.parts.push({ kind: open.kind, text, annotations });
     current.open = null;
-    const value = JSON.stringify(text);
-    const part = JSON.stringify(partJson(open.kind, text, annotations));
+    const value = (): string => JSON.stringify(text);
+    const part = (): string => JSON.stringify(partJson(open.kind, text, annotations));
     switch (open.kind) {
       case 'output_text':
-        this.#emit(into, 'response.output_text.done', `${at},"text":${value},"logprobs":[]`);
-        return this.#emit(into, 'response.content_part.done', `${at},"part":${part}`);
+        this.#emit(into, 'response.output_text.done', () => `${at},"text":${value()},"logprobs":[]`);
+        return this.#emit(into, 'response.content_part.done', () => `${at},"part":${part()}`);
       case 'refusal':
-        this.#emit(into, 'response.refusal.done', `${at},"refusal":${value}`);
-        return this.#emit(into, 'response.content_part.done', `${at},"part":${part}`);
+        this.#emit(into, 'response.refusal.done', () => `${at},"refusal":${value()}`);
+        return this.#emit(into, 'response.content_part.done', () => `${at},"part":${part()}`);
       case 'reasoning_text':
-        this.#emit(into, 'response.reasoning_text.done', `${at},"text":${value}`);
-        return this.#emit(into, 'response.content_part.done', `${at},"part":${part}`);
+        this.#emit(into, 'response.reasoning_text.done', () => `${at},"text":${value()}`);
+        return this.#emit(into, 'response.content_part.done', () => `${at},"part":${part()}`);
       case 'summary_text':
-        this.#emit(into, 'response.reasoning_summary_text.done', `${at},"text":${value}`);
-        return this.#emit(into, 'response.reasoning_summary_part.done', `${at},"part":${part}`);
+        this.#emit(into, 'response.reasoning_summary_text.done', () => `${at},"text":${value()}`);
+        return this.#emit(into, 'response.reasoning_summary_part.done', () => `${at},"part":${part()}`);
     }
   }
 
-  #closeItem(status: 'completed' | 'incomplete', into: WireEvent[], encryptedContent?: string): void {
+  #closeItem(status: 'completed' | 'incomplete', into: WireEvent[] | null, encryptedContent?: string): void {
     const current = this.#must();
     if (current.open !== null) throw new Error('an item ended before its part');
     const index = this.#index;
     const item = this.#itemJson(current, status, encryptedContent);
     if (current.item.type === 'function_call') {
-      const args = JSON.stringify(current.arguments.join(''));
-      const name = JSON.stringify(current.item.name);
+      const { name } = current.item;
       this.#emit(
         into,
         'response.function_call_arguments.done',
-        `"item_id":"${current.id}","output_index":${index},"name":${name},"arguments":${args}`,
+        () =>
+          `"item_id":"${current.id}","output_index":${index},"name":${JSON.stringify(name)},"arguments":${JSON.stringify(current.arguments.join(''))}`,
       );
     }
-    this.#emit(into, 'response.output_item.done', `"output_index":${index},"item":${JSON.stringify(item)}`);
+    this.#emit(into, 'response.output_item.done', () => `"output_index":${index},"item":${JSON.stringify(item)}`);
     const summaries = current.parts.map(part => part.kind === 'summary_text');
     if (summaries.includes(true, summaries.indexOf(false))) this.#mixed[this.#items.length] = summaries;
     this.#items.push(item);

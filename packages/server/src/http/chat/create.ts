@@ -14,9 +14,9 @@ import {
   toPerdureError,
 } from '@perdure/protocol';
 import { resourceOf, sumUsage } from '../../engine/turn.ts';
-import { asksWhole, type StatelessCall } from '../../engine/stateless.ts';
+import type { StatelessCall } from '../../engine/stateless.ts';
 import type { Step, StepEnd } from '../../log/steps.ts';
-import { OutputBuilder, type WireEvent } from '../../session/output.ts';
+import { OutputBuilder } from '../../session/output.ts';
 import { readJson } from '../body.ts';
 import { sendJson, type Headers } from '../reply.ts';
 import { readIdempotencyKey, readLabels } from '../request-headers.ts';
@@ -45,7 +45,6 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
     extra,
     labels: readLabels(req),
     signal,
-    whole: asksWhole(request),
     idempotency,
   });
   const head: ChatHead = {
@@ -57,13 +56,9 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
   const headers: Headers = { 'x-request-id': requestId, 'perdure-placement': call.placement };
   if (chat.stream) return stream(deps, exchange, { call, head, headers });
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });
-  const unused: WireEvent[] = [];
-  for await (const batch of call.steps) {
-    for (const step of batch) {
-      if (step.type === 'end') sendJson(res, 200, chatCompletion(head, answer(call, builder, step)), headers);
-      else builder.push(step, unused);
-    }
-    unused.length = 0;
+  for (const step of await call.answer()) {
+    if (step.type === 'end') sendJson(res, 200, chatCompletion(head, answer(call, builder, step)), headers);
+    else builder.push(step, null);
   }
 }
 
@@ -101,14 +96,13 @@ interface Streaming {
 async function stream(deps: HttpDeps, exchange: Exchange, { call, head, headers }: Streaming): Promise<void> {
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });
   const chunks = new ChunkWriter(head);
-  const unused: WireEvent[] = [];
   let out: EventStream | null = null;
   try {
     for await (const batch of call.steps) {
       const events: string[] = out === null ? [chunks.opening()] : [];
       for (const step of batch) {
         if (step.type !== 'end') {
-          builder.push(step, unused);
+          builder.push(step, null);
           chunks.push(step, events);
           continue;
         }
@@ -117,7 +111,6 @@ async function stream(deps: HttpDeps, exchange: Exchange, { call, head, headers 
         if (head.include_usage === true) events.push(dataEvent(JSON.stringify(chatUsageChunk(head, whole.usage))));
         events.push(dataEvent('[DONE]'));
       }
-      unused.length = 0;
       out ??= new EventStream(exchange.res, deps.limits, headers);
       if (!out.open) return;
       await out.write(events);

@@ -11,7 +11,7 @@ import { within } from '../../engine/deadline.ts';
 import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
 import { resourceOf, responseEvent, sumUsage, type ResponseBase } from '../../engine/turn.ts';
 import { errorEvent } from '../../engine/read.ts';
-import { asksWhole, type StatelessCall } from '../../engine/stateless.ts';
+import type { StatelessCall } from '../../engine/stateless.ts';
 import type { StepEnd } from '../../log/steps.ts';
 import { OutputBuilder, type WireEvent } from '../../session/output.ts';
 import { readJson } from '../body.ts';
@@ -87,21 +87,14 @@ async function stateless(
     extra: {},
     labels,
     signal,
-    whole: asksWhole(request),
     idempotency,
   });
   const headers = headersOf(exchange, call.placement);
   if (request.stream) return streamStateless(deps, exchange, call, headers);
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });
-  const unused: WireEvent[] = [];
-  let end: StepEnd | null = null;
-  for await (const batch of call.steps) {
-    for (const step of batch) {
-      if (step.type === 'end') end = step;
-      else builder.push(step, unused);
-    }
-    unused.length = 0;
-    if (end !== null) sendJson(res, 200, finished(deps, call.base, builder, end), headers);
+  for (const step of await call.answer()) {
+    if (step.type === 'end') sendJson(res, 200, finished(call.base, builder, step), headers);
+    else builder.push(step, null);
   }
 }
 
@@ -136,7 +129,7 @@ async function streamStateless(
           builder.push(step, events);
           continue;
         }
-        const resource = finished(deps, call.base, builder, step);
+        const resource = finished(call.base, builder, step);
         events.push(responseEvent(`response.${resource.status}`, builder.seq, resource));
       }
       // The head waits for the first step: until then a failure is an HTTP error, which clients can retry on.
@@ -166,7 +159,7 @@ async function streamStateless(
   }
 }
 
-function finished(_deps: HttpDeps, base: ResponseBase, builder: OutputBuilder, end: StepEnd): ResponseResource {
+function finished(base: ResponseBase, builder: OutputBuilder, end: StepEnd): ResponseResource {
   return resourceOf(base, {
     status: end.outcome,
     output: builder.items,

@@ -65,7 +65,7 @@ export function answersWell(harness: Harness): void {
       const question = userItem('Call weather {"city":"Oslo"}');
       const settings = { tools: [weather] };
       const first = await outcomeOf(
-        harness.provider().call(harness.callOf({ context: [{ items: [question] }], settings })),
+        harness.asked(harness.callOf({ context: [{ items: [question] }], settings })),
       );
       const asked = first.steps.find(step => step.type === 'item');
       if (asked?.type !== 'item' || asked.item.type !== 'function_call') throw new Error('no call was made');
@@ -95,7 +95,7 @@ export function answersWell(harness: Harness): void {
         output: 'minus four degrees',
       };
       const context = [{ items: [question] }, { items: made }, { items: [output] }];
-      const { steps, error } = await outcomeOf(harness.provider().call(harness.callOf({ context, settings })));
+      const { steps, error } = await outcomeOf(harness.asked(harness.callOf({ context, settings })));
       expect(error).toBeNull();
       expect(textOf(steps)).toContain('minus four degrees');
     });
@@ -136,7 +136,7 @@ export function answersWell(harness: Harness): void {
       for (const text of texts) {
         const settings = { tools: [weather], instructions: 'Be brief.' };
         const run = userRun(text);
-        const { steps } = await outcomeOf(harness.provider().call(harness.callOf({ context: [run], settings })));
+        const { steps } = await outcomeOf(harness.asked(harness.callOf({ context: [run], settings })));
         const estimate = harness.provider().estimateInput([run], settings);
         const counted = endOf(steps).usage?.input ?? 0;
         expect(estimate).toBeGreaterThanOrEqual(counted);

@@ -39,14 +39,14 @@ export function failsWell(harness: Harness): void {
     test('a wrong key is a matter of credentials, and is not repeated (L9)', async () => {
       const apiKey = 'a-wrong-key-0123456789';
       const upstream = harness.upstream({ apiKey });
-      const error = failed(await outcomeOf(harness.provider().call(harness.callOf({ upstream }))));
+      const error = failed(await outcomeOf(harness.asked(harness.callOf({ upstream }))));
       expect(error).toMatchObject({ providerError: 'upstream_credentials', status: 401 });
       expect(JSON.stringify([error.message, error.stack, error])).not.toContain(apiKey);
     });
 
     test('an unknown model is the target at fault', async () => {
       const upstream = harness.upstream({ model: 'unknown-model' });
-      expect(failed(await outcomeOf(harness.provider().call(harness.callOf({ upstream }))))).toMatchObject({
+      expect(failed(await outcomeOf(harness.asked(harness.callOf({ upstream }))))).toMatchObject({
         providerError: 'upstream_rejected',
         status: 404,
       });
@@ -68,7 +68,7 @@ export function failsWell(harness: Harness): void {
       const baseUrl = gone.baseUrl('azure');
       await gone.close();
       expect(
-        failed(await outcomeOf(harness.provider().call(harness.callOf({ upstream: harness.upstream({ baseUrl }) })))),
+        failed(await outcomeOf(harness.asked(harness.callOf({ upstream: harness.upstream({ baseUrl }) })))),
       ).toMatchObject({
         providerError: 'upstream_error',
         retryable: true,

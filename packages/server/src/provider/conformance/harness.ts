@@ -28,7 +28,7 @@ export interface Harness {
   readonly make: (limits: Partial<ProviderLimits>) => Provider;
   /** The emulator as a target; other parts of it where given. */
   readonly upstream: (given?: Partial<Upstream>) => Upstream;
-  /** A call to the emulator in this mode, other parts of it where given. */
+  /** A call to the emulator, other parts of it where given. */
   readonly callOf: (given?: Partial<ProviderCall>) => ProviderCall;
   readonly call: (
     text: string,
@@ -36,6 +36,8 @@ export interface Harness {
     through?: Provider,
     signal?: AbortSignal,
   ) => Promise<AsyncIterable<readonly Step[]>>;
+  /** Makes a call in this mode. */
+  readonly asked: (call: ProviderCall, through?: Provider) => Promise<AsyncIterable<readonly Step[]>>;
   /** A call, read to its end. */
   readonly ask: (text: string, settings?: CallSettings, through?: Provider) => Promise<Outcome>;
 }
@@ -60,9 +62,11 @@ export function harnessFor(make: Harness['make'], mode: Mode): Harness {
     ...given,
   });
   const callOf: Harness['callOf'] = given =>
-    callTo('', { upstream: upstream(), ...(mode === 'whole' && { whole: true }), ...given });
+    callTo('', { upstream: upstream(), ...given });
   const call: Harness['call'] = (text, settings = {}, through = provider, signal = new AbortController().signal) =>
-    through.call(callOf({ context: [userRun(text)], settings, signal }));
+    asked(callOf({ context: [userRun(text)], settings, signal }), through);
+  const asked: Harness['asked'] = async (one, through = provider) =>
+    mode === 'streamed' ? through.call(one) : inOneBatch(await through.answer(one));
   return {
     mode,
     emulator: () => emulator,
@@ -70,9 +74,14 @@ export function harnessFor(make: Harness['make'], mode: Mode): Harness {
     make,
     upstream,
     callOf,
+    asked,
     call,
     ask: (text, settings, through) => outcomeOf(call(text, settings, through)),
   };
+}
+
+async function* inOneBatch(steps: readonly Step[]): AsyncGenerator<readonly Step[]> {
+  yield steps;
 }
 
 export function itemTypes(steps: readonly Step[]): readonly string[] {

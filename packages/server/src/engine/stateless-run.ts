@@ -1,0 +1,283 @@
+/**
+ * One stateless call at work: asks the target, and other targets in its place as long as nothing was released.
+ *
+ * The placement is committed while the upstream is already at work, and no byte of the answer is released before that commit (L5).
+ */
+import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
+import type { EventBody, UpstreamIds, Usage } from '../log/events.ts';
+import type { Step, StepEnd } from '../log/steps.ts';
+import { actorOf, type Caller } from './caller.ts';
+import type { EngineContext } from './engine-context.ts';
+import { killPoint } from './kill-point.ts';
+import type { LiveSession } from './live-session.ts';
+import type { InferRequest, PlacedCall } from './placing.ts';
+import { type CallSettings, type ContextRun, isProviderError, type SessionLog } from './ports.ts';
+import { upstreamFailure } from './turn.ts';
+import { upstreamAnswer, upstreamSteps } from './upstream-call.ts';
+
+const NO_IDS: UpstreamIds = { response: null, request: null };
+
+export interface StatelessInput {
+  readonly caller: Caller;
+  readonly store: SessionLog;
+  readonly facts: InferRequest;
+  readonly placed: PlacedCall;
+  readonly context: readonly ContextRun[];
+  readonly call: CallSettings;
+  /** Aborts the call: the client left. */
+  readonly signal: AbortSignal;
+  /** Whether an answer that nobody streams may be asked for in one piece. */
+  readonly whole: boolean;
+}
+
+/** To be made once: by `steps` or by `answer`. */
+export class StatelessRun {
+  readonly #engine: EngineContext;
+  readonly #input: StatelessInput;
+  #placed: PlacedCall;
+  #attempt = 1;
+  #live: LiveSession | null = null;
+  /** The commit of the placement in force. */
+  #commit: Promise<unknown> | null = null;
+  readonly #avoid: string[] = [];
+  /** The attempt that is under way ends with it. */
+  #stop = new AbortController();
+
+  constructor(engine: EngineContext, input: StatelessInput) {
+    this.#engine = engine;
+    this.#input = input;
+    this.#placed = input.placed;
+  }
+
+  /** The answer as it comes. */
+  async *steps(): AsyncGenerator<readonly Step[]> {
+    const settle = this.#watch();
+    try {
+      for (let complete = false; !complete; ) complete = yield* this.#streamed();
+    } finally {
+      settle();
+    }
+  }
+
+  /** The answer once it is complete. */
+  async answer(): Promise<readonly Step[]> {
+    if (!this.#input.whole) return this.#gathered();
+    const settle = this.#watch();
+    try {
+      for (;;) {
+        const steps = await this.#whole();
+        if (steps !== null) return steps;
+      }
+    } finally {
+      settle();
+    }
+  }
+
+  async #gathered(): Promise<readonly Step[]> {
+    const steps: Step[] = [];
+    for await (const batch of this.steps()) steps.push(...batch);
+    return steps;
+  }
+
+  /** One attempt; true once it is complete, false if another is to be made. */
+  async *#streamed(): AsyncGenerator<readonly Step[], boolean> {
+    let begun = false;
+    let end: StepEnd | null = null;
+    let failed: EventBody | null = null;
+    let again = false;
+    try {
+      for await (const batch of upstreamSteps(this.#request(), this.#engine)) {
+        if (!begun) await this.#released();
+        begun = true;
+        const last = batch.at(-1);
+        if (last?.type === 'end') end = last;
+        yield batch;
+      }
+      return true;
+    } catch (error) {
+      failed = this.#failure(error, begun);
+      await this.#another(error, failed, begun);
+      again = true;
+      return false;
+    } finally {
+      // On every way out: the end was read, the call failed, or the reader left in the middle.
+      if (!again) {
+        this.#meter(
+          end === null
+            ? (failed ?? failedEvent(this.#attempt, 'aborted', this.#placed))
+            : completed(this.#attempt, end, this.#placed),
+        );
+      }
+    }
+  }
+
+  /** One attempt; null if another is to be made. */
+  async #whole(): Promise<readonly Step[] | null> {
+    try {
+      const steps = await upstreamAnswer(this.#request(), this.#engine);
+      await this.#released();
+      const last = steps.at(-1);
+      this.#meter(completed(this.#attempt, last?.type === 'end' ? last : null, this.#placed));
+      return steps;
+    } catch (error) {
+      const failed = this.#failure(error, false);
+      try {
+        await this.#another(error, failed, false);
+      } catch (problem) {
+        this.#meter(failed);
+        throw problem;
+      }
+      return null;
+    }
+  }
+
+  #request() {
+    const { context, call } = this.#input;
+    return {
+      target: this.#placed.target,
+      context,
+      settings: call,
+      signal: this.#stop.signal,
+      // After the request has gone out: what is written then runs beside the upstream's work.
+      onAsked: () => void setImmediate(() => this.#record()),
+    };
+  }
+
+  /** The client leaving, or the deadline of all attempts together, ends the one under way. */
+  #watch(): () => void {
+    const { signal } = this.#input;
+    const onLeft = (): void => this.#stop.abort('left');
+    const timer = setTimeout(() => this.#stop.abort('deadline'), this.#engine.limits.turnMs);
+    if (signal.aborted) onLeft();
+    else signal.addEventListener('abort', onLeft, { once: true });
+    return () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onLeft);
+    };
+  }
+
+  /** Sets the commit of the first placement going, if it is not. */
+  #record(): Promise<unknown> {
+    if (this.#commit !== null) return this.#commit;
+    const { caller, store, facts } = this.#input;
+    killPoint('stateless.before-placement');
+    this.#live = this.#engine.sessions.begin(facts.tenant, facts.session, store);
+    const admitted: EventBody = {
+      type: 'call.admitted',
+      head: { home: store.home, origin: facts.origin, subject: null },
+      payload: null,
+    };
+    return this.#lay([admitted, placedEvent(1, this.#placed)], actorOf(caller));
+  }
+
+  #lay(bodies: readonly EventBody[], actor: string): Promise<unknown> {
+    const commit = this.#engine.sessions.commit(this.#mustLive(), bodies, { actor });
+    // Waited for before the first byte is released; until then its failure must not count as unhandled.
+    commit.catch(() => undefined);
+    this.#commit = commit;
+    return commit;
+  }
+
+  #mustLive(): LiveSession {
+    if (this.#live === null) throw new Error('a stateless call is not recorded yet');
+    return this.#live;
+  }
+
+  async #released(): Promise<void> {
+    await this.#record();
+    killPoint('stateless.after-placement');
+  }
+
+  #failure(error: unknown, begun: boolean): EventBody {
+    // What the upstream refused cost nothing; what broke is charged at its bound, since nobody knows.
+    const refused = isProviderError(error) && error.status !== null && error.status >= 400 && !begun;
+    const code = isProviderError(error) ? error.providerError : this.#problem(error).code;
+    return failedEvent(this.#attempt, code, refused ? null : this.#placed);
+  }
+
+  /** Places the call elsewhere. @throws PerdureError if that may not be, or cannot */
+  async #another(error: unknown, failed: EventBody, begun: boolean): Promise<void> {
+    const { placing, limits } = this.#engine;
+    const problem = this.#problem(error);
+    if (!isProviderError(error) || !error.retryable || begun || this.#attempt >= limits.turnAttempts) throw problem;
+    this.#avoid.push(this.#placed.target.id);
+    const next = placing.infer({ ...this.#input.facts, avoid: this.#avoid });
+    if (!next.ok) throw problem;
+    await this.#record();
+    this.#attempt += 1;
+    this.#placed = next;
+    void this.#lay([failed, placedEvent(this.#attempt, next)], 'engine');
+  }
+
+  #problem(error: unknown): PerdureError {
+    const { signal } = this.#stop;
+    if (signal.aborted && signal.reason === 'deadline') {
+      return perdureError('deadline_exceeded', 'The call took longer than this server allows.');
+    }
+    return isProviderError(error) ? upstreamFailure(error.providerError, error.message, error) : toPerdureError(error);
+  }
+
+  /** Commits the meter without keeping the client waiting. If that fails, recovery closes the reservation at its bound, here or in the next process. */
+  #meter(event: EventBody): void {
+    killPoint('stateless.before-meter');
+    const { sessions, finishing, report, recoverLater } = this.#engine;
+    const commit: Promise<void> = afterTheAnswer()
+      .then(() => this.#record())
+      .then(() => sessions.commit(this.#mustLive(), [event], { actor: 'engine' }))
+      .then(() => undefined)
+      .catch(error => {
+        report('stateless.meter', toPerdureError(error));
+        recoverLater(this.#mustLive());
+      })
+      .finally(() => {
+        sessions.forget(this.#mustLive());
+        finishing.delete(commit);
+      });
+    finishing.add(commit);
+  }
+}
+
+/** The answer is being written in this very turn of the event loop: what follows it must not come before it. */
+function afterTheAnswer(): Promise<void> {
+  return new Promise(resolve => void setImmediate(resolve));
+}
+
+function placedEvent(call: number, placed: PlacedCall): EventBody {
+  const { target, record, reserved } = placed;
+  return {
+    type: 'call.placed',
+    head: { call, purpose: 'turn', chosen: target.id, placement: record, reserved },
+    payload: null,
+  };
+}
+
+function completed(call: number, end: StepEnd | null, placed: PlacedCall): EventBody {
+  const { reserved } = placed;
+  const usage = end?.usage ?? { input: reserved.input, cached: 0, output: reserved.output, reasoning: 0 };
+  const head = {
+    call,
+    outcome: end?.outcome ?? 'completed',
+    reason: end?.reason ?? null,
+    usage,
+    upstream: end?.upstream ?? NO_IDS,
+    count: 0,
+    calls: [],
+  };
+  return { type: 'call.completed', head, payload: null };
+}
+
+/** @param placed null if the upstream refused the call, so that it cost nothing */
+export function failedEvent(
+  call: number,
+  code: string,
+  placed: { readonly reserved: { readonly input: number; readonly output: number } } | null,
+): EventBody {
+  const usage: Usage = {
+    input: placed?.reserved.input ?? 0,
+    cached: 0,
+    output: placed?.reserved.output ?? 0,
+    reasoning: 0,
+  };
+  const metered = placed === null ? 'exact' : 'bound';
+  return { type: 'call.failed', head: { call, code, usage, metered, count: 0, upstream: NO_IDS }, payload: null };
+}
