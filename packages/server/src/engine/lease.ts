@@ -33,9 +33,14 @@ export class Lease {
     return this.#until - this.#clock.monotonic();
   }
 
+  /** Whether at least half of the lease is left: then `ensure` has nothing to do. */
+  get fresh(): boolean {
+    return this.remainingMs > this.#ttlMs / 2;
+  }
+
   /** Makes sure that at least half of the lease is left. */
   async ensure(): Promise<void> {
-    if (this.remainingMs > this.#ttlMs / 2) return;
+    if (this.fresh) return;
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = null;
     });

@@ -102,7 +102,7 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
       param: 'model',
     });
   }
-  await engine.sessions.wait(engine.lease.ensure());
+  if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   const opening = await open(engine, input, plan);
   try {
     return await beginIn(engine, input, opening);
@@ -204,13 +204,17 @@ function turnStarted(
   return { type: 'turn.started', head, payload };
 }
 
-/** Shows the beginning and runs the rest beside the request: a stored turn runs on whoever reads. */
+/**
+ * Shows the beginning and runs the rest beside the request: a stored turn runs on whoever reads. The upstream is asked first: what is shown
+ * takes no time from it.
+ */
 export function start(engine: EngineContext, turn: RunningTurn): void {
   engine.running.set(turn.base.id, turn);
   killPoint('turn.before-ack');
-  const resource = turn.resource('in_progress');
-  turn.broadcast.publish([turn.event('response.created', resource), turn.event('response.in_progress', resource)]);
+  const beginning = JSON.stringify(turn.resource('in_progress'));
+  const shown = ['response.created', 'response.in_progress'].map(type => turn.eventOf(type, beginning));
   void runTurn(engine, turn);
+  turn.broadcast.publish(shown);
 }
 
 /** The session that the turn goes to, and the events that open it for this process. */

@@ -75,7 +75,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.target = null;
   if (target === null)
     return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
-  await engine.sessions.wait(engine.lease.ensure());
+  if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
   const steps = upstreamSteps(

@@ -84,13 +84,22 @@ export class RunningTurn {
     return responseEvent(type, this.seq++, resource);
   }
 
+  /** The same, of a response that is serialised already. */
+  eventOf(type: string, resourceJson: string): WireEvent {
+    return eventOfJson(type, this.seq++, resourceJson);
+  }
+
   addUsage(usage: Usage): void {
     this.usage = sumUsage(this.usage, usage);
   }
 }
 
 export function responseEvent(type: string, seq: number, resource: ResponseResource): WireEvent {
-  return { seq, type, json: `{"type":"${type}","sequence_number":${seq},"response":${JSON.stringify(resource)}}` };
+  return eventOfJson(type, seq, JSON.stringify(resource));
+}
+
+function eventOfJson(type: string, seq: number, resourceJson: string): WireEvent {
+  return { seq, type, json: `{"type":"${type}","sequence_number":${seq},"response":${resourceJson}}` };
 }
 
 export function sumUsage(a: Usage | null, b: Usage): Usage {

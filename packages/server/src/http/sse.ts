@@ -9,7 +9,7 @@ export class EventStream {
   readonly #limits: HttpLimits;
   readonly #heartbeat: NodeJS.Timeout;
 
-  /** Sends the head at once: a client knows that it is heard before the first event. */
+  /** Sends the head with the first events, or without them if they are not there yet: a client knows at once that it is heard. */
   constructor(res: ServerResponse, limits: HttpLimits, headers: Headers = {}) {
     this.#res = res;
     this.#limits = limits;
@@ -19,7 +19,9 @@ export class EventStream {
       'x-accel-buffering': 'no',
       ...headers,
     });
-    res.flushHeaders();
+    setImmediate(() => {
+      if (!res.destroyed && !res.writableEnded) res.flushHeaders();
+    });
     this.#heartbeat = setInterval(() => {
       if (!this.#full) res.write(': still here\n\n');
     }, limits.heartbeatMs).unref();

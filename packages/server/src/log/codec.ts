@@ -107,9 +107,22 @@ const DEFAULTS: Defaults = {
 
 /** The stored head: JSON, in the order of its fields, what is usual left out. */
 export function encodeHead(event: EventBody): string {
-  const defaults: { readonly [field: string]: unknown } = DEFAULTS[event.type] ?? {};
-  const said = Object.entries(event.head).filter(([field, value]) => !isUsual(value, defaults[field]));
-  return JSON.stringify(Object.fromEntries(said));
+  const defaults: { readonly [field: string]: unknown } = DEFAULTS[event.type] ?? NOTHING;
+  const head: { readonly [field: string]: unknown } = { ...event.head };
+  let text = '';
+  for (const field in head) {
+    const value = head[field];
+    if (value === undefined || isUsual(value, defaults[field])) continue;
+    text += `${text === '' ? '{' : ','}"${field}":${jsonOf(value)}`;
+  }
+  return text === '' ? '{}' : `${text}}`;
+}
+
+const NOTHING = {};
+
+/** Most fields are small: written here they cost no call of the serialiser. */
+function jsonOf(value: unknown): string {
+  return typeof value === 'boolean' || Number.isSafeInteger(value) ? `${value as number}` : JSON.stringify(value);
 }
 
 /** Defaults are plain values and empty lists. */
