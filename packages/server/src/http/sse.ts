@@ -1,4 +1,4 @@
-/** Server-sent events on node's response: one event is one write, the socket's back-pressure is ours, and a quiet stream has a heartbeat. */
+/** Server-sent events on node's response: a batch of events is one write, the socket's back-pressure is ours, and a quiet stream has a heartbeat. */
 import { perdureError } from '@perdure/protocol';
 import type { ServerResponse } from 'node:http';
 import type { Headers } from './reply.ts';
@@ -36,15 +36,13 @@ export class EventStream {
   /** Writes events; resolves once the socket takes more. @throws deadline_exceeded if it does not for too long */
   async write(events: readonly string[]): Promise<void> {
     if (!this.open) return;
-    // One write an event, one flush a batch.
-    this.#res.cork();
-    for (const event of events) this.#res.write(event);
-    this.#res.uncork();
+    // One chunk a batch: what node's response flushes when it is uncorked is a system call for each part of each chunk.
+    this.#res.write(events.length === 1 ? events[0] : events.join(''));
     this.#heartbeat.refresh();
     if (this.open && this.#full) await this.#drained();
   }
 
-  /** Asked of the socket: a corked response answers for its own buffer only, however much the socket holds back. */
+  /** Asked of the socket: what is written in this turn of the event loop is still corked there. */
   get #full(): boolean {
     // Without a socket an earlier answer on the same connection is still being written.
     return this.#res.socket?.writableNeedDrain ?? true;
