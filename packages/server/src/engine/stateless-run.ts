@@ -139,7 +139,7 @@ export class StatelessRun {
       settings: call,
       signal: this.#stop.signal,
       // After the request has gone out: what is written then runs beside the upstream's work.
-      onAsked: () => void setImmediate(() => this.#record()),
+      onAsked: () => void setImmediate(() => void this.#record()),
     };
   }
 
@@ -220,14 +220,15 @@ export class StatelessRun {
   /** Commits the meter without keeping the client waiting. If that fails, recovery closes the reservation at its bound, here or in the next process. */
   #meter(event: EventBody): void {
     killPoint('stateless.before-meter');
-    const { sessions, finishing, report, recoverLater } = this.#engine;
+    const engine = this.#engine;
+    const { sessions, finishing } = engine;
     const commit: Promise<void> = afterTheAnswer()
       .then(() => this.#record())
       .then(() => sessions.commit(this.#mustLive(), [event], { actor: 'engine' }))
       .then(() => undefined)
       .catch(error => {
-        report('stateless.meter', toPerdureError(error));
-        recoverLater(this.#mustLive());
+        engine.report('stateless.meter', toPerdureError(error));
+        engine.recoverLater(this.#mustLive());
       })
       .finally(() => {
         sessions.forget(this.#mustLive());

@@ -24,11 +24,25 @@ function call(
   });
 }
 
-async function all({ steps }: StatelessCall): Promise<Step[]> {
+async function all({ steps }: StatelessCall): Promise<readonly Step[]> {
   const read: Step[] = [];
   for await (const batch of steps) read.push(...batch);
   return read;
 }
+
+async function* watch(steps: StatelessCall['steps'], onBatch: () => void): AsyncGenerator<readonly Step[]> {
+  for await (const batch of steps) {
+    onBatch();
+    yield batch;
+  }
+}
+
+/** How the answer is taken: as it comes, gathered from a stream, or asked for in one piece. */
+const FORMS = [
+  ['streamed', {}, all],
+  ['gathered', {}, (made: StatelessCall) => made.answer()],
+  ['in one piece', { max_output_tokens: 77 }, (made: StatelessCall) => made.answer()],
+] as const;
 
 const eventsIn = (world: World): string =>
   JSON.stringify(
@@ -43,24 +57,23 @@ async function meterOf(engine: Engine): Promise<unknown[]> {
   return placements.map(({ call }) => [call.status, call.usage?.output ?? null]);
 }
 
-describe('L5: a stateless call', () => {
+describe.each(FORMS)('L5: a stateless call, %s', (form, asking, read) => {
   test('releases no step before its placement is durable', async () => {
     const world = new World();
     const held = gate();
     const { engine } = world.boot({
       wrap: store => ({ ...store, append: async one => (await held.opened, store.append(one)) }),
     });
-    const running = await call(engine);
-    const steps: Step[] = [];
-    const reading = (async () => {
-      for await (const batch of running.steps) steps.push(...batch);
-    })();
+    const running = await call(engine, asking);
+    let released = false;
+    const { steps } = running;
+    const watched = { ...running, steps: watch(steps, () => (released = true)) };
+    const reading = read(watched).then(all => ((released = true), all));
     await until(() => world.provider.calls.length === 1, 'the upstream to be asked');
     for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve));
-    expect(steps).toEqual([]);
+    expect(released).toBe(false);
     held.open();
-    await reading;
-    expect(steps.at(-1)?.type).toBe('end');
+    expect((await reading).at(-1)?.type).toBe('end');
     expect(await meterOf(engine)).toEqual([['completed', 5]]);
   });
 
@@ -69,19 +82,56 @@ describe('L5: a stateless call', () => {
     const { engine } = world.boot({
       wrap: store => ({ ...store, append: () => Promise.reject(storeError('store_full', 'x')) }),
     });
-    expect(await codeOf(all(await call(engine)))).toBe('store_full');
+    expect(await codeOf(read(await call(engine, asking)))).toBe('store_full');
   });
 
   test('keeps none of its content: not the question, not the answer', async () => {
     const world = new World();
     const { engine } = world.boot();
     world.provider.follow(() => batches(message('the secret answer')));
-    await all(await call(engine, { input: 'the secret question', instructions: 'secret instructions' }));
+    await read(await call(engine, { ...asking, input: 'the secret question', instructions: 'secret instructions' }));
     await until(() => engine.busy === 0, 'the meter');
     expect(eventsIn(world)).toContain('chosen');
     expect(eventsIn(world)).not.toMatch(/secret/);
   });
 
+  test('that is aborted ends, is charged at its bound, and the upstream is let go', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.follow(one => thenHang(message('a').slice(0, 3), one));
+    const left = new AbortController();
+    const running = await call(engine, { ...asking, max_output_tokens: 77 }, left.signal);
+    const reading = codeOf(read(running));
+    await until(() => world.provider.calls.length === 1, 'the call');
+    left.abort();
+    expect(await reading).not.toBeNull();
+    expect(await meterOf(engine)).toEqual([['failed', 77]]);
+  });
+
+  test('that fails before its first step is tried elsewhere, under a placement of its own; once one came, no more', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.inTurn(
+      () => thenFail([], failure('upstream_error', { retryable: true, status: 500 })),
+      () => batches(message('ok')),
+    );
+    expect((await read(await call(engine, asking))).at(-1)?.type).toBe('end');
+    // What the upstream refused cost nothing.
+    expect(await meterOf(engine)).toEqual([
+      ['failed', 0],
+      ['completed', 5],
+    ]);
+    world.provider.follow(() =>
+      thenFail(message('a').slice(0, 3), failure('upstream_interrupted', { retryable: true })),
+    );
+    const calls = world.provider.calls.length;
+    expect(await codeOf(read(await call(engine, asking)))).toBe('upstream_interrupted');
+    // Of an answer in one piece nothing is released before its end.
+    expect(world.provider.calls.length - calls > 1).toBe(form === 'in one piece');
+  });
+});
+
+describe('L5: a stateless call', () => {
   test('that its reader leaves is charged at its bound, and the upstream is let go', async () => {
     const world = new World();
     const { engine } = world.boot();
@@ -92,40 +142,6 @@ describe('L5: a stateless call', () => {
     await iterator.return?.();
     expect(world.provider.calls[0]?.signal.aborted).toBe(true);
     expect(await meterOf(engine)).toEqual([['failed', 77]]);
-  });
-
-  test('that is aborted ends, is charged at its bound, and the upstream is let go', async () => {
-    const world = new World();
-    const { engine } = world.boot();
-    world.provider.follow(one => thenHang(message('a').slice(0, 3), one));
-    const left = new AbortController();
-    const running = await call(engine, { max_output_tokens: 77 }, left.signal);
-    const reading = codeOf(all(running));
-    await until(() => world.provider.calls.length === 1, 'the call');
-    left.abort();
-    expect(await reading).not.toBeNull();
-    expect(await meterOf(engine)).toEqual([['failed', 77]]);
-  });
-
-  test('that fails before its first step is tried elsewhere, under a placement of its own; after it, no more', async () => {
-    const world = new World();
-    const { engine } = world.boot();
-    world.provider.inTurn(
-      () => thenFail([], failure('upstream_error', { retryable: true, status: 500 })),
-      () => batches(message('ok')),
-    );
-    expect((await all(await call(engine))).at(-1)?.type).toBe('end');
-    // What the upstream refused cost nothing.
-    expect(await meterOf(engine)).toEqual([
-      ['failed', 0],
-      ['completed', 5],
-    ]);
-    world.provider.follow(() =>
-      thenFail(message('a').slice(0, 3), failure('upstream_interrupted', { retryable: true })),
-    );
-    const calls = world.provider.calls.length;
-    expect(await codeOf(all(await call(engine)))).toBe('upstream_interrupted');
-    expect(world.provider.calls.length).toBe(calls + 1);
   });
 
   test('whose process dies leaves a reservation, which recovery closes as unknown, at its bound', async () => {

@@ -33,10 +33,7 @@ export interface UpstreamDeps {
  * The steps of a call, batch by batch. Health is accounted; the upstream is let go on every way out.
  * @throws ProviderError
  */
-export async function* upstreamSteps(
-  request: UpstreamRequest,
-  deps: UpstreamDeps,
-): AsyncGenerator<readonly Step[]> {
+export async function* upstreamSteps(request: UpstreamRequest, deps: UpstreamDeps): AsyncGenerator<readonly Step[]> {
   const { target, context, settings, signal, onAsked } = request;
   const { clock, limits } = deps;
   const end = deps.placing.begin(target.id);

@@ -17,13 +17,10 @@ export async function listen(deps: HttpDeps, host: string, port: number): Promis
   const app = makeApp(deps);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const hot = hotRoutes(deps);
-  const server = createServer(
-    { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0 },
-    (req, res) => {
-      const route = req.method === 'POST' ? hot.get(req.url ?? '') : undefined;
-      void (route === undefined ? listener(req, res) : route({ incoming: req, outgoing: res }));
-    },
-  );
+  const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0 }, (req, res) => {
+    const route = req.method === 'POST' ? hot.get(req.url ?? '') : undefined;
+    void (route === undefined ? listener(req, res) : route({ incoming: req, outgoing: res }));
+  });
   await bind(server, host, port);
   const address = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;

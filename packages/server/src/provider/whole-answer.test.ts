@@ -33,7 +33,9 @@ describe('the request', () => {
       items: [{ type: 'reasoning', id: 'rs_1', status: 'completed', summary: [], encrypted_content: 'seal' }],
     };
     await withUpstream(picky, {}, async (provider, { baseUrl, requests }) => {
-      const { steps, error } = await outcomeOfAnswer(provider.answer(callTo(baseUrl, { context: [sealed, userRun('Hi')] })));
+      const { steps, error } = await outcomeOfAnswer(
+        provider.answer(callTo(baseUrl, { context: [sealed, userRun('Hi')] })),
+      );
       expect(error).toBeNull();
       expect(textOf(steps)).toBe('a');
       expect(requests.map(({ body }) => body.includes('"stream":false'))).toEqual([true, true]);

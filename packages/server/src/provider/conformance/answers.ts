@@ -64,9 +64,7 @@ export function answersWell(harness: Harness): void {
     test('a call and its output go back, and the model answers from them', async () => {
       const question = userItem('Call weather {"city":"Oslo"}');
       const settings = { tools: [weather] };
-      const first = await outcomeOf(
-        harness.asked(harness.callOf({ context: [{ items: [question] }], settings })),
-      );
+      const first = await outcomeOf(harness.asked(harness.callOf({ context: [{ items: [question] }], settings })));
       const asked = first.steps.find(step => step.type === 'item');
       if (asked?.type !== 'item' || asked.item.type !== 'function_call') throw new Error('no call was made');
       const { callId } = asked.item;

@@ -61,8 +61,7 @@ export function harnessFor(make: Harness['make'], mode: Mode): Harness {
     apiKey: KEY,
     ...given,
   });
-  const callOf: Harness['callOf'] = given =>
-    callTo('', { upstream: upstream(), ...given });
+  const callOf: Harness['callOf'] = given => callTo('', { upstream: upstream(), ...given });
   const call: Harness['call'] = (text, settings = {}, through = provider, signal = new AbortController().signal) =>
     asked(callOf({ context: [userRun(text)], settings, signal }), through);
   const asked: Harness['asked'] = async (one, through = provider) =>
