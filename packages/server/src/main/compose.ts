@@ -1,12 +1,12 @@
 /** The composition root: the one place that knows all the parts. */
-import { createHash, hash as oneShot, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { perdureError } from '@perdure/protocol';
 import type { Caller } from '../engine/caller.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
-import type { Clock, Provider, Sha256 } from '../engine/ports.ts';
+import type { Clock, Provider } from '../engine/ports.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
 import type { HttpDeps } from '../http/types.ts';
@@ -19,6 +19,7 @@ import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
+import { sha256 } from './digest.ts';
 import { KeySpecError, type KeySpec } from './keys/key-row.ts';
 import { KeySaleError, saleCheck } from './keys/sale.ts';
 import { KeyRing, LOCAL_CALLER } from './keys.ts';
@@ -46,18 +47,6 @@ export interface ComposedServer {
 }
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
-
-/** Above this many bytes the parts are not copied together first. */
-const COPY_MOST = 16_384;
-
-export const sha256: Sha256 = (...parts) => {
-  const bytes = parts.map(part => (typeof part === 'string' ? Buffer.from(part) : part));
-  const size = bytes.reduce((sum, part) => sum + part.length, 0);
-  if (size <= COPY_MOST) return oneShot('sha256', Buffer.concat(bytes, size), 'buffer');
-  const digest = createHash('sha256');
-  for (const part of bytes) digest.update(part);
-  return digest.digest();
-};
 
 /** Unpredictable bytes, cut from a pool: one draw serves many. Nothing cut is given twice. */
 const POOL_BYTES = 4096;

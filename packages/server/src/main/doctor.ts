@@ -1,8 +1,6 @@
 /** `perdure doctor`: looks at everything that a server needs, and says what is wrong. */
-import { createHash } from 'node:crypto';
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Sha256 } from '../engine/ports.ts';
 import type { HomeId } from '../kernel/ids.ts';
 import { acquireDataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
@@ -13,6 +11,7 @@ import { CliError } from './cli/exit.ts';
 import { table } from './cli/table.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
+import { sha256 } from './digest.ts';
 import { configWith } from './discover.ts';
 import { snapshotOfConfig } from './snapshots.ts';
 import { verifyHome } from './verify-home.ts';
@@ -111,12 +110,6 @@ async function dataChecks(config: Config): Promise<readonly Check[]> {
     lock.release();
   }
 }
-
-const sha256: Sha256 = (...parts) => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
 
 async function homeCheck(data: string, id: string): Promise<Check> {
   const name = `home ${id}`;
