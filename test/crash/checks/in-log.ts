@@ -4,7 +4,7 @@ import { verifyChain, GENESIS } from '../../../packages/server/src/engine/chain.
 import type { SessionId, TenantId } from '../../../packages/server/src/kernel/ids.ts';
 import { decodeEvent, type StoredEvent } from '../../../packages/server/src/log/codec.ts';
 import type { LogEvent } from '../../../packages/server/src/log/events.ts';
-import { sha256 } from '../../../packages/server/src/main/compose.ts';
+import { sha256 } from '../../../packages/server/src/main/digest.ts';
 import type { Ledger } from '../load/ledger.ts';
 import type { Violations } from '../violations.ts';
 import { checkCalls, checkFences, LogCounts } from './session-laws.ts';
