@@ -7,6 +7,7 @@ import type { Lease } from './lease.ts';
 import type { LiveSession, Sessions } from './live-session.ts';
 import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
+import type { TailCommits } from './tail-commits.ts';
 import type { RunningTurn } from './turn.ts';
 import type { CallLimits } from './upstream-call.ts';
 
@@ -46,6 +47,7 @@ export interface EngineContext {
   readonly running: Map<ResponseId, RunningTurn>;
   /** Commits that go on after their client was answered. */
   readonly finishing: Set<Promise<void>>;
+  readonly tail: TailCommits;
   /** Tells the operator; never the client, and never with content. */
   report(what: string, error: PerdureError): void;
   /** Has recovery look at the session again in a while. */

@@ -28,6 +28,7 @@ import { recover, type RecoveryReport, takeUp } from './recovery.ts';
 import { deleteResponse } from './remove.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
+import { TailCommits } from './tail-commits.ts';
 import type { RunningTurn } from './turn.ts';
 import { wakeSession } from './wake.ts';
 
@@ -111,6 +112,7 @@ export function createEngine(options: EngineOptions): Engine {
     lease: new Lease(owner, homes.all, clock, limits.leaseMs),
     running: new Map(),
     finishing: new Set(),
+    tail: new TailCommits(),
     inferRequest,
     recoverLater: ({ tenant, session, store }) =>
       void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
@@ -290,6 +292,7 @@ export function createEngine(options: EngineOptions): Engine {
       await options.scheduler.stop();
       const until = clock.monotonic() + ms;
       while (context.running.size + stateless + context.finishing.size > 0 && clock.monotonic() < until) {
+        context.tail.flush();
         await new Promise(resolve => setTimeout(resolve, 20));
       }
     },

@@ -221,8 +221,9 @@ export class StatelessRun {
   #meter(event: EventBody): void {
     killPoint('stateless.before-meter');
     const engine = this.#engine;
-    const { sessions, finishing } = engine;
-    const commit: Promise<void> = afterTheAnswer()
+    const { sessions, finishing, tail } = engine;
+    const commit: Promise<void> = tail
+      .turn()
       .then(() => this.#record())
       .then(() => sessions.commit(this.#mustLive(), [event], { actor: 'engine' }))
       .then(() => undefined)
@@ -236,11 +237,6 @@ export class StatelessRun {
       });
     finishing.add(commit);
   }
-}
-
-/** The answer is being written in this very turn of the event loop: what follows it must not come before it. */
-function afterTheAnswer(): Promise<void> {
-  return new Promise(resolve => void setImmediate(resolve));
 }
 
 function placedEvent(call: number, placed: PlacedCall): EventBody {
