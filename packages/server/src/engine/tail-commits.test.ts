@@ -4,7 +4,7 @@ import { TAIL_MS, TailCommits } from './tail-commits.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function begun(): { readonly tail: TailCommits; readonly gone: string[]; put(name: string): void } {
+function begun(): { readonly tail: TailCommits; readonly gone: string[]; readonly put: (name: string) => void } {
   const tail = new TailCommits();
   const gone: string[] = [];
   return { tail, gone, put: name => void tail.turn().then(() => gone.push(name)) };
