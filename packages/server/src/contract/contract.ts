@@ -18,6 +18,7 @@ import {
   type ClauseInfo,
   type ClauseRef,
   type CompiledClause,
+  envOfCall,
   type Judgement,
   judgeOnce,
   judgePlaces,
@@ -132,7 +133,11 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     judge(action, facts, callClass, places) {
       const list = seats(places);
       return list.kept(`${action}/${callClass}/${signatureOf(facts)}`, () =>
-        judgePlaces(byAction[action], PLACE_ACTION_ENTITIES[action], callValues(facts), callClass, list.seats),
+        judgePlaces(
+          byAction[action],
+          envOfCall(PLACE_ACTION_ENTITIES[action], callValues(facts), callClass),
+          list.blocks,
+        ),
       );
     },
 

@@ -4,10 +4,12 @@
  * Semantics are exactly Cedar's, short circuit and type errors included: `policy.property.test.ts` holds the closures to
  * cedar-wasm. What is not known here is refused when a contract is loaded, never met at run time.
  */
+import type { Ask } from './block.ts';
 import { valueFromJson } from './cedar-json.ts';
 import { EXTENSION_FUNCTIONS } from './extension.ts';
 import { likeMatcher } from './like.ts';
 import * as ops from './operators.ts';
+import { askAnd, askIf, askNot, askOr, questionOf } from './question.ts';
 import { type Compiled, type MemoPlan, memoPlan, READS, type Reads, remembered, type Run } from './remembered.ts';
 import { type Env, EvaluationError, recordValue, setValue, type Value } from './value.ts';
 
@@ -75,6 +77,18 @@ function made(
   const reads = readsOf(parts, least);
   const ready = reads === READS.both ? parts.map(part => remembered(part, plan)) : parts;
   return { run: run(ready.map(part => part.run)), reads, size: sizeOf(parts), est };
+}
+
+/** A condition made of conditions: also as a question to many places. */
+function condition(
+  context: Context,
+  parts: readonly Compiled[],
+  run: (parts: readonly Run[]) => Run,
+  ask: (parts: readonly Ask[]) => Ask,
+): Compiled {
+  const compiled = made(context, parts, run);
+  if (compiled.reads !== READS.both) return compiled;
+  return { ...compiled, ask: ask(parts.map(part => questionOf(part, context.plan))) };
 }
 
 const EMPTY = { kind: 'entity', type: '', id: '', key: '', data: null } as const;
@@ -177,7 +191,7 @@ function compileNode(op: string, body: unknown, context: Context): Compiled {
   return compileCall(op, asList(body).map(context.compile), context);
 }
 
-const never: Run = () => {
+const never = (): never => {
   throw new Error('an operand is missing');
 };
 
@@ -229,44 +243,48 @@ function compileRecord(body: unknown, context: Context): Compiled {
 }
 
 function compileNot(body: unknown, context: Context): Compiled {
-  return made(
+  return condition(
     context,
     [context.compile(asNode(body)['arg'])],
     ([arg = never]) =>
       env =>
         !ops.asBool(arg(env)),
+    ([arg = never]) => askNot(arg),
   );
 }
 
 function compileAnd(body: unknown, context: Context): Compiled {
-  return made(
+  return condition(
     context,
     sides(body, context),
     ([left = never, right = never]) =>
       env =>
         ops.asBool(left(env)) && ops.asBool(right(env)),
+    ([left = never, right = never]) => askAnd(left, right),
   );
 }
 
 function compileOr(body: unknown, context: Context): Compiled {
-  return made(
+  return condition(
     context,
     sides(body, context),
     ([left = never, right = never]) =>
       env =>
         ops.asBool(left(env)) || ops.asBool(right(env)),
+    ([left = never, right = never]) => askOr(left, right),
   );
 }
 
 function compileIf(body: unknown, context: Context): Compiled {
   const node = asNode(body);
   const parts = [context.compile(node['if']), context.compile(node['then']), context.compile(node['else'])];
-  return made(
+  return condition(
     context,
     parts,
     ([test = never, yes = never, no = never]) =>
       env =>
         ops.asBool(test(env)) ? yes(env) : no(env),
+    ([test = never, yes = never, no = never]) => askIf(test, yes, no),
   );
 }
 

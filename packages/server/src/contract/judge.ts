@@ -1,8 +1,9 @@
 /** What the clauses of a contract say of places. */
+import { type Asking, type Block, blocksOf, moveTo, type MovingEnv, type Seat, seatOf } from './block.ts';
 import { type CallValues, placeEntity, type RulePlace } from './facts.ts';
 import { keeper } from './kept.ts';
 import type { CompiledPolicy, Outcome } from './policy.ts';
-import { type EntityValue, type Env, type EvaluationError, entityValue, type Memo, recordValue } from './value.ts';
+import { type EntityValue, type Env, EvaluationError, entityValue, recordValue } from './value.ts';
 
 /** A clause, as decisions cite it. One object per clause: decisions share it. */
 export interface ClauseRef {
@@ -56,35 +57,21 @@ interface Building {
   errors: ClauseError[];
 }
 
-function judgementOf(clauses: readonly CompiledClause[], outcomes: readonly Outcome[]): Judgement {
-  const judgement: Building = { permits: [], forbids: [], errors: [] };
-  for (let i = 0; i < clauses.length; i++) {
-    const clause = clauses[i];
-    const outcome = outcomes[i] ?? 'not';
-    if (clause === undefined || outcome === 'not') continue;
-    const { ref, policy } = clause;
-    if (outcome !== 'applies') judgement.errors.push({ clause: ref, message: outcome.message });
-    else (policy.effect === 'permit' ? judgement.permits : judgement.forbids).push(ref);
-  }
-  return judgement;
+function add(judgement: Building, { ref, policy }: CompiledClause, outcome: Outcome): void {
+  if (outcome === 'not') return;
+  if (outcome !== 'applies') judgement.errors.push({ clause: ref, message: outcome.message });
+  else (policy.effect === 'permit' ? judgement.permits : judgement.forbids).push(ref);
 }
 
 export function judgeOnce(clauses: readonly CompiledClause[], env: Env): Judgement {
-  return judgementOf(
-    clauses,
-    clauses.map(clause => clause.policy.evaluate(env)),
-  );
-}
-
-/** A place as a contract keeps it: its entity, and what its clauses have found out about it alone. */
-export interface Seat {
-  readonly region: EntityValue;
-  readonly memo: Memo;
+  const judgement: Building = { permits: [], forbids: [], errors: [] };
+  for (const clause of clauses) add(judgement, clause, clause.policy.evaluate(env));
+  return judgement;
 }
 
 /** The seats of a list of places, and the judgements of it, by call. */
 export interface Seats {
-  readonly seats: readonly Seat[];
+  readonly blocks: readonly Block[];
   readonly kept: (key: string, make: () => readonly Judgement[]) => readonly Judgement[];
 }
 
@@ -92,7 +79,7 @@ export interface Seats {
 export function seatKeeper(): (places: readonly RulePlace[]) => Seats {
   const known = new WeakMap<RulePlace, Seat>();
   const lists = new WeakMap<readonly RulePlace[], Seats>();
-  const seatOf = (place: RulePlace): Seat => {
+  const seatFor = (place: RulePlace): Seat => {
     let seat = known.get(place);
     if (seat === undefined) {
       seat = { region: placeEntity(place), memo: [] };
@@ -103,29 +90,36 @@ export function seatKeeper(): (places: readonly RulePlace[]) => Seats {
   return places => {
     let list = lists.get(places);
     if (list === undefined) {
-      list = { seats: places.map(seatOf), kept: keeper() };
+      list = { blocks: blocksOf(places.map(seatFor)), kept: keeper() };
       lists.set(places, list);
     }
     return list;
   };
 }
 
-type MutableEnv = { -readonly [Key in keyof Env]: Env[Key] };
+/** What a clause comes to at the places of a block: their bits, and why it failed. */
+interface Finding {
+  readonly clause: CompiledClause;
+  readonly applies: number;
+  readonly fails: number;
+  /** One for all places, or one each by their bit. */
+  readonly why: EvaluationError | ReadonlyMap<number, EvaluationError>;
+}
 
-/** The hot loop: what the call alone decides is decided once, the rest per place. */
-export function judgePlaces(
-  clauses: readonly CompiledClause[],
-  action: EntityValue,
-  values: CallValues,
-  callClass: string,
-  seats: readonly Seat[],
-): Judgement[] {
+const UNTOLD = new EvaluationError('the clause failed');
+const NO_FAILURE: ReadonlyMap<number, EvaluationError> = new Map();
+
+export function envOfCall(action: EntityValue, values: CallValues, callClass: string): MovingEnv {
   const context = recordValue([
     ['call', values.call],
     ['class', callClass],
   ]);
   const { principal, entities } = values;
-  const env: MutableEnv = { principal, action, resource: NOWHERE, context, entities, callMemo: [], placeMemo: null };
+  return { principal, action, resource: NOWHERE, context, entities, callMemo: [], placeMemo: null };
+}
+
+/** The hot loop: what the call alone decides is decided once, the rest for all places together. */
+export function judgePlaces(clauses: readonly CompiledClause[], env: MovingEnv, blocks: readonly Block[]): Judgement[] {
   const live: CompiledClause[] = [];
   const stages: ('maybe' | EvaluationError)[] = [];
   for (const clause of clauses) {
@@ -134,26 +128,81 @@ export function judgePlaces(
     live.push(clause);
     stages.push(stage);
   }
-  let outcomes: Outcome[] = [];
-  let judgement = SILENT;
   const judgements: Judgement[] = [];
-  for (const { region, memo } of seats) {
-    env.resource = region;
-    env.placeMemo = memo;
-    // The place is known to clauses that name it, as any entity of the request is; the one before it is not.
-    if (region.data !== null) entities.set(region.key, region.data);
-    // Neighbours that are judged alike share their judgement: most places of a call are.
-    let same = judgements.length > 0;
-    const now: Outcome[] = [];
-    for (let k = 0; k < live.length; k++) {
-      const outcome = live[k]?.policy.onPlace(env, stages[k] ?? 'maybe') ?? 'not';
-      now.push(outcome);
-      if (outcome !== outcomes[k]) same = false;
+  for (const block of blocks) {
+    const asking: Asking = { env, block, asked: [], holds: [] };
+    const findings: Finding[] = [];
+    for (const [i, clause] of live.entries()) {
+      const finding = findingOf(clause, stages[i] ?? 'maybe', asking);
+      if ((finding.applies | finding.fails) !== 0) findings.push(finding);
     }
-    entities.delete(region.key);
-    outcomes = now;
-    if (!same) judgement = judgementOf(live, now);
-    judgements.push(judgement);
+    const alike = groups(findings, block.all).map(bits => ({ bits, judgement: judgementOf(findings, bits) }));
+    for (let bit = 1; bit <= block.all; bit *= 2)
+      judgements.push(alike.find(({ bits }) => (bits & bit) !== 0)?.judgement ?? SILENT);
   }
   return judgements;
+}
+
+function findingOf(clause: CompiledClause, stage: 'maybe' | EvaluationError, asking: Asking): Finding {
+  const { scope, onPlaces } = clause.policy;
+  const inScope = scope(asking, asking.block.all);
+  if (stage !== 'maybe') return { clause, applies: 0, fails: inScope, why: stage };
+  if (inScope === 0) return { clause, applies: 0, fails: 0, why: NO_FAILURE };
+  try {
+    return { clause, applies: onPlaces(asking, inScope), fails: 0, why: NO_FAILURE };
+  } catch (error) {
+    if (error instanceof EvaluationError) return placeByPlace(clause, inScope, asking);
+    throw error;
+  }
+}
+
+/** Where a clause fails: at which places, and why at each. */
+function placeByPlace(clause: CompiledClause, inScope: number, { env, block }: Asking): Finding {
+  let applies = 0;
+  let fails = 0;
+  const why = new Map<number, EvaluationError>();
+  for (let open = inScope; open !== 0; open &= open - 1) {
+    const bit = open & -open;
+    moveTo(env, seatOf(block, bit));
+    const outcome = clause.policy.onPlace(env, 'maybe');
+    if (outcome === 'applies') applies |= bit;
+    if (outcome === 'applies' || outcome === 'not') continue;
+    fails |= bit;
+    why.set(bit, outcome);
+  }
+  return { clause, applies, fails, why };
+}
+
+/** Places of which the same is found. Those where a clause fails for a reason of the place's own stand alone. */
+function groups(findings: readonly Finding[], all: number): number[] {
+  let found = [all];
+  for (const { applies, fails, why } of findings) {
+    if (applies !== 0 && applies !== all) found = split(found, applies);
+    if (fails !== 0 && fails !== all) found = split(found, fails);
+    if (why instanceof EvaluationError) continue;
+    for (const bit of why.keys()) found = split(found, bit);
+  }
+  return found;
+}
+
+function split(groups: readonly number[], by: number): number[] {
+  const parts: number[] = [];
+  for (const group of groups) {
+    const inside = group & by;
+    if (inside !== 0) parts.push(inside);
+    if (inside !== group) parts.push(group & ~by);
+  }
+  return parts;
+}
+
+/** @param bits places that are judged alike */
+function judgementOf(findings: readonly Finding[], bits: number): Judgement {
+  const one = bits & -bits;
+  const judgement: Building = { permits: [], forbids: [], errors: [] };
+  for (const { clause, applies, fails, why } of findings) {
+    if ((applies & one) !== 0) add(judgement, clause, 'applies');
+    else if ((fails & one) !== 0)
+      add(judgement, clause, why instanceof EvaluationError ? why : (why.get(one) ?? UNTOLD));
+  }
+  return judgement;
 }

@@ -32,8 +32,10 @@ export function asEntity(value: Value): EntityValue {
   throw typeError('entity', value);
 }
 
-function dataOf(value: EntityValue, env: Env): v.EntityData | null {
-  return value.data ?? env.entities.get(value.key) ?? null;
+/** The place is known to clauses that name it, as any entity of the request is. */
+function dataOf(value: EntityValue, { resource, entities }: Env): v.EntityData | null {
+  if (value.data !== null) return value.data;
+  return (value.key === resource.key ? resource.data : null) ?? entities.get(value.key) ?? null;
 }
 
 function existing(value: EntityValue, env: Env): v.EntityData {

@@ -4,10 +4,12 @@
  * A policy runs in two stages. The first reads only the call, so that it runs once for all places of a call; the second reads the
  * place. Splitting changes no result: the scope cannot fail, and the conditions keep their order.
  */
+import type { Ask } from './block.ts';
 import { uidFromJson } from './cedar-json.ts';
 import { asBool, isIn } from './operators.ts';
 import { compileExpression, UnsupportedPolicy } from './expression.ts';
-import { type Compiled, type MemoPlan, memoPlan, READS, remembered } from './remembered.ts';
+import { askOnce, questionOf } from './question.ts';
+import { type Compiled, type MemoPlan, memoPlan, READS, remembered, slotOf } from './remembered.ts';
 import { type Env, EvaluationError, entityKey } from './value.ts';
 
 export type Outcome = 'applies' | 'not' | EvaluationError;
@@ -20,6 +22,10 @@ export interface CompiledPolicy {
   readonly onCall: (env: Env) => 'maybe' | 'not' | EvaluationError;
   /** The outcome at a place, given what `onCall` said of the same call (`not` excepted). */
   readonly onPlace: (env: Env, call: 'maybe' | EvaluationError) => Outcome;
+  /** The places in the policy's scope. */
+  readonly scope: Ask;
+  /** Of places in scope, where the call said `maybe`: those where the policy applies. Throws if it fails at one; `onPlace` then tells. */
+  readonly onPlaces: Ask;
   /** Both stages: the outcome for one request. */
   readonly evaluate: (env: Env) => Outcome;
 }
@@ -126,6 +132,20 @@ function conjunction(parts: readonly Compiled[]): Test {
   };
 }
 
+/** The same of many places: the next part is asked only of the places that are left. */
+function askAll(asks: readonly Ask[]): Ask {
+  const [only] = asks;
+  if (only !== undefined && asks.length === 1) return only;
+  return (asking, need) => {
+    let left = need;
+    for (const ask of asks) {
+      if (left === 0) break;
+      left = ask(asking, left);
+    }
+    return left;
+  };
+}
+
 function caught(error: unknown): EvaluationError {
   if (error instanceof EvaluationError) return error;
   throw error;
@@ -148,6 +168,10 @@ export function compilePolicy(est: unknown, slots: Slots = new Map(), plan: Memo
   const split = firstOnPlace < 0 ? parts.length : firstOnPlace;
   const callConditions = conjunction(parts.slice(0, split).map(part => remembered(part, plan)));
   const placeConditions = conjunction(parts.slice(split).map(part => remembered(part, plan)));
+  const scope: Ask =
+    resource === ALWAYS
+      ? (_asking, need) => need
+      : askOnce(slotOf(plan.place, { scope: policy['resource'], slot: slots.get('?resource') }), resource);
   const actionTest: Test =
     typeof action === 'function' ? action : env => [...action].some(key => isIn(env.action, key, env));
 
@@ -173,6 +197,8 @@ export function compilePolicy(est: unknown, slots: Slots = new Map(), plan: Memo
     matchesAction: key => typeof action === 'function' || action.has(key),
     onCall,
     onPlace,
+    scope,
+    onPlaces: askAll(parts.slice(split).map(part => questionOf(part, plan))),
     evaluate: env => {
       if (!actionTest(env)) return 'not';
       const call = onCall(env);

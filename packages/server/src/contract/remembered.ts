@@ -1,4 +1,5 @@
 /** Compiled expressions, and the memory that those have which depend on the call alone, or on the place alone. */
+import type { Ask } from './block.ts';
 import type { Env, Value } from './value.ts';
 
 export type Run = (env: Env) => Value;
@@ -14,16 +15,26 @@ export interface Compiled {
   readonly size: number;
   /** What it was compiled from. */
   readonly est: unknown;
+  /** Asks many places at once, where the expression is made of conditions. */
+  readonly ask?: Ask;
 }
 
 /** The memo slots that the expressions of a contract use, by what they remember: clauses that ask the same share the answer. */
 export interface MemoPlan {
   readonly call: Map<string, number>;
   readonly place: Map<string, number>;
+  readonly both: Map<string, number>;
 }
 
 export function memoPlan(): MemoPlan {
-  return { call: new Map(), place: new Map() };
+  return { call: new Map(), place: new Map(), both: new Map() };
+}
+
+export function slotOf(slots: Map<string, number>, est: unknown): number {
+  const key = JSON.stringify(est);
+  const slot = slots.get(key) ?? slots.size;
+  slots.set(key, slot);
+  return slot;
 }
 
 /** Below this size, running is as quick as remembering. */
@@ -36,10 +47,7 @@ const LEAST_REMEMBERED = 2;
 export function remembered(compiled: Compiled, plan: MemoPlan): Compiled {
   const { run, reads, size, est } = compiled;
   if (size < LEAST_REMEMBERED || (reads !== READS.call && reads !== READS.place)) return compiled;
-  const slots = reads === READS.call ? plan.call : plan.place;
-  const key = JSON.stringify(est);
-  const slot = slots.get(key) ?? slots.size;
-  slots.set(key, slot);
+  const slot = slotOf(reads === READS.call ? plan.call : plan.place, est);
   // Two closures that differ in one property name: reading it by a variable costs more than the rest together.
   const onCall: Run = env => {
     const memo = env.callMemo;
