@@ -52,9 +52,14 @@ export function moveTo(env: MovingEnv, seat: Seat): void {
   env.placeMemo = seat.memo;
 }
 
+/** Of the lowest bit. */
+export function indexOf(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
+}
+
 /** The seat of the lowest bit. */
 export function seatOf({ seats }: Block, bits: number): Seat {
-  const seat = seats[31 - Math.clz32(bits & -bits)];
+  const seat = seats[indexOf(bits)];
   if (seat === undefined) throw new Error(`a block of ${seats.length} places has none for ${bits}`);
   return seat;
 }

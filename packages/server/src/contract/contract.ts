@@ -12,7 +12,7 @@ import {
   signatureOfSale,
   signatureOfUse,
 } from './facts.ts';
-import { keeper } from './kept.ts';
+import { keeper, latest } from './kept.ts';
 import {
   type ClauseError,
   type ClauseInfo,
@@ -82,14 +82,8 @@ function forAction(clauses: readonly CompiledClause[], actionKey: string): reado
   return clauses.filter(clause => clause.policy.matchesAction(actionKey));
 }
 
-/** Remembers the last result: a decision asks for the class and for the places with the same facts. */
-function latest<Key extends object, Result>(make: (key: Key) => Result): (key: Key) => Result {
-  let last: { key: Key; result: Result } | null = null;
-  return key => {
-    if (last?.key !== key) last = { key, result: make(key) };
-    return last.result;
-  };
-}
+/** What all contracts are told of a call. */
+const valuesOf = latest(callValues);
 
 export interface ContractParts {
   readonly manifest: Manifest;
@@ -107,7 +101,12 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
   const seats = seatKeeper();
   const timed = [clauses, ...readings.values()].some(list => list.some(clause => clause.readsTime));
   const signatureOf = latest((facts: RuleFacts) => callSignature(facts, timed));
-  const keptClasses = keeper<Classification>();
+  const definitions = new Map(
+    [...readings].map(([id, list]) => [
+      id,
+      { list, usesCount: list.some(clause => clause.readsUse), kept: keeper<Classification>() },
+    ]),
+  );
   const keptSales = keeper<Judgement>();
 
   return {
@@ -124,18 +123,20 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     manifest,
 
     classify(facts, reading) {
-      const definitions = reading === null ? undefined : readings.get(reading);
-      if (reading === null || definitions === undefined) return STATEFUL;
-      const key = `${reading}/${signatureOf(facts)}/${signatureOfUse(facts.session.use)}`;
-      return keptClasses(key, () => classOf(definitions, facts));
+      const defined = reading === null ? undefined : definitions.get(reading);
+      if (defined === undefined) return STATEFUL;
+      const signature = signatureOf(facts);
+      const key = defined.usesCount ? `${signature}/${signatureOfUse(facts.session.use)}` : signature;
+      return defined.kept(key, () => classOf(defined.list, facts));
     },
 
     judge(action, facts, callClass, places) {
       const list = seats(places);
-      return list.kept(`${action}/${callClass}/${signatureOf(facts)}`, () =>
+      const kept = list.kept(action, callClass);
+      return kept(signatureOf(facts), () =>
         judgePlaces(
           byAction[action],
-          envOfCall(PLACE_ACTION_ENTITIES[action], callValues(facts), callClass),
+          envOfCall(PLACE_ACTION_ENTITIES[action], valuesOf(facts), callClass),
           list.blocks,
         ),
       );
@@ -148,7 +149,7 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
 }
 
 function classOf(definitions: readonly CompiledClause[], facts: RuleFacts): Classification {
-  const values = callValues(facts);
+  const values = valuesOf(facts);
   const judgement = judgeOnce(definitions, {
     principal: values.principal,
     action: ACTIONS.stateless,

@@ -114,7 +114,7 @@ export interface CallValues {
   readonly principal: EntityValue;
   readonly product: EntityValue;
   readonly call: RecordValue;
-  readonly entities: Map<string, EntityData>;
+  readonly entities: ReadonlyMap<string, EntityData>;
 }
 
 export function callValues(facts: RuleFacts): CallValues {
@@ -175,16 +175,22 @@ function parts(texts: readonly string[]): string {
   return joined;
 }
 
+/** The last one is kept: a decision asks for the sale and for the call. */
+let lastSale: { channel: RuleChannel; product: RuleProduct; segment: string; signature: string } | null = null;
+
 function saleSignature(channel: RuleChannel, product: RuleProduct, segment: string): string {
-  return (
+  if (lastSale?.channel === channel && lastSale.product === product && lastSale.segment === segment)
+    return lastSale.signature;
+  const signature =
     part(channel.id) +
     part(channel.seller) +
     part(channel.kind) +
     part(product.id) +
     part(product.vendor) +
     part(product.kind) +
-    part(segment)
-  );
+    part(segment);
+  lastSale = { channel, product, segment, signature };
+  return signature;
 }
 
 /**

@@ -29,7 +29,13 @@ function clauseOf(policy: PolicyText, plan: MemoPlan): CompiledClause {
   const compiled = compilePolicy(answer.json, new Map(slots), plan);
   const ref = { kind: 'clause', contract: 'random', clause: policy.id, cite: '', ambiguous: null } as const;
   const note = { reading: null, summary: '', source: '', confidence: 'C', file: '', line: 1 } as const;
-  return { ref, info: { ...ref, ...note, effect: compiled.effect }, policy: compiled, readsTime: false };
+  return {
+    ref,
+    info: { ...ref, ...note, effect: compiled.effect },
+    policy: compiled,
+    readsTime: false,
+    readsUse: false,
+  };
 }
 
 function envOf(request: RandomRequest, entities: EntityStore): Env {

@@ -15,7 +15,7 @@ function clause(id: string, text: string): CompiledClause {
   const policy = compilePolicy(answer.json, new Map(), plan);
   const ref = { kind: 'clause', contract: 'test', clause: id, cite: '', ambiguous: null } as const;
   const note = { reading: null, summary: '', source: '', confidence: 'C', file: '', line: 1 } as const;
-  return { ref, info: { ...ref, ...note, effect: policy.effect }, policy, readsTime: false };
+  return { ref, info: { ...ref, ...note, effect: policy.effect }, policy, readsTime: false, readsUse: false };
 }
 
 /** Places `r0`, `r1`, ...: the even ones on aws. */

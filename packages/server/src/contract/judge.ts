@@ -1,7 +1,7 @@
 /** What the clauses of a contract say of places. */
-import { type Asking, type Block, blocksOf, moveTo, type MovingEnv, type Seat, seatOf } from './block.ts';
+import { type Asking, type Block, blocksOf, moveTo, type MovingEnv, indexOf, type Seat, seatOf } from './block.ts';
 import { type CallValues, placeEntity, type RulePlace } from './facts.ts';
-import { keeper } from './kept.ts';
+import { type Kept, keepers } from './kept.ts';
 import type { CompiledPolicy, Outcome } from './policy.ts';
 import { type EntityValue, type Env, EvaluationError, entityValue, recordValue } from './value.ts';
 
@@ -45,6 +45,8 @@ export interface CompiledClause {
   readonly policy: CompiledPolicy;
   /** Whether it can tell one moment from another. */
   readonly readsTime: boolean;
+  /** Whether it can tell what a session has done so far. */
+  readonly readsUse: boolean;
 }
 
 const NOTHING: readonly never[] = [];
@@ -72,7 +74,7 @@ export function judgeOnce(clauses: readonly CompiledClause[], env: Env): Judgeme
 /** The seats of a list of places, and the judgements of it, by call. */
 export interface Seats {
   readonly blocks: readonly Block[];
-  readonly kept: (key: string, make: () => readonly Judgement[]) => readonly Judgement[];
+  readonly kept: (action: string, callClass: string) => Kept<readonly Judgement[]>;
 }
 
 /** Makes a place's seat once, and finds it again by the place, or by the list that the place came in. */
@@ -90,7 +92,7 @@ export function seatKeeper(): (places: readonly RulePlace[]) => Seats {
   return places => {
     let list = lists.get(places);
     if (list === undefined) {
-      list = { blocks: blocksOf(places.map(seatFor)), kept: keeper() };
+      list = { blocks: blocksOf(places.map(seatFor)), kept: keepers() };
       lists.set(places, list);
     }
     return list;
@@ -132,13 +134,18 @@ export function judgePlaces(clauses: readonly CompiledClause[], env: MovingEnv, 
   for (const block of blocks) {
     const asking: Asking = { env, block, asked: [], holds: [] };
     const findings: Finding[] = [];
-    for (const [i, clause] of live.entries()) {
+    for (let i = 0; i < live.length; i++) {
+      const clause = live[i];
+      if (clause === undefined) continue;
       const finding = findingOf(clause, stages[i] ?? 'maybe', asking);
       if ((finding.applies | finding.fails) !== 0) findings.push(finding);
     }
-    const alike = groups(findings, block.all).map(bits => ({ bits, judgement: judgementOf(findings, bits) }));
-    for (let bit = 1; bit <= block.all; bit *= 2)
-      judgements.push(alike.find(({ bits }) => (bits & bit) !== 0)?.judgement ?? SILENT);
+    const from = judgements.length;
+    for (const _ of block.seats) judgements.push(SILENT);
+    for (const group of groups(findings, block.all)) {
+      const judgement = judgementOf(findings, group);
+      for (let open = group; open !== 0; open &= open - 1) judgements[from + indexOf(open)] = judgement;
+    }
   }
   return judgements;
 }

@@ -1,4 +1,4 @@
-/** Whether a policy can tell one moment from another. If not, what it decides can be kept. */
+/** Whether a policy can tell one moment from another, or what a session has done so far. If not, what it decides can be kept. */
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -32,4 +32,14 @@ export function readsTime(est: unknown): boolean {
     if (inner !== null && isContext(inner.of) && inner.attr === 'use') return false;
   }
   return Object.values(est).some(readsTime);
+}
+
+/** True unless every use of the context is an attribute that is not the session's use. Only definitions are told it. */
+export function readsUse(est: unknown): boolean {
+  if (Array.isArray(est)) return est.some(readsUse);
+  if (!isNode(est)) return false;
+  if (isContext(est)) return true;
+  const { of, attr } = access(est) ?? {};
+  if (isContext(of)) return attr === 'use';
+  return Object.values(est).some(readsUse);
 }
