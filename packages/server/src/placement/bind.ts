@@ -52,7 +52,6 @@ export interface Said {
 }
 
 const NOTHING: readonly never[] = [];
-const SILENT: Said = { exclusions: NOTHING, flagged: NOTHING, permits: NOTHING };
 
 function byFailure({ clause, message }: ClauseFailure): Exclusion {
   return { kind: 'error', contract: clause.contract, clause: clause.clause, message };
@@ -94,22 +93,30 @@ export function hear(
     return { class: null, said: places.map(() => failed) };
   }
   const judgements = contract.judge(action, facts, classification.class, places);
-  let last: Judgement | null = null;
-  let lastSaid = SILENT;
-  const said = judgements.map(judgement => {
-    // Places that are judged alike share their judgement.
-    if (judgement !== last) {
-      last = judgement;
-      lastSaid = read(judgement, contract.id, snapshot.onAmbiguity);
-    }
-    return lastSaid;
-  });
+  const said = mapAlike(judgements, judgement => read(judgement, contract.id, snapshot.onAmbiguity));
   return { class: classification.class, said };
+}
+
+/** As `map`, for places that are judged alike and share their judgement: each is made into one result. */
+export function mapAlike<From extends object, To>(list: readonly From[], make: (from: From) => To): readonly To[] {
+  const [first] = list;
+  if (first === undefined) return NOTHING;
+  if (list.length === 1) return [make(first)];
+  const made = new Map<From, To>();
+  return list.map(from => {
+    const known = made.get(from);
+    if (known !== undefined) return known;
+    const to = make(from);
+    made.set(from, to);
+    return to;
+  });
 }
 
 /** What the contracts say of selling a product over a channel. */
 export function hearSale(contracts: readonly ContractRules[], snapshot: Snapshot, sale: Sale): Said {
   const all = contracts.map(contract => read(contract.judgeSale(sale), contract.id, snapshot.onAmbiguity));
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return only;
   return {
     exclusions: all.flatMap(said => said.exclusions),
     flagged: all.flatMap(said => said.flagged),

@@ -6,7 +6,7 @@
  * P2. A clause that fails excludes (L5).
  * P3. A place is chosen only if every contract that binds the call permits it and none forbids it, or nothing is enforced.
  */
-import { bindingContracts, hear, hearSale, readingFor, type Said } from './bind.ts';
+import { bindingContracts, hear, hearSale, mapAlike, readingFor, type Said } from './bind.ts';
 import { conflictOf } from './conflict.ts';
 import type { Decision, DecisionCode, Exclusion, Flag, InForce, Row, Verdict } from './decision.ts';
 import { exclusionKey } from './decision.ts';
@@ -103,7 +103,19 @@ function candidatesFor(
 ): readonly Place[] {
   const all =
     action === 'infer' ? (snapshot.byModel.get(modelKey(facts.vendor, facts.model)) ?? NOTHING) : snapshot.homes;
-  return only === undefined ? all : all.filter(place => only.includes(place.id));
+  return only === undefined ? all : theOnly(all, only);
+}
+
+const alone = new WeakMap<Place, readonly Place[]>();
+
+/** Those of the places that are wanted. A single one comes in the same list every time: what clauses said is kept by the list. */
+function theOnly(places: readonly Place[], wanted: readonly string[]): readonly Place[] {
+  const some = places.filter(place => wanted.includes(place.id));
+  const [place] = some;
+  if (place === undefined || some.length > 1) return some;
+  const known = alone.get(place) ?? some;
+  alone.set(place, known);
+  return known;
 }
 
 interface Heard {
@@ -143,7 +155,9 @@ function hearAll(snapshot: Snapshot, action: Action, facts: CallFacts, places: r
 }
 
 /** Joins what the contracts say, place by place. Neighbours of which the same is said share the answer. */
-function combine(always: Said, said: readonly (readonly Said[])[], count: number): Said[] {
+function combine(always: Said, said: readonly (readonly Said[])[], count: number): readonly Said[] {
+  const [only] = said;
+  if (only !== undefined && said.length === 1) return mapAlike(only, one => joined(always, one));
   const combined: Said[] = [];
   for (let i = 0; i < count; i++) {
     const before = combined[i - 1];
@@ -151,17 +165,22 @@ function combine(always: Said, said: readonly (readonly Said[])[], count: number
       combined.push(before);
       continue;
     }
-    let { exclusions, flagged, permits } = always;
+    let all = always;
     for (const list of said) {
       const one = list[i];
-      if (one === undefined) continue;
-      exclusions = join(exclusions, one.exclusions);
-      flagged = join(flagged, one.flagged);
-      permits = join(permits, one.permits);
+      if (one !== undefined) all = joined(all, one);
     }
-    combined.push({ exclusions, flagged, permits });
+    combined.push(all);
   }
   return combined;
+}
+
+function joined(a: Said, b: Said): Said {
+  return {
+    exclusions: join(a.exclusions, b.exclusions),
+    flagged: join(a.flagged, b.flagged),
+    permits: join(a.permits, b.permits),
+  };
 }
 
 function join<T>(a: readonly T[], b: readonly T[]): readonly T[] {

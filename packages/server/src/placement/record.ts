@@ -5,7 +5,7 @@
  * Keys are short because every turn of every session stores one; `RECORD_KEYS` says what each means. Defaults are left out.
  */
 import { decide } from './decide.ts';
-import { type Decision, type DecisionCode, type Exclusion, exclusionKey } from './decision.ts';
+import { type Decision, type DecisionCode, type Exclusion, exclusionKey, type InForce } from './decision.ts';
 import type { Action, CallFacts, DecideOptions, Health, PlaceHealth, Purpose, Segment, Use } from './facts.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
 
@@ -72,56 +72,68 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
 
 const STATES = ['up', 'down', 'full'] as const;
 const NONE: readonly string[] = [];
+const NO_OPTIONS: DecideOptions = {};
 
+type Building = { -readonly [Key in keyof PlacementRecord]: PlacementRecord[Key] };
+
+/** Every call makes one. Keys are set in the order of `RECORD_KEYS`: a record is kept as the text that it gives. */
 export function toRecord(
   decision: Decision,
   snapshot: Snapshot,
   facts: CallFacts,
   health: Health,
-  options: DecideOptions = {},
+  options: DecideOptions = NO_OPTIONS,
 ): PlacementRecord {
   const { session } = facts;
-  const readings = Object.entries(session.reading).filter(
-    ([contract, reading]) => snapshot.readings[contract] !== reading,
-  );
+  const { product, channel } = session;
+  const record = { v: 1, s: snapshot.version } as Building;
+  if (decision.action !== 'infer') record.a = decision.action;
+  record.t = facts.at;
+  if (decision.chosen !== null) record.c = decision.chosen;
+  if (decision.code !== null) record.x = decision.code;
+  record.n = session.tenant;
+  record.p = [product.id, product.vendor, product.kind === 'api' ? 'a' : 'r'];
+  record.h = [channel.id, channel.seller, channel.kind === 'direct' ? 'd' : 't'];
+  if (session.segment !== 'commercial') record.g = session.segment;
+  if (!session.stateHeld) record.z = 1;
+  if (session.startedAt !== facts.at) record.b = facts.at - session.startedAt;
+  const readings = readingsOfItsOwn(session.reading, snapshot);
+  if (readings !== null) record.r = readings;
+  record.m = [facts.vendor, facts.model];
+  if (facts.purpose !== 'turn') record.u = facts.purpose;
+  if (facts.sessionLabels.length > 0) record.l = facts.sessionLabels;
+  if (facts.requestLabels.length > 0) record.q = facts.requestLabels;
+  record.i = facts.inputTokens;
+  record.o = facts.outputBound;
+  if (facts.requires !== undefined) record.k = facts.requires;
+  if (session.use !== undefined) record.y = useTuple(session.use);
+  if (decision.inForce.length > 0) record.f = decision.inForce.map(contractInForce);
   const deciding = decidingClauses(decision);
-  const inForce = decision.inForce.map(
-    ({ contract, version, reading }) => `${contract}@${version}${reading === null ? '' : `:${reading}`}`,
-  );
+  if (deciding.length > 0) record.d = deciding;
   const seen = healthSeen(decision, snapshot, facts, health);
-  return {
-    v: 1,
-    s: snapshot.version,
-    ...(decision.action !== 'infer' && { a: decision.action }),
-    t: facts.at,
-    ...(decision.chosen !== null && { c: decision.chosen }),
-    ...(decision.code !== null && { x: decision.code }),
-    n: session.tenant,
-    p: [session.product.id, session.product.vendor, session.product.kind === 'api' ? 'a' : 'r'],
-    h: [session.channel.id, session.channel.seller, session.channel.kind === 'direct' ? 'd' : 't'],
-    ...(session.segment !== 'commercial' && { g: session.segment }),
-    ...(!session.stateHeld && { z: 1 }),
-    ...(session.startedAt !== facts.at && { b: facts.at - session.startedAt }),
-    ...(readings.length > 0 && { r: Object.fromEntries(readings) }),
-    m: [facts.vendor, facts.model],
-    ...(facts.purpose !== 'turn' && { u: facts.purpose }),
-    ...(facts.sessionLabels.length > 0 && { l: facts.sessionLabels }),
-    ...(facts.requestLabels.length > 0 && { q: facts.requestLabels }),
-    i: facts.inputTokens,
-    o: facts.outputBound,
-    ...(facts.requires !== undefined && { k: facts.requires }),
-    ...(session.use !== undefined && { y: useTuple(session.use) }),
-    ...(inForce.length > 0 && { f: inForce }),
-    ...(deciding.length > 0 && { d: deciding }),
-    ...(Object.keys(seen).length > 0 && { e: seen }),
-    ...((options.near !== undefined || options.previous !== undefined) && {
-      w: [options.near ?? 0, options.previous ?? 0],
-    }),
-    ...(options.only !== undefined && { j: options.only }),
-  };
+  if (seen !== null) record.e = seen;
+  if (options.near !== undefined || options.previous !== undefined)
+    record.w = [options.near ?? 0, options.previous ?? 0];
+  if (options.only !== undefined) record.j = options.only;
+  return record;
 }
 
-function decidingClauses(decision: Decision): string[] {
+/** Null if they are the snapshot's. */
+function readingsOfItsOwn(
+  readings: Readonly<Record<string, string>>,
+  snapshot: Snapshot,
+): Readonly<Record<string, string>> | null {
+  if (readings === snapshot.readings) return null;
+  const own = Object.entries(readings).filter(([contract, reading]) => snapshot.readings[contract] !== reading);
+  return own.length > 0 ? Object.fromEntries(own) : null;
+}
+
+function contractInForce({ contract, version, reading }: InForce): string {
+  return reading === null ? `${contract}@${version}` : `${contract}@${version}:${reading}`;
+}
+
+function decidingClauses(decision: Decision): readonly string[] {
+  if (decision.flagged.length === 0 && decision.rows.every(row => row.exclusions.length === 0)) return NONE;
   const only = decision.inForce.length === 1 ? decision.inForce[0] : undefined;
   const name = (exclusion: Exclusion): string => {
     const key = exclusionKey(exclusion);
@@ -133,26 +145,34 @@ function decidingClauses(decision: Decision): string[] {
   return [...names];
 }
 
-/** The health of every candidate, so that another snapshot can be decided on too; without what no decision could have used. */
+/** Null if there is none. The health of every candidate, so that another snapshot can be decided on too; without what no decision could have used. */
 function healthSeen(
   decision: Decision,
   snapshot: Snapshot,
   facts: CallFacts,
   health: Health,
-): Record<string, RecordedHealth> {
-  const seen: Record<string, RecordedHealth> = {};
+): Record<string, RecordedHealth> | null {
+  let seen: Record<string, RecordedHealth> | null = null;
   const candidates =
     decision.action === 'infer' ? (snapshot.byModel.get(modelKey(facts.vendor, facts.model)) ?? []) : snapshot.homes;
   for (const place of candidates) {
     const known = health[place.id];
     if (known === undefined) continue;
     const bounded = place.kind === 'target' && place.capacity.maxConcurrent !== null;
-    const numbers = [known.expectedLatencyMs, bounded ? known.inFlight : 0, STATES.indexOf(known.state)];
+    const inFlight = bounded ? known.inFlight : 0;
+    if (isIdle(known, inFlight)) continue;
+    const numbers = [known.expectedLatencyMs, inFlight, STATES.indexOf(known.state)];
     if (known.retryAfterMs !== undefined) numbers.push(known.retryAfterMs);
     else while (numbers.at(-1) === 0) numbers.pop();
-    if (numbers.length > 0) seen[place.id] = numbers;
+    seen ??= {};
+    seen[place.id] = numbers;
   }
   return seen;
+}
+
+/** As a place is taken to be of which nothing is recorded. */
+function isIdle({ expectedLatencyMs, state, retryAfterMs }: PlaceHealth, inFlight: number): boolean {
+  return expectedLatencyMs === 0 && inFlight === 0 && state === 'up' && retryAfterMs === undefined;
 }
 
 function useTuple(use: Use): [number, number, number, number, number] {
