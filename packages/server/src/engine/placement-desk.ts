@@ -16,7 +16,7 @@ import type {
   Segment,
 } from '../placement/facts.ts';
 import { toRecord } from '../placement/record.ts';
-import type { Snapshot } from '../placement/snapshot.ts';
+import { modelKey, type Snapshot } from '../placement/snapshot.ts';
 import type { InferRequest, NotPlaced, Placing, PlacingSubject, ReachableTarget } from './placing.ts';
 import type { Clock } from './ports.ts';
 import { TargetHealth } from './target-health.ts';
@@ -52,11 +52,12 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
   const vendors = new Map(options.targets.map(target => [target.model, target.vendor]));
   const now = (): number => asOf ?? clock.now();
 
-  function healthNow(avoid: readonly string[]): Health {
+  /** Of the targets that the call could go to: no decision asks for others. */
+  function healthNow({ vendor, model }: CallFacts, avoid: readonly string[]): Health {
     const all: Record<string, PlaceHealth> = {};
-    for (const [id, one] of health) {
-      const seen = one.now();
-      all[id] = avoid.includes(id) ? { ...seen, state: 'down' } : seen;
+    for (const { id } of snapshot.byModel.get(modelKey(vendor, model)) ?? []) {
+      const seen = health.get(id)?.now();
+      if (seen !== undefined) all[id] = avoid.includes(id) ? { ...seen, state: 'down' } : seen;
     }
     return all;
   }
@@ -122,7 +123,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       });
       if (facts === null) return unsold(request.origin);
       if (!vendors.has(request.model)) return unknownModel(request.model);
-      const { decision, record } = run('infer', facts, healthNow(request.avoid), {});
+      const { decision, record } = run('infer', facts, healthNow(facts, request.avoid), {});
       const target = decision.chosen === null ? undefined : targets.get(decision.chosen);
       if (target === undefined) return notPlaced(decision, record);
       health.get(target.id)?.promise();
