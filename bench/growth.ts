@@ -12,6 +12,7 @@ const INPUT_BYTES = 1024;
 const OUTPUT_BYTES = 1024;
 /** Turns on each side of turn 10 and turn 200 that are measured with it. */
 const AROUND = 5;
+const READY_TRIES = 200;
 
 interface Item {
   readonly role: 'user' | 'assistant';
@@ -20,10 +21,13 @@ interface Item {
 
 /** Each turn through the server and, with the same history sent in full, directly: the difference is the server's own. */
 export async function growth(emulator: Started): Promise<readonly Row[]> {
-  const server = await startServer(emulator);
+  const fresh = await startServer(emulator);
+  await ready(fresh);
+  await fresh.stop();
+  const empty = storedBytes(fresh);
+  const server = await fresh.again();
   const direct = new BenchClient(`${emulator.url}/azure/v1`);
   const perdure = new BenchClient(`${server.url}/v1`);
-  const empty = storedBytes(server);
   const early: number[] = [];
   const late: number[] = [];
   let raw = 0;
@@ -55,6 +59,15 @@ export async function growth(emulator: Started): Promise<readonly Row[]> {
   }
 }
 
+/** A server that is stopped while it still looks for unfinished turns ends in a hurry. */
+async function ready({ url }: ServerStarted): Promise<void> {
+  for (let i = 0; i < READY_TRIES; i++) {
+    if ((await fetch(`${url}/readyz`)).ok) return;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  throw new Error('the server does not get ready');
+}
+
 /** The best of three: the direct call is the floor that is taken off. */
 async function directly(client: BenchClient, history: readonly Item[]): Promise<number> {
   const took: number[] = [];
@@ -78,7 +91,7 @@ function timeRow(early: readonly number[], late: readonly number[]): Row {
   };
 }
 
-/** The store's files, as they lie. An empty store has a page for each table: what turns add is counted from there. */
+/** The store's files, after an orderly stop. An empty store has a page for each table: what turns add is counted from there. */
 function storedBytes(server: ServerStarted): number {
   const files = readdirSync(server.data).filter(name => name.endsWith('.db') || name.endsWith('.db-wal'));
   return files.reduce((sum, name) => sum + statSync(join(server.data, name)).size, 0);

@@ -59,6 +59,8 @@ export function startRelay(upstream: string): Promise<Started> {
 
 export interface ServerStarted extends Started {
   readonly data: string;
+  /** Ends the server in order and starts one on the same data. */
+  again(): Promise<ServerStarted>;
   /** Ends the server and removes its data. */
   remove(): Promise<void>;
 }
@@ -78,6 +80,10 @@ homes:
   - {id: azure-east, cloud: azure, region: eastus, jurisdiction: us}
 ${more}`,
   );
+  return serve(folder, config, data);
+}
+
+async function serve(folder: string, config: string, data: string): Promise<ServerStarted> {
   const server = await start([
     'packages/server/bin/perdure.mjs',
     'up',
@@ -93,5 +99,9 @@ ${more}`,
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { ...server, data, remove };
+  const again = async (): Promise<ServerStarted> => {
+    await server.stop();
+    return serve(folder, config, data);
+  };
+  return { ...server, data, again, remove };
 }

@@ -1,7 +1,7 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { expect, test } from 'vitest';
 import { keeper, MAX_KEPT } from './kept.ts';
-import { readsTime } from './reads-time.ts';
+import { readsTime, readsUse } from './reads-time.ts';
 
 test.each([
   ['context.call.vendor == Vendor::"openai"', false],
@@ -19,6 +19,22 @@ test.each([
 ])('%s: %s', (condition, expected) => {
   const answer = cedar.policyToJson(`permit (principal, action, resource) when { ${condition} };`);
   expect(answer.type === 'success' && readsTime(answer.json)).toBe(expected);
+});
+
+test.each([
+  ['context.call.vendor == Vendor::"openai" && context.call.at > datetime("2026-01-01")', false],
+  ['resource.use == principal.use', false],
+  ['context.call.use == 1', false],
+  ['context.use.turns <= 1', true],
+  ['context.call.stateHeld || context.use.toolsRun > 0', true],
+  ['context.use == context.use', true],
+  ['context has use', true],
+  ['context == {}', true],
+  ['[context].contains({})', true],
+  ['(if true then context else context).use.turns == 0', true],
+])('%s reads the use of a session: %s', (condition, expected) => {
+  const answer = cedar.policyToJson(`permit (principal, action, resource) when { ${condition} };`);
+  expect(answer.type === 'success' && readsUse(answer.json)).toBe(expected);
 });
 
 test('results are kept up to the bound', () => {
