@@ -1,16 +1,16 @@
 /** Appends, releases, and what is read of the journal: the writer's side of the session log. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { AppendResult, JournalRow } from '../../engine/ports.ts';
+import type { SessionRow } from '../../log/rows.ts';
 import { fence } from '../fence.ts';
 import { point } from './kill-point.ts';
 import {
-  ByteReader,
   type ChangeOps,
-  DIGEST_BYTES,
   type Handlers,
   HAS_PAYLOAD_DIGEST,
   HAS_SALT,
-  type WireAppend,
+  type UnpackedAppend,
+  unpackAppend,
   type WriterAsides,
 } from './messages.ts';
 import { makeProjector } from './project-sql.ts';
@@ -51,8 +51,8 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
   );
 
   /** Writes the session's row and says where it stands now. */
-  function writeRow(known: KnownSession | null, t: number, row: WireAppend['row'], digest: Uint8Array): KnownSession {
-    const { seq, epoch, open, ended, wakeAt, updatedAt, owner, state } = row;
+  function writeRow(known: KnownSession | null, t: number, row: SessionRow): KnownSession {
+    const { seq, epoch, open, ended, wakeAt, updatedAt, owner, digest, state } = row;
     let n = known?.n ?? 0;
     if (known === null) {
       const kind = SESSION_KINDS.indexOf(row.kind);
@@ -81,8 +81,8 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
     return { n, t, seq, epoch, open, ended, wakeAt };
   }
 
-  function writeEvents(n: number, append: WireAppend, bytes: ByteReader): void {
-    for (const [seq, epoch, at, actor, code, version, head, payload, flags] of append.events) {
+  function writeEvents(n: number, { events, bytes }: UnpackedAppend): void {
+    for (const [seq, epoch, at, actor, code, version, head, payload, flags] of events) {
       const digest = bytes.digest();
       const payloadDigest = (flags & HAS_PAYLOAD_DIGEST) === 0 ? null : bytes.digest();
       const salt = (flags & HAS_SALT) === 0 ? null : bytes.salt();
@@ -91,14 +91,14 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
   }
 
   return {
-    append(append): AppendResult {
+    append(wire): AppendResult {
+      const append = unpackAppend(wire);
       const known = memory.session(append.session);
       const t = memory.name(append.tenant);
       const passed = fence(known === null || known.t === t ? known : 'foreign', append);
       if (passed !== 'passed') return { ok: false, reason: passed };
-      const digest = append.bytes.subarray(append.bytes.length - DIGEST_BYTES);
-      const after = writeRow(known, t, append.row, digest);
-      writeEvents(after.n, append, new ByteReader(append.bytes));
+      const after = writeRow(known, t, append.row);
+      writeEvents(after.n, append);
       point('writer.after-insert');
       const place = { n: after.n, t, id: append.session };
       for (const change of append.changes) {
@@ -126,7 +126,7 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
       const place = { n: known.n, t: known.t, id: session };
       projector.drop(place);
       for (const change of changes) if (change.type !== 'payloads_erased') projector.apply(place, change);
-      memory.moved(session, writeRow(known, known.t, row, row.digest));
+      memory.moved(session, writeRow(known, known.t, row));
       return true;
     },
 
