@@ -38,8 +38,9 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
     'UPDATE sessions SET seq = ?, epoch = ?, updated_at = ?, owner = ?, digest = ?, state = ?, open = ?, ended = ?, wake_at = ? WHERE n = ?',
   );
   const addEvent = db.prepare(
-    'INSERT INTO events (n, seq, epoch, at, actor, code, version, digest, payload_digest, salt, head, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO events (n, seq, epoch, at, actor, code, version, digest, head) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
+  const addPayload = db.prepare('INSERT INTO payloads (e, digest, salt, payload) VALUES (?, ?, ?, ?)');
   const addSteps = db.prepare('INSERT INTO journal (n, epoch, call, steps) VALUES (?, ?, ?, ?)');
   const getSteps = db.prepare('SELECT call, steps FROM journal WHERE j = ?');
   const dropSteps = db.prepare('DELETE FROM journal WHERE j = ?');
@@ -81,13 +82,17 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
     return { n, t, seq, epoch, open, ended, wakeAt };
   }
 
-  function writeEvents(n: number, { events, bytes }: UnpackedAppend): void {
+  /** @returns where the last of them lies */
+  function writeEvents(n: number, { events, bytes }: UnpackedAppend): number {
+    let last = 0;
     for (const [seq, epoch, at, actor, code, version, head, payload, flags] of events) {
       const digest = bytes.digest();
       const payloadDigest = (flags & HAS_PAYLOAD_DIGEST) === 0 ? null : bytes.digest();
       const salt = (flags & HAS_SALT) === 0 ? null : bytes.salt();
-      addEvent.run(n, seq, epoch, at, memory.name(actor), code, version, digest, payloadDigest, salt, head, payload);
+      last = Number(addEvent.run(n, seq, epoch, at, memory.name(actor), code, version, digest, head).lastInsertRowid);
+      if (flags !== 0) addPayload.run(last, payloadDigest, salt, payload);
     }
+    return last;
   }
 
   return {
@@ -98,11 +103,13 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
       const passed = fence(known === null || known.t === t ? known : 'foreign', append);
       if (passed !== 'passed') return { ok: false, reason: passed };
       const after = writeRow(known, t, append.row);
-      writeEvents(after.n, append);
+      const last = writeEvents(after.n, append);
+      // Row numbers of one transaction have no gaps: each is one more than the highest.
+      const first = { seq: append.expectedSeq + 1, e: last - append.events.length + 1 };
       point('writer.after-insert');
       const place = { n: after.n, t, id: append.session };
       for (const change of append.changes) {
-        if (!projector.apply(place, change)) return { ok: false, reason: 'response_exists' };
+        if (!projector.apply(place, change, first)) return { ok: false, reason: 'response_exists' };
         if (change.type === 'payloads_erased') onErased();
       }
       if (append.prune) {
