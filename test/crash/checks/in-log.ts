@@ -49,8 +49,8 @@ export function checkLog(file: string, { ledger, upstreamRequests }: LogClaims, 
       'SELECT s.n, s.id, k.name AS tenant, s.open, s.seq, s.epoch FROM sessions s JOIN names k ON k.k = s.t ORDER BY s.n',
     );
     const eventsOf = db.prepare(
-      `SELECT seq, epoch, at, k.name AS actor, code, version, head, payload, salt, payload_digest AS payloadDigest, digest
-         FROM events JOIN names k ON k.k = actor WHERE n = ? ORDER BY seq, e`,
+      `SELECT seq, epoch, at, k.name AS actor, code, version, head, payload, salt, p.digest AS payloadDigest, e.digest
+         FROM events e JOIN names k ON k.k = actor LEFT JOIN payloads p ON p.e = e.e WHERE n = ? ORDER BY seq, e.e`,
     );
     for (const row of sessions.all() as unknown as Row[]) {
       const place = { tenant: row.tenant as TenantId, session: row.id as SessionId };

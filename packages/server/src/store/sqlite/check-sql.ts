@@ -23,7 +23,11 @@ const CHECKS: readonly (readonly [string, string])[] = [
   ],
   [
     'a payload is there without its digest, or without its salt',
-    'SELECT n AS id FROM events WHERE payload IS NOT NULL AND (payload_digest IS NULL OR salt IS NULL)',
+    'SELECT e AS id FROM payloads WHERE payload IS NOT NULL AND (digest IS NULL OR salt IS NULL)',
+  ],
+  [
+    'a payload is of no event',
+    'SELECT p.e AS id FROM payloads p WHERE NOT EXISTS (SELECT 1 FROM events WHERE e = p.e)',
   ],
   [
     'a run of items points at no event',

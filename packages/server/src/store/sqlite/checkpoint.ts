@@ -11,12 +11,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { point } from './kill-point.ts';
 import { BUSY_MS, PAGE_BYTES } from './connection.ts';
 
-/** Pages of 16 KiB: 4 MiB. */
-export const IDLE_PAGES = 256;
-/** Pages of 16 KiB: 32 MiB. */
-export const BUSY_PAGES = 2048;
-/** Pages that a change dirties beside those that its texts fill: events, their index, session, response, run, placement, and one to spare. */
-const PAGES_A_CHANGE = 7;
+/** Pages that are 4 MiB. */
+export const IDLE_PAGES: number = (4 * 1024 * 1024) / PAGE_BYTES;
+/** Pages that are 32 MiB. */
+export const BUSY_PAGES: number = (32 * 1024 * 1024) / PAGE_BYTES;
+/** Pages that a change dirties beside those that its texts fill: one of each table and index that the first commit of a turn touches. */
+const PAGES_A_CHANGE = 10;
 
 export interface Checkpointer {
   wrote(changes: number, chars: number): void;

@@ -4,7 +4,7 @@ import type { WorkerSetup } from './messages.ts';
 
 /** ms to wait for another process that holds the file (a backup, a person with a shell) before giving up. */
 export const BUSY_MS = 2000;
-export const PAGE_BYTES = 16_384;
+export const PAGE_BYTES = 8192;
 
 /** KiB of pages that the writer and the reader keep; taken as they are used. */
 const WRITER_CACHE_KIB = 8192;

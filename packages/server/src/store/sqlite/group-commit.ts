@@ -1,7 +1,8 @@
 /**
  * Group commit: what has come in while the last commit was under way is the next one.
  *
- * G1  Each change is a savepoint of its own. One that loses or fails is undone alone and says so; the others stay.
+ * G1  Each change is a savepoint of its own. One that loses or fails is undone alone and says so; the others stay. A change that is alone in
+ *     its group needs none: SQLite copies each page that is changed within a savepoint, and here the transaction itself can be undone.
  * G2  Nothing is answered before its commit has returned (L2).
  * G3  If the commit fails, every change of the group failed. What the writer remembered is forgotten and read again from the file.
  * G4  A full disk makes SQLite give up the whole transaction in the middle of a group. Then its changes are tried again one by
@@ -35,19 +36,22 @@ export function makeGroupCommit(db: DatabaseSync, handlers: Handlers<ChangeOps>,
   const keep = db.prepare('RELEASE change');
   const undo = db.prepare('ROLLBACK TO change');
 
-  function one(request: Request): Reply {
-    const [id, op, args] = request;
+  function value([, op, args]: Request): unknown {
+    // The names and their arguments were matched where the request was made (`worker-link.ts`).
+    const handler = handlers[op as keyof ChangeOps] as (args: unknown) => unknown;
+    return handler(args);
+  }
+
+  function among(request: Request): Reply {
     savepoint.run();
     try {
-      // The names and their arguments were matched where the request was made (`worker-link.ts`).
-      const handler = handlers[op as keyof ChangeOps] as (args: unknown) => unknown;
-      const value = handler(args);
-      if (isLoss(value)) {
+      const result = value(request);
+      if (isLoss(result)) {
         undo.run();
         memory.undone();
       }
       keep.run();
-      return [id, true, value];
+      return [request[0], true, result];
     } catch (error) {
       memory.forgetAll();
       try {
@@ -56,7 +60,7 @@ export function makeGroupCommit(db: DatabaseSync, handlers: Handlers<ChangeOps>,
       } catch {
         throw new TransactionLost('the transaction is gone', { cause: error });
       }
-      return [id, false, failureOf(error)];
+      return [request[0], false, failureOf(error)];
     }
   }
 
@@ -68,19 +72,38 @@ export function makeGroupCommit(db: DatabaseSync, handlers: Handlers<ChangeOps>,
     const replies: Reply[] = [];
     for (const request of group) {
       if (replies.length > 0) point('writer.mid-batch');
-      replies.push(one(request));
+      replies.push(among(request));
     }
+    durable(releases);
+    return replies;
+  }
+
+  /** @throws whatever made the change or its commit fail; then nothing was done */
+  function alone(request: Request): Reply {
+    point('writer.before-begin');
+    begin.run();
+    const result = value(request);
+    if (isLoss(result)) {
+      rollBack(db);
+      memory.undone();
+    } else {
+      durable(request[1] === 'release');
+    }
+    return [request[0], true, result];
+  }
+
+  function durable(releases: boolean): void {
     point('writer.before-commit');
     if (releases) point('release.before-commit');
     commit.run();
     point('writer.after-commit');
     if (releases) point('release.after-commit');
-    return replies;
   }
 
   function settle(group: readonly Request[]): readonly Reply[] {
     try {
-      return together(group);
+      const [only, ...others] = group;
+      return only === undefined || others.length > 0 ? together(group) : [alone(only)];
     } catch (error) {
       rollBack(db);
       memory.forgetAll();

@@ -1,16 +1,16 @@
 /** Appends, releases, and what is read of the journal: the writer's side of the session log. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { AppendResult, JournalRow } from '../../engine/ports.ts';
+import type { SessionRow } from '../../log/rows.ts';
 import { fence } from '../fence.ts';
 import { point } from './kill-point.ts';
 import {
-  ByteReader,
   type ChangeOps,
-  DIGEST_BYTES,
   type Handlers,
   HAS_PAYLOAD_DIGEST,
   HAS_SALT,
-  type WireAppend,
+  type UnpackedAppend,
+  unpackAppend,
   type WriterAsides,
 } from './messages.ts';
 import { makeProjector } from './project-sql.ts';
@@ -38,8 +38,9 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
     'UPDATE sessions SET seq = ?, epoch = ?, updated_at = ?, owner = ?, digest = ?, state = ?, open = ?, ended = ?, wake_at = ? WHERE n = ?',
   );
   const addEvent = db.prepare(
-    'INSERT INTO events (n, seq, epoch, at, actor, code, version, digest, payload_digest, salt, head, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO events (n, seq, epoch, at, actor, code, version, digest, head) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
+  const addPayload = db.prepare('INSERT INTO payloads (e, digest, salt, payload) VALUES (?, ?, ?, ?)');
   const addSteps = db.prepare('INSERT INTO journal (n, epoch, call, steps) VALUES (?, ?, ?, ?)');
   const getSteps = db.prepare('SELECT call, steps FROM journal WHERE j = ?');
   const dropSteps = db.prepare('DELETE FROM journal WHERE j = ?');
@@ -51,8 +52,8 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
   );
 
   /** Writes the session's row and says where it stands now. */
-  function writeRow(known: KnownSession | null, t: number, row: WireAppend['row'], digest: Uint8Array): KnownSession {
-    const { seq, epoch, open, ended, wakeAt, updatedAt, owner, state } = row;
+  function writeRow(known: KnownSession | null, t: number, row: SessionRow): KnownSession {
+    const { seq, epoch, open, ended, wakeAt, updatedAt, owner, digest, state } = row;
     let n = known?.n ?? 0;
     if (known === null) {
       const kind = SESSION_KINDS.indexOf(row.kind);
@@ -81,28 +82,34 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
     return { n, t, seq, epoch, open, ended, wakeAt };
   }
 
-  function writeEvents(n: number, append: WireAppend, bytes: ByteReader): void {
-    for (const [seq, epoch, at, actor, code, version, head, payload, flags] of append.events) {
+  /** @returns where the last of them lies */
+  function writeEvents(n: number, { events, bytes }: UnpackedAppend): number {
+    let last = 0;
+    for (const [seq, epoch, at, actor, code, version, head, payload, flags] of events) {
       const digest = bytes.digest();
       const payloadDigest = (flags & HAS_PAYLOAD_DIGEST) === 0 ? null : bytes.digest();
       const salt = (flags & HAS_SALT) === 0 ? null : bytes.salt();
-      addEvent.run(n, seq, epoch, at, memory.name(actor), code, version, digest, payloadDigest, salt, head, payload);
+      last = Number(addEvent.run(n, seq, epoch, at, memory.name(actor), code, version, digest, head).lastInsertRowid);
+      if (flags !== 0) addPayload.run(last, payloadDigest, salt, payload);
     }
+    return last;
   }
 
   return {
-    append(append): AppendResult {
+    append(wire): AppendResult {
+      const append = unpackAppend(wire);
       const known = memory.session(append.session);
       const t = memory.name(append.tenant);
       const passed = fence(known === null || known.t === t ? known : 'foreign', append);
       if (passed !== 'passed') return { ok: false, reason: passed };
-      const digest = append.bytes.subarray(append.bytes.length - DIGEST_BYTES);
-      const after = writeRow(known, t, append.row, digest);
-      writeEvents(after.n, append, new ByteReader(append.bytes));
+      const after = writeRow(known, t, append.row);
+      const last = writeEvents(after.n, append);
+      // Row numbers of one transaction have no gaps: each is one more than the highest.
+      const first = { seq: append.expectedSeq + 1, e: last - append.events.length + 1 };
       point('writer.after-insert');
       const place = { n: after.n, t, id: append.session };
       for (const change of append.changes) {
-        if (!projector.apply(place, change)) return { ok: false, reason: 'response_exists' };
+        if (!projector.apply(place, change, first)) return { ok: false, reason: 'response_exists' };
         if (change.type === 'payloads_erased') onErased();
       }
       if (append.prune) {
@@ -126,7 +133,7 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
       const place = { n: known.n, t: known.t, id: session };
       projector.drop(place);
       for (const change of changes) if (change.type !== 'payloads_erased') projector.apply(place, change);
-      memory.moved(session, writeRow(known, known.t, row, row.digest));
+      memory.moved(session, writeRow(known, known.t, row));
       return true;
     },
 

@@ -1,6 +1,7 @@
 /**
- * What crosses between the server's thread and a home's two workers. Requests and replies travel as arrays, many in one message; the bytes
- * of an append travel in one array of their own, because each small one would cost more to clone than to carry.
+ * What crosses between the server's thread and a home's two workers. Requests and replies travel as arrays, many in one message. So does an
+ * append: the names of an object's fields are cloned each time. Its bytes travel in one array of their own, because each small one would cost
+ * more to clone than to carry.
  */
 import type {
   Append,
@@ -16,7 +17,7 @@ import type {
 } from '../../engine/ports.ts';
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
-import type { ForkRow, ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
+import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
 import type { OutboxRow, Reprojection } from '../home-store.ts';
 import type { LeaseRow } from '../lease-book.ts';
 import type { Failure } from './sqlite-failure.ts';
@@ -26,12 +27,27 @@ export type WireEvent = readonly [number, number, number, string, number, number
 export const HAS_SALT = 1;
 export const HAS_PAYLOAD_DIGEST = 2;
 
-export interface WireAppend extends Omit<Append, 'events' | 'row'> {
-  readonly events: readonly WireEvent[];
-  readonly row: Omit<SessionRow, 'digest'>;
+export type WireAppend = readonly [
+  tenant: TenantId,
+  session: SessionId,
+  expectedSeq: number,
+  expectedEpoch: number,
+  changes: readonly ProjectionChange[],
+  prune: boolean,
+  events: readonly WireEvent[],
+  kind: SessionRow['kind'],
+  seq: number,
+  epoch: number,
+  owner: string | null,
+  open: boolean,
+  ended: boolean,
+  wakeAt: number | null,
+  createdAt: number,
+  updatedAt: number,
+  state: string | null,
   /** An event after the other: its digest, its payload's digest, its salt; last the digest of the row. */
-  readonly bytes: Uint8Array;
-}
+  bytes: Uint8Array,
+];
 
 type Op<Args, Result> = { readonly args: Args; readonly result: Result };
 
@@ -116,6 +132,13 @@ export interface WorkerSetup {
   readonly maxPages: number | null;
 }
 
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly setup: WorkerSetup;
+  /** See `Inbox`. */
+  readonly posts: Int32Array<SharedArrayBuffer>;
+}
+
 export const DIGEST_BYTES = 32;
 const SALT_BYTES = 16;
 
@@ -138,9 +161,50 @@ export function packAppend(append: Append): WireAppend {
     const flags = put(event.payloadDigest) * HAS_PAYLOAD_DIGEST + put(event.salt) * HAS_SALT;
     return [seq, epoch, time, actor, code, version, head, payload, flags];
   });
-  const { digest, ...row } = append.row;
-  put(digest);
-  return { ...append, events, row, bytes };
+  const { tenant, session, expectedSeq, expectedEpoch, changes, prune, row } = append;
+  const { kind, seq, epoch, owner, open, ended, wakeAt, createdAt, updatedAt, state } = row;
+  put(row.digest);
+  return [
+    tenant,
+    session,
+    expectedSeq,
+    expectedEpoch,
+    changes,
+    prune,
+    events,
+    kind,
+    seq,
+    epoch,
+    owner,
+    open,
+    ended,
+    wakeAt,
+    createdAt,
+    updatedAt,
+    state,
+    bytes,
+  ];
+}
+
+/** An append on the worker's side: the bytes of its events are still packed. */
+export interface UnpackedAppend extends Omit<Append, 'events'> {
+  readonly events: readonly WireEvent[];
+  readonly bytes: ByteReader;
+}
+
+export function unpackAppend(wire: WireAppend): UnpackedAppend {
+  const [tenant, session, expectedSeq, expectedEpoch, changes, prune, events, kind, seq, epoch, ...rest] = wire;
+  const [owner, open, ended, wakeAt, createdAt, updatedAt, state, bytes] = rest;
+  const digest = bytes.subarray(bytes.length - DIGEST_BYTES);
+  const row = { tenant, session, kind, seq, epoch, owner, open, ended, wakeAt, createdAt, updatedAt, state, digest };
+  return { tenant, session, expectedSeq, expectedEpoch, changes, prune, events, row, bytes: new ByteReader(bytes) };
+}
+
+/** Characters of content in an append, roughly. */
+export function charsOf([, , , , , , events]: WireAppend): number {
+  let chars = 0;
+  for (const [, , , , , , head, payload] of events) chars += head.length + (payload?.length ?? 0);
+  return chars;
 }
 
 /** Reads the packed bytes back, in the order in which they were packed. */

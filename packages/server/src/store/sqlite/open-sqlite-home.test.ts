@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test, vi } from 'vitest';
 import { isStoreError } from '../../engine/ports.ts';
+import type { TenantId } from '../../kernel/ids.ts';
+import type { ProjectionChange } from '../../log/rows.ts';
 import { commit, snapshot } from '../conformance-case.ts';
-import { nextAppend, sampleSession, took } from '../sample.ts';
+import { nextAppend, responseNamed, sampleSession, took } from '../sample.ts';
 import { scratch } from './scratch.ts';
 import { MAX_WAITING } from './worker-link.ts';
 
@@ -14,7 +16,7 @@ const KIB_100 = 'x'.repeat(100_000);
 
 test('a full store says so, keeps what it had, and goes on when there is room', async () => {
   await using place = await scratch();
-  let store = await place.open({ maxPages: 64 });
+  let store = await place.open({ maxPages: 128 });
   const session = sampleSession('a');
   const fill = async (): Promise<void> => {
     for (let i = 0; i < 64; i++) await commit(store, session, [KIB_100]);
@@ -36,12 +38,12 @@ test('a full store says so, keeps what it had, and goes on when there is room', 
   expect(await store.check()).toEqual([]);
   await store.close();
 
-  store = await place.open({ maxPages: 64, exclusive: true });
+  store = await place.open({ maxPages: 128, exclusive: true });
   expect(await snapshot(store, session)).toEqual(kept);
   await expect(store.append(nextAppend(session, [KIB_100]))).rejects.toMatchObject({ storeError: 'store_full' });
   await store.close();
 
-  store = await place.open({ maxPages: 1000 });
+  store = await place.open({ maxPages: 2000 });
   expect(await snapshot(store, session)).toEqual(kept);
   await commit(store, session, [KIB_100]);
   took(small, nextAppend(small, ['fits']));
@@ -131,11 +133,14 @@ test('check finds a gap, a cut row and a dangling projection', async () => {
   }
   expect(await store.check()).toEqual([]);
   const db = new DatabaseSync(place.file);
+  db.exec('UPDATE payloads SET salt = NULL WHERE e = 1');
   db.exec("DELETE FROM events WHERE seq = 2 AND n = (SELECT n FROM sessions WHERE id = 'sess_a')");
   db.exec("UPDATE sessions SET seq = 2 WHERE id = 'sess_b'");
   db.exec("UPDATE runs SET seq = 9 WHERE n = (SELECT n FROM sessions WHERE id = 'sess_c')");
   db.close();
   expect((await store.check()).toSorted()).toEqual([
+    expect.stringContaining('a payload is there without its digest, or without its salt'),
+    expect.stringContaining('a payload is of no event'),
     expect.stringContaining('a run of items points at no event'),
     expect.stringMatching(/^sess_a: its log has gaps/),
     expect.stringMatching(/^sess_b: its log has gaps/),
@@ -149,6 +154,20 @@ test('a request that cannot be sent fails alone', async () => {
   const broken = { ...nextAppend(sampleSession('a'), ['x']), changes: [(() => {}) as never] };
   await expect(store.append(broken)).rejects.toThrow('could not be sent');
   await commit(store, sampleSession('b'), ['x']);
+});
+
+test('L10: the name of a tenant whose first append lost is not taken for the next tenant', async () => {
+  await using place = await scratch();
+  const store = await place.open();
+  const opened: ProjectionChange = { type: 'response_opened', id: responseNamed('r'), fromSeq: 1 };
+  await commit(store, sampleSession('a'), ['one'], [opened]);
+  const late = sampleSession('late', 'late' as TenantId);
+  expect(await store.append(nextAppend(late, ['one'], [opened]))).toEqual({ ok: false, reason: 'response_exists' });
+  const next = sampleSession('next', 'next' as TenantId);
+  await commit(store, next, ['one']);
+  await commit(store, late, ['one']);
+  expect(await store.session(late.tenant, late.session)).toMatchObject({ tenant: 'late', seq: 1 });
+  expect(await store.session(next.tenant, late.session)).toBeNull();
 });
 
 test('closing answers what was asked before', async () => {

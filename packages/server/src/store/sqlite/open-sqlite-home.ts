@@ -18,7 +18,7 @@ export interface SqliteHomeOptions {
   readonly clock: Clock;
   /** The data folder's lock is held: no other process lives, so every lease in the file is void. */
   readonly exclusive?: boolean;
-  /** Pages of 16 KiB that the file may have; beyond them it is full. */
+  /** Pages of 8 KiB that the file may have; beyond them it is full. */
   readonly maxPages?: number;
 }
 

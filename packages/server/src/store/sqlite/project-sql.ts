@@ -9,9 +9,18 @@ export interface ProjectedSession {
   readonly id: string;
 }
 
+/** Where the first event of the commit under way lies; the others follow it. */
+export interface FirstEvent {
+  readonly seq: number;
+  readonly e: number;
+}
+
 export interface Projector {
-  /** False if a response of that id is there already; the caller rolls back. */
-  apply(session: ProjectedSession, change: ProjectionChange): boolean;
+  /**
+   * False if a response of that id is there already; the caller rolls back.
+   * @param first saves looking for the events that were laid down just now
+   */
+  apply(session: ProjectedSession, change: ProjectionChange, first?: FirstEvent): boolean;
   /** Removes all projections of a session. */
   drop(session: ProjectedSession): void;
 }
@@ -33,10 +42,11 @@ export function makeProjector(db: DatabaseSync): Projector {
     'SELECT position, count, deleted FROM runs WHERE n = ? AND position <= ? ORDER BY position DESC LIMIT 1',
   );
   const markRun = db.prepare('UPDATE runs SET deleted = ? WHERE n = ? AND position = ?');
-  const place = db.prepare('INSERT INTO placements (t, e, at) SELECT ?, e, ? FROM events WHERE n = ? AND seq = ?');
+  const findEvent = db.prepare('SELECT e FROM events WHERE n = ? AND seq = ?');
+  const place = db.prepare('INSERT INTO placements (t, e, at) VALUES (?, ?, ?)');
   const fork = db.prepare('INSERT OR REPLACE INTO forks (n, child, upto) VALUES (?, ?, ?)');
   const erase = db.prepare(
-    'UPDATE events SET payload = NULL, salt = NULL WHERE n = ? AND seq > ? AND payload IS NOT NULL',
+    'UPDATE payloads SET payload = NULL, salt = NULL WHERE e IN (SELECT e FROM events WHERE n = ? AND seq > ?) AND payload IS NOT NULL',
   );
   const drops = [
     db.prepare('DELETE FROM responses WHERE n = ?'),
@@ -55,8 +65,14 @@ export function makeProjector(db: DatabaseSync): Projector {
     markRun.run(JSON.stringify([...deleted, index].sort((a, b) => a - b)), n, start);
   }
 
+  function eventAt(n: number, seq: number, first: FirstEvent | undefined): number | null {
+    if (first !== undefined && seq >= first.seq) return first.e + seq - first.seq;
+    const e = findEvent.get(n, seq)?.['e'];
+    return e === undefined ? null : Number(e);
+  }
+
   return {
-    apply({ n, t }, change): boolean {
+    apply({ n, t }, change, first): boolean {
       switch (change.type) {
         case 'response_opened':
           return open.run(change.id, n, IN_PROGRESS, change.fromSeq).changes === 1;
@@ -75,9 +91,11 @@ export function makeProjector(db: DatabaseSync): Projector {
         case 'item_deleted':
           deleteItem(n, change.position);
           break;
-        case 'placed':
-          place.run(t, change.at, n, change.seq);
+        case 'placed': {
+          const e = eventAt(n, change.seq, first);
+          if (e !== null) place.run(t, e, change.at);
           break;
+        }
         case 'forked':
           fork.run(n, change.child, change.to);
           break;

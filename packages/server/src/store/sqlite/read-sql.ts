@@ -33,7 +33,9 @@ export function makeLogReads(db: DatabaseSync): LogReads {
   const session = db.prepare(`${SESSION} WHERE s.id = ? AND s.${OF_TENANT}`);
   const findSession = db.prepare(`SELECT n FROM sessions WHERE id = ? AND ${OF_TENANT}`);
   const events = db.prepare(
-    'SELECT events.*, name FROM events JOIN names ON k = actor WHERE n = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?',
+    `SELECT seq, epoch, at, name, code, version, e.digest, head, payload, salt, p.digest AS payload_digest
+      FROM events e JOIN names ON k = actor LEFT JOIN payloads p ON p.e = e.e
+      WHERE n = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
   );
   const response = db.prepare(
     `SELECT r.*, s.id AS session FROM responses r JOIN sessions s ON s.n = r.n WHERE r.id = ? AND (r.status <> ${DELETED} OR ?) AND s.${OF_TENANT}`,

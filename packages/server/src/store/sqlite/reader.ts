@@ -3,11 +3,12 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { check } from './check-sql.ts';
 import { openForReading } from './connection.ts';
 import { makeControlReads } from './control-read-sql.ts';
-import type { Handlers, ReaderOps, Reply, Request, WorkerSetup } from './messages.ts';
+import { Inbox } from './inbox.ts';
+import type { Handlers, ReaderOps, Reply, Request, WorkerSetup, WorkerStart } from './messages.ts';
 import { makeLogReads } from './read-sql.ts';
 import { failureOf } from './sqlite-failure.ts';
 
-function serve(port: MessagePort, setup: WorkerSetup): void {
+function serve(port: MessagePort, { setup, posts }: WorkerStart): void {
   let reads: Handlers<ReaderOps> | null = null;
 
   function answer([id, op, args]: Request): Reply {
@@ -21,13 +22,16 @@ function serve(port: MessagePort, setup: WorkerSetup): void {
     }
   }
 
-  port.on('message', (requests: readonly Request[]) => {
-    for (const request of requests) {
-      port.postMessage([answer(request)]);
-      if (request[1] === 'close') port.close();
-    }
-  });
+  const inbox = new Inbox(port, posts);
   port.postMessage([[0, true, null]] satisfies Reply[]);
+  for (;;) {
+    for (const request of inbox.next() ?? []) {
+      port.postMessage([answer(request)]);
+      if (request[1] !== 'close') continue;
+      port.close();
+      return;
+    }
+  }
 }
 
 function open(setup: WorkerSetup): Handlers<ReaderOps> {
@@ -44,4 +48,4 @@ function open(setup: WorkerSetup): Handlers<ReaderOps> {
 }
 
 const port = parentPort;
-if (port !== null) serve(port, workerData as WorkerSetup);
+if (port !== null) serve(port, workerData as WorkerStart);

@@ -7,6 +7,8 @@
  * Q3  Projections point at events and never copy payloads. Those whose whole row is its key lie in the key's own tree
  *     (WITHOUT ROWID): one page is touched where a rowid table with an index would touch two.
  * Q4  Released steps lie in the order of their commits, without any index: the writer remembers which rows are whose.
+ * Q5  Payloads lie apart from their envelopes, so that the pages of both fill up: a page's end is too short for many a payload, and for no
+ *     envelope. A payload's digest lies with it and stays when it is erased (L13).
  */
 export interface Migration {
   readonly version: number;
@@ -46,12 +48,10 @@ CREATE TABLE events (
   code INTEGER NOT NULL,
   version INTEGER NOT NULL,
   digest BLOB NOT NULL,
-  payload_digest BLOB,
-  salt BLOB,
-  head TEXT NOT NULL,
-  payload TEXT
+  head TEXT NOT NULL
 );
 CREATE UNIQUE INDEX events_place ON events (n, seq);
+CREATE TABLE payloads (e INTEGER PRIMARY KEY, digest BLOB, salt BLOB, payload TEXT);
 
 CREATE TABLE responses (
   id TEXT PRIMARY KEY,
@@ -61,7 +61,7 @@ CREATE TABLE responses (
   to_seq INTEGER NOT NULL,
   position INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX responses_of ON responses (n, to_seq);
+CREATE INDEX responses_of ON responses (n);
 
 CREATE TABLE runs (
   n INTEGER NOT NULL,

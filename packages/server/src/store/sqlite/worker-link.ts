@@ -4,7 +4,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { StoreMisuse, storeError } from '../store-error.ts';
-import type { ArgsOf, Reply, Request, ResultOf, WorkerSetup } from './messages.ts';
+import { wake } from './inbox.ts';
+import type { ArgsOf, Reply, Request, ResultOf, WorkerSetup, WorkerStart } from './messages.ts';
 import type { Failure } from './sqlite-failure.ts';
 
 /** Requests without an answer. More are refused at once (`store_unavailable`): the store is far behind, and waiting would not help. */
@@ -20,6 +21,7 @@ interface Waiting {
 
 export class WorkerLink<O> {
   readonly #worker: Worker;
+  readonly #posts: WorkerStart['posts'] = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #waiting = new Map<number, Waiting>();
   #outgoing: Request[] = [];
   #last = 0;
@@ -29,7 +31,7 @@ export class WorkerLink<O> {
     // From source the worker is run from source, too; from the built package it is JavaScript.
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
     this.#worker = new Worker(new URL(`./${entry}${extension}`, import.meta.url), {
-      workerData: setup,
+      workerData: { setup, posts: this.#posts } satisfies WorkerStart,
       resourceLimits: RESOURCE_LIMITS,
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
@@ -71,6 +73,7 @@ export class WorkerLink<O> {
     try {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's port has no origin
       this.#worker.postMessage(requests);
+      wake(this.#posts);
     } catch (error) {
       // Something that cannot be cloned: a defect of a caller. None of them was sent.
       for (const [id] of requests)

@@ -1,11 +1,21 @@
 /** The writer's thread of one home. It alone writes the file. */
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Release } from '../../engine/ports.ts';
 import { makeCheckpointer } from './checkpoint.ts';
 import { openForWriting, PAGE_BYTES } from './connection.ts';
 import { makeControlHandlers } from './control-sql.ts';
 import { makeGroupCommit } from './group-commit.ts';
 import { makeLogHandlers } from './log-sql.ts';
-import type { Handlers, Reply, Request, WorkerSetup, WriterAsides } from './messages.ts';
+import { Inbox } from './inbox.ts';
+import {
+  charsOf,
+  type Handlers,
+  type Reply,
+  type Request,
+  type WireAppend,
+  type WorkerStart,
+  type WriterAsides,
+} from './messages.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './schema.ts';
 import { failureOf, StoreFailure } from './sqlite-failure.ts';
@@ -16,7 +26,8 @@ const MAX_GROUP = 512;
 /** Erasures that a reader kept from being scrubbed are tried again after so many ms. */
 const SCRUB_RETRY_MS = 250;
 
-function serve(port: MessagePort, setup: WorkerSetup): void {
+/** @returns what works until it is told to close */
+function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
   const db = openForWriting(setup);
   migrate(db, MIGRATIONS, setup);
 
@@ -80,59 +91,50 @@ function serve(port: MessagePort, setup: WorkerSetup): void {
     return true;
   }
 
-  let retry: ReturnType<typeof setTimeout> | undefined;
-  function rest(idle: boolean): void {
-    clearTimeout(retry);
-    if (!checkpointer.rest(idle)) retry = setTimeout(rest, SCRUB_RETRY_MS, true);
+  const inbox = new Inbox(port, posts);
+
+  /** What came first and all that came meanwhile, up to a group. */
+  function gather(first: readonly Request[]): readonly Request[] {
+    let requests = first;
+    while (requests.length < MAX_GROUP) {
+      const more = inbox.take();
+      if (more === null) break;
+      requests = [...requests, ...more];
+    }
+    return requests;
   }
 
-  function awake(first: readonly Request[]): void {
-    for (let next: readonly Request[] | null = first; next !== null; ) {
-      const requests: Request[] = [...next];
-      while (requests.length < MAX_GROUP) {
-        const more = take(port);
-        if (more === null) break;
-        requests.push(...more);
-      }
-      if (!run(requests)) {
-        clearTimeout(retry);
-        port.close();
-        return;
-      }
-      next = take(port);
-      rest(next === null);
+  function work(): void {
+    for (let next: readonly Request[] | null = null; ; next = inbox.take()) {
+      const scrubbed = checkpointer.rest(next === null);
+      next ??= inbox.next(scrubbed ? undefined : SCRUB_RETRY_MS);
+      if (next !== null && !run(gather(next))) return port.close();
     }
   }
 
   // A crash may have left a log that still holds what was erased. It is bounded, so this is no scan; a full disk must not keep us from opening.
   checkpointer.erased();
-  rest(true);
-  port.on('message', awake);
-  port.postMessage([[0, true, null]] satisfies Reply[]);
-}
-
-function take(port: MessagePort): readonly Request[] | null {
-  return (receiveMessageOnPort(port)?.message as readonly Request[] | undefined) ?? null;
+  checkpointer.rest(true);
+  return work;
 }
 
 /** Characters of content, roughly. */
 function weigh([, op, args]: Request): number {
-  if (op === 'release') return (args as { steps: string }).steps.length;
-  if (op !== 'append') return 0;
-  let chars = 0;
-  for (const event of (args as { events: readonly (readonly unknown[])[] }).events) {
-    const payload = event[7];
-    if (typeof payload === 'string') chars += payload.length;
-  }
-  return chars;
+  if (op === 'release') return (args as Release).steps.length;
+  return op === 'append' ? charsOf(args as WireAppend) : 0;
 }
 
-const port = parentPort;
-if (port !== null) {
+function start(port: MessagePort): void {
+  let work: () => void;
   try {
-    serve(port, workerData as WorkerSetup);
+    work = open(port, workerData as WorkerStart);
   } catch (error) {
     port.postMessage([[0, false, failureOf(error)]] satisfies Reply[]);
     port.close();
+    return;
   }
+  port.postMessage([[0, true, null]] satisfies Reply[]);
+  work();
 }
+
+if (parentPort !== null) start(parentPort);
