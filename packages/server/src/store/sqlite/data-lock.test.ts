@@ -32,7 +32,8 @@ test('the lock of a killed process is gone with it', async () => {
   await using place = await scratch();
   const script = `
     const { acquireDataLock } = await import(${JSON.stringify(new URL('./data-lock.ts', import.meta.url).href)});
-    acquireDataLock(${JSON.stringify(place.dir)});
+    // Held on to: a lock that nobody can reach any more is let go.
+    globalThis.lock = acquireDataLock(${JSON.stringify(place.dir)});
     process.stdout.write('held');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
