@@ -17,10 +17,18 @@ const emulator = await startEmulator();
 try {
   if (wants('latency')) {
     say('latency: direct, relay and server in turn ...');
-    const relay = await startRelay(emulator.url);
+    const relays = [
+      await startRelay(emulator.url),
+      await startRelay(emulator.url, 'beside'),
+      await startRelay(emulator.url, 'before'),
+    ] as const;
+    const [bare, beside, before] = relays;
     const server = await startServer(emulator);
-    rows.push(...(await passThrough(emulator, relay, server)), ...(await durableTurn(emulator, server)));
-    await relay.stop();
+    rows.push(
+      ...(await passThrough({ emulator, bare, beside }, server)),
+      ...(await durableTurn({ emulator, before }, server)),
+    );
+    for (const relay of relays) await relay.stop();
     await server.remove();
   }
   if (wants('growth')) {

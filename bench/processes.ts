@@ -53,8 +53,9 @@ export function startEmulator(): Promise<Started> {
   return start(['packages/emulator/src/main.ts', '--port', '0', '--json', '--clouds', 'azure']);
 }
 
-export function startRelay(upstream: string): Promise<Started> {
-  return start(['bench/relay.ts', upstream]);
+/** @param keeping whether it also keeps a record, and when it waits for it: `relay.ts` */
+export function startRelay(upstream: string, keeping: 'none' | 'beside' | 'before' = 'none'): Promise<Started> {
+  return start(['bench/relay.ts', upstream, keeping]);
 }
 
 export interface ServerStarted extends Started {

@@ -1,29 +1,75 @@
-/** The floor: a bare `node:http` relay that forwards bytes both ways over kept-alive connections, and does nothing else. */
-import { Agent, createServer, request } from 'node:http';
+/**
+ * The floors: a `node:http` relay that forwards bytes both ways over kept-alive connections.
+ *
+ *   node relay.ts UPSTREAM [none | beside | before]
+ *
+ * - `none`: it does nothing else.
+ * - `beside`: it commits two rows to SQLite in another thread while the upstream works, and holds the answer back until they are on the disk: the
+ *   least that any process pays that keeps a record of a call before it answers.
+ * - `before`: it commits before it asks, and again before it passes on the first of the answer: the least for a turn that is stored.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 
-const upstream = new URL(process.argv[2] ?? '');
+const [address = '', mode = 'none'] = process.argv.slice(2);
+const upstream = new URL(address);
 const agent = new Agent({ keepAlive: true, maxSockets: 1024 });
-const server = createServer((req, res) => {
+const folder = mkdtempSync(join(tmpdir(), 'perdure-bench-floor-'));
+
+/** Resolves once a record is on the disk. */
+function committer(): () => Promise<void> {
+  const worker = new Worker(new URL('./relay-commit.ts', import.meta.url), { workerData: join(folder, 'floor.db') });
+  const waiting: (() => void)[] = [];
+  worker.on('message', () => waiting.shift()?.());
+  worker.unref();
+  return () =>
+    new Promise(resolve => {
+      waiting.push(resolve);
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin
+      worker.postMessage('x'.repeat(300));
+    });
+}
+
+const commit = mode === 'none' ? () => Promise.resolve() : committer();
+
+function ask(req: IncomingMessage, res: ServerResponse, onAnswer: (answer: IncomingMessage) => void) {
   const { hostname, port } = upstream;
-  const forward = request(
-    {
-      agent,
-      hostname,
-      port,
-      path: upstream.pathname.replace(/\/$/, '') + (req.url ?? ''),
-      method: req.method,
-      headers: req.headers,
-    },
-    answer => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(res);
-    },
-  );
+  const path = upstream.pathname.replace(/\/$/, '') + (req.url ?? '');
+  const forward = request({ agent, hostname, port, path, method: req.method, headers: req.headers }, onAnswer);
   forward.on('error', () => res.destroy());
-  req.pipe(forward);
+  return forward;
+}
+
+function pass(answer: IncomingMessage, res: ServerResponse): void {
+  res.writeHead(answer.statusCode ?? 502, answer.headers);
+  answer.pipe(res);
+}
+
+async function before(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const parts: Buffer[] = [];
+  for await (const part of req) parts.push(part as Buffer);
+  await commit();
+  ask(req, res, answer => void commit().then(() => pass(answer, res))).end(Buffer.concat(parts));
+}
+
+const server = createServer((req, res) => {
+  if (mode === 'before') return void before(req, res);
+  const committed = commit();
+  req.pipe(
+    ask(req, res, answer => {
+      if (mode === 'none') pass(answer, res);
+      else void committed.then(() => pass(answer, res));
+    }),
+  );
 });
 server.listen(0, '127.0.0.1', () =>
   process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })}\n`),
 );
-process.on('SIGTERM', () => process.exit(0));
+process.on('SIGTERM', () => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(0);
+});

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DiskFullReport, runDiskFull } from './disk-full.ts';
 import { runGeneration } from './generation.ts';
-import { killPlan } from './kill-plan.ts';
-import { seeded } from './random.ts';
+import { type Kill, killPlan } from './kill-plan.ts';
+import { type Random, seeded } from './random.ts';
 import { buildShim } from './shim/power-cut.ts';
 import { newTally, type Tally } from './tally.ts';
-import { startUpstream, writeConfig } from './upstream.ts';
+import { startUpstream, type Upstream, writeConfig } from './upstream.ts';
 import { Violations } from './violations.ts';
 
 export interface HarnessOptions {
@@ -17,6 +17,8 @@ export interface HarnessOptions {
   readonly seconds: number | null;
   readonly seed: number;
   readonly killsPerGeneration: number;
+  /** Generations that run side by side, each with a server, clients and an upstream of its own: one alone mostly waits for its next server to load. */
+  readonly lanes: number;
   /** Share of the lives under the shim that loses writes: 0 for none. */
   readonly shimShare: number;
   /** Whether named kill points are used besides random times. */
@@ -51,6 +53,7 @@ export const DEFAULTS: HarnessOptions = {
   seconds: null,
   seed: 1,
   killsPerGeneration: 50,
+  lanes: 2,
   shimShare: 1 / 3,
   points: true,
   preload: [],
@@ -65,40 +68,53 @@ export const DEFAULTS: HarnessOptions = {
 const TOKEN_MS = 6;
 const PROGRESS_MS = 5000;
 
+interface Lane {
+  readonly random: Random;
+  readonly plan: Generator<Kill, never>;
+  readonly upstream: Upstream;
+  readonly config: string;
+}
+
+async function openLane({ seed, points }: HarnessOptions, folder: string, index: number): Promise<Lane> {
+  const random = seeded(seed + index);
+  const upstream = await startUpstream(TOKEN_MS);
+  const config = join(folder, `perdure-${index}.yaml`);
+  writeConfig(config, upstream.emulator);
+  return { random, plan: killPlan(random, points), upstream, config };
+}
+
 export async function runHarness(options: HarnessOptions): Promise<HarnessReport> {
   const begun = Date.now();
   const seconds = (): number => Math.round((Date.now() - begun) / 1000);
   const folder = mkdtempSync(join(tmpdir(), 'perdure-crash-'));
   const violations = new Violations();
   const tally = newTally();
-  const random = seeded(options.seed);
   const built =
     options.shimShare > 0 ? buildShim(join(folder, 'shim')) : ({ ok: false, why: 'not asked for' } as const);
-  const plan = killPlan(random, options.points);
-  const upstream = await startUpstream(TOKEN_MS);
-  const config = join(folder, 'perdure.yaml');
-  writeConfig(config, upstream.emulator);
+  let broken = false;
   const over = (): boolean =>
-    (options.seconds !== null && seconds() >= options.seconds) || (options.stopAtViolation && violations.total > 0);
+    broken ||
+    (options.seconds !== null && seconds() >= options.seconds) ||
+    (options.stopAtViolation && violations.total > 0);
   const line = (): void =>
     options.progress(
       `${tally.kills} of ${options.kills} kills, ${tally.readBack} responses read back, ${violations.total} violations, ${seconds()} s`,
     );
   const timer = setInterval(line, PROGRESS_MS);
   const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'perdure-crash-compile-cache'), ...options.env };
-  let diskFull: DiskFullReport | null = null;
-  try {
-    if (options.diskFull) {
-      const disk = join(folder, 'disk-full');
-      diskFull = await runDiskFull({ folder: disk, config, upstream, random, violations, env });
-      options.progress(
-        diskFull.ran
-          ? `a full disk: ${diskFull.refused} refusals, ${violations.total} violations, ${seconds()} s`
-          : diskFull.why,
-      );
-    }
-    while (tally.kills < options.kills && !over()) {
-      const generation = join(folder, `generation-${tally.generations + 1}`);
+  const lanes = await Promise.all(
+    Array.from({ length: options.lanes }, (_, index) => openLane(options, folder, index)),
+  );
+  const perGeneration = Math.min(options.killsPerGeneration, Math.ceil(options.kills / options.lanes));
+  let left = options.kills;
+  let generations = 0;
+
+  async function run({ random, plan, upstream, config }: Lane): Promise<void> {
+    while (left > 0 && !over()) {
+      const kills = Math.min(perGeneration, left);
+      left -= kills;
+      generations += 1;
+      const generation = join(folder, `generation-${generations}`);
       mkdirSync(generation);
       await runGeneration({
         folder: generation,
@@ -108,7 +124,7 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
         violations,
         tally,
         plan,
-        kills: Math.min(options.killsPerGeneration, options.kills - tally.kills),
+        kills,
         shim: built.ok ? built.library : null,
         shimShare: options.shimShare,
         preload: options.preload,
@@ -118,9 +134,32 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
       });
       if (violations.total === 0) rmSync(generation, { recursive: true });
     }
+  }
+
+  let diskFull: DiskFullReport | null = null;
+  try {
+    const [first] = lanes;
+    if (options.diskFull && first !== undefined) {
+      diskFull = await runDiskFull({ ...first, folder: join(folder, 'disk-full'), violations, env });
+      options.progress(
+        diskFull.ran
+          ? `a full disk: ${diskFull.refused} refusals, ${violations.total} violations, ${seconds()} s`
+          : diskFull.why,
+      );
+    }
+    // A lane that breaks is told once the others have come to an end, too.
+    const ended = await Promise.allSettled(
+      lanes.map(lane =>
+        run(lane).catch((error: unknown) => {
+          broken = true;
+          throw error;
+        }),
+      ),
+    );
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
   } finally {
     clearInterval(timer);
-    await upstream.emulator.close();
+    for (const { upstream } of lanes) await upstream.emulator.close();
   }
   const clean = violations.total === 0;
   if (clean) rmSync(folder, { recursive: true });

@@ -14,6 +14,7 @@ const SHORT: HarnessOptions = {
   ...DEFAULTS,
   kills: 12,
   killsPerGeneration: 4,
+  lanes: 1,
   stopAtViolation: true,
   points: false,
   shimShare: 0,
