@@ -4,7 +4,7 @@ import { figures, type Figures, ms, type Row } from './figures.ts';
 import type { Started } from './processes.ts';
 
 const ROUNDS = 1500;
-const WARM_UP = 300;
+const WARM_UP = 1500;
 const PROMPT = 'The capital of Elbonia is Mudville. What is the capital of Elbonia?';
 
 interface Sides {

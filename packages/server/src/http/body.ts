@@ -30,7 +30,8 @@ export async function readOptionalJson(req: IncomingMessage, limits: HttpLimits)
 
 function readBytes(req: IncomingMessage, limits: HttpLimits): Promise<Buffer> {
   const tooLarge = () => perdureError('body_too_large', `The request body is larger than ${limits.bodyBytes} bytes.`);
-  if (Number(req.headers['content-length'] ?? 0) > limits.bodyBytes) return Promise.reject(tooLarge());
+  const announced = Number(req.headers['content-length'] ?? Number.NaN);
+  if (announced > limits.bodyBytes) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -42,6 +43,8 @@ function readBytes(req: IncomingMessage, limits: HttpLimits): Promise<Buffer> {
       size += chunk.length;
       if (size > limits.bodyBytes) return end(tooLarge());
       chunks.push(chunk);
+      // All of it is here; that it ends is told a little later.
+      if (size === announced) end(null);
     };
     const end = (error: Error | null): void => {
       clearTimeout(timer);
