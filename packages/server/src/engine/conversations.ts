@@ -70,7 +70,7 @@ export async function createConversation(
     continues: null,
   };
   const bodies: EventBody[] = [
-    { type: 'session.created', head, payload: { metadata } },
+    { type: 'session.created', head, payload: Object.keys(metadata).length > 0 ? { metadata } : null },
     { type: 'state.placed', head: { placement: placed.record }, payload: null },
   ];
   if (resolved.length > 0) {

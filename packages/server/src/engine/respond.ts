@@ -263,7 +263,7 @@ async function open(engine: EngineContext, input: RespondRequest, plan: Plan): P
       openCalls,
       continues: previous,
     },
-    payload: { metadata: {} },
+    payload: null,
   };
   const statePlaced: EventBody = { type: 'state.placed', head: { placement: state.record }, payload: null };
   return {

@@ -76,7 +76,8 @@ export type EventBody =
         /** The parent's response that the fork continues. */
         readonly continues: ResponseId | null;
       };
-      readonly payload: { readonly metadata: JsonObject };
+      /** Null if no metadata was given. */
+      readonly payload: { readonly metadata: JsonObject } | null;
     }
   | {
       /** The whole life of a stateless call: its log is this one, then `call.completed` or `call.failed`. */
