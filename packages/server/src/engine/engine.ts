@@ -106,6 +106,8 @@ export function createEngine(options: EngineOptions): Engine {
   let draining = false;
   /** Stateless calls under way. */
   let stateless = 0;
+  /** Requests that were admitted and have not begun what they ask for. */
+  let entering = 0;
   const context: EngineContext = {
     ...options,
     sessions: new Sessions({ ...options, storeMs: limits.storeMs, cacheBytes: limits.cacheBytes }),
@@ -128,12 +130,19 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  function admit(): void {
+  /** Runs `enter` if there is room for what it begins; until that counts by itself, its place is held. */
+  async function admitted<T>(enter: () => Promise<T>): Promise<T> {
     if (draining) throw perdureError('server_draining', undefined, { retryAfterMs: 1000 });
-    if (context.running.size + stateless >= limits.concurrent) {
+    if (context.running.size + stateless + entering >= limits.concurrent) {
       throw perdureError('rate_limit_exceeded', 'The server is doing as much at once as it is configured to.', {
         retryAfterMs: 1000,
       });
+    }
+    entering += 1;
+    try {
+      return await enter();
+    } finally {
+      entering -= 1;
     }
   }
 
@@ -163,7 +172,6 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   async function respond(input: RespondInput): Promise<StoredResponse> {
-    admit();
     const { caller, request, labels, idempotency } = input;
     if (idempotency === null) return ofTurn(await beginTurn(context, { caller, request, labels, reserved: null }));
     const route = 'POST /v1/responses';
@@ -230,31 +238,32 @@ export function createEngine(options: EngineOptions): Engine {
     if (events.length > 0) yield events;
   }
 
+  async function beginCall(input: Parameters<Engine['stateless']>[0]): Promise<StatelessCall> {
+    if (input.idempotency == null) return counted(await beginStateless(context, input));
+    const home = homes.all[0];
+    if (home === undefined) throw perdureError('store_unavailable');
+    const reserved = await reserve(context, input.caller, {
+      ...input.idempotency,
+      route: 'stateless',
+      home: home.home,
+    });
+    if (reserved.type === 'seen') {
+      throw reserved.done
+        ? perdureError('idempotency_completed')
+        : perdureError('idempotency_in_progress', undefined, { retryAfterMs: 1000 });
+    }
+    try {
+      const call = await beginStateless(context, input);
+      return counted({ ...call, ...settling(call, reserved) });
+    } catch (error) {
+      await reserved.release();
+      throw error;
+    }
+  }
+
   return {
-    respond,
-    async stateless(input) {
-      admit();
-      if (input.idempotency == null) return counted(await beginStateless(context, input));
-      const home = homes.all[0];
-      if (home === undefined) throw perdureError('store_unavailable');
-      const reserved = await reserve(context, input.caller, {
-        ...input.idempotency,
-        route: 'stateless',
-        home: home.home,
-      });
-      if (reserved.type === 'seen') {
-        throw reserved.done
-          ? perdureError('idempotency_completed')
-          : perdureError('idempotency_in_progress', undefined, { retryAfterMs: 1000 });
-      }
-      try {
-        const call = await beginStateless(context, input);
-        return counted({ ...call, ...settling(call, reserved) });
-      } catch (error) {
-        await reserved.release();
-        throw error;
-      }
-    },
+    respond: input => admitted(() => respond(input)),
+    stateless: input => admitted(() => beginCall(input)),
     response,
     async stream(caller, id, after) {
       // Looked at before the stream's head goes out: what cannot be streamed is an HTTP error.

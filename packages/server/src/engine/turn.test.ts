@@ -187,6 +187,13 @@ describe('a turn', () => {
     await (await ask(engine)).done;
   });
 
+  test('is admitted up to the bound also when many come at once', async () => {
+    const world = new World();
+    const { engine } = world.boot({ limits: { concurrent: 2 } });
+    const burst = await Promise.all([1, 2, 3, 4].map(() => codeOf(ask(engine))));
+    expect(burst).toEqual([null, null, 'rate_limit_exceeded', 'rate_limit_exceeded']);
+  });
+
   test('is not begun while the server drains, and what runs is waited for', async () => {
     const world = new World();
     const { engine } = world.boot();

@@ -76,7 +76,7 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
   concurrent: bound(
     'turns',
     ['concurrent', 1_000, 1, 100_000],
-    'Turns and stateless calls at once; further ones get 503.',
+    'Turns and stateless calls at once; further ones get 429.',
   ),
   turnMs: bound('ms', ['turn_ms', 10 * MINUTE, SECOND, 24 * 60 * MINUTE], 'A turn, from its first commit to its end.'),
   turnAttempts: bound(
