@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBack } from './checks/over-http.ts';
 import { checkLog } from './checks/in-log.ts';
-import type { Kill } from './kill-plan.ts';
+import type { Kill, KillPlan } from './kill-plan.ts';
 import { chainClient } from './load/chain.ts';
 import { type Client, runClient } from './load/client.ts';
 import { conversationClient } from './load/conversation.ts';
@@ -29,7 +29,7 @@ export interface GenerationOptions {
   readonly random: Random;
   readonly violations: Violations;
   readonly tally: Tally;
-  readonly plan: Iterator<Kill>;
+  readonly plan: KillPlan;
   readonly kills: number;
   /** The shim's library; null to go without. */
   readonly shim: string | null;
@@ -110,7 +110,7 @@ class Generation {
   #prepare(mortal: boolean): Life {
     const { plan, config, preload, env, random, shim, shimShare, folder } = this.#options;
     this.#lives += 1;
-    const kill = mortal ? plan.next().value : null;
+    const kill = mortal ? plan.next() : null;
     const watched =
       mortal && shim !== null && random.chance(shimShare)
         ? watch(shim, this.#data, folder, `life-${this.#lives}`)
@@ -155,13 +155,16 @@ class Generation {
   }
 
   #countKill(kill: Kill | null, byPoint: boolean): void {
-    const { tally } = this.#options;
+    const { tally, plan } = this.#options;
     const inFlight = this.#ledger.inFlight;
     tally.inFlight.push(inFlight);
     if (inFlight >= FULL_FLIGHT) tally.inFullFlight += 1;
     if (kill?.type !== 'point') tally.atRandom += 1;
     else if (byPoint) tally.points.set(kill.point, (tally.points.get(kill.point) ?? 0) + 1);
-    else tally.missed += 1;
+    else {
+      tally.missed += 1;
+      plan.missed(kill);
+    }
   }
 
   #cutPower(watched: Watched): void {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DiskFullReport, runDiskFull } from './disk-full.ts';
 import { runGeneration } from './generation.ts';
-import { type Kill, killPlan } from './kill-plan.ts';
+import { KillPlan } from './kill-plan.ts';
 import { type Random, seeded } from './random.ts';
 import { buildShim } from './shim/power-cut.ts';
 import { newTally, type Tally } from './tally.ts';
@@ -70,7 +70,7 @@ const PROGRESS_MS = 5000;
 
 interface Lane {
   readonly random: Random;
-  readonly plan: Generator<Kill, never>;
+  readonly plan: KillPlan;
   readonly upstream: Upstream;
   readonly config: string;
 }
@@ -80,7 +80,7 @@ async function openLane({ seed, points }: HarnessOptions, folder: string, index:
   const upstream = await startUpstream(TOKEN_MS);
   const config = join(folder, `perdure-${index}.yaml`);
   writeConfig(config, upstream.emulator);
-  return { random, plan: killPlan(random, points), upstream, config };
+  return { random, plan: new KillPlan(random, points), upstream, config };
 }
 
 export async function runHarness(options: HarnessOptions): Promise<HarnessReport> {

@@ -48,16 +48,37 @@ const AT_RANDOM_MS = { least: 0, most: 400 };
 /** Of five kills so many are at named points. */
 const POINTS_OF_FIVE = 3;
 
-/** An endless plan: points in turn, each as often as any other, between kills at random times. */
-export function* killPlan(random: Random, points: boolean): Generator<Kill, never> {
-  let round: KillPoint[] = [];
-  for (let i = 0; ; i++) {
-    if (!points || i % 5 >= POINTS_OF_FIVE) {
-      yield { type: 'time', afterMs: random.between(AT_RANDOM_MS.least, AT_RANDOM_MS.most) };
-      continue;
+/**
+ * An endless plan: points in turn, each as often as any other, between kills at random times. A point that a life did not reach in time is tried
+ * again before the others, sooner: on a slow machine fewer are passed in the time that a life has.
+ */
+export class KillPlan {
+  readonly #random: Random;
+  readonly #points: boolean;
+  #made = 0;
+  #round: KillPoint[] = [];
+  readonly #again: Extract<Kill, { type: 'point' }>[] = [];
+
+  /** @param points whether named points are used besides random times */
+  constructor(random: Random, points: boolean) {
+    this.#random = random;
+    this.#points = points;
+  }
+
+  next(): Kill {
+    const turn = this.#made++ % 5;
+    if (!this.#points || turn >= POINTS_OF_FIVE) {
+      return { type: 'time', afterMs: this.#random.between(AT_RANDOM_MS.least, AT_RANDOM_MS.most) };
     }
-    if (round.length === 0) round = random.shuffled(KILL_POINTS);
-    const point = round.pop() ?? 'writer.before-commit';
-    yield { type: 'point', point, nth: random.between(...TIMES[point]) };
+    const again = this.#again.shift();
+    if (again !== undefined) return again;
+    if (this.#round.length === 0) this.#round = this.#random.shuffled(KILL_POINTS);
+    const point = this.#round.pop() ?? 'writer.before-commit';
+    return { type: 'point', point, nth: this.#random.between(...TIMES[point]) };
+  }
+
+  /** The life ended before its point was reached. */
+  missed({ point, nth }: Extract<Kill, { type: 'point' }>): void {
+    this.#again.push({ type: 'point', point, nth: Math.ceil(nth / 2) });
   }
 }
