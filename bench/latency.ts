@@ -7,20 +7,26 @@ const ROUNDS = 1500;
 const WARM_UP = 1500;
 const PROMPT = 'The capital of Elbonia is Mudville. What is the capital of Elbonia?';
 
-interface Sides {
-  readonly [side: string]: () => Promise<number>;
-}
+/** Each side's server, and what is taken of a call to it. */
+type Sides<Name extends string> = {
+  readonly [side in Name]: readonly [url: string, timed: (client: BenchClient) => Promise<number>];
+};
 
 /** Calls the sides in turn, A B C A B C..., so that a drift of the machine's speed meets all alike. */
-async function inTurn(sides: Sides, rounds: number): Promise<{ readonly [side: string]: Figures }> {
-  const samples: { [side: string]: number[] } = {};
-  for (let round = -WARM_UP; round < rounds; round++) {
-    for (const [side, call] of Object.entries(sides)) {
-      const took = await call();
-      if (round >= 0) (samples[side] ??= []).push(took);
+async function inTurn<Name extends string>(sides: Sides<Name>): Promise<{ readonly [side in Name]: Figures }> {
+  const names = Object.keys(sides) as Name[];
+  const measured = names.map(name => {
+    const [url, timed] = sides[name];
+    return { name, timed, client: new BenchClient(url), sample: [] as number[] };
+  });
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    for (const { timed, client, sample } of measured) {
+      const took = await timed(client);
+      if (round >= 0) sample.push(took);
     }
   }
-  return Object.fromEntries(Object.entries(samples).map(([side, sample]) => [side, figures(sample)]));
+  for (const { client } of measured) await client.close();
+  return Object.fromEntries(measured.map(({ name, sample }) => [name, figures(sample)])) as { [side in Name]: Figures };
 }
 
 const addedTo = (side: Figures, floor: Figures): { readonly p50: number; readonly p99: number } => ({
@@ -51,23 +57,14 @@ export async function passThrough(
   floors: { readonly emulator: Started; readonly bare: Started; readonly beside: Started },
   server: Started,
 ): Promise<readonly Row[]> {
-  const clients = {
-    direct: new BenchClient(`${floors.emulator.url}/azure/v1`),
-    relay: new BenchClient(`${floors.bare.url}/azure/v1`),
-    keeping: new BenchClient(`${floors.beside.url}/azure/v1`),
-    perdure: new BenchClient(`${server.url}/v1`),
-  };
   const body = { model: 'bench', input: PROMPT, store: false, max_output_tokens: 256 };
-  const took = await inTurn(
-    Object.fromEntries(
-      Object.entries(clients).map(([name, client]) => [name, async () => (await client.respond(body)).totalMs]),
-    ),
-    ROUNDS,
-  );
-  await Promise.all(Object.values(clients).map(client => client.close()));
-  const { direct, relay, keeping, perdure } = took;
-  if (direct === undefined || relay === undefined || keeping === undefined || perdure === undefined)
-    throw new Error('a side was not measured');
+  const total = async (client: BenchClient): Promise<number> => (await client.respond(body)).totalMs;
+  const { direct, relay, keeping, perdure } = await inTurn({
+    direct: [`${floors.emulator.url}/azure/v1`, total],
+    relay: [`${floors.bare.url}/azure/v1`, total],
+    keeping: [`${floors.beside.url}/azure/v1`, total],
+    perdure: [`${server.url}/v1`, total],
+  });
   return rowsOf({
     what: 'stateless call: added over a bare relay',
     added: addedTo(perdure, relay),
@@ -80,24 +77,15 @@ export async function durableTurn(
   floors: { readonly emulator: Started; readonly before: Started },
   server: Started,
 ): Promise<readonly Row[]> {
-  const clients = {
-    direct: new BenchClient(`${floors.emulator.url}/azure/v1`),
-    keeping: new BenchClient(`${floors.before.url}/azure/v1`),
-    perdure: new BenchClient(`${server.url}/v1`),
-  };
   const body = { model: 'bench', input: PROMPT, stream: true };
-  const took = await inTurn(
-    {
-      direct: async () => (await clients.direct.respond({ ...body, store: false })).firstMs,
-      keeping: async () => (await clients.keeping.respond({ ...body, store: false })).firstMs,
-      perdure: async () => (await clients.perdure.respond(body)).firstMs,
-    },
-    ROUNDS,
-  );
-  await Promise.all(Object.values(clients).map(client => client.close()));
-  const { direct, keeping, perdure } = took;
-  if (direct === undefined || keeping === undefined || perdure === undefined)
-    throw new Error('a side was not measured');
+  const first = async (client: BenchClient): Promise<number> => (await client.respond(body)).firstMs;
+  const unstored = async (client: BenchClient): Promise<number> =>
+    (await client.respond({ ...body, store: false })).firstMs;
+  const { direct, keeping, perdure } = await inTurn({
+    direct: [`${floors.emulator.url}/azure/v1`, unstored],
+    keeping: [`${floors.before.url}/azure/v1`, unstored],
+    perdure: [`${server.url}/v1`, first],
+  });
   return rowsOf({
     what: 'durable turn: added time to first token',
     added: addedTo(perdure, direct),

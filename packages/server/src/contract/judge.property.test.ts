@@ -1,19 +1,19 @@
 /** Many places asked at once against one place after the other, on random policies, calls and places. */
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { blocksOf, PLACES_A_BLOCK, type Seat } from './block.ts';
 import { entitiesFromJson, knownEntity, recordFromJson } from './cedar-json.ts';
 import { type CompiledClause, type Judgement, judgeOnce, judgePlaces } from './judge.ts';
-import { compilePolicy } from './policy.ts';
 import {
   arbitraryPolicySet,
   arbitraryRequest,
+  compileLinked,
+  estOf,
   type PolicyText,
   type RandomRequest,
 } from './random-policy.test-support.ts';
 import { type MemoPlan, memoPlan } from './remembered.ts';
-import { type EntityStore, entityKey, type Env } from './value.ts';
+import type { EntityStore, Env } from './value.ts';
 
 const SAMPLES = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 3000);
 const REQUESTS_EACH = 4;
@@ -23,10 +23,7 @@ const LEAST_SHARE = 0.02;
 const LEAST_MIXED = 0.3;
 
 function clauseOf(policy: PolicyText, plan: MemoPlan): CompiledClause {
-  const answer = policy.slots === null ? cedar.policyToJson(policy.text) : cedar.templateToJson(policy.text);
-  if (answer.type === 'failure') throw new Error(`${policy.text}: ${answer.errors.map(e => e.message).join('; ')}`);
-  const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, entityKey(uid.type, uid.id)] as const);
-  const compiled = compilePolicy(answer.json, new Map(slots), plan);
+  const compiled = compileLinked(policy, estOf(policy), plan);
   const ref = { kind: 'clause', contract: 'random', clause: policy.id, cite: '', ambiguous: null } as const;
   const note = { reading: null, summary: '', source: '', confidence: 'C', file: '', line: 1 } as const;
   return {

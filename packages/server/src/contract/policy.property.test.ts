@@ -5,14 +5,16 @@ import { expect, test } from 'vitest';
 import { entitiesFromJson, knownEntity, recordFromJson } from './cedar-json.ts';
 import { OPERATORS } from './expression.ts';
 import { memoPlan } from './remembered.ts';
-import { type CompiledPolicy, compilePolicy, evaluate } from './policy.ts';
+import { type CompiledPolicy, evaluate } from './policy.ts';
 import {
   arbitraryPolicySet,
   arbitraryRequest,
+  compileLinked,
+  estOf,
   type PolicyText,
   type RandomRequest,
 } from './random-policy.test-support.ts';
-import { entityKey, type Memo } from './value.ts';
+import type { Memo } from './value.ts';
 
 const SAMPLES = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 3000);
 const REQUESTS_EACH = 4;
@@ -49,19 +51,10 @@ function byCedar(request: RandomRequest): Seen {
   return { reasons: reason.toSorted(), errors: errors.map(error => error.policyId).toSorted() };
 }
 
-function estOf(policy: PolicyText): unknown {
-  const answer = policy.slots === null ? cedar.policyToJson(policy.text) : cedar.templateToJson(policy.text);
-  if (answer.type === 'failure') throw new Error(`${policy.text}: ${answer.errors.map(e => e.message).join('; ')}`);
-  return answer.json;
-}
-
 function compileAll(ests: ReadonlyMap<string, unknown>, policies: readonly PolicyText[]): Map<string, CompiledPolicy> {
   const compiled = new Map<string, CompiledPolicy>();
   const plan = memoPlan();
-  for (const policy of policies) {
-    const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, entityKey(uid.type, uid.id)] as const);
-    compiled.set(policy.id, compilePolicy(ests.get(policy.id), new Map(slots), plan));
-  }
+  for (const policy of policies) compiled.set(policy.id, compileLinked(policy, ests.get(policy.id), plan));
   return compiled;
 }
 

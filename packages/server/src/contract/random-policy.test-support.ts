@@ -1,11 +1,28 @@
 /** Generators of Cedar policies (as text) and requests. They aim at well-typed expressions and stray often enough to meet every error. */
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import * as fc from 'fast-check';
+import { type CompiledPolicy, compilePolicy } from './policy.ts';
+import type { MemoPlan } from './remembered.ts';
+import { entityKey } from './value.ts';
 
 export interface PolicyText {
   readonly id: string;
   readonly text: string;
   /** What a template's slots are linked to; null for a policy without slots. */
   readonly slots: Readonly<Record<string, { type: string; id: string }>> | null;
+}
+
+/** A policy, or its template, in Cedar's JSON form. */
+export function estOf(policy: PolicyText): unknown {
+  const answer = policy.slots === null ? cedar.policyToJson(policy.text) : cedar.templateToJson(policy.text);
+  if (answer.type === 'failure') throw new Error(`${policy.text}: ${answer.errors.map(e => e.message).join('; ')}`);
+  return answer.json;
+}
+
+/** Our closures of it, its slots linked. */
+export function compileLinked(policy: PolicyText, est: unknown, plan: MemoPlan): CompiledPolicy {
+  const slots = Object.entries(policy.slots ?? {}).map(([slot, uid]) => [slot, entityKey(uid.type, uid.id)] as const);
+  return compilePolicy(est, new Map(slots), plan);
 }
 
 export interface RandomRequest {

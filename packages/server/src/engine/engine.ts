@@ -148,27 +148,10 @@ export function createEngine(options: EngineOptions): Engine {
 
   /** Counts the call from when it is made to its last step. */
   function counted(call: StatelessCall): StatelessCall {
-    const { steps } = call;
-    async function* counting(): AsyncGenerator<readonly Step[]> {
-      stateless += 1;
-      try {
-        yield* steps;
-      } finally {
-        stateless -= 1;
-      }
-    }
-    return {
-      ...call,
-      steps: counting(),
-      async answer() {
-        stateless += 1;
-        try {
-          return await call.answer();
-        } finally {
-          stateless -= 1;
-        }
-      },
-    };
+    return accompanied(call, {
+      begin: () => void (stateless += 1),
+      end: async () => void (stateless -= 1),
+    });
   }
 
   async function respond(input: RespondInput): Promise<StoredResponse> {
@@ -254,7 +237,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
     try {
       const call = await beginStateless(context, input);
-      return counted({ ...call, ...settling(call, reserved) });
+      return counted(settling(call, reserved));
     } catch (error) {
       await reserved.release();
       throw error;
@@ -323,39 +306,54 @@ function ofTurn(turn: RunningTurn): StoredResponse {
   };
 }
 
-/** A stateless call under an idempotency key: the key is spent once the call was answered, and given back if it failed. */
-function settling(
-  call: StatelessCall,
-  reserved: { done(): Promise<void>; release(): Promise<void> },
-): Pick<StatelessCall, 'steps' | 'answer'> {
-  async function* settled(): AsyncGenerator<readonly Step[]> {
+interface Company {
+  begin?(): void;
+  /** All of the answer is there; it is released once this has resolved. */
+  answered?(): Promise<void>;
+  /** However it ended. */
+  end(answered: boolean): Promise<void>;
+}
+
+/** A stateless call with something done around it, in whichever form it is made. */
+function accompanied(call: StatelessCall, company: Company): StatelessCall {
+  async function* steps(): AsyncGenerator<readonly Step[]> {
+    company.begin?.();
     let answered = false;
     try {
       for await (const batch of call.steps) {
         if (batch.at(-1)?.type === 'end') {
-          await reserved.done();
+          await company.answered?.();
           answered = true;
         }
         yield batch;
       }
     } finally {
-      if (!answered) await reserved.release();
+      await company.end(answered);
     }
   }
-  return {
-    steps: settled(),
-    async answer() {
-      let answered = false;
-      try {
-        const steps = await call.answer();
-        await reserved.done();
-        answered = true;
-        return steps;
-      } finally {
-        if (!answered) await reserved.release();
-      }
+  async function answer(): Promise<readonly Step[]> {
+    company.begin?.();
+    let answered = false;
+    try {
+      const all = await call.answer();
+      await company.answered?.();
+      answered = true;
+      return all;
+    } finally {
+      await company.end(answered);
+    }
+  }
+  return { ...call, steps: steps(), answer };
+}
+
+/** A stateless call under an idempotency key: the key is spent once the call was answered, and given back if it failed. */
+function settling(call: StatelessCall, reserved: { done(): Promise<void>; release(): Promise<void> }): StatelessCall {
+  return accompanied(call, {
+    answered: () => reserved.done(),
+    end: async answered => {
+      if (!answered) await reserved.release();
     },
-  };
+  });
 }
 
 function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {

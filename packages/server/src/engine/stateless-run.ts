@@ -83,8 +83,7 @@ export class StatelessRun {
   async *#streamed(): AsyncGenerator<readonly Step[], boolean> {
     let begun = false;
     let end: StepEnd | null = null;
-    let failed: EventBody | null = null;
-    let again = false;
+    let failed = false;
     try {
       for await (const batch of upstreamSteps(this.#request(), this.#engine)) {
         if (!begun) await this.#released();
@@ -95,16 +94,15 @@ export class StatelessRun {
       }
       return true;
     } catch (error) {
-      failed = this.#failure(error, begun);
-      await this.#another(error, failed, begun);
-      again = true;
+      failed = true;
+      await this.#another(error, begun);
       return false;
     } finally {
-      // On every way out: the end was read, the call failed, or the reader left in the middle.
-      if (!again) {
+      // The end was read, or the reader left in the middle.
+      if (!failed) {
         this.#meter(
           end === null
-            ? (failed ?? failedEvent(this.#attempt, 'aborted', this.#placed))
+            ? failedEvent(this.#attempt, 'aborted', this.#placed)
             : completed(this.#attempt, end, this.#placed),
         );
       }
@@ -120,13 +118,7 @@ export class StatelessRun {
       this.#meter(completed(this.#attempt, last?.type === 'end' ? last : null, this.#placed));
       return steps;
     } catch (error) {
-      const failed = this.#failure(error, false);
-      try {
-        await this.#another(error, failed, false);
-      } catch (problem) {
-        this.#meter(failed);
-        throw problem;
-      }
+      await this.#another(error, false);
       return null;
     }
   }
@@ -195,18 +187,29 @@ export class StatelessRun {
     return failedEvent(this.#attempt, code, refused ? null : this.#placed);
   }
 
-  /** Places the call elsewhere. @throws PerdureError if that may not be, or cannot */
-  async #another(error: unknown, failed: EventBody, begun: boolean): Promise<void> {
+  /** After a failed attempt: places the call elsewhere, or settles it. @throws PerdureError if it may not be made again, or cannot */
+  async #another(error: unknown, begun: boolean): Promise<void> {
+    const failed = this.#failure(error, begun);
+    try {
+      const next = this.#elsewhere(error, begun);
+      await this.#record();
+      this.#attempt += 1;
+      this.#placed = next;
+      void this.#lay([failed, placedEvent(this.#attempt, next)], 'engine');
+    } catch (problem) {
+      this.#meter(failed);
+      throw problem;
+    }
+  }
+
+  #elsewhere(error: unknown, begun: boolean): PlacedCall {
     const { placing, limits } = this.#engine;
     const problem = this.#problem(error);
     if (!isProviderError(error) || !error.retryable || begun || this.#attempt >= limits.turnAttempts) throw problem;
     this.#avoid.push(this.#placed.target.id);
     const next = placing.infer({ ...this.#input.facts, avoid: this.#avoid });
     if (!next.ok) throw problem;
-    await this.#record();
-    this.#attempt += 1;
-    this.#placed = next;
-    void this.#lay([failed, placedEvent(this.#attempt, next)], 'engine');
+    return next;
   }
 
   #problem(error: unknown): PerdureError {

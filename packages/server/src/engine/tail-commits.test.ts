@@ -15,6 +15,7 @@ test('all go together, no later than the first may wait', async () => {
   put('a');
   await vi.advanceTimersByTimeAsync(TAIL_MS - 1);
   put('b');
+  expect(vi.getTimerCount()).toBe(1);
   expect(gone).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
   expect(gone).toEqual(['a', 'b']);

@@ -3,7 +3,15 @@ import { perdureError, type PerdureError } from '@perdure/protocol';
 import type { Step } from '../log/steps.ts';
 import { Watchdog } from './deadline.ts';
 import type { Placing, ReachableTarget } from './placing.ts';
-import { type CallSettings, type Clock, type ContextRun, isProviderError, type ProviderError } from './ports.ts';
+import {
+  type CallSettings,
+  type Clock,
+  type ContextRun,
+  isProviderError,
+  type Provider,
+  type ProviderCall,
+  type ProviderError,
+} from './ports.ts';
 
 export interface CallLimits {
   /** From the request to the first step, ms. The provider has its own, shorter ones; this one holds if it forgets them. */
@@ -34,98 +42,121 @@ export interface UpstreamDeps {
  * @throws ProviderError
  */
 export async function* upstreamSteps(request: UpstreamRequest, deps: UpstreamDeps): AsyncGenerator<readonly Step[]> {
-  const { target, context, settings, signal, onAsked } = request;
-  const { clock, limits } = deps;
-  const end = deps.placing.begin(target.id);
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  const started = clock.monotonic();
-  let firstByteMs: number | undefined;
-  let chars = 0;
-  let complete = false;
+  const { limits } = deps;
+  const call = new UpstreamCall(request, deps);
   let iterator: AsyncIterator<readonly Step[]> | null = null;
-  const watchdog = new Watchdog(() => late(firstByteMs === undefined));
   try {
-    if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
-    const call = target.provider.call({
-      upstream: target.upstream,
-      context,
-      settings,
-      signal: abort.signal,
-    });
-    onAsked?.();
-    iterator = (await watchdog.guard(limits.firstByteMs, call))[Symbol.asyncIterator]();
+    const asked = call.ask((provider, one) => provider.call(one));
+    iterator = (await call.wait(limits.firstByteMs, asked))[Symbol.asyncIterator]();
     for (;;) {
       // A provider that does not listen to its signal still says no more than it is asked for.
-      if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
-      const wait = firstByteMs === undefined ? limits.firstByteMs : limits.idleMs;
-      const { done, value } = await watchdog.guard(wait, iterator.next());
+      call.mustGoOn();
+      const { done, value } = await call.wait(call.begun ? limits.idleMs : limits.firstByteMs, iterator.next());
       if (done) break;
-      firstByteMs ??= clock.monotonic() - started;
-      chars += charsOf(value);
-      if (chars > limits.outputChars) throw tooMuch();
+      call.came(value);
       yield value;
     }
-    complete = true;
-    end('ok', firstByteMs);
+    call.completed();
   } catch (error) {
-    const problem = asProviderError(error, firstByteMs !== undefined);
-    end(verdict(problem));
-    throw problem;
+    throw call.failed(error);
   } finally {
-    watchdog.stop();
-    signal.removeEventListener('abort', stop);
-    // When the consumer stopped early the socket must not outlive the interest in it. After a complete answer there is nothing to abort.
-    if (!complete) abort.abort();
-    end('aborted');
-    if (!complete) iterator?.return?.().catch(() => undefined);
+    // When the consumer stopped early the socket must not outlive the interest in it.
+    if (!call.close()) iterator?.return?.().catch(() => undefined);
   }
 }
 
 /**
- * The steps of a call whose answer comes in one piece.
+ * The steps of a call whose answer comes in one piece. Health is accounted; the upstream is let go on every way out.
  * @throws ProviderError
  */
 export async function upstreamAnswer(request: UpstreamRequest, deps: UpstreamDeps): Promise<readonly Step[]> {
-  const { target, context, settings, signal, onAsked } = request;
-  const { clock, limits } = deps;
-  const end = deps.placing.begin(target.id);
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  const started = clock.monotonic();
-  const watchdog = new Watchdog(() => late(true));
-  let complete = false;
+  const { limits } = deps;
+  const call = new UpstreamCall(request, deps);
   try {
-    if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
-    const answer = target.provider.answer({ upstream: target.upstream, context, settings, signal: abort.signal });
-    onAsked?.();
-    const steps = await watchdog.guard(limits.firstByteMs + limits.idleMs, answer);
-    if (signal.aborted) throw failure('aborted', 'The call was cancelled.');
-    if (charsOf(steps) > limits.outputChars) throw tooMuch();
-    complete = true;
-    end('ok', clock.monotonic() - started);
+    const asked = call.ask((provider, one) => provider.answer(one));
+    const steps = await call.wait(limits.firstByteMs + limits.idleMs, asked);
+    call.mustGoOn();
+    call.came(steps);
+    call.completed();
     return steps;
   } catch (error) {
-    const problem = asProviderError(error, false);
-    end(verdict(problem));
-    throw problem;
+    throw call.failed(error);
   } finally {
-    watchdog.stop();
-    signal.removeEventListener('abort', stop);
-    if (!complete) abort.abort();
+    call.close();
   }
 }
 
-function charsOf(steps: readonly Step[]): number {
-  let chars = 0;
-  for (const step of steps) if (step.type === 'delta') chars += step.text.length;
-  return chars;
-}
+/** What both forms of a call share: its abort, its deadlines, the bound of its output, the account of its target's health. */
+class UpstreamCall {
+  readonly #request: UpstreamRequest;
+  readonly #deps: UpstreamDeps;
+  readonly #end: ReturnType<Placing['begin']>;
+  readonly #abort = new AbortController();
+  readonly #stop = () => this.#abort.abort();
+  readonly #started: number;
+  readonly #watchdog = new Watchdog(() => late(!this.begun));
+  #firstByteMs: number | undefined;
+  #chars = 0;
+  #complete = false;
 
-function tooMuch(): ProviderError {
-  return failure('upstream_interrupted', 'The target sent more output than this server takes.');
+  constructor(request: UpstreamRequest, deps: UpstreamDeps) {
+    this.#request = request;
+    this.#deps = deps;
+    this.#end = deps.placing.begin(request.target.id);
+    this.#started = deps.clock.monotonic();
+    request.signal.addEventListener('abort', this.#stop, { once: true });
+  }
+
+  /** Whether anything has come. */
+  get begun(): boolean {
+    return this.#firstByteMs !== undefined;
+  }
+
+  /** @throws ProviderError if it is cancelled already */
+  ask<T>(how: (provider: Provider, call: ProviderCall) => Promise<T>): Promise<T> {
+    const { target, context, settings, onAsked } = this.#request;
+    this.mustGoOn();
+    const asked = how(target.provider, { upstream: target.upstream, context, settings, signal: this.#abort.signal });
+    onAsked?.();
+    return asked;
+  }
+
+  wait<T>(ms: number, work: Promise<T>): Promise<T> {
+    return this.#watchdog.guard(ms, work);
+  }
+
+  /** @throws ProviderError once it is cancelled */
+  mustGoOn(): void {
+    if (this.#request.signal.aborted) throw failure('aborted', 'The call was cancelled.');
+  }
+
+  /** @throws ProviderError if that is more than a call may bring */
+  came(steps: readonly Step[]): void {
+    this.#firstByteMs ??= this.#deps.clock.monotonic() - this.#started;
+    for (const step of steps) if (step.type === 'delta') this.#chars += step.text.length;
+    if (this.#chars > this.#deps.limits.outputChars)
+      throw failure('upstream_interrupted', 'The target sent more output than this server takes.');
+  }
+
+  completed(): void {
+    this.#complete = true;
+    this.#end('ok', this.#firstByteMs);
+  }
+
+  failed(error: unknown): ProviderError {
+    const problem = asProviderError(error, this.begun);
+    this.#end(verdict(problem));
+    return problem;
+  }
+
+  /** Lets go of everything, however it went. @returns whether the answer was complete: then there is nothing to abort */
+  close(): boolean {
+    this.#watchdog.stop();
+    this.#request.signal.removeEventListener('abort', this.#stop);
+    if (!this.#complete) this.#abort.abort();
+    this.#end('aborted');
+    return this.#complete;
+  }
 }
 
 function late(first: boolean): PerdureError {

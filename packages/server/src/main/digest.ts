@@ -1,3 +1,4 @@
+/** The server's SHA-256. */
 import { createHash, hash as oneShot } from 'node:crypto';
 import type { Sha256 } from '../engine/ports.ts';
 

@@ -1,18 +1,12 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../engine/chain.ts';
-import type { Sha256 } from '../engine/ports.ts';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
 import type { StoredEvent } from '../log/codec.ts';
 import type { EventBody } from '../log/events.ts';
 import type { SessionRow } from '../log/rows.ts';
+import { sha256 } from './digest.ts';
 import { verifyHome } from './verify-home.ts';
 
-const sha256: Sha256 = (...parts) => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
 const tenant = 'acme' as TenantId;
 
 /** A session whose metadata was set `count` times. */
