@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBrowser, hasBrowserTests } from './browser.mjs';
 import { root, run } from './run-step.mjs';
-import { closingLine, ofCheck, ofHarness, ofVitest } from './totals.mjs';
+import { closingLine, failedTests, ofCheck, ofHarness, ofVitest } from './totals.mjs';
 
 const scratch = mkdtempSync(join(tmpdir(), 'perdure-test-'));
 const SHOWN = 20_000;
@@ -30,7 +30,7 @@ function vitest(name, projects, timeoutMs) {
       const args = ['run', ...chosen, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
       const result = await run('vitest', args, { timeoutMs });
       const text = existsSync(report) ? readFileSync(report, 'utf8') : null;
-      return { ...result, totals: ofVitest(text, result.code) };
+      return { ...result, totals: ofVitest(text, result.code), failures: failedTests(text) };
     },
   };
 }
@@ -58,14 +58,16 @@ const parts = [
 ];
 
 const totals = [];
+const failures = [];
 try {
   if (hasBrowserTests()) {
     const missing = await ensureBrowser();
     if (missing !== null) say(`note  ${missing}`);
   }
   for (const part of parts) {
-    const { output, ms, totals: counted } = await part.run();
+    const { output, ms, totals: counted, failures: named = [] } = await part.run();
     totals.push(counted);
+    failures.push(...named);
     const notes = counted.notes.length > 0 ? `; ${counted.notes.join('; ')}` : '';
     const state = counted.failed > 0 ? 'FAIL' : 'ok';
     if (counted.failed > 0) say(output.slice(-SHOWN));
@@ -76,5 +78,7 @@ try {
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
+// Once more, and last: of a long log, often only the end is kept.
+for (const failure of failures.slice(0, 50)) say(`failed  ${failure}`);
 say(closingLine(totals));
 process.exitCode = totals.some(({ failed }) => failed > 0) ? 1 : 0;

@@ -1,5 +1,8 @@
 /** Adds up what passed and what failed. A part that proves nothing counts as failed. */
 
+/** What is said of one failed test, in characters. */
+const SAID = 400;
+
 /** @typedef {{ passed: number, failed: number, notes: readonly string[] }} Totals */
 
 /**
@@ -38,6 +41,23 @@ export function ofVitest(report, code) {
   if (code !== 0 && failed === 0)
     return { passed, failed: 1, notes: [...notes, `exit code ${code}, with no failed test`] };
   return { passed, failed, notes };
+}
+
+/**
+ * The tests that failed, a line each: file, name, and the first line of what was wrong.
+ * @param {string | null} report
+ * @returns {readonly string[]}
+ */
+export function failedTests(report) {
+  const { testResults = [] } = JSON.parse(report ?? '{}');
+  return testResults.flatMap(file =>
+    (file.assertionResults ?? [])
+      .filter(test => test.status === 'failed')
+      .map(test => {
+        const [why = ''] = (test.failureMessages ?? [''])[0]?.split('\n') ?? [];
+        return `${file.name} > ${test.fullName}: ${why}`.slice(0, SAID);
+      }),
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closingLine, ofCheck, ofHarness, ofVitest } from './totals.mjs';
+import { closingLine, failedTests, ofCheck, ofHarness, ofVitest } from './totals.mjs';
 
 const file = (status, ...tests) => ({
   name: 'a.test.ts',
@@ -34,6 +34,18 @@ void test('a file that cannot be loaded is a failure', () => {
 
 void test('an error outside of any test is a failure', () => {
   assert.equal(ofVitest(report(file('passed', 'passed')), 1).failed, 1);
+});
+
+void test('failed tests are named, a bounded line each', () => {
+  const failed = why => ({ status: 'failed', fullName: 'the log keeps', failureMessages: [why] });
+  const results = [
+    { name: 'a.test.ts', assertionResults: [{ status: 'passed' }, failed('lost\n  at x'), failed('y'.repeat(999))] },
+  ];
+  const [first, second, ...others] = failedTests(JSON.stringify({ testResults: results }));
+  assert.equal(first, 'a.test.ts > the log keeps: lost');
+  assert.equal(second.length, 400);
+  assert.deepEqual(others, []);
+  assert.deepEqual(failedTests(null), []);
 });
 
 void test('no tests and no report are failures', () => {

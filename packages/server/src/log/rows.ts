@@ -57,8 +57,8 @@ export type ProjectionChange =
   | { readonly type: 'item_deleted'; readonly position: number }
   | { readonly type: 'placed'; readonly seq: number; readonly at: number }
   | { readonly type: 'forked'; readonly child: SessionId; readonly to: number }
-  /** Payloads and salts of events after `seq` go; heads and digests stay. */
-  | { readonly type: 'payloads_erased'; readonly seq: number };
+  /** Payloads and salts of events after `after` and before `before` go, `before` being the event that says so; heads and digests stay. */
+  | { readonly type: 'payloads_erased'; readonly after: number; readonly before: number };
 
 /** The session's own row, rewritten by every append: it does not grow (S2). */
 export interface SessionRow {

@@ -43,7 +43,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'session.forked':
       return [{ type: 'forked', child: event.head.child, to: event.head.to }];
     case 'session.erased':
-      return [{ type: 'payloads_erased', seq: event.head.after }];
+      return [{ type: 'payloads_erased', after: event.head.after, before: event.seq }];
     case 'session.created':
     case 'call.admitted':
     case 'session.claimed':

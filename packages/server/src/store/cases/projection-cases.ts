@@ -151,11 +151,12 @@ export const PROJECTION_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'L13: erasing takes payloads and salts after a seq; heads and digests stay',
+    name: 'L13: erasing takes payloads and salts after a seq and before its own event; heads and digests stay',
     async run(fixture) {
       const session = sampleSession('a');
       const append = await commit(fixture.store, session, ['keep', 'erase', 'erase']);
-      const erasing = await commit(fixture.store, session, [null], [{ type: 'payloads_erased', seq: 1 }]);
+      const erased = { type: 'payloads_erased', after: 1, before: 4 } as const;
+      const erasing = await commit(fixture.store, session, [null, 'beside'], [erased]);
       const later = await commit(fixture.store, session, ['new']);
       const expected = append.events.map(event => (event.seq > 1 ? { ...event, payload: null, salt: null } : event));
       const all = [...expected, ...erasing.events, ...later.events];
@@ -232,7 +233,7 @@ export const PROJECTION_CASES: readonly ConformanceCase[] = [
         ...first,
         ...second,
         { type: 'placed', seq: 4, at: 11 } as const,
-        { type: 'payloads_erased', seq: 0 } as const,
+        { type: 'payloads_erased', after: 0, before: 9 } as const,
       ];
       equal(await store.reproject({ ...place, changes, row: last.row }), true);
       deepStrictEqual(

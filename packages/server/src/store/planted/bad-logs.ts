@@ -145,6 +145,18 @@ export const BAD_LOGS: readonly Plant[] = [
     }),
   },
   {
+    name: 'erased too much: what was said beside the erasure',
+    spoil: good => ({
+      append: append =>
+        good.append({
+          ...append,
+          changes: append.changes.map(one =>
+            one.type === 'payloads_erased' ? { ...one, before: append.row.seq + 1 } : one,
+          ),
+        }),
+    }),
+  },
+  {
     name: 'salts are not kept',
     spoil: good => ({ events: async range => (await good.events(range)).map(event => ({ ...event, salt: null })) }),
   },

@@ -63,7 +63,7 @@ test('L13: an erased payload is in no file of the home once they are folded, the
   await store.size();
   for (const needle of ['needle-payload', 'needle-short', 'needle-steps', 'public'])
     expect(await all()).toContain(needle);
-  const erase = { ...nextAppend(session, [null], [{ type: 'payloads_erased', seq: 1 }]), prune: true };
+  const erase = { ...nextAppend(session, [null], [{ type: 'payloads_erased', after: 1, before: 4 }]), prune: true };
   expect(await store.append(erase)).toEqual({ ok: true });
   await store.size();
   expect(await all()).toContain('public');
@@ -75,7 +75,7 @@ test('L13: after an erasure the files are scrubbed without being asked', async (
   const store = await place.open();
   const session = sampleSession('a');
   await commit(store, session, ['needle']);
-  await commit(store, session, [null], [{ type: 'payloads_erased', seq: 0 }]);
+  await commit(store, session, [null], [{ type: 'payloads_erased', after: 0, before: 3 }]);
   const files = [place.file, `${place.file}-wal`];
   await expect
     .poll(async () => (await Promise.all(files.map(file => readFile(file, 'latin1')))).join('').includes('needle'), {

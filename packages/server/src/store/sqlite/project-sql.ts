@@ -46,7 +46,7 @@ export function makeProjector(db: DatabaseSync): Projector {
   const place = db.prepare('INSERT INTO placements (t, e, at) VALUES (?, ?, ?)');
   const fork = db.prepare('INSERT OR REPLACE INTO forks (n, child, upto) VALUES (?, ?, ?)');
   const erase = db.prepare(
-    'UPDATE payloads SET payload = NULL, salt = NULL WHERE e IN (SELECT e FROM events WHERE n = ? AND seq > ?) AND payload IS NOT NULL',
+    'UPDATE payloads SET payload = NULL, salt = NULL WHERE e IN (SELECT e FROM events WHERE n = ? AND seq > ? AND seq < ?) AND payload IS NOT NULL',
   );
   const drops = [
     db.prepare('DELETE FROM responses WHERE n = ?'),
@@ -100,7 +100,7 @@ export function makeProjector(db: DatabaseSync): Projector {
           fork.run(n, change.child, change.to);
           break;
         case 'payloads_erased':
-          erase.run(n, change.seq);
+          erase.run(n, change.after, change.before);
           break;
       }
       return true;
