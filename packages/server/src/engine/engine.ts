@@ -194,7 +194,10 @@ export function createEngine(options: EngineOptions): Engine {
     return {
       id,
       placement: null,
-      done: settledResponse(caller, id),
+      // Not before it is asked for: a reader of the stream never does, and what rejects unheard ends the process.
+      get done() {
+        return settledResponse(caller, id);
+      },
       now: () => response(caller, id),
       events: after => replay(caller, id, after ?? -1),
     };

@@ -1,12 +1,13 @@
 /** Stateless calls, and idempotency keys: L5, L9, and what a retry may and may not do. */
 import { describe, expect, test } from 'vitest';
 import type { Step } from '../log/steps.ts';
+import type { HomeStore } from '../store/home-store.ts';
 import { storeError } from '../store/store-error.ts';
 import { DyingStore } from './crash.test-support.ts';
 import type { Engine } from './engine.ts';
 import type { StatelessCall } from './stateless.ts';
 import { batches, failure, message, thenFail, thenHang } from './scripted-provider.test-support.ts';
-import { ACME, ask, codeOf, gate, request, until, World } from './world.test-support.ts';
+import { ACME, ask, codeOf, gate, read, request, until, World } from './world.test-support.ts';
 
 function call(
   engine: Engine,
@@ -215,6 +216,22 @@ describe('an Idempotency-Key', () => {
     const response = await ask(world.boot().engine, {}, { idempotency });
     expect(response.id).toBe(reserved?.id);
     expect((await response.done).status).toBe('completed');
+  });
+
+  test('lets one who only reads the stream find the response again, whatever becomes of it', async () => {
+    const world = new World();
+    await (await ask(world.boot().engine, {}, { idempotency })).done;
+    let reads = 0;
+    const failing = (store: HomeStore): HomeStore => ({
+      ...store,
+      response: (...args) =>
+        reads++ === 0 ? store.response(...args) : Promise.reject(storeError('store_unavailable', 'gone')),
+    });
+    const again = await ask(world.boot({ wrap: failing }).engine, {}, { idempotency });
+    expect(reads).toBe(1);
+    // Were `done` on its way, its failure would be nobody's: vitest fails the run for that, and a server would end.
+    expect(await codeOf(read(again.events()))).toBe('store_unavailable');
+    expect(await codeOf(again.done)).toBe('store_unavailable');
   });
 
   test('of a stateless call is spent by its answer, and given back by its failure', async () => {

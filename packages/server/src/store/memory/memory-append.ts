@@ -99,7 +99,8 @@ function apply(data: MemoryData, tenant: TenantId, session: MemorySession, chang
       return;
     case 'payloads_erased':
       for (const [i, event] of session.events.entries()) {
-        if (event.seq > change.after && event.seq < change.before) session.events[i] = { ...event, payload: null, salt: null };
+        if (event.seq > change.after && event.seq < change.before)
+          session.events[i] = { ...event, payload: null, salt: null };
       }
       return;
   }
