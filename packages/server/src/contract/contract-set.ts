@@ -6,8 +6,11 @@ import { MANIFEST_FILE } from './manifest.ts';
 const START = Number.NEGATIVE_INFINITY;
 const END = Number.POSITIVE_INFINITY;
 
-/** What is wrong between contracts that are configured together. `file` is the contract's id. */
-export function checkContractSet(contracts: readonly Contract[]): readonly Finding[] {
+/**
+ * What is wrong between contracts that are configured together. `file` is the contract's id.
+ * @param others ids of contracts that exist, configured or not: superseding one of them is no slip
+ */
+export function checkContractSet(contracts: readonly Contract[], others: readonly string[] = []): readonly Finding[] {
   const findings: Finding[] = [];
   const ids = new Set(contracts.map(contract => contract.id));
   const problem = (
@@ -30,7 +33,7 @@ export function checkContractSet(contracts: readonly Contract[]): readonly Findi
     for (const older of contract.supersedes) {
       if (reaches(older, id, contracts))
         problem('error', 'supersedes_cycle', id, `${id} and ${older} supersede each other`, null);
-      if (ids.has(older)) continue;
+      if (ids.has(older) || others.includes(older)) continue;
       const near = didYouMean(older, ids);
       const message = `${id} supersedes ${older}, which is not configured`;
       problem('warning', 'supersedes_unknown', id, message, near === null ? null : `did you mean ${near}?`);

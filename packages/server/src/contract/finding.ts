@@ -30,6 +30,7 @@ export type FindingCode =
   | 'session_named'
   | 'permit_missing'
   | 'word_unknown'
+  | 'fact_guarded'
   // several contracts together
   | 'effective_empty'
   | 'effective_overlap'
