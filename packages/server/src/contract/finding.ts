@@ -35,7 +35,8 @@ export type FindingCode =
   | 'effective_empty'
   | 'effective_overlap'
   | 'supersedes_unknown'
-  | 'supersedes_cycle';
+  | 'supersedes_cycle'
+  | 'term_duplicate';
 
 export interface Finding {
   /** An error keeps the contract from loading. */

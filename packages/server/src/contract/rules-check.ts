@@ -177,7 +177,7 @@ function checkWords(sources: readonly PolicySource[], { manifest }: LocatedManif
             'warning',
           );
       }
-      if (isAccess(node['has'], 'spend'))
+      if (asksIfKnown(node['has'], 'spend'))
         problem(
           'fact_guarded',
           `${source.id} asks whether the spend is known: where it is not, the clause would be passed over`,
@@ -213,8 +213,10 @@ function visit(json: unknown, see: (node: Node) => void): void {
   for (const value of Object.values(json)) visit(value, see);
 }
 
-function isAccess(json: unknown, attr: string): boolean {
-  return isNode(json) && json['attr'] === attr;
+/** `x has attr`, or a path through it. */
+function asksIfKnown(json: unknown, attr: string): boolean {
+  const path = isNode(json) ? json['attr'] : undefined;
+  return path === attr || (Array.isArray(path) && path.includes(attr));
 }
 
 /** `x.attr == "word"`, either way round. */
