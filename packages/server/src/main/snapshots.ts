@@ -7,6 +7,7 @@ import { chooseReadings, checkContractSet } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
 import { loadContract } from '../contract/load.ts';
+import { checkRecorded } from '../contract/recorded.ts';
 import type { ContractFiles } from '../contract/rule.ts';
 import type { FirstRefusal, Place, RecordedEvent, TargetPlace } from '../placement/facts.ts';
 import { makeSnapshot, type Snapshot, type Weights } from '../placement/snapshot.ts';
@@ -109,6 +110,8 @@ export function snapshotOfDocument(document: SnapshotDocument, retrospective = f
   const text = JSON.stringify(document);
   const version = createHash('sha256').update(text).digest('hex').slice(0, 32);
   const { places, enforce, onAmbiguity, weights, events = [], firstRefusals = [] } = document;
+  const recorded = checkRecorded({ events, firstRefusals });
+  if (recorded.length > 0) throw new ContractsError(recorded.join('\n'));
   const snapshot = makeSnapshot({
     version,
     places,
