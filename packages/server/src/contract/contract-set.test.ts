@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkContractSet, chooseReadings } from './contract-set.ts';
+import { checkContractSet, chooseReadings, moneyTermsAt } from './contract-set.ts';
 import type { Contract } from './contract.ts';
 import { findingLine } from './finding.ts';
 import { loadContract } from './load.ts';
@@ -44,7 +44,43 @@ describe('contracts together', () => {
     const c = contract('id: c\nversion: "1"\nsupersedes: [a]');
     expect(codes(a, b, contract('id: c\nversion: "1"'))).toEqual([]);
     expect(codes(a)).toEqual(['warning supersedes_unknown']);
+    expect(checkContractSet([a], ['b'])).toEqual([]);
     expect(codes(a, b, c)).toEqual(['error supersedes_cycle', 'error supersedes_cycle', 'error supersedes_cycle']);
+  });
+});
+
+describe('money terms', () => {
+  const cap = (id: string, usd: number): string => `caps: [{id: ${id}, amount_usd: ${usd}, per: month}]`;
+  const a = contract(`id: a\nversion: "1"\neffective: {from: 2026-01-01, to: 2026-02-01}\n${cap('c', 1)}`);
+  const b = contract(`id: b\nversion: "1"\neffective: {from: 2026-02-01}\nsupersedes: [a]\n${cap('c', 2)}`);
+  const other = contract(`id: other\nversion: "1"\n${cap('c', 3)}`);
+  const own = contract(`id: own\nversion: "1"\n${cap('d', 4)}`);
+  const caps = (at: number, ...contracts: Contract[]) =>
+    moneyTermsAt(contracts, at).caps.map(({ id, amount_usd }) => `${id} ${amount_usd}`);
+  const february = Date.UTC(2026, 1, 1);
+
+  test('hold from the day on which their contract begins, and beyond its end', () => {
+    expect(caps(Date.UTC(2026, 0, 1) - 1, a, own)).toEqual(['d 4']);
+    expect(caps(Date.UTC(2026, 0, 1), a, own)).toEqual(['d 4', 'c 1']);
+    expect(caps(february, a, own)).toEqual(['d 4', 'c 1']);
+  });
+
+  test('that a later contract changed are the later ones, from its day on', () => {
+    for (const both of [
+      [a, b],
+      [b, a],
+    ]) {
+      expect(caps(february - 1, ...both)).toEqual(['c 1']);
+      expect(caps(february, ...both)).toEqual(['c 2']);
+    }
+  });
+
+  test('of one id in contracts of which neither supersedes the other are an error', () => {
+    expect(codes(a, b)).toEqual([]);
+    expect(codes(a, other)).toEqual(['error term_duplicate']);
+    expect(codes(own, other)).toEqual([]);
+    const twice = `caps: [{id: c, amount_usd: 1, per: day}, {id: c, amount_usd: 2, per: total}]`;
+    expect(codes(contract(`id: a\nversion: "1"\n${twice}`))).toEqual(['error term_duplicate']);
   });
 });
 

@@ -2,21 +2,20 @@
 import type { Contract } from './contract.ts';
 import { didYouMean, type Finding } from './finding.ts';
 import { MANIFEST_FILE } from './manifest.ts';
+import { moneyKeys, type MoneyTerms } from './money-terms.ts';
 
 const START = Number.NEGATIVE_INFINITY;
 const END = Number.POSITIVE_INFINITY;
 
-/** What is wrong between contracts that are configured together. `file` is the contract's id. */
-export function checkContractSet(contracts: readonly Contract[]): readonly Finding[] {
+/**
+ * What is wrong between contracts that are configured together. `file` is the contract's id.
+ * @param others ids of contracts that exist, configured or not: superseding one of them is no slip
+ */
+export function checkContractSet(contracts: readonly Contract[], others: readonly string[] = []): readonly Finding[] {
   const findings: Finding[] = [];
   const ids = new Set(contracts.map(contract => contract.id));
-  const problem = (
-    level: Finding['level'],
-    code: Finding['code'],
-    id: string,
-    message: string,
-    hint: string | null,
-  ): void => void findings.push({ level, code, message, file: `${id}/${MANIFEST_FILE}`, line: null, hint });
+  const problem: Problem = (level, code, id, message, hint) =>
+    void findings.push({ level, code, message, file: `${id}/${MANIFEST_FILE}`, line: null, hint });
   for (const [i, contract] of contracts.entries()) {
     const { id, version, effective } = contract;
     for (const other of contracts.slice(i + 1)) {
@@ -30,13 +29,72 @@ export function checkContractSet(contracts: readonly Contract[]): readonly Findi
     for (const older of contract.supersedes) {
       if (reaches(older, id, contracts))
         problem('error', 'supersedes_cycle', id, `${id} and ${older} supersede each other`, null);
-      if (ids.has(older)) continue;
+      if (ids.has(older) || others.includes(older)) continue;
       const near = didYouMean(older, ids);
       const message = `${id} supersedes ${older}, which is not configured`;
       problem('warning', 'supersedes_unknown', id, message, near === null ? null : `did you mean ${near}?`);
     }
   }
+  checkTerms(contracts, problem);
   return findings;
+}
+
+type Problem = (
+  level: Finding['level'],
+  code: Finding['code'],
+  id: string,
+  message: string,
+  hint: string | null,
+) => void;
+
+type Term = { readonly id: string };
+type Terms = { readonly [Kind in keyof MoneyTerms]: readonly Term[] };
+const TERM_KINDS = Object.keys(moneyKeys) as readonly (keyof MoneyTerms)[];
+
+/** A term changes from one contract to the one that supersedes it. Elsewhere the same id would count it twice, or hide one. */
+function checkTerms(contracts: readonly Contract[], problem: Problem): void {
+  const holders = new Map<string, Contract[]>();
+  for (const contract of contracts) {
+    const terms: Terms = contract.manifest;
+    const seen = new Set<string>();
+    for (const { id } of TERM_KINDS.flatMap(kind => terms[kind])) {
+      if (seen.has(id)) problem('error', 'term_duplicate', contract.id, `two money terms are called ${id}`, null);
+      seen.add(id);
+    }
+    for (const id of seen) {
+      const others = holders.get(id) ?? [];
+      for (const other of others) {
+        if (other.id === contract.id || isSuperseded(other, contract) || isSuperseded(contract, other)) continue;
+        const message = `${other.id} has a money term ${id} too, and neither supersedes the other`;
+        problem('error', 'term_duplicate', contract.id, message, 'rename one');
+      }
+      holders.set(id, [...others, contract]);
+    }
+  }
+}
+
+function isSuperseded(older: Contract, by: Contract): boolean {
+  return by.supersedes.includes(older.id);
+}
+
+/**
+ * The money terms that hold at a time: those of every contract that has begun, whether or not it has ended since, for they run by their
+ * own dates. Of a term that a later contract changed, under the same id, the later one.
+ * @param at ms since 1970
+ */
+export function moneyTermsAt(contracts: readonly Contract[], at: number): MoneyTerms {
+  const begun = contracts
+    .filter(({ effective }) => at >= (effective.from ?? START))
+    .toSorted((a, b) => ((a.effective.from ?? START) < (b.effective.from ?? START) ? -1 : 1));
+  const terms = TERM_KINDS.map(kind => {
+    const byId = new Map<string, Term>();
+    for (const contract of begun) {
+      const held: Terms = contract.manifest;
+      for (const term of held[kind]) byId.set(term.id, term);
+    }
+    return [kind, [...byId.values()]] as const;
+  });
+  return Object.fromEntries(terms) as unknown as MoneyTerms;
 }
 
 /** Whether superseding leads from one contract to another. */

@@ -25,6 +25,7 @@ import {
   seatKeeper,
 } from './judge.ts';
 import type { Manifest } from './manifest.ts';
+import { readsOfAll } from './reads.ts';
 import { PLACE_ACTIONS, type PlaceAction } from './schema.ts';
 import { type EntityData, type EntityValue, entityValue } from './value.ts';
 
@@ -99,12 +100,13 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
   ) as Readonly<Record<PlaceAction, readonly CompiledClause[]>>;
   const sales = forAction(clauses, ACTIONS.distribute.key);
   const seats = seatKeeper();
-  const timed = [clauses, ...readings.values()].some(list => list.some(clause => clause.readsTime));
-  const signatureOf = latest((facts: RuleFacts) => callSignature(facts, timed));
+  const reads = readsOfAll([clauses, ...readings.values()].flat().map(clause => clause.reads));
+  const signatureOf = latest((facts: RuleFacts) => callSignature(facts, reads));
+  const saleReads = readsOfAll(sales.map(clause => clause.reads));
   const definitions = new Map(
     [...readings].map(([id, list]) => [
       id,
-      { list, usesCount: list.some(clause => clause.readsUse), kept: keeper<Classification>() },
+      { list, usesCount: list.some(clause => clause.reads.use), kept: keeper<Classification>() },
     ]),
   );
   const keptSales = keeper<Judgement>();
@@ -143,7 +145,7 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     },
 
     judgeSale(sale) {
-      return keptSales(signatureOfSale(sale, timed), () => judgementOfSale(sales, sale));
+      return keptSales(signatureOfSale(sale, saleReads), () => judgementOfSale(sales, sale));
     },
   };
 }

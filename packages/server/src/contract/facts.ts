@@ -2,6 +2,8 @@
  * What a clause is told, and how it becomes Cedar values. The shapes are those of the caller's facts, so that nothing is copied on
  * the way; `schema.ts` says what each means.
  */
+import { knownAt, type Recorded } from './recorded.ts';
+import type { Reads } from './reads.ts';
 import {
   type DatetimeValue,
   type EntityData,
@@ -42,6 +44,12 @@ export interface RuleUse {
   readonly filesTouched: number;
 }
 
+/** Micro-USD of the tenant before this call: in the calendar month (UTC) of `at`, and ever. */
+export interface RuleSpend {
+  readonly month: number;
+  readonly total: number;
+}
+
 export interface RuleFacts {
   readonly session: {
     readonly tenant: string;
@@ -57,6 +65,9 @@ export interface RuleFacts {
   readonly requestLabels: readonly string[];
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** Absent: not known, so that a clause that asks for it fails. Never zero instead: it would allow what a cap forbids. */
+  readonly spend?: RuleSpend;
+  readonly recorded: Recorded;
 }
 
 export interface RuleSale {
@@ -64,6 +75,7 @@ export interface RuleSale {
   readonly product: RuleProduct;
   readonly segment: string;
   readonly at: number;
+  readonly recorded: Recorded;
 }
 
 const NO_TAGS: ReadonlyMap<string, Value> = new Map();
@@ -133,7 +145,8 @@ export function callValues(facts: RuleFacts): CallValues {
   const entities = new Map<string, EntityData>();
   for (const known of [principal, product, channel, vendor])
     if (known.data !== null) entities.set(known.key, known.data);
-  const call = recordValue([
+  const { events, firstRefusal } = knownAt(facts.recorded, facts.at, session.product.id);
+  const call: [string, Value][] = [
     ['vendor', vendor],
     ['product', product],
     ['channel', channel],
@@ -142,8 +155,20 @@ export function callValues(facts: RuleFacts): CallValues {
     ['stateHeld', session.stateHeld],
     ['labels', requestLabels],
     ['at', datetime(facts.at)],
-  ]);
-  return { principal, product, call, entities };
+    ['events', events],
+    ['firstRefusal', firstRefusal],
+  ];
+  if (facts.spend !== undefined) {
+    const { month, total } = facts.spend;
+    call.push([
+      'spend',
+      recordValue([
+        ['month', month],
+        ['total', total],
+      ]),
+    ]);
+  }
+  return { principal, product, call: recordValue(call), entities };
 }
 
 const NO_USE: RuleUse = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
@@ -158,9 +183,12 @@ export function definitionContext(values: CallValues, use: RuleUse = NO_USE): Re
 }
 
 export function saleContext(sale: RuleSale): RecordValue {
+  const { events, firstRefusal } = knownAt(sale.recorded, sale.at, sale.product.id);
   return recordValue([
     ['segment', sale.segment],
     ['at', datetime(sale.at)],
+    ['events', events],
+    ['firstRefusal', firstRefusal],
   ]);
 }
 
@@ -193,11 +221,40 @@ function saleSignature(channel: RuleChannel, product: RuleProduct, segment: stri
   return signature;
 }
 
+/** Where a time lies among sorted moments: before, at or after each. */
+function placeAmong(moments: readonly number[], at: number): string {
+  let before = 0;
+  for (const moment of moments) {
+    if (moment === at) return `=${before}`;
+    if (moment > at) break;
+    before += 1;
+  }
+  return `<${before}`;
+}
+
+/** The part of a signature for the facts that only some clauses read. A fact that none of them reads adds nothing. */
+function signatureOfRead(
+  reads: Reads,
+  at: number,
+  recorded: Recorded,
+  product: string,
+  spend: RuleSpend | undefined,
+): string {
+  let signature = reads.time ? String(at) : reads.moments.length > 0 ? placeAmong(reads.moments, at) : '';
+  if (reads.events || reads.firstRefusal) {
+    const { eventsKey, firstRefusalKey } = knownAt(recorded, at, product);
+    if (reads.events) signature += eventsKey;
+    if (reads.firstRefusal) signature += firstRefusalKey;
+  }
+  if (reads.spend) signature += spend === undefined ? '?' : `$${spend.month} ${spend.total}`;
+  return signature;
+}
+
 /**
- * Calls with the same signature are the same to every clause that does not read the time: turns of a session, and sessions alike.
- * @param timed whether the time counts
+ * Calls with the same signature are the same to every clause: turns of a session, and sessions alike.
+ * @param reads what the clauses read
  */
-export function callSignature(facts: RuleFacts, timed: boolean): string {
+export function callSignature(facts: RuleFacts, reads: Reads): string {
   const { session } = facts;
   return (
     saleSignature(session.channel, session.product, session.segment) +
@@ -207,12 +264,13 @@ export function callSignature(facts: RuleFacts, timed: boolean): string {
     part(facts.purpose) +
     parts(facts.sessionLabels) +
     parts(facts.requestLabels) +
-    (timed ? String(facts.at) : '')
+    signatureOfRead(reads, facts.at, facts.recorded, session.product.id, facts.spend)
   );
 }
 
-export function signatureOfSale(sale: RuleSale, timed: boolean): string {
-  return saleSignature(sale.channel, sale.product, sale.segment) + (timed ? String(sale.at) : '');
+export function signatureOfSale(sale: RuleSale, reads: Reads): string {
+  const { channel, product, segment, at, recorded } = sale;
+  return saleSignature(channel, product, segment) + signatureOfRead(reads, at, recorded, product.id, undefined);
 }
 
 export function signatureOfUse(use: RuleUse | undefined): string {

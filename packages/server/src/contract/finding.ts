@@ -30,11 +30,13 @@ export type FindingCode =
   | 'session_named'
   | 'permit_missing'
   | 'word_unknown'
+  | 'fact_guarded'
   // several contracts together
   | 'effective_empty'
   | 'effective_overlap'
   | 'supersedes_unknown'
-  | 'supersedes_cycle';
+  | 'supersedes_cycle'
+  | 'term_duplicate';
 
 export interface Finding {
   /** An error keeps the contract from loading. */

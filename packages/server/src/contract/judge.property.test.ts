@@ -12,6 +12,7 @@ import {
   type PolicyText,
   type RandomRequest,
 } from './random-policy.test-support.ts';
+import { readsOf } from './reads.ts';
 import { type MemoPlan, memoPlan } from './remembered.ts';
 import type { EntityStore, Env } from './value.ts';
 
@@ -30,8 +31,7 @@ function clauseOf(policy: PolicyText, plan: MemoPlan): CompiledClause {
     ref,
     info: { ...ref, ...note, effect: compiled.effect },
     policy: compiled,
-    readsTime: false,
-    readsUse: false,
+    reads: readsOf({}),
   };
 }
 

@@ -4,6 +4,7 @@ import { blocksOf, PLACES_A_BLOCK } from './block.ts';
 import { placeEntity } from './facts.ts';
 import { type CompiledClause, type Judgement, judgePlaces } from './judge.ts';
 import { compilePolicy } from './policy.ts';
+import { readsOf } from './reads.ts';
 import { memoPlan } from './remembered.ts';
 import { entityValue, recordValue } from './value.ts';
 
@@ -15,7 +16,7 @@ function clause(id: string, text: string): CompiledClause {
   const policy = compilePolicy(answer.json, new Map(), plan);
   const ref = { kind: 'clause', contract: 'test', clause: id, cite: '', ambiguous: null } as const;
   const note = { reading: null, summary: '', source: '', confidence: 'C', file: '', line: 1 } as const;
-  return { ref, info: { ...ref, ...note, effect: policy.effect }, policy, readsTime: false, readsUse: false };
+  return { ref, info: { ...ref, ...note, effect: policy.effect }, policy, reads: readsOf({}) };
 }
 
 /** Places `r0`, `r1`, ...: the even ones on aws. */

@@ -3,6 +3,7 @@ import { type Asking, type Block, blocksOf, moveTo, type MovingEnv, indexOf, typ
 import { type CallValues, placeEntity, type RulePlace } from './facts.ts';
 import { type Kept, keepers } from './kept.ts';
 import type { CompiledPolicy, Outcome } from './policy.ts';
+import type { Reads } from './reads.ts';
 import { type EntityValue, type Env, EvaluationError, entityValue, recordValue } from './value.ts';
 
 /** A clause, as decisions cite it. One object per clause: decisions share it. */
@@ -43,10 +44,7 @@ export interface CompiledClause {
   readonly ref: ClauseRef;
   readonly info: ClauseInfo;
   readonly policy: CompiledPolicy;
-  /** Whether it can tell one moment from another. */
-  readonly readsTime: boolean;
-  /** Whether it can tell what a session has done so far. */
-  readonly readsUse: boolean;
+  readonly reads: Reads;
 }
 
 const NOTHING: readonly never[] = [];

@@ -12,7 +12,7 @@ import { didYouMean, type Finding, type Report } from './finding.ts';
 import { datetimeMs } from './instant.ts';
 import { type Link, type LocatedManifest, MANIFEST_FILE, parseManifest } from './manifest.ts';
 import { compilePolicy } from './policy.ts';
-import { readsTime, readsUse } from './reads-time.ts';
+import { readsOf } from './reads.ts';
 import { type ContractFiles, READING_FILE, readingOf, type Rule, type SlotEntity } from './rule.ts';
 import { checkRules } from './rules-check.ts';
 import { validateAgainstSchema } from './schema-check.ts';
@@ -173,8 +173,7 @@ function compileRule(rule: Rule, { manifest }: LocatedManifest, plan: MemoPlan, 
         ref,
         info: { ...ref, ...note, reading, effect: policy.effect, file, line },
         policy,
-        readsTime: readsTime(source.est),
-        readsUse: readsUse(source.est),
+        reads: readsOf(source.est),
       },
     ];
   } catch (error) {

@@ -3,7 +3,7 @@
  * Amounts are whole US dollars; days are UTC.
  */
 import { z } from 'zod';
-import { day, id, text } from './manifest-words.ts';
+import { day, id, name, text } from './manifest-words.ts';
 
 export interface Commitment {
   readonly id: string;
@@ -60,12 +60,28 @@ export interface RevenueShare {
   readonly to: string | null;
 }
 
+/** What may be spent on calls. Whoever counts the spending enforces it. */
+export interface BudgetCap {
+  readonly id: string;
+  readonly amount_usd: number;
+  /** Of a calendar month or day in UTC; `total` is never reset. */
+  readonly per: 'month' | 'day' | 'total';
+  /** The calls that count: those that fit all that is given. Null: any. */
+  readonly scope: {
+    readonly tenant: string | null;
+    readonly product: string | null;
+    readonly channel: string | null;
+    readonly cloud: string | null;
+  };
+}
+
 export interface MoneyTerms {
   readonly commitments: readonly Commitment[];
   readonly capacity: readonly CapacityTerm[];
   readonly prepaid: readonly Prepayment[];
   readonly tranches: readonly Tranche[];
   readonly shares: readonly RevenueShare[];
+  readonly caps: readonly BudgetCap[];
 }
 
 const dollars = z.int().positive();
@@ -129,6 +145,18 @@ const revenueShare: z.ZodType<RevenueShare> = z.strictObject({
   to: laterDay,
 });
 
+const EVERY_CALL: BudgetCap['scope'] = { tenant: null, product: null, channel: null, cloud: null };
+const anyOr = (word: z.ZodType<string>): z.ZodType<string | null> => word.nullable().default(null);
+
+const budgetCap: z.ZodType<BudgetCap> = z.strictObject({
+  id,
+  amount_usd: dollars,
+  per: z.enum(['month', 'day', 'total']),
+  scope: z
+    .strictObject({ tenant: anyOr(name), product: anyOr(name), channel: anyOr(name), cloud: anyOr(name) })
+    .default(EVERY_CALL),
+});
+
 function listOf<T>(term: z.ZodType<T>): z.ZodType<T[]> {
   return z.array(term).default([]);
 }
@@ -140,4 +168,5 @@ export const moneyKeys: { readonly [Key in keyof MoneyTerms]: z.ZodType<MoneyTer
   prepaid: listOf(prepayment),
   tranches: listOf(tranche),
   shares: listOf(revenueShare),
+  caps: listOf(budgetCap),
 };

@@ -49,7 +49,9 @@ export function attribute(of: Value, name: string, env: Env): Value {
   if (typeof of !== 'object' || (of.kind !== 'record' && of.kind !== 'entity')) throw typeError('record or entity', of);
   const found = of.kind === 'record' ? of.fields.get(name) : existing(of, env).attrs.get(name);
   if (found === undefined) {
-    throw new EvaluationError(`${of.kind === 'entity' ? of.key : 'record'} has no attribute ${JSON.stringify(name)}`);
+    const what = `has no attribute ${JSON.stringify(name)}`;
+    // Clauses are validated: what a record of facts should have and has not is a fact that nobody knew.
+    throw new EvaluationError(of.kind === 'entity' ? `${of.key} ${what}` : `record ${what}: the fact is not known`);
   }
   return found;
 }

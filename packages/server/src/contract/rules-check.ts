@@ -177,6 +177,13 @@ function checkWords(sources: readonly PolicySource[], { manifest }: LocatedManif
             'warning',
           );
       }
+      if (asksIfKnown(node['has'], 'spend'))
+        problem(
+          'fact_guarded',
+          `${source.id} asks whether the spend is known: where it is not, the clause would be passed over`,
+          null,
+          'ask for the spend itself: a clause that cannot know it denies',
+        );
       const compared = comparison(node['=='] ?? node['!=']);
       const words = compared === null ? undefined : VOCABULARY[compared.attr];
       if (compared === null || words === undefined || words.includes(compared.word)) return;
@@ -204,6 +211,12 @@ function visit(json: unknown, see: (node: Node) => void): void {
   if (!isNode(json)) return;
   see(json);
   for (const value of Object.values(json)) visit(value, see);
+}
+
+/** `x has attr`, or a path through it. */
+function asksIfKnown(json: unknown, attr: string): boolean {
+  const path = isNode(json) ? json['attr'] : undefined;
+  return path === attr || (Array.isArray(path) && path.includes(attr));
 }
 
 /** `x.attr == "word"`, either way round. */

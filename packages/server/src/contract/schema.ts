@@ -1,5 +1,12 @@
+/**
+ * Of the schema below, recorded with every decision. It grows when facts are added, removed or come to mean something else.
+ * 1: the call, its session, the place and the time. 2: recorded events, rights of first refusal, spend to date.
+ */
+export const FACTS_VERSION = 2;
+
 /** The vocabulary of clauses, as a Cedar schema. `contracts/schema.cedarschema` is its published copy; a test keeps them equal. */
 export const CONTRACT_SCHEMA: string = `// What a clause can speak about. Clauses are validated against this, strictly, when a contract is loaded.
+// Facts, version ${FACTS_VERSION}.
 entity Vendor, Cloud, Tenant;
 // A place: where a model, a session's state, a tool or a destination is. Named by its region.
 entity Region in [Cloud] {
@@ -14,6 +21,18 @@ entity Session in [Tenant] { labels: Set<String> };
 
 // What a session did with its state: known afterwards, so only retrospective readings may ask. All zero in a live decision.
 type Use = { turns: Long, itemsRead: Long, memoryReads: Long, toolsRun: Long, filesTouched: Long };
+// Rights of first refusal that concern the product, by the state of their last offer. One that was never offered is in no set.
+type FirstRefusal = {
+  offered: Set<String>,   // and not answered yet
+  accepted: Set<String>,
+  declined: Set<String>,
+  lapsed: Set<String>,    // not answered by the deadline
+};
+// Of the tenant, before this call, in micro-USD: 5 dollars are 5000000. Where it is not known, a clause that asks fails, and so denies.
+type Spend = {
+  month: Long,  // in the calendar month of \`at\`, UTC
+  total: Long,
+};
 type Call = {
   vendor: Vendor,       // of the model
   product: Product,
@@ -23,6 +42,9 @@ type Call = {
   stateHeld: Bool,      // the runtime holds state for the caller (stored response, conversation, session)
   labels: Set<String>,  // of this request's own content
   at: datetime,
+  events: Set<String>,  // recorded events whose date is at or before \`at\`: "agi-verified" "ipo-filed" "injunction" ...
+  firstRefusal: FirstRefusal,
+  spend: Spend,
 };
 
 // A definition: a reading is the set of policies that permit this action. What they do not permit is stateful.
@@ -34,7 +56,11 @@ action infer, place_state, execute, egress appliesTo {
   context: { call: Call, class: String },
 };
 // Clauses on who may sell what.
-action distribute appliesTo { principal: Channel, resource: Product, context: { segment: String, at: datetime } };
+action distribute appliesTo {
+  principal: Channel,
+  resource: Product,
+  context: { segment: String, at: datetime, events: Set<String>, firstRefusal: FirstRefusal },
+};
 `;
 
 export const PLACE_ACTIONS = ['infer', 'place_state', 'execute', 'egress'] as const;

@@ -34,7 +34,7 @@ export async function contractsCheck(
   const { folders, reading } = await subjectOf(given, options, io);
   const checked = folders.map((folder): Checked => ({ folder, ...loadContract(readContractFolder(folder)) }));
   const contracts = checked.flatMap(({ contract }) => (contract === null ? [] : [contract]));
-  const together = checkContractSet(contracts);
+  const together = checkContractSet(contracts, shippedContracts());
   const readings = chooseReadings(contracts, reading);
   const ok =
     [...checked.flatMap(({ findings }) => findings), ...together].every(({ level }) => level !== 'error') &&

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkContractSet, moneyTermsAt } from '../contract/contract-set.ts';
+import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
 import { loadContract, MAX_FILE_CHARS } from '../contract/load.ts';
 import {
@@ -29,28 +31,88 @@ const code = (act: () => unknown): string => {
   }
 };
 
+const ERAS = ['openai-2025-10', 'openai-2026-02', 'openai-2026-04'] as const;
+const SHIPPED = ['data-handling', 'example-acme', 'none', ...ERAS];
+
+function shipped(name: string): Contract {
+  const { contract, findings } = loadContract(readContractFolder(contractFolder(name, base)));
+  if (contract === null) throw new Error(findings.map(findingLine).join('\n'));
+  return contract;
+}
+
 describe('shipped sets', () => {
   test('are found by name', () => {
-    expect(shippedContracts()).toEqual(['data-handling', 'none', 'openai-2026-02']);
+    expect(shippedContracts()).toEqual(SHIPPED);
   });
 
-  test.each(['data-handling', 'none', 'openai-2026-02'])('%s loads without a finding', name => {
+  test.each(SHIPPED)('%s loads without a finding', name => {
     const { contract, findings } = loadContract(readContractFolder(contractFolder(name, base)));
     expect(findings.map(findingLine)).toEqual([]);
     expect(contract?.id).toBe(name);
   });
 
-  test('the February contract says that it is no legal advice, and carries its money terms', () => {
-    const { contract } = loadContract(readContractFolder(contractFolder('openai-2026-02', base)));
-    expect(contract?.title).toMatch(/public reporting.*not legal advice/);
-    expect(contract?.manifest.commitments.map(term => [term.id, term.amount_usd])).toEqual([
-      ['azure-250', 250_000_000_000],
-      ['aws-38', 38_000_000_000],
-      ['aws-8y', 100_000_000_000],
+  test.each(ERAS)('%s says that it is no legal advice', name => {
+    expect(shipped(name).title).toMatch(/public reporting.*not legal advice/);
+  });
+
+  test('all of them can be configured together', () => {
+    expect(checkContractSet(SHIPPED.map(shipped), shippedContracts()).map(findingLine)).toEqual([]);
+    for (const name of ERAS) expect(checkContractSet([shipped(name)], shippedContracts())).toEqual([]);
+  });
+
+  test('every money term stands in the set of the era that it began in, and again only where it changed', () => {
+    const held = (name: string) => {
+      const { commitments, capacity, prepaid, tranches, shares, caps } = shipped(name).manifest;
+      return [...commitments, ...capacity, ...prepaid, ...tranches, ...shares, ...caps].map(({ id }) => id);
+    };
+    expect(held('openai-2025-10')).toEqual(['azure-250', 'aws-38', 'msft-13b', 'msft-share']);
+    expect(held('openai-2026-02')).toEqual(['aws-8y', 'trainium-2gw', 'amzn-1', 'amzn-2']);
+    expect(held('openai-2026-04')).toEqual(['msft-share']);
+  });
+
+  test('the eras together hold the terms as reported', () => {
+    const eras = ERAS.map(shipped);
+    const { commitments, capacity, prepaid, tranches, shares } = moneyTermsAt(eras, Date.UTC(2026, 5, 1));
+    const openai = { payer: 'openai' };
+    expect(commitments).toMatchObject([
+      { ...openai, id: 'azure-250', payee: 'microsoft', amount_usd: 250_000_000_000, from: '2025-10-28', to: null },
+      { ...openai, id: 'aws-38', payee: 'amazon', amount_usd: 38_000_000_000, from: '2025-11-03', to: '2032-11-03' },
+      { ...openai, id: 'aws-8y', payee: 'amazon', amount_usd: 100_000_000_000, from: '2026-02-27', to: '2034-02-27' },
     ]);
-    expect(contract?.manifest.tranches[1]).toMatchObject({
-      due: { when: { any: ['ipo-filed', 'milestone-redacted'] } },
-    });
+    expect(commitments.map(term => [term.counts.cloud, term.shortfall])).toEqual([
+      ['azure', 'unknown'],
+      ['aws', 'unknown'],
+      ['aws', 'owed'],
+    ]);
+    expect(capacity).toMatchObject([{ provider: 'amazon', accelerator: 'trainium', amount: 2, unit: 'GW' }]);
+    expect(prepaid).toMatchObject([{ payer: 'microsoft', to: 'openai', amount_usd: 13_000_000_000 }]);
+    expect(tranches).toMatchObject([
+      { payer: 'amazon', payee: 'openai', amount_usd: 15_000_000_000, due: { on: '2026-03-31' } },
+      {
+        amount_usd: 35_000_000_000,
+        due: { when: { any: ['ipo-filed', 'milestone-redacted'] } },
+        before: '2028-12-31',
+        notice_business_days: 5,
+      },
+    ]);
+    const share = { id: 'msft-share', ...openai, payee: 'microsoft', percent: 20 };
+    expect(shares).toMatchObject([{ ...share, cap_usd: 38_000_000_000, to: '2030-12-31' }]);
+    expect(moneyTermsAt(eras, Date.UTC(2026, 3, 27) - 1).shares).toMatchObject([{ ...share, cap_usd: null, to: null }]);
+    expect(moneyTermsAt(eras, Date.UTC(2026, 0, 1)).commitments.map(({ id }) => id)).toEqual(['azure-250', 'aws-38']);
+  });
+
+  test('the example of a customer has its commitments and its caps', () => {
+    const { kind, manifest } = shipped('example-acme');
+    expect(kind).toBe('house-rules');
+    expect(manifest.commitments.map(({ id, payer, counts }) => [id, payer, counts.cloud])).toEqual([
+      ['aws-edp', 'acme', 'aws'],
+      ['azure-macc', 'acme', 'azure'],
+    ]);
+    const anywhere = { tenant: null, product: null, channel: null, cloud: null };
+    expect(manifest.caps).toEqual([
+      { id: 'monthly', amount_usd: 60_000, per: 'month', scope: anywhere },
+      { id: 'lab-daily', amount_usd: 200, per: 'day', scope: { ...anywhere, tenant: 'lab' } },
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { didYouMean } from '../contract/finding.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import type { Decision } from '../placement/decision.ts';
 import { explainTable } from '../placement/explain.ts';
-import type { Purpose, Segment } from '../placement/facts.ts';
+import type { Purpose, RecordedEvent, Segment, Spend } from '../placement/facts.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
@@ -30,6 +30,8 @@ export interface ExplainOptions extends ConfigFlags {
   readonly asOf?: string;
   readonly reading?: string;
   readonly contracts?: readonly string[];
+  readonly event?: readonly string[];
+  readonly spend?: string;
   readonly inputTokens?: number;
   readonly outputTokens?: number;
 }
@@ -64,7 +66,27 @@ function emulatedConfig(io: Io): Config {
 
 function withContracts(config: Config, options: ExplainOptions, io: Io): Config {
   const contracts = options.contracts?.map(folder => contractFolder(folder, io.cwd)) ?? config.contracts;
-  return { ...config, contracts, reading: options.reading ?? config.reading };
+  const events = [...config.events, ...(options.event ?? []).map(eventFrom)];
+  return { ...config, contracts, reading: options.reading ?? config.reading, events };
+}
+
+function eventFrom(text: string): RecordedEvent {
+  const [, id, date] = /^([a-z0-9][a-z0-9.-]{0,63})=(.+)$/.exec(text) ?? [];
+  if (id === undefined || date === undefined || datetimeMs(date) === null)
+    return usage(`--event takes an id and a day, as agi-verified=2026-03-01, not "${text}"`);
+  return { id, date, source: 'supposed' };
+}
+
+const MICRO = 1_000_000;
+/** Digits of an amount that stays exact in micro-USD. */
+const SPEND = /^(\d{1,9})\/(\d{1,9})$/;
+
+function spendFrom(text: string | undefined): Spend | null {
+  if (text === undefined) return null;
+  const [, month, total] = SPEND.exec(text) ?? [];
+  if (month === undefined || total === undefined)
+    return usage(`--spend takes whole US dollars of the month and in total, as 120/900, not "${text}"`);
+  return { month: Number(month) * MICRO, total: Number(total) * MICRO };
 }
 
 function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
@@ -79,6 +101,7 @@ function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
     purpose: oneOf('purpose', options.purpose ?? 'turn') as Purpose,
     labels: options.label ?? [],
     at: timeFrom(options.asOf, config),
+    spend: spendFrom(options.spend),
     inputTokens: options.inputTokens ?? DEFAULT_TOKENS,
     outputTokens: options.outputTokens ?? DEFAULT_TOKENS,
   };
@@ -121,6 +144,8 @@ function callJson(call: HypotheticalCall, config: Config): object {
     labels: call.labels,
     as_of: new Date(call.at).toISOString(),
     reading: config.reading,
+    events: config.events.map(({ id, date }) => ({ id, date })),
+    spend_micro_usd: call.spend,
     input_tokens: call.inputTokens,
     output_tokens: call.outputTokens,
   };

@@ -1,7 +1,7 @@
 /** Decides a call that nobody makes, on the configured places and contracts: the home of its state first, then its target. */
 import { decide } from '../placement/decide.ts';
 import type { Decision } from '../placement/decision.ts';
-import type { CallFacts, Purpose, Segment } from '../placement/facts.ts';
+import type { CallFacts, Purpose, Segment, Spend } from '../placement/facts.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { snapshotOfConfig } from './snapshots.ts';
@@ -19,6 +19,8 @@ export interface HypotheticalCall {
   readonly labels: readonly string[];
   /** The time that contracts see, ms since 1970. */
   readonly at: number;
+  /** Null: not known. */
+  readonly spend: Spend | null;
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
@@ -62,7 +64,7 @@ function factsOf(config: Config, call: HypotheticalCall): CallFacts {
     const models = [...new Set(config.targets.map(({ model }) => model))];
     throw new UnknownFact(`no target serves the model ${call.model} (there are: ${models.join(', ')})`);
   }
-  const { tenant, segment, stateHeld, purpose, labels, at } = call;
+  const { tenant, segment, stateHeld, purpose, labels, at, spend } = call;
   return {
     session: { tenant, ...sale, segment, stateHeld, startedAt: at, reading: {} },
     sessionId: 'hypothetical',
@@ -72,6 +74,7 @@ function factsOf(config: Config, call: HypotheticalCall): CallFacts {
     sessionLabels: stateHeld ? labels : [],
     requestLabels: stateHeld ? [] : labels,
     at,
+    ...(spend !== null && { spend }),
     inputTokens: call.inputTokens,
     outputBound: call.outputTokens,
   };

@@ -7,11 +7,12 @@ import { chooseReadings, checkContractSet } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
 import { loadContract } from '../contract/load.ts';
+import { checkRecorded } from '../contract/recorded.ts';
 import type { ContractFiles } from '../contract/rule.ts';
-import type { Place, TargetPlace } from '../placement/facts.ts';
+import type { FirstRefusal, Place, RecordedEvent, TargetPlace } from '../placement/facts.ts';
 import { makeSnapshot, type Snapshot, type Weights } from '../placement/snapshot.ts';
 import type { Config, HomeConfig, TargetConfig } from './config/config.ts';
-import { readContractFolder } from './contracts.ts';
+import { readContractFolder, shippedContracts } from './contracts.ts';
 
 /** Everything that a decision sees besides the call, as text: what the version is a digest of. Without addresses and secrets. */
 export interface SnapshotDocument {
@@ -22,6 +23,9 @@ export interface SnapshotDocument {
   readonly enforce: boolean;
   readonly onAmbiguity: 'flag' | 'refuse';
   readonly weights: Weights;
+  /** Absent: none. */
+  readonly events?: readonly RecordedEvent[];
+  readonly firstRefusals?: readonly FirstRefusal[];
 }
 
 export interface LoadedSnapshot {
@@ -78,23 +82,36 @@ function homePlace({ id, cloud, region, jurisdiction, sovereignty, clearances }:
 
 /** @throws ContractsError, ContractFolderError */
 export function snapshotOfConfig(config: Config): LoadedSnapshot {
-  const { reading, enforce, onAmbiguity, weights } = config;
+  const { reading, enforce, onAmbiguity, weights, events, firstRefusals } = config;
   const contracts = config.contracts.map(readContractFolder);
-  return snapshotOfDocument({ form: 1, places: placesOf(config), contracts, reading, enforce, onAmbiguity, weights });
+  return snapshotOfDocument({
+    form: 1,
+    places: placesOf(config),
+    contracts,
+    reading,
+    enforce,
+    onAmbiguity,
+    weights,
+    // Left out where there are none: the version of such a snapshot is what it always was.
+    ...(events.length > 0 && { events }),
+    ...(firstRefusals.length > 0 && { firstRefusals }),
+  });
 }
 
 /** @param retrospective whether readings that only look back may decide (what-if) */
 export function snapshotOfDocument(document: SnapshotDocument, retrospective = false): LoadedSnapshot {
   const loaded = document.contracts.map(loadContract);
   const contracts = loaded.flatMap(({ contract }) => (contract === null ? [] : [contract]));
-  const findings = [...loaded.flatMap(one => one.findings), ...checkContractSet(contracts)];
+  const findings = [...loaded.flatMap(one => one.findings), ...checkContractSet(contracts, shippedContracts())];
   const errors = findings.filter(({ level }) => level === 'error');
   if (errors.length > 0) throw new ContractsError(errors.map(findingLine).join('\n'));
   const chosen = chooseReadings(contracts, document.reading, retrospective);
   if (!chosen.ok) throw new ContractsError(chosen.message);
   const text = JSON.stringify(document);
   const version = createHash('sha256').update(text).digest('hex').slice(0, 32);
-  const { places, enforce, onAmbiguity, weights } = document;
+  const { places, enforce, onAmbiguity, weights, events = [], firstRefusals = [] } = document;
+  const recorded = checkRecorded({ events, firstRefusals });
+  if (recorded.length > 0) throw new ContractsError(recorded.join('\n'));
   const snapshot = makeSnapshot({
     version,
     places,
@@ -103,6 +120,8 @@ export function snapshotOfDocument(document: SnapshotDocument, retrospective = f
     enforce,
     onAmbiguity,
     weights,
+    events,
+    firstRefusals,
   });
   return {
     snapshot,

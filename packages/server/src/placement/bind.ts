@@ -1,7 +1,7 @@
 /** Which contracts bind a call, and what they say of each place. */
 import type { Exclusion } from './decision.ts';
 import type { Action, CallFacts, Place } from './facts.ts';
-import type { CallClass, Clause, ClauseFailure, ContractRules, Judgement, Sale } from './ports.ts';
+import type { CallClass, Clause, ClauseFailure, ContractRules, Judgement, Sale, ToldCall } from './ports.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Inside by the model's vendor for a model call; by the product, or its vendor, for everything else. */
@@ -83,7 +83,7 @@ export function hear(
   contract: ContractRules,
   snapshot: Snapshot,
   action: Action,
-  facts: CallFacts,
+  facts: ToldCall,
   reading: string | null,
   places: readonly Place[],
 ): { class: CallClass | null; said: readonly Said[] } {

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { decide, decideDistribution } from './decide.ts';
 import type { CallFacts, Health, Place } from './facts.ts';
 import {
-  APRIL,
   CHANNELS,
   call,
   home,
@@ -233,7 +232,7 @@ describe('modes', () => {
 });
 
 describe('what is in force', () => {
-  const april = load(APRIL);
+  const april = load(shippedFiles('openai-2026-04'));
   const inForce = (at: number, ...contracts: (typeof april)[]) =>
     snapshotOf(contracts)
       .inForce(at)

@@ -21,7 +21,7 @@ import type {
   Product,
   Segment,
 } from './facts.ts';
-import type { CallClass, Clause, ContractRules } from './ports.ts';
+import type { CallClass, Clause, ContractRules, ToldCall } from './ports.ts';
 import { distanceOf, lacking, type Score, scoreOf } from './score.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
 
@@ -37,7 +37,8 @@ export function decide(
   options: DecideOptions = NO_OPTIONS,
 ): Decision {
   const candidates = candidatesFor(snapshot, action, facts, options);
-  const heard = hearAll(snapshot, action, facts, candidates);
+  const told: ToldCall = { ...facts, recorded: snapshot.recorded };
+  const heard = hearAll(snapshot, action, told, candidates);
   const judged = candidates.map((place, i) =>
     judgedRow(place, heard.combined[i] ?? heard.always, snapshot, facts, health[place.id] ?? IDLE, options),
   );
@@ -56,7 +57,7 @@ export function decide(
     inForce: heard.inForce,
     flagged: flagsOf(judged, snapshot),
     conflict: refused
-      ? conflictOf(judged, () => freedByReading(snapshot, action, facts, candidates, heard.bound))
+      ? conflictOf(judged, () => freedByReading(snapshot, action, told, candidates, heard.bound))
       : null,
     retryAfterMs: code === 'no_target_available' ? soonest(judged, health) : null,
     version: snapshot.version,
@@ -81,7 +82,7 @@ export function decideDistribution(
   at: number,
 ): SaleDecision {
   const { contracts, lapsed } = bindingContracts(snapshot, 'distribute', product.vendor, product, at);
-  const said = hearSale(contracts, snapshot, { channel, product, segment, at });
+  const said = hearSale(contracts, snapshot, { channel, product, segment, at, recorded: snapshot.recorded });
   const exclusions = lapsed.length > 0 ? [lapsedExclusion(lapsed), ...said.exclusions] : said.exclusions;
   const refused = snapshot.enforce && exclusions.length > 0;
   const flagged = [...said.flagged, ...(snapshot.enforce ? [] : exclusions)];
@@ -132,10 +133,11 @@ function lapsedExclusion(contracts: readonly string[]): Exclusion {
   return { kind: 'no-contract-in-force', contracts };
 }
 
-function hearAll(snapshot: Snapshot, action: Action, facts: CallFacts, places: readonly Place[]): Heard {
+function hearAll(snapshot: Snapshot, action: Action, facts: ToldCall, places: readonly Place[]): Heard {
   const { product, channel, segment } = facts.session;
   const { contracts, lapsed } = bindingContracts(snapshot, action, facts.vendor, product, facts.at);
-  const sale = hearSale(contracts, snapshot, { channel, product, segment, at: facts.at });
+  const { at, recorded } = facts;
+  const sale = hearSale(contracts, snapshot, { channel, product, segment, at, recorded });
   const always: Said = {
     exclusions: lapsed.length > 0 ? [lapsedExclusion(lapsed), ...sale.exclusions] : sale.exclusions,
     flagged: sale.flagged,
@@ -322,7 +324,7 @@ function flagsOf(rows: readonly Row[], snapshot: Snapshot): readonly Flag[] {
 function freedByReading(
   snapshot: Snapshot,
   action: Action,
-  facts: CallFacts,
+  facts: ToldCall,
   places: readonly Place[],
   bound: readonly ContractRules[],
 ): { contract: string; reading: string; frees: string[] }[] {

@@ -1,5 +1,8 @@
 /** What a placement is decided from: places, the access that was sold, the call, and the health of the places. Plain data. */
 
+/** Of what clauses are told: a decision is recorded with it. Contracts are written against the same. */
+export const FACTS_VERSION = 2;
+
 /** What is done at a place. */
 export type Action = 'infer' | 'place_state' | 'execute' | 'egress';
 
@@ -80,6 +83,40 @@ export interface Use {
   readonly filesTouched: number;
 }
 
+/** Micro-USD, safe integers, at least 0. */
+export interface Spend {
+  /** In the calendar month (UTC) of the time that contracts see. */
+  readonly month: number;
+  readonly total: number;
+}
+
+/** Something that no date of a contract could tell: `agi-verified`, `ipo-filed`, `injunction`, or any id. */
+export interface RecordedEvent {
+  readonly id: string;
+  /** A day in UTC (YYYY-MM-DD), from its first moment on; or a moment. */
+  readonly date: string;
+  readonly source: string;
+}
+
+/** An offer under a right of first refusal, and its answer. Days in UTC. */
+export interface FirstRefusal {
+  /** Of the right, as clauses name it. */
+  readonly id: string;
+  /** The product that was offered; null: all of them. */
+  readonly product: string | null;
+  readonly offered: string;
+  /** The last day on which it can be answered. */
+  readonly deadline: string;
+  readonly answer: { readonly kind: 'accepted' | 'declined'; readonly date: string } | null;
+  readonly source: string;
+}
+
+/** What was recorded, whenever: a decision sees of it what had happened by its time. */
+export interface Recorded {
+  readonly events: readonly RecordedEvent[];
+  readonly firstRefusals: readonly FirstRefusal[];
+}
+
 /** Fixed when a session starts, and kept for all its calls. */
 export interface SessionFacts {
   readonly tenant: string;
@@ -108,6 +145,8 @@ export interface CallFacts {
   readonly requestLabels: readonly string[];
   /** The time that contracts see, ms since 1970. */
   readonly at: number;
+  /** Of the tenant, before this call. Absent: not known, and a clause that asks for it denies. */
+  readonly spend?: Spend;
   /** An estimate; the answer's length is bounded by `outputBound`. Integers. */
   readonly inputTokens: number;
   readonly outputBound: number;

@@ -29,32 +29,6 @@ export function load(files: Files): Contract {
   return contract;
 }
 
-/** The terms as renegotiated on 27 April 2026: a fixture, not a shipped set. */
-export const APRIL: Files = {
-  'contract.yaml': `
-id: openai-2026-04
-version: 2026-04-27
-title: OpenAI with Microsoft from 27 April 2026. A test fixture after public reporting, not legal advice.
-parties: [openai, microsoft]
-effective: {from: 2026-04-27}
-supersedes: [openai-2026-02]
-scope: {vendors: [openai]}
-sources:
-  april: {title: Reports on the renegotiated agreement, date: 2026-04-27, ref: wpnews.pro}
-clauses:
-  april.any-cloud: {source: april, confidence: B, summary: OpenAI may serve all its products on any cloud.}
-  april.azure-first: {source: april, confidence: B, summary: Azure is primary unless Microsoft cannot and/or does not support the product.}
-`,
-  'clauses.cedar': `
-@id("april.any-cloud") @cite("27 April 2026, (2): OpenAI may serve all products on any cloud")
-permit (principal, action, resource);
-@id("april.azure-first") @cite("27 April 2026, (1): products ship on Azure first") @ambiguous("unless Microsoft cannot and/or chooses not to support them")
-forbid (principal, action == Action::"infer", resource)
-when { context.call.vendor == Vendor::"openai" }
-unless { resource in Cloud::"azure" };
-`,
-};
-
 const PRICES = { inputPerMtok: 1_250_000, cachedInputPerMtok: 125_000, outputPerMtok: 10_000_000 };
 
 export function target(id: string, cloud: string, more: Partial<TargetPlace> = {}): TargetPlace {

@@ -1,5 +1,5 @@
 /** What placement needs of a contract. `contract/` provides it, without either knowing the other. */
-import type { Action, CallFacts, Channel, Place, Product } from './facts.ts';
+import type { Action, CallFacts, Channel, Place, Product, Recorded } from './facts.ts';
 
 export type CallClass = 'stateless' | 'stateful';
 
@@ -31,11 +31,17 @@ export interface Classification {
   readonly errors: readonly ClauseFailure[];
 }
 
+/** A call as contracts are told it: with what was recorded. */
+export interface ToldCall extends CallFacts {
+  readonly recorded: Recorded;
+}
+
 export interface Sale {
   readonly channel: Channel;
   readonly product: Product;
   readonly segment: string;
   readonly at: number;
+  readonly recorded: Recorded;
 }
 
 export interface ContractRules {
@@ -50,11 +56,11 @@ export interface ContractRules {
   readonly scope: { readonly vendors: readonly string[]; readonly products: readonly string[] } | null;
   readonly readings: readonly { readonly id: string; readonly retrospective: boolean }[];
   readonly defaultReading: string | null;
-  readonly classify: (facts: CallFacts, reading: string | null) => Classification;
+  readonly classify: (facts: ToldCall, reading: string | null) => Classification;
   /** One judgement per place, in order. */
   readonly judge: (
     action: Action,
-    facts: CallFacts,
+    facts: ToldCall,
     callClass: CallClass,
     places: readonly Place[],
   ) => readonly Judgement[];

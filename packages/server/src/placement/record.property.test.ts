@@ -2,22 +2,42 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
-import type { CallFacts, Health } from './facts.ts';
-import {
-  APRIL,
-  CHANNELS,
-  call,
-  load,
-  MARCH,
-  PLACES,
-  PRODUCTS,
-  shippedFiles,
-  snapshotOf,
-} from './fixture.test-support.ts';
+import { type CallFacts, FACTS_VERSION, type Health } from './facts.ts';
+import { CHANNELS, call, load, MARCH, PLACES, PRODUCTS, shippedFiles, snapshotOf } from './fixture.test-support.ts';
 import { recompute, toRecord, type PlacementRecord } from './record.ts';
 import type { Snapshot } from './snapshot.ts';
 
-const contracts = [load(shippedFiles('openai-2026-02')), load(APRIL), load(shippedFiles('data-handling'))];
+/** Reads all that a clause can: what is recorded, and what is spent. */
+const asking = load({
+  'contract.yaml': `
+id: asking
+version: "1"
+kind: house-rules
+title: Asks for everything
+sources: {s: {title: x}}
+clauses:
+  base: {source: s, confidence: A, summary: x}
+  agi: {source: s, confidence: A, summary: x}
+  first: {source: s, confidence: A, summary: x}
+  cap: {source: s, confidence: A, summary: x}
+`,
+  'clauses.cedar': `
+@id("base") @cite("x") permit (principal, action, resource);
+@id("agi") @cite("x") forbid (principal, action == Action::"infer", resource in Cloud::"aws")
+when { context.call.events.contains("agi-verified") };
+@id("first") @cite("x") forbid (principal, action in [Action::"infer", Action::"place_state"], resource in Cloud::"azure")
+when { context.call.firstRefusal.offered.contains("azure-first") };
+@id("cap") @cite("x") forbid (principal, action == Action::"infer", resource)
+when { context.call.purpose == "compaction" && context.call.spend.month > 500 };
+`,
+});
+const contracts = [
+  asking,
+  load(shippedFiles('openai-2025-10')),
+  load(shippedFiles('openai-2026-02')),
+  load(shippedFiles('openai-2026-04')),
+  load(shippedFiles('data-handling')),
+];
 const ids = PLACES.map(place => place.id);
 const labels = fc.subarray(['restricted', 'us-gov']);
 const readings = fc.constantFrom<Readonly<Record<string, string>>>(
@@ -37,6 +57,10 @@ const snapshots: fc.Arbitrary<Snapshot> = fc
       affinity: fc.constantFrom(0, 200),
     }),
     capped: fc.boolean(),
+    events: fc.subarray([{ id: 'agi-verified', date: '2026-03-20', source: 'x' }]),
+    firstRefusals: fc.subarray([
+      { id: 'azure-first', product: null, offered: '2026-03-20', deadline: '2026-04-01', answer: null, source: 'x' },
+    ]),
   })
   .map(({ capped, ...parts }) => {
     const places = PLACES.map(place =>
@@ -63,8 +87,9 @@ const calls: fc.Arbitrary<CallFacts> = fc
     at: fc.constantFrom(MARCH, Date.UTC(2026, 3, 27), Date.UTC(2020, 0, 1)),
     inputTokens: fc.nat(1_000_000),
     outputBound: fc.nat(100_000),
+    spend: fc.option(fc.record({ month: fc.nat(1000), total: fc.maxSafeNat() }), { freq: 2 }),
   })
-  .map(call);
+  .map(({ spend, ...parts }) => call({ ...parts, ...(spend !== null && { spend }) }));
 
 const healths: fc.Arbitrary<Health> = fc.dictionary(
   fc.constantFrom(...ids),
@@ -91,6 +116,7 @@ const options = fc.record(
 
 test('the whole decision is recomputed from its record', () => {
   const outcomes = new Map<string, number>();
+  const decided = new Map<string, number>();
   fc.assert(
     fc.property(
       snapshots,
@@ -104,10 +130,18 @@ test('the whole decision is recomputed from its record', () => {
         const stored = JSON.parse(JSON.stringify(toRecord(decision, snapshot, facts, health, opts))) as PlacementRecord;
         expect(recompute(stored, snapshot)).toEqual(decision);
         expect(stored.c ?? null).toBe(decision.chosen);
+        expect(stored.F).toBe(FACTS_VERSION);
+        for (const by of stored.d ?? []) {
+          const clause = by.replace('~', '');
+          decided.set(clause, (decided.get(clause) ?? 0) + 1);
+        }
       },
     ),
     { numRuns: 1500 },
   );
   for (const outcome of ['placed', 'refused', 'unavailable'])
     expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(100);
+  // The facts that are recorded, or that the snapshot has, decided some of them.
+  for (const clause of ['asking/agi', 'asking/first', 'asking/cap', 'asking/cap!'])
+    expect(decided.get(clause) ?? 0, clause).toBeGreaterThan(10);
 });

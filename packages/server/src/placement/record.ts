@@ -6,7 +6,17 @@
  */
 import { decide } from './decide.ts';
 import { type Decision, type DecisionCode, type Exclusion, exclusionKey, type InForce } from './decision.ts';
-import type { Action, CallFacts, DecideOptions, Health, PlaceHealth, Purpose, Segment, Use } from './facts.ts';
+import {
+  type Action,
+  type CallFacts,
+  type DecideOptions,
+  FACTS_VERSION,
+  type Health,
+  type PlaceHealth,
+  type Purpose,
+  type Segment,
+  type Use,
+} from './facts.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
 
 export interface PlacementRecord {
@@ -36,6 +46,8 @@ export interface PlacementRecord {
   readonly e?: Readonly<Record<string, RecordedHealth>>;
   readonly w?: readonly [near: string | 0, previous: string | 0];
   readonly j?: readonly string[];
+  readonly S?: readonly [month: number, total: number];
+  readonly F?: number;
 }
 
 /** Expected latency in ms, calls in flight, state (0 up, 1 down, 2 full), retry after in ms; trailing zeros left out. */
@@ -68,6 +80,8 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
   e: 'health seen, by place; absent: up, idle, latency unknown',
   w: 'place to be near to, target of the last call',
   j: 'only these places were candidates',
+  S: 'spend of the tenant before the call: in the month, in total, micro-USD; absent: not known',
+  F: 'version of the facts that clauses were told; absent: 1',
 };
 
 const STATES = ['up', 'down', 'full'] as const;
@@ -115,6 +129,8 @@ export function toRecord(
   if (options.near !== undefined || options.previous !== undefined)
     record.w = [options.near ?? 0, options.previous ?? 0];
   if (options.only !== undefined) record.j = options.only;
+  if (facts.spend !== undefined) record.S = [facts.spend.month, facts.spend.total];
+  record.F = FACTS_VERSION;
   return record;
 }
 
@@ -215,6 +231,7 @@ export function fromRecord(record: PlacementRecord): RecordedCall {
       inputTokens: record.i,
       outputBound: record.o,
       ...(record.k !== undefined && { requires: record.k }),
+      ...(record.S !== undefined && { spend: { month: record.S[0], total: record.S[1] } }),
     },
     health: Object.fromEntries(
       Object.entries(record.e ?? {}).map(([id, numbers]) => [id, healthFrom(numbers)] as const),

@@ -2,7 +2,7 @@
  * Everything that a decision sees besides the call: immutable, and named by a version. The same record decided on the same snapshot
  * gives the same table.
  */
-import type { HomePlace, Place, TargetPlace } from './facts.ts';
+import type { FirstRefusal, HomePlace, Place, Recorded, RecordedEvent, TargetPlace } from './facts.ts';
 import type { ContractRules } from './ports.ts';
 
 /**
@@ -30,6 +30,9 @@ export interface SnapshotParts {
   readonly enforce: boolean;
   readonly onAmbiguity: 'flag' | 'refuse';
   readonly weights: Weights;
+  /** Absent: none. In any order. */
+  readonly events?: readonly RecordedEvent[];
+  readonly firstRefusals?: readonly FirstRefusal[];
 }
 
 export interface Snapshot extends SnapshotParts {
@@ -40,6 +43,7 @@ export interface Snapshot extends SnapshotParts {
   readonly byModel: ReadonlyMap<string, readonly TargetPlace[]>;
   /** The contracts in force at a time, superseded ones left out. */
   readonly inForce: (at: number) => readonly ContractRules[];
+  readonly recorded: Recorded;
 }
 
 /** Two places share an id, or a weight is no number at least 0. */
@@ -70,7 +74,8 @@ export function makeSnapshot(parts: SnapshotParts): Snapshot {
     else known.push(target);
   }
   const homes = parts.places.filter(place => place.kind === 'home');
-  return { ...parts, byId, targets, homes, byModel, inForce: inForceByTime(parts.contracts) };
+  const recorded = { events: parts.events ?? [], firstRefusals: parts.firstRefusals ?? [] };
+  return { ...parts, recorded, byId, targets, homes, byModel, inForce: inForceByTime(parts.contracts) };
 }
 
 /** What is in force changes only at the contracts' own dates: the answer is kept from one date to the next. */

@@ -24,6 +24,8 @@ export const explainCommand: AddCommand = (program, io, done) => {
     .option('--as-of <time>', 'the time that contracts see, UTC: 2026-03-20 (default: as configured, else now)')
     .option('--reading <id>', 'read the contracts so (default: as configured)')
     .option('--contracts <folder>', 'with these contracts instead of the configured; repeat for several', collect)
+    .option('--event <id=date>', 'suppose that this happened: agi-verified=2026-03-01; repeat for several', collect)
+    .option('--spend <month/total>', "the tenant's spend so far in whole US dollars: 120/900 (default: not known)")
     .option('--input-tokens <number>', 'length of the input (default: 1000)', wholeNumber(0, 1_000_000_000))
     .option('--output-tokens <number>', 'bound of the output (default: 1000)', wholeNumber(1, 1_000_000_000))
     .addHelpText(

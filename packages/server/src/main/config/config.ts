@@ -1,5 +1,5 @@
 /** The configuration as the rest of the server sees it: plain data, checked, every default filled in. */
-import type { Channel, Prices, Product, Segment } from '../../placement/facts.ts';
+import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
 import type { Weights } from '../../placement/snapshot.ts';
 import type { DialectName } from '../../provider/dialect.ts';
 import type { Limits } from './limits.ts';
@@ -20,6 +20,9 @@ export interface Config {
   readonly onAmbiguity: 'flag' | 'refuse';
   /** False: monitor mode. */
   readonly enforce: boolean;
+  /** What happened that no date of a contract can tell. */
+  readonly events: readonly RecordedEvent[];
+  readonly firstRefusals: readonly FirstRefusal[];
   readonly keys: readonly KeyConfig[];
   readonly channels: readonly ChannelConfig[];
   readonly products: readonly Product[];

@@ -157,6 +157,9 @@ export const CONFIG_BOUNDS: {
   readonly capacity: number;
   readonly contextTokens: number;
   readonly weight: number;
+  /** Events, and offers under rights of first refusal. */
+  readonly recorded: number;
+  readonly sourceChars: number;
 } = {
   fileBytes: MIB,
   valueChars: 64 * KIB,
@@ -172,4 +175,6 @@ export const CONFIG_BOUNDS: {
   capacity: 1_000_000,
   contextTokens: 1_000_000_000,
   weight: 1_000_000_000,
+  recorded: 1_000,
+  sourceChars: 2_000,
 };

@@ -115,6 +115,55 @@ describe('values', () => {
     expect(errors(target(', prices: {input: -1, output: 1}'))).toEqual([expect.stringContaining('must be at least 0')]);
   });
 
+  test('recorded events and offers, dated in UTC', () => {
+    const config = parse(`${target()}events:
+  - {id: agi-verified, date: 2026-03-20, source: a panel}
+first_refusals:
+  - {id: azure-first, offered: 2026-05-01, deadline: 2026-05-10, source: a letter}
+  - {id: azure-first, product: api, offered: 2026-06-01, deadline: 2026-06-10, declined: 2026-06-02, source: a letter}
+`);
+    expect(config.events).toEqual([{ id: 'agi-verified', date: '2026-03-20', source: 'a panel' }]);
+    expect(config.firstRefusals).toEqual([
+      {
+        id: 'azure-first',
+        product: null,
+        offered: '2026-05-01',
+        deadline: '2026-05-10',
+        answer: null,
+        source: 'a letter',
+      },
+      {
+        id: 'azure-first',
+        product: 'api',
+        offered: '2026-06-01',
+        deadline: '2026-06-10',
+        answer: { kind: 'declined', date: '2026-06-02' },
+        source: 'a letter',
+      },
+    ]);
+    expect(parse(target())).toMatchObject({ events: [], firstRefusals: [] });
+  });
+
+  test.each([
+    ['events: [{id: agi-verified, date: 2026-02-30, source: x}]', 'events[0].date: must be a day'],
+    ['events: [{id: AGI, date: 2026-02-20, source: x}]', 'events[0].id: an id is at most 64'],
+    ['events: [{id: agi-verified, date: 2026-02-20}]', 'events[0].source:'],
+    [
+      'first_refusals: [{id: a, offered: 2026-05-01, deadline: 2026-04-30, source: x}]',
+      'first_refusals[0]: a has a deadline before its offer',
+    ],
+    [
+      'first_refusals: [{id: a, offered: 2026-05-01, deadline: 2026-05-02, accepted: 2026-05-03, source: x}]',
+      'first_refusals[0]: a is answered after its deadline',
+    ],
+    [
+      'first_refusals: [{id: a, offered: 2026-05-01, deadline: 2026-05-02, accepted: 2026-05-01, declined: 2026-05-01, source: x}]',
+      'first_refusals[0]: is both accepted and declined',
+    ],
+  ])('%s', (line, message) => {
+    expect(errors(`${target()}${line}\n`).join('\n')).toContain(message);
+  });
+
   test('days are UTC', () => {
     expect(parse(`${target()}as_of: 2026-03-20\n`).asOf).toEqual({ text: '2026-03-20', ms: Date.UTC(2026, 2, 20) });
     expect(parse(`${target()}as_of: 2026-03-20T12:00:00Z\n`).asOf?.ms).toBe(Date.UTC(2026, 2, 20, 12));

@@ -7,6 +7,7 @@ import * as defaults from './defaults.ts';
 import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { type FileConfig, type FileHome, type FileKey, type FileTarget, limitValues } from './schema.ts';
 import { hashSecret } from '../keys/secret.ts';
+import { refusalOf } from './recorded.ts';
 import type { Sketch } from './sketch.ts';
 
 export interface Folders {
@@ -35,6 +36,8 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     },
     onAmbiguity: file.on_ambiguity ?? 'flag',
     enforce: file.enforce ?? true,
+    events: file.events ?? [],
+    firstRefusals: (file.first_refusals ?? []).map(refusalOf),
     keys: (file.keys ?? []).flatMap(keyOf),
     channels: allChannels(file),
     products: allProducts(file),

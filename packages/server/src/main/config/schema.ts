@@ -1,6 +1,9 @@
 /** The form of perdure.yaml. What refers from one place to another is checked in `cross-checks.ts`. */
 import * as z from 'zod';
+import { checkFirstRefusals } from '../../contract/first-refusal.ts';
 import { datetimeMs } from '../../contract/instant.ts';
+import { day, id as eventId } from '../../contract/manifest-words.ts';
+import { refusalOf } from './recorded.ts';
 import {
   type Bound,
   CONFIG_BOUNDS,
@@ -56,6 +59,22 @@ export interface FileKey {
   readonly scopes?: Maybe<readonly ('inference' | 'read' | 'admin' | 'operator' | 'auditor')[]>;
 }
 
+export interface FileEvent {
+  readonly id: string;
+  readonly date: string;
+  readonly source: string;
+}
+
+export interface FileFirstRefusal {
+  readonly id: string;
+  readonly product?: Maybe<string>;
+  readonly offered: string;
+  readonly deadline: string;
+  readonly accepted?: Maybe<string>;
+  readonly declined?: Maybe<string>;
+  readonly source: string;
+}
+
 /** `ServerLimits` and `UpstreamLimits` under their names in the file. */
 export type FileLimits = { readonly [name: string]: Maybe<number | { readonly [name: string]: Maybe<number> }> };
 
@@ -70,6 +89,8 @@ export interface FileConfig {
   readonly weights?: Maybe<Given<{ price: number; latency: number; affinity: number }>>;
   readonly on_ambiguity?: Maybe<'flag' | 'refuse'>;
   readonly enforce?: Maybe<boolean>;
+  readonly events?: Maybe<readonly FileEvent[]>;
+  readonly first_refusals?: Maybe<readonly FileFirstRefusal[]>;
   readonly keys?: Maybe<readonly FileKey[]>;
   readonly channels?: Maybe<
     readonly { readonly id: string; readonly seller?: Maybe<string>; readonly kind: 'direct' | 'third-party' }[]
@@ -208,6 +229,28 @@ const key = z.strictObject({
   ).nullish(),
 });
 
+const moment = (what: string): z.ZodType<string> =>
+  z
+    .string()
+    .refine(written => datetimeMs(written) !== null, 'must be a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z')
+    .meta({ description: what });
+
+const event = z.strictObject({
+  id: eventId.meta({ description: 'As clauses name it: agi-verified, ipo-filed, injunction, or any other.' }),
+  date: moment('When it happened, in UTC: clauses see it from then on.'),
+  source: text('Who says so.', CONFIG_BOUNDS.sourceChars),
+});
+
+const firstRefusal: z.ZodType<FileFirstRefusal> = z.strictObject({
+  id: eventId.meta({ description: 'The right, as clauses name it.' }),
+  product: name('The product that was offered. Default: all.').nullish(),
+  offered: day.meta({ description: 'The day of the offer, in UTC.' }),
+  deadline: day.meta({ description: 'The last day on which it can be answered.' }),
+  accepted: day.nullish().meta({ description: 'The day on which it was accepted.' }),
+  declined: day.nullish().meta({ description: 'The day on which it was declined.' }),
+  source: text('Who says so.', CONFIG_BOUNDS.sourceChars),
+});
+
 const limit = ({ what, unit, min, max, default: value }: Bound): z.ZodType<Maybe<number>> =>
   whole(`${what} In ${unit}; default ${value}.`, min, max).nullish();
 const limitShape = <Name extends string>(
@@ -251,11 +294,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     'The contracts. Default: none, which allows everything.',
   ).nullish(),
   reading: name('How the contracts are read. Default: as each says.').nullish(),
-  as_of: z
-    .string()
-    .refine(written => datetimeMs(written) !== null, 'must be a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z')
-    .nullish()
-    .meta({ description: 'The time that contracts see, in UTC, for rehearsal. Default: the real time.' }),
+  as_of: moment('The time that contracts see, in UTC, for rehearsal. Default: the real time.').nullish(),
   weights: z
     .strictObject({
       price: weight('Of a micro-dollar of cost.'),
@@ -272,6 +311,15 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .boolean()
     .nullish()
     .meta({ description: 'false records would-be refusals and refuses nothing. Default: true.' }),
+  events: list(event, CONFIG_BOUNDS.recorded, 'What happened that no date of a contract can tell.').nullish(),
+  first_refusals: list(firstRefusal, CONFIG_BOUNDS.recorded, 'Offers under rights of first refusal, and their answers.')
+    .superRefine((offers, ctx) => {
+      for (const [i, { accepted, declined }] of offers.entries())
+        if (accepted && declined) ctx.addIssue({ code: 'custom', path: [i], message: 'is both accepted and declined' });
+      for (const { index, message } of checkFirstRefusals(offers.map(refusalOf)))
+        ctx.addIssue({ code: 'custom', path: [index], message });
+    })
+    .nullish(),
   keys: list(key, CONFIG_BOUNDS.keys, 'API keys beside those made with "perdure keys create".').nullish(),
   channels: list(
     z.strictObject({
