@@ -7,6 +7,7 @@ import type { LoggedItem } from '../log/events.ts';
 import type { StoredEvent } from '../log/codec.ts';
 import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../log/rows.ts';
 import type { Step } from '../log/steps.ts';
+import type { AuditEntry, ControlRecords } from './control-records.ts';
 
 export type { Clock } from '../kernel/clock.ts';
 export type { Ids } from '../kernel/ids.ts';
@@ -114,6 +115,8 @@ export interface SessionLog {
   ): Promise<{ readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }>;
   /** Sessions with an unfinished turn or call, of every tenant, in order of `session`; for recovery. */
   open(after: SessionId | null, limit: number): Promise<readonly SessionRow[]>;
+  /** Sessions that hold state and have not ended, of every tenant, in order of `session`. */
+  living(after: SessionId | null, limit: number): Promise<readonly SessionRow[]>;
   /** Sessions whose `wakeAt` has come, oldest first. */
   due(now: number, limit: number): Promise<readonly SessionRow[]>;
   /** A text by its digest, kept once: the versions of contracts and targets that placements cite. Idempotent. */
@@ -174,11 +177,13 @@ export interface IdempotencyRow {
   readonly done: boolean;
 }
 
-export interface ControlStore {
+export interface ControlStore extends ControlRecords {
   keys(): Promise<readonly KeyRow[]>;
   keyByHash(hash: string): Promise<KeyRow | null>;
-  putKey(key: KeyRow): Promise<void>;
-  revokeKey(id: string, at: number): Promise<boolean>;
+  /** With its audit entry, in one commit. */
+  putKey(key: KeyRow, entry: AuditEntry): Promise<void>;
+  /** False, and nothing done, if there is no such key or it was revoked before. */
+  revokeKey(id: string, at: number, entry: AuditEntry): Promise<boolean>;
   /** Durably takes the slot, or says who has it. Rows older than `expireBefore` count as absent. */
   reserve(slot: IdempotencySlot, row: IdempotencyRow, expireBefore: number): Promise<IdempotencyRow | 'reserved'>;
   /** Marks it answered, or gives it back when nothing came of it. */

@@ -2,6 +2,7 @@
  * The bounds of the port, alike for every store. They are checked before a store sees the request, so that no store can be brought to
  * keep what another could not read.
  */
+import { type AuditEntry, CONTROL_KINDS, type ControlRecord } from '../engine/control-records.ts';
 import { type Append, type EventRange, MAX_EVENTS_READ, type Release, type RunRange } from '../engine/ports.ts';
 import type { StoredEvent } from '../log/codec.ts';
 import { StoreMisuse } from './store-error.ts';
@@ -18,6 +19,9 @@ export const MAX_SEQ: number = 2 ** 31 - 1;
 export const MAX_ROWS_READ: number = MAX_EVENTS_READ;
 /** A lease's longest life, ms: an hour. */
 export const MAX_LEASE_MS = 3_600_000;
+
+/** Characters of a record, and of an audit entry: 256 Ki. What is larger is a document, and named by its digest. */
+export const MAX_RECORD_CHARS: number = 256 * 1024;
 
 const DIGEST_BYTES = 32;
 const SALT_BYTES = 16;
@@ -64,6 +68,17 @@ export function checkRelease(release: Release): void {
   if (release.steps.length > MAX_RELEASE_CHARS) {
     throw new StoreMisuse(`a release holds at most ${MAX_RELEASE_CHARS} characters, not ${release.steps.length}`);
   }
+}
+
+/** @throws StoreMisuse */
+export function checkRecord(record: ControlRecord, entry: AuditEntry): void {
+  if (!CONTROL_KINDS.includes(record.kind)) throw new StoreMisuse(`there is no kind of record ${record.kind}`);
+  requireInteger('version', record.version, 1, MAX_SEQ);
+  for (const { body } of [record, entry]) {
+    if (body.length > MAX_RECORD_CHARS)
+      throw new StoreMisuse(`a record holds at most ${MAX_RECORD_CHARS} characters, not ${body.length}`);
+  }
+  if (entry.subject !== record.id) throw new StoreMisuse('the audit entry is of another record');
 }
 
 /** @throws StoreMisuse */

@@ -1,4 +1,5 @@
 /** The promises of a home's store, as cases that run on any implementation. */
+import { CONTROL_CASES } from './cases/control-cases.ts';
 import { HOME_CASES } from './cases/home-cases.ts';
 import { JOURNAL_CASES } from './cases/journal-cases.ts';
 import { LOG_CASES } from './cases/log-cases.ts';
@@ -10,4 +11,5 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
   ...JOURNAL_CASES,
   ...PROJECTION_CASES,
   ...HOME_CASES,
+  ...CONTROL_CASES,
 ];

@@ -1,5 +1,6 @@
 /** Appends to try a store with. Their digests are not a true chain: a store does not look into them. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { AuditEntry } from '../engine/control-records.ts';
 import type { Append } from '../engine/ports.ts';
 import type { ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { StoredEvent } from '../log/codec.ts';
@@ -84,4 +85,9 @@ export function nextAppend(
 export function took(session: SampleSession, append: Append): void {
   session.seq = append.row.seq;
   session.epoch = append.row.epoch;
+}
+
+/** An audit entry of something; its digest is not a true one. */
+export function entryOf(subject: string, action = 'sample.changed'): AuditEntry {
+  return { at: NOON, actor: 'key:test', action, subject, tenant: null, body: '{"umlaut":"ä"}', digest: 'd'.repeat(64) };
 }

@@ -4,7 +4,7 @@ import type { IdempotencyRow, IdempotencySlot, KeyRow } from '../../engine/ports
 import { isStoreError } from '../../engine/ports.ts';
 import { MAX_LEASE_MS } from '../bounds.ts';
 import { commit, type ConformanceCase, snapshot } from '../conformance-case.ts';
-import { ACME, NOON, responseNamed, RIVAL, nextAppend, sampleSession } from '../sample.ts';
+import { ACME, entryOf, NOON, responseNamed, RIVAL, nextAppend, sampleSession } from '../sample.ts';
 import { StoreMisuse } from '../store-error.ts';
 
 const KEY: KeyRow = {
@@ -143,18 +143,22 @@ export const HOME_CASES: readonly ConformanceCase[] = [
   {
     name: 'keys are put, found by hash, listed, and revoked once',
     async run({ store }) {
-      await store.putKey(KEY);
-      await store.putKey({ ...KEY, id: 'key_2', hash: 'bb', createdAt: NOON + 1 });
+      await store.putKey(KEY, entryOf('key_1'));
+      await store.putKey({ ...KEY, id: 'key_2', hash: 'bb', createdAt: NOON + 1 }, entryOf('key_2'));
       deepStrictEqual(await store.keyByHash('aa'), KEY);
       equal(await store.keyByHash('cc'), null);
       deepStrictEqual(
         (await store.keys()).map(key => key.id),
         ['key_1', 'key_2'],
       );
-      equal(await store.revokeKey('key_1', NOON + 5), true);
-      equal(await store.revokeKey('key_1', NOON + 6), false);
-      equal(await store.revokeKey('key_9', NOON + 6), false);
+      equal(await store.revokeKey('key_1', NOON + 5, entryOf('key_1')), true);
+      equal(await store.revokeKey('key_1', NOON + 6, entryOf('key_1')), false);
+      equal(await store.revokeKey('key_9', NOON + 6, entryOf('key_9')), false);
       deepStrictEqual(await store.keyByHash('aa'), { ...KEY, revokedAt: NOON + 5 });
+      deepStrictEqual(
+        (await store.audit(0, 10)).map(({ subject }) => subject),
+        ['key_1', 'key_2', 'key_1'],
+      );
     },
   },
   {

@@ -1,4 +1,5 @@
 /** What a memory store holds: it outlives a handle, as a file does, so that a test can close a store and open it again. */
+import type { AuditRow, ControlRecord } from '../../engine/control-records.ts';
 import type { JournalRow, KeyRow, IdempotencyRow } from '../../engine/ports.ts';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
@@ -42,6 +43,8 @@ export interface MemoryData {
   readonly leases: Map<string, LeaseRow>;
   readonly keys: Map<string, KeyRow>;
   readonly slots: Map<string, IdempotencyRow>;
+  readonly records: Map<string, ControlRecord>;
+  readonly audit: AuditRow[];
 }
 
 export function emptyMemoryData(): MemoryData {
@@ -55,5 +58,7 @@ export function emptyMemoryData(): MemoryData {
     leases: new Map(),
     keys: new Map(),
     slots: new Map(),
+    records: new Map(),
+    audit: [],
   };
 }

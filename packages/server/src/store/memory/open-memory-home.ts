@@ -1,9 +1,10 @@
 /** A store in memory, for unit tests: nothing is durable, everything else is as the port says. */
 import type { HomeId, TenantId } from '../../kernel/ids.ts';
-import type { IdempotencySlot, KeyRow } from '../../engine/ports.ts';
+import type { ControlStore, IdempotencySlot } from '../../engine/ports.ts';
+import type { AuditEntry } from '../../engine/control-records.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { RunRow } from '../../log/rows.ts';
-import { checkAppend, checkLease, checkLimit, checkRange, checkRelease } from '../bounds.ts';
+import { checkAppend, checkLease, checkLimit, checkRange, checkRecord, checkRelease } from '../bounds.ts';
 import { groupOutbox } from '../group-outbox.ts';
 import type { HomeStore } from '../home-store.ts';
 import { LeaseBook } from '../lease-book.ts';
@@ -112,6 +113,14 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
           .filter(row => row.open && (after === null || row.session > after));
         return rows.sort((a, b) => (a.session < b.session ? -1 : 1)).slice(0, limit);
       }),
+    living: (after, limit) =>
+      answer(() => {
+        checkLimit(limit);
+        const rows = [...data.sessions.values()]
+          .map(session => session.row)
+          .filter(row => !row.ended && row.kind !== 'stateless' && (after === null || row.session > after));
+        return rows.sort((a, b) => (a.session < b.session ? -1 : 1)).slice(0, limit);
+      }),
     due: (now, limit) =>
       answer(() => {
         checkLimit(limit);
@@ -150,18 +159,42 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
 function controlOf(
   data: MemoryData,
   answer: <T>(work: () => T) => Promise<T>,
-): Pick<HomeStore, 'keys' | 'keyByHash' | 'putKey' | 'revokeKey' | 'reserve' | 'settle'> {
+): Pick<HomeStore, keyof ControlStore> {
+  const note = (entry: AuditEntry): void =>
+    void data.audit.push({ ...structuredClone(entry), position: data.audit.length + 1 });
   const slotOf = ({ tenant, principal, route, key }: IdempotencySlot): string =>
     JSON.stringify([tenant, principal, route, key]);
   return {
     keys: () => answer(() => [...data.keys.values()]),
     keyByHash: hash => answer(() => [...data.keys.values()].find(key => key.hash === hash) ?? null),
-    putKey: (key: KeyRow) => answer(() => void data.keys.set(key.id, structuredClone(key))),
-    revokeKey: (id, at) =>
+    putKey: (key, entry) =>
+      answer(() => {
+        data.keys.set(key.id, structuredClone(key));
+        note(entry);
+      }),
+    records: kind => answer(() => [...data.records.values()].filter(record => record.kind === kind)),
+    putRecord: (record, entry) =>
+      answer(() => {
+        checkRecord(record, entry);
+        const held = data.records.get(record.id);
+        if (record.version !== (held?.version ?? 0) + 1) return false;
+        if (held !== undefined && (held.kind !== record.kind || held.tenant !== record.tenant)) return false;
+        data.records.set(record.id, structuredClone(record));
+        note(entry);
+        return true;
+      }),
+    audit: (after, limit) =>
+      answer(() => {
+        checkLimit(limit);
+        return data.audit.filter(({ position }) => position > after).slice(0, limit);
+      }),
+    auditPosition: () => answer(() => data.audit.at(-1)?.position ?? 0),
+    revokeKey: (id, at, entry) =>
       answer(() => {
         const key = data.keys.get(id);
         if (key === undefined || key.revokedAt !== null) return false;
         data.keys.set(id, { ...key, revokedAt: at });
+        note(entry);
         return true;
       }),
     reserve: (slot, row, expireBefore) =>

@@ -2,6 +2,7 @@ import { deepEqual, notEqual } from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import { CONFORMANCE } from '../conformance.ts';
 import { LateAnswer, runCase } from '../conformance-case.ts';
+import { BAD_CONTROLS } from './bad-controls.ts';
 import { BAD_HOMES } from './bad-homes.ts';
 import { BAD_LOGS } from './bad-logs.ts';
 import { type Plant, planted } from './plant.ts';
@@ -26,7 +27,7 @@ async function failures(plant: Plant): Promise<string[]> {
 const noticed = new Set<string>();
 
 describe('the conformance cases notice', () => {
-  for (const plant of [...BAD_LOGS, ...BAD_HOMES]) {
+  for (const plant of [...BAD_LOGS, ...BAD_HOMES, ...BAD_CONTROLS]) {
     test(plant.name, async () => {
       const failed = await failures(plant);
       notEqual(failed.length, 0);

@@ -1,13 +1,20 @@
-/** API keys as they are read back. */
+/** API keys, records and their audit, as they are read back. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { AuditRow, ControlKind, ControlRecord } from '../../engine/control-records.ts';
 import type { KeyRow } from '../../engine/ports.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Handlers, ReaderOps } from './messages.ts';
 
-export function makeControlReads(db: DatabaseSync): Handlers<Pick<ReaderOps, 'keys' | 'keyByHash'>> {
+export function makeControlReads(db: DatabaseSync): Handlers<Pick<ReaderOps, 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition'>> {
   const all = db.prepare('SELECT * FROM keys ORDER BY created_at, id');
   const byHash = db.prepare('SELECT * FROM keys WHERE hash = ?');
+  const records = db.prepare('SELECT * FROM control_records WHERE kind = ? ORDER BY r');
+  const audit = db.prepare('SELECT * FROM audit WHERE a > ? ORDER BY a LIMIT ?');
+  const last = db.prepare('SELECT max(a) AS a FROM audit');
   return {
+    records: kind => records.all(kind).map(recordRow),
+    audit: ({ after, limit }) => audit.all(after, limit).map(auditRow),
+    auditPosition: () => Number(last.get()?.['a'] ?? 0),
     keys: () => all.all().map(keyRow),
     keyByHash(hash) {
       const row = byHash.get(hash);
@@ -29,5 +36,31 @@ function keyRow(row: Record<string, SQLOutputValue>): KeyRow {
     scopes: JSON.parse(String(row['scopes'])) as string[],
     createdAt: Number(row['created_at']),
     revokedAt: row['revoked_at'] === null ? null : Number(row['revoked_at']),
+  };
+}
+
+type Row = Record<string, SQLOutputValue>;
+const textOrNull = (value: SQLOutputValue | undefined): string | null => (typeof value === 'string' ? value : null);
+
+function recordRow(row: Row): ControlRecord {
+  return {
+    kind: String(row['kind']) as ControlKind,
+    id: String(row['id']),
+    tenant: textOrNull(row['tenant']),
+    version: Number(row['version']),
+    body: String(row['body']),
+  };
+}
+
+function auditRow(row: Row): AuditRow {
+  return {
+    position: Number(row['a']),
+    at: Number(row['at']),
+    actor: String(row['actor']),
+    action: String(row['action']),
+    subject: String(row['subject']),
+    tenant: textOrNull(row['tenant']),
+    body: String(row['body']),
+    digest: String(row['digest']),
   };
 }

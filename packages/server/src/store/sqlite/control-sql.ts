@@ -1,9 +1,10 @@
-/** Keys and idempotency slots: the writer's side of the control home. */
+/** Keys, records with their audit, and idempotency slots: the writer's side of the control home. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { AuditEntry } from '../../engine/control-records.ts';
 import type { IdempotencySlot } from '../../engine/ports.ts';
 import type { ChangeOps, Handlers } from './messages.ts';
 
-export type ControlHandlers = Handlers<Pick<ChangeOps, 'putKey' | 'revokeKey' | 'reserve' | 'settle'>>;
+export type ControlHandlers = Handlers<Pick<ChangeOps, 'putKey' | 'revokeKey' | 'putRecord' | 'reserve' | 'settle'>>;
 
 /** Expired slots swept by each reservation: more than it adds, so that the table shrinks to what is alive. */
 const SWEPT = 8;
@@ -13,6 +14,17 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
     'INSERT OR REPLACE INTO keys (id, hash, tenant, created_at, revoked_at, name, prefix, channel, segment, product, scopes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const revoke = db.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+  const make = db.prepare(
+    'INSERT INTO control_records (kind, id, tenant, version, body) VALUES (?, ?, ?, 1, ?) ON CONFLICT (id) DO NOTHING',
+  );
+  const change = db.prepare(
+    'UPDATE control_records SET version = ?, body = ? WHERE id = ? AND kind = ? AND version = ? AND tenant IS ?',
+  );
+  const note = db.prepare(
+    'INSERT INTO audit (at, actor, action, subject, tenant, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const audited = ({ at, actor, action, subject, tenant, body, digest }: AuditEntry): void =>
+    void note.run(at, actor, action, subject, tenant, body, digest);
   const held = db.prepare('SELECT i, body_digest, id, created_at, done FROM idempotency WHERE slot = ?');
   const take = db.prepare('INSERT INTO idempotency (slot, body_digest, id, created_at, done) VALUES (?, ?, ?, ?, ?)');
   const drop = db.prepare('DELETE FROM idempotency WHERE i = ?');
@@ -21,7 +33,7 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
   const release = db.prepare('DELETE FROM idempotency WHERE slot = ?');
 
   return {
-    putKey(key) {
+    putKey({ key, entry }) {
       const { id, hash, tenant, createdAt, revokedAt, name, prefix, channel, segment, product, scopes } = key;
       putKey.run(
         id,
@@ -36,9 +48,24 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
         product,
         JSON.stringify(scopes),
       );
+      audited(entry);
       return null;
     },
-    revokeKey: ({ id, at }) => revoke.run(at, id).changes === 1,
+    revokeKey({ id, at, entry }) {
+      if (revoke.run(at, id).changes !== 1) return false;
+      audited(entry);
+      return true;
+    },
+    putRecord({ record, entry }) {
+      const { kind, id, tenant, version, body } = record;
+      const done =
+        version === 1
+          ? make.run(kind, id, tenant, body)
+          : change.run(version, body, id, kind, version - 1, tenant);
+      if (done.changes !== 1) return false;
+      audited(entry);
+      return true;
+    },
     reserve({ slot, row, expireBefore }) {
       const text = slotText(slot);
       const other = held.get(text);

@@ -15,6 +15,7 @@ import type {
   Release,
   RunRange,
 } from '../../engine/ports.ts';
+import type { AuditEntry, AuditRow, ControlKind, ControlRecord } from '../../engine/control-records.ts';
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
 import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
@@ -59,8 +60,9 @@ export interface ChangeOps {
   readonly renew: Op<{ readonly owner: string; readonly until: number; readonly ttlMs: number }, null>;
   readonly outboxTrim: Op<number, null>;
   readonly reproject: Op<Reprojection, boolean>;
-  readonly putKey: Op<KeyRow, null>;
-  readonly revokeKey: Op<{ readonly id: string; readonly at: number }, boolean>;
+  readonly putKey: Op<{ readonly key: KeyRow; readonly entry: AuditEntry }, null>;
+  readonly revokeKey: Op<{ readonly id: string; readonly at: number; readonly entry: AuditEntry }, boolean>;
+  readonly putRecord: Op<{ readonly record: ControlRecord; readonly entry: AuditEntry }, boolean>;
   readonly reserve: Op<
     { readonly slot: IdempotencySlot; readonly row: IdempotencyRow; readonly expireBefore: number },
     IdempotencyRow | 'reserved'
@@ -99,12 +101,16 @@ export interface ReaderOps {
     { readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }
   >;
   readonly open: Op<{ readonly after: SessionId | null; readonly limit: number }, readonly SessionRow[]>;
+  readonly living: Op<{ readonly after: SessionId | null; readonly limit: number }, readonly SessionRow[]>;
   readonly due: Op<{ readonly now: number; readonly limit: number }, readonly SessionRow[]>;
   readonly document: Op<string, string | null>;
   readonly lease: Op<string, LeaseRow | null>;
   readonly outbox: Op<{ readonly after: number; readonly limit: number }, readonly OutboxRow[]>;
   readonly keys: Op<null, readonly KeyRow[]>;
   readonly keyByHash: Op<string, KeyRow | null>;
+  readonly records: Op<ControlKind, readonly ControlRecord[]>;
+  readonly audit: Op<{ readonly after: number; readonly limit: number }, readonly AuditRow[]>;
+  readonly auditPosition: Op<null, number>;
   readonly check: Op<null, readonly string[]>;
   readonly close: Op<null, null>;
 }

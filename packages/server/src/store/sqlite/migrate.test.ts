@@ -1,10 +1,11 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { gunzipSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
 import type { HomeId } from '../../kernel/ids.ts';
 import { commit, snapshot } from '../conformance-case.ts';
-import { NOON, sampleSession } from '../sample.ts';
+import { ACME, entryOf, NOON, sampleSession } from '../sample.ts';
 import { openForWriting } from './connection.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -39,6 +40,29 @@ test('a file of version 1 is brought to the newest version and keeps what it hol
   expect(version(place.file)).toBe(MIGRATIONS.at(-1)?.version);
 });
 
+test('a file that schema version 2 wrote opens, keeps what it holds, and takes what is new', async () => {
+  await using place = await scratch();
+  const packed = await readFile(new URL('version-2.test-support.db.gz', import.meta.url));
+  await writeFile(place.file, gunzipSync(packed));
+  expect(version(place.file)).toBe(2);
+
+  const store = await place.open();
+  const { tenant, session } = sampleSession('old');
+  expect(tenant).toBe(ACME);
+  expect(await store.events({ tenant, session, from: 1, limit: 10 })).toMatchObject([
+    { seq: 1, payload: '{"content":"one"}' },
+    { seq: 2, payload: '{"content":"two"}' },
+  ]);
+  expect(await store.keys()).toMatchObject([{ id: 'key_old', name: 'old', revokedAt: null }]);
+  expect(await store.document('d')).toBe('of the old schema');
+  expect(await store.records('activation')).toEqual([]);
+  const record = { kind: 'activation', id: 'act_1', tenant: null, version: 1, body: '{}' } as const;
+  expect(await store.putRecord(record, entryOf('act_1'))).toBe(true);
+  expect(await store.check()).toEqual([]);
+  await store.close();
+  expect(version(place.file)).toBe(MIGRATIONS.at(-1)?.version);
+});
+
 test('a migration that fails leaves the file as it was', async () => {
   await using place = await scratch();
   const setup = { ...SETUP, path: place.file };
@@ -60,7 +84,7 @@ test('a newer file is refused with both versions named, and not touched', async 
   db.close();
   await expect(place.open()).rejects.toMatchObject({
     storeError: 'store_newer',
-    message: expect.stringMatching(/99.*up to 2/),
+    message: expect.stringMatching(/99.*up to 3/),
   });
   expect(version(place.file)).toBe(99);
 });

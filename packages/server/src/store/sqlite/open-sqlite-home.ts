@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../kernel/clock.ts';
 import type { HomeId } from '../../kernel/ids.ts';
-import { checkAppend, checkLease, checkLimit, checkRange, checkRelease } from '../bounds.ts';
+import { checkAppend, checkLease, checkLimit, checkRange, checkRecord, checkRelease } from '../bounds.ts';
 import type { HomeStore } from '../home-store.ts';
 import { LeaseBook } from '../lease-book.ts';
 import { StoreMisuse } from '../store-error.ts';
@@ -110,6 +110,10 @@ function homeOver(
       checkLimit(limit);
       return reader.call('open', { after, limit });
     },
+    living: async (after, limit) => {
+      checkLimit(limit);
+      return reader.call('living', { after, limit });
+    },
     due: async (now, limit) => {
       checkLimit(limit);
       return reader.call('due', { now, limit });
@@ -137,8 +141,18 @@ function homeOver(
     reproject: from => writer.call('reproject', from),
     keys: () => reader.call('keys', null),
     keyByHash: hash => reader.call('keyByHash', hash),
-    putKey: async key => void (await writer.call('putKey', key)),
-    revokeKey: (id, at) => writer.call('revokeKey', { id, at }),
+    putKey: async (key, entry) => void (await writer.call('putKey', { key, entry })),
+    revokeKey: (id, at, entry) => writer.call('revokeKey', { id, at, entry }),
+    records: kind => reader.call('records', kind),
+    putRecord: async (record, entry) => {
+      checkRecord(record, entry);
+      return writer.call('putRecord', { record, entry });
+    },
+    audit: async (after, limit) => {
+      checkLimit(limit);
+      return reader.call('audit', { after, limit });
+    },
+    auditPosition: () => reader.call('auditPosition', null),
     reserve: (slot, row, expireBefore) => writer.call('reserve', { slot, row, expireBefore }),
     settle: async (slot, outcome) => void (await writer.call('settle', { slot, outcome })),
     async check() {

@@ -9,7 +9,9 @@ import type { Handlers, ReaderOps } from './messages.ts';
 import { parseDeleted } from './project-sql.ts';
 import { DELETED, RESPONSE_STATUSES, SESSION_KINDS } from './schema.ts';
 
-export type LogReads = Handlers<Omit<ReaderOps, 'keys' | 'keyByHash' | 'check' | 'close'>>;
+export type LogReads = Handlers<
+  Omit<ReaderOps, 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition' | 'check' | 'close'>
+>;
 type Row = Record<string, SQLOutputValue>;
 
 const OF_TENANT = 't = (SELECT k FROM names WHERE name = ?)';
@@ -62,6 +64,9 @@ export function makeLogReads(db: DatabaseSync): LogReads {
   const kept = db.prepare('SELECT max(position) AS position, max(to_seq) AS seq FROM responses WHERE n = ?');
   const forks = db.prepare(FORKS);
   const open = db.prepare(`${SESSION} WHERE s.open = 1 AND s.id > ? ORDER BY s.id LIMIT ?`);
+  const living = db.prepare(
+    `${SESSION} WHERE s.id > ? AND s.ended = 0 AND s.kind <> ${SESSION_KINDS.indexOf('stateless')} ORDER BY s.id LIMIT ?`,
+  );
   const due = db.prepare(`${SESSION} WHERE s.wake_at <= ? ORDER BY s.wake_at LIMIT ?`);
   const document = db.prepare('SELECT body FROM documents WHERE digest = ?');
   const lease = db.prepare('SELECT until, ttl_ms FROM leases WHERE owner = ?');
@@ -106,6 +111,7 @@ export function makeLogReads(db: DatabaseSync): LogReads {
       return { position, seq: Math.max(0, Number(needed?.['seq'] ?? 0)), forks: living };
     },
     open: ({ after, limit }) => open.all(after ?? '', limit).map(sessionRow),
+    living: ({ after, limit }) => living.all(after ?? '', limit).map(sessionRow),
     due: ({ now, limit }) => due.all(now, limit).map(sessionRow),
     document: digest => one(document.get(digest), row => String(row['body'])),
     lease: owner => one(lease.get(owner), row => ({ until: Number(row['until']), ttlMs: Number(row['ttl_ms']) })),

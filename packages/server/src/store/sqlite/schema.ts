@@ -120,9 +120,33 @@ CREATE TABLE idempotency (
 );
 `;
 
+const RECORDS = `
+CREATE TABLE control_records (
+  r INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL UNIQUE,
+  tenant TEXT,
+  version INTEGER NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE INDEX control_records_kind ON control_records (kind, r);
+
+CREATE TABLE audit (
+  a INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  tenant TEXT,
+  body TEXT NOT NULL,
+  digest TEXT NOT NULL
+);
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: LOG },
   { version: 2, sql: CONTROL },
+  { version: 3, sql: RECORDS },
 ];
 
 /** 'Prdr': says in the file's header whose file it is. */
