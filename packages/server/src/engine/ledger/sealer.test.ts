@@ -1,0 +1,218 @@
+import { describe, expect, test } from 'vitest';
+import { toHex } from '../../ledger/base64.ts';
+import { leafHash } from '../../ledger/hash.ts';
+import { decodeLeaf, encodeLeaf, leafKindOf, readKeyChange } from '../../ledger/leaf.ts';
+import { signedBy, utf8 } from '../../ledger/note.ts';
+import { consistent, includes } from '../../ledger/proof.ts';
+import { parseTilePath, widthAt } from '../../ledger/tile.ts';
+import { sha256 } from '../../main/digest.ts';
+import { openMemoryBlobs } from '../../store/blobs/memory-blobs.ts';
+import { CHECKPOINT_FILE, loadCheckpoint, loadKeys } from './log-file.ts';
+import {
+  Died,
+  dyingBlobs,
+  eventAt,
+  keptBlobs,
+  type Kept,
+  leavesOf,
+  sealAll,
+  sealerOver,
+  testSigner,
+  verifyEd25519,
+} from './log.test-support.ts';
+import { LogReader } from './log-reader.ts';
+
+/** The leaves that so many events make, as texts. */
+function leafTexts(events: number): readonly string[] {
+  return Array.from({ length: events }, (_, number) => eventAt(number)).flatMap(({ code, digest }) => {
+    const kind = leafKindOf(code);
+    return kind === null ? [] : [encodeLeaf({ kind, digest })];
+  });
+}
+
+async function checkpointOf(blobs: Kept) {
+  const signed = await loadCheckpoint(blobs);
+  if (signed === null) throw new Error('no checkpoint');
+  return signed;
+}
+
+async function entriesOf(blobs: Kept): Promise<readonly string[]> {
+  const { checkpoint } = await checkpointOf(blobs);
+  const reader = new LogReader(blobs, sha256, checkpoint.size);
+  const texts: string[] = [];
+  for (let index = 0; index < checkpoint.size; index++)
+    texts.push(new TextDecoder().decode(await reader.entry(index)));
+  return texts;
+}
+
+test('a home without events has a log of size 0, signed', async () => {
+  const blobs = keptBlobs();
+  await sealAll(sealerOver(blobs, { events: 0 }));
+  const { checkpoint, note } = await checkpointOf(blobs);
+  expect(checkpoint.size).toBe(0);
+  expect(toHex(checkpoint.root)).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+  expect(signedBy(sha256, verifyEd25519, note, testSigner(1))).toBe('valid');
+});
+
+test('every event that has a leaf is sealed once, in order, and provably', async () => {
+  const [blobs, home] = [keptBlobs(), { events: 1000 }];
+  const sealer = sealerOver(blobs, home);
+  await sealAll(sealer);
+  const earlier = (await checkpointOf(blobs)).checkpoint;
+  home.events = 1700;
+  await sealAll(sealer);
+  const { checkpoint } = await checkpointOf(blobs);
+  expect(checkpoint.size).toBe(leavesOf(1700));
+  const texts = await entriesOf(blobs);
+  expect(texts).toEqual(leafTexts(1700));
+  const reader = new LogReader(blobs, sha256, checkpoint.size);
+  expect(toHex(await reader.root(checkpoint.size))).toBe(toHex(checkpoint.root));
+  expect(toHex(await reader.root(earlier.size))).toBe(toHex(earlier.root));
+  for (const index of [0, 255, 256, 700, checkpoint.size - 1]) {
+    const leaf = leafHash(sha256, utf8(texts[index] ?? ''));
+    const path = await reader.inclusion(index, checkpoint.size);
+    expect(includes(sha256, { index, size: checkpoint.size, leaf, path, root: checkpoint.root })).toBe(true);
+  }
+  const path = await reader.consistency(earlier.size, checkpoint.size);
+  const grown = { old: earlier.size, size: checkpoint.size, oldRoot: earlier.root, root: checkpoint.root, path };
+  expect(consistent(sha256, grown)).toBe(true);
+});
+
+test('of tiles that were not full, only those at the right edge stay', async () => {
+  const [blobs, home] = [keptBlobs(), { events: 0 }];
+  const sealer = sealerOver(blobs, home);
+  for (home.events = 7; home.events < 900; home.events += 50) await sealAll(sealer);
+  const { size } = (await checkpointOf(blobs)).checkpoint;
+  const tiles = [...blobs.files.keys()].flatMap(path => parseTilePath(path) ?? []);
+  expect(tiles.length).toBeGreaterThan(4);
+  for (const { level, index, width } of tiles)
+    if (width < 256) expect([level, index, widthAt(size, level, index) < 256]).toEqual([level, index, true]);
+});
+
+describe('K2: dying before and after every change of a file', () => {
+  test('the next process goes on to the same log as if nothing had happened', async () => {
+    const whole = keptBlobs();
+    const wholeHome = { events: 0 };
+    const sealer = sealerOver(whole, wholeHome);
+    for (wholeHome.events = 100; wholeHome.events <= 1300; wholeHome.events += 400) await sealAll(sealer);
+    const expected = leafTexts(1300);
+    expect(await entriesOf(whole)).toEqual(expected);
+    const end = (await checkpointOf(whole)).checkpoint;
+
+    let deaths = 0;
+    for (const when of ['before', 'after'] as const) {
+      for (let at = 1; ; at++) {
+        const blobs = keptBlobs();
+        const died = await runAndDie(blobs, at, when);
+        if (!died) break;
+        deaths += 1;
+        const survivor = sealerOver(blobs, { events: 1300 });
+        await sealAll(survivor);
+        const { checkpoint } = await checkpointOf(blobs);
+        expect([when, at, checkpoint]).toEqual([when, at, end]);
+        expect(await entriesOf(blobs)).toEqual(expected);
+        const root = await new LogReader(blobs, sha256, checkpoint.size).root(checkpoint.size);
+        expect(toHex(root)).toBe(toHex(end.root));
+      }
+    }
+    // 30 is less than the changes of one way: a run that never died would prove nothing.
+    expect(deaths).toBeGreaterThan(30);
+  });
+
+  async function runAndDie(blobs: Kept, at: number, when: 'before' | 'after'): Promise<boolean> {
+    const home = { events: 0 };
+    const sealer = sealerOver(dyingBlobs(blobs, at, when), home);
+    try {
+      for (home.events = 100; home.events <= 1300; home.events += 400) await sealAll(sealer);
+      return false;
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+      return true;
+    }
+  }
+
+  test('a sealer whose disk failed once goes on by itself', async () => {
+    const blobs = keptBlobs();
+    let failing = false;
+    const home = { events: 400 };
+    const sealer = sealerOver(
+      {
+        ...blobs,
+        put: async (key, bytes) => {
+          if (failing && key === CHECKPOINT_FILE) throw new Error('no space');
+          await blobs.put(key, bytes);
+        },
+      },
+      home,
+    );
+    await sealAll(sealer);
+    [home.events, failing] = [800, true];
+    await expect(sealer.seal()).rejects.toThrow('no space');
+    failing = false;
+    await sealAll(sealer);
+    expect(await entriesOf(blobs)).toEqual(leafTexts(800));
+  });
+});
+
+describe('K3: what is not gone on with', () => {
+  async function sealed(): Promise<Kept> {
+    const blobs = keptBlobs();
+    await sealAll(sealerOver(blobs, { events: 500 }));
+    return blobs;
+  }
+
+  test('a log of another key', async () => {
+    const sealer = sealerOver(await sealed(), { events: 600 }, { signer: testSigner(2) });
+    await expect(sealer.seal()).rejects.toMatchObject({ code: 'ledger_key' });
+  });
+
+  test('a store that was put back to before what is sealed, or that holds something else there', async () => {
+    const back = sealerOver(await sealed(), { events: 300 });
+    await expect(back.seal()).rejects.toMatchObject({ code: 'ledger_diverged' });
+    const other = sealerOver(
+      await sealed(),
+      { events: 600 },
+      { source: { after: async () => [], at: async position => ({ ...eventAt(1), position }) } },
+    );
+    await expect(other.seal()).rejects.toMatchObject({ code: 'ledger_diverged' });
+  });
+
+  test('files that were changed or are missing', async () => {
+    for (const path of ['tile/0/001.p/77', 'tile/entries/001.p/77', 'checkpoint', 'tile/1/000.p/1']) {
+      const blobs = await sealed();
+      const bytes = blobs.files.get(path);
+      expect([path, bytes === undefined]).toEqual([path, false]);
+      await blobs.put(path, (bytes ?? new Uint8Array(0)).map((byte, at) => (at === 40 ? byte ^ 1 : byte)));
+      if ((bytes?.length ?? 0) > 40) await expect(sealerOver(blobs, { events: 600 }).seal()).rejects.toThrow();
+      await blobs.delete(path);
+      if (path !== 'checkpoint')
+        await expect(sealerOver(blobs, { events: 600 }).seal()).rejects.toMatchObject({ code: 'ledger_damaged' });
+    }
+  });
+});
+
+test('a rotated key goes on with the log; both keys say so in it, and the old one does not go on', async () => {
+  const [blobs, home] = [keptBlobs(), { events: 400 }];
+  const [old, next] = [testSigner(1), testSigner(2)];
+  const before = sealerOver(blobs, home);
+  await sealAll(before);
+  await before.rotate(next);
+  const { note, checkpoint } = await checkpointOf(blobs);
+  expect([old, next].map(key => signedBy(sha256, verifyEd25519, note, key))).toEqual(['valid', 'valid']);
+  const entry = await new LogReader(blobs, sha256, checkpoint.size).entry(checkpoint.size - 1);
+  const leaf = decodeLeaf(entry);
+  const change = leaf?.kind === 'key' ? readKeyChange(sha256, verifyEd25519, leaf.note) : null;
+  expect(change?.to.publicKey).toEqual(next.publicKey);
+  home.events = 800;
+  await sealAll(sealerOver(blobs, home, { signer: next }));
+  expect(await loadKeys(blobs, sha256)).toHaveLength(2);
+  expect((await entriesOf(blobs)).filter(text => !text.includes('"key"'))).toEqual(leafTexts(800));
+  await expect(sealerOver(blobs, home).seal()).rejects.toMatchObject({ code: 'ledger_key' });
+});
+
+test('memory blobs and any other give the same log', async () => {
+  const [one, two] = [keptBlobs(), openMemoryBlobs()];
+  await sealAll(sealerOver(one, { events: 700 }));
+  await sealAll(sealerOver(two, { events: 700 }, { batch: 7 }));
+  expect((await loadCheckpoint(two))?.checkpoint).toEqual((await loadCheckpoint(one))?.checkpoint);
+});

@@ -1,0 +1,83 @@
+/** Where a home's log lies in the data folder, and under which name. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatVerifier, signedBy } from '../../ledger/note.ts';
+import { loadCheckpoint } from '../../engine/ledger/log-file.ts';
+import { Sealer } from '../../engine/ledger/sealer.ts';
+import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
+import { openLedgerSource, type SqliteLedgerSource } from '../../store/sqlite/ledger-source.ts';
+import { sha256 } from '../digest.ts';
+import { type KeyFor, makeSigningKey, NEXT, openSigningKey, putInPlace, readSigningKey, verifyEd25519 } from './signing-key.ts';
+
+export interface LedgerPlace {
+  /** The data folder. */
+  readonly data: string;
+  readonly homes: readonly string[];
+  /** The file of the signing key. */
+  readonly key: string;
+  /** What the names of new logs begin with. */
+  readonly origin: string;
+}
+
+/** Only what lies in here is public. */
+export function logFolder(data: string, home: string): string {
+  return join(data, 'ledger', home);
+}
+
+export interface OpenLog {
+  readonly home: string;
+  readonly sealer: Sealer;
+  readonly source: SqliteLedgerSource;
+}
+
+/** The log of each home, with what seals it. A rotation that was interrupted is carried through. */
+export async function openLogs(place: LedgerPlace): Promise<readonly OpenLog[]> {
+  const logs: OpenLog[] = [];
+  if (existsSync(place.key + NEXT)) await rotateKeys(place);
+  const keys = openSigningKey(place.key);
+  for (const home of place.homes) logs.push(await openLog(place, home, keys));
+  return logs;
+}
+
+async function openLog({ data, origin }: LedgerPlace, home: string, keys: KeyFor): Promise<OpenLog> {
+  const blobs = openPathBlobs(logFolder(data, home));
+  // A log keeps the name that it began with.
+  const begun = await loadCheckpoint(blobs);
+  const signer = keys(begun?.checkpoint.origin ?? `${origin}/ledger/${home}`);
+  const source = openLedgerSource(data, home);
+  return { home, source, sealer: new Sealer({ blobs, source, sha256, verify: verifyEd25519, signer }) };
+}
+
+export interface Rotated {
+  readonly home: string;
+  /** The new key, as others are told of it. */
+  readonly key: string;
+}
+
+/**
+ * Every log goes over to a new key. Crash-safe: the new key lies beside the old one until every log has the change, and then takes its place;
+ * done again, it goes on where it stopped.
+ */
+export async function rotateKeys(place: LedgerPlace): Promise<readonly Rotated[]> {
+  const next = place.key + NEXT;
+  if (!existsSync(next)) makeSigningKey(next);
+  const [oldKey, newKey] = [openSigningKey(place.key), readSigningKey(next)];
+  const rotated: Rotated[] = [];
+  for (const home of place.homes) {
+    if (!existsSync(join(place.data, `${home}.db`))) continue;
+    const blobs = openPathBlobs(logFolder(place.data, home));
+    const begun = await loadCheckpoint(blobs);
+    const signer = newKey(begun?.checkpoint.origin ?? `${place.origin}/ledger/${home}`);
+    if (begun === null || signedBy(sha256, verifyEd25519, begun.note, signer) !== 'valid') {
+      const { sealer, source } = await openLog(place, home, oldKey);
+      try {
+        await sealer.rotate(signer);
+      } finally {
+        source.close();
+      }
+    }
+    rotated.push({ home, key: formatVerifier(sha256, signer) });
+  }
+  putInPlace(next, place.key);
+  return rotated;
+}

@@ -1,0 +1,25 @@
+/**
+ * Blobs whose keys are the paths of their files, so that the folder can be copied, served and read by others: the ledger's. Keys are lower-case paths
+ * that mean the same on every file system.
+ */
+import { join } from 'node:path';
+import type { Blobs } from '../../engine/ports.ts';
+import { StoreMisuse } from '../store-error.ts';
+import { checkBlobKey } from './blob-key.ts';
+import { readWhole, removeWhole, writeWhole } from './whole-file.ts';
+
+const KEY = /^[a-z0-9][a-z0-9.-]*(\/[a-z0-9][a-z0-9.-]*)*$/;
+
+/** @throws StoreError store_full, store_unavailable; StoreMisuse for a key that is no such path */
+export function openPathBlobs(folder: string): Blobs {
+  const pathOf = (key: string): string => {
+    checkBlobKey(key);
+    if (!KEY.test(key) || key.includes('..')) throw new StoreMisuse(`${JSON.stringify(key)} is no path of a blob`);
+    return join(folder, key);
+  };
+  return {
+    put: async (key, bytes) => writeWhole(pathOf(key), bytes),
+    get: async key => readWhole(pathOf(key)),
+    delete: async key => removeWhole(pathOf(key)),
+  };
+}
