@@ -2,6 +2,7 @@ import type { AddCommand } from '../cli/command.ts';
 import { collect, examples, withConfig, withJson } from '../cli/options.ts';
 import type { ContractsCheckOptions } from '../contracts-command.ts';
 import type { ContractsDiffOptions } from '../contracts-diff.ts';
+import type { ContractsTestOptions } from '../contracts-test.ts';
 
 export const contractsCommand: AddCommand = (program, io, done) => {
   const contracts = program
@@ -52,5 +53,25 @@ export const contractsCommand: AddCommand = (program, io, done) => {
     )
     .action((a: string, b: string, options: ContractsDiffOptions) =>
       done(import('../contracts-diff.ts').then(({ contractsDiff }) => contractsDiff(a, b, options, io))),
+    );
+
+  withJson(contracts.command('test'))
+    .summary('run the table cases beside contracts')
+    .description(
+      'Runs the cases of cases.yaml in each folder through the pipeline that decides live calls, and shows what came out otherwise\n' +
+        'than expected, with the clauses that decided. docs/contracts.md says how a case is written.',
+    )
+    .argument('<folders...>', 'folders, or names of shipped sets')
+    .option('--coverage', 'say which clauses no case would miss: each is removed once, and the cases are run again')
+    .addHelpText(
+      'after',
+      `${examples(
+        'perdure contracts test openai-2026-02 data-handling',
+        'perdure contracts test ./contracts/acme --coverage',
+        'perdure contracts test ./contracts/acme --json',
+      )}\nEnds with 1 if a case does not come out as expected.\n`,
+    )
+    .action((folders: readonly string[], options: ContractsTestOptions) =>
+      done(import('../contracts-test.ts').then(({ contractsTest }) => contractsTest(folders, options, io))),
     );
 };
