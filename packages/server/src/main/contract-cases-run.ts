@@ -161,7 +161,7 @@ function asAsked(got: Required<Expected>, asked: Expected): Expected {
 function outcomeText({ outcome, by, flagged, permits }: Expected): string {
   const list = (names: readonly string[]): string => (names.length === 0 ? 'nothing' : names.toSorted().join(', '));
   const parts = [
-    by === undefined ? null : `by ${list(by)}`,
+    by === undefined || (outcome === 'allowed' && by.length === 0) ? null : `by ${list(by)}`,
     permits === undefined ? null : `permitted by ${list(permits)}`,
     flagged === undefined ? null : `flagged ${list(flagged)}`,
   ].filter(part => part !== null);

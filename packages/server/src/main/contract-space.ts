@@ -8,7 +8,7 @@ import { joinMentions, type Mentions, mentionsOf } from '../contract/mentions.ts
 import type { ContractFiles } from '../contract/rule.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import { type FactSpace, makeFactSpace } from '../placement/fact-space.ts';
-import type { Place } from '../placement/facts.ts';
+import type { CallFacts, Place } from '../placement/facts.ts';
 import { DEFAULT_WEIGHTS, makeSnapshot, type Snapshot } from '../placement/snapshot.ts';
 import { NoSuchValue, SpaceTooWide } from '../placement/space-bounds.ts';
 import { CliError, EXIT } from './cli/exit.ts';
@@ -105,7 +105,7 @@ export function spaceOf(sides: readonly Side[], options: SpaceOptions): Spanned 
       open: config === null,
       from: options.from ?? null,
       to: options.to ?? null,
-      retrospective: sides.some(({ retrospective }) => retrospective),
+      classByUse: sides.some(({ retrospective }) => retrospective) ? facts => classesOf(sides, facts) : null,
       only: options.only ?? {},
     });
     return { space, mentions };
@@ -113,6 +113,14 @@ export function spaceOf(sides: readonly Side[], options: SpaceOptions): Spanned 
     if (!(error instanceof SpaceTooWide) && !(error instanceof NoSuchValue)) throw error;
     throw new CliError(EXIT.usage, `${error.code}: ${error.message}`, { cause: error });
   }
+}
+
+function classesOf(sides: readonly Side[], facts: CallFacts): string {
+  return sides
+    .flatMap(({ contracts, snapshot }) =>
+      contracts.map(contract => contract.classify(facts, snapshot.readings[contract.id] ?? null).class ?? '?'),
+    )
+    .join(',');
 }
 
 /** A day or a moment of a flag, in ms since 1970. */

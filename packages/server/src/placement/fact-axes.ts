@@ -40,7 +40,6 @@ export function callAxes(parts: SpaceParts): readonly Axis[] {
     ...labelAxes(parts, 'call.labels', 'request', (draft, label) => {
       draft.requestLabels = [...draft.requestLabels, label];
     }),
-    ...(parts.retrospective ? useAxes(parts) : []),
     ...otherAxes(parts),
   ];
 }
@@ -249,7 +248,8 @@ function numberChoices(constants: Iterable<unknown>, least: number): Choice<numb
   );
 }
 
-function useAxes(parts: SpaceParts): readonly Axis[] {
+/** What definitions ask of a session's use, a count each. */
+export function useCounts(parts: SpaceParts): readonly Axis[] {
   return [...parts.mentions.facts].flatMap(([path, { constants }]) => {
     if (!path.startsWith('use.')) return [];
     const name = path.slice('use.'.length);

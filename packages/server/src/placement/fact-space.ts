@@ -5,13 +5,14 @@
  * F1. The space is bounded: `MAX_CLASSES` classes over `MAX_PLACES` places, else `SpaceTooWide`, which says what is too wide.
  * F2. A fact that no clause reads has one value, and so adds nothing.
  */
-import { callAxes, saleAxes } from './fact-axes.ts';
+import { callAxes, saleAxes, useCounts } from './fact-axes.ts';
 import type { Point } from './boxes.ts';
 import type { Choice, Dimension } from './dimension.ts';
 import type { Action, CallFacts, Channel, Place, Product, Segment, Use } from './facts.ts';
 import { type PlaceSpace, placeSpace } from './place-space.ts';
 import type { ContractRules } from './ports.ts';
 import { MAX_CLASSES, NoSuchValue, SpaceTooWide } from './space-bounds.ts';
+import { useAxis } from './use-axis.ts';
 
 /** What clauses read, and what they compare it with: `contract/mentions.ts` finds it. */
 export interface SpaceMentions {
@@ -43,8 +44,8 @@ export interface SpaceParts {
   /** Moments, ms since 1970, `to` exclusive; equal: that moment alone. Null is unbounded. */
   readonly from: number | null;
   readonly to: number | null;
-  /** Whether what a session did counts: under retrospective readings. */
-  readonly retrospective: boolean;
+  /** The classes of a request, if what its session did counts: under retrospective readings. Null if it does not. */
+  readonly classByUse: ((facts: CallFacts) => string) | null;
   /** Dimension -> the only values wanted of it. */
   readonly only: Readonly<Record<string, readonly string[]>>;
 }
@@ -87,7 +88,9 @@ export interface FactSpace {
 export function makeFactSpace(parts: SpaceParts): FactSpace {
   const wanted = new Map(Object.entries(parts.only));
   const narrow = (axes: readonly Axis[]): readonly Axis[] => axes.map(axis => narrowed(axis, wanted));
-  const calls = narrow(callAxes(parts));
+  const narrowCalls = narrow(callAxes(parts));
+  const { classByUse } = parts;
+  const calls = classByUse === null ? narrowCalls : [...narrowCalls, ...useAxis(useCounts(parts), narrowCalls, classByUse)];
   const sales = narrow(saleAxes(parts));
   for (const name of wanted.keys()) {
     if (calls.some(({ dimension }) => dimension.name === name)) continue;
