@@ -170,7 +170,10 @@ export function readCases(folder: string): LocatedCases {
   return parsed;
 }
 
-export function parseCases(text: string, path: string): LocatedCases | { readonly problems: readonly LocatedProblem[] } {
+export function parseCases(
+  text: string,
+  path: string,
+): LocatedCases | { readonly problems: readonly LocatedProblem[] } {
   const document = readDocument(text, path, {});
   if (document.problems.length > 0) return { problems: document.problems };
   const value = withShortForms(document.value);
@@ -201,7 +204,8 @@ function expandCase(one: unknown): unknown {
   const long = (said: unknown): unknown => (typeof said === 'string' ? { outcome: said } : said);
   if ('sale' in expect) expect['sale'] = long(expect['sale']);
   const { places } = expect;
-  if (isObject(places)) expect['places'] = Object.fromEntries(Object.entries(places).map(([id, said]) => [id, long(said)]));
+  if (isObject(places))
+    expect['places'] = Object.fromEntries(Object.entries(places).map(([id, said]) => [id, long(said)]));
   return { ...one, expect };
 }
 
@@ -231,11 +235,17 @@ function crossProblems({ places, products, channels, defaults, cases }: CasesFil
     for (const id of Object.keys(one.expect.places ?? {})) {
       check([...at, 'expect', 'places', id], id, Object.keys(places));
     }
-    if (Object.values(one.expect).every(said => said === undefined) || Object.keys(one.expect.places ?? { a: 1 }).length === 0)
+    if (
+      Object.values(one.expect).every(said => said === undefined) ||
+      Object.keys(one.expect.places ?? { a: 1 }).length === 0
+    )
       problems.push([[...at, 'expect'], 'expects nothing: name a place, a class, a code or a sale']);
     const product = one.product ?? defaults?.product;
     const channel = one.channel ?? defaults?.channel;
-    for (const [name, value] of [['product', product], ['channel', channel]] as const)
+    for (const [name, value] of [
+      ['product', product],
+      ['channel', channel],
+    ] as const)
       if (value === undefined) problems.push([at, `has no ${name}, and neither have the defaults`]);
     if ((one.at ?? defaults?.at) === undefined) problems.push([at, 'has no at, and neither have the defaults']);
     if (cases.findIndex(({ name }) => name === one.name) !== i)

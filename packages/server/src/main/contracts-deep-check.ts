@@ -33,10 +33,16 @@ export function checkClauses(side: Side): readonly Finding[] {
     const at = (level: Finding['level'], code: FindingCode, message: string, hint: string | null): void =>
       void findings.push({ level, code, message: `${clause.clause} ${message}`, file, line, hint });
     if (ambiguous !== null)
-      at('note', 'clause_ambiguous', `is ambiguous: ${ambiguous}`, 'recorded, and enforced only with on_ambiguity: refuse');
+      at(
+        'note',
+        'clause_ambiguous',
+        `is ambiguous: ${ambiguous}`,
+        'recorded, and enforced only with on_ambiguity: refuse',
+      );
     // What a forbid among definitions does is not told by them.
     if (reading !== null && effect === 'forbid') continue;
-    if (!use.applied.has(clause.clause)) at('warning', 'clause_dead', 'never applies to any request', deadHint(contract));
+    if (!use.applied.has(clause.clause))
+      at('warning', 'clause_dead', 'never applies to any request', deadHint(contract));
     else if (!use.decided.has(clause.clause))
       at('note', 'clause_shadowed', 'decides nothing: without it alone, every request comes out the same', null);
   }

@@ -90,7 +90,8 @@ export function makeFactSpace(parts: SpaceParts): FactSpace {
   const narrow = (axes: readonly Axis[]): readonly Axis[] => axes.map(axis => narrowed(axis, wanted));
   const narrowCalls = narrow(callAxes(parts));
   const { classByUse } = parts;
-  const calls = classByUse === null ? narrowCalls : [...narrowCalls, ...useAxis(useCounts(parts), narrowCalls, classByUse)];
+  const calls =
+    classByUse === null ? narrowCalls : [...narrowCalls, ...useAxis(useCounts(parts), narrowCalls, classByUse)];
   const sales = narrow(saleAxes(parts));
   for (const name of wanted.keys()) {
     if (calls.some(({ dimension }) => dimension.name === name)) continue;

@@ -2,6 +2,7 @@ import type { AddCommand } from '../cli/command.ts';
 import { collect, examples, withConfig, withJson } from '../cli/options.ts';
 import type { ContractsCheckOptions } from '../contracts-command.ts';
 import type { ContractsDiffOptions } from '../contracts-diff.ts';
+import type { ContractsFmtOptions } from '../contracts-fmt.ts';
 import type { ContractsTestOptions } from '../contracts-test.ts';
 
 export const contractsCommand: AddCommand = (program, io, done) => {
@@ -53,6 +54,22 @@ export const contractsCommand: AddCommand = (program, io, done) => {
     )
     .action((a: string, b: string, options: ContractsDiffOptions) =>
       done(import('../contracts-diff.ts').then(({ contractsDiff }) => contractsDiff(a, b, options, io))),
+    );
+
+  withJson(contracts.command('fmt'))
+    .summary('format contract folders')
+    .description(
+      'Gives the Cedar files and contract.yaml of each folder one layout. Meaning and comments stay: a file of which that cannot be\n' +
+        'kept is refused, and then nothing is written.',
+    )
+    .argument('<folders...>', 'folders')
+    .option('--check', 'write nothing; say which files would change')
+    .addHelpText(
+      'after',
+      `${examples('perdure contracts fmt ./contracts/acme', 'perdure contracts fmt ./contracts/* --check')}\nWith --check, ends with 1 if a file would change. Ends with 3 if one cannot be formatted.\n`,
+    )
+    .action((folders: readonly string[], options: ContractsFmtOptions) =>
+      done(import('../contracts-fmt.ts').then(({ contractsFmt }) => contractsFmt(folders, options, io))),
     );
 
   withJson(contracts.command('test'))

@@ -20,11 +20,7 @@ export interface IssueContext {
 const SECRETS: ReadonlySet<PropertyKey> = new Set(['api_key', 'secret', 'hash', 'base_url']);
 
 /** @param schema whose issues they are */
-export function problemsOf(
-  issues: readonly Issue[],
-  context: IssueContext,
-  schema: z.ZodType = fileSchema,
-): Problem[] {
+export function problemsOf(issues: readonly Issue[], context: IssueContext, schema: z.ZodType = fileSchema): Problem[] {
   return issues.flatMap(issue => {
     const path = pathOf(issue);
     if (issue.code === 'unrecognized_keys') {
@@ -122,5 +118,9 @@ function keysAt(path: Path, schema: z.ZodType): readonly string[] {
 
 /** Past the "or null" of what may be left out. */
 function branchOf(node: JsonSchemaNode | undefined): JsonSchemaNode | undefined {
-  return node?.anyOf?.find(one => one.properties !== undefined || one.items !== undefined || one.additionalProperties !== undefined) ?? node;
+  return (
+    node?.anyOf?.find(
+      one => one.properties !== undefined || one.items !== undefined || one.additionalProperties !== undefined,
+    ) ?? node
+  );
 }
