@@ -36,11 +36,21 @@ export type FindingCode =
   | 'effective_overlap'
   | 'supersedes_unknown'
   | 'supersedes_cycle'
-  | 'term_duplicate';
+  | 'term_duplicate'
+  // what clauses come to, over every request that they can tell apart
+  | 'clause_dead'
+  | 'clause_shadowed'
+  | 'clause_ambiguous'
+  | 'clauses_contradict'
+  | 'no_place_left'
+  | 'place_unreachable'
+  | 'never_in_force'
+  | 'fact_computed'
+  | 'fact_space_too_wide';
 
 export interface Finding {
-  /** An error keeps the contract from loading. */
-  readonly level: 'error' | 'warning';
+  /** An error keeps the contract from loading; a note is nothing wrong. */
+  readonly level: 'error' | 'warning' | 'note';
   /** Stable. */
   readonly code: FindingCode;
   readonly message: string;

@@ -6,8 +6,11 @@ import { loadContract } from '../contract/load.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
+import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
+import { type Side, sideOfFiles } from './contract-space.ts';
 import { contractFolder, readContractFolder, shippedContracts } from './contracts.ts';
+import { checkClauses, checkTogether } from './contracts-deep-check.ts';
 import { configWith } from './discover.ts';
 
 export interface ContractsCheckOptions extends ConfigFlags {
@@ -24,6 +27,12 @@ interface Subject {
   readonly folders: readonly string[];
   /** Wanted of the contracts that are configured together; null where none is. */
   readonly reading: string | null;
+  readonly onAmbiguity: Config['onAmbiguity'];
+  /** What they are configured with; null if they are not from a configuration. */
+  readonly config: Config | null;
+  readonly file: string | null;
+  /** False for all that are shipped: nobody means to use them at once. */
+  readonly areTogether: boolean;
 }
 
 export async function contractsCheck(
@@ -31,11 +40,14 @@ export async function contractsCheck(
   options: ContractsCheckOptions,
   io: Io,
 ): Promise<ExitCode> {
-  const { folders, reading } = await subjectOf(given, options, io);
-  const checked = folders.map((folder): Checked => ({ folder, ...loadContract(readContractFolder(folder)) }));
+  const subject = await subjectOf(given, options, io);
+  const { folders, reading } = subject;
+  const checked = folders.map(checkFolder);
   const contracts = checked.flatMap(({ contract }) => (contract === null ? [] : [contract]));
-  const together = checkContractSet(contracts, shippedContracts());
   const readings = chooseReadings(contracts, reading);
+  const words = checkContractSet(contracts, shippedContracts());
+  const sound = contracts.length === folders.length && readings.ok && words.every(({ level }) => level !== 'error');
+  const together = sound && subject.areTogether ? [...words, ...deepTogether(subject)] : words;
   const ok =
     [...checked.flatMap(({ findings }) => findings), ...together].every(({ level }) => level !== 'error') &&
     readings.ok;
@@ -60,10 +72,31 @@ export async function contractsCheck(
 
 /** The folders named, else those configured, else all that are shipped. */
 async function subjectOf(given: readonly string[], options: ContractsCheckOptions, io: Io): Promise<Subject> {
-  if (given.length > 0) return { folders: given.map(name => contractFolder(name, io.cwd)), reading: null };
+  const unconfigured = { reading: null, onAmbiguity: 'flag', config: null, file: null } as const;
+  if (given.length > 0) {
+    const folders = given.map(name => contractFolder(name, io.cwd));
+    return { folders, ...unconfigured, areTogether: true };
+  }
   const { config, file } = await configured(options, io, async () => configWith([], io.cwd));
-  if (file !== null) return { folders: config.contracts, reading: config.reading };
-  return { folders: shippedContracts().map(name => contractFolder(name, io.cwd)), reading: null };
+  if (file !== null) {
+    const { contracts, reading, onAmbiguity } = config;
+    return { folders: contracts, reading, onAmbiguity, config, file, areTogether: true };
+  }
+  const folders = shippedContracts().map(name => contractFolder(name, io.cwd));
+  return { folders, ...unconfigured, areTogether: false };
+}
+
+function checkFolder(folder: string): Checked {
+  const files = readContractFolder(folder);
+  const { contract, findings } = loadContract(files);
+  if (contract === null) return { folder, contract, findings };
+  const side = sideOfFiles([folder], [files], { reading: null, onAmbiguity: 'flag' });
+  return { folder, contract, findings: [...findings, ...checkClauses(side)] };
+}
+
+function deepTogether({ folders, reading, onAmbiguity, config, file }: Subject): readonly Finding[] {
+  const side: Side = sideOfFiles(folders, folders.map(readContractFolder), { reading, onAmbiguity });
+  return checkTogether(side, { config, file });
 }
 
 function day(ms: number | null): string | null {

@@ -8,6 +8,9 @@ import type { ContractFiles } from '../contract/rule.ts';
 /** Where shipped sets lie: in the published package, or at the root of a checkout. */
 const SHIPPED = ['../../contracts', '../../../../contracts'].map(path => fileURLToPath(new URL(path, import.meta.url)));
 
+/** Table cases lie beside a contract and are no part of it: what decides is named by a digest, which they must not change. */
+export const CASES_FILE = 'cases.yaml';
+
 /** Entries of a contract folder, folders included. More is a mistake: a whole disk, say. */
 export const MAX_CONTRACT_ENTRIES = 200;
 
@@ -66,7 +69,7 @@ export function readContractFolder(folder: string): ContractFiles {
       }
       const path = join(next, entry.name);
       if (entry.isDirectory()) open.push(path);
-      else if (/\.(yaml|cedar)$/.test(entry.name))
+      else if (/\.(yaml|cedar)$/.test(entry.name) && path !== join(folder, CASES_FILE))
         files[relative(folder, path).split(sep).join('/')] = readBounded(path);
     }
   }

@@ -7,6 +7,7 @@ import { fileSchema } from './schema.ts';
 type Issue = z.core.$ZodIssue;
 interface JsonSchemaNode {
   readonly properties?: { readonly [name: string]: JsonSchemaNode } | undefined;
+  readonly additionalProperties?: JsonSchemaNode | boolean | undefined;
   readonly items?: JsonSchemaNode | undefined;
   readonly anyOf?: readonly JsonSchemaNode[] | undefined;
 }
@@ -18,14 +19,15 @@ export interface IssueContext {
 
 const SECRETS: ReadonlySet<PropertyKey> = new Set(['api_key', 'secret', 'hash', 'base_url']);
 
-export function problemsOf(issues: readonly Issue[], context: IssueContext): Problem[] {
+/** @param schema whose issues they are */
+export function problemsOf(issues: readonly Issue[], context: IssueContext, schema: z.ZodType = fileSchema): Problem[] {
   return issues.flatMap(issue => {
     const path = pathOf(issue);
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map(key => ({
         level: 'error' as const,
         path: [...path, key],
-        message: unknownKey(key, keysAt(path)),
+        message: unknownKey(key, keysAt(path, schema)),
       }));
     }
     return [{ level: 'error' as const, path, message: words(issue, path, context) }];
@@ -98,20 +100,27 @@ export function at(value: unknown, path: Path): unknown {
   return found;
 }
 
-let tree: JsonSchemaNode | null = null;
+const trees = new WeakMap<z.ZodType, JsonSchemaNode>();
 
-/** The keys that the schema knows at a path. */
-function keysAt(path: Path): readonly string[] {
-  tree ??= z.toJSONSchema(fileSchema, { io: 'input' }) as JsonSchemaNode;
+/** The keys that a schema knows at a path. */
+function keysAt(path: Path, schema: z.ZodType): readonly string[] {
+  const tree = trees.get(schema) ?? (z.toJSONSchema(schema, { io: 'input' }) as JsonSchemaNode);
+  trees.set(schema, tree);
   let node: JsonSchemaNode | undefined = tree;
   for (const part of path) {
     const branch: JsonSchemaNode | undefined = branchOf(node);
-    node = typeof part === 'number' ? branch?.items : branch?.properties?.[part];
+    const named: JsonSchemaNode | boolean | undefined =
+      typeof part === 'number' ? branch?.items : (branch?.properties?.[part] ?? branch?.additionalProperties);
+    node = typeof named === 'object' ? named : undefined;
   }
   return Object.keys(branchOf(node)?.properties ?? {});
 }
 
 /** Past the "or null" of what may be left out. */
 function branchOf(node: JsonSchemaNode | undefined): JsonSchemaNode | undefined {
-  return node?.anyOf?.find(one => one.properties !== undefined || one.items !== undefined) ?? node;
+  return (
+    node?.anyOf?.find(
+      one => one.properties !== undefined || one.items !== undefined || one.additionalProperties !== undefined,
+    ) ?? node
+  );
 }

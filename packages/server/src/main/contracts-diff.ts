@@ -1,0 +1,177 @@
+/** `perdure contracts diff`: every request class whose outcome changes from one set of contracts to another, each with a witness. */
+import type { Change, Comparison, Side as Said, Witness } from '../placement/compare.ts';
+import { compare } from '../placement/compare.ts';
+import type { Exclusion } from '../placement/decision.ts';
+import { exclusionText } from '../placement/explain.ts';
+import { momentText } from '../placement/moments.ts';
+import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
+import { type Io, printJson } from './cli/io.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import { configFile, readConfigFile } from './configured.ts';
+import { momentOf, type Side, sideOf, spaceOf } from './contract-space.ts';
+
+export interface ContractsDiffOptions extends Pick<ConfigFlags, 'config'> {
+  readonly json?: boolean;
+  readonly reading?: string;
+  readonly readingB?: string;
+  readonly at?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly only?: readonly string[];
+  readonly anyPlace?: boolean;
+  readonly onAmbiguity?: 'flag' | 'refuse';
+}
+
+/** Rows that are printed; all of them are in the JSON. */
+const MAX_ROWS = 40;
+
+export async function contractsDiff(a: string, b: string, options: ContractsDiffOptions, io: Io): Promise<ExitCode> {
+  const onAmbiguity = options.onAmbiguity ?? 'flag';
+  const reading = options.reading ?? null;
+  const one = sideOf(a.split(','), io.cwd, { reading: readingFor(reading), onAmbiguity });
+  const other = sideOf(b.split(','), io.cwd, { reading: readingFor(options.readingB ?? reading), onAmbiguity });
+  const file = options.anyPlace === true ? null : configFile(options, io.cwd);
+  const config = file === null ? null : readConfigFile(file, io);
+  const { space, mentions } = spaceOf([one, other], { config, ...timesOf(options), only: onlyOf(options.only ?? []) });
+  const comparison = compare(one.snapshot, other.snapshot, space);
+  const equal = comparison.changed === 0;
+  const where = file === null ? 'every place that the clauses tell apart' : `the places of ${file}`;
+  if (options.json === true) {
+    printJson(io, {
+      object: 'perdure.contracts_diff',
+      equal,
+      a: sideJson(one),
+      b: sideJson(other),
+      over: file === null ? 'clauses' : 'config',
+      compared: comparison.compared,
+      changed: comparison.changed,
+      computed: mentions.computed,
+      changes: comparison.changes.map(changeJson),
+    });
+    return equal ? EXIT.ok : EXIT.failed;
+  }
+  for (const { clause, fact } of mentions.computed)
+    io.err(`${clause} computes with ${fact}: only values that clauses name are compared\n`);
+  io.out(`A  ${sideText(one)}\nB  ${sideText(other)}\n`);
+  io.out(`${comparison.compared} request classes over ${where}\n\n`);
+  io.out(textOf(comparison));
+  return equal ? EXIT.ok : EXIT.failed;
+}
+
+function readingFor(reading: string | null): string | null {
+  return reading === 'default' ? null : reading;
+}
+
+function timesOf({ at, from, to }: ContractsDiffOptions): { from: number | null; to: number | null } {
+  if (at !== undefined) {
+    if (from !== undefined || to !== undefined) usage('--at excludes --from and --to');
+    const moment = momentOf('--at', at);
+    return { from: moment, to: moment };
+  }
+  const times = {
+    from: from === undefined ? null : momentOf('--from', from),
+    to: to === undefined ? null : momentOf('--to', to),
+  };
+  if (times.from !== null && times.to !== null && times.from >= times.to) usage('--from must be before --to');
+  return times;
+}
+
+/** `segment=us-gov`, several times: the only values wanted of a dimension. */
+function onlyOf(given: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const only: Record<string, string[]> = {};
+  for (const text of given) {
+    const at = text.lastIndexOf('=');
+    if (at < 1) usage(`--only takes DIMENSION=VALUE, not ${JSON.stringify(text)}`);
+    const name = text.slice(0, at);
+    only[name] = [...(only[name] ?? []), text.slice(at + 1)];
+  }
+  return only;
+}
+
+function usage(message: string): never {
+  throw new CliError(EXIT.usage, `perdure contracts diff: ${message}`);
+}
+
+function sideText({ contracts, snapshot }: Side): string {
+  return contracts
+    .map(({ id, version }) => {
+      const reading = snapshot.readings[id];
+      return `${id} ${version}${reading === undefined ? '' : `, reading ${reading}`}`;
+    })
+    .join('; ');
+}
+
+function textOf({ changes, changed }: Comparison): string {
+  if (changes.length === 0) return 'no request class changes\n';
+  const rows = changes.slice(0, MAX_ROWS).map((change, i) => rowText(change, i + 1));
+  const more = changes.length > MAX_ROWS ? `\n... and ${changes.length - MAX_ROWS} more rows: --json has all\n` : '';
+  return `${rows.join('\n')}${more}\n${changed} request classes change, in ${changes.length} rows\n`;
+}
+
+function rowText({ when, before, after, classes, witness }: Change, number: number): string {
+  const indent = ' '.repeat(4);
+  const title = when.length === 0 ? 'every request' : when.join(', ');
+  const kind = witness.action === 'distribute' ? 'selling ' : '';
+  const lines = [
+    `${String(number).padStart(2)}  ${kind}${title}`,
+    `${indent}${before} -> ${after}  (${classes === 1 ? '1 class' : `${classes} classes`})`,
+    `${indent}for example ${witness.said.join(', ') || 'any request'}:`,
+    ...witness.places.flatMap(place => placeLines(place, indent)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function placeLines({ place, before, after }: Witness['places'][number], indent: string): readonly string[] {
+  const at = place === null ? '' : ` at ${place}`;
+  return [`${indent}  A${at}: ${sideLine(before)}`, `${indent}  B${at}: ${sideLine(after)}`];
+}
+
+function sideLine({ outcome, by, permits, flagged }: Said): string {
+  const reasons = outcome === 'denied' ? by : permits;
+  const said = reasons.map(exclusionText).join('; ') || 'no contract binds it';
+  const flags = flagged.length === 0 ? '' : ` [flagged: ${flagged.map(exclusionText).join('; ')}]`;
+  return `${outcome} by ${said}${flags}`.replace('allowed by no contract binds it', 'allowed: no contract binds it');
+}
+
+function sideJson({ contracts, snapshot }: Side): object {
+  return contracts.map(({ id, version }) => ({ id, version, reading: snapshot.readings[id] ?? null }));
+}
+
+function changeJson({ when, before, after, classes, witness }: Change): object {
+  const { action, facts, said, places } = witness;
+  const { session } = facts;
+  return {
+    when,
+    before,
+    after,
+    classes,
+    witness: {
+      action,
+      said,
+      facts: {
+        vendor: facts.vendor,
+        product: session.product,
+        channel: session.channel,
+        segment: session.segment,
+        stored: session.stateHeld,
+        purpose: facts.purpose,
+        tenant: session.tenant,
+        session_labels: facts.sessionLabels,
+        request_labels: facts.requestLabels,
+        at: momentText(facts.at),
+      },
+      classes: { a: witness.classes[0], b: witness.classes[1] },
+      places: places.map(({ place, before: a, after: b }) => ({ place, a: saidJson(a), b: saidJson(b) })),
+    },
+  };
+}
+
+function saidJson({ outcome, by, permits, flagged }: Said): object {
+  return { outcome, by: by.map(reasonJson), permits: permits.map(reasonJson), flagged: flagged.map(reasonJson) };
+}
+
+function reasonJson(reason: Exclusion): object {
+  return reason.kind === 'clause'
+    ? { kind: reason.kind, contract: reason.contract, clause: reason.clause, cite: reason.cite }
+    : reason;
+}

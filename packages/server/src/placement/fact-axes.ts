@@ -1,0 +1,336 @@
+/** The dimensions of requests and sales: for each fact, the values that clauses can tell apart. */
+import { choice, type Choice, type Dimension } from './dimension.ts';
+import type { Axis, Draft, Offer, SpaceParts } from './fact-space.ts';
+import type { Action, Product } from './facts.ts';
+import { OFFER_STATES, type OfferState } from './supposed.ts';
+import { momentDimension } from './moments.ts';
+import { MAX_LABELS, SpaceTooWide } from './space-bounds.ts';
+
+/** Values of facts that no clause names. None of them can be an id that an operator gives. */
+const OTHER = { vendor: 'another-vendor', tenant: 'another-tenant', label: 'another-label', text: 'anything-else' };
+
+const ACTIONS: readonly Action[] = ['infer', 'place_state', 'execute', 'egress'];
+
+export function callAxes(parts: SpaceParts): readonly Axis[] {
+  return [
+    axis(
+      'action',
+      'action',
+      '',
+      ACTIONS.map(action => choice(action, action)),
+      (draft, value: Action) => {
+        draft.action = value;
+      },
+    ),
+    axis('vendor', 'vendor', 'model of', vendorChoices(parts), (draft, value: string) => {
+      draft.vendor = value;
+    }),
+    ...saleAxes(parts),
+    axis('state', 'state', '', stateChoices(parts), (draft, value: boolean) => {
+      draft.stateHeld = value;
+    }),
+    axis('purpose', 'purpose', 'purpose', textChoices(parts, 'call.purpose', 'purpose'), (draft, value: string) => {
+      draft.purpose = value;
+    }),
+    axis('tenant', 'tenant', 'tenant', textChoices(parts, 'session.tenant', 'tenant'), (draft, value: string) => {
+      draft.tenant = value;
+    }),
+    ...labelAxes(parts, 'session.labels', 'session', (draft, label) => {
+      draft.sessionLabels = [...draft.sessionLabels, label];
+    }),
+    ...labelAxes(parts, 'call.labels', 'request', (draft, label) => {
+      draft.requestLabels = [...draft.requestLabels, label];
+    }),
+    ...otherAxes(parts),
+  ];
+}
+
+export function saleAxes(parts: SpaceParts): readonly Axis[] {
+  return [
+    axis('product', 'product', '', productChoices(parts), (draft, value: Product) => {
+      draft.product = value;
+    }),
+    axis('channel', 'seller', 'sold by', channelChoices(parts), (draft, value: Offer) => {
+      draft.channel = value;
+    }),
+    axis('segment', 'segment', 'segment', textChoices(parts, 'call.segment', 'segment'), (draft, value: string) => {
+      draft.segment = value;
+    }),
+    {
+      dimension: momentDimension(parts),
+      set: (draft: Draft, value: number) => {
+        draft.at = value;
+      },
+    },
+    ...recordedAxes(parts),
+  ];
+}
+
+function axis<Value>(
+  name: string,
+  noun: string,
+  prefix: string,
+  choices: readonly Choice<Value>[],
+  set: (draft: Draft, value: Value) => void,
+): Axis {
+  const dimension: Dimension = { name, noun, prefix, choices };
+  return { dimension, set };
+}
+
+function constantsOf({ mentions }: SpaceParts, path: string): readonly string[] {
+  return [...(mentions.facts.get(path)?.constants ?? [])].filter(one => typeof one === 'string').toSorted();
+}
+
+/** Words that clauses compare a fact with, and one for all others, if there are others. */
+function textChoices(parts: SpaceParts, path: string, noun: string): Choice<string>[] {
+  const named = constantsOf(parts, path);
+  const words = parts.vocabulary[path.split('.').at(-1) ?? ''];
+  const other = words === undefined ? OTHER.text : words.find(word => !named.includes(word));
+  return [
+    ...named.map(word => choice(word, word)),
+    ...(other === undefined ? [] : [choice(`any other ${noun}`, other, { rest: true })]),
+  ];
+}
+
+function scopeWords({ contracts }: SpaceParts, of: 'vendors' | 'products'): readonly string[] {
+  return contracts.flatMap(({ scope }) => scope?.[of] ?? []);
+}
+
+function vendorChoices(parts: SpaceParts): Choice<string>[] {
+  const named = unique([...constantsOf(parts, 'call.vendor'), ...scopeWords(parts, 'vendors')]);
+  if (parts.places !== null) {
+    const served = unique(parts.places.flatMap(place => (place.kind === 'target' ? [place.vendor] : [])));
+    if (served.length > 0) return served.map(vendor => choice(vendor, vendor));
+  }
+  return [...named.map(vendor => choice(vendor, vendor)), choice('any other vendor', OTHER.vendor, { rest: true })];
+}
+
+/** Products with the same signature are the same to every clause. */
+function productChoices(parts: SpaceParts): Choice<Product>[] {
+  const ids = unique([...constantsOf(parts, 'call.product.id'), ...scopeWords(parts, 'products')]);
+  const vendors = unique([...constantsOf(parts, 'call.product.vendor'), ...scopeWords(parts, 'vendors')]);
+  // Who is direct depends on who made the product.
+  const sellers = constantsOf(parts, 'call.channel.seller');
+  const told = unique([...vendors, ...sellers]);
+  const kindRead = parts.mentions.facts.has('call.product.kind');
+  const vendorRead = told.length > 0;
+  const kinds: readonly Product['kind'][] = kindRead ? ['api', 'runtime'] : ['api'];
+  const made = [...told, OTHER.vendor];
+  const others = ids.filter(id => !parts.products.some(product => product.id === id));
+  const invented = !parts.open
+    ? []
+    : [...others, 'another-product'].flatMap(id =>
+        made.flatMap(vendor => kinds.map(kind => ({ id, vendor, kind }) satisfies Product)),
+      );
+  const known = parts.open ? parts.products.filter(({ id }) => ids.includes(id)) : parts.products;
+  const bySignature = new Map<string, Product[]>();
+  for (const product of [...known, ...invented]) {
+    const signature = [
+      ids.includes(product.id) ? product.id : '',
+      vendorRead && told.includes(product.vendor) ? product.vendor : '',
+      kindRead ? product.kind : '',
+    ].join('|');
+    bySignature.set(signature, [...(bySignature.get(signature) ?? []), product]);
+  }
+  return [...bySignature.values()].flatMap(alike => {
+    const [product] = alike;
+    if (product === undefined) return [];
+    const { vendor, kind } = product;
+    const maker = vendor === OTHER.vendor ? 'any other vendor' : vendor;
+    const ofKind = kindRead ? `${kind} product` : 'product';
+    const rest = product.id === 'another-product';
+    if (kinds.length * made.length === 1) return [choice(rest ? 'any product' : product.id, product, { rest })];
+    const label = rest
+      ? vendorRead
+        ? `any other ${ofKind} of ${maker}`
+        : `any other ${ofKind}`
+      : alike.map(({ id }) => id).join(' or ');
+    const groups = [...(vendorRead ? [`product of ${maker}`] : []), ...(kindRead ? [`${kind} product`] : [])];
+    if (kindRead && vendorRead) groups.push(`${kind} product of ${maker}`);
+    return [choice(label, product, { rest, groups })];
+  });
+}
+
+function channelChoices(parts: SpaceParts): Choice<Offer>[] {
+  const ids = constantsOf(parts, 'call.channel.id');
+  const sellers = unique(constantsOf(parts, 'call.channel.seller'));
+  const { facts } = parts.mentions;
+  const sellerRead = facts.has('call.channel.seller');
+  const kindRead = facts.has('call.channel.kind');
+  if (!sellerRead && !kindRead && ids.length === 0) return [choice('anybody', parts.channels[0] ?? DIRECT)];
+  const third = (seller: string): Offer => ({ id: `by-${seller}`, seller, kind: 'third-party' });
+  const invented = parts.open ? [DIRECT, ...(sellerRead ? sellers : []).map(third), third(OTHER.vendor)] : [];
+  const known = parts.open ? parts.channels.filter(({ id }) => ids.includes(id)) : parts.channels;
+  const bySignature = new Map<string, Offer[]>();
+  for (const offer of [...known, ...invented]) {
+    const seller = offer.seller === null ? '=' : sellers.includes(offer.seller) ? offer.seller : '';
+    const signature = [ids.includes(offer.id) ? offer.id : '', sellerRead ? seller : '', offer.kind].join('|');
+    bySignature.set(signature, [...(bySignature.get(signature) ?? []), offer]);
+  }
+  return [...bySignature.values()].flatMap(alike => {
+    const [offer] = alike;
+    if (offer === undefined) return [];
+    if (offer === DIRECT) return [choice('its maker', offer)];
+    const rest = offer.seller === OTHER.vendor;
+    if (!parts.open || ids.includes(offer.id)) return [choice(alike.map(({ id }) => id).join(' or '), offer)];
+    const others = sellerRead && sellers.length > 0 ? 'any other third party' : 'any third party';
+    return [choice(rest ? others : (offer.seller ?? ''), offer, { rest, groups: ['third party'] })];
+  });
+}
+
+const DIRECT: Offer = { id: 'direct', seller: null, kind: 'direct' };
+
+function stateChoices({ mentions }: SpaceParts): Choice<boolean>[] {
+  const held = choice('state held', true);
+  return mentions.facts.has('call.stateHeld') ? [held, choice('no state held', false)] : [held];
+}
+
+/** A dimension for each label: the session, the request, or the place has it or not. */
+function labelAxes(
+  parts: SpaceParts,
+  fact: string,
+  who: string,
+  add: (draft: Draft, label: string) => void,
+): readonly Axis[] {
+  if (!parts.mentions.facts.has(fact)) return [];
+  return labelsOf(parts).map(label => ({
+    dimension: labelDimension(`${who}-label:${label}`, who, label),
+    set: (draft: Draft, has: boolean) => {
+      if (has) add(draft, label);
+    },
+  }));
+}
+
+function labelDimension(name: string, who: string, label: string): Dimension<boolean> {
+  const word = label === OTHER.label ? 'any other label' : label;
+  return {
+    name,
+    noun: 'labels',
+    prefix: '',
+    choices: [choice(`${who} without ${word}`, false), choice(`${who} with ${word}`, true)],
+  };
+}
+
+/**
+ * Every label that clauses or places name, and one that none does if clearances are compared with labels.
+ * @throws SpaceTooWide
+ */
+export function labelsOf({ mentions, places }: Pick<SpaceParts, 'mentions' | 'places'>): readonly string[] {
+  const { facts, pairs } = mentions;
+  const paths = ['session.labels', 'call.labels', 'place.clearances'];
+  if (!paths.some(path => facts.has(path))) return [];
+  const named = paths.flatMap(path => [...(facts.get(path)?.constants ?? [])].map(String));
+  const compared = pairs.some(pair => pair.includes('place.clearances'));
+  const cleared = compared ? (places ?? []).flatMap(place => place.clearances) : [];
+  const all = unique([...named, ...cleared]);
+  const labels = compared || all.length === 0 ? [...all, OTHER.label] : all;
+  if (labels.length <= MAX_LABELS) return labels;
+  throw new SpaceTooWide(
+    `clauses and places tell ${labels.length} labels apart (${labels.join(', ')}); at most ${MAX_LABELS} are looked at. ` +
+      'Narrow them: look at fewer contracts at once, or with --config at places that are cleared for fewer labels',
+  );
+}
+
+function subsets(labels: readonly string[]): readonly (readonly string[])[] {
+  let sets: (readonly string[])[] = [[]];
+  for (const label of labels.slice(0, MAX_LABELS)) sets = [...sets, ...sets.map(set => [...set, label])];
+  return sets;
+}
+
+/** Numbers on both sides of every constant. */
+function numberChoices(constants: Iterable<unknown>, least: number): Choice<number>[] {
+  const values = new Set<number>(least === Number.NEGATIVE_INFINITY ? [] : [least]);
+  for (const constant of constants) {
+    if (typeof constant !== 'number') continue;
+    for (const near of [constant - 1, constant, constant + 1]) if (near >= least) values.add(near);
+  }
+  const sorted = [...values].toSorted((a, b) => a - b);
+  return sorted.map((value, i) =>
+    choice(i === sorted.length - 1 && sorted.length > 1 ? `${value} or more` : String(value), value),
+  );
+}
+
+/** What definitions ask of a session's use, a count each. */
+export function useCounts(parts: SpaceParts): readonly Axis[] {
+  return [...parts.mentions.facts].flatMap(([path, { constants }]) => {
+    if (!path.startsWith('use.')) return [];
+    const name = path.slice('use.'.length);
+    const choices = numberChoices(constants, 0);
+    return [
+      axis(name, name, name, choices, (draft, value: number) => {
+        draft.use = { ...draft.use, [name]: value };
+      }),
+    ];
+  });
+}
+
+/** Facts with an axis of their own, or that follow from others. */
+const KNOWN =
+  /^(class|use\..*|place\..*|session|session\.(labels|tenant)|call|call\.(vendor|segment|purpose|stateHeld|labels|at|events|firstRefusal\..*|product|product\..*|channel|channel\..*))$/;
+
+/** Recorded events that clauses name, and the rights of first refusal, each in the states that clauses ask for and in one that none does. */
+function recordedAxes(parts: SpaceParts): readonly Axis[] {
+  const events = constantsOf(parts, 'call.events').map(id =>
+    axis(
+      `event:${id}`,
+      'events',
+      '',
+      [choice(`without the event ${id}`, false), choice(`after the event ${id}`, true)],
+      (draft, happened: boolean) => {
+        if (happened) draft.events = [...draft.events, id];
+      },
+    ),
+  );
+  const asked = OFFER_STATES.map(state => [state, constantsOf(parts, `call.firstRefusal.${state}`)] as const);
+  const rights = unique(asked.flatMap(([, ids]) => ids)).map(id => {
+    const states = asked.flatMap(([state, ids]) => (ids.includes(id) ? [state] : []));
+    return axis(
+      `refusal:${id}`,
+      'rights of first refusal',
+      '',
+      [
+        ...states.map(state => choice<OfferState | null>(`${id} ${state}`, state)),
+        choice<OfferState | null>(`${id} not ${states.join(' or ')}`, null, { rest: true }),
+      ],
+      (draft, state: OfferState | null) => {
+        if (state !== null) draft.refusals = { ...draft.refusals, [id]: state };
+      },
+    );
+  });
+  return [...events, ...rights];
+}
+
+/** What the schema has gained since this was written: values by what clauses compare it with. */
+function otherAxes({ mentions, vocabulary }: SpaceParts): readonly Axis[] {
+  return [...mentions.facts].flatMap(([path, fact]) => {
+    if (KNOWN.test(path)) return [];
+    const parts = path.replace(/^(call|session)\./, '').split('.');
+    const choices = choicesBy(fact, vocabulary[parts.at(-1) ?? '']);
+    const name = parts.join('.');
+    return [
+      axis(name, name, name, choices, (draft, value: unknown) => {
+        draft.more.push([parts, value]);
+      }),
+    ];
+  });
+}
+
+function choicesBy(
+  { constants, isSet, isTime }: { constants: ReadonlySet<unknown>; isSet: boolean; isTime: boolean },
+  words: readonly string[] | undefined,
+): Choice[] {
+  const texts = [...constants].filter(one => typeof one === 'string').toSorted();
+  if (isSet) return subsets(texts).map(set => choice(set.length === 0 ? 'none' : set.join(' and '), set));
+  if (isTime || [...constants].some(one => typeof one === 'number'))
+    return numberChoices(constants, Number.NEGATIVE_INFINITY);
+  if (texts.length === 0) return [choice('true', true), choice('false', false)];
+  const other = words === undefined ? OTHER.text : words.find(word => !texts.includes(word));
+  return [
+    ...texts.map(text => choice(text, text)),
+    ...(other === undefined ? [] : [choice('any other', other, { rest: true })]),
+  ];
+}
+
+function unique(words: readonly string[]): readonly string[] {
+  return [...new Set(words)].toSorted();
+}
