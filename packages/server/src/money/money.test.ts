@@ -86,6 +86,8 @@ describe('rating', () => {
   it('counts each token once, and says when no price is known', () => {
     expect(rate(CALL, books)).toMatchObject({ cost: 1050n, revenue: 0n, priced: true, tokens: { input: 800, cached: 200, output: 40, reasoning: 10 } });
     expect(rate({ ...CALL, target: 'gone' }, books)).toMatchObject({ cost: 0n, priced: false });
+    expect(rate({ ...CALL, target: 'gone', seen: flat(2_000_000) }, books)).toMatchObject({ cost: 2100n, priced: true });
+    expect(rate({ ...CALL, seen: flat(2_000_000) }, books)).toMatchObject({ cost: 1050n });
   });
 
   it.each(['lab', 'eval', 'shadow', 'probe'])('%s calls cost and bring nothing', purpose => {

@@ -28,7 +28,7 @@ export type RateCard = readonly Rate[];
 
 export interface Books {
   readonly currency: string;
-  /** By target. */
+  /** By target. One that is not named is rated by the prices that its placement saw. */
   readonly costs: { readonly [target: string]: PriceBook };
   readonly rates: RateCard;
 }

@@ -24,6 +24,7 @@ export const CALL: MeteredCall = {
   cloud: 'azure',
   region: 'eastus2',
   accelerator: 'gpu',
+  seen: null,
   contracts: ['joint@1:as-written'],
   clauses: ['joint.stateless'],
   outcome: 'completed',

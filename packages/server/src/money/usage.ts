@@ -1,5 +1,16 @@
 /** Rating: a metered call becomes a row of usage, with what it cost and what it brought. */
-import { type Books, type Lines, NO_LINES, priceLines, pricesAt, rateAt, sumLines, type Tokens, tokensOf } from './prices.ts';
+import {
+  type Books,
+  type Lines,
+  NO_LINES,
+  priceLines,
+  pricesAt,
+  rateAt,
+  sumLines,
+  type TokenPrices,
+  type Tokens,
+  tokensOf,
+} from './prices.ts';
 
 /** A model call that ended, as the log tells it. Plain data; times are ms since 1970. */
 export interface MeteredCall {
@@ -25,6 +36,8 @@ export interface MeteredCall {
   readonly cloud: string;
   readonly region: string;
   readonly accelerator: string | null;
+  /** The prices that the placement saw: what counts if no price book names the target (any more). Null: none. */
+  readonly seen: TokenPrices | null;
   /** `contract@version:reading`, each contract in force. */
   readonly contracts: readonly string[];
   /** Clauses that spoke against a place: `contract/clause`, or the clause alone where one contract is in force. */
@@ -39,6 +52,8 @@ export interface MeteredCall {
 
 export interface UsageRow extends MeteredCall {
   readonly tokens: Tokens;
+  /** As rated; null if not known. */
+  readonly prices: TokenPrices | null;
   /** Micro-units by meter: what the target is owed. */
   readonly costLines: Lines;
   /** Micro-units by meter: what the customer owes. */
@@ -52,15 +67,22 @@ export interface UsageRow extends MeteredCall {
 /** Purposes that nobody is charged for: they cost, and never count as customer revenue. */
 export const OWN_PURPOSES: ReadonlySet<string> = new Set(['eval', 'lab', 'shadow', 'probe']);
 
+/** Null if they are not known. */
+export function costPrices(books: Pick<Books, 'costs'>, { target, at, seen }: Pick<MeteredCall, 'target' | 'at' | 'seen'>): TokenPrices | null {
+  const book = books.costs[target];
+  return book === undefined ? seen : pricesAt(book, at);
+}
+
 export function rate(call: MeteredCall, books: Books): UsageRow {
   const tokens = tokensOf(call.usage);
-  const prices = pricesAt(books.costs[call.target] ?? [], call.at);
+  const prices = costPrices(books, call);
   const rates = OWN_PURPOSES.has(call.purpose) ? null : rateAt(books.rates, call, call.at);
   const costLines = prices === null ? NO_LINES : priceLines(tokens, prices);
   const revenueLines = rates === null ? NO_LINES : priceLines(tokens, rates);
   return {
     ...call,
     tokens,
+    prices,
     costLines,
     revenueLines,
     cost: sumLines(costLines),
