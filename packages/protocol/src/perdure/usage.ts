@@ -55,7 +55,12 @@ export type UsageCall = {
   readonly outcome: 'completed' | 'incomplete' | 'failed' | 'unknown';
   readonly metered: 'exact' | 'bound';
   /** As the upstream counts: `cached` is a part of `input`, `reasoning` of `output`. */
-  readonly usage: { readonly input: number; readonly cached: number; readonly output: number; readonly reasoning: number };
+  readonly usage: {
+    readonly input: number;
+    readonly cached: number;
+    readonly output: number;
+    readonly reasoning: number;
+  };
   readonly upstream: { readonly response: string | null; readonly request: string | null };
   /** Micro-dollars per million tokens, as rated; null if not known. */
   readonly prices: UsageTokens | null;
@@ -91,7 +96,11 @@ export type CommitmentResource = {
   readonly straight_line_micro_usd: string | null;
   readonly trend_micro_usd: string | null;
   /** At the end date: by the straight line, by the trend, and as it came out. */
-  readonly shortfall_micro_usd: { readonly straight_line: string | null; readonly trend: string | null; readonly actual: string | null };
+  readonly shortfall_micro_usd: {
+    readonly straight_line: string | null;
+    readonly trend: string | null;
+    readonly actual: string | null;
+  };
   readonly shortfall: 'owed' | 'forgiven' | 'unknown';
 };
 
@@ -170,9 +179,24 @@ export const usageGroupSchema: z.ZodType<UsageGroup> = z.object({
 });
 
 const usageCall: z.ZodType<UsageCall> = z.object({
-  ...{ id: text, object: z.literal('perdure.usage_call'), session: text, response: orNull },
-  ...{ at: count, metered_at: count, tenant: text, key: text, product: text, channel: text, seller: text },
-  ...{ segment: text, purpose: text, vendor: text, model: text, target: text, cloud: text, region: text },
+  id: text,
+  object: z.literal('perdure.usage_call'),
+  session: text,
+  response: orNull,
+  at: count,
+  metered_at: count,
+  tenant: text,
+  key: text,
+  product: text,
+  channel: text,
+  seller: text,
+  segment: text,
+  purpose: text,
+  vendor: text,
+  model: text,
+  target: text,
+  cloud: text,
+  region: text,
   accelerator: orNull,
   contracts: z.array(text),
   clauses: z.array(text),
@@ -201,9 +225,14 @@ export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
     z.object({
       ...term,
       ...parties,
-      ...{ cloud: text, from: text, to: orNull },
-      ...{ amount_micro_usd: amount, spent_micro_usd: amount, remaining_micro_usd: amount },
-      ...{ straight_line_micro_usd: amountOrNull, trend_micro_usd: amountOrNull },
+      cloud: text,
+      from: text,
+      to: orNull,
+      amount_micro_usd: amount,
+      spent_micro_usd: amount,
+      remaining_micro_usd: amount,
+      straight_line_micro_usd: amountOrNull,
+      trend_micro_usd: amountOrNull,
       shortfall_micro_usd: z.object({ straight_line: amountOrNull, trend: amountOrNull, actual: amountOrNull }),
       shortfall: z.enum(['owed', 'forgiven', 'unknown']),
     }),
@@ -213,7 +242,10 @@ export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
       ...term,
       ...parties,
       vendor: text,
-      ...{ base_micro_usd: amount, due_micro_usd: amount, cap_micro_usd: amountOrNull, cap_left_micro_usd: amountOrNull },
+      base_micro_usd: amount,
+      due_micro_usd: amount,
+      cap_micro_usd: amountOrNull,
+      cap_left_micro_usd: amountOrNull,
       to: orNull,
       stopped: z.enum(['cap', 'date']).nullable(),
     }),
@@ -235,7 +267,9 @@ export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
       z.object({
         id: text,
         period: z.enum(['day', 'month', 'total']),
-        ...{ amount_micro_usd: amount, spent_micro_usd: amount, reserved_micro_usd: amount },
+        amount_micro_usd: amount,
+        spent_micro_usd: amount,
+        reserved_micro_usd: amount,
       }),
     )
     .nullable(),

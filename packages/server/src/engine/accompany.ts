@@ -43,7 +43,10 @@ export function accompanied(call: StatelessCall, company: Company): StatelessCal
 }
 
 /** A stateless call under an idempotency key: the key is spent once the call was answered, and given back if it failed. */
-export function settling(call: StatelessCall, reserved: { done(): Promise<void>; release(): Promise<void> }): StatelessCall {
+export function settling(
+  call: StatelessCall,
+  reserved: { done(): Promise<void>; release(): Promise<void> },
+): StatelessCall {
   return accompanied(call, {
     answered: () => reserved.done(),
     end: async answered => {

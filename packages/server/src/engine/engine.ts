@@ -31,7 +31,14 @@ import { beginStateless, type StatelessCall, type StatelessRequest } from './sta
 import { TailCommits } from './tail-commits.ts';
 import { SpendDesk, type SpendOptions } from './spend.ts';
 import type { RunningTurn } from './turn.ts';
-import { type TargetFacts, type UsageCursor, type UsagePage, usagePages, type UsageSource, type UsageWindow } from './usage.ts';
+import {
+  type TargetFacts,
+  type UsageCursor,
+  type UsagePage,
+  usagePages,
+  type UsageSource,
+  type UsageWindow,
+} from './usage.ts';
 import { wakeSession } from './wake.ts';
 
 export interface EngineOptions {

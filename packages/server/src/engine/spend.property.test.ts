@@ -13,7 +13,12 @@ const prices = {
   cost: (_: string, __: number, usage: { input: number; output: number }) => BigInt(usage.input) + BigInt(usage.output),
 };
 const capOf = (amount: bigint, more: Partial<CapTerm> = {}): CapTerm => ({
-  ...{ id: 'cap', tenant: 'acme', product: null, key: null, period: 'total', amount },
+  id: 'cap',
+  tenant: 'acme',
+  product: null,
+  key: null,
+  period: 'total',
+  amount,
   ...more,
 });
 
@@ -83,14 +88,17 @@ describe('64 callers at once', () => {
       status: 429,
       details: { cap: 'acme-day', amount_micro_usd: '10', spent_micro_usd: '0', resets_at: '2026-03-21T00:00:00.000Z' },
     });
-    expect(String((refused as Error).message)).toContain('The spend cap acme-day is $0.00001 today');
+    expect((refused as Error).message).toContain('The spend cap acme-day is $0.00001 today');
     // Nothing was placed, and nothing is held.
     expect(world.provider.calls).toHaveLength(0);
     expect(engine.spend.balances()).toMatchObject([{ spent: 0n, reserved: 0n }]);
   });
 
   it('count by product and key too, each in its own period', async () => {
-    const caps = [capOf(400n, { id: 'key', key: 'key_acme', period: 'day' }), capOf(0n, { id: 'frontier', product: 'frontier' })];
+    const caps = [
+      capOf(400n, { id: 'key', key: 'key_acme', period: 'day' }),
+      capOf(0n, { id: 'frontier', product: 'frontier' }),
+    ];
     const world = new World({ spend: { caps, prices } });
     world.provider.follow(() => batches(message('Hi'), usage(99)));
     const { engine } = world.boot();
@@ -125,7 +133,15 @@ type Move =
   | { readonly type: 'settle' };
 
 const move: fc.Arbitrary<Move> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ type: fc.constant('call' as const), stored: fc.boolean(), output: fc.integer({ min: 16, max: 60 }), rival: fc.boolean() }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      type: fc.constant('call' as const),
+      stored: fc.boolean(),
+      output: fc.integer({ min: 16, max: 60 }),
+      rival: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ type: 'restart' as const }) },
   { weight: 2, arbitrary: fc.constant({ type: 'settle' as const }) },
 );

@@ -122,7 +122,8 @@ export class SpendDesk {
       if (!isMeter(event)) continue;
       const key = keyOf(event.session, event.head.call);
       const held = this.#held.get(key);
-      if (held !== undefined) this.#end(key, this.#options.prices.cost(held.call.target, held.at, event.head.usage, null));
+      if (held !== undefined)
+        this.#end(key, this.#options.prices.cost(held.call.target, held.at, event.head.usage, null));
     }
   }
 

@@ -211,7 +211,9 @@ async function meterOf(
   read: (from: number, to: number) => Promise<readonly Envelope[]>,
 ): Promise<Meter | null> {
   for (let events = near; ; ) {
-    const meter = events.find(event => event.seq > placed.seq && isMeter(event) && event.head.call === placed.head.call);
+    const meter = events.find(
+      event => event.seq > placed.seq && isMeter(event) && event.head.call === placed.head.call,
+    );
     if (meter !== undefined && isMeter(meter)) return meter;
     const last = events.at(-1)?.seq ?? 0;
     if (events.length < (events === near ? NEAR : FAR)) return null;
@@ -222,4 +224,3 @@ async function meterOf(
 export function isMeter(event: Envelope): event is Meter {
   return event.type === 'call.completed' || event.type === 'call.failed' || event.type === 'call.cancelled';
 }
-

@@ -46,7 +46,11 @@ export interface BurnDown {
   /** Spending at the end by the least-squares line through the last `TREND_DAYS` whole days; no day is taken to be below nothing. */
   readonly trend: Micro | null;
   /** Of the amount, what would then be missing; `actual` once it has ended. Null without a forecast. */
-  readonly shortfall: { readonly straightLine: Micro | null; readonly trend: Micro | null; readonly actual: Micro | null };
+  readonly shortfall: {
+    readonly straightLine: Micro | null;
+    readonly trend: Micro | null;
+    readonly actual: Micro | null;
+  };
 }
 
 /** Whole days that the trend is drawn through, at most and at least. */

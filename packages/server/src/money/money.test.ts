@@ -23,12 +23,12 @@ describe('amounts', () => {
   ])('%d/%d is %d', (num, den, rounded) => expect(roundHalfUp(num, den)).toBe(rounded));
 
   it('are written exactly', () => {
-    expect([decimalText(1n, 6), decimalText(-1_500_000n, 6), decimalText(0n, 6), dollars(units(1234567) + 10n)]).toEqual([
-      '0.000001',
-      '-1.5',
-      '0',
-      '$1,234,567.00001',
-    ]);
+    expect([
+      decimalText(1n, 6),
+      decimalText(-1_500_000n, 6),
+      decimalText(0n, 6),
+      dollars(units(1234567) + 10n),
+    ]).toEqual(['0.000001', '-1.5', '0', '$1,234,567.00001']);
   });
 
   it.each([
@@ -68,7 +68,11 @@ describe('prices', () => {
 
   it('of a sale: what names more wins, whatever is newer', () => {
     const any = { product: null, channel: null, model: null, from: MARCH, prices: flat(1) };
-    const card = [any, { ...any, product: 'api', from: null, prices: flat(2) }, { ...any, channel: 'direct', prices: flat(3) }];
+    const card = [
+      any,
+      { ...any, product: 'api', from: null, prices: flat(2) },
+      { ...any, channel: 'direct', prices: flat(3) },
+    ];
     expect(rateAt(card, CALL, MARCH)).toEqual(flat(3));
     expect(rateAt(card, CALL, MARCH - 1)).toEqual(flat(2));
     expect(rateAt(card, { ...CALL, channel: 'bedrock' }, MARCH)).toEqual(flat(2));
@@ -84,9 +88,17 @@ describe('prices', () => {
 describe('rating', () => {
   const books = { currency: 'USD', costs: { 'azure-east': [{ from: null, prices: flat(1_000_000) }] }, rates: [] };
   it('counts each token once, and says when no price is known', () => {
-    expect(rate(CALL, books)).toMatchObject({ cost: 1050n, revenue: 0n, priced: true, tokens: { input: 800, cached: 200, output: 40, reasoning: 10 } });
+    expect(rate(CALL, books)).toMatchObject({
+      cost: 1050n,
+      revenue: 0n,
+      priced: true,
+      tokens: { input: 800, cached: 200, output: 40, reasoning: 10 },
+    });
     expect(rate({ ...CALL, target: 'gone' }, books)).toMatchObject({ cost: 0n, priced: false });
-    expect(rate({ ...CALL, target: 'gone', seen: flat(2_000_000) }, books)).toMatchObject({ cost: 2100n, priced: true });
+    expect(rate({ ...CALL, target: 'gone', seen: flat(2_000_000) }, books)).toMatchObject({
+      cost: 2100n,
+      priced: true,
+    });
     expect(rate({ ...CALL, seen: flat(2_000_000) }, books)).toMatchObject({ cost: 1050n });
   });
 
@@ -121,7 +133,10 @@ describe('tranches', () => {
 
   it('all of them: the last one triggers', () => {
     const all = { ...term, due: { all: ['ipo', 'milestone'] } };
-    expect(trancheState(all, { ipo: day('2027-01-04') }, day('2027-06-01'))).toMatchObject({ status: 'waiting', waitsFor: ['milestone'] });
+    expect(trancheState(all, { ipo: day('2027-01-04') }, day('2027-06-01'))).toMatchObject({
+      status: 'waiting',
+      waitsFor: ['milestone'],
+    });
     expect(
       trancheState(all, { ipo: day('2027-01-04'), milestone: day('2027-02-01') }, day('2027-06-01')),
     ).toMatchObject({ status: 'payable', payableOn: day('2027-02-08') });
@@ -168,10 +183,20 @@ describe('closed months', () => {
 
 describe('a bill', () => {
   const own = (request: string, cost: bigint) => ({
-    ...{ id: `plc_${request}`, at: MARCH, target: 't', cost, metered: 'exact' as const },
-    ...{ upstream: { response: `resp_${request}`, request }, usage: { input: 10, output: 5 } },
+    id: `plc_${request}`,
+    at: MARCH,
+    target: 't',
+    cost,
+    metered: 'exact' as const,
+    upstream: { response: `resp_${request}`, request },
+    usage: { input: 10, output: 5 },
   });
-  const line = (id: string, amount: bigint, inputTokens: number | null = null) => ({ id, amount, inputTokens, outputTokens: null });
+  const line = (id: string, amount: bigint, inputTokens: number | null = null) => ({
+    id,
+    amount,
+    inputTokens,
+    outputTokens: null,
+  });
   it('matches, differs, and lacks on either side', () => {
     const result = reconcile(
       [line('a', 60n), line('a', 40n), line('resp_b', 7n), line('c', 100n, 11), line('x', 3n), line('e', 9n)],

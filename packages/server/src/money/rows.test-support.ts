@@ -44,7 +44,10 @@ export const somePrices: fc.Arbitrary<TokenPrices> = fc.record({
 export const someBooks: fc.Arbitrary<Books> = fc.record({
   currency: fc.constant('USD'),
   costs: fc.record({
-    'azure-east': fc.array(fc.record({ from: fc.option(fc.integer({ min: MARCH, max: MARCH + 60 * 86_400_000 })), prices: somePrices }), { maxLength: 3 }),
+    'azure-east': fc.array(
+      fc.record({ from: fc.option(fc.integer({ min: MARCH, max: MARCH + 60 * 86_400_000 })), prices: somePrices }),
+      { maxLength: 3 },
+    ),
     'aws-east': fc.constant([{ from: null, prices: { input: 3, cached: 1, output: 7, reasoning: 9 } }]),
   }),
   rates: fc.array(

@@ -111,8 +111,14 @@ describe('commitments', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 200 }), fc.integer({ min: 0, max: 400 }), (past, future) => {
         const term: CommitmentTerm = {
-          ...{ id: 'c', payer: 'p', payee: 'q', cloud: 'aws', shortfall: 'owed' },
-          ...{ amount: 10n ** 12n, from: MARCH, to: MARCH + (past + future) * DAY },
+          id: 'c',
+          payer: 'p',
+          payee: 'q',
+          cloud: 'aws',
+          shortfall: 'owed',
+          amount: 10n ** 12n,
+          from: MARCH,
+          to: MARCH + (past + future) * DAY,
         };
         const spends = Array.from({ length: past }, (_, day) => ({
           at: MARCH + day * DAY,
@@ -133,8 +139,14 @@ describe('commitments', () => {
         fc.integer({ min: 1, max: 120 }),
         (days, future) => {
           const term: CommitmentTerm = {
-            ...{ id: 'c', payer: 'p', payee: 'q', cloud: 'aws', shortfall: 'owed' },
-            ...{ amount: 10n ** 12n, from: MARCH, to: MARCH + (days.length + future) * DAY },
+            id: 'c',
+            payer: 'p',
+            payee: 'q',
+            cloud: 'aws',
+            shortfall: 'owed',
+            amount: 10n ** 12n,
+            from: MARCH,
+            to: MARCH + (days.length + future) * DAY,
           };
           const spends = days.map((cost, day) => ({ at: MARCH + day * DAY, cloud: 'aws', cost: BigInt(cost) }));
           const n = days.length;
@@ -166,7 +178,15 @@ it('prepaid: used and left are the amount, and all spending is used or beyond', 
 });
 
 it('capacity holds from its first day to before its last', () => {
-  const term = { id: 't', provider: 'amazon', accelerator: 'trainium', amount: 2, unit: 'GW', from: MARCH, to: MARCH + DAY };
+  const term = {
+    id: 't',
+    provider: 'amazon',
+    accelerator: 'trainium',
+    amount: 2,
+    unit: 'GW',
+    from: MARCH,
+    to: MARCH + DAY,
+  };
   expect(capacityAt([term, { ...term, id: 'u' }], MARCH)).toEqual([{ accelerator: 'trainium', unit: 'GW', amount: 4 }]);
   expect(capacityAt([term], MARCH - 1)).toEqual([]);
   expect(capacityAt([term], MARCH + DAY)).toEqual([]);

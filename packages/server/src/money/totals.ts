@@ -60,7 +60,12 @@ export function plus(a: Totals, b: Totals): Totals {
     calls: a.calls + b.calls,
     bound: a.bound + b.bound,
     unpriced: a.unpriced + b.unpriced,
-    tokens: { input: tokens('input'), cached: tokens('cached'), output: tokens('output'), reasoning: tokens('reasoning') },
+    tokens: {
+      input: tokens('input'),
+      cached: tokens('cached'),
+      output: tokens('output'),
+      reasoning: tokens('reasoning'),
+    },
     cost: a.cost + b.cost,
     revenue: a.revenue + b.revenue,
   };

@@ -46,7 +46,12 @@ export interface MeteredCall {
   /** As the upstream counted, or at most: the reservation. */
   readonly metered: 'exact' | 'bound';
   /** As counted: `cached` is a part of `input`, `reasoning` of `output`. */
-  readonly usage: { readonly input: number; readonly cached: number; readonly output: number; readonly reasoning: number };
+  readonly usage: {
+    readonly input: number;
+    readonly cached: number;
+    readonly output: number;
+    readonly reasoning: number;
+  };
   readonly upstream: { readonly response: string | null; readonly request: string | null };
 }
 
@@ -68,7 +73,10 @@ export interface UsageRow extends MeteredCall {
 export const OWN_PURPOSES: ReadonlySet<string> = new Set(['eval', 'lab', 'shadow', 'probe']);
 
 /** Null if they are not known. */
-export function costPrices(books: Pick<Books, 'costs'>, { target, at, seen }: Pick<MeteredCall, 'target' | 'at' | 'seen'>): TokenPrices | null {
+export function costPrices(
+  books: Pick<Books, 'costs'>,
+  { target, at, seen }: Pick<MeteredCall, 'target' | 'at' | 'seen'>,
+): TokenPrices | null {
   const book = books.costs[target];
   return book === undefined ? seen : pricesAt(book, at);
 }

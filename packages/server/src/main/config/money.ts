@@ -1,7 +1,14 @@
 /** Price books, rate cards and caps, from the file's form. */
 import { dayStart } from '../../money/calendar.ts';
 import type { CapTerm } from '../../money/caps.ts';
-import { type DatedPrices, type PriceBook, pricesAt, type Rate, type RateCard, type TokenPrices } from '../../money/prices.ts';
+import {
+  type DatedPrices,
+  type PriceBook,
+  pricesAt,
+  type Rate,
+  type RateCard,
+  type TokenPrices,
+} from '../../money/prices.ts';
 import type { Prices } from '../../placement/facts.ts';
 import type { FileConfig, FileDatedPrices, FilePrices, FileRate, FileTarget } from './schema.ts';
 

@@ -206,9 +206,7 @@ const cap = z.strictObject({
   tenant: name('Of this tenant only. Default: of all together.').nullish(),
   product: OF_PRODUCT,
   key: text('Of this key only, by the id that "perdure keys list" shows. Default: of any.', 128).nullish(),
-  period: z
-    .enum(['day', 'month', 'total'])
-    .meta({ description: 'When it begins anew, in UTC; total: never.' }),
+  period: z.enum(['day', 'month', 'total']).meta({ description: 'When it begins anew, in UTC; total: never.' }),
   amount_usd: z
     .number()
     .min(0)

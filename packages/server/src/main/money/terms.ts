@@ -10,7 +10,11 @@ import type { ShareTerm } from '../../money/shares.ts';
 import type { TrancheTerm } from '../../money/tranches.ts';
 
 /** A term with the contract that it stands in. */
-export type InContract<Term> = Term & { readonly contract: string; readonly contractFrom: number | null; readonly contractTo: number | null };
+export type InContract<Term> = Term & {
+  readonly contract: string;
+  readonly contractFrom: number | null;
+  readonly contractTo: number | null;
+};
 
 export interface Terms {
   readonly commitments: readonly InContract<CommitmentTerm>[];
@@ -40,7 +44,10 @@ export function cloudOfCredits(form: string): string | null {
 }
 
 export function termsOf(contracts: readonly TermsSource[]): Terms {
-  const all = <From, To>(pick: (money: MoneyTerms) => readonly From[], convert: (term: From, contract: TermsSource) => To) =>
+  const all = <From, To>(
+    pick: (money: MoneyTerms) => readonly From[],
+    convert: (term: From, contract: TermsSource) => To,
+  ) =>
     contracts.flatMap(contract =>
       pick(contract.money).map(term => ({
         ...convert(term, contract),
@@ -53,7 +60,10 @@ export function termsOf(contracts: readonly TermsSource[]): Terms {
     commitments: all(
       money => money.commitments,
       ({ id, payer, payee, amount_usd, from, to, counts, shortfall }): CommitmentTerm => ({
-        ...{ id, payer, payee, shortfall },
+        id,
+        payer,
+        payee,
+        shortfall,
         amount: units(amount_usd),
         from: start(from),
         to: end(to),
@@ -63,7 +73,9 @@ export function termsOf(contracts: readonly TermsSource[]): Terms {
     shares: all(
       money => money.shares,
       ({ id, payer, payee, percent: whole, base, cap_usd: cap, to }, contract): ShareTerm => ({
-        ...{ id, payer, payee },
+        id,
+        payer,
+        payee,
         rate: percent(whole),
         vendor: vendorOf(base.revenue_of),
         clouds: base.clouds === 'any' ? null : base.clouds,
@@ -75,7 +87,9 @@ export function termsOf(contracts: readonly TermsSource[]): Terms {
     tranches: all(
       money => money.tranches,
       ({ id, payer, payee, amount_usd, due, before, notice_business_days }): TrancheTerm => ({
-        ...{ id, payer, payee },
+        id,
+        payer,
+        payee,
         amount: units(amount_usd),
         due: 'on' in due ? { on: start(due.on) } : due.when,
         before: end(before),
@@ -85,7 +99,9 @@ export function termsOf(contracts: readonly TermsSource[]): Terms {
     prepaid: all(
       money => money.prepaid,
       ({ id, payer, to, amount_usd, form }): PrepaidTerm => ({
-        ...{ id, payer, to },
+        id,
+        payer,
+        to,
         amount: units(amount_usd),
         cloud: cloudOfCredits(form),
       }),
@@ -93,7 +109,11 @@ export function termsOf(contracts: readonly TermsSource[]): Terms {
     capacity: all(
       money => money.capacity,
       ({ id, provider, accelerator, amount, unit, from, to }): CapacityTerm => ({
-        ...{ id, provider, accelerator, amount, unit },
+        id,
+        provider,
+        accelerator,
+        amount,
+        unit,
         from: start(from),
         to: end(to),
       }),

@@ -33,7 +33,11 @@ export async function* ratedRows(desk: UsageDesk, window: UsageWindow): AsyncGen
 }
 
 /** @throws TooManyGroups */
-export async function summed(desk: UsageDesk, window: UsageWindow, by: readonly Dimension[]): Promise<readonly Group[]> {
+export async function summed(
+  desk: UsageDesk,
+  window: UsageWindow,
+  by: readonly Dimension[],
+): Promise<readonly Group[]> {
   const summing = new Summing(by);
   for await (const row of ratedRows(desk, window)) summing.add(row);
   return summing.groups();
@@ -89,7 +93,9 @@ export function makeUsageView(desk: UsageDesk): UsageView {
       const by = query.groupBy.map(dimensionOf);
       const groups = await summed(desk, await windowOf(caller, query), by).catch((error: unknown) => {
         throw error instanceof TooManyGroups
-          ? perdureError('invalid_request', `${error.message}: group by less, or ask for a shorter time.`, { param: 'group_by' })
+          ? perdureError('invalid_request', `${error.message}: group by less, or ask for a shorter time.`, {
+              param: 'group_by',
+            })
           : error;
       });
       const shown = groups.map(groupWire);
@@ -145,7 +151,10 @@ export function dimensionOf(name: string): Dimension {
   const known = DIMENSIONS.find(one => one === name);
   if (known !== undefined) return known;
   const near = didYouMean(name, DIMENSIONS);
-  throw invalid('group_by', near === null ? `takes ${DIMENSIONS.join(', ')}` : `knows no ${name}: did you mean ${near}?`);
+  throw invalid(
+    'group_by',
+    near === null ? `takes ${DIMENSIONS.join(', ')}` : `knows no ${name}: did you mean ${near}?`,
+  );
 }
 
 function cursorOf(text: string, tenants: readonly TenantId[]): UsageCursor {

@@ -12,13 +12,22 @@ import type { TrancheState } from '../../money/tranches.ts';
 import type { UsageRow } from '../../money/usage.ts';
 
 const tokensWire = ({ input, cached, output, reasoning }: TokenPrices): UsageTokens => ({
-  ...{ input, cached_input: cached, output, reasoning },
+  input,
+  cached_input: cached,
+  output,
+  reasoning,
 });
 const tokensBack = ({ input, cached_input: cached, output, reasoning }: UsageTokens): TokenPrices => ({
-  ...{ input, cached, output, reasoning },
+  input,
+  cached,
+  output,
+  reasoning,
 });
 const linesWire = ({ input, cached, output, reasoning }: Lines): UsageAmounts => ({
-  ...{ input: String(input), cached_input: String(cached), output: String(output), reasoning: String(reasoning) },
+  input: String(input),
+  cached_input: String(cached),
+  output: String(output),
+  reasoning: String(reasoning),
 });
 const linesBack = (lines: UsageAmounts): Lines => ({
   input: BigInt(lines.input),
@@ -31,7 +40,7 @@ export function groupWire({ key, totals }: Group): UsageGroup {
   return {
     id: JSON.stringify(Object.values(key)),
     object: 'perdure.usage',
-    group: key as { readonly [dimension: string]: string },
+    group: key,
     calls: totals.calls,
     bound_calls: totals.bound,
     unpriced_calls: totals.unpriced,
@@ -50,17 +59,36 @@ export function groupBack(group: UsageGroup): Group {
     cost: BigInt(group.cost_micro_usd),
     revenue: BigInt(group.revenue_micro_usd),
   };
-  return { key: group.group as { readonly [dimension in Dimension]?: string }, totals };
+  return { key: group.group, totals };
 }
 
 export function rowWire(row: UsageRow): UsageCall {
   return {
-    ...{ id: row.id, object: 'perdure.usage_call', session: row.session, response: row.response },
-    ...{ at: row.at, metered_at: row.meteredAt, tenant: row.tenant, key: row.key, product: row.product },
-    ...{ channel: row.channel, seller: row.seller, segment: row.segment, purpose: row.purpose },
-    ...{ vendor: row.vendor, model: row.model, target: row.target, cloud: row.cloud, region: row.region },
-    ...{ accelerator: row.accelerator, contracts: row.contracts, clauses: row.clauses, outcome: row.outcome },
-    ...{ metered: row.metered, usage: row.usage, upstream: row.upstream },
+    id: row.id,
+    object: 'perdure.usage_call',
+    session: row.session,
+    response: row.response,
+    at: row.at,
+    metered_at: row.meteredAt,
+    tenant: row.tenant,
+    key: row.key,
+    product: row.product,
+    channel: row.channel,
+    seller: row.seller,
+    segment: row.segment,
+    purpose: row.purpose,
+    vendor: row.vendor,
+    model: row.model,
+    target: row.target,
+    cloud: row.cloud,
+    region: row.region,
+    accelerator: row.accelerator,
+    contracts: row.contracts,
+    clauses: row.clauses,
+    outcome: row.outcome,
+    metered: row.metered,
+    usage: row.usage,
+    upstream: row.upstream,
     prices: row.prices === null ? null : tokensWire(row.prices),
     cost_micro_usd: linesWire(row.costLines),
     revenue_micro_usd: linesWire(row.revenueLines),
@@ -75,7 +103,7 @@ export function rowBack(call: UsageCall): UsageRow {
   return {
     ...rest,
     meteredAt,
-    seen: null,
+    seen: prices,
     prices,
     tokens: tokensOf(call.usage),
     costLines,
@@ -105,10 +133,18 @@ export function statementWire(statement: Statement): CommitmentsResource {
     object: 'perdure.commitments',
     as_of: new Date(statement.asOf).toISOString(),
     commitments: statement.commitments.map(({ contract, term, spent, remaining, straightLine, trend, shortfall }) => ({
-      ...{ id: term.id, contract, payer: term.payer, payee: term.payee, cloud: term.cloud },
-      ...{ from: dayOf(term.from), to: day(term.to) },
-      ...{ amount_micro_usd: String(term.amount), spent_micro_usd: String(spent), remaining_micro_usd: String(remaining) },
-      ...{ straight_line_micro_usd: text(straightLine), trend_micro_usd: text(trend) },
+      id: term.id,
+      contract,
+      payer: term.payer,
+      payee: term.payee,
+      cloud: term.cloud,
+      from: dayOf(term.from),
+      to: day(term.to),
+      amount_micro_usd: String(term.amount),
+      spent_micro_usd: String(spent),
+      remaining_micro_usd: String(remaining),
+      straight_line_micro_usd: text(straightLine),
+      trend_micro_usd: text(trend),
       shortfall_micro_usd: {
         straight_line: text(shortfall.straightLine),
         trend: text(shortfall.trend),
@@ -117,23 +153,43 @@ export function statementWire(statement: Statement): CommitmentsResource {
       shortfall: term.shortfall,
     })),
     shares: statement.shares.map(({ contract, term, base, due, capLeft, stopped }) => ({
-      ...{ id: term.id, contract, payer: term.payer, payee: term.payee, vendor: term.vendor },
-      ...{ base_micro_usd: String(base), due_micro_usd: String(due), cap_micro_usd: text(term.cap) },
-      ...{ cap_left_micro_usd: text(capLeft), to: day(term.to), stopped },
+      id: term.id,
+      contract,
+      payer: term.payer,
+      payee: term.payee,
+      vendor: term.vendor,
+      base_micro_usd: String(base),
+      due_micro_usd: String(due),
+      cap_micro_usd: text(term.cap),
+      cap_left_micro_usd: text(capLeft),
+      to: day(term.to),
+      stopped,
     })),
     tranches: statement.tranches.map(({ contract, term, status, payableOn, waitsFor }) => ({
-      ...{ id: term.id, contract, payer: term.payer, payee: term.payee, amount_micro_usd: String(term.amount) },
-      ...{ status, payable_on: day(payableOn), waits_for: waitsFor },
+      id: term.id,
+      contract,
+      payer: term.payer,
+      payee: term.payee,
+      amount_micro_usd: String(term.amount),
+      status,
+      payable_on: day(payableOn),
+      waits_for: waitsFor,
     })),
     prepaid: statement.prepaid.map(({ contract, term, used, left }) => ({
-      ...{ id: term.id, contract, amount_micro_usd: String(term.amount) },
-      ...{ used_micro_usd: String(used), left_micro_usd: String(left) },
+      id: term.id,
+      contract,
+      amount_micro_usd: String(term.amount),
+      used_micro_usd: String(used),
+      left_micro_usd: String(left),
     })),
     capacity: capacityAt(statement.capacity, statement.asOf),
     caps:
       statement.caps?.map(({ cap, spent, reserved }) => ({
-        ...{ id: cap.id, period: cap.period, amount_micro_usd: String(cap.amount) },
-        ...{ spent_micro_usd: String(spent), reserved_micro_usd: String(reserved) },
+        id: cap.id,
+        period: cap.period,
+        amount_micro_usd: String(cap.amount),
+        spent_micro_usd: String(spent),
+        reserved_micro_usd: String(reserved),
       })) ?? null,
   };
 }
