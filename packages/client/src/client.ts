@@ -3,13 +3,17 @@
  * and everything that goes wrong is a `PerdureError`, with the server's own code where it gave one.
  */
 import {
+  commitmentsSchema,
   healthSchema,
   listPageSchema,
   placementSchema,
   readySchema,
   statusSchema,
   targetSchema,
+  usageCallPageSchema,
+  usageGroupSchema,
   whatIfSchema,
+  type CommitmentsResource,
   type HealthResource,
   type ListPage,
   type PlacementOutcome,
@@ -17,6 +21,8 @@ import {
   type ReadyResource,
   type StatusResource,
   type TargetResource,
+  type UsageCall,
+  type UsageGroup,
   type WhatIfRequest,
   type WhatIfResult,
 } from '@perdure/protocol';
@@ -46,6 +52,15 @@ export interface PlacementListQuery {
   readonly outcome?: PlacementOutcome;
 }
 
+export interface UsageListQuery {
+  /** A day or a moment, in UTC. Default: the first of this month. */
+  readonly from?: string;
+  /** Exclusive. Default: now. */
+  readonly to?: string;
+  /** Default: the key's own; `*` for all, with the scope operator. */
+  readonly tenant?: string;
+}
+
 export interface PerdureClient {
   readonly placements: {
     get(id: string, options?: CallOptions): Promise<PlacementResource>;
@@ -54,6 +69,16 @@ export interface PerdureClient {
     each(query?: PlacementListQuery, options?: CallOptions): AsyncIterable<PlacementResource>;
   };
   readonly targets: { list(options?: CallOptions): Promise<ListPage<TargetResource>> };
+  readonly usage: {
+    /** Sums by dimensions, in the order of their values. */
+    groups(by: readonly string[], query?: UsageListQuery, options?: CallOptions): AsyncIterable<UsageGroup>;
+    /** Metered calls, each rated, newest first. */
+    calls(query?: UsageListQuery, options?: CallOptions): AsyncIterable<UsageCall>;
+  };
+  readonly commitments: {
+    /** @param to as of when; default: now */
+    get(query?: { readonly to?: string }, options?: CallOptions): Promise<CommitmentsResource>;
+  };
   readonly status: { get(options?: CallOptions): Promise<StatusResource> };
   readonly whatif: { run(suppose: WhatIfRequest, options?: CallOptions): Promise<WhatIfResult> };
   readonly health: {
@@ -69,6 +94,8 @@ const READY: readonly number[] = [200, 503];
 
 const placementPage = listPageSchema(placementSchema);
 const targetPage = listPageSchema(targetSchema);
+const usagePage = listPageSchema(usageGroupSchema);
+const USAGE_PAGE = 100;
 
 /** @throws TypeError if `baseURL` is no http address, or `timeoutMs` no positive number */
 export function createPerdureClient(options: PerdureClientOptions): PerdureClient {
@@ -101,6 +128,28 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
       },
     },
     targets: { list: own => get('/perdure/v1/targets', targetPage, {}, own) },
+    usage: {
+      async *groups(by, query, own) {
+        for (let after: string | undefined; ; ) {
+          const group = by.length > 0 ? { group_by: by.join(',') } : {};
+          const ask = { ...query, ...group, limit: USAGE_PAGE, ...(after !== undefined && { after }) };
+          const page = await get('/perdure/v1/usage', usagePage, ask, own);
+          yield* page.data;
+          if (!page.has_more || page.last_id === null) return;
+          after = page.last_id;
+        }
+      },
+      async *calls(query, own) {
+        for (let after: string | undefined; ; ) {
+          const ask = { ...query, ...(after !== undefined && { after }) };
+          const page = await get('/perdure/v1/usage/calls', usageCallPageSchema, ask, own);
+          yield* page.data;
+          if (page.next === null) return;
+          after = page.next;
+        }
+      },
+    },
+    commitments: { get: (query, own) => get('/perdure/v1/commitments', commitmentsSchema, { ...query }, own) },
     status: { get: own => get('/perdure/v1/status', statusSchema, {}, own) },
     whatif: {
       run: (suppose, own) =>

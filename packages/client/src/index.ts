@@ -1,1 +1,7 @@
-export { createPerdureClient, type CallOptions, type PerdureClient, type PerdureClientOptions } from './client.ts';
+export {
+  createPerdureClient,
+  type CallOptions,
+  type PerdureClient,
+  type PerdureClientOptions,
+  type UsageListQuery,
+} from './client.ts';

@@ -75,6 +75,7 @@ export type ErrorCode =
   | 'upstream_rejected'
   | 'upstream_rate_limited'
   | 'rate_limit_exceeded'
+  | 'spend_cap_reached'
   | 'deadline_exceeded'
   | 'store_unavailable'
   | 'store_full'
@@ -162,6 +163,12 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   upstream_rejected: server(502, 'ask-operator', 'The model provider refused the request.'),
   upstream_rate_limited: tooMany('The model provider limits the rate of requests.'),
   rate_limit_exceeded: tooMany('Too many requests for this key.'),
+  spend_cap_reached: {
+    status: 429,
+    type: 'rate_limit_error',
+    next: 'ask-operator',
+    summary: 'The call could pass a spend cap.',
+  },
   deadline_exceeded: server(504, 'retry', 'The request did not finish within its deadline.'),
   store_unavailable: server(503, 'retry-after', 'The store of this session cannot be reached.'),
   store_full: server(507, 'ask-operator', 'The store has no space left; nothing was written.'),

@@ -10,6 +10,7 @@ export const LAYERS: { readonly [folder: string]: number } = {
   placement: 2,
   contract: 2,
   ledger: 2,
+  money: 2,
   memory: 2,
   tool: 2,
   engine: 3,

@@ -134,5 +134,15 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   outcome: { type: 'string', enum: PLACEMENT_OUTCOMES },
   stream: { type: 'boolean', default: false },
   starting_after: { type: 'integer', minimum: 0 },
+  from: { type: 'string', description: 'A day or a moment, in UTC. Default: the first of this month.' },
+  to: { type: 'string', description: 'A day or a moment, in UTC, exclusive. Default: now.' },
+  tenant: {
+    type: 'string',
+    description: 'Default: the tenant of the key. Others, and * for all, want the scope operator.',
+  },
+  group_by: {
+    type: 'string',
+    description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',
+  },
 };
 const queryParameter = (name: QueryName): JsonObject => ({ name, in: 'query', required: false, schema: QUERY[name] });

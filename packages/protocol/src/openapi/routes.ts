@@ -38,6 +38,10 @@ export type QueryName =
   | 'response'
   | 'outcome'
   | 'stream'
+  | 'from'
+  | 'to'
+  | 'tenant'
+  | 'group_by'
   | 'starting_after';
 
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
@@ -257,6 +261,36 @@ export const ROUTES: readonly Route[] = [
     summary: 'One placement, with every target and the clauses that spoke.',
     answer: 'Placement',
     errors: [...READ, 'placement_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/perdure/v1/usage',
+    operationId: 'listUsage',
+    tag: 'perdure',
+    summary: 'What calls used, cost and brought, summed by any dimensions.',
+    answer: 'UsageList',
+    query: ['from', 'to', 'group_by', 'tenant', 'limit', 'after'],
+    errors: [...READ, 'invalid_request'],
+  },
+  {
+    method: 'get',
+    path: '/perdure/v1/usage/calls',
+    operationId: 'listUsageCalls',
+    tag: 'perdure',
+    summary: 'Metered calls, each rated, newest first.',
+    answer: 'UsageCallList',
+    query: ['from', 'to', 'tenant', 'after'],
+    errors: [...READ, 'invalid_request'],
+  },
+  {
+    method: 'get',
+    path: '/perdure/v1/commitments',
+    operationId: 'getCommitments',
+    tag: 'perdure',
+    summary: 'Money terms of the contracts: burned down, due, and forecast.',
+    answer: 'Commitments',
+    query: ['to'],
+    errors: [...READ, 'invalid_request'],
   },
   {
     method: 'get',

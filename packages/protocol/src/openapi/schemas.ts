@@ -16,6 +16,7 @@ import {
 } from '../perdure/resource-schema.ts';
 import { createdKeySchema, createKeyBody, keyListSchema, keyRevokedSchema } from '../perdure/keys.ts';
 import { whatIfBody } from '../perdure/placements.ts';
+import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
 import { inputItem } from '../responses/item-schema.ts';
 import { createResponseBody } from '../responses/request-schema.ts';
@@ -48,6 +49,9 @@ export type SchemaName =
   | 'ModelList'
   | 'Placement'
   | 'PlacementList'
+  | 'UsageList'
+  | 'UsageCallList'
+  | 'Commitments'
   | 'Target'
   | 'TargetList'
   | 'Status'
@@ -108,6 +112,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   ModelList: z.object({ object: z.literal('list'), data: z.array(model) }),
   Placement: placementSchema,
   PlacementList: listPageSchema(placementSchema),
+  UsageList: listPageSchema(usageGroupSchema),
+  UsageCallList: usageCallPageSchema,
+  Commitments: commitmentsSchema,
   Target: targetSchema,
   TargetList: listPageSchema(targetSchema),
   Status: statusSchema,

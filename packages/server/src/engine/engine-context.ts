@@ -7,6 +7,7 @@ import type { Lease } from './lease.ts';
 import type { LiveSession, Sessions } from './live-session.ts';
 import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
+import type { SpendDesk } from './spend.ts';
 import type { TailCommits } from './tail-commits.ts';
 import type { RunningTurn } from './turn.ts';
 import type { CallLimits } from './upstream-call.ts';
@@ -35,6 +36,7 @@ export interface EngineContext {
   readonly homes: Homes;
   readonly control: ControlStore;
   readonly placing: Placing;
+  readonly spend: SpendDesk;
   readonly sessions: Sessions;
   readonly lease: Lease;
   readonly clock: Clock;

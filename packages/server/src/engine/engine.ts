@@ -8,11 +8,11 @@ import {
   type ResponseResource,
   toPerdureError,
 } from '@perdure/protocol';
-import type { ResponseId } from '../kernel/ids.ts';
+import type { ResponseId, TenantId } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
-import type { Step } from '../log/steps.ts';
 import type { WireEvent } from '../session/output.ts';
 import type { SessionState } from '../session/state.ts';
+import { accompanied, settling } from './accompany.ts';
 import type { Caller } from './caller.ts';
 import * as conversations from './conversations.ts';
 import type { EngineContext, EngineLimits } from './engine-context.ts';
@@ -29,7 +29,16 @@ import { deleteResponse } from './remove.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
 import { TailCommits } from './tail-commits.ts';
+import { SpendDesk, type SpendOptions } from './spend.ts';
 import type { RunningTurn } from './turn.ts';
+import {
+  type TargetFacts,
+  type UsageCursor,
+  type UsagePage,
+  usagePages,
+  type UsageSource,
+  type UsageWindow,
+} from './usage.ts';
 import { wakeSession } from './wake.ts';
 
 export interface EngineOptions {
@@ -43,6 +52,10 @@ export interface EngineOptions {
   readonly owner: string;
   readonly scheduler: Scheduler;
   readonly limits: EngineLimits;
+  /** Spend caps and what calls cost; absent: no caps. */
+  readonly spend?: Omit<SpendOptions, 'now'>;
+  /** Where a target was, by the version that a placement saw. Absent: not known. */
+  readonly targetFacts?: UsageSource['target'];
   readonly report: (what: string, error: PerdureError) => void;
 }
 
@@ -93,6 +106,11 @@ export interface Engine {
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
   placements(caller: Caller, query: Parameters<typeof listPlacements>[2]): ReturnType<typeof listPlacements>;
   readonly placing: Placing;
+  /** Metered calls of a window, newest first, page by page. It checks no tenant: whoever calls says whose (L10). */
+  usage(window: UsageWindow, after?: UsageCursor | null): AsyncIterable<UsagePage>;
+  /** Tenants that have placements, over all homes. */
+  tenants(): Promise<readonly TenantId[]>;
+  readonly spend: SpendDesk;
   /** Takes up what the last process left, and begins to wake sessions whose time comes. */
   recover(): Promise<RecoveryReport>;
   /** Work under way: running turns and meters. */
@@ -104,13 +122,20 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { clock, homes, limits, owner } = options;
   let draining = false;
+  const spend = new SpendDesk({ ...(options.spend ?? NO_CAPS), now: () => clock.now() });
   /** Stateless calls under way. */
   let stateless = 0;
   /** Requests that were admitted and have not begun what they ask for. */
   let entering = 0;
   const context: EngineContext = {
     ...options,
-    sessions: new Sessions({ ...options, storeMs: limits.storeMs, cacheBytes: limits.cacheBytes }),
+    spend,
+    sessions: new Sessions({
+      ...options,
+      storeMs: limits.storeMs,
+      cacheBytes: limits.cacheBytes,
+      committed: events => spend.committed(events),
+    }),
     lease: new Lease(owner, homes.all, clock, limits.leaseMs),
     running: new Map(),
     finishing: new Set(),
@@ -120,10 +145,17 @@ export function createEngine(options: EngineOptions): Engine {
       void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
   };
 
+  const usageSource: UsageSource = {
+    homes: homes.all,
+    wait: work => context.sessions.wait(work),
+    target: options.targetFacts ?? (() => Promise.resolve<TargetFacts | null>(null)),
+  };
+
   async function recoverAgain(at: Pick<LiveSession, 'tenant' | 'session' | 'store'>): Promise<void> {
     if (draining) return;
     try {
-      await takeUp(context, at);
+      const taken = await takeUp(context, at);
+      if (taken !== 'turns') await settleDoubt(context, at);
     } catch (error) {
       context.report('recovery', toPerdureError(error));
       context.recoverLater(at);
@@ -140,6 +172,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
     entering += 1;
     try {
+      if (!spend.idle) await spend.ready;
       return await enter();
     } finally {
       entering -= 1;
@@ -274,7 +307,14 @@ export function createEngine(options: EngineOptions): Engine {
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
     placing: options.placing,
+    usage: (window, after) => usagePages(usageSource, window, after),
+    tenants: async () => {
+      const all = await Promise.all(homes.all.map(store => context.sessions.wait(store.tenants())));
+      return [...new Set(all.flat())].toSorted();
+    },
+    spend,
     async recover() {
+      await spend.rebuild(usageSource);
       const report = await recover(context);
       options.scheduler.start(row => wakeSession(context, row));
       return report;
@@ -294,6 +334,17 @@ export function createEngine(options: EngineOptions): Engine {
   };
 }
 
+const NO_CAPS: Omit<SpendOptions, 'now'> = { caps: [], prices: { bound: () => 0n, cost: () => 0n } };
+
+/** Nothing of the session is in flight: what was held for a placement that never came to be is given back. */
+async function settleDoubt(
+  engine: EngineContext,
+  { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
+): Promise<void> {
+  const live = await engine.sessions.load(tenant, session, store);
+  if (live?.state?.turn?.call == null) engine.spend.settleDoubt(session);
+}
+
 function beingTakenUp(): PerdureError {
   const message = 'The response is being taken up again; try again shortly.';
   return perdureError('response_in_progress', message, { retryAfterMs: 1000 });
@@ -307,56 +358,6 @@ function ofTurn(turn: RunningTurn): StoredResponse {
     now: async () => turn.resource('in_progress'),
     events: after => turn.broadcast.read(after),
   };
-}
-
-interface Company {
-  begin?(): void;
-  /** All of the answer is there; it is released once this has resolved. */
-  answered?(): Promise<void>;
-  /** However it ended. */
-  end(answered: boolean): Promise<void>;
-}
-
-/** A stateless call with something done around it, in whichever form it is made. */
-function accompanied(call: StatelessCall, company: Company): StatelessCall {
-  async function* steps(): AsyncGenerator<readonly Step[]> {
-    company.begin?.();
-    let answered = false;
-    try {
-      for await (const batch of call.steps) {
-        if (batch.at(-1)?.type === 'end') {
-          await company.answered?.();
-          answered = true;
-        }
-        yield batch;
-      }
-    } finally {
-      await company.end(answered);
-    }
-  }
-  async function answer(): Promise<readonly Step[]> {
-    company.begin?.();
-    let answered = false;
-    try {
-      const all = await call.answer();
-      await company.answered?.();
-      answered = true;
-      return all;
-    } finally {
-      await company.end(answered);
-    }
-  }
-  return { ...call, steps: steps(), answer };
-}
-
-/** A stateless call under an idempotency key: the key is spent once the call was answered, and given back if it failed. */
-function settling(call: StatelessCall, reserved: { done(): Promise<void>; release(): Promise<void> }): StatelessCall {
-  return accompanied(call, {
-    answered: () => reserved.done(),
-    end: async answered => {
-      if (!answered) await reserved.release();
-    },
-  });
 }
 
 function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {

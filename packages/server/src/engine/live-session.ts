@@ -8,7 +8,7 @@
  */
 import { perdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
-import type { EventBody } from '../log/events.ts';
+import type { Envelope, EventBody } from '../log/events.ts';
 import { decodeEnvelope } from '../log/codec.ts';
 import { reduceAll } from '../session/reduce.ts';
 import type { SessionState } from '../session/state.ts';
@@ -48,6 +48,8 @@ export interface SessionsOptions extends ChainTools {
   readonly storeMs: number;
   /** Bytes of context kept in memory over all sessions. */
   readonly cacheBytes: number;
+  /** Sees what has become durable, before whoever waits for the commit. */
+  readonly committed?: (events: readonly Envelope[]) => void;
 }
 
 export class Sessions {
@@ -193,6 +195,7 @@ export class Sessions {
     }
     live.state = prepared.state;
     live.digest = prepared.row.digest;
+    this.#options.committed?.(prepared.envelopes);
     return prepared;
   }
 

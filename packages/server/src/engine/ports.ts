@@ -108,6 +108,8 @@ export interface SessionLog {
     limit: number;
     after?: { session: SessionId; seq: number };
   }): Promise<readonly PlacementRow[]>;
+  /** Tenants that have placements, by name. For whoever runs the deployment; no tenant's request may reach it (L10). */
+  tenants(): Promise<readonly TenantId[]>;
   /** What living responses and forks of the session still need: the highest position, the highest seq at which a living response ended, the forks. */
   retained(
     tenant: TenantId,

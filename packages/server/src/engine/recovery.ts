@@ -215,6 +215,7 @@ async function rebuild(
     callSettings(settings, tools, base.instructions),
     [],
   );
+  turn.principal = accepted.actor.replace(/^key:/, '');
   if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(live.context.load(store, state)));
   const resource = turn.resource('in_progress');
   const shown: WireEvent[] = [turn.event('response.created', resource), turn.event('response.in_progress', resource)];

@@ -5,6 +5,7 @@
 import { type CreateResponse, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import type { DocumentRef, EventBody, Json, LoggedItem, SessionOrigin } from '../log/events.ts';
+import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { documentRefs, rememberDocuments } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -13,7 +14,7 @@ import { findItem } from './items.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
-import { findResponse, lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
+import { lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
 import { RunningTurn, seconds } from './turn.ts';
@@ -127,6 +128,45 @@ async function beginIn(engine: EngineContext, input: RespondRequest, opening: Op
   const placed = placeFirstCall(engine, input, subject, live, placedItems);
   if (!placed.ok)
     throw await recordRefusal(engine, caller, live.store, { ...placed, subject: live.session, origin: subject.origin });
+  const capped = engine.spend.hold({
+    tenant: caller.tenant,
+    product: subject.origin.product,
+    key: caller.principal,
+    session: live.session,
+    call: 1,
+    target: placed.target.id,
+    reserved: placed.reserved,
+  });
+  if (capped !== null) throw capped;
+  return commitBeginning(engine, input, opening, { placed, response, body, placedItems, matched }).catch(
+    (error: unknown) => {
+      // Its outcome may be unknown: if it is in the log after all, the turn must not stay open with nobody to run it, and its bound is held.
+      if (toPerdureError(error).code === 'store_unavailable') {
+        engine.spend.doubt(live.session, 1);
+        engine.recoverLater(live);
+      } else engine.spend.drop(live.session, 1);
+      throw error;
+    },
+  );
+}
+
+interface Beginning {
+  readonly placed: PlacedCall;
+  readonly response: ResponseId;
+  readonly body: string;
+  readonly placedItems: readonly LoggedItem[];
+  readonly matched: ReturnType<typeof matchCalls>;
+}
+
+/** Commits the placed turn and sets it going. */
+async function commitBeginning(
+  engine: EngineContext,
+  input: RespondRequest,
+  opening: Opening,
+  { placed, response, body, placedItems, matched }: Beginning,
+): Promise<RunningTurn> {
+  const { caller, request, labels } = input;
+  const { live } = opening;
 
   const settings = storedSettings(request);
   const tools = functionTools(request) as unknown as Json;
@@ -152,11 +192,7 @@ async function beginIn(engine: EngineContext, input: RespondRequest, opening: Op
   ];
   await opening.announce?.();
   killPoint('turn.before-first-commit');
-  const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) }).catch((error: unknown) => {
-    // Its outcome may be unknown: if it is in the log after all, the turn must not stay open with nobody to run it.
-    if (toPerdureError(error).code === 'store_unavailable') engine.recoverLater(live);
-    throw error;
-  });
+  const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
   killPoint('turn.after-first-commit');
   rememberDocuments(live, documents);
   const to = prepared.state.position;
@@ -180,6 +216,7 @@ async function beginIn(engine: EngineContext, input: RespondRequest, opening: Op
     labels,
   );
   turn.target = placed.target;
+  turn.principal = caller.principal;
   start(engine, turn);
   return turn;
 }
@@ -275,27 +312,6 @@ async function open(engine: EngineContext, input: RespondRequest, plan: Plan): P
     previous,
     announce: plan.type === 'fork' ? () => announceFork(engine, caller, plan, session) : null,
   };
-}
-
-/** The parent learns before the child is: its payloads must not be erased under a child that is being made (L13). */
-async function announceFork(
-  engine: EngineContext,
-  caller: Caller,
-  { parent, previous, position }: Extract<Plan, { type: 'fork' }>,
-  child: SessionId,
-): Promise<void> {
-  const missing = (): Error =>
-    perdureError('previous_response_not_found', `Previous response with id '${short(previous)}' not found.`, {
-      param: 'previous_response_id',
-    });
-  const live = await engine.sessions.load(parent.tenant, parent.session, parent.store);
-  if (live === null) throw missing();
-  await engine.sessions.exclusive(live, async () => {
-    // It may have been deleted since it was looked at, and what the child would share with it.
-    if ((await findResponse(engine, caller, previous)) === null) throw missing();
-    const head = { child, to: position };
-    await engine.sessions.commit(live, [{ type: 'session.forked', head, payload: null }], { actor: actorOf(caller) });
-  });
 }
 
 /** A session that exists: its home must still be allowed with the labels that it will have (L8), and this process must hold it. */

@@ -191,7 +191,7 @@ export class StatelessRun {
   async #another(error: unknown, begun: boolean): Promise<void> {
     const failed = this.#failure(error, begun);
     try {
-      const next = this.#elsewhere(error, begun);
+      const next = this.#elsewhere(error, begun, failed);
       await this.#record();
       this.#attempt += 1;
       this.#placed = next;
@@ -202,13 +202,27 @@ export class StatelessRun {
     }
   }
 
-  #elsewhere(error: unknown, begun: boolean): PlacedCall {
+  #elsewhere(error: unknown, begun: boolean, failed: EventBody): PlacedCall {
     const { placing, limits } = this.#engine;
     const problem = this.#problem(error);
     if (!isProviderError(error) || !error.retryable || begun || this.#attempt >= limits.turnAttempts) throw problem;
     this.#avoid.push(this.#placed.target.id);
     const next = placing.infer({ ...this.#input.facts, avoid: this.#avoid });
     if (!next.ok) throw problem;
+    const { tenant, session, origin } = this.#input.facts;
+    const capped = this.#engine.spend.hold(
+      {
+        tenant,
+        product: origin.product,
+        key: this.#input.caller.principal,
+        session,
+        call: this.#attempt + 1,
+        target: next.target.id,
+        reserved: next.reserved,
+      },
+      [failed],
+    );
+    if (capped !== null) throw capped;
     return next;
   }
 
@@ -232,6 +246,7 @@ export class StatelessRun {
       .then(() => undefined)
       .catch(error => {
         engine.report('stateless.meter', toPerdureError(error));
+        for (let call = 1; call <= this.#attempt + 1; call++) engine.spend.doubt(this.#input.facts.session, call);
         engine.recoverLater(this.#mustLive());
       })
       .finally(() => {

@@ -88,6 +88,16 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const placed = engine.placing.infer(facts);
   if (!placed.ok && placed.error.code === 'model_not_found') throw placed.error;
   if (!placed.ok) throw await recordRefusal(engine, caller, store, { ...placed, subject: null, origin });
+  const capped = engine.spend.hold({
+    tenant: caller.tenant,
+    product: origin.product,
+    key: caller.principal,
+    session,
+    call: 1,
+    target: placed.target.id,
+    reserved: placed.reserved,
+  });
+  if (capped !== null) throw capped;
   const run = new StatelessRun(engine, {
     caller,
     store,

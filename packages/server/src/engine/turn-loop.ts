@@ -311,12 +311,23 @@ export async function commitNext(
     );
   }
   const { record, reserved, target } = placed;
+  const { tenant, session, origin } = state;
+  const capped = engine.spend.hold(
+    { tenant, product: origin.product, key: turn.principal, session, call, target: target.id, reserved },
+    before,
+  );
+  if (capped !== null) return fail(engine, turn, capped, before, unshown);
   const event: EventBody = {
     type: 'call.placed',
     head: { call, purpose: 'turn', chosen: target.id, placement: record, reserved },
     payload: null,
   };
-  await engine.sessions.commit(turn.live, [...before, event], { actor: 'engine', prune: before.length > 0 });
+  try {
+    await engine.sessions.commit(turn.live, [...before, event], { actor: 'engine', prune: before.length > 0 });
+  } catch (error) {
+    engine.spend.doubt(session, call);
+    throw error;
+  }
   turn.target = target;
   turn.broadcast.publish(unshown);
 }

@@ -44,6 +44,8 @@ export class RunningTurn {
   /** The target of the call in flight. */
   target: ReachableTarget | null = null;
   readonly avoid: string[] = [];
+  /** Who asked for the turn: the principal's id. */
+  principal = '';
   readonly done: Promise<ResponseResource>;
   /** The id of the placement of its first call. */
   readonly placement: string;

@@ -11,7 +11,7 @@ import type { HomeStore } from '../store/home-store.ts';
 import { emptyMemoryData, type MemoryData } from '../store/memory/memory-data.ts';
 import { openMemoryHome } from '../store/memory/open-memory-home.ts';
 import type { Caller } from './caller.ts';
-import { createEngine, type Engine, type RespondInput, type StoredResponse } from './engine.ts';
+import { createEngine, type Engine, type EngineOptions, type RespondInput, type StoredResponse } from './engine.ts';
 import type { EngineLimits } from './engine-context.ts';
 import { Homes } from './homes.ts';
 import { makeDesk } from './placement-desk.ts';
@@ -60,6 +60,7 @@ export interface WorldOptions {
   /** Shipped contract sets. */
   readonly contracts?: readonly string[];
   readonly limits?: Partial<EngineLimits>;
+  readonly spend?: EngineOptions['spend'];
 }
 
 export interface Booted {
@@ -156,6 +157,13 @@ export class World {
       scheduler: STILL,
       limits: { ...LIMITS, ...this.#options.limits, ...limits },
       report: (what, error) => reported.push({ what, error }),
+      ...(this.#options.spend !== undefined && { spend: this.#options.spend }),
+      targetFacts: async (_, __, id) => {
+        const place = places.find(one => one.id === id);
+        return place?.kind === 'target'
+          ? { cloud: place.cloud, region: place.region, accelerator: place.accelerator, prices: null }
+          : null;
+      },
     });
     return { engine, stores, reported };
   }

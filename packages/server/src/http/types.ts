@@ -4,7 +4,7 @@ import type { Hono } from 'hono';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { PlacementsView } from './perdure/view.ts';
+import type { PlacementsView, UsageView } from './perdure/view.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
 export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
@@ -25,6 +25,7 @@ export interface HttpLimits {
 export interface HttpDeps {
   readonly engine: Engine;
   readonly view: PlacementsView;
+  readonly usage: UsageView;
   /** Who a bearer token is. @throws PerdureError missing_api_key, invalid_api_key */
   authenticate(bearer: string | null): Caller;
   /** Whether keys are asked for. Without them only loopback hosts and pages of ours may ask. */

@@ -9,6 +9,8 @@ import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
 import { explainCommand } from './commands/explain.ts';
 import { keysCommand } from './commands/keys.ts';
+import { commitmentsCommand } from './commands/commitments.ts';
+import { usageCommand } from './commands/usage.ts';
 import { upCommand } from './commands/up.ts';
 import { VERSION } from './version.ts';
 
@@ -19,6 +21,8 @@ const COMMANDS = [
   keysCommand,
   contractsCommand,
   explainCommand,
+  usageCommand,
+  commitmentsCommand,
   doctorCommand,
 ];
 

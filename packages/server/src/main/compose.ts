@@ -24,6 +24,10 @@ import { KeySpecError, type KeySpec } from './keys/key-row.ts';
 import { KeySaleError, saleCheck } from './keys/sale.ts';
 import { KeyRing, LOCAL_CALLER } from './keys.ts';
 import { isLoopback } from './loopback.ts';
+import { booksOf, spendPricesOf } from './money/books.ts';
+import { targetFactsOf } from './money/target-facts.ts';
+import { termsOf, termsSource } from './money/terms.ts';
+import { makeUsageView } from './money/usage-view.ts';
 import { snapshotOfConfig } from './snapshots.ts';
 import { VERSION } from './version.ts';
 import { makeView } from './view.ts';
@@ -125,6 +129,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     clock: systemClock,
   });
   const ids = makeIds(systemClock, fillRandom);
+  const books = booksOf(config);
   const engine = createEngine({
     homes: new Homes(stores),
     control,
@@ -150,6 +155,8 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
       outputChars: limits.upstream.outputChars,
     },
     report,
+    spend: { caps: config.caps, prices: spendPricesOf(books) },
+    targetFacts: targetFactsOf(config),
   });
   const ring = await KeyRing.open(control, config, {
     clock: systemClock,
@@ -174,6 +181,14 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     {
       engine,
       view,
+      usage: makeUsageView({
+        usage: (window, after) => engine.usage(window, after),
+        tenants: () => engine.tenants(),
+        balances: () => engine.spend.balances(),
+        books,
+        terms: termsOf(loaded.contracts.map(termsSource)),
+        now: () => systemClock.now(),
+      }),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
       keys: keyAdmin(ring),

@@ -76,7 +76,7 @@ export function keysOverHttp(config: Config, io: Io): KeyDesk {
 }
 
 /** Where a server that listens everywhere can be reached from here. */
-function hostIn(host: string): string {
+export function hostIn(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;

@@ -3,8 +3,10 @@ import {
   listPage,
   type PlacementResource,
   parsePlacementQuery,
+  parseUsageQuery,
   parseWhatIf,
   perdureError,
+  type UsageQuery,
   type WhatIfResult,
 } from '@perdure/protocol';
 import type { PlacementRecord } from '../../engine/placements.ts';
@@ -37,6 +39,24 @@ export async function listPlacements(deps: HttpDeps, exchange: Exchange): Promis
 
 function explainAll(deps: HttpDeps, records: readonly PlacementRecord[]): Promise<readonly PlacementResource[]> {
   return Promise.all(records.map(record => deps.view.explain(record)));
+}
+
+function usageQuery(exchange: Exchange): UsageQuery {
+  const parsed = parseUsageQuery(rawQuery(exchange.req.url));
+  if (!parsed.ok) throw parsed.error;
+  return parsed.value;
+}
+
+export async function listUsage(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, await deps.usage.groups(exchange.caller, usageQuery(exchange)));
+}
+
+export async function listUsageCalls(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, await deps.usage.calls(exchange.caller, usageQuery(exchange)));
+}
+
+export async function getCommitments(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, await deps.usage.commitments(exchange.caller, usageQuery(exchange)));
 }
 
 export async function listTargets(deps: HttpDeps, exchange: Exchange): Promise<void> {

@@ -1,5 +1,17 @@
 /** What the `/perdure/v1` routes show. Made by whoever holds contracts and targets (main); the wire only serves it. */
-import type { PlacementResource, StatusResource, TargetResource, WhatIfRequest, WhatIfResult } from '@perdure/protocol';
+import type {
+  CommitmentsResource,
+  ListPage,
+  PlacementResource,
+  StatusResource,
+  TargetResource,
+  UsageCallPage,
+  UsageGroup,
+  UsageQuery,
+  WhatIfRequest,
+  WhatIfResult,
+} from '@perdure/protocol';
+import type { Caller } from '../../engine/caller.ts';
 import type { PlacementRecord } from '../../engine/placements.ts';
 
 export interface PlacementsView {
@@ -12,4 +24,12 @@ export interface PlacementsView {
   ): Promise<Pick<WhatIfResult, 'reading' | 'contracts' | 'as_of' | 'rows' | 'changed'>>;
   targets(): readonly TargetResource[];
   status(): Promise<Omit<StatusResource, 'placements'>>;
+}
+
+/** Usage and money. Every method checks whose usage the caller may see (L10). @throws PerdureError */
+export interface UsageView {
+  groups(caller: Caller, query: UsageQuery): Promise<ListPage<UsageGroup>>;
+  calls(caller: Caller, query: UsageQuery): Promise<UsageCallPage>;
+  /** Over all tenants: what the deployment owes. */
+  commitments(caller: Caller, query: UsageQuery): Promise<CommitmentsResource>;
 }

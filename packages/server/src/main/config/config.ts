@@ -1,4 +1,6 @@
 /** The configuration as the rest of the server sees it: plain data, checked, every default filled in. */
+import type { CapTerm } from '../../money/caps.ts';
+import type { PriceBook, RateCard } from '../../money/prices.ts';
 import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
 import type { Weights } from '../../placement/snapshot.ts';
 import type { DialectName } from '../../provider/dialect.ts';
@@ -26,6 +28,9 @@ export interface Config {
   readonly keys: readonly KeyConfig[];
   readonly channels: readonly ChannelConfig[];
   readonly products: readonly Product[];
+  /** What customers pay. */
+  readonly rates: RateCard;
+  readonly caps: readonly CapTerm[];
   readonly limits: Limits;
 }
 
@@ -56,8 +61,10 @@ export interface TargetConfig {
   /** A secret: for the provider only (L9). */
   readonly apiKey: string | null;
   readonly clearances: readonly string[];
-  /** Null: not known. */
+  /** What placement scores by: those in force when the configuration was read. Null: not known. */
   readonly prices: Prices | null;
+  /** What calls are rated by; empty if not known. */
+  readonly priceBook: PriceBook;
   /** Calls at once; null for no bound. */
   readonly capacity: number | null;
   /** What the deployment can do; null if not declared. */

@@ -28,6 +28,7 @@ export function crossCheck(file: Sketch, context: CrossContext): readonly Proble
     ...keys.flatMap((key, i) => keyProblems(key, i, context)),
     ...sameKey(keys),
     ...targets.flatMap((target, i) => targetProblems(target, i, context)),
+    ...moneyProblems(file, context),
   ];
 }
 
@@ -80,6 +81,36 @@ function keyProblems(key: SketchedKey, i: number, { channels, products, interpol
     problems.push(error(['keys', i, field], `there is no ${field} ${value} (${hint})`));
   }
   return problems;
+}
+
+/** Caps and rates that name what there is not count nothing; two ways to give a price could differ. */
+function moneyProblems({ caps, rates, products, channels, targets }: Sketch, context: CrossContext): Problem[] {
+  const named = (path: Path, field: 'product' | 'channel', value: string | null): Problem[] => {
+    const known = field === 'product' ? context.products : context.channels;
+    if (value === null || known.includes(value)) return [];
+    const near = didYouMean(value, known);
+    const hint = near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`;
+    return [error([...path, field], `there is no ${field} ${value} (${hint})`)];
+  };
+  const both = (path: Path, rate: { readonly product: string | null; readonly channel: string | null }): Problem[] => [
+    ...named(path, 'product', rate.product),
+    ...named(path, 'channel', rate.channel),
+  ];
+  return [
+    ...doubles('caps', 'id', caps),
+    ...caps.flatMap(({ product }, i) => named(['caps', i], 'product', product)),
+    ...rates.flatMap((rate, i) => both(['rates', i], rate)),
+    ...products.flatMap((one, at) => one.rates.flatMap((rate, i) => both(['products', at, 'rates', i], rate))),
+    ...channels.flatMap((one, at) => one.rates.flatMap((rate, i) => both(['channels', at, 'rates', i], rate))),
+    ...targets.flatMap(({ priced }, i) =>
+      priced === 'twice' ? [error(['targets', i, 'price_book'], 'is given beside prices: give one of them')] : [],
+    ),
+    ...targets.flatMap(({ priced }, i) =>
+      priced === 'no' && caps.length > 0
+        ? [warning(['targets', i], 'has no prices: what its calls cost counts against no spend cap')]
+        : [],
+    ),
+  ];
 }
 
 /** One key, two rows: whose it is would depend on their order. */

@@ -154,6 +154,11 @@ export const CONFIG_BOUNDS: {
   readonly modelChars: number;
   /** US dollars per million tokens. */
   readonly price: number;
+  /** Versions of a price book, and rates of a card. */
+  readonly rates: number;
+  readonly caps: number;
+  /** US dollars of a cap: in micro-dollars still an integer that a number holds. */
+  readonly amountUsd: number;
   readonly capacity: number;
   readonly contextTokens: number;
   readonly weight: number;
@@ -172,6 +177,9 @@ export const CONFIG_BOUNDS: {
   nameChars: 64,
   modelChars: 256,
   price: 100_000,
+  rates: 1_000,
+  caps: 1_000,
+  amountUsd: 9_000_000_000,
   capacity: 1_000_000,
   contextTokens: 1_000_000_000,
   weight: 1_000_000_000,

@@ -5,6 +5,7 @@ import { DEFAULT_WEIGHTS } from '../../placement/snapshot.ts';
 import type { ChannelConfig, Config, HomeConfig, KeyConfig, TargetConfig } from './config.ts';
 import * as defaults from './defaults.ts';
 import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
+import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import { type FileConfig, type FileHome, type FileKey, type FileTarget, limitValues } from './schema.ts';
 import { hashSecret } from '../keys/secret.ts';
 import { refusalOf } from './recorded.ts';
@@ -16,8 +17,6 @@ export interface Folders {
   /** Absolute paths of the contract folders. */
   readonly contracts: readonly string[];
 }
-
-const MICRO = 1_000_000;
 
 export function normalise(file: FileConfig, folders: Folders): Config {
   const { listen, homes, weights, limits } = file;
@@ -41,6 +40,8 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     keys: (file.keys ?? []).flatMap(keyOf),
     channels: allChannels(file),
     products: allProducts(file),
+    rates: rateCardOf(file),
+    caps: capsOf(file),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),
@@ -56,7 +57,8 @@ function allChannels(file: Pick<FileConfig, 'channels'>): readonly ChannelConfig
 }
 
 function allProducts(file: Pick<FileConfig, 'products'>): Config['products'] {
-  return override(defaults.BUILT_IN_PRODUCTS, file.products ?? []);
+  const own = (file.products ?? []).map(({ id, vendor, kind }) => ({ id, vendor, kind }));
+  return override(defaults.BUILT_IN_PRODUCTS, own);
 }
 
 /** What the file names wins over the built-in of that name. */
@@ -95,7 +97,7 @@ function homeOf(home: FileHome): HomeConfig {
 }
 
 function targetOf(target: FileTarget): TargetConfig {
-  const { prices } = target;
+  const priceBook = priceBookOf(target);
   const upstreamModel = target.upstream_model ?? target.model;
   return {
     ...placeOf(target),
@@ -106,24 +108,13 @@ function targetOf(target: FileTarget): TargetConfig {
     dialect: target.dialect ?? 'openai-responses',
     baseUrl: target.base_url.replace(/\/+$/, ''),
     apiKey: target.api_key ?? null,
-    prices:
-      prices === null || prices === undefined
-        ? null
-        : {
-            inputPerMtok: microUsd(prices.input),
-            cachedInputPerMtok: microUsd(prices.cached_input ?? prices.input),
-            outputPerMtok: microUsd(prices.output),
-          },
+    prices: scorePrices(priceBook, Date.now()),
+    priceBook,
     capacity: target.capacity ?? null,
     capabilities: target.capabilities ?? null,
     contextTokens: target.context_tokens ?? null,
     emulated: upstreamModel.endsWith('-emulated'),
   };
-}
-
-/** The schema admits no more than six decimals, so that this rounds away the binary fraction only. */
-function microUsd(usd: number): number {
-  return Math.round(usd * MICRO);
 }
 
 function keyOf(key: FileKey): KeyConfig[] {

@@ -4,6 +4,7 @@ import { checkFirstRefusals } from '../../contract/first-refusal.ts';
 import { datetimeMs } from '../../contract/instant.ts';
 import { day, id as eventId } from '../../contract/manifest-words.ts';
 import { refusalOf } from './recorded.ts';
+import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
   CONFIG_BOUNDS,
@@ -28,6 +29,33 @@ export interface FileHome {
   readonly store?: Maybe<'sqlite'>;
 }
 
+/** In US dollars per million tokens. */
+export interface FilePrices {
+  readonly input: number;
+  readonly cached_input?: Maybe<number>;
+  readonly output: number;
+  readonly reasoning?: Maybe<number>;
+}
+
+export interface FileDatedPrices extends FilePrices {
+  readonly from?: Maybe<string>;
+}
+
+export interface FileRate extends FileDatedPrices {
+  readonly product?: Maybe<string>;
+  readonly channel?: Maybe<string>;
+  readonly model?: Maybe<string>;
+}
+
+export interface FileCap {
+  readonly id: string;
+  readonly tenant?: Maybe<string>;
+  readonly product?: Maybe<string>;
+  readonly key?: Maybe<string>;
+  readonly period: 'day' | 'month' | 'total';
+  readonly amount_usd: number;
+}
+
 export interface FileTarget {
   readonly id: string;
   readonly vendor: string;
@@ -42,7 +70,8 @@ export interface FileTarget {
   readonly base_url: string;
   readonly api_key?: Maybe<string>;
   readonly clearances?: Maybe<readonly string[]>;
-  readonly prices?: Maybe<{ readonly input: number; readonly cached_input?: Maybe<number>; readonly output: number }>;
+  readonly prices?: Maybe<FilePrices>;
+  readonly price_book?: Maybe<readonly FileDatedPrices[]>;
   readonly capacity?: Maybe<number>;
   readonly capabilities?: Maybe<readonly string[]>;
   readonly context_tokens?: Maybe<number>;
@@ -93,11 +122,23 @@ export interface FileConfig {
   readonly first_refusals?: Maybe<readonly FileFirstRefusal[]>;
   readonly keys?: Maybe<readonly FileKey[]>;
   readonly channels?: Maybe<
-    readonly { readonly id: string; readonly seller?: Maybe<string>; readonly kind: 'direct' | 'third-party' }[]
+    readonly {
+      readonly id: string;
+      readonly seller?: Maybe<string>;
+      readonly kind: 'direct' | 'third-party';
+      readonly rates?: Maybe<readonly FileRate[]>;
+    }[]
   >;
   readonly products?: Maybe<
-    readonly { readonly id: string; readonly vendor: string; readonly kind: 'api' | 'runtime' }[]
+    readonly {
+      readonly id: string;
+      readonly vendor: string;
+      readonly kind: 'api' | 'runtime';
+      readonly rates?: Maybe<readonly FileRate[]>;
+    }[]
   >;
+  readonly rates?: Maybe<readonly FileRate[]>;
+  readonly caps?: Maybe<readonly FileCap[]>;
   readonly limits?: Maybe<FileLimits>;
 }
 
@@ -146,13 +187,54 @@ const home = z.strictObject({
     .meta({ description: 'Where its rows are: sqlite, one file in the data folder.' }),
 });
 
+function isMicro(usd: number): boolean {
+  return Math.abs(usd * MICRO - Math.round(usd * MICRO)) < 1e-4;
+}
+
 const price = (what: string): z.ZodType<number> =>
   z
     .number()
     .min(0)
     .max(CONFIG_BOUNDS.price)
-    .refine(usd => Math.abs(usd * MICRO - Math.round(usd * MICRO)) < 1e-4, 'has more than six decimals')
+    .refine(isMicro, 'has more than six decimals')
     .meta({ description: `${what} In US dollars per million tokens.` });
+
+const pricesShape = {
+  input: price('Input tokens.'),
+  cached_input: price('Input tokens that the upstream had cached. Default: input.').nullish(),
+  output: price('Output tokens.'),
+  reasoning: price('Output tokens of reasoning. Default: output.').nullish(),
+};
+
+const fromDay = z
+  .string()
+  .refine(written => dayStart(written) !== null, 'must be a day as 2026-03-20')
+  .nullish()
+  .meta({ description: 'The first day, in UTC, on which they hold. Default: always.' });
+
+const rateShape = {
+  from: fromDay,
+  ...pricesShape,
+  model: text('Of this model only. Default: of any.', CONFIG_BOUNDS.modelChars).nullish(),
+};
+const OF_CHANNEL = name('Through this channel only. Default: through any.').nullish();
+const OF_PRODUCT = name('Of this product only. Default: of any.').nullish();
+const rateCard = (shape: z.core.$ZodLooseShape, what: string): z.ZodType<readonly FileRate[]> =>
+  list(z.strictObject({ ...rateShape, ...shape }) as unknown as z.ZodType<FileRate>, CONFIG_BOUNDS.rates, what);
+
+const cap = z.strictObject({
+  id: name('Names the cap; a refusal cites it.'),
+  tenant: name('Of this tenant only. Default: of all together.').nullish(),
+  product: OF_PRODUCT,
+  key: text('Of this key only, by the id that "perdure keys list" shows. Default: of any.', 128).nullish(),
+  period: z.enum(['day', 'month', 'total']).meta({ description: 'When it begins anew, in UTC; total: never.' }),
+  amount_usd: z
+    .number()
+    .min(0)
+    .max(CONFIG_BOUNDS.amountUsd)
+    .refine(isMicro, 'has more than six decimals')
+    .meta({ description: 'What may be spent in a period, in US dollars, by the price books of the targets.' }),
+});
 
 const baseUrl = z
   .string()
@@ -185,13 +267,14 @@ const target = z.strictObject({
   base_url: baseUrl,
   api_key: text('Sent as bearer token. Write ${NAME} to take it from the environment.').nullish(),
   prices: z
-    .strictObject({
-      input: price('Input tokens.'),
-      cached_input: price('Input tokens that the upstream had cached. Default: input.').nullish(),
-      output: price('Output tokens.'),
-    })
+    .strictObject(pricesShape)
     .nullish()
-    .meta({ description: 'The price book. Default: not known.' }),
+    .meta({ description: 'The price book, if its prices hold always. Default: not known.' }),
+  price_book: list(
+    z.strictObject({ from: fromDay, ...pricesShape }),
+    CONFIG_BOUNDS.rates,
+    'The price book with the days from which its prices hold. Instead of prices.',
+  ).nullish(),
   capacity: whole('Calls at once. Default: no bound.', 1, CONFIG_BOUNDS.capacity).nullish(),
   capabilities: words('What it can do (tools, json_schema, ...). Default: anything may be tried.').nullish(),
   context_tokens: whole(
@@ -326,15 +409,26 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
       id: name('Names the channel.'),
       seller: name('Who sells. Default: whoever made the product.').nullish(),
       kind: z.enum(['direct', 'third-party']),
+      rates: rateCard({ product: OF_PRODUCT }, 'What customers pay through it.').nullish(),
     }),
     CONFIG_BOUNDS.offers,
     'Who sells access, beside the built-in direct, bedrock and azure.',
   ).nullish(),
   products: list(
-    z.strictObject({ id: name('Names the product.'), vendor: name('Who made it.'), kind: z.enum(['api', 'runtime']) }),
+    z.strictObject({
+      id: name('Names the product.'),
+      vendor: name('Who made it.'),
+      kind: z.enum(['api', 'runtime']),
+      rates: rateCard({ channel: OF_CHANNEL }, 'What customers pay for it.').nullish(),
+    }),
     CONFIG_BOUNDS.offers,
     'What is sold, beside the built-in api and frontier.',
   ).nullish(),
+  rates: rateCard(
+    { product: OF_PRODUCT, channel: OF_CHANNEL },
+    'The rate card: what customers pay. What names more (model, channel, product) wins. Default: nothing.',
+  ).nullish(),
+  caps: list(cap, CONFIG_BOUNDS.caps, 'Spend caps: a call that could pass one is refused. Default: none.').nullish(),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
 }) as z.ZodType<FileConfig>;
 

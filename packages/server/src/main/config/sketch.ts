@@ -6,10 +6,23 @@ export interface Sketch {
     readonly id: string | null;
     readonly base_url: string | null;
     readonly api_key: string | null;
+    readonly priced: 'no' | 'once' | 'twice';
   }[];
-  readonly channels: readonly { readonly id: string | null }[];
-  readonly products: readonly { readonly id: string | null }[];
+  readonly channels: readonly SketchedOffer[];
+  readonly products: readonly SketchedOffer[];
+  readonly rates: readonly SketchedRate[];
+  readonly caps: readonly { readonly id: string | null; readonly product: string | null }[];
   readonly keys: readonly SketchedKey[];
+}
+
+interface SketchedOffer {
+  readonly id: string | null;
+  readonly rates: readonly SketchedRate[];
+}
+
+interface SketchedRate {
+  readonly product: string | null;
+  readonly channel: string | null;
 }
 
 export interface SketchedKey {
@@ -24,11 +37,33 @@ export function sketchOf(value: unknown): Sketch {
   const file = fieldsOf(value);
   return {
     homes: entries(file['homes'], ['id']),
-    targets: entries(file['targets'], ['id', 'base_url', 'api_key']),
-    channels: entries(file['channels'], ['id']),
-    products: entries(file['products'], ['id']),
+    targets: entries(file['targets'], ['id', 'base_url', 'api_key']).map((target, i) => ({
+      ...target,
+      priced: pricedOf(at(file['targets'], i)),
+    })),
+    channels: offers(file['channels']),
+    products: offers(file['products']),
+    rates: ratesIn(file),
+    caps: entries(file['caps'], ['id', 'product']),
     keys: entries(file['keys'], ['name', 'hash', 'secret', 'channel', 'product']),
   };
+}
+
+function offers(list: unknown): readonly SketchedOffer[] {
+  return entries(list, ['id']).map(({ id }, i) => ({ id, rates: ratesIn(at(list, i)) }));
+}
+
+function ratesIn(fields: { readonly [name: string]: unknown }): readonly SketchedRate[] {
+  return entries(fields['rates'], ['product', 'channel']);
+}
+
+function pricedOf({ prices, price_book: book }: { readonly [name: string]: unknown }): 'no' | 'once' | 'twice' {
+  const given = [prices, book].filter(one => one !== null && one !== undefined).length;
+  return given === 2 ? 'twice' : given === 1 ? 'once' : 'no';
+}
+
+function at(list: unknown, i: number): { readonly [name: string]: unknown } {
+  return fieldsOf(Array.isArray(list) ? (list[i] as unknown) : null);
 }
 
 function entries<Name extends string>(

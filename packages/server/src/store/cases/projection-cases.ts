@@ -120,6 +120,7 @@ export const PROJECTION_CASES: readonly ConformanceCase[] = [
       deepStrictEqual(await store.placements({ tenant: ACME, order: 'asc', limit: 1, after: p1 }), [p2]);
       const elsewhere = { session: foreign.session, seq: 1 };
       deepStrictEqual(await store.placements({ tenant: ACME, order: 'asc', limit: 10, after: elsewhere }), []);
+      deepStrictEqual(await store.tenants(), [ACME, RIVAL].toSorted());
     },
   },
   {

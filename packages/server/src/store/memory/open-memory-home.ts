@@ -89,6 +89,7 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
         if (after !== undefined && start === 0) return [];
         return mine.slice(start, start + limit).map(({ session, seq, at }) => ({ session, seq, at }));
       }),
+    tenants: () => answer(() => [...new Set(data.placements.map(({ tenant }) => tenant))].toSorted()),
     retained: (tenant, id) =>
       answer(() => {
         const session = own(tenant, id);

@@ -86,6 +86,7 @@ export const BAD_HOMES: readonly Plant[] = [
         (await good.placements(query)).toSorted((a, b) => (a.session + a.seq < b.session + b.seq ? -1 : 1)),
     }),
   },
+  { name: 'a tenant is forgotten', spoil: good => ({ tenants: async () => (await good.tenants()).slice(1) }) },
   {
     name: 'an ended fork needs nothing, whoever was forked from it',
     spoil: (good, data) => ({

@@ -96,6 +96,7 @@ export interface ReaderOps {
   readonly runs: Op<RunRange, readonly RunRow[]>;
   readonly runByBase: Op<{ readonly tenant: TenantId; readonly base: string }, RunRow | null>;
   readonly placements: Op<PlacementsQuery, readonly PlacementRow[]>;
+  readonly tenants: Op<null, readonly TenantId[]>;
   readonly retained: Op<
     { readonly tenant: TenantId; readonly session: SessionId },
     { readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }

@@ -105,6 +105,7 @@ function homeOver(
       checkLimit(query.limit);
       return reader.call('placements', query);
     },
+    tenants: () => reader.call('tenants', null),
     retained: (tenant, session) => reader.call('retained', { tenant, session }),
     open: async (after, limit) => {
       checkLimit(limit);

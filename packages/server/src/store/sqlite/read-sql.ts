@@ -61,6 +61,12 @@ export function makeLogReads(db: DatabaseSync): LogReads {
   const placement = db.prepare(`
     SELECT p.e FROM placements p WHERE p.t = (SELECT k FROM names WHERE name = ?1) AND p.e = (
       SELECT e FROM events WHERE seq = ?3 AND n = (SELECT n FROM sessions WHERE id = ?2 AND t = (SELECT k FROM names WHERE name = ?1)))`);
+  // From one tenant to the next by the key's own tree: as many steps as tenants.
+  const tenants = db.prepare(`
+    WITH RECURSIVE own (t) AS (
+      SELECT min(t) FROM placements
+      UNION ALL SELECT (SELECT min(t) FROM placements WHERE t > own.t) FROM own WHERE own.t IS NOT NULL
+    ) SELECT name FROM own JOIN names ON k = own.t ORDER BY name`);
   const kept = db.prepare('SELECT max(position) AS position, max(to_seq) AS seq FROM responses WHERE n = ?');
   const forks = db.prepare(FORKS);
   const open = db.prepare(`${SESSION} WHERE s.open = 1 AND s.id > ? ORDER BY s.id LIMIT ?`);
@@ -97,6 +103,7 @@ export function makeLogReads(db: DatabaseSync): LogReads {
       }
       return (order === 'asc' ? placementsAsc : placementsDesc).all(tenant, start, limit).map(placementRow);
     },
+    tenants: () => tenants.all().map(row => String(row['name']) as TenantId),
     retained({ tenant, session: id }) {
       const n = findSession.get(id, tenant)?.['n'];
       if (n === undefined) return { position: 0, seq: 0, forks: [] };

@@ -1,0 +1,122 @@
+/** `perdure commitments`: the money terms of the contracts, as tables or JSON. */
+import type { CommitmentsResource } from '@perdure/protocol';
+import { dollars } from '../money/amounts.ts';
+import { dayStart } from '../money/calendar.ts';
+import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
+import { type Io, printJson } from './cli/io.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import { table } from './cli/table.ts';
+import { configured } from './configured.ts';
+import { configWith } from './discover.ts';
+import { openMoneyDesk, usageProblem } from './money/usage-in-folder.ts';
+
+export interface CommitmentsOptions extends ConfigFlags {
+  readonly json?: boolean;
+  readonly asOf?: string;
+  readonly event?: readonly string[];
+}
+
+export async function commitments(options: CommitmentsOptions, io: Io): Promise<ExitCode> {
+  const { config } = await configured(options, io, async () => configWith([], io.cwd));
+  const events = Object.fromEntries((options.event ?? []).map(eventOf));
+  const desk = await openMoneyDesk(config, io);
+  try {
+    const statement = await desk.commitments(options.asOf, events);
+    if (options.json === true) printJson(io, statement);
+    else io.out(textOf(statement));
+    return EXIT.ok;
+  } catch (error) {
+    throw usageProblem(error);
+  } finally {
+    await desk.close();
+  }
+}
+
+function eventOf(text: string): readonly [id: string, day: number] {
+  const [id = '', written = ''] = text.split('=');
+  const day = dayStart(written);
+  if (id === '' || day === null)
+    throw new CliError(EXIT.usage, `--event takes an id and a day, as ipo-filed=2027-01-05, not "${text}"`);
+  return [id, day];
+}
+
+const money = (amount: string | null): string => (amount === null ? '-' : dollars(BigInt(amount)));
+
+function textOf(statement: CommitmentsResource): string {
+  const { commitments: promised, shares, tranches, prepaid, capacity, caps } = statement;
+  const parts = [
+    section(
+      'COMMITMENT CLOUD FROM TO AMOUNT TO-DATE REMAINING STRAIGHT-LINE TREND SHORTFALL',
+      promised.map(one => [
+        one.id,
+        one.cloud,
+        one.from,
+        one.to ?? '-',
+        money(one.amount_micro_usd),
+        money(one.spent_micro_usd),
+        money(one.remaining_micro_usd),
+        money(one.straight_line_micro_usd),
+        money(one.trend_micro_usd),
+        shortfallOf(one),
+      ]),
+    ),
+    section(
+      'SHARE PAYER PAYEE BASE DUE CAP-LEFT UNTIL STATE',
+      shares.map(one => [
+        one.id,
+        one.payer,
+        one.payee,
+        money(one.base_micro_usd),
+        money(one.due_micro_usd),
+
+        money(one.cap_left_micro_usd),
+        one.to ?? '-',
+        one.stopped === null ? 'running' : `stopped by its ${one.stopped}`,
+        ,
+      ]),
+    ),
+    section(
+      'TRANCHE PAYER PAYEE AMOUNT STATE PAYABLE WAITS-FOR',
+      tranches.map(one => [
+        one.id,
+        one.payer,
+        one.payee,
+        money(one.amount_micro_usd),
+        one.status,
+        one.payable_on ?? '-',
+        one.waits_for.join(', ') || '-',
+      ]),
+    ),
+    section(
+      'PREPAID AMOUNT USED LEFT',
+      prepaid.map(one => [one.id, money(one.amount_micro_usd), money(one.used_micro_usd), money(one.left_micro_usd)]),
+    ),
+    section(
+      'CAPACITY AMOUNT',
+      capacity.map(one => [one.accelerator, `${one.amount} ${one.unit}`]),
+    ),
+    section(
+      'CAP PERIOD AMOUNT SPENT HELD',
+      (caps ?? []).map(one => [
+        one.id,
+        one.period,
+        money(one.amount_micro_usd),
+        money(one.spent_micro_usd),
+        money(one.reserved_micro_usd),
+      ]),
+    ),
+  ].filter(part => part !== '');
+  return parts.length === 0
+    ? 'The configured contracts have no money terms, and there are no caps.\n'
+    : parts.join('\n');
+}
+
+function section(header: string, rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? '' : table(header.split(' '), rows);
+}
+
+function shortfallOf({ shortfall_micro_usd: missing, shortfall }: CommitmentsResource['commitments'][number]): string {
+  const at = missing.actual ?? missing.trend ?? missing.straight_line;
+  if (at === null) return '-';
+  return BigInt(at) === 0n ? 'none' : `${money(at)} (${shortfall})`;
+}

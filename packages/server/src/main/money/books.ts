@@ -1,0 +1,25 @@
+/** The price books and rate cards of the configuration, as rating and spend caps take them. */
+import type { SpendPrices } from '../../engine/spend.ts';
+import { boundOf, type Books, priceLines, pricesAt, sumLines, tokensOf } from '../../money/prices.ts';
+import { costPrices } from '../../money/usage.ts';
+import type { Config } from '../config/config.ts';
+
+export const CURRENCY = 'USD';
+
+export function booksOf({ targets, rates }: Pick<Config, 'targets' | 'rates'>): Books {
+  const priced = targets.filter(({ priceBook }) => priceBook.length > 0);
+  return { currency: CURRENCY, costs: Object.fromEntries(priced.map(({ id, priceBook }) => [id, priceBook])), rates };
+}
+
+export function spendPricesOf(books: Books): SpendPrices {
+  return {
+    bound: (target, at, reserved) => {
+      const prices = pricesAt(books.costs[target] ?? [], at);
+      return prices === null ? 0n : boundOf(reserved, prices);
+    },
+    cost: (target, at, usage, seen) => {
+      const prices = costPrices(books, { target, at, seen });
+      return prices === null ? 0n : sumLines(priceLines(tokensOf(usage), prices));
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** Where a target was and what it cost, as a placement saw it: from the snapshot that it names, else as configured. */
+import type { TargetFacts, UsageSource } from '../../engine/usage.ts';
+import type { TargetPlace } from '../../placement/facts.ts';
+import { parseDocument, placesOf } from '../snapshots.ts';
+import type { Config } from '../config/config.ts';
+
+/** Versions kept in memory. */
+const VERSIONS_MOST = 32;
+
+export function targetFactsOf(config: Pick<Config, 'homes' | 'targets'>): UsageSource['target'] {
+  const configured = factsById(placesOf(config).filter(place => place.kind === 'target'));
+  const versions = new Map<string, Promise<ReadonlyMap<string, TargetFacts>>>();
+  return async (store, version, target) => {
+    let known = versions.get(version);
+    if (known === undefined) {
+      if (versions.size >= VERSIONS_MOST) versions.delete(versions.keys().next().value ?? '');
+      known = store.document(version).then(text => {
+        const places = text === null ? [] : parseDocument(text).places;
+        return factsById(places.filter(place => place.kind === 'target'));
+      });
+      versions.set(version, known);
+      known.catch(() => versions.delete(version));
+    }
+    return (await known).get(target) ?? configured.get(target) ?? null;
+  };
+}
+
+function factsById(places: readonly TargetPlace[]): ReadonlyMap<string, TargetFacts> {
+  return new Map(
+    places.map(({ id, cloud, region, accelerator, prices }) => {
+      const { inputPerMtok: input, cachedInputPerMtok: cached, outputPerMtok: output } = prices;
+      // A target without prices is kept with zeros.
+      const known = input + cached + output > 0;
+      return [id, { cloud, region, accelerator, prices: known ? { input, cached, output, reasoning: output } : null }];
+    }),
+  );
+}

@@ -1,0 +1,170 @@
+/** Usage, summed and stated: for the wire, and for commands on a data folder that no server holds. */
+import { listPage, type PerdureError, perdureError, type UsageQuery } from '@perdure/protocol';
+import { didYouMean } from '../../contract/finding.ts';
+import { datetimeMs } from '../../contract/instant.ts';
+import type { Caller } from '../../engine/caller.ts';
+import type { UsageCursor, UsagePage, UsageWindow } from '../../engine/usage.ts';
+import type { UsageView } from '../../http/perdure/view.ts';
+import type { TenantId } from '../../kernel/ids.ts';
+import { spanOfDay, spanOfMonth } from '../../money/calendar.ts';
+import type { CapBalance } from '../../money/caps.ts';
+import { burnDown, type Spending } from '../../money/commitments.ts';
+import { prepaidState } from '../../money/prepaid.ts';
+import type { Books } from '../../money/prices.ts';
+import { type Earning, inBase, shareState } from '../../money/shares.ts';
+import { type Dimension, DIMENSIONS, type Group, Summing, TooManyGroups } from '../../money/totals.ts';
+import { type Events, trancheState } from '../../money/tranches.ts';
+import { rate, type UsageRow } from '../../money/usage.ts';
+import type { Terms } from './terms.ts';
+import { groupWire, rowWire, type Statement, statementWire } from './wire.ts';
+
+export interface UsageDesk {
+  usage(window: UsageWindow, after?: UsageCursor | null): AsyncIterable<UsagePage>;
+  tenants(): Promise<readonly TenantId[]>;
+  /** Null where no server counts. */
+  balances(): readonly CapBalance[] | null;
+  readonly books: Books;
+  readonly terms: Terms;
+  readonly now: () => number;
+}
+
+export async function* ratedRows(desk: UsageDesk, window: UsageWindow): AsyncGenerator<UsageRow> {
+  for await (const page of desk.usage(window)) for (const call of page.calls) yield rate(call, desk.books);
+}
+
+/** @throws TooManyGroups */
+export async function summed(
+  desk: UsageDesk,
+  window: UsageWindow,
+  by: readonly Dimension[],
+): Promise<readonly Group[]> {
+  const summing = new Summing(by);
+  for await (const row of ratedRows(desk, window)) summing.add(row);
+  return summing.groups();
+}
+
+/** What the terms come to: the log is read once, into sums of a day and a cloud, so that memory does not grow with the calls. */
+export async function statementOf(desk: UsageDesk, asOf: number, events: Events = {}): Promise<Statement> {
+  const { terms } = desk;
+  const spends = new Map<string, { at: number; cloud: string; cost: bigint }>();
+  const bases = terms.shares.map(() => 0n);
+  const window = { tenants: await desk.tenants(), from: earliest(terms), to: asOf };
+  for await (const row of ratedRows(desk, window)) {
+    const at = spanOfDay(row.at).from;
+    const key = `${at} ${row.cloud}`;
+    const known = spends.get(key);
+    if (known === undefined) spends.set(key, { at, cloud: row.cloud, cost: row.cost });
+    else known.cost += row.cost;
+    for (const [i, term] of terms.shares.entries()) {
+      if (inBase(term, row)) bases[i] = (bases[i] ?? 0n) + row.revenue;
+    }
+  }
+  const days: readonly Spending[] = [...spends.values()];
+  return {
+    asOf,
+    commitments: terms.commitments.map(term => ({ ...burnDown(term, days, asOf), contract: term.contract })),
+    shares: terms.shares.map((term, i) => {
+      // The base as one earning, at the last moment that all of it counts.
+      const at = Math.min(asOf, term.to ?? asOf) - 1;
+      const whole: Earning = { at, vendor: term.vendor, cloud: term.clouds?.[0] ?? '-', revenue: bases[i] ?? 0n };
+      return { ...shareState(term, [whole], asOf), contract: term.contract };
+    }),
+    tranches: terms.tranches.map(term => ({ ...trancheState(term, events, asOf), contract: term.contract })),
+    prepaid: terms.prepaid.map(term => ({ ...prepaidState(term, days), contract: term.contract })),
+    capacity: terms.capacity,
+    caps: desk.balances(),
+  };
+}
+
+/** Prepaid credits know no first day: with them everything is read. */
+function earliest(terms: Terms): number {
+  if (terms.prepaid.length > 0) return 0;
+  const starts = [...terms.commitments.map(({ from }) => from), ...terms.shares.map(({ from }) => from ?? 0)];
+  return starts.length === 0 ? Number.MAX_SAFE_INTEGER : Math.min(...starts);
+}
+
+export function makeUsageView(desk: UsageDesk): UsageView {
+  const windowOf = async (caller: Caller, query: UsageQuery): Promise<UsageWindow> => ({
+    tenants: await tenantsFor(desk, caller, query.tenant),
+    ...timesOf(query, desk.now()),
+  });
+  return {
+    async groups(caller, query) {
+      const by = query.groupBy.map(dimensionOf);
+      const groups = await summed(desk, await windowOf(caller, query), by).catch((error: unknown) => {
+        throw error instanceof TooManyGroups
+          ? perdureError('invalid_request', `${error.message}: group by less, or ask for a shorter time.`, {
+              param: 'group_by',
+            })
+          : error;
+      });
+      const shown = groups.map(groupWire);
+      const from = query.after === undefined ? 0 : shown.findIndex(({ id }) => id === query.after) + 1;
+      if (query.after !== undefined && from === 0) throw invalid('after', 'is no group of this sum');
+      return listPage(shown.slice(from, from + query.limit), shown.length > from + query.limit);
+    },
+    async calls(caller, query) {
+      const window = await windowOf(caller, query);
+      const after = query.after === undefined ? null : cursorOf(query.after, window.tenants);
+      for await (const page of desk.usage(window, after)) {
+        const data = page.calls.map(call => rowWire(rate(call, desk.books)));
+        return { object: 'list', data, next: Buffer.from(JSON.stringify(page.cursor)).toString('base64url') };
+      }
+      return { object: 'list', data: [], next: null };
+    },
+    async commitments(_, query) {
+      return statementWire(await statementOf(desk, timesOf(query, desk.now()).to));
+    },
+  };
+}
+
+function invalid(param: string, problem: string): PerdureError {
+  return perdureError('invalid_request', `'${param}' ${problem}.`, { param });
+}
+
+/** L10: a key sees its own tenant; others only with the scope operator. */
+async function tenantsFor(desk: UsageDesk, caller: Caller, tenant: string | undefined): Promise<readonly TenantId[]> {
+  if (tenant === undefined || tenant === caller.tenant) return [caller.tenant];
+  if (!caller.scopes.includes('operator'))
+    throw perdureError('insufficient_scope', 'The usage of other tenants is shown to keys with the scope operator.');
+  return tenant === '*' ? desk.tenants() : [tenant as TenantId];
+}
+
+/** By default from the first of this month until now. */
+export function timesOf(
+  { from, to }: { readonly from?: string; readonly to?: string },
+  now: number,
+): { readonly from: number; readonly to: number } {
+  const read = (param: string, text: string): number => {
+    const ms = datetimeMs(text);
+    if (ms === null) throw invalid(param, 'must be a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z');
+    return ms;
+  };
+  // A call of this very millisecond counts.
+  const end = to === undefined ? now + 1 : read('to', to);
+  const start = from === undefined ? spanOfMonth(end - 1).from : read('from', from);
+  if (start > end) throw invalid('from', 'is after to');
+  return { from: start, to: end };
+}
+
+export function dimensionOf(name: string): Dimension {
+  const known = DIMENSIONS.find(one => one === name);
+  if (known !== undefined) return known;
+  const near = didYouMean(name, DIMENSIONS);
+  throw invalid(
+    'group_by',
+    near === null ? `takes ${DIMENSIONS.join(', ')}` : `knows no ${name}: did you mean ${near}?`,
+  );
+}
+
+function cursorOf(text: string, tenants: readonly TenantId[]): UsageCursor {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+    const { home, tenant, session, seq } = value as Partial<UsageCursor>;
+    const texts = [home, tenant, session].every(one => typeof one === 'string');
+    if (texts && Number.isSafeInteger(seq) && tenants.includes(tenant as TenantId)) return value as UsageCursor;
+  } catch {
+    // Said below.
+  }
+  throw invalid('after', 'is no cursor of this list');
+}

@@ -1,0 +1,193 @@
+/**
+ * FOCUS 1.3 rows. Billed and effective cost are our whole micro-units, so that they sum to the usage exactly; list and contracted cost are unit
+ * price times quantity, as the specification wants it, exact to a millionth of a micro-unit.
+ */
+import { decimalText, unitText } from '../amounts.ts';
+import type { CapacityTerm } from '../capacity.ts';
+import { monthSpan } from '../calendar.ts';
+import type { BillingPlace } from '../closing.ts';
+import { type CommitmentTerm, counts } from '../commitments.ts';
+import { METERS, type MeterName } from '../prices.ts';
+import type { AccruingShare } from '../shares.ts';
+import type { UsageRow } from '../usage.ts';
+import type { FocusRow } from './columns.ts';
+
+export interface FocusTerms {
+  readonly currency: string;
+  readonly commitments: readonly (CommitmentTerm & { readonly contract: string })[];
+  /** They accrue over one export: its rows are given in one go. */
+  readonly shares: readonly AccruingShare[];
+}
+
+const UNIT = 'Tokens';
+const METER_WORDS: { readonly [meter in MeterName]: string } = {
+  input: 'Input Tokens',
+  cached: 'Cached Input Tokens',
+  output: 'Output Tokens',
+  reasoning: 'Reasoning Tokens',
+};
+
+/** Without fractions of a second, in UTC. */
+function timeText(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** A row for each meter that counted something. */
+export function costAndUsage(row: UsageRow, billed: BillingPlace, terms: FocusTerms): readonly FocusRow[] {
+  // What the call adds to the shares stands in its first row: a share is of the call's whole revenue.
+  let shared = terms.shares.reduce((all, share) => all + share.add(row), 0n);
+  return METERS.filter(meter => row.tokens[meter] > 0).map(meter => {
+    const made = meterRow(row, meter, billed, terms, shared);
+    shared = 0n;
+    return made;
+  });
+}
+
+function meterRow(
+  row: UsageRow,
+  meter: MeterName,
+  { period, correction }: BillingPlace,
+  terms: FocusTerms,
+  shared: bigint,
+): FocusRow {
+  const month = monthSpan(period);
+  const start = Math.floor(row.at / 1000) * 1000;
+  const tokens = String(row.tokens[meter]);
+  const cost = unitText(row.costLines[meter]);
+  const sku = `${row.vendor}/${row.model}/${meter}`;
+  const price = row.prices?.[meter];
+  // Micro-units a million tokens are pico-units a token.
+  const unitPrice = price === undefined ? null : decimalText(BigInt(price), 12);
+  const exact = price === undefined ? cost : decimalText(BigInt(price) * BigInt(row.tokens[meter]), 12);
+  const priced = unitPrice !== null;
+  return {
+    BilledCost: cost,
+    BillingAccountId: row.tenant,
+    BillingAccountName: null,
+    BillingCurrency: terms.currency,
+    BillingPeriodEnd: timeText(month?.to ?? Number.NaN),
+    BillingPeriodStart: timeText(month?.from ?? Number.NaN),
+    ChargeCategory: 'Usage',
+    ChargeClass: correction ? 'Correction' : null,
+    ChargeDescription: `${METER_WORDS[meter]} of ${row.model} on ${row.target}`,
+    ChargeFrequency: 'Usage-Based',
+    ChargePeriodEnd: timeText(start + 1000),
+    ChargePeriodStart: timeText(start),
+    CommitmentDiscountCategory: null,
+    CommitmentDiscountId: null,
+    CommitmentDiscountName: null,
+    CommitmentDiscountQuantity: null,
+    CommitmentDiscountStatus: null,
+    CommitmentDiscountType: null,
+    CommitmentDiscountUnit: null,
+    ConsumedQuantity: priced ? tokens : null,
+    ConsumedUnit: priced ? UNIT : null,
+    ContractApplied: contractApplied(row, meter, terms),
+    ContractedCost: exact,
+    ContractedUnitPrice: unitPrice,
+    EffectiveCost: cost,
+    HostProviderName: row.cloud,
+    InvoiceIssuerName: row.cloud,
+    ListCost: exact,
+    ListUnitPrice: unitPrice,
+    PricingCategory: priced ? 'Standard' : null,
+    PricingQuantity: priced ? tokens : null,
+    PricingUnit: priced ? UNIT : null,
+    ProviderName: row.vendor,
+    PublisherName: row.vendor,
+    RegionId: row.region,
+    RegionName: row.region,
+    ResourceId: row.target,
+    ResourceName: row.target,
+    ResourceType: 'Model Deployment',
+    ServiceCategory: 'AI and Machine Learning',
+    ServiceName: row.model,
+    ServiceProviderName: row.vendor,
+    ServiceSubcategory: 'Generative AI',
+    SkuId: sku,
+    SkuMeter: METER_WORDS[meter],
+    SkuPriceId: priced ? `${row.target}/${meter}/${String(price)}` : null,
+    SubAccountId: row.key,
+    Tags: JSON.stringify({
+      product: row.product,
+      channel: row.channel,
+      seller: row.seller,
+      segment: row.segment,
+      purpose: row.purpose,
+      session: row.session,
+    }),
+    x_ClauseIds: row.clauses.length === 0 ? null : row.clauses.join(' '),
+    x_Metered: row.metered,
+    x_PlacementId: row.id,
+    // The ledger says it: it is not known here.
+    x_PlacementLeafIndex: null,
+    x_Reading: row.contracts.length === 0 ? null : row.contracts.join(' '),
+    x_Revenue: unitText(row.revenueLines[meter]),
+    x_RevenueShare: unitText(shared),
+    x_Tokens: tokens,
+    x_UpstreamRequestId: row.upstream.request ?? row.upstream.response,
+  };
+}
+
+function contractApplied(row: UsageRow, meter: MeterName, { commitments }: FocusTerms): string | null {
+  const applied = commitments.filter(term => counts(term, row));
+  if (applied.length === 0) return null;
+  // The cost as a number of JSON, digit by digit.
+  const elements = applied.map(
+    ({ contract, id }) =>
+      `{"ContractId":${JSON.stringify(contract)},"ContractCommitmentId":${JSON.stringify(`${contract}/${id}`)},` +
+      `"ContractCommitmentAppliedCost":${unitText(row.costLines[meter])}}`,
+  );
+  return `{"Elements":[${elements.join(',')}]}`;
+}
+
+/** For periods without a known end, since the column may not be null. */
+export const NO_END = '9999-12-31T00:00:00Z';
+/** And without a known beginning. */
+export const NO_START = '1970-01-01T00:00:00Z';
+
+interface InContract {
+  readonly contract: string;
+  /** ms since 1970; null: open. */
+  readonly contractFrom: number | null;
+  readonly contractTo: number | null;
+}
+
+export function spendCommitment(term: CommitmentTerm & InContract, currency: string): FocusRow {
+  return {
+    ...periods(term, currency),
+    ContractCommitmentCategory: 'Spend',
+    ContractCommitmentCost: unitText(term.amount),
+    ContractCommitmentDescription: `${term.payer} spends on ${term.cloud}, owed to ${term.payee}; a shortfall is ${term.shortfall}`,
+    ContractCommitmentQuantity: null,
+    ContractCommitmentType: 'Spend Commitment',
+    ContractCommitmentUnit: null,
+  };
+}
+
+export function capacityCommitment(term: CapacityTerm & InContract, currency: string): FocusRow {
+  return {
+    ...periods(term, currency),
+    ContractCommitmentCategory: 'Usage',
+    ContractCommitmentCost: null,
+    ContractCommitmentDescription: `${term.accelerator} of ${term.provider}`,
+    ContractCommitmentQuantity: String(term.amount),
+    ContractCommitmentType: 'Capacity',
+    ContractCommitmentUnit: term.unit,
+  };
+}
+
+function periods(
+  term: InContract & { readonly id: string; readonly from: number; readonly to: number | null },
+  currency: string,
+): FocusRow {
+  return {
+    BillingCurrency: currency,
+    ContractCommitmentId: `${term.contract}/${term.id}`,
+    ContractCommitmentPeriodEnd: term.to === null ? NO_END : timeText(term.to),
+    ContractCommitmentPeriodStart: timeText(term.from),
+    ContractId: term.contract,
+    ContractPeriodEnd: term.contractTo === null ? NO_END : timeText(term.contractTo),
+    ContractPeriodStart: term.contractFrom === null ? NO_START : timeText(term.contractFrom),
+  };
+}
