@@ -51,6 +51,8 @@ export interface Contract {
   readonly readings: readonly { readonly id: string; readonly title: string; readonly retrospective: boolean }[];
   readonly defaultReading: string | null;
   readonly clauses: readonly ClauseInfo[];
+  /** Whether a clause or definition can tell one moment from another. */
+  readonly readsTime: boolean;
   /** Everything that `contract.yaml` says: parties, sources, money terms. */
   readonly manifest: Manifest;
   /** The class of a call under a reading. A contract without readings calls everything stateful. */
@@ -120,6 +122,7 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     readings: manifest.readings,
     defaultReading: manifest.default_reading,
     clauses: [...clauses, ...[...readings.values()].flat()].map(clause => clause.info),
+    readsTime: timed,
     manifest,
 
     classify(facts, reading) {
