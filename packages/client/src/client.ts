@@ -5,6 +5,7 @@
 import {
   healthSchema,
   listPageSchema,
+  placementPageSchema,
   placementSchema,
   readySchema,
   statusSchema,
@@ -12,7 +13,8 @@ import {
   whatIfSchema,
   type HealthResource,
   type ListPage,
-  type PlacementOutcome,
+  type PlacementFilters,
+  type PlacementPage,
   type PlacementResource,
   type ReadyResource,
   type StatusResource,
@@ -37,19 +39,16 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface PlacementListQuery {
+export interface PlacementListQuery extends PlacementFilters {
   readonly limit?: number;
   readonly order?: 'asc' | 'desc';
   readonly after?: string;
-  readonly session?: string;
-  readonly response?: string;
-  readonly outcome?: PlacementOutcome;
 }
 
 export interface PerdureClient {
   readonly placements: {
     get(id: string, options?: CallOptions): Promise<PlacementResource>;
-    list(query?: PlacementListQuery, options?: CallOptions): Promise<ListPage<PlacementResource>>;
+    list(query?: PlacementListQuery, options?: CallOptions): Promise<PlacementPage>;
     /** All that the query finds, page by page. */
     each(query?: PlacementListQuery, options?: CallOptions): AsyncIterable<PlacementResource>;
   };
@@ -67,7 +66,6 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const OK: readonly number[] = [200];
 const READY: readonly number[] = [200, 503];
 
-const placementPage = listPageSchema(placementSchema);
 const targetPage = listPageSchema(targetSchema);
 
 /** @throws TypeError if `baseURL` is no http address, or `timeoutMs` no positive number */
@@ -86,7 +84,7 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
     own?: CallOptions,
   ) => request({ method: 'GET', path, query, schema, accept: OK, signal: own?.signal ?? null, body: null });
   const list: PerdureClient['placements']['list'] = (query, own) =>
-    get('/perdure/v1/placements', placementPage, { ...query }, own);
+    get('/perdure/v1/placements', placementPageSchema, { ...query }, own);
   return {
     placements: {
       get: (id, own) => get(`/perdure/v1/placements/${encodeURIComponent(id)}`, placementSchema, {}, own),
@@ -95,8 +93,8 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
         for (let after = query?.after; ; ) {
           const page = await list({ ...query, ...(after !== undefined && { after }) }, own);
           yield* page.data;
-          if (!page.has_more || page.last_id === null) return;
-          after = page.last_id;
+          if (page.next === null) return;
+          after = page.next;
         }
       },
     },

@@ -2,7 +2,7 @@
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import { PLACEMENT_OUTCOMES } from '../perdure/placements.ts';
+import { PLACEMENT_ACTIONS, PLACEMENT_OUTCOMES, PLACEMENT_PURPOSES } from '../perdure/placements.ts';
 import { EXAMPLES } from './examples.ts';
 import { ROUTES, type QueryName, type Route } from './routes.ts';
 import { componentSchemas, type SchemaName } from './schemas.ts';
@@ -131,7 +131,20 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   'include[]': { type: 'array', items: { type: 'string' } },
   session: { type: 'string' },
   response: { type: 'string' },
-  outcome: { type: 'string', enum: PLACEMENT_OUTCOMES },
+  outcome: { type: 'string', enum: [...PLACEMENT_OUTCOMES, 'flagged'] },
+  from: { type: 'string', description: 'Recorded then or later: a day, or a moment, in UTC.' },
+  to: { type: 'string', description: 'Recorded before.' },
+  tenant: { type: 'string', description: 'Another tenant, with the scope `operator`.' },
+  product: { type: 'string' },
+  channel: { type: 'string' },
+  target: { type: 'string', description: 'The place that was chosen.' },
+  cloud: { type: 'string', description: 'The cloud of the place that was chosen.' },
+  clause: {
+    type: 'string',
+    description: 'A clause that excluded a place or was flagged, with or without its contract.',
+  },
+  action: { type: 'string', enum: PLACEMENT_ACTIONS },
+  purpose: { type: 'string', enum: PLACEMENT_PURPOSES },
   stream: { type: 'boolean', default: false },
   starting_after: { type: 'integer', minimum: 0 },
 };

@@ -2,7 +2,17 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
-import { APRIL, CHANNELS, call, load, MARCH, PLACES, PRODUCTS, shippedFiles, snapshotOf } from './fixture.test-support.ts';
+import {
+  APRIL,
+  CHANNELS,
+  call,
+  load,
+  MARCH,
+  PLACES,
+  PRODUCTS,
+  shippedFiles,
+  snapshotOf,
+} from './fixture.test-support.ts';
 import { toRecord } from './record.ts';
 import { makeReplay, type RecordedPlacement, replaySlowly, type Supposition } from './replay.ts';
 import { usageCost } from './score.ts';
@@ -100,10 +110,9 @@ const traffic = fc.array(
       }),
     ),
     options: fc.record({ near: fc.constantFrom(...ids), previous: fc.constantFrom(...ids) }, { requiredKeys: [] }),
-    usage: fc.option(
-      fc.record({ input: fc.nat({ max: 1e9 }), cached: fc.nat(100), output: fc.nat({ max: 1e9 }) }),
-      { freq: 4 },
-    ),
+    usage: fc.option(fc.record({ input: fc.nat({ max: 1e9 }), cached: fc.nat(100), output: fc.nat({ max: 1e9 }) }), {
+      freq: 4,
+    }),
     wholeUse: fc.option(use),
   }),
   { minLength: 1, maxLength: 40 },

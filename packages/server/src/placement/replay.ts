@@ -135,7 +135,10 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
     if (row.verdict === 'excluded' || place === undefined) return [];
     return [{ place, distance: distanceOf(place, supposed, options) }];
   });
-  const forbidding = forbiddingOf(rows.find(row => row.place === record.c), supposed);
+  const forbidding = forbiddingOf(
+    rows.find(row => row.place === record.c),
+    supposed,
+  );
   return {
     record,
     supposition,

@@ -2,6 +2,7 @@
 import { HOME_CASES } from './cases/home-cases.ts';
 import { JOURNAL_CASES } from './cases/journal-cases.ts';
 import { LOG_CASES } from './cases/log-cases.ts';
+import { PLACEMENT_CASES } from './cases/placement-cases.ts';
 import { PROJECTION_CASES } from './cases/projection-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 
@@ -9,5 +10,6 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
   ...LOG_CASES,
   ...JOURNAL_CASES,
   ...PROJECTION_CASES,
+  ...PLACEMENT_CASES,
   ...HOME_CASES,
 ];

@@ -9,6 +9,7 @@ import type { HomeStore } from '../home-store.ts';
 import { LeaseBook } from '../lease-book.ts';
 import { storeError } from '../store-error.ts';
 import { appendTo, lives, reprojectIn } from './memory-append.ts';
+import { placementReads } from './memory-placements.ts';
 import { emptyMemoryData, type MemoryData, type MemorySession } from './memory-data.ts';
 
 export interface MemoryHomeOptions {
@@ -88,6 +89,7 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
         if (after !== undefined && start === 0) return [];
         return mine.slice(start, start + limit).map(({ session, seq, at }) => ({ session, seq, at }));
       }),
+    ...placementReads(data, answer),
     retained: (tenant, id) =>
       answer(() => {
         const session = own(tenant, id);

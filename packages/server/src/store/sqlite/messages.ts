@@ -11,9 +11,11 @@ import type {
   IdempotencySlot,
   JournalRow,
   KeyRow,
+  PlacementEntry,
   PlacementRow,
   Release,
   RunRange,
+  SessionLog,
 } from '../../engine/ports.ts';
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
@@ -94,6 +96,9 @@ export interface ReaderOps {
   readonly runs: Op<RunRange, readonly RunRow[]>;
   readonly runByBase: Op<{ readonly tenant: TenantId; readonly base: string }, RunRow | null>;
   readonly placements: Op<PlacementsQuery, readonly PlacementRow[]>;
+  readonly placementLog: Op<Parameters<SessionLog['placementLog']>[0], readonly PlacementEntry[]>;
+  readonly placementSeek: Op<{ readonly tenant: TenantId; readonly at: number }, number>;
+  readonly placementTenants: Op<null, readonly { readonly tenant: TenantId; readonly placements: number }[]>;
   readonly retained: Op<
     { readonly tenant: TenantId; readonly session: SessionId },
     { readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }

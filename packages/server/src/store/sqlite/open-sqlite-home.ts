@@ -105,6 +105,12 @@ function homeOver(
       checkLimit(query.limit);
       return reader.call('placements', query);
     },
+    placementLog: async query => {
+      checkLimit(query.limit);
+      return reader.call('placementLog', query);
+    },
+    placementSeek: (tenant, at) => reader.call('placementSeek', { tenant, at }),
+    placementTenants: () => reader.call('placementTenants', null),
     retained: (tenant, session) => reader.call('retained', { tenant, session }),
     open: async (after, limit) => {
       checkLimit(limit);
