@@ -10,6 +10,7 @@ import { emulatorCommand } from './commands/emulator.ts';
 import { explainCommand } from './commands/explain.ts';
 import { keysCommand } from './commands/keys.ts';
 import { upCommand } from './commands/up.ts';
+import { whatIfCommand } from './commands/whatif.ts';
 import { VERSION } from './version.ts';
 
 const COMMANDS = [
@@ -19,6 +20,7 @@ const COMMANDS = [
   keysCommand,
   contractsCommand,
   explainCommand,
+  whatIfCommand,
   doctorCommand,
 ];
 
