@@ -408,7 +408,14 @@ describe('the list', () => {
     expect(await counts('from=2026-03-20')).toBe(6);
     expect(await counts('to=2026-03-20')).toBe(0);
     expect(await counts('from=2999-01-01')).toBe(0);
-    for (const bad of ['from=yesterday', 'from=2026-02-30', 'outcome=lost', 'action=dance', 'limit=0', 'after=pcur_x']) {
+    for (const bad of [
+      'from=yesterday',
+      'from=2026-02-30',
+      'outcome=lost',
+      'action=dance',
+      'limit=0',
+      'after=pcur_x',
+    ]) {
       const answer = await stack.request('GET', `/perdure/v1/placements?${bad}`, { key: keyOf('api-direct') });
       expect([bad, answer.status]).toEqual([bad, 400]);
     }
@@ -432,7 +439,10 @@ describe('the list', () => {
         page = (await listed('api-direct', `?limit=2&order=${order}&after=${page.next}`)) as never;
         byCursor.push(...idsOf(page));
       }
-      let more: { data: PlacementResource[]; has_more: boolean } = await listed('api-direct', `?limit=2&order=${order}`);
+      let more: { data: PlacementResource[]; has_more: boolean } = await listed(
+        'api-direct',
+        `?limit=2&order=${order}`,
+      );
       byId.push(...idsOf(more));
       while (more.has_more) {
         more = await listed('api-direct', `?limit=2&order=${order}&after=${more.data.at(-1)?.id ?? ''}`);
