@@ -383,3 +383,94 @@ test('a session stays with the product and channel that began it', async () => {
     });
   }
 });
+
+describe('the list', () => {
+  const idsOf = (page: { data: readonly PlacementResource[] }): readonly string[] => page.data.map(one => one.id);
+
+  test('is filtered by what was sold, where it went, which clause spoke and how it ended', async () => {
+    await start({ config: marchConfig() });
+    await placed('api-direct');
+    await placed('frontier-bedrock');
+    await placed('frontier-bedrock', { store: false });
+    await failureOf(of('frontier-azure').responses.create({ model: MODEL, input: 'Hello.' }));
+    const counts = async (query: string): Promise<number> =>
+      (await listed('api-direct', `?limit=100&${query}`)).data.length;
+    expect(await counts('')).toBe(6);
+    expect(await counts('product=frontier')).toBe(4);
+    expect(await counts('product=frontier&channel=bedrock&action=infer')).toBe(2);
+    expect(await counts('cloud=aws')).toBe(2);
+    expect(await counts('target=azure-1')).toBe(2);
+    expect(await counts('clause=amzn.inference')).toBe(1);
+    expect(await counts('clause=openai-2026-02/amzn.state')).toBe(1);
+    expect(await counts('clause=nothing.such')).toBe(0);
+    expect(await counts('outcome=refused')).toBe(1);
+    expect(await counts('purpose=state')).toBe(2);
+    expect(await counts('from=2026-03-20')).toBe(6);
+    expect(await counts('to=2026-03-20')).toBe(0);
+    expect(await counts('from=2999-01-01')).toBe(0);
+    for (const bad of [
+      'from=yesterday',
+      'from=2026-02-30',
+      'outcome=lost',
+      'action=dance',
+      'limit=0',
+      'after=pcur_x',
+    ]) {
+      const answer = await stack.request('GET', `/perdure/v1/placements?${bad}`, { key: keyOf('api-direct') });
+      expect([bad, answer.status]).toEqual([bad, 400]);
+    }
+  });
+
+  test('pages over both homes without repeating or skipping, while new placements come', async () => {
+    await start({ config: marchConfig() });
+    for (const customer of ['api-direct', 'frontier-bedrock', 'api-direct'] as const) await placed(customer);
+    for (const order of ['asc', 'desc'] as const) {
+      const whole = await listed('api-direct', `?limit=100&order=${order}`);
+      const before = idsOf(whole);
+      expect(whole).toMatchObject({ has_more: false, next: null });
+      const [byCursor, byId]: [string[], string[]] = [[], []];
+      let page = (await listed('api-direct', `?limit=1&order=${order}`)) as never as {
+        data: PlacementResource[];
+        next: string | null;
+      };
+      byCursor.push(...idsOf(page));
+      await placed('frontier-bedrock');
+      while (page.next !== null) {
+        page = (await listed('api-direct', `?limit=2&order=${order}&after=${page.next}`)) as never;
+        byCursor.push(...idsOf(page));
+      }
+      let more: { data: PlacementResource[]; has_more: boolean } = await listed(
+        'api-direct',
+        `?limit=2&order=${order}`,
+      );
+      byId.push(...idsOf(more));
+      while (more.has_more) {
+        more = await listed('api-direct', `?limit=2&order=${order}&after=${more.data.at(-1)?.id ?? ''}`);
+        byId.push(...idsOf(more));
+      }
+      const known = byCursor.filter(id => before.includes(id));
+      expect(known).toEqual(before);
+      expect(new Set(byCursor).size).toBe(byCursor.length);
+      expect(byId.filter(id => before.includes(id))).toEqual(before);
+      expect(byId.length).toBe(before.length + 2);
+    }
+  });
+
+  test('of another tenant needs the scope operator', async () => {
+    const secret = (name: string): string => `a-secret-of-the-test-${name}`;
+    const keys = [
+      { name: 'one', secret: secret('one'), tenant: 'one' },
+      { name: 'two', secret: secret('two'), tenant: 'two' },
+      { name: 'ops', secret: secret('ops'), tenant: 'ops', scopes: ['read' as const, 'operator' as const] },
+    ];
+    await start({ config: { keys } });
+    await stack.openai(secret('one')).responses.create({ model: MODEL, input: 'Hello.' });
+    const ask = async (name: string): Promise<readonly [number, number | undefined]> => {
+      const answer = await stack.request('GET', '/perdure/v1/placements?tenant=one', { key: secret(name) });
+      return [answer.status, ((await answer.json()) as { data?: unknown[] }).data?.length];
+    };
+    expect(await ask('one')).toEqual([200, 2]);
+    expect(await ask('two')).toEqual([403, undefined]);
+    expect(await ask('ops')).toEqual([200, 2]);
+  });
+});

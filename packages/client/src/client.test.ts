@@ -112,7 +112,12 @@ describe('calls', () => {
     const { url, seen } = await serve(({ url: path }) => {
       const after = new URL(path, 'http://x').searchParams.get('after');
       return {
-        body: after === null ? listPage([placement('a'), placement('b')], true) : listPage([placement('c')], false),
+        body:
+          after === null
+            ? { ...listPage([placement('a'), placement('b')], true), next: 'n1' }
+            : after === 'n1'
+              ? { ...listPage([], true), next: 'n2' }
+              : { ...listPage([placement('c')], false), next: null },
       };
     });
     const ids: string[] = [];
@@ -121,7 +126,8 @@ describe('calls', () => {
     expect(ids).toEqual(['a', 'b', 'c']);
     expect(seen.map(one => one.url)).toEqual([
       '/perdure/v1/placements?limit=2&session=s%26t',
-      '/perdure/v1/placements?limit=2&session=s%26t&after=b',
+      '/perdure/v1/placements?limit=2&session=s%26t&after=n1',
+      '/perdure/v1/placements?limit=2&session=s%26t&after=n2',
     ]);
   });
 

@@ -6,6 +6,7 @@ import {
   commitmentsSchema,
   healthSchema,
   listPageSchema,
+  placementPageSchema,
   placementSchema,
   readySchema,
   statusSchema,
@@ -16,7 +17,8 @@ import {
   type CommitmentsResource,
   type HealthResource,
   type ListPage,
-  type PlacementOutcome,
+  type PlacementFilters,
+  type PlacementPage,
   type PlacementResource,
   type ReadyResource,
   type StatusResource,
@@ -43,13 +45,10 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface PlacementListQuery {
+export interface PlacementListQuery extends PlacementFilters {
   readonly limit?: number;
   readonly order?: 'asc' | 'desc';
   readonly after?: string;
-  readonly session?: string;
-  readonly response?: string;
-  readonly outcome?: PlacementOutcome;
 }
 
 export interface UsageListQuery {
@@ -64,7 +63,7 @@ export interface UsageListQuery {
 export interface PerdureClient {
   readonly placements: {
     get(id: string, options?: CallOptions): Promise<PlacementResource>;
-    list(query?: PlacementListQuery, options?: CallOptions): Promise<ListPage<PlacementResource>>;
+    list(query?: PlacementListQuery, options?: CallOptions): Promise<PlacementPage>;
     /** All that the query finds, page by page. */
     each(query?: PlacementListQuery, options?: CallOptions): AsyncIterable<PlacementResource>;
   };
@@ -92,7 +91,6 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const OK: readonly number[] = [200];
 const READY: readonly number[] = [200, 503];
 
-const placementPage = listPageSchema(placementSchema);
 const targetPage = listPageSchema(targetSchema);
 const usagePage = listPageSchema(usageGroupSchema);
 const USAGE_PAGE = 100;
@@ -113,7 +111,7 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
     own?: CallOptions,
   ) => request({ method: 'GET', path, query, schema, accept: OK, signal: own?.signal ?? null, body: null });
   const list: PerdureClient['placements']['list'] = (query, own) =>
-    get('/perdure/v1/placements', placementPage, { ...query }, own);
+    get('/perdure/v1/placements', placementPageSchema, { ...query }, own);
   return {
     placements: {
       get: (id, own) => get(`/perdure/v1/placements/${encodeURIComponent(id)}`, placementSchema, {}, own),
@@ -122,8 +120,8 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
         for (let after = query?.after; ; ) {
           const page = await list({ ...query, ...(after !== undefined && { after }) }, own);
           yield* page.data;
-          if (!page.has_more || page.last_id === null) return;
-          after = page.last_id;
+          if (page.next === null) return;
+          after = page.next;
         }
       },
     },

@@ -24,6 +24,7 @@ export { openapiDocument } from './openapi/document.ts';
 export { ROUTES, type Route } from './openapi/routes.ts';
 export { chatChunkSchema, chatCompletionSchema } from './chat/completion-schema.ts';
 export {
+  placementPageSchema,
   placementSchema,
   statusSchema,
   targetSchema,

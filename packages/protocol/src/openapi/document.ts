@@ -2,7 +2,7 @@
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import { PLACEMENT_OUTCOMES } from '../perdure/placements.ts';
+import { PLACEMENT_ACTIONS, PLACEMENT_OUTCOMES, PLACEMENT_PURPOSES } from '../perdure/placements.ts';
 import { EXAMPLES } from './examples.ts';
 import { ROUTES, type QueryName, type Route } from './routes.ts';
 import { componentSchemas, type SchemaName } from './schemas.ts';
@@ -131,15 +131,25 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   'include[]': { type: 'array', items: { type: 'string' } },
   session: { type: 'string' },
   response: { type: 'string' },
-  outcome: { type: 'string', enum: PLACEMENT_OUTCOMES },
-  stream: { type: 'boolean', default: false },
-  starting_after: { type: 'integer', minimum: 0 },
-  from: { type: 'string', description: 'A day or a moment, in UTC. Default: the first of this month.' },
-  to: { type: 'string', description: 'A day or a moment, in UTC, exclusive. Default: now.' },
+  outcome: { type: 'string', enum: [...PLACEMENT_OUTCOMES, 'flagged'] },
+  from: { type: 'string', description: 'Then or later: a day or a moment, in UTC. Of usage by default the first of this month.' },
+  to: { type: 'string', description: 'Before: a day or a moment, in UTC. Default: now.' },
   tenant: {
     type: 'string',
-    description: 'Default: the tenant of the key. Others, and * for all, want the scope operator.',
+    description: 'Default: the tenant of the key. Others, and of usage * for all, want the scope `operator`.',
   },
+  product: { type: 'string' },
+  channel: { type: 'string' },
+  target: { type: 'string', description: 'The place that was chosen.' },
+  cloud: { type: 'string', description: 'The cloud of the place that was chosen.' },
+  clause: {
+    type: 'string',
+    description: 'A clause that excluded a place or was flagged, with or without its contract.',
+  },
+  action: { type: 'string', enum: PLACEMENT_ACTIONS },
+  purpose: { type: 'string', enum: PLACEMENT_PURPOSES },
+  stream: { type: 'boolean', default: false },
+  starting_after: { type: 'integer', minimum: 0 },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

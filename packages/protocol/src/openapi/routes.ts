@@ -1,4 +1,5 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
+import { PLACEMENT_FILTERS, type PlacementFilters } from '../perdure/placements.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { SchemaName } from './schemas.ts';
 
@@ -34,9 +35,7 @@ export type QueryName =
   | 'after'
   | 'before'
   | 'include[]'
-  | 'session'
-  | 'response'
-  | 'outcome'
+  | keyof PlacementFilters
   | 'stream'
   | 'from'
   | 'to'
@@ -248,9 +247,10 @@ export const ROUTES: readonly Route[] = [
     path: '/perdure/v1/placements',
     operationId: 'listPlacements',
     tag: 'perdure',
-    summary: 'Where calls and state went, newest first.',
+    summary:
+      'Where calls and state went, newest first. A request looks at 2,000 placements at most: follow `next` until it is null.',
     answer: 'PlacementList',
-    query: ['limit', 'order', 'after', 'session', 'response', 'outcome'],
+    query: ['limit', 'order', 'after', ...PLACEMENT_FILTERS],
     errors: [...READ, 'invalid_request', 'placement_not_found'],
   },
   {

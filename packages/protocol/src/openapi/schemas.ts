@@ -7,6 +7,7 @@ import type { JsonObject } from '../json.ts';
 import { listPageSchema } from '../lists.ts';
 import { freeObject } from '../parse.ts';
 import {
+  placementPageSchema,
   placementSchema,
   healthSchema,
   readySchema,
@@ -111,7 +112,7 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Model: model,
   ModelList: z.object({ object: z.literal('list'), data: z.array(model) }),
   Placement: placementSchema,
-  PlacementList: listPageSchema(placementSchema),
+  PlacementList: placementPageSchema,
   UsageList: listPageSchema(usageGroupSchema),
   UsageCallList: usageCallPageSchema,
   Commitments: commitmentsSchema,

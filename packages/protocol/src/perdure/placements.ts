@@ -2,25 +2,28 @@
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
 import { fault, parseBody, parseQuery, type Parsed } from '../parse.ts';
-import type { ListQuery, RawQuery } from '../lists.ts';
+import type { ListPage, ListQuery, RawQuery } from '../lists.ts';
 import { parseListQuery } from '../lists.ts';
 
-export type PlacementAction = 'infer' | 'place_state' | 'distribute' | 'execute' | 'egress';
-export type PlacementPurpose =
-  | 'turn'
-  | 'subagent'
-  | 'review'
-  | 'compaction'
-  | 'memory'
-  | 'embedding'
-  | 'eval'
-  | 'lab'
-  | 'shadow'
-  | 'probe'
-  | 'state';
+export const PLACEMENT_ACTIONS = ['infer', 'place_state', 'distribute', 'execute', 'egress'] as const;
+export type PlacementAction = (typeof PLACEMENT_ACTIONS)[number];
+export const PLACEMENT_PURPOSES = [
+  'turn',
+  'subagent',
+  'review',
+  'compaction',
+  'memory',
+  'embedding',
+  'eval',
+  'lab',
+  'shadow',
+  'probe',
+  'state',
+] as const;
+export type PlacementPurpose = (typeof PLACEMENT_PURPOSES)[number];
 /** `placed`: a target was chosen. `refused`: clauses exclude all. `unavailable`: the allowed ones are down or full. */
-export type PlacementOutcome = 'placed' | 'refused' | 'unavailable';
-export const PLACEMENT_OUTCOMES: readonly PlacementOutcome[] = ['placed', 'refused', 'unavailable'];
+export const PLACEMENT_OUTCOMES = ['placed', 'refused', 'unavailable'] as const;
+export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 
 /** A clause that spoke: where it stands in the contract, as its annotation cites it. */
 export type ClauseRef = {
@@ -104,18 +107,61 @@ export type PlacementResource = {
   readonly call: { readonly status: 'open' | 'completed' | 'failed' | 'unknown' };
 };
 
-export type PlacementQuery = ListQuery & {
-  readonly session?: string;
-  readonly response?: string;
-  readonly outcome?: PlacementOutcome;
+/** A page of placements. */
+export type PlacementPage = ListPage<PlacementResource> & {
+  /**
+   * Where the next page begins, as its `after`; null after the last one. One request looks at a bounded number of placements: a page that
+   * finds few matches among them, or none, still says here where to go on.
+   */
+  readonly next: string | null;
 };
 
+/** What placements can be asked for by, besides a page. */
+export type PlacementFilters = {
+  readonly session?: string;
+  readonly response?: string;
+  /** `flagged`: a clause spoke and was recorded only, whatever the outcome. */
+  readonly outcome?: PlacementOutcome | 'flagged';
+  /** Of the recording: a day, or a moment, in UTC; inclusive. */
+  readonly from?: string;
+  /** Exclusive. */
+  readonly to?: string;
+  /** Another tenant's, with the scope `operator`. */
+  readonly tenant?: string;
+  readonly product?: string;
+  readonly channel?: string;
+  /** The place that was chosen, and its cloud. */
+  readonly target?: string;
+  readonly cloud?: string;
+  /** A clause that excluded a place, or was flagged: `joint.stateless`, or `openai-2026-02/joint.stateless`. */
+  readonly clause?: string;
+  readonly action?: PlacementAction;
+  readonly purpose?: PlacementPurpose;
+};
+
+export type PlacementQuery = ListQuery & PlacementFilters;
+
 const id = z.string().min(1).max(LIMITS.idChars);
+const moment = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/)
+  .refine(isRealDate);
 const filters = z.object({
-  session: id.optional(),
-  response: id.optional(),
-  outcome: z.enum(['placed', 'refused', 'unavailable']).optional(),
+  session: id.exactOptional(),
+  response: id.exactOptional(),
+  outcome: z.enum([...PLACEMENT_OUTCOMES, 'flagged']).exactOptional(),
+  from: moment.exactOptional(),
+  to: moment.exactOptional(),
+  tenant: id.exactOptional(),
+  product: id.exactOptional(),
+  channel: id.exactOptional(),
+  target: id.exactOptional(),
+  cloud: id.exactOptional(),
+  clause: id.exactOptional(),
+  action: z.enum(PLACEMENT_ACTIONS).exactOptional(),
+  purpose: z.enum(PLACEMENT_PURPOSES).exactOptional(),
 });
+export const PLACEMENT_FILTERS: readonly (keyof PlacementFilters)[] = filters.keyof().options;
 
 export function parsePlacementQuery(query: RawQuery): Parsed<PlacementQuery> {
   const list = parseListQuery(query);
@@ -125,16 +171,7 @@ export function parsePlacementQuery(query: RawQuery): Parsed<PlacementQuery> {
   );
   const found = parseQuery(filters, single);
   if (!found.ok) return found;
-  const { session, response, outcome } = found.value;
-  return {
-    ok: true,
-    value: {
-      ...list.value,
-      ...(session !== undefined && { session }),
-      ...(response !== undefined && { response }),
-      ...(outcome !== undefined && { outcome }),
-    },
-  };
+  return { ok: true, value: { ...list.value, ...found.value } };
 }
 
 /** What `POST /perdure/v1/whatif` supposes. What is absent stays as it is. */

@@ -1,6 +1,15 @@
 /** What the routes of Perdure's own answer, as schemas. The client checks answers against them. */
 import * as z from 'zod';
-import type { ClauseRef, PlacementResource, WhatIfResult, WhatIfRow } from './placements.ts';
+import {
+  type ClauseRef,
+  PLACEMENT_ACTIONS,
+  PLACEMENT_OUTCOMES,
+  PLACEMENT_PURPOSES,
+  type PlacementPage,
+  type PlacementResource,
+  type WhatIfResult,
+  type WhatIfRow,
+} from './placements.ts';
 import type {
   ContractResource,
   HealthResource,
@@ -23,8 +32,8 @@ const clause: z.ZodType<ClauseRef> = z.object({
   effect: z.enum(['permit', 'forbid']).exactOptional(),
 });
 const clauses = z.array(clause);
-const action = z.enum(['infer', 'place_state', 'distribute', 'execute', 'egress']);
-const outcome = z.enum(['placed', 'refused', 'unavailable']);
+const action = z.enum(PLACEMENT_ACTIONS);
+const outcome = z.enum(PLACEMENT_OUTCOMES);
 
 export const placementSchema: z.ZodType<PlacementResource> = z.object({
   id: text,
@@ -34,19 +43,7 @@ export const placementSchema: z.ZodType<PlacementResource> = z.object({
   session: text,
   response: orNull,
   action,
-  purpose: z.enum([
-    'turn',
-    'subagent',
-    'review',
-    'compaction',
-    'memory',
-    'embedding',
-    'eval',
-    'lab',
-    'shadow',
-    'probe',
-    'state',
-  ]),
+  purpose: z.enum(PLACEMENT_PURPOSES),
   outcome,
   target: z.object({ id: text, cloud: text, region: text, vendor: text, model: text }).nullable(),
   home: orNull,
@@ -73,6 +70,15 @@ export const placementSchema: z.ZodType<PlacementResource> = z.object({
   explanation: text,
   usage: z.object({ input: count, cached: count, output: count, reasoning: count }).nullable(),
   call: z.object({ status: z.enum(['open', 'completed', 'failed', 'unknown']) }),
+});
+
+export const placementPageSchema: z.ZodType<PlacementPage> = z.object({
+  object: z.literal('list'),
+  data: z.array(placementSchema),
+  first_id: orNull,
+  last_id: orNull,
+  has_more: z.boolean(),
+  next: orNull.meta({ description: 'Where the next page begins, as its `after`; null after the last one.' }),
 });
 
 const health = z.enum(['healthy', 'degraded', 'down', 'unknown']);

@@ -52,6 +52,10 @@ export interface Contract {
   readonly readings: readonly { readonly id: string; readonly title: string; readonly retrospective: boolean }[];
   readonly defaultReading: string | null;
   readonly clauses: readonly ClauseInfo[];
+  /** Whether a clause or definition can tell one moment from another. */
+  readonly readsTime: boolean;
+  /** Whether a clause asks what the tenant has spent. */
+  readonly readsSpend: boolean;
   /** Everything that `contract.yaml` says: parties, sources, money terms. */
   readonly manifest: Manifest;
   /** The class of a call under a reading. A contract without readings calls everything stateful. */
@@ -122,6 +126,8 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     readings: manifest.readings,
     defaultReading: manifest.default_reading,
     clauses: [...clauses, ...[...readings.values()].flat()].map(clause => clause.info),
+    readsTime: reads.time || reads.moments.length > 0 || reads.events || reads.firstRefusal,
+    readsSpend: reads.spend,
     manifest,
 
     classify(facts, reading) {

@@ -20,7 +20,8 @@ import type { Homes } from './homes.ts';
 import { reserve } from './idempotency.ts';
 import { Lease } from './lease.ts';
 import { type LiveSession, Sessions } from './live-session.ts';
-import { listPlacements, type PlacementRecord, readPlacement } from './placements.ts';
+import { listPlacements, type PlacementListQuery, type PlacementPage } from './placement-pages.ts';
+import { type PlacementRecord, readPlacement } from './placements.ts';
 import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Scheduler, Sha256 } from './ports.ts';
 import { readResponse, resourceOfRecord, streamOfRecord } from './read.ts';
@@ -104,7 +105,7 @@ export interface Engine {
     deleteItem(caller: Caller, id: string, item: string): Promise<void>;
   };
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
-  placements(caller: Caller, query: Parameters<typeof listPlacements>[2]): ReturnType<typeof listPlacements>;
+  placements(caller: Caller, query: PlacementListQuery): Promise<PlacementPage>;
   readonly placing: Placing;
   /** Metered calls of a window, newest first, page by page. It checks no tenant: whoever calls says whose (L10). */
   usage(window: UsageWindow, after?: UsageCursor | null): AsyncIterable<UsagePage>;

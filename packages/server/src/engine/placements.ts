@@ -1,12 +1,19 @@
 /** Placements read back, from the log that holds them. */
 import { perdureError } from '@perdure/protocol';
-import { idBody, parsePlacementId, placementId, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import {
+  idBody,
+  parsePlacementId,
+  placementId,
+  type ResponseId,
+  type SessionId,
+  type TenantId,
+} from '../kernel/ids.ts';
 import { decodeEnvelope } from '../log/codec.ts';
 import type { Envelope, EnvelopeOf, JsonObject, SessionOrigin, Usage } from '../log/events.ts';
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { short } from './plan.ts';
-import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
+import { MAX_EVENTS_READ, type PlacementEntry, type SessionLog, type StoredHead } from './ports.ts';
 
 export interface PlacementRecord {
   readonly id: string;
@@ -110,7 +117,7 @@ async function view(
     action: 'infer',
     purpose,
     chosen,
-    call: chosen === null ? { status: 'failed', usage: null } : outcome(after, seq, call),
+    call: chosen === null ? { status: 'failed', usage: null } : outcomeAfter(after, seq, call),
   };
 }
 
@@ -134,71 +141,59 @@ async function bodyOf(
   return started?.type === 'turn.started' ? (idBody(started.head.response, 'resp') ?? own) : own;
 }
 
-function outcome(events: readonly Envelope[], seq: number, call: number): PlacementRecord['call'] {
-  for (const event of events) {
-    if (event.seq <= seq) continue;
-    if (event.type === 'call.completed' && event.head.call === call)
-      return { status: 'completed', usage: event.head.usage };
-    if (event.type === 'call.failed' && event.head.call === call) {
-      return { status: event.head.code === 'unknown' ? 'unknown' : 'failed', usage: event.head.usage };
-    }
+function outcomeAfter(events: readonly Envelope[], seq: number, call: number): PlacementRecord['call'] {
+  const end = events.find(event => event.seq > seq && isEnd(event) && event.head.call === call);
+  return callOf(end ?? null, call);
+}
+
+type Ended = EnvelopeOf<'call.completed'> | EnvelopeOf<'call.failed'> | EnvelopeOf<'call.cancelled'>;
+
+function isEnd(event: Envelope): event is Ended {
+  return event.type === 'call.completed' || event.type === 'call.failed' || event.type === 'call.cancelled';
+}
+
+function callOf(end: Envelope | null, call: number): PlacementRecord['call'] {
+  if (end === null || !isEnd(end) || end.head.call !== call) return { status: 'open', usage: null };
+  const { usage } = end.head;
+  if (end.type === 'call.completed') return { status: 'completed', usage };
+  return { status: end.type === 'call.failed' && end.head.code === 'unknown' ? 'unknown' : 'failed', usage };
+}
+
+/** A placement as its store's log of placements tells it. Null if the log is not one of ours. */
+export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementRecord | null {
+  const { session, at, seq } = entry;
+  const decode = (stored: StoredHead): Envelope =>
+    decodeEnvelope({ tenant, session }, { ...NO_EVENT, ...stored, seq, at });
+  const first = decode(entry.first);
+  const placed = decode(entry.placed);
+  if (first.type !== 'session.created' && first.type !== 'call.admitted') return null;
+  const { home, origin } = first.head;
+  const own = idBody(session, 'sess') ?? '';
+  if (placed.type === 'state.placed') {
+    return {
+      ...{ id: placementId(own, 0), at, tenant, session, response: null, action: 'place_state', purpose: 'state' },
+      ...{ home, origin, record: placed.head.placement, chosen: home, call: { status: 'completed', usage: null } },
+    };
   }
-  return { status: 'open', usage: null };
+  if (placed.type !== 'call.placed') return null;
+  const { call, purpose, chosen, placement: record } = placed.head;
+  const turn = entry.turn === null ? null : decode(entry.turn);
+  const response = turn?.type === 'turn.started' ? turn.head.response : null;
+  const body = response === null ? own : (idBody(response, 'resp') ?? own);
+  return {
+    ...{ id: placementId(body, call), at, tenant, session, response, action: 'infer', purpose, home, origin },
+    ...{ record, chosen },
+    call:
+      chosen === null ? { status: 'failed', usage: null } : callOf(entry.end === null ? null : decode(entry.end), call),
+  };
 }
 
-/** A page of placements over all homes, by time. `after` is a placement id, exclusive. */
-export async function listPlacements(
-  engine: EngineContext,
-  caller: Caller,
-  query: {
-    readonly order: 'asc' | 'desc';
-    readonly limit: number;
-    readonly after?: string;
-    readonly session?: string;
-    readonly response?: string;
-  },
-): Promise<{ readonly placements: readonly PlacementRecord[]; readonly hasMore: boolean }> {
-  const cursor = query.after === undefined ? null : await readPlacement(engine, caller, query.after);
-  const found: PlacementRecord[] = [];
-  for (const store of engine.homes.all) found.push(...(await page(engine, caller, store, query, cursor)));
-  const sign = query.order === 'asc' ? 1 : -1;
-  const later = (a: PlacementRecord, b: PlacementRecord) =>
-    sign * (a.at - b.at) || sign * (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
-  const sorted = found.filter(one => cursor === null || later(one, cursor) > 0).toSorted(later);
-  return { placements: sorted.slice(0, query.limit), hasMore: sorted.length > query.limit };
-}
-
-/** Rows read at a time while looking for those that a filter lets through, and at most in all. */
-const SCAN = 200;
-const SCAN_MOST = 2000;
-
-async function page(
-  engine: EngineContext,
-  caller: Caller,
-  store: SessionLog,
-  query: Parameters<typeof listPlacements>[2],
-  cursor: PlacementRecord | null,
-): Promise<readonly PlacementRecord[]> {
-  const found: PlacementRecord[] = [];
-  const { tenant } = caller;
-  let after: { session: SessionId; seq: number } | undefined;
-  for (let scanned = 0; scanned < SCAN_MOST && found.length <= query.limit; scanned += SCAN) {
-    const rows = await engine.sessions.wait(
-      store.placements({ tenant, order: query.order, limit: SCAN, ...(after !== undefined && { after }) }),
-    );
-    for (const row of rows) {
-      if (found.length > query.limit) break;
-      if (cursor !== null && (query.order === 'asc' ? row.at < cursor.at : row.at > cursor.at)) continue;
-      if (query.session !== undefined && row.session !== query.session) continue;
-      const events = await read(engine, store, caller, row.session, row.seq);
-      const event = events[0];
-      if (event?.type !== 'call.placed' && event?.type !== 'state.placed') continue;
-      const one = await view(engine, caller, store, event, events);
-      if (one !== null && (query.response === undefined || one.response === query.response)) found.push(one);
-    }
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < SCAN) break;
-    after = { session: last.session, seq: last.seq };
-  }
-  return found;
-}
+/** What an envelope needs to be decoded, and nobody asks for here. */
+const NO_EVENT = {
+  epoch: 1,
+  actor: '',
+  payload: null,
+  salt: null,
+  payloadDigest: null,
+  digest: new Uint8Array(0),
+};

@@ -78,6 +78,27 @@ export interface PlacementRow {
   readonly at: number;
 }
 
+/** An event's stored head, and what is needed to decode it. */
+export interface StoredHead {
+  readonly code: number;
+  readonly version: number;
+  readonly head: string;
+}
+
+/** A placement with the events that tell of it: all that reports and what-if need, and no content. */
+export interface PlacementEntry extends PlacementRow {
+  /** Grows in the order of the home's commits. */
+  readonly position: number;
+  /** `call.placed` or `state.placed`. */
+  readonly placed: StoredHead;
+  /** The session's first event: it holds the origin. */
+  readonly first: StoredHead;
+  /** The turn that a call served; null for stateless calls and for state. */
+  readonly turn: StoredHead | null;
+  /** How the session's next call to end after this placement ended; null if none has. Of a placement that chose nothing it says nothing. */
+  readonly end: StoredHead | null;
+}
+
 /**
  * A home's store. Reads see every append whose promise has resolved (read-your-writes).
  *
@@ -108,8 +129,22 @@ export interface SessionLog {
     limit: number;
     after?: { session: SessionId; seq: number };
   }): Promise<readonly PlacementRow[]>;
+  /** Placements with their events. `after` is a position, exclusive; null begins at the first, or the last. */
+  placementLog(query: {
+    tenant: TenantId;
+    order: 'asc' | 'desc';
+    limit: number;
+    after: number | null;
+  }): Promise<readonly PlacementEntry[]>;
+  /**
+   * The last position before a moment, 0 if there is none: found by halving, as if time had never gone back between commits. Where it
+   * did, a few placements of about that moment lie on the other side.
+   */
+  placementSeek(tenant: TenantId, at: number): Promise<number>;
   /** Tenants that have placements, by name. For whoever runs the deployment; no tenant's request may reach it (L10). */
   tenants(): Promise<readonly TenantId[]>;
+  /** Who has placements, and how many: for operators, and for nobody else. In order of the name. */
+  placementTenants(): Promise<readonly { readonly tenant: TenantId; readonly placements: number }[]>;
   /** What living responses and forks of the session still need: the highest position, the highest seq at which a living response ended, the forks. */
   retained(
     tenant: TenantId,

@@ -12,6 +12,7 @@ import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
 import { usageCommand } from './commands/usage.ts';
 import { upCommand } from './commands/up.ts';
+import { whatIfCommand } from './commands/whatif.ts';
 import { VERSION } from './version.ts';
 
 const COMMANDS = [
@@ -23,6 +24,7 @@ const COMMANDS = [
   explainCommand,
   usageCommand,
   commitmentsCommand,
+  whatIfCommand,
   doctorCommand,
 ];
 

@@ -19,6 +19,7 @@ import { exclusionText, explainTable, refusalMessage } from '../placement/explai
 import { recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
+import { matchesPlainly } from './placement-filter.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
 
 export interface ViewOptions {
@@ -64,6 +65,13 @@ export function makeView(options: ViewOptions): PlacementsView {
       if (compact.s === undefined) return bare(record);
       const { snapshot } = await snapshotOf(compact.s);
       return resource(record, recompute(compact, snapshot), snapshot, config);
+    },
+    async matches(record, filters) {
+      const compact = record.record as unknown as CompactRecord;
+      const plain = matchesPlainly(record, compact, filters);
+      if (!plain || filters.cloud === undefined) return plain;
+      if (record.chosen === null || compact.s === undefined) return false;
+      return (await snapshotOf(compact.s)).snapshot.byId.get(record.chosen)?.cloud === filters.cloud;
     },
     whatIf: (records, suppose) => whatIf(records, suppose, snapshotOf),
     targets: () => targets(config, desk),

@@ -222,7 +222,7 @@ function judgedRow(
   };
 }
 
-function healthVerdict(place: Place, health: PlaceHealth): Verdict {
+export function healthVerdict(place: Place, health: PlaceHealth): Verdict {
   if (health.state !== 'up') return health.state;
   const most = place.kind === 'target' ? place.capacity.maxConcurrent : null;
   return most !== null && health.inFlight >= most ? 'full' : 'eligible';

@@ -56,6 +56,10 @@ export interface ContractRules {
   readonly scope: { readonly vendors: readonly string[]; readonly products: readonly string[] } | null;
   readonly readings: readonly { readonly id: string; readonly retrospective: boolean }[];
   readonly defaultReading: string | null;
+  /** Whether a clause can tell one moment from another, by the time itself or by what was recorded by then. If not, calls that differ in nothing but their time are decided alike. */
+  readonly readsTime: boolean;
+  /** Whether a clause asks what the tenant has spent. */
+  readonly readsSpend: boolean;
   readonly classify: (facts: ToldCall, reading: string | null) => Classification;
   /** One judgement per place, in order. */
   readonly judge: (

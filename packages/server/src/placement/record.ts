@@ -244,7 +244,7 @@ export function fromRecord(record: PlacementRecord): RecordedCall {
   };
 }
 
-function healthFrom([latency = 0, inFlight = 0, state = 0, retryAfterMs]: RecordedHealth): PlaceHealth {
+export function healthFrom([latency = 0, inFlight = 0, state = 0, retryAfterMs]: RecordedHealth): PlaceHealth {
   return {
     state: STATES[state] ?? 'down',
     inFlight,

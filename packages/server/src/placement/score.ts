@@ -10,7 +10,32 @@ export interface Score {
   readonly score: number;
 }
 
+/** What of a call counts for its price and for what a target must be able to do. */
+export type CallSize = Pick<CallFacts, 'inputTokens' | 'outputBound' | 'requires'>;
+
 const PER = 1_000_000;
+const PER_BIG = 1_000_000n;
+
+/** Tokens as metered; those that came from a prompt cache are part of the input. */
+export interface MeteredTokens {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+}
+
+/** Micro-USD of a metered call, rounded up. Exact. */
+export function usageCost(prices: Prices, { input, cached, output }: MeteredTokens): bigint {
+  const fresh = (input - cached) * prices.inputPerMtok;
+  const again = cached * prices.cachedInputPerMtok;
+  const made = output * prices.outputPerMtok;
+  const total = fresh + again + made;
+  if ([fresh, again, made, total].every(Number.isSafeInteger)) return BigInt(Math.ceil(total / PER));
+  const exact =
+    BigInt(input - cached) * BigInt(prices.inputPerMtok) +
+    BigInt(cached) * BigInt(prices.cachedInputPerMtok) +
+    BigInt(output) * BigInt(prices.outputPerMtok);
+  return (exact + PER_BIG - 1n) / PER_BIG;
+}
 
 /** Micro-USD of so many tokens at their prices per million, rounded up. Exact. */
 export function tokenCost(prices: Prices, inputTokens: number, outputTokens: number): number {
@@ -32,14 +57,14 @@ export function distanceOf(place: Place, snapshot: Snapshot, options: DecideOpti
   return distance;
 }
 
-export function scoreOf(place: Place, facts: CallFacts, latencyMs: number, distance: number, weights: Weights): Score {
+export function scoreOf(place: Place, facts: CallSize, latencyMs: number, distance: number, weights: Weights): Score {
   const cost = place.kind === 'target' ? tokenCost(place.prices, facts.inputTokens, facts.outputBound) : 0;
   const score = Math.round(weights.price * cost + weights.latency * latencyMs + weights.affinity * distance);
   return { cost, latencyMs, distance, score };
 }
 
 /** What the place lacks for the call, or null. */
-export function lacking(place: Place, facts: CallFacts): string | null {
+export function lacking(place: Place, facts: CallSize): string | null {
   if (place.kind !== 'target') return null;
   if (place.contextTokens !== null && facts.inputTokens + facts.outputBound > place.contextTokens) {
     return `context of ${place.contextTokens} tokens`;

@@ -3,6 +3,7 @@ import { CONTROL_CASES } from './cases/control-cases.ts';
 import { HOME_CASES } from './cases/home-cases.ts';
 import { JOURNAL_CASES } from './cases/journal-cases.ts';
 import { LOG_CASES } from './cases/log-cases.ts';
+import { PLACEMENT_CASES } from './cases/placement-cases.ts';
 import { PROJECTION_CASES } from './cases/projection-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 
@@ -10,6 +11,7 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
   ...LOG_CASES,
   ...JOURNAL_CASES,
   ...PROJECTION_CASES,
+  ...PLACEMENT_CASES,
   ...HOME_CASES,
   ...CONTROL_CASES,
 ];

@@ -10,6 +10,7 @@ import {
   type WhatIfResult,
 } from '@perdure/protocol';
 import type { PlacementRecord } from '../../engine/placements.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import { readJson } from '../body.ts';
 import { rawQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
@@ -31,10 +32,21 @@ export async function getPlacement(deps: HttpDeps, exchange: Exchange, id: strin
 export async function listPlacements(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const parsed = parsePlacementQuery(rawQuery(exchange.req.url));
   if (!parsed.ok) throw parsed.error;
-  const { placements, hasMore } = await deps.engine.placements(exchange.caller, parsed.value);
-  const shown = await explainAll(deps, placements);
-  const { outcome } = parsed.value;
-  send(exchange, listPage(outcome === undefined ? shown : shown.filter(one => one.outcome === outcome), hasMore));
+  const { from, to, tenant, session, response, limit, order, after } = parsed.value;
+  if (tenant !== undefined && tenant !== exchange.caller.tenant && !exchange.caller.scopes.includes('operator'))
+    throw perdureError('insufficient_scope', 'Placements of another tenant are listed with the scope operator.');
+  const { placements, hasMore, next } = await deps.engine.placements(exchange.caller, {
+    limit,
+    order,
+    ...(session !== undefined && { session }),
+    ...(response !== undefined && { response }),
+    ...(after !== undefined && { after }),
+    ...(tenant !== undefined && { tenant: tenant as TenantId }),
+    ...(from !== undefined && { from: Date.parse(from) }),
+    ...(to !== undefined && { to: Date.parse(to) }),
+    matches: record => deps.view.matches(record, parsed.value),
+  });
+  send(exchange, { ...listPage(await explainAll(deps, placements), hasMore), next });
 }
 
 function explainAll(deps: HttpDeps, records: readonly PlacementRecord[]): Promise<readonly PlacementResource[]> {

@@ -2,6 +2,7 @@
 import type {
   CommitmentsResource,
   ListPage,
+  PlacementFilters,
   PlacementResource,
   StatusResource,
   TargetResource,
@@ -22,6 +23,8 @@ export interface PlacementsView {
     records: readonly PlacementRecord[],
     suppose: WhatIfRequest,
   ): Promise<Pick<WhatIfResult, 'reading' | 'contracts' | 'as_of' | 'rows' | 'changed'>>;
+  /** Whether a record is one of those asked for, by what it says itself. */
+  matches(record: PlacementRecord, filters: PlacementFilters): Promise<boolean>;
   targets(): readonly TargetResource[];
   status(): Promise<Omit<StatusResource, 'placements'>>;
 }

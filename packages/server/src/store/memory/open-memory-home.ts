@@ -10,6 +10,7 @@ import type { HomeStore } from '../home-store.ts';
 import { LeaseBook } from '../lease-book.ts';
 import { storeError } from '../store-error.ts';
 import { appendTo, lives, reprojectIn } from './memory-append.ts';
+import { placementReads } from './memory-placements.ts';
 import { emptyMemoryData, type MemoryData, type MemorySession } from './memory-data.ts';
 
 export interface MemoryHomeOptions {
@@ -90,6 +91,7 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
         return mine.slice(start, start + limit).map(({ session, seq, at }) => ({ session, seq, at }));
       }),
     tenants: () => answer(() => [...new Set(data.placements.map(({ tenant }) => tenant))].toSorted()),
+    ...placementReads(data, answer),
     retained: (tenant, id) =>
       answer(() => {
         const session = own(tenant, id);

@@ -88,6 +88,20 @@ export const BAD_HOMES: readonly Plant[] = [
   },
   { name: 'a tenant is forgotten', spoil: good => ({ tenants: async () => (await good.tenants()).slice(1) }) },
   {
+    name: 'the log of placements begins anew on every page',
+    spoil: good => ({ placementLog: query => good.placementLog({ ...query, after: null }) }),
+  },
+  {
+    name: 'a placement has the first end of its session, not its own',
+    spoil: good => ({
+      async placementLog(query) {
+        const log = await good.placementLog(query);
+        const first = new Map(log.toReversed().map(one => [one.session, one.end]));
+        return log.map(one => ({ ...one, end: first.get(one.session) ?? null }));
+      },
+    }),
+  },
+  {
     name: 'an ended fork needs nothing, whoever was forked from it',
     spoil: (good, data) => ({
       async retained(tenant, session) {

@@ -11,9 +11,11 @@ import type {
   IdempotencySlot,
   JournalRow,
   KeyRow,
+  PlacementEntry,
   PlacementRow,
   Release,
   RunRange,
+  SessionLog,
 } from '../../engine/ports.ts';
 import type { AuditEntry, AuditRow, ControlKind, ControlRecord } from '../../engine/control-records.ts';
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
@@ -96,7 +98,10 @@ export interface ReaderOps {
   readonly runs: Op<RunRange, readonly RunRow[]>;
   readonly runByBase: Op<{ readonly tenant: TenantId; readonly base: string }, RunRow | null>;
   readonly placements: Op<PlacementsQuery, readonly PlacementRow[]>;
+  readonly placementLog: Op<Parameters<SessionLog['placementLog']>[0], readonly PlacementEntry[]>;
+  readonly placementSeek: Op<{ readonly tenant: TenantId; readonly at: number }, number>;
   readonly tenants: Op<null, readonly TenantId[]>;
+  readonly placementTenants: Op<null, readonly { readonly tenant: TenantId; readonly placements: number }[]>;
   readonly retained: Op<
     { readonly tenant: TenantId; readonly session: SessionId },
     { readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }

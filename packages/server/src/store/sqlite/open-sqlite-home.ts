@@ -105,7 +105,13 @@ function homeOver(
       checkLimit(query.limit);
       return reader.call('placements', query);
     },
+    placementLog: async query => {
+      checkLimit(query.limit);
+      return reader.call('placementLog', query);
+    },
+    placementSeek: (tenant, at) => reader.call('placementSeek', { tenant, at }),
     tenants: () => reader.call('tenants', null),
+    placementTenants: () => reader.call('placementTenants', null),
     retained: (tenant, session) => reader.call('retained', { tenant, session }),
     open: async (after, limit) => {
       checkLimit(limit);

@@ -6,11 +6,12 @@ import type { StoredEvent } from '../../log/codec.ts';
 import type { ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
 import { groupOutbox } from '../group-outbox.ts';
 import type { Handlers, ReaderOps } from './messages.ts';
+import type { PlacementReads } from './placement-sql.ts';
 import { parseDeleted } from './project-sql.ts';
 import { DELETED, RESPONSE_STATUSES, SESSION_KINDS } from './schema.ts';
 
 export type LogReads = Handlers<
-  Omit<ReaderOps, 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition' | 'check' | 'close'>
+  Omit<ReaderOps, keyof PlacementReads | 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition' | 'check' | 'close'>
 >;
 type Row = Record<string, SQLOutputValue>;
 

@@ -5,6 +5,7 @@ import { openForReading } from './connection.ts';
 import { makeControlReads } from './control-read-sql.ts';
 import { Inbox } from './inbox.ts';
 import type { Handlers, ReaderOps, Reply, Request, WorkerSetup, WorkerStart } from './messages.ts';
+import { makePlacementReads } from './placement-sql.ts';
 import { makeLogReads } from './read-sql.ts';
 import { failureOf } from './sqlite-failure.ts';
 
@@ -38,6 +39,7 @@ function open(setup: WorkerSetup): Handlers<ReaderOps> {
   const db = openForReading(setup);
   return {
     ...makeLogReads(db),
+    ...makePlacementReads(db),
     ...makeControlReads(db),
     check: () => check(db),
     close() {

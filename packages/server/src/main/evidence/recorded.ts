@@ -1,0 +1,164 @@
+/**
+ * The recorded placements of a data folder, in a fixed order: home by home, tenant by tenant, as they were committed. Read beside a server
+ * that may be running. A place in that order can be kept, and reading goes on from it.
+ */
+import { join } from 'node:path';
+import { placementOf, type PlacementRecord } from '../../engine/placements.ts';
+import { MAX_EVENTS_READ } from '../../engine/ports.ts';
+import type { HomeId, TenantId } from '../../kernel/ids.ts';
+import { decodeEnvelope } from '../../log/codec.ts';
+import type { Use } from '../../placement/facts.ts';
+import { reduceAll } from '../../session/reduce.ts';
+import type { SessionState } from '../../session/state.ts';
+import { type HomeReader, openSqliteReader } from '../../store/sqlite/open-sqlite-reader.ts';
+import { CliError, EXIT } from '../cli/exit.ts';
+import type { Config } from '../config/config.ts';
+
+export interface RecordedPlace {
+  readonly home: string;
+  readonly tenant: string;
+  /** A position in the home, exclusive. */
+  readonly after: number;
+}
+
+export interface Window {
+  /** ms since 1970, of the recording; inclusive and exclusive. Null: unbounded. */
+  readonly from: number | null;
+  readonly to: number | null;
+  /** Null: every tenant. */
+  readonly tenant: string | null;
+}
+
+export interface RecordedPage {
+  readonly placements: readonly PlacementRecord[];
+  /** Where to go on after this page. */
+  readonly place: RecordedPlace;
+}
+
+export interface RecordedData {
+  /** How many placements there are, the window's edges left aside: for progress. */
+  count(window: Window): Promise<number>;
+  pages(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedPage>;
+  /** What a session did in all before a moment; null if its log cannot be read. */
+  use(placement: PlacementRecord, before: number | null): Promise<Use | null>;
+  /** A snapshot's document by its version. */
+  document(version: string): Promise<string | null>;
+  close(): Promise<void>;
+}
+
+const PAGE = 500;
+/** Sessions whose use is remembered. */
+const KEPT_SESSIONS = 20_000;
+
+/** @throws CliError if no home has a file */
+export async function openRecorded(config: Config): Promise<RecordedData> {
+  const found = await Promise.all(
+    config.homes.map(home => openSqliteReader(config.data, home.id as HomeId, Date.now())),
+  );
+  const homes = found.filter(home => home !== null);
+  if (homes.length === 0)
+    throw new CliError(EXIT.failed, `there is no data at ${join(config.data)}`, {
+      hint: 'Name the data folder with --data, and the homes in it with --config.',
+    });
+  const uses = new Map<string, Use | null>();
+  const readers = new Map(homes.map(home => [home.home as string, home]));
+
+  async function* pages(window: Window, after: RecordedPlace | null): AsyncGenerator<RecordedPage> {
+    let skipping = after !== null;
+    for (const home of homes) {
+      if (skipping && home.home !== after?.home) continue;
+      for (const { tenant } of await tenantsOf(home, window)) {
+        if (skipping && tenant !== after?.tenant) continue;
+        const first = skipping ? (after?.after ?? 0) : await firstOf(home, tenant, window);
+        skipping = false;
+        yield* pagesOf(home, tenant, window, first);
+      }
+    }
+  }
+
+  return {
+    async count(window) {
+      let sum = 0;
+      for (const home of homes) for (const { placements } of await tenantsOf(home, window)) sum += placements;
+      return sum;
+    },
+    pages,
+    async use(placement, before) {
+      const { session, tenant, home } = placement;
+      if (!uses.has(session)) {
+        if (uses.size >= KEPT_SESSIONS) uses.clear();
+        const reader = readers.get(home);
+        uses.set(session, reader === undefined ? null : await useOf(reader, tenant as TenantId, placement, before));
+      }
+      return uses.get(session) ?? null;
+    },
+    async document(version) {
+      for (const home of homes) {
+        const text = await home.document(version);
+        if (text !== null) return text;
+      }
+      return null;
+    },
+    close: async () => void (await Promise.all(homes.map(home => home.close()))),
+  };
+}
+
+async function tenantsOf(
+  home: HomeReader,
+  { tenant }: Window,
+): Promise<readonly { readonly tenant: TenantId; readonly placements: number }[]> {
+  const all = await home.placementTenants();
+  return tenant === null ? all : all.filter(one => one.tenant === tenant);
+}
+
+async function firstOf(home: HomeReader, tenant: TenantId, { from }: Window): Promise<number> {
+  return from === null ? 0 : home.placementSeek(tenant, from);
+}
+
+async function* pagesOf(
+  home: HomeReader,
+  tenant: TenantId,
+  { from, to }: Window,
+  first: number,
+): AsyncGenerator<RecordedPage> {
+  const read = (after: number) => home.placementLog({ tenant, order: 'asc', limit: PAGE, after });
+  // The next page is read while this one is worked on.
+  for (let coming = read(first); ; ) {
+    const entries = await coming;
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    coming = read(last.position);
+    coming.catch(() => undefined);
+    const wanted = entries.filter(({ at }) => (from === null || at >= from) && (to === null || at < to));
+    yield {
+      placements: wanted.flatMap(entry => placementOf(tenant, entry) ?? []),
+      place: { home: home.home, tenant, after: last.position },
+    };
+    if (to !== null && entries.every(({ at }) => at >= to)) {
+      await coming;
+      return;
+    }
+  }
+}
+
+/** A fold of the session's events by the reducer: the log says what was done, and nothing else does. */
+async function useOf(
+  home: HomeReader,
+  tenant: TenantId,
+  { session }: PlacementRecord,
+  before: number | null,
+): Promise<Use | null> {
+  let state: SessionState | null = null;
+  for (let from = 1; ; ) {
+    const stored = await home.events({ tenant, session, from, limit: MAX_EVENTS_READ });
+    const past = stored.filter(({ at }) => before === null || at < before);
+    const reduced = reduceAll(
+      state,
+      past.map(one => decodeEnvelope({ tenant, session }, one)),
+    );
+    if (!reduced.ok) return state?.use ?? null;
+    state = reduced.state;
+    if (past.length < MAX_EVENTS_READ) return state.use;
+    from += past.length;
+  }
+}

@@ -1,0 +1,91 @@
+/** `perdure whatif`: from flags to a run, and its report as text, JSON, CSV or HTML. */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
+import { type Io, printJson } from './cli/io.ts';
+import { momentOption } from './cli/moment.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import { configured } from './configured.ts';
+import { contractFolder } from './contracts.ts';
+import { configWith } from './discover.ts';
+import { openRecorded } from './evidence/recorded.ts';
+import { reportHtml } from './whatif/html.ts';
+import { reportOf } from './whatif/report.ts';
+import { runWhatIf } from './whatif/run.ts';
+import { makeSuppositions, type Suppose, type SupposedEvent } from './whatif/suppose.ts';
+import { number, reportCsv, reportText } from './whatif/text.ts';
+
+export interface WhatIfOptions extends ConfigFlags {
+  readonly json?: boolean;
+  readonly from?: string;
+  readonly to?: string;
+  readonly tenant?: string;
+  readonly contracts?: readonly string[];
+  readonly reading?: string;
+  readonly event?: readonly string[];
+  readonly state?: string;
+  readonly csv?: string;
+  readonly html?: string;
+}
+
+/** ms between two lines of progress. */
+const SAY_EVERY_MS = 1000;
+
+export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> {
+  const suppose = supposeFrom(options, io);
+  const window = {
+    from: momentOption('perdure whatif', '--from', options.from),
+    to: momentOption('perdure whatif', '--to', options.to),
+    tenant: options.tenant ?? null,
+  };
+  const { config } = await configured(options, io, async () => configWith([], io.cwd));
+  const data = await openRecorded(config);
+  try {
+    const suppositions = makeSuppositions(suppose, version => data.document(version));
+    const state = options.state === undefined ? null : resolve(io.cwd, options.state);
+    const totals = await runWhatIf({ data, suppositions, suppose, window, state, progress: progressTo(io) });
+    const report = reportOf(totals, suppose);
+    if (options.csv !== undefined) writeFileSync(resolve(io.cwd, options.csv), reportCsv(report));
+    if (options.html !== undefined) writeFileSync(resolve(io.cwd, options.html), reportHtml(report));
+    if (options.json === true) printJson(io, report);
+    else io.out(reportText(report));
+    return EXIT.ok;
+  } finally {
+    await data.close();
+  }
+}
+
+function supposeFrom(options: WhatIfOptions, io: Io): Suppose {
+  const { contracts, reading, event } = options;
+  const sets = contracts?.flatMap(list => list.split(',')).filter(set => set !== '');
+  if (sets === undefined && reading === undefined && event === undefined)
+    throw new CliError(EXIT.usage, 'perdure whatif: nothing is supposed: name --contracts, --reading or --event');
+  return {
+    contracts: sets?.map(set => contractFolder(set, io.cwd)) ?? null,
+    reading: reading ?? null,
+    events: event?.map(eventFrom) ?? [],
+  };
+}
+
+function eventFrom(text: string): SupposedEvent {
+  const [, id, date] = /^([a-z0-9][a-z0-9.-]{0,63})=(\d{4}-\d{2}-\d{2})$/.exec(text) ?? [];
+  if (id === undefined || date === undefined)
+    throw new CliError(
+      EXIT.usage,
+      `perdure whatif: --event takes an id and a day, as agi-verified=2026-05-01, not "${text}"`,
+    );
+  momentOption('perdure whatif', '--event', date);
+  return { id, date };
+}
+
+function progressTo(io: Io): (progress: { readonly done: number; readonly total: number }) => void {
+  const began = performance.now();
+  let said = began;
+  return ({ done, total }) => {
+    const now = performance.now();
+    if (now - said < SAY_EVERY_MS) return;
+    said = now;
+    const rate = Math.round((done / (now - began)) * 1000);
+    io.err(`${number(done)} of at most ${number(total)} placements, ${number(rate)}/s\n`);
+  };
+}

@@ -1,0 +1,17 @@
+/** A what-if in a process of its own that is killed, as `kill -9` does it, once it has come so far. */
+import { openRecorded } from '../evidence/recorded.ts';
+import { configWith } from '../discover.ts';
+import { runWhatIf } from './run.ts';
+import { makeSuppositions } from './suppose.ts';
+
+const [folder = '', state = '', reading = '', after = '0'] = process.argv.slice(2);
+const data = await openRecorded({ ...configWith([], folder), data: folder });
+const suppose = { contracts: null, reading, events: [] };
+await runWhatIf({
+  data,
+  suppositions: makeSuppositions(suppose, version => data.document(version)),
+  suppose,
+  window: { from: null, to: null, tenant: null },
+  state,
+  progress: ({ done }) => void (done > Number(after) && process.kill(process.pid, 'SIGKILL')),
+});

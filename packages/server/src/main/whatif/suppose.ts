@@ -1,0 +1,115 @@
+/** What is supposed, laid over what a placement was decided on: other contracts, another reading, events that have not happened. */
+import { createHash } from 'node:crypto';
+import type { Supposition } from '../../placement/replay.ts';
+import { usageCost } from '../../placement/score.ts';
+import type { Snapshot } from '../../placement/snapshot.ts';
+import { CliError, EXIT } from '../cli/exit.ts';
+import { readContractFolder } from '../contracts.ts';
+import { ContractsError, parseDocument, snapshotOfDocument, type SnapshotDocument } from '../snapshots.ts';
+
+export interface SupposedEvent {
+  readonly id: string;
+  /** A day, UTC. */
+  readonly date: string;
+}
+
+export interface Suppose {
+  /** Folders. Null: the contracts that each placement was decided on. */
+  readonly contracts: readonly string[] | null;
+  /** Null: the reading that each session started under, or the default of supposed contracts. */
+  readonly reading: string | null;
+  readonly events: readonly SupposedEvent[];
+}
+
+/** Suppositions by the version that placements name. */
+export interface Suppositions {
+  /** Of the texts of the supposed contracts. */
+  readonly digest: string;
+  /** Null if what those placements saw is not kept. */
+  of(version: string): Promise<Supposition | null>;
+  /** The readings that were in force where placements were decided, and those that are supposed. */
+  readings(): { readonly recorded: readonly string[]; readonly supposed: readonly string[] };
+}
+
+/** Snapshots that are kept; a deployment has one for each change of its contracts or targets. */
+const KEPT = 16;
+
+/** @throws CliError if contracts or reading cannot be used */
+export function makeSuppositions(
+  suppose: Suppose,
+  document: (version: string) => Promise<string | null>,
+  costOf: (recorded: Snapshot) => Supposition['cost'] = pricesOf,
+): Suppositions {
+  const known = new Map<string, Supposition | null>();
+  const seen = { recorded: new Set<string>(), supposed: new Set<string>() };
+  const contracts = suppose.contracts?.map(readContractFolder) ?? null;
+
+  async function load(version: string): Promise<Supposition | null> {
+    const text = await document(version);
+    if (text === null) return null;
+    const base = parseDocument(text);
+    const { snapshot: recorded } = snapshotOfDocument(base, true);
+    const supposed = suppositionOn(base, contracts, suppose);
+    for (const [into, readings] of [
+      [seen.recorded, recorded.readings],
+      [seen.supposed, supposed.readings],
+    ] as const)
+      for (const [contract, reading] of Object.entries(readings)) into.add(`${contract}: ${reading}`);
+    const readings = suppose.reading === null ? 'session' : 'snapshot';
+    return { recorded, supposed, readings, cost: costOf(recorded) };
+  }
+
+  return {
+    digest: createHash('sha256').update(JSON.stringify(contracts)).digest('hex'),
+    async of(version) {
+      let found = known.get(version);
+      if (found === undefined) {
+        found = await load(version);
+        if (known.size >= KEPT) known.clear();
+        known.set(version, found);
+      }
+      return found;
+    },
+    readings: () => ({ recorded: [...seen.recorded].toSorted(), supposed: [...seen.supposed].toSorted() }),
+  };
+}
+
+function suppositionOn(
+  base: SnapshotDocument,
+  contracts: SnapshotDocument['contracts'] | null,
+  { reading, events, contracts: folders }: Suppose,
+): Snapshot {
+  const changed: SnapshotDocument = {
+    ...base,
+    contracts: contracts ?? base.contracts,
+    reading: reading ?? (folders === null ? base.reading : null),
+  };
+  try {
+    return snapshotOfDocument(withEvents(changed, events), true).snapshot;
+  } catch (error) {
+    if (error instanceof ContractsError) throw new CliError(EXIT.usage, `perdure whatif: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The one place where supposed events meet what placements see: `events: {id, date, source}[]` of a snapshot's document. */
+function withEvents(document: SnapshotDocument, events: readonly SupposedEvent[]): SnapshotDocument {
+  if (events.length === 0) return document;
+  const known: unknown = 'events' in document ? document.events : undefined;
+  if (!Array.isArray(known))
+    throw new CliError(EXIT.usage, 'perdure whatif: events are not yet part of what these placements were decided on', {
+      hint: 'Leave --event out, or suppose contracts that hold from the event’s date.',
+    });
+  const supposed = events.map(({ id, date }) => ({ id, date, source: 'supposed' }));
+  const names = new Set(events.map(({ id }) => id));
+  const kept = known.filter((one: { readonly id: string }) => !names.has(one.id));
+  return { ...document, ...{ events: [...kept, ...supposed] } };
+}
+
+/** Micro-USD by the prices of the targets as they were. The one place where rating by price books is to be put in. */
+function pricesOf(recorded: Snapshot): Supposition['cost'] {
+  return (target, usage) => {
+    const place = recorded.byId.get(target);
+    return place?.kind === 'target' ? usageCost(place.prices, usage) : 0n;
+  };
+}

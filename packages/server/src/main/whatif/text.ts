@@ -1,0 +1,142 @@
+/** A what-if as tables for a terminal, and as CSV. */
+import { table } from '../cli/table.ts';
+import type { Counted, WhatIfReport } from './report.ts';
+
+/** Micro-USD as dollars, exact, with a sign where it says more. */
+export function dollars(micro: string, signed = false): string {
+  const value = BigInt(micro);
+  const size = value < 0n ? -value : value;
+  const whole = String(size / 1_000_000n).replace(/\B(?=(\d{3})+$)/g, ',');
+  const sign = value < 0n ? '-' : signed && value > 0n ? '+' : '';
+  return `${sign}$${whole}.${String(size % 1_000_000n).padStart(6, '0')}`;
+}
+
+export function number(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+export function sideNames(report: WhatIfReport): readonly [recorded: string, supposed: string] {
+  const { contracts, reading, events } = report.supposed;
+  const parts = [
+    ...(reading === null ? [] : [`reading ${reading}`]),
+    ...(contracts === null ? [] : [`contracts ${contracts.map(folder => folder.split('/').at(-1)).join(', ')}`]),
+    ...events.map(({ id, date }) => `${id} on ${date}`),
+  ];
+  return ['as recorded', parts.join('; ') || 'as recorded'];
+}
+
+export function reportText(report: WhatIfReport): string {
+  const { placements, skipped, changes, money, clouds, moves, breaches } = report;
+  const [, supposed] = sideNames(report);
+  const count = (list: readonly Counted[], name: string): string =>
+    list.length === 0
+      ? ''
+      : `\n${table(
+          [name, 'SAME', 'MOVED', 'REFUSED', 'FREED', 'BREACHES'],
+          list.map(one => [one.id, ...[one.same, one.moved, one.refused, one.freed, one.breaches].map(number)]),
+        )}`;
+  const lines = [
+    `${number(placements)} placements from ${report.first ?? '-'} to ${report.last ?? '-'}${skipped > 0 ? `; ${number(skipped)} had no decision to replay` : ''}`,
+    `recorded  ${report.recorded.readings.join(', ') || 'no readings'}`,
+    `supposed  ${supposed} (${report.supposed.readings.join(', ') || 'no readings'})`,
+    '',
+    `moved ${number(changes.moved)}, refused ${number(changes.refused)}, freed ${number(changes.freed)}, unchanged ${number(changes.same)}${changes.other > 0 ? `, otherwise ${number(changes.other)}` : ''}`,
+    `breaches that already happened: ${number(changes.breaches)}`,
+    `cost ${dollars(money.recorded_micro_usd)} -> ${dollars(money.supposed_micro_usd)} (${dollars(money.difference_micro_usd, true)})${money.at_most_micro_usd === '0' ? '' : `; calls of unknown usage would add at most ${dollars(money.at_most_micro_usd)}`}`,
+    '',
+    table(
+      ['CLOUD', 'CALLS', 'SUPPOSED', 'STATES', 'SUPPOSED', 'COST', 'SUPPOSED', 'DIFFERENCE'],
+      clouds.map(one => [
+        one.cloud,
+        number(one.recorded.calls),
+        number(one.supposed.calls),
+        number(one.recorded.states),
+        number(one.supposed.states),
+        dollars(one.recorded.cost_micro_usd),
+        dollars(one.supposed.cost_micro_usd),
+        dollars(one.difference_micro_usd, true),
+      ]),
+    ).trimEnd(),
+  ];
+  const moved =
+    moves.length === 0
+      ? ''
+      : `\n${table(
+          ['ACTION', 'FROM', 'TO', 'PLACEMENTS', 'COST', 'SUPPOSED'],
+          moves.map(one => [
+            one.action,
+            one.from,
+            one.to,
+            number(one.placements),
+            dollars(one.recorded_micro_usd),
+            dollars(one.supposed_micro_usd),
+          ]),
+        )}`;
+  const named =
+    breaches.length === 0
+      ? ''
+      : `\n${table(
+          ['BREACH', 'AT', 'PLACE', 'FORBIDDEN BY'],
+          breaches.slice(0, 10).map(one => [one.id, one.at, one.place, one.clauses.join(', ')]),
+        )}`;
+  const counts = [
+    count(report.products, 'PRODUCT'),
+    count(report.channels, 'CHANNEL'),
+    count(report.clauses, 'CLAUSE'),
+  ];
+  return `${lines.join('\n')}\n${moved}${counts.join('')}${named}`;
+}
+
+const CSV_COLUMNS = [
+  'action',
+  'product',
+  'channel',
+  'recorded_outcome',
+  'recorded_place',
+  'recorded_cloud',
+  'supposed_outcome',
+  'supposed_place',
+  'supposed_cloud',
+  'breach',
+  'clauses',
+  'placements',
+  'metered',
+  'input_tokens',
+  'cached_tokens',
+  'output_tokens',
+  'recorded_micro_usd',
+  'supposed_micro_usd',
+  'at_most_micro_usd',
+] as const;
+
+/** A row for each kind of change: the finest figures that there are, to be summed by whoever reads them. */
+export function reportCsv({ cells }: WhatIfReport): string {
+  const rows = cells.map(cell => [
+    cell.action,
+    cell.product,
+    cell.channel,
+    cell.was.outcome,
+    cell.was.place ?? '',
+    cell.was.cloud ?? '',
+    cell.would.outcome,
+    cell.would.place ?? '',
+    cell.would.cloud ?? '',
+    String(cell.breach),
+    cell.clauses.join(' '),
+    String(cell.placements),
+    String(cell.metered),
+    String(cell.input),
+    String(cell.cached),
+    String(cell.output),
+    cell.was_cost_micro_usd,
+    cell.would_cost_micro_usd,
+    cell.at_most_micro_usd,
+  ]);
+  return [CSV_COLUMNS, ...rows].map(row => `${row.map(csvCell).join(',')}\r\n`).join('');
+}
+
+/** Quoted where it must be; a text that a spreadsheet would take for a formula is led by an apostrophe. */
+function csvCell(text: string): string {
+  const safe = /^[=+@\t\r]|^-(?!\d)/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

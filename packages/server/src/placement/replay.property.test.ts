@@ -1,0 +1,194 @@
+/** The quick replay comes to exactly what the slow one does, record by record and interrupted or not. */
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decide } from './decide.ts';
+import {
+  CHANNELS,
+  call,
+  load,
+  MARCH,
+  PLACES,
+  PRODUCTS,
+  shippedFiles,
+  snapshotOf,
+} from './fixture.test-support.ts';
+import { toRecord } from './record.ts';
+import { makeReplay, type RecordedPlacement, replaySlowly, type Supposition } from './replay.ts';
+import { usageCost } from './score.ts';
+import type { Snapshot } from './snapshot.ts';
+import { changeOf, emptyTally, tallyFrom, wireTally } from './tally.ts';
+
+const february = load(shippedFiles('openai-2026-02'));
+const handling = load(shippedFiles('data-handling'));
+const TIMED = load({
+  'contract.yaml': `
+id: timed
+version: '1'
+title: A clause that reads the time
+kind: house-rules
+parties: [us]
+sources: {own: {title: Own}}
+clauses:
+  base: {source: own, confidence: A, summary: All.}
+  curfew: {source: own, confidence: A, summary: Not on AWS before April.}
+`,
+  'clauses.cedar': `
+@id("base") @cite("all")
+permit (principal, action, resource);
+@id("curfew") @cite("not on AWS before April")
+forbid (principal, action == Action::"infer", resource)
+when { resource in Cloud::"aws" && context.call.at < datetime("2026-04-01") };
+`,
+});
+const APRIL_SET = load(shippedFiles('openai-2026-04'));
+const ids = PLACES.map(place => place.id);
+const readings = [
+  {},
+  { 'openai-2026-02': 'microsoft' },
+  { 'openai-2026-02': 'amazon-openai' },
+  { 'openai-2026-02': 'substance' },
+];
+const capped = PLACES.map(place =>
+  place.kind === 'target'
+    ? { ...place, capacity: { maxConcurrent: 2 }, contextTokens: place.id === 'azure' ? 5000 : null }
+    : place,
+);
+
+const snapshots: fc.Arbitrary<Snapshot> = fc
+  .record({
+    contracts: fc.constantFrom(
+      [february],
+      [february, APRIL_SET],
+      [february, handling],
+      [APRIL_SET, TIMED],
+      [february, APRIL_SET, TIMED],
+      [],
+    ),
+    readings: fc.constantFrom(...readings),
+    enforce: fc.constantFrom(true, true, false),
+    onAmbiguity: fc.constantFrom('flag' as const, 'refuse' as const),
+    places: fc.constantFrom(PLACES, capped),
+    weights: fc.constantFrom({ price: 1, latency: 1, affinity: 200 }, { price: 0, latency: 3, affinity: 0 }),
+  })
+  .map(({ contracts, ...parts }) => snapshotOf(contracts, parts));
+
+const labels = fc.subarray(['restricted', 'us-gov']);
+const use = fc.record({
+  turns: fc.constantFrom(1, 2),
+  itemsRead: fc.constantFrom(0, 4),
+  memoryReads: fc.constant(0),
+  toolsRun: fc.constantFrom(0, 1),
+  filesTouched: fc.constant(0),
+});
+const moments = [MARCH, MARCH + 5, Date.UTC(2026, 3, 27), Date.UTC(2026, 4, 3), Date.UTC(2020, 0, 1)];
+
+const traffic = fc.array(
+  fc.record({
+    action: fc.constantFrom('infer', 'infer', 'infer', 'place_state'),
+    session: fc.record({
+      product: fc.constantFrom(...Object.values(PRODUCTS)),
+      channel: fc.constantFrom(...Object.values(CHANNELS)),
+      segment: fc.constantFrom('commercial' as const, 'us-natsec' as const),
+      stateHeld: fc.boolean(),
+      startedAt: fc.constant(MARCH),
+      reading: fc.constantFrom(...readings.slice(0, 3)),
+      use,
+    }),
+    model: fc.constantFrom('gpt', 'gpt', 'gpt', 'unknown'),
+    sessionLabels: labels,
+    requestLabels: labels,
+    at: fc.constantFrom(...moments),
+    inputTokens: fc.nat(10_000),
+    outputBound: fc.nat(10_000),
+    health: fc.dictionary(
+      fc.constantFrom(...ids),
+      fc.record({
+        state: fc.constantFrom('up' as const, 'up' as const, 'down' as const),
+        inFlight: fc.nat(3),
+        expectedLatencyMs: fc.nat(50_000),
+      }),
+    ),
+    options: fc.record({ near: fc.constantFrom(...ids), previous: fc.constantFrom(...ids) }, { requiredKeys: [] }),
+    usage: fc.option(fc.record({ input: fc.nat({ max: 1e9 }), cached: fc.nat(100), output: fc.nat({ max: 1e9 }) }), {
+      freq: 4,
+    }),
+    wholeUse: fc.option(use),
+  }),
+  { minLength: 1, maxLength: 40 },
+);
+
+/** Contracts and readings differ; places are the recorded ones, as they are in a replay. */
+const scenes = fc
+  .tuple(snapshots, snapshots, fc.constantFrom('session' as const, 'snapshot' as const), traffic)
+  .map(([recorded, other, how, calls]) => {
+    const supposed = snapshotOf(other.contracts as never, { ...other, places: recorded.places });
+    const supposition: Supposition = {
+      recorded,
+      supposed,
+      readings: how,
+      cost(target, usage) {
+        const place = recorded.byId.get(target);
+        return place?.kind === 'target' ? usageCost(place.prices, usage) : 0n;
+      },
+    };
+    const placements = calls.map(({ action, health, options, usage, wholeUse, ...facts }, i): RecordedPlacement => {
+      const made = call(facts);
+      const record = toRecord(decide(recorded, action, made, health, options), recorded, made, health, options);
+      return { id: `p${i}`, at: i, record: JSON.parse(JSON.stringify(record)), usage, use: wholeUse };
+    });
+    return { supposition, placements };
+  });
+
+test('totals equal those of the slow reference exactly', () => {
+  const changes = new Map<string, number>();
+  fc.assert(
+    fc.property(scenes, ({ supposition, placements }) => {
+      const [quick, slow] = [emptyTally(), emptyTally()];
+      const replay = makeReplay(quick);
+      for (const placement of placements) {
+        replay.add(placement, supposition);
+        replaySlowly(slow, placement, supposition);
+      }
+      expect(wireTally(quick)).toEqual(wireTally(slow));
+      for (const cell of quick.cells.values()) {
+        const change = cell.breach ? 'breach' : changeOf(cell);
+        changes.set(change, (changes.get(change) ?? 0) + cell.placements);
+      }
+      expect([...quick.cells.values()].reduce((sum, cell) => sum + cell.placements, 0)).toBe(placements.length);
+    }),
+    { numRuns: 800 },
+  );
+  for (const change of ['same', 'moved', 'refused', 'freed', 'breach'])
+    expect(changes.get(change) ?? 0, change).toBeGreaterThan(50);
+});
+
+test('a replay that went through text half-way comes to the same', () => {
+  fc.assert(
+    fc.property(scenes, fc.nat(40), ({ supposition, placements }, cut) => {
+      const whole = emptyTally();
+      const replay = makeReplay(whole);
+      for (const placement of placements) replay.add(placement, supposition);
+      const first = emptyTally();
+      const before = makeReplay(first);
+      for (const placement of placements.slice(0, cut)) before.add(placement, supposition);
+      const second = tallyFrom(JSON.parse(JSON.stringify(wireTally(first))));
+      const after = makeReplay(second);
+      for (const placement of placements.slice(cut)) after.add(placement, supposition);
+      expect(wireTally(second)).toEqual(wireTally(whole));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('on what was recorded nothing changes, but for what only later use shows', () => {
+  fc.assert(
+    fc.property(scenes, ({ supposition, placements }) => {
+      const tally = emptyTally();
+      const replay = makeReplay(tally);
+      const same = { ...supposition, supposed: supposition.recorded, readings: 'session' as const };
+      for (const placement of placements) replay.add({ ...placement, use: null }, same);
+      for (const cell of tally.cells.values()) expect(changeOf(cell)).toBe('same');
+    }),
+    { numRuns: 300 },
+  );
+});

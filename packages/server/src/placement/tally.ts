@@ -1,0 +1,176 @@
+/**
+ * What a replay comes to: counts and money by kind of change. Every figure of a report is a sum over these cells, so that all of them agree.
+ * Integers only; sums of money are bigint micro-USD.
+ */
+import type { Action } from './facts.ts';
+import type { MeteredTokens } from './score.ts';
+
+export interface Side {
+  readonly outcome: 'placed' | 'refused' | 'unavailable';
+  /** The place; null if there was none. */
+  readonly place: string | null;
+  readonly cloud: string | null;
+}
+
+export type Change = 'same' | 'moved' | 'refused' | 'freed' | 'other';
+
+/** What the placements of a cell share. */
+export interface CellKey {
+  readonly action: Action;
+  readonly product: string;
+  readonly channel: string;
+  readonly was: Side;
+  readonly would: Side;
+  /** The alternative forbids the place where it was: a breach that already happened. */
+  readonly breach: boolean;
+  /** `contract/clause`, sorted: those that forbid the recorded place under the alternative; for what is freed, those that had refused it. */
+  readonly clauses: readonly string[];
+}
+
+export interface Sums {
+  placements: number;
+  /** Those whose usage is known. */
+  metered: number;
+  input: number;
+  cached: number;
+  output: number;
+  /** Cost of the metered ones where they were. */
+  wasCost: bigint;
+  /** Cost of the metered ones where they would be; 0 for those that would be refused. */
+  wouldCost: bigint;
+  /** Cost at their bound of those that would be placed and whose usage is not known: calls that were refused, above all. */
+  atMost: bigint;
+}
+
+export interface Cell extends CellKey, Sums {}
+
+/** A recorded placement that the alternative forbids. */
+export interface Breach {
+  readonly id: string;
+  /** ms since 1970. */
+  readonly at: number;
+  readonly place: string;
+  readonly clauses: readonly string[];
+}
+
+/** Breaches that are named one by one; all are counted. */
+export const MAX_BREACHES_NAMED = 100;
+
+export interface Tally {
+  readonly cells: Map<string, Cell>;
+  readonly breaches: Breach[];
+  /** Placements that had no decision to replay: their product was not configured, or what they saw is not kept. */
+  skipped: number;
+  /** The first and the last moment of a placement, ms since 1970; null before the first. */
+  span: readonly [number, number] | null;
+}
+
+export function emptyTally(): Tally {
+  return { cells: new Map(), breaches: [], skipped: 0, span: null };
+}
+
+export function changeOf({ was, would }: Pick<CellKey, 'was' | 'would'>): Change {
+  if (was.outcome === would.outcome && was.place === would.place) return 'same';
+  if (was.outcome === 'placed' && would.outcome === 'placed') return 'moved';
+  if (would.outcome === 'refused') return 'refused';
+  return was.outcome === 'refused' ? 'freed' : 'other';
+}
+
+export function cellFor(tally: Tally, key: CellKey): Cell {
+  const { action, product, channel, was, would, breach, clauses } = key;
+  const text = JSON.stringify([
+    action,
+    product,
+    channel,
+    [was.outcome, was.place, was.cloud],
+    [would.outcome, would.place, would.cloud],
+    breach,
+    clauses,
+  ]);
+  const known = tally.cells.get(text);
+  if (known !== undefined) return known;
+  const sums = { placements: 0, metered: 0, input: 0, cached: 0, output: 0, wasCost: 0n, wouldCost: 0n, atMost: 0n };
+  const cell: Cell = { action, product, channel, was, would, breach, clauses, ...sums };
+  tally.cells.set(text, cell);
+  return cell;
+}
+
+/** What one placement adds. */
+export interface Addition {
+  readonly id: string;
+  readonly at: number;
+  /** Null if it is not known. */
+  readonly usage: MeteredTokens | null;
+  readonly wasCost: bigint;
+  readonly wouldCost: bigint;
+  readonly atMost: bigint;
+}
+
+export function addTo(tally: Tally, cell: Cell, { id, at, usage, wasCost, wouldCost, atMost }: Addition): void {
+  cell.placements += 1;
+  if (usage !== null) {
+    cell.metered += 1;
+    cell.input += usage.input;
+    cell.cached += usage.cached;
+    cell.output += usage.output;
+  }
+  if (wasCost !== 0n) cell.wasCost += wasCost;
+  if (wouldCost !== 0n) cell.wouldCost += wouldCost;
+  if (atMost !== 0n) cell.atMost += atMost;
+  const { span } = tally;
+  if (span === null) tally.span = [at, at];
+  else if (at < span[0] || at > span[1]) tally.span = [Math.min(at, span[0]), Math.max(at, span[1])];
+  if (cell.breach && cell.was.place !== null && tally.breaches.length < MAX_BREACHES_NAMED)
+    tally.breaches.push({ id, at, place: cell.was.place, clauses: cell.clauses });
+}
+
+// ---- As text: to go on after an interruption ----------------------------------------------------------------------------
+
+export type WireCell = CellKey & {
+  readonly placements: number;
+  readonly metered: number;
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+  /** Whole numbers as text: JSON numbers would lose digits. */
+  readonly was_cost_micro_usd: string;
+  readonly would_cost_micro_usd: string;
+  readonly at_most_micro_usd: string;
+};
+
+export interface WireTally {
+  readonly cells: readonly WireCell[];
+  readonly breaches: readonly Breach[];
+  readonly skipped: number;
+  readonly span: readonly [number, number] | null;
+}
+
+/** The cells sorted by their keys: the same tally gives the same text, in whatever order it came together. */
+export function wireTally(tally: Tally): WireTally {
+  const sorted = [...tally.cells].toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const cells = sorted.map(([, { wasCost, wouldCost, atMost, ...cell }]) => ({
+    ...cell,
+    was_cost_micro_usd: String(wasCost),
+    would_cost_micro_usd: String(wouldCost),
+    at_most_micro_usd: String(atMost),
+  }));
+  return { cells, breaches: tally.breaches, skipped: tally.skipped, span: tally.span };
+}
+
+/** The other way. @throws SyntaxError if a sum is no whole number */
+export function tallyFrom(wire: WireTally): Tally {
+  const tally = emptyTally();
+  for (const { was_cost_micro_usd, would_cost_micro_usd, at_most_micro_usd, ...cell } of wire.cells) {
+    const { placements, metered, input, cached, output } = cell;
+    Object.assign(cellFor(tally, cell), {
+      ...{ placements, metered, input, cached, output },
+      wasCost: BigInt(was_cost_micro_usd),
+      wouldCost: BigInt(would_cost_micro_usd),
+      atMost: BigInt(at_most_micro_usd),
+    });
+  }
+  tally.breaches.push(...wire.breaches);
+  tally.skipped = wire.skipped;
+  tally.span = wire.span;
+  return tally;
+}

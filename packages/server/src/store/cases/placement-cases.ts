@@ -1,0 +1,155 @@
+/** Placements with the events that tell of them: what reports and what-if read. */
+import { deepStrictEqual, equal } from 'node:assert/strict';
+import { EVENT_CODES, type StoredEvent } from '../../log/codec.ts';
+import type { EventType } from '../../log/events.ts';
+import type { ProjectionChange } from '../../log/rows.ts';
+import { type ConformanceCase, expectResult } from '../conformance-case.ts';
+import type { HomeStore } from '../home-store.ts';
+import { ACME, nextAppend, RIVAL, sampleSession, type SampleSession, took } from '../sample.ts';
+
+/** Appends events of these types; those that are placements are projected, each at its own time. */
+async function lay(
+  store: HomeStore,
+  session: SampleSession,
+  at: number,
+  ...types: readonly EventType[]
+): Promise<readonly StoredEvent[]> {
+  const plain = nextAppend(
+    session,
+    types.map(() => null),
+  );
+  const events = plain.events.map((event, i) => ({
+    ...event,
+    code: EVENT_CODES[types[i] ?? 'items.added'],
+    head: JSON.stringify({ at, seq: event.seq }),
+  }));
+  const changes = events.flatMap((event, i): ProjectionChange[] =>
+    types[i]?.endsWith('.placed') === true ? [{ type: 'placed', seq: event.seq, at }] : [],
+  );
+  const append = { ...plain, events, changes };
+  expectResult(await store.append(append), { ok: true });
+  took(session, append);
+  return events;
+}
+
+const head = (event: StoredEvent | undefined): unknown =>
+  event === undefined ? null : { code: event.code, version: event.version, head: event.head };
+const all = { order: 'asc', limit: 100, after: null } as const;
+
+export const PLACEMENT_CASES: readonly ConformanceCase[] = [
+  {
+    name: 'a placement is read with the first event of its session, its turn and how its call ended',
+    async run({ store }) {
+      const [a, b] = [sampleSession('a'), sampleSession('b')];
+      const one = await lay(
+        store,
+        a,
+        1,
+        'session.created',
+        'state.placed',
+        'input.accepted',
+        'turn.started',
+        'call.placed',
+      );
+      const two = await lay(store, b, 2, 'call.admitted', 'call.placed');
+      const three = await lay(store, a, 3, 'call.failed', 'call.placed', 'call.completed', 'turn.completed');
+      const four = await lay(store, a, 4, 'input.accepted', 'turn.started', 'call.placed');
+      const log = await store.placementLog({ tenant: ACME, ...all });
+      const told = log.map(({ session, seq, at, placed, first, turn, end }) => ({
+        session,
+        seq,
+        at,
+        placed,
+        first,
+        turn,
+        end,
+      }));
+      deepStrictEqual(told, [
+        { session: a.session, seq: 2, at: 1, placed: head(one[1]), first: head(one[0]), turn: null, end: null },
+        {
+          session: a.session,
+          seq: 5,
+          at: 1,
+          placed: head(one[4]),
+          first: head(one[0]),
+          turn: head(one[3]),
+          end: head(three[0]),
+        },
+        { session: b.session, seq: 2, at: 2, placed: head(two[1]), first: head(two[0]), turn: null, end: null },
+        {
+          session: a.session,
+          seq: 7,
+          at: 3,
+          placed: head(three[1]),
+          first: head(one[0]),
+          turn: head(one[3]),
+          end: head(three[2]),
+        },
+        {
+          session: a.session,
+          seq: 12,
+          at: 4,
+          placed: head(four[2]),
+          first: head(one[0]),
+          turn: head(four[1]),
+          end: null,
+        },
+      ]);
+    },
+  },
+  {
+    name: 'L10: the log of placements is the tenant’s, page by page, both ways, and new ones do not move the pages',
+    async run({ store }) {
+      const [a, foreign] = [sampleSession('a'), sampleSession('f', RIVAL)];
+      for (const at of [10, 11, 12]) {
+        await lay(store, a, at, 'call.placed');
+        await lay(store, foreign, at, 'call.placed');
+      }
+      const [p1, p2, p3] = await store.placementLog({ tenant: ACME, ...all });
+      deepStrictEqual(
+        [p1, p2, p3].map(one => one?.at),
+        [10, 11, 12],
+      );
+      const middle = p2?.position ?? 0;
+      await lay(store, a, 13, 'call.placed');
+      const page = async (order: 'asc' | 'desc', after: number | null, limit = 100): Promise<readonly number[]> =>
+        (await store.placementLog({ tenant: ACME, order, limit, after })).map(one => one.at);
+      deepStrictEqual(await page('desc', middle), [10]);
+      deepStrictEqual(await page('asc', middle), [12, 13]);
+      deepStrictEqual(await page('asc', middle, 1), [12]);
+      deepStrictEqual(await page('desc', null, 2), [13, 12]);
+      deepStrictEqual(await store.placementTenants(), [
+        { tenant: ACME, placements: 4 },
+        { tenant: RIVAL, placements: 3 },
+      ]);
+    },
+  },
+  {
+    name: 'a moment is found among the placements of a tenant',
+    async run({ store }) {
+      equal(await store.placementSeek(ACME, 5), 0);
+      const [a, foreign] = [sampleSession('a'), sampleSession('f', RIVAL)];
+      await lay(store, foreign, 1, 'call.placed');
+      for (const at of [10, 20, 20, 30, 40]) {
+        await lay(store, a, at, 'input.accepted', 'call.placed');
+        await lay(store, foreign, 90, 'call.placed', 'turn.completed');
+      }
+      for (const [at, expected] of [
+        [5, [10, 20, 20, 30, 40]],
+        [10, [10, 20, 20, 30, 40]],
+        [11, [20, 20, 30, 40]],
+        [20, [20, 20, 30, 40]],
+        [40, [40]],
+        [41, []],
+      ] as const) {
+        const after = await store.placementSeek(ACME, at);
+        const found = await store.placementLog({ tenant: ACME, ...all, after });
+        deepStrictEqual(
+          found.map(one => one.at),
+          expected,
+          `from ${at}`,
+        );
+      }
+    },
+  },
+];

@@ -1,0 +1,35 @@
+/** A home's file, read beside whoever writes it: reports and what-if need neither the lock nor the server to stand still. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SessionLog } from '../../engine/ports.ts';
+import type { HomeId } from '../../kernel/ids.ts';
+import { checkLimit, checkRange } from '../bounds.ts';
+import type { ReaderOps } from './messages.ts';
+import { WorkerLink } from './worker-link.ts';
+
+export type HomeReader = Pick<
+  SessionLog,
+  'home' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document' | 'close'
+>;
+
+/** Null if the home has no file yet. @throws StoreError if it cannot be read */
+export async function openSqliteReader(dir: string, home: HomeId, now: number): Promise<HomeReader | null> {
+  const path = join(dir, `${home}.db`);
+  if (!existsSync(path)) return null;
+  const reader = await WorkerLink.open<ReaderOps>('reader', { path, home, now, synchronous: 'FULL', maxPages: null });
+  return {
+    home,
+    placementLog: async query => {
+      checkLimit(query.limit);
+      return reader.call('placementLog', query);
+    },
+    placementSeek: (tenant, at) => reader.call('placementSeek', { tenant, at }),
+    placementTenants: () => reader.call('placementTenants', null),
+    events: async range => {
+      checkRange(range);
+      return reader.call('events', range);
+    },
+    document: digest => reader.call('document', digest),
+    close: () => reader.terminate(),
+  };
+}

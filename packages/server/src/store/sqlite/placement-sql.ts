@@ -1,0 +1,78 @@
+/** Placements with the events that tell of them: for reports and what-if. Read a page at a time; every page costs its own rows. */
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { PlacementEntry, StoredHead } from '../../engine/ports.ts';
+import type { SessionId, TenantId } from '../../kernel/ids.ts';
+import { EVENT_CODES } from '../../log/codec.ts';
+import type { Handlers, ReaderOps } from './messages.ts';
+
+export type PlacementReads = Handlers<Pick<ReaderOps, 'placementLog' | 'placementSeek' | 'placementTenants'>>;
+
+const ENDS = [EVENT_CODES['call.completed'], EVENT_CODES['call.failed'], EVENT_CODES['call.cancelled']].join(', ');
+const CALL = EVENT_CODES['call.placed'];
+const TURN = EVENT_CODES['turn.started'];
+
+/** The turn began a few events before its call, and the call ends a few after: the subqueries walk from the one to the other. */
+const entries = (sign: string, order: string): string => `
+  SELECT p.e, p.at, s.id AS session, e.seq, e.code, e.version, e.head,
+    f.code AS first_code, f.version AS first_version, f.head AS first_head,
+    b.code AS turn_code, b.version AS turn_version, b.head AS turn_head,
+    x.code AS end_code, x.version AS end_version, x.head AS end_head
+  FROM placements p JOIN events e ON e.e = p.e JOIN sessions s ON s.n = e.n JOIN events f ON f.n = e.n AND f.seq = 1
+  LEFT JOIN events b ON e.code = ${CALL} AND b.e = (
+    SELECT o.e FROM events o WHERE o.n = e.n AND o.seq < e.seq AND o.code = ${TURN} ORDER BY o.seq DESC LIMIT 1)
+  LEFT JOIN events x ON e.code = ${CALL} AND x.e = (
+    SELECT o.e FROM events o WHERE o.n = e.n AND o.seq > e.seq AND o.code IN (${ENDS}) ORDER BY o.seq LIMIT 1)
+  WHERE p.t = (SELECT k FROM names WHERE name = ?) AND p.e ${sign} ? ORDER BY p.e ${order} LIMIT ?`;
+
+export function makePlacementReads(db: DatabaseSync): PlacementReads {
+  const asc = db.prepare(entries('>', 'ASC'));
+  const desc = db.prepare(entries('<', 'DESC'));
+  const ends = db.prepare(
+    'SELECT min(e) AS first, max(e) AS last FROM placements WHERE t = (SELECT k FROM names WHERE name = ?)',
+  );
+  const from = db.prepare(
+    'SELECT e, at FROM placements WHERE t = (SELECT k FROM names WHERE name = ?) AND e >= ? ORDER BY e LIMIT 1',
+  );
+  const tenants = db.prepare(`
+    SELECT name, (SELECT count(*) FROM placements WHERE t = k) AS placements FROM names
+    WHERE EXISTS (SELECT 1 FROM placements WHERE t = k) ORDER BY name`);
+
+  return {
+    placementLog: ({ tenant, order, limit, after }) =>
+      order === 'asc'
+        ? asc.all(tenant, after ?? 0, limit).map(entryOf)
+        : desc.all(tenant, after ?? Number.MAX_SAFE_INTEGER, limit).map(entryOf),
+    placementSeek({ tenant, at }) {
+      const { first, last } = ends.get(tenant) ?? {};
+      if (first === null || first === undefined) return 0;
+      let low = Number(first);
+      let high = Number(last) + 1;
+      while (low < high) {
+        const row = from.get(tenant, Math.floor((low + high) / 2));
+        if (row === undefined || Number(row['at']) >= at) high = Math.floor((low + high) / 2);
+        else low = Number(row['e']) + 1;
+      }
+      return low === Number(first) ? 0 : low - 1;
+    },
+    placementTenants: () =>
+      tenants.all().map(row => ({ tenant: String(row['name']) as TenantId, placements: Number(row['placements']) })),
+  };
+}
+
+function entryOf(row: Record<string, SQLOutputValue>): PlacementEntry {
+  const head = (prefix: string): StoredHead => ({
+    code: Number(row[`${prefix}code`]),
+    version: Number(row[`${prefix}version`]),
+    head: String(row[`${prefix}head`]),
+  });
+  return {
+    position: Number(row['e']),
+    session: String(row['session']) as SessionId,
+    seq: Number(row['seq']),
+    at: Number(row['at']),
+    placed: head(''),
+    first: head('first_'),
+    turn: row['turn_head'] === null ? null : head('turn_'),
+    end: row['end_head'] === null ? null : head('end_'),
+  };
+}
