@@ -6,7 +6,7 @@ import { cedarComments, formatCedar, formatContract, LINE_WIDTH } from './format
 import { manifestComments, manifestValue } from './format-manifest.ts';
 import { arbitraryPolicySet } from './random-policy.test-support.ts';
 
-const RUNS = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 200);
+const RUNS = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 100);
 const word = fc.stringMatching(/^[a-z ."#:;{}-]{0,40}$/);
 const space = fc.constantFrom(' ', '\n', '\n\n', '\n  ');
 const comment = fc.oneof({ weight: 3, arbitrary: space }, { weight: 1, arbitrary: word.map(text => `\n// ${text}\n`) });

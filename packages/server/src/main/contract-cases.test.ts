@@ -31,7 +31,7 @@ describe('every error has its line, and a hint', () => {
     [
       'chanel: direct',
       'channel: direct',
-      'cases.yaml:4:44: error: defaults.chanel: is not known here (did you mean channel?)',
+      'cases.yaml:4:42: error: defaults.chanel: is not known here (did you mean channel?)',
     ],
     [
       'placez:',
@@ -51,12 +51,12 @@ describe('every error has its line, and a hint', () => {
     [
       '{aws: {outcome: denied, bye: [x]}}',
       '{aws: denied}',
-      'cases.yaml:7:41: error: cases[0].expect.places.aws.bye: is not known here (there are: outcome, by, flagged, permits)',
+      'cases.yaml:7:46: error: cases[0].expect.places.aws.bye: is not known here (did you mean by?)',
     ],
     [
       'product: apo',
       'product: api',
-      'cases.yaml:4:28: error: defaults.product: nothing is called "apo" here (there are: api)',
+      'cases.yaml:4:28: error: defaults.product: nothing is called "apo" here (did you mean api?)',
     ],
     [
       'at: 2026-02-30',
@@ -98,6 +98,6 @@ test('a file may have so many cases and no more', () => {
     head + Array.from({ length: count }, (_, i) => `  - {name: c${i}, expect: {places: {aws: denied}}}\n`).join('');
   expect(problems(cases(MAX_CASES))).toEqual([]);
   expect(problems(cases(MAX_CASES + 1))).toEqual([
-    `cases.yaml:6:3: error: cases: must have at most ${MAX_CASES} entries`,
+    `cases.yaml:5:1: error: cases: must have at most ${MAX_CASES} entries`,
   ]);
 });

@@ -42,7 +42,7 @@ describe('diff', () => {
 B  openai-2026-02 2026-02-27, reading microsoft
 `);
     expect(out).toContain(`infer, model of openai, frontier, sold by amazon, any segment but us-natsec, state held
-    aws -> azure  (1 class)
+    aws only -> azure only  (1 class)
 `);
     expect(out).toMatch(/A at aws: allowed by base \(openai-2026-02\)/);
     expect(out).toMatch(/B at aws: denied by joint\.stateless \(openai-2026-02\): joint statement 2026-02-27/);

@@ -31,10 +31,10 @@ const reading = (id: string) => ({ 'openai-2026-02': id });
 test('the readings of the February contract, on 20 March', () => {
   const { changes } = diff([FEBRUARY], [FEBRUARY], AT_MARCH, [reading('as-written'), reading('microsoft')]);
   expect(rows(changes)).toEqual([
-    'infer, model of openai, frontier, sold by amazon, segment us-natsec, state held: aws -> anywhere',
-    'infer, model of openai, frontier, sold by amazon, any segment but us-natsec, state held: aws -> azure',
-    'infer, model of openai, any runtime product but frontier, sold by any third party, any segment but us-natsec, state held: anywhere -> azure',
-    'infer, model of openai, any runtime product but any runtime product of openai, any segment but us-natsec, state held: anywhere -> azure',
+    'infer, model of openai, frontier, sold by amazon, segment us-natsec, state held: aws only -> anywhere',
+    'infer, model of openai, frontier, sold by amazon, any segment but us-natsec, state held: aws only -> azure only',
+    'infer, model of openai, any runtime product but frontier, sold by any third party, any segment but us-natsec, state held: anywhere -> azure only',
+    'infer, model of openai, any runtime product but any runtime product of openai, any segment but us-natsec, state held: anywhere -> azure only',
   ]);
   const [natsec] = changes;
   // Places that change alike are told once.
@@ -51,8 +51,8 @@ test('the readings of the February contract, on 20 March', () => {
 test('the loophole: stored API responses, under amazon-openai', () => {
   const { changes } = diff([FEBRUARY], [FEBRUARY], AT_MARCH, [reading('as-written'), reading('amazon-openai')]);
   expect(rows(changes)).toEqual([
-    'infer, model of openai, any api product, sold by any third party, any segment but us-natsec, state held: azure -> anywhere',
-    'infer, model of openai, any api product but any api product of openai, any segment but us-natsec, state held: azure -> anywhere',
+    'infer, model of openai, any api product, sold by any third party, any segment but us-natsec, state held: azure only -> anywhere',
+    'infer, model of openai, any api product but any api product of openai, any segment but us-natsec, state held: azure only -> anywhere',
   ]);
 });
 
