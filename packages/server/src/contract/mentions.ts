@@ -215,10 +215,15 @@ function compare(left: unknown, right: unknown, operator: string, reader: Reader
     const value = constantOf(against);
     if (value !== null) note(path, value, reader);
     else if (one === null || other === null) note(path, recordValue([]), reader);
-    if (value === null || typeof value !== 'object' || value.kind !== 'entity') readWhole(path, reader);
+    if (value === null || !namesEntities(value)) readWhole(path, reader);
   }
   if (one === null) read(left, reader);
   if (other === null) read(right, reader);
+}
+
+function namesEntities(value: Value): boolean {
+  if (typeof value !== 'object') return false;
+  return value.kind === 'entity' || (value.kind === 'set' && value.objects.some(namesEntities));
 }
 
 /** A variable by itself is no fact: `resource in Cloud::"aws"` reads the cloud alone. */
@@ -267,8 +272,15 @@ function constantOf(node: unknown): Value | null {
   }
 }
 
+/** A value that two facts may have both, beside those that clauses name: they can then be equal and unequal. */
+const THE_SAME = 'the-same';
+
 /** Facts that are compared with each other can be told apart by each other's constants. */
 function share({ facts, pairs }: Found): void {
+  for (const pair of pairs) {
+    const both = pair.flatMap(path => facts.get(path) ?? []);
+    if (both.every(({ isSet, isTime }) => !isSet && !isTime)) for (const fact of both) fact.constants.add(THE_SAME);
+  }
   for (let changed = true; changed; ) {
     changed = false;
     for (const [a, b] of pairs) {

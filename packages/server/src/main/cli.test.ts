@@ -37,6 +37,9 @@ describe('help', () => {
     ['keys', 'revoke'],
     ['contracts'],
     ['contracts', 'check'],
+    ['contracts', 'diff'],
+    ['contracts', 'fmt'],
+    ['contracts', 'test'],
     ['explain'],
     ['doctor'],
   ])('of perdure %s %s has examples', async (...words) => {

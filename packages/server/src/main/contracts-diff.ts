@@ -1,4 +1,5 @@
 /** `perdure contracts diff`: every request class whose outcome changes from one set of contracts to another, each with a witness. */
+import { chooseReadings } from '../contract/contract-set.ts';
 import type { Change, Comparison, Side as Said, Witness } from '../placement/compare.ts';
 import { compare } from '../placement/compare.ts';
 import type { Exclusion } from '../placement/decision.ts';
@@ -8,7 +9,7 @@ import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { configFile, readConfigFile } from './configured.ts';
-import { momentOf, type Side, sideOf, spaceOf } from './contract-space.ts';
+import { momentOf, type Side, sideOf, sideOfFiles, spaceOf } from './contract-space.ts';
 
 export interface ContractsDiffOptions extends Pick<ConfigFlags, 'config'> {
   readonly json?: boolean;
@@ -22,14 +23,13 @@ export interface ContractsDiffOptions extends Pick<ConfigFlags, 'config'> {
   readonly onAmbiguity?: 'flag' | 'refuse';
 }
 
-/** Rows that are printed; all of them are in the JSON. */
+/** Rows, and places of a witness, that are printed; all of them are in the JSON. */
 const MAX_ROWS = 40;
+const MAX_PLACES = 3;
 
 export async function contractsDiff(a: string, b: string, options: ContractsDiffOptions, io: Io): Promise<ExitCode> {
   const onAmbiguity = options.onAmbiguity ?? 'flag';
-  const reading = options.reading ?? null;
-  const one = sideOf(a.split(','), io.cwd, { reading: readingFor(reading), onAmbiguity });
-  const other = sideOf(b.split(','), io.cwd, { reading: readingFor(options.readingB ?? reading), onAmbiguity });
+  const [one, other] = sidesOf(a, b, options, io.cwd, onAmbiguity);
   const file = options.anyPlace === true ? null : configFile(options, io.cwd);
   const config = file === null ? null : readConfigFile(file, io);
   const { space, mentions } = spaceOf([one, other], { config, ...timesOf(options), only: onlyOf(options.only ?? []) });
@@ -58,8 +58,23 @@ export async function contractsDiff(a: string, b: string, options: ContractsDiff
   return equal ? EXIT.ok : EXIT.failed;
 }
 
-function readingFor(reading: string | null): string | null {
-  return reading === 'default' ? null : reading;
+/** A reading that both sides are to have decides on the sides that offer it. */
+function sidesOf(
+  a: string,
+  b: string,
+  { reading = null, readingB = null }: { readonly reading?: string | null; readonly readingB?: string | null },
+  cwd: string,
+  onAmbiguity: 'flag' | 'refuse',
+): readonly [Side, Side] {
+  const [one, other] = [a, b].map(names => sideOf(names.split(','), cwd, { reading: null, onAmbiguity }));
+  if (one === undefined || other === undefined) throw new Error('a comparison has two sides');
+  const both = chooseReadings([...one.contracts, ...other.contracts], reading, true);
+  if (!both.ok) throw new CliError(EXIT.usage, `perdure contracts diff: ${both.message}`);
+  const under = (side: Side, wanted: string | null): Side =>
+    wanted === null ? side : sideOfFiles(side.folders, side.files, { reading: wanted, onAmbiguity });
+  const offered = (side: Side): string | null =>
+    side.contracts.some(({ readings }) => readings.some(({ id }) => id === reading)) ? reading : null;
+  return [under(one, offered(one)), under(other, readingB === null ? offered(other) : readingB)];
 }
 
 function timesOf({ at, from, to }: ContractsDiffOptions): { from: number | null; to: number | null } {
@@ -115,8 +130,9 @@ function rowText({ when, before, after, classes, witness }: Change, number: numb
   const lines = [
     `${String(number).padStart(2)}  ${kind}${title}`,
     `${indent}${before} -> ${after}  (${classes === 1 ? '1 class' : `${classes} classes`})`,
-    `${indent}for example ${witness.said.join(', ') || 'any request'}:`,
-    ...witness.places.flatMap(place => placeLines(place, indent)),
+    `${indent}${classes === 1 ? 'decided by' : `for example ${witness.said.join(', ')}`}:`,
+    ...witness.places.slice(0, MAX_PLACES).flatMap(place => placeLines(place, indent)),
+    ...(witness.places.length > MAX_PLACES ? [`${indent}  and so at ${witness.places.length - MAX_PLACES} more`] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -61,7 +61,7 @@ function groupWords(choices: readonly Choice[], chosen: readonly number[]): stri
   const called = (set: readonly number[]): string | null => {
     const [only] = set;
     if (set.length === 1 && only !== undefined && choices[only]?.rest === false) return choices[only].label;
-    const found = set.length < 2 ? undefined : groups.find(group => same(membersOf(group), set));
+    const found = set.length === 0 ? undefined : groups.find(group => same(membersOf(group), set));
     return found === undefined ? null : `any ${found}`;
   };
   const whole = called(chosen);

@@ -50,9 +50,15 @@ export function saleAxes(parts: SpaceParts): readonly Axis[] {
     axis('product', 'product', '', productChoices(parts), (draft, value: Product) => {
       draft.product = value;
     }),
-    axis('channel', 'seller', 'sold by', channelChoices(parts), (draft, value: Offer) => {
-      draft.channel = value;
-    }),
+    axis(
+      'channel',
+      parts.open ? 'seller' : 'channel',
+      parts.open ? 'sold by' : 'channel',
+      channelChoices(parts),
+      (draft, value: Offer) => {
+        draft.channel = value;
+      },
+    ),
     axis('segment', 'segment', 'segment', textChoices(parts, 'call.segment', 'segment'), (draft, value: string) => {
       draft.segment = value;
     }),
@@ -83,8 +89,10 @@ function constantsOf({ mentions }: SpaceParts, path: string): readonly string[] 
 
 /** Words that clauses compare a fact with, and one for all others, if there are others. */
 function textChoices(parts: SpaceParts, path: string, noun: string): Choice<string>[] {
-  const named = constantsOf(parts, path);
   const words = parts.vocabulary[path.split('.').at(-1) ?? ''];
+  const constants = constantsOf(parts, path);
+  // A pattern, or a word that the fact never has: then each of its words counts.
+  const named = words === undefined || constants.every(one => words.includes(one)) ? constants : words;
   const other = words === undefined ? OTHER.text : words.find(word => !named.includes(word));
   return [
     ...named.map(word => choice(word, word)),
@@ -140,11 +148,9 @@ function productChoices(parts: SpaceParts): Choice<Product>[] {
     const ofKind = kindRead ? `${kind} product` : 'product';
     const rest = product.id === 'another-product';
     if (kinds.length * made.length === 1) return [choice(rest ? 'any product' : product.id, product, { rest })];
-    const label = rest
-      ? vendorRead
-        ? `any other ${ofKind} of ${maker}`
-        : `any other ${ofKind}`
-      : alike.map(({ id }) => id).join(' or ');
+    const kindOf = vendorRead ? `${ofKind} of ${maker}` : ofKind;
+    const named = known.some(one => ids.includes(one.id) && one.vendor === vendor && (!kindRead || one.kind === kind));
+    const label = rest ? `any ${named ? 'other ' : ''}${kindOf}` : alike.map(({ id }) => id).join(' or ');
     const groups = [...(vendorRead ? [`product of ${maker}`] : []), ...(kindRead ? [`${kind} product`] : [])];
     if (kindRead && vendorRead) groups.push(`${kind} product of ${maker}`);
     return [choice(label, product, { rest, groups })];

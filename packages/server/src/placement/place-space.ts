@@ -113,7 +113,7 @@ export function placesText(space: PlaceSpace, among: readonly number[], chosen: 
     chosen.map(i => space.points[i] ?? []),
     space.dimensions.map(({ choices }) => choices.length),
   );
-  return boxes.map(box => boxPhrase(space.dimensions, box).join(', ')).join('; or ');
+  return `${boxes.map(box => boxPhrase(space.dimensions, box).join(', ')).join('; or ')} only`;
 }
 
 function listText({ places }: PlaceSpace, among: readonly number[], chosen: readonly number[]): string {

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { AddCommand } from '../cli/command.ts';
 import { collect, examples, withConfig, withJson } from '../cli/options.ts';
 import type { ContractsCheckOptions } from '../contracts-command.ts';
@@ -10,12 +11,22 @@ export const contractsCommand: AddCommand = (program, io, done) => {
     .command('contracts')
     .summary('check, compare, format and test contracts')
     .description('Contracts as code.');
-  contracts.addHelpText('after', examples('perdure contracts check', 'perdure contracts check contracts/acme-2026'));
+  contracts.addHelpText(
+    'after',
+    examples(
+      'perdure contracts check',
+      'perdure contracts test openai-2026-02 --coverage',
+      'perdure contracts diff openai-2026-02 openai-2026-02 --reading-b microsoft',
+      'perdure contracts fmt ./contracts/acme',
+    ),
+  );
 
   withJson(withConfig(contracts.command('check')))
     .summary('check contract folders')
     .description(
-      'Checks contract folders, each and all together, under the configured reading: what is wrong, with file and line.\n' +
+      'Checks contract folders, each and all together, under the configured reading: what is wrong, with file and line. Beyond the\n' +
+        'words it looks at every kind of request that the clauses can tell apart: clauses that never apply, that decide nothing, that\n' +
+        'leave no place together; places that no request may use; contracts that are never in force. Ambiguous clauses are listed.\n' +
         'Without a folder it checks those of the configuration.',
     )
     .argument('[folders...]', 'folders, or names of shipped sets')
@@ -36,11 +47,13 @@ export const contractsCommand: AddCommand = (program, io, done) => {
     .argument('<a>', 'a folder, the name of a shipped set, or several joined by commas')
     .argument('<b>', 'the same')
     .option('--reading <id>', 'read the contracts so (default: as each says)')
-    .option('--reading-b <id>', 'read those of B so (default: as --reading; "default": as each says)')
+    .option('--reading-b <id>', 'read those of B so (default: as --reading)')
     .option('--at <time>', 'as of this moment only, UTC: 2026-03-20')
     .option('--from <time>', 'from this moment on')
     .option('--to <time>', 'before this moment')
-    .option('--on-ambiguity <how>', 'flag or refuse: what an ambiguous clause does (default: flag)')
+    .addOption(
+      new Option('--on-ambiguity <how>', 'what an ambiguous clause does (default: flag)').choices(['flag', 'refuse']),
+    )
     .option('--only <dimension=value>', 'only requests with this value: segment=us-gov; repeat for several', collect)
     .option('--config <file>', 'with its places, products and channels (default: perdure.yaml, if there is one)')
     .option('--any-place', 'every place, product and channel that clauses tell apart, whatever is configured')

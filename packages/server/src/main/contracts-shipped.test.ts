@@ -1,0 +1,43 @@
+/** Every shipped set: its cases, its layout, and what its check says. A set that is added is tested by being there. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { findingLine } from '../contract/finding.ts';
+import { formatContract } from '../contract/format.ts';
+import { sideOfFiles } from './contract-space.ts';
+import { CASES_FILE, contractFolder, readContractFolder, shippedContracts } from './contracts.ts';
+import { checkClauses } from './contracts-deep-check.ts';
+import { tabled, testContract } from './contracts-test.ts';
+
+const SHIPPED = shippedContracts().map(name => [name, contractFolder(name, '/')] as const);
+const TABLED = SHIPPED.filter(([, folder]) => existsSync(join(folder, CASES_FILE)));
+
+test('there are sets with cases', () => {
+  expect(TABLED.map(([name]) => name)).toEqual(expect.arrayContaining(['data-handling', 'none', 'openai-2026-02']));
+});
+
+describe.each(TABLED)('the cases of %s', (_, folder) => {
+  const subject = tabled(folder);
+  const { checks, unnoticed } = testContract(subject, true);
+  test.each(checks.map(check => [`${check.case}: ${check.of}`, check] as const))('%s', (_name, check) => {
+    expect(check.got).toBe(check.expected);
+  });
+
+  test('notice every clause and definition', () => {
+    expect(unnoticed).toEqual([]);
+  });
+});
+
+describe.each(SHIPPED)('%s', (_, folder) => {
+  const files = readContractFolder(folder);
+
+  test('is formatted: perdure contracts fmt', () => {
+    for (const [path, formatted] of Object.entries(formatContract(files)))
+      expect(formatted, path).toEqual({ ok: true, text: files[path] });
+  });
+
+  test('has no dead or shadowed clause', () => {
+    const findings = checkClauses(sideOfFiles([folder], [files], { reading: null, onAmbiguity: 'flag' }));
+    expect(findings.filter(({ code }) => code !== 'clause_ambiguous').map(findingLine)).toEqual([]);
+  });
+});

@@ -1,0 +1,183 @@
+/**
+ * The space misses nothing: whatever two contracts say of any request at any place, they say of some class of their space at some
+ * place of it too. So a comparison that finds no change means that there is none.
+ */
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { compare } from './compare.ts';
+import { decide, decideDistribution } from './decide.ts';
+import { exclusionKey } from './decision.ts';
+import { pointsOf, requestAt } from './fact-space.ts';
+import type { Action, CallFacts, Place, Product } from './facts.ts';
+import { call, type Files, home, load, snapshotOf, target } from './fixture.test-support.ts';
+import { allowedAt, outcomeOf, saidAt, saleOutcomeOf } from './outcome.ts';
+import type { Snapshot } from './snapshot.ts';
+import { contractOf, spaceOf } from './space.test-support.ts';
+
+const CALL_ATOMS = [
+  'context.call.vendor == Vendor::"v1"',
+  'context.call.product in Vendor::"v1"',
+  'context.call.product == Product::"p1"',
+  'context.call.product.kind == "api"',
+  'context.call.channel.seller == Vendor::"v2"',
+  'context.call.channel.kind == "direct"',
+  'context.call.channel.seller == context.call.vendor',
+  'context.call.segment == "us-gov"',
+  'context.call.segment like "us-*"',
+  '["turn", "probe"].contains(context.call.purpose)',
+  'context.call.stateHeld',
+  'context.call.labels.contains("l1")',
+  'principal.labels.containsAny(["l1", "l2"])',
+  'principal in Tenant::"t1"',
+  'context.call.at < datetime("2026-03-01")',
+  'context.call.at <= datetime("2026-03-02")',
+  'resource in Cloud::"aws"',
+  'resource == Region::"r1"',
+  'resource.sovereignty == "gov"',
+  'resource.jurisdiction == "eu"',
+  'resource.clearances.containsAll(principal.labels)',
+] as const;
+const SALE_ATOMS = [
+  'resource in Vendor::"v1"',
+  'resource.kind == "runtime"',
+  'principal.seller == Vendor::"v2"',
+  'principal.kind == "third-party"',
+  'context.segment == "us-natsec"',
+  'context.at >= datetime("2026-03-02")',
+] as const;
+
+const ACTIONS: readonly Action[] = ['infer', 'place_state', 'execute', 'egress'];
+
+function condition(atoms: readonly string[]): fc.Arbitrary<string> {
+  const atom = fc.tuple(fc.constantFrom(...atoms), fc.boolean()).map(([text, not]) => (not ? `!(${text})` : text));
+  return fc
+    .tuple(fc.array(atom, { minLength: 1, maxLength: 3 }), fc.constantFrom(' && ', ' || '))
+    .map(([list, join]) => list.join(join));
+}
+
+const clause = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.constantFrom(...ACTIONS), condition(CALL_ATOMS))
+      .map(([action, when]) => `forbid (principal, action == Action::"${action}", resource) when { ${when} };`),
+  },
+  {
+    weight: 1,
+    arbitrary: condition(SALE_ATOMS).map(
+      when => `forbid (principal, action == Action::"distribute", resource) when { ${when} };`,
+    ),
+  },
+);
+
+const contract = (id: string): fc.Arbitrary<Files> =>
+  fc
+    .array(clause, { minLength: 1, maxLength: 2 })
+    .map(list => contractOf(id, Object.fromEntries(list.map((text, i) => [`${id}.c${i}`, text]))));
+
+const VENDORS = ['v1', 'v2', 'v9'];
+const labels = fc.subarray(['l1', 'l2', 'l9']);
+const product: fc.Arbitrary<Product> = fc.record({
+  id: fc.constantFrom('p1', 'p2'),
+  vendor: fc.constantFrom(...VENDORS),
+  kind: fc.constantFrom('api' as const, 'runtime' as const),
+});
+const request: fc.Arbitrary<{ action: Action; facts: CallFacts; place: Place }> = fc
+  .record({
+    action: fc.constantFrom(...ACTIONS),
+    product,
+    seller: fc.option(fc.constantFrom(...VENDORS)),
+    segment: fc.constantFrom('commercial' as const, 'us-gov' as const, 'us-natsec' as const),
+    stateHeld: fc.boolean(),
+    tenant: fc.constantFrom('t1', 't9'),
+    vendor: fc.constantFrom(...VENDORS),
+    purpose: fc.constantFrom('turn' as const, 'eval' as const, 'probe' as const),
+    sessionLabels: labels,
+    requestLabels: labels,
+    at: fc.constantFrom(
+      0,
+      Date.UTC(2026, 2, 1) - 1,
+      Date.UTC(2026, 2, 1),
+      Date.UTC(2026, 2, 2),
+      Date.UTC(2026, 2, 2) + 1,
+    ),
+    place: fc.record({
+      cloud: fc.constantFrom('aws', 'gcp'),
+      region: fc.constantFrom('r1', 'r9'),
+      sovereignty: fc.constantFrom('gov', 'commercial'),
+      jurisdiction: fc.constantFrom('eu', 'us'),
+      clearances: labels,
+    }),
+  })
+  .map(({ action, place, product: sold, seller, segment, stateHeld, tenant, ...facts }) => {
+    const channel =
+      seller === null
+        ? ({ id: 'direct', seller: sold.vendor, kind: 'direct' } as const)
+        : ({ id: 'other', seller, kind: 'third-party' } as const);
+    const parts = call({ ...facts, model: 'any', session: { product: sold, channel, segment, stateHeld, tenant } });
+    const at =
+      action === 'infer'
+        ? target('x', place.cloud, { ...place, vendor: facts.vendor, model: 'any' })
+        : home('x', place.cloud, place);
+    return { action, facts: parts, place: at };
+  });
+
+/** What a live decision says of a request at its place. */
+function decided(snapshot: Snapshot, action: Action, facts: CallFacts, place: Place): string {
+  const [row] = decide(snapshotOf(snapshot.contracts as never, { places: [place] }), action, facts, {}).rows;
+  return JSON.stringify([row?.verdict !== 'excluded', (row?.exclusions ?? []).map(exclusionKey).toSorted()]);
+}
+
+const seen = { changes: 0, none: 0 };
+
+test('every pair of outcomes that requests meet is met in the space', () => {
+  fc.assert(
+    fc.property(contract('a'), contract('b'), fc.array(request, { minLength: 20, maxLength: 20 }), (a, b, requests) => {
+      const [one, other] = [snapshotOf([load(a)]), snapshotOf([load(b)])];
+      const space = spaceOf([a, b]);
+      const { places } = space.places;
+      const met = new Set<string>();
+      for (const point of pointsOf(space.calls)) {
+        const { action, facts } = requestAt(space.calls, point);
+        const outcomes = [one, other].map(side => outcomeOf(side, action, facts, places));
+        for (const [i] of places.entries()) {
+          const said = outcomes.map(outcome =>
+            JSON.stringify([allowedAt(outcome, i), saidAt(outcome, i).exclusions.map(exclusionKey).toSorted()]),
+          );
+          met.add(`${action} ${said.join(' ')}`);
+        }
+      }
+      const sales = new Set<string>();
+      for (const point of pointsOf(space.sales)) {
+        const { facts } = requestAt(space.sales, point);
+        sales.add([one, other].map(side => saleOutcomeOf(side, { ...facts.session, at: facts.at }).allowed).join(' '));
+      }
+      const { changes } = compare(one, other, space);
+      seen[changes.length > 0 ? 'changes' : 'none'] += 1;
+      for (const { action, facts, place } of requests) {
+        const said = [one, other].map(side => decided(side, action, facts, place));
+        expect(met.has(`${action} ${said.join(' ')}`), `${action} ${said.join(' ')}`).toBe(true);
+        const { product: sold, channel, segment } = facts.session;
+        const sold_ = [one, other].map(
+          side => decideDistribution(side, channel, sold, segment, facts.at).outcome === 'allowed',
+        );
+        expect(sales.has(sold_.join(' '))).toBe(true);
+        if (said[0]?.startsWith('[true') !== said[1]?.startsWith('[true')) expect(changes).not.toEqual([]);
+      }
+    }),
+    { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 60) },
+  );
+  expect(seen.changes).toBeGreaterThan(10);
+});
+
+test('a contract is equal to itself', () => {
+  fc.assert(
+    fc.property(contract('a'), a => {
+      const snapshot = snapshotOf([load(a)]);
+      const { changes, changed, compared } = compare(snapshot, snapshotOf([load(a)]), spaceOf([a]));
+      expect({ changes, changed }).toEqual({ changes: [], changed: 0 });
+      expect(compared).toBeGreaterThan(0);
+    }),
+    { numRuns: 20 },
+  );
+});

@@ -1,0 +1,41 @@
+/** Fact spaces of contracts that tests give as files. */
+import { joinMentions, mentionsOf } from '../contract/mentions.ts';
+import { VOCABULARY } from '../contract/schema.ts';
+import { type FactSpace, makeFactSpace, type SpaceParts } from './fact-space.ts';
+import { type Files, load, PRODUCTS } from './fixture.test-support.ts';
+
+export function partsOf(all: readonly Files[], parts: Partial<SpaceParts> = {}): SpaceParts {
+  return {
+    mentions: joinMentions(all.map(mentionsOf)),
+    contracts: all.map(load),
+    vocabulary: VOCABULARY,
+    places: null,
+    products: Object.values(PRODUCTS),
+    channels: [],
+    open: true,
+    from: null,
+    to: null,
+    classByUse: null,
+    only: {},
+    ...parts,
+  };
+}
+
+export function spaceOf(all: readonly Files[], parts: Partial<SpaceParts> = {}): FactSpace {
+  return makeFactSpace(partsOf(all, parts));
+}
+
+/** A contract of clauses that are given as Cedar, each with its id; everything else is permitted. */
+export function contractOf(
+  id: string,
+  clauses: Readonly<Record<string, string>>,
+  more: { readonly yaml?: string; readonly base?: boolean } = {},
+): Files {
+  const all = more.base === false ? clauses : { [`${id}.base`]: 'permit (principal, action, resource);', ...clauses };
+  const cedar = Object.entries(all).map(([clause, text]) => `@id("${clause}") @cite("${clause}") ${text}\n`);
+  const notes = Object.keys(all).map(clause => `  ${clause}: {source: s, confidence: A, summary: x}\n`);
+  return {
+    'contract.yaml': `id: ${id}\nversion: "1"\ntitle: ${id}\n${more.yaml ?? ''}sources: {s: {title: s}}\nclauses:\n${notes.join('')}`,
+    'clauses.cedar': cedar.join(''),
+  };
+}
