@@ -115,7 +115,7 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
 }
 
 async function beginIn(engine: EngineContext, input: RespondRequest, opening: Opening): Promise<RunningTurn> {
-  const { caller, request, labels } = input;
+  const { caller, request } = input;
   const { live, openCalls, subject } = opening;
   const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
   const matched = matchCalls(items, openCalls);

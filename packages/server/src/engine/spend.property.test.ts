@@ -1,5 +1,5 @@
 /** Spend caps under concurrency, across restarts. One token costs one micro-dollar. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CapTerm } from '../money/caps.ts';
 import type { Engine } from './engine.ts';

@@ -68,11 +68,9 @@ function textOf(statement: CommitmentsResource): string {
         one.payee,
         money(one.base_micro_usd),
         money(one.due_micro_usd),
-
         money(one.cap_left_micro_usd),
         one.to ?? '-',
         one.stopped === null ? 'running' : `stopped by its ${one.stopped}`,
-        ,
       ]),
     ),
     section(

@@ -16,12 +16,6 @@ export interface CommitmentTerm {
   readonly shortfall: 'owed' | 'forgiven' | 'unknown';
 }
 
-/** Spending of one day: its start, ms since 1970. */
-export interface DaySpend {
-  readonly day: number;
-  readonly amount: Micro;
-}
-
 export interface Spending {
   readonly at: number;
   readonly cloud: string;

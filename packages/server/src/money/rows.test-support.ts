@@ -1,5 +1,5 @@
 /** Random rows of usage. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Books, TokenPrices } from './prices.ts';
 import { type MeteredCall, rate, type UsageRow } from './usage.ts';
 

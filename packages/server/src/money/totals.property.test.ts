@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { someRows } from './rows.test-support.ts';
 import { DIMENSIONS, grandTotal, plus, NOTHING, sum, totalsOf } from './totals.ts';

@@ -1,6 +1,6 @@
 /** Sums over any grouping. A sum holds counts and integers only, so that any order and any grouping come to the same. */
 import { dayOf, monthOf } from './calendar.ts';
-import { METERS, type MeterName } from './prices.ts';
+import type { MeterName } from './prices.ts';
 import type { UsageRow } from './usage.ts';
 
 export const DIMENSIONS = [
@@ -151,9 +151,4 @@ export function sum(rows: Iterable<UsageRow>, by: readonly Dimension[]): readonl
 
 export function grandTotal(groups: readonly Group[]): Totals {
   return groups.reduce((all, { totals }) => plus(all, totals), NOTHING);
-}
-
-/** Tokens of all meters together. */
-export function tokenCount({ tokens }: Pick<Totals, 'tokens'>): number {
-  return METERS.reduce((all, meter) => all + tokens[meter], 0);
 }

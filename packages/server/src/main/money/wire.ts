@@ -7,7 +7,7 @@ import type { BurnDown } from '../../money/commitments.ts';
 import type { PrepaidState } from '../../money/prepaid.ts';
 import { type Lines, sumLines, type TokenPrices, tokensOf } from '../../money/prices.ts';
 import type { ShareState } from '../../money/shares.ts';
-import type { Dimension, Group, Totals } from '../../money/totals.ts';
+import type { Group, Totals } from '../../money/totals.ts';
 import type { TrancheState } from '../../money/tranches.ts';
 import type { UsageRow } from '../../money/usage.ts';
 
