@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, sign, verify as verifyNode } from 'n
 import { expect, test } from 'vitest';
 import { fromBase64, toHex } from './base64.ts';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
-import { decodeLeaf, encodeLeaf, LEAF_KINDS, leafKindOf, makeKeyChange, readKeyChange } from './leaf.ts';
+import { decodeLeaf, encodeLeaf, type EventLeafKind, LEAF_KINDS, leafEntry, leafKindOf, makeKeyChange, readKeyChange } from './leaf.ts';
 import {
   cosignature,
   cosignedAt,
@@ -146,6 +146,14 @@ test('the bytes of leaves (L12)', () => {
     placement.slice(1),
   ])
     expect([wrong, decodeLeaf(utf8(wrong))]).toEqual([wrong, null]);
+});
+
+test('an entry is the bytes of its leaf, for every kind', () => {
+  const digest = Uint8Array.from({ length: 32 }, (_, at) => at * 7);
+  for (const kind of Object.keys(LEAF_KINDS) as EventLeafKind[])
+    expect(toHex(leafEntry({ kind, digest }))).toBe(toHex(utf8(encodeLeaf({ kind, digest }))));
+  const key = { kind: 'key' as const, note: '\u2014 "x"\n' };
+  expect(toHex(leafEntry(key))).toBe(toHex(utf8(encodeLeaf(key))));
 });
 
 test('every event that has a leaf has one kind of it', () => {

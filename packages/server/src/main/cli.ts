@@ -9,6 +9,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
 import { explainCommand } from './commands/explain.ts';
 import { keysCommand } from './commands/keys.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { upCommand } from './commands/up.ts';
 import { VERSION } from './version.ts';
 
@@ -19,6 +20,7 @@ const COMMANDS = [
   keysCommand,
   contractsCommand,
   explainCommand,
+  ledgerCommand,
   doctorCommand,
 ];
 

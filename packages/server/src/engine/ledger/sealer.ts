@@ -13,7 +13,7 @@ import { type Checkpoint, formatCheckpoint } from '../../ledger/checkpoint.ts';
 import { encodeEntries } from '../../ledger/entries.ts';
 import { Frontier } from '../../ledger/frontier.ts';
 import { leafHash, perfectRoot, sameBytes } from '../../ledger/hash.ts';
-import { decodeLeaf, encodeLeaf, type Leaf, leafKindOf, makeKeyChange } from '../../ledger/leaf.ts';
+import { decodeLeaf, encodeLeaf, type Leaf, leafEntry, leafKindOf, makeKeyChange } from '../../ledger/leaf.ts';
 import { formatNote, formatVerifier, signedBy, type Signer, signNote, utf8, type VerifyEd25519 } from '../../ledger/note.ts';
 import { MAX_LEVELS, partialTiles, TILE_WIDTH, tilePath } from '../../ledger/tile.ts';
 import type { Blobs, Sha256 } from '../ports.ts';
@@ -108,7 +108,7 @@ export class Sealer {
     const { sha256, blobs } = this.#parts;
     const { frontier } = log;
     for (const leaf of leaves) {
-      const entry = utf8(encodeLeaf(leaf));
+      const entry = leafEntry(leaf);
       log.tail.push(entry);
       frontier.append(leafHash(sha256, entry));
       if (log.tail.length < TILE_WIDTH) continue;
