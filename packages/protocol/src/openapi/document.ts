@@ -69,8 +69,7 @@ function operation(route: Route): JsonObject {
 function success(route: Route): JsonObject {
   if (route.answer === 'text')
     return { description: route.summary, content: { 'text/plain': { schema: { type: 'string' } } } };
-  if (route.answer === 'bytes')
-    return { description: route.summary, content: { 'application/octet-stream': {} } };
+  if (route.answer === 'bytes') return { description: route.summary, content: { 'application/octet-stream': {} } };
   const json: JsonObject =
     route.answer === 'openapi'
       ? { schema: { type: 'object' } }

@@ -319,7 +319,8 @@ export const ROUTES: readonly Route[] = [
     path: '/ledger/{home}/checkpoint',
     operationId: 'getLedgerCheckpoint',
     tag: 'ledger',
-    summary: "The newest signed checkpoint of a home's log (C2SP tlog-checkpoint). Without a key if the ledger is public.",
+    summary:
+      "The newest signed checkpoint of a home's log (C2SP tlog-checkpoint). Without a key if the ledger is public.",
     answer: 'text',
     errors: [...READ, 'not_found'],
   },
@@ -346,7 +347,8 @@ export const ROUTES: readonly Route[] = [
     path: '/ledger/{home}/cosignature',
     operationId: 'addLedgerCosignature',
     tag: 'ledger',
-    summary: "A checkpoint with a configured witness's cosignature (C2SP tlog-cosignature) under it. Its signature is the key.",
+    summary:
+      "A checkpoint with a configured witness's cosignature (C2SP tlog-cosignature) under it. Its signature is the key.",
     body: 'text',
     answer: 'Cosigned',
     errors: ['body_too_large', 'invalid_request', 'not_found', 'store_unavailable', 'store_full'],

@@ -109,9 +109,24 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],
     ['DELETE', '/perdure/v1/keys/:id', admin, (exchange, params) => perdure.revokeKey(deps, exchange, at(params, 0))],
-    ['GET', '/ledger/:home/checkpoint', ledger, (exchange, params) => getCheckpoint(deps, exchange, at(params, 0), 'newest')],
-    ['GET', '/ledger/:home/cosigned', ledger, (exchange, params) => getCheckpoint(deps, exchange, at(params, 0), 'cosigned')],
-    ['GET', '/ledger/:home/tile/:path{.+}', ledger, (exchange, params) => getTile(deps, exchange, at(params, 0), at(params, 1))],
+    [
+      'GET',
+      '/ledger/:home/checkpoint',
+      ledger,
+      (exchange, params) => getCheckpoint(deps, exchange, at(params, 0), 'newest'),
+    ],
+    [
+      'GET',
+      '/ledger/:home/cosigned',
+      ledger,
+      (exchange, params) => getCheckpoint(deps, exchange, at(params, 0), 'cosigned'),
+    ],
+    [
+      'GET',
+      '/ledger/:home/tile/:path{.+}',
+      ledger,
+      (exchange, params) => getTile(deps, exchange, at(params, 0), at(params, 1)),
+    ],
     ['POST', '/ledger/:home/cosignature', WITNESS, (exchange, params) => addCosignature(deps, exchange, at(params, 0))],
   ];
 }

@@ -40,8 +40,7 @@ async function entriesOf(blobs: Kept): Promise<readonly string[]> {
   const { checkpoint } = await checkpointOf(blobs);
   const reader = new LogReader(blobs, sha256, checkpoint.size);
   const texts: string[] = [];
-  for (let index = 0; index < checkpoint.size; index++)
-    texts.push(new TextDecoder().decode(await reader.entry(index)));
+  for (let index = 0; index < checkpoint.size; index++) texts.push(new TextDecoder().decode(await reader.entry(index)));
   return texts;
 }
 
@@ -182,7 +181,10 @@ describe('K3: what is not gone on with', () => {
       const blobs = await sealed();
       const bytes = blobs.files.get(path);
       expect([path, bytes === undefined]).toEqual([path, false]);
-      await blobs.put(path, (bytes ?? new Uint8Array(0)).map((byte, at) => (at === 40 ? byte ^ 1 : byte)));
+      await blobs.put(
+        path,
+        (bytes ?? new Uint8Array(0)).map((byte, at) => (at === 40 ? byte ^ 1 : byte)),
+      );
       if ((bytes?.length ?? 0) > 40) await expect(sealerOver(blobs, { events: 600 }).seal()).rejects.toThrow();
       await blobs.delete(path);
       if (path !== 'checkpoint')

@@ -57,14 +57,17 @@ const unknown = (path: string, bytes: Uint8Array, at: number): boolean =>
 test('any bit that is flipped in any file is found', async () => {
   const blobs = await makeLog();
   let flips = 0;
-  for (const [path, bytes] of [...blobs.files]) {
+  for (const [path, bytes] of new Map(blobs.files)) {
     // All over the file, and its last byte, which may be one half-used by base 64.
     const step = bytes.length < 600 ? 13 : Math.floor(bytes.length / 12);
     for (let at = 0; at < bytes.length; at += step) {
       const where = at + step >= bytes.length ? bytes.length - 1 : at;
       if (unknown(path, bytes, where)) continue;
       const bit = 1 << (where % 8);
-      await blobs.put(path, bytes.map((byte, i) => (i === where ? byte ^ bit : byte)));
+      await blobs.put(
+        path,
+        bytes.map((byte, i) => (i === where ? byte ^ bit : byte)),
+      );
       const found = await check(blobs).then(
         ({ faults }) => faults.length > 0,
         () => true,

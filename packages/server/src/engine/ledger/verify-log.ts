@@ -197,9 +197,11 @@ async function checkKeys(work: Work, keys: readonly Verifier[]): Promise<void> {
     fault(work, `the file ${KEYS_FILE} lists other keys than the changes of keys in the log`);
   const own = keys.filter(key => signedBy(sha256, verify, signed.note, key) === 'valid');
   const last = keys.at(-1);
-  if (last === undefined || !own.includes(last)) fault(work, 'the checkpoint does not carry the signature of the last key');
+  if (last === undefined || !own.includes(last))
+    fault(work, 'the checkpoint does not carry the signature of the last key');
   // Every line counts: one that does not hold, or that nobody here knows, was not written by the log.
-  if (signed.note.signatures.length !== own.length) fault(work, 'the checkpoint carries a signature that does not hold');
+  if (signed.note.signatures.length !== own.length)
+    fault(work, 'the checkpoint carries a signature that does not hold');
   if (keys.some(key => key.name !== signed.checkpoint.origin)) fault(work, 'a key has another name than the log');
   if (trusted !== undefined && !keys.some(key => sameKey(sha256, key, trusted)))
     fault(work, 'the log was never signed by the key that is trusted');

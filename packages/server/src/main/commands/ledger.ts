@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AddCommand } from '../cli/command.ts';
 import { examples, wholeNumber, withConfig, withJson } from '../cli/options.ts';
+import type * as Commands from '../ledger/commands.ts';
 import type { ConsistencyOptions, EvidenceOptions, LedgerOptions, VerifyOptions } from '../ledger/commands.ts';
 
 export const ledgerCommand: AddCommand = (program, io, done) => {
@@ -10,9 +11,13 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
     .description('The tamper-evident record of placements, meters and approvals: docs/ledger.md.');
   ledger.addHelpText(
     'after',
-    examples('perdure ledger verify ./data', 'perdure ledger bundle plc_01k... --out evidence.json', 'perdure ledger keys'),
+    examples(
+      'perdure ledger verify ./data',
+      'perdure ledger bundle plc_01k... --out evidence.json',
+      'perdure ledger keys',
+    ),
   );
-  const load = (): Promise<typeof import('../ledger/commands.ts')> => import('../ledger/commands.ts');
+  const load = async (): Promise<typeof Commands> => import('../ledger/commands.ts');
   const withHome = (command: Command): Command =>
     command.option('--home <name>', 'the home whose log it is (default: the only one)');
 
@@ -67,7 +72,9 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
 
   withJson(withConfig(ledger.command('keys')))
     .summary('show the public keys')
-    .description('The keys that sign the logs, oldest first: what an auditor should get from you by another way than the log.')
+    .description(
+      'The keys that sign the logs, oldest first: what an auditor should get from you by another way than the log.',
+    )
     .addHelpText('after', examples('perdure ledger keys', 'perdure ledger keys --json'))
     .action((options: LedgerOptions) => done(load().then(({ ledgerKeys }) => ledgerKeys(options, io))));
 

@@ -241,7 +241,10 @@ const ORIGIN = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 
 const ledger = z.strictObject({
   enabled: z.boolean().nullish().meta({ description: 'Whether events are sealed. Default: true.' }),
-  key: text('The file of the signing key, relative to this file. Default: ledger.key in the data folder.', 4_096).nullish(),
+  key: text(
+    'The file of the signing key, relative to this file. Default: ledger.key in the data folder.',
+    4_096,
+  ).nullish(),
   interval_ms: whole('Between two passes of sealing, ms. Default: 1000.', 100, 3_600_000).nullish(),
   origin: z
     .string()
@@ -249,10 +252,7 @@ const ledger = z.strictObject({
     .regex(ORIGIN, 'must be a host name, or a path after one')
     .nullish()
     .meta({ description: 'What the names of new logs begin with: a host of yours. Default: perdure.' }),
-  public: z
-    .boolean()
-    .nullish()
-    .meta({ description: 'Serve checkpoint and tiles without a key. Default: false.' }),
+  public: z.boolean().nullish().meta({ description: 'Serve checkpoint and tiles without a key. Default: false.' }),
   witnesses: list(
     text('A key as name+id+key (c2sp.org/signed-note), of type 4.', 512),
     CONFIG_BOUNDS.witnesses,

@@ -80,7 +80,12 @@ function verifiedText({ home, verified }: { home: string; verified: Verified }):
   const { origin, size, root, keys, kinds, beyond, faults } = verified;
   const rows = [
     ['log', `${origin} (home ${home})`],
-    ['leaves', `${size}${Object.entries(kinds).map(([kind, count]) => `, ${count} ${kind}`).join('')}`],
+    [
+      'leaves',
+      `${size}${Object.entries(kinds)
+        .map(([kind, count]) => `, ${count} ${kind}`)
+        .join('')}`,
+    ],
     ['root', toBase64(root)],
     ...keys.map(key => ['key', formatVerifier(sha256, key)]),
     ...(beyond > 0 ? [['beyond', `${beyond} files beyond the checkpoint, left by a crash: no part of the log`]] : []),
@@ -148,10 +153,13 @@ export async function ledgerConsistency(
     });
   else
     io.out(
-      `${table(['SIZE', 'ROOT'], [
-        [String(old), toBase64(oldRoot)],
-        [String(size), toBase64(root)],
-      ])}${path.map(hash => `${toBase64(hash)}\n`).join('')}${holds ? 'the later tree begins with the earlier one' : 'the proof does not hold'}\n`,
+      `${table(
+        ['SIZE', 'ROOT'],
+        [
+          [String(old), toBase64(oldRoot)],
+          [String(size), toBase64(root)],
+        ],
+      )}${path.map(hash => `${toBase64(hash)}\n`).join('')}${holds ? 'the later tree begins with the earlier one' : 'the proof does not hold'}\n`,
     );
   return holds ? EXIT.ok : EXIT.refused;
 }
@@ -172,8 +180,15 @@ export async function ledgerKeys(options: LedgerOptions, io: Io): Promise<ExitCo
   for (const { home, folder } of logs)
     for (const key of await loadKeys(openPathBlobs(folder), sha256))
       keys.push({ home, key: formatVerifier(sha256, key), pem: publicKeyPem(key.publicKey), id: toHex(key.publicKey) });
-  if (options.json === true) printJson(io, { object: 'list', data: keys.map(({ home, key, pem }) => ({ home, key, pem })) });
-  else io.out(table(['HOME', 'KEY'], keys.map(({ home, key }) => [home, key])));
+  if (options.json === true)
+    printJson(io, { object: 'list', data: keys.map(({ home, key, pem }) => ({ home, key, pem })) });
+  else
+    io.out(
+      table(
+        ['HOME', 'KEY'],
+        keys.map(({ home, key }) => [home, key]),
+      ),
+    );
   return EXIT.ok;
 }
 
@@ -190,7 +205,13 @@ export async function ledgerRotate(options: LedgerOptions, io: Io): Promise<Exit
     }
     const rotated = await rotateKeys(place);
     if (options.json === true) printJson(io, { object: 'list', data: rotated });
-    else io.out(table(['HOME', 'NEW KEY'], rotated.map(({ home, key }) => [home, key])));
+    else
+      io.out(
+        table(
+          ['HOME', 'NEW KEY'],
+          rotated.map(({ home, key }) => [home, key]),
+        ),
+      );
     io.err(`The change is in the log; tell those who follow it.\n`);
     return EXIT.ok;
   } finally {

@@ -27,7 +27,8 @@ export async function evidenceOf({ folder }: LogFolder, index: number): Promise<
   const blobs = openPathBlobs(folder);
   const signed = await loadCheckpoint(blobs);
   const size = signed?.checkpoint.size ?? 0;
-  if (signed === null || index >= size) throw new CliError(EXIT.failed, `the log has ${size} leaves: there is no leaf ${index}`);
+  if (signed === null || index >= size)
+    throw new CliError(EXIT.failed, `the log has ${size} leaves: there is no leaf ${index}`);
   const reader = new LogReader(blobs, sha256, size);
   const leaf = await reader.entry(index);
   const path = await reader.inclusion(index, size);

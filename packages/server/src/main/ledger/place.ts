@@ -7,7 +7,15 @@ import { Sealer } from '../../engine/ledger/sealer.ts';
 import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
 import { openLedgerSource, type SqliteLedgerSource } from '../../store/sqlite/ledger-source.ts';
 import { sealingSha256 as sha256 } from './digest.ts';
-import { type KeyFor, makeSigningKey, NEXT, openSigningKey, putInPlace, readSigningKey, verifyEd25519 } from './signing-key.ts';
+import {
+  type KeyFor,
+  makeSigningKey,
+  NEXT,
+  openSigningKey,
+  putInPlace,
+  readSigningKey,
+  verifyEd25519,
+} from './signing-key.ts';
 
 export interface LedgerPlace {
   /** The data folder. */

@@ -1,11 +1,6 @@
 /** A log as it is served: what the newest checkpoint covers, and no byte beyond it. */
 import { perdureError } from '@perdure/protocol';
-import {
-  COSIGNED_FILE,
-  loadCheckpoint,
-  readSignedCheckpoint,
-  text,
-} from '../../engine/ledger/log-file.ts';
+import { COSIGNED_FILE, loadCheckpoint, readSignedCheckpoint, text } from '../../engine/ledger/log-file.ts';
 import type { Blobs } from '../../engine/ports.ts';
 import type { LedgerView } from '../../http/types.ts';
 import { formatNote, type Note, parseVerifier, signedBy, type Verifier, utf8 } from '../../ledger/note.ts';
@@ -54,7 +49,8 @@ export function makeLedgerView(
     const signed = readSignedCheckpoint(given);
     if (blobs === undefined || options.witnesses.length === 0)
       throw perdureError('not_found', 'No witness is known here.');
-    if (signed === null) throw perdureError('invalid_request', 'The body is no checkpoint of this log with signatures.');
+    if (signed === null)
+      throw perdureError('invalid_request', 'The body is no checkpoint of this log with signatures.');
     const { note, checkpoint } = signed;
     if (signedBy(sha256, verifyEd25519, note, keys(checkpoint.origin)) !== 'valid')
       throw perdureError('invalid_request', 'The checkpoint does not carry the signature of this log.');

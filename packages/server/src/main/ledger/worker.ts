@@ -57,9 +57,10 @@ if (port !== null) {
         logs = await openLogs(place);
       });
     for (const { home, sealer } of logs)
-      well = (await attempt(`ledger of ${home}`, async () => {
-        while ((await sealer.seal()).more);
-      })) && well;
+      well =
+        (await attempt(`ledger of ${home}`, async () => {
+          while ((await sealer.seal()).more);
+        })) && well;
     failures = well ? 0 : failures + 1;
     if (final) break;
     if (!closing) await rest(Math.min(RETRY_MOST_MS, intervalMs * 2 ** Math.min(failures, 10)));
