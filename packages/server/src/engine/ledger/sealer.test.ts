@@ -212,6 +212,19 @@ test('a rotated key goes on with the log; both keys say so in it, and the old on
   await expect(sealerOver(blobs, home).seal()).rejects.toMatchObject({ code: 'ledger_key' });
 });
 
+test('a tile that was not full when its checkpoint was made is read from the one that is full now', async () => {
+  const [blobs, home] = [keptBlobs(), { events: 100 }];
+  const sealer = sealerOver(blobs, home);
+  await sealAll(sealer);
+  const { size, root } = (await checkpointOf(blobs)).checkpoint;
+  home.events = 600;
+  await sealAll(sealer);
+  expect([...blobs.files.keys()].filter(path => path.endsWith(`.p/${size}`))).toEqual([]);
+  const reader = new LogReader(blobs, sha256, size);
+  expect(toHex(await reader.root(size))).toBe(toHex(root));
+  expect(await reader.entries(0)).toHaveLength(size);
+});
+
 test('memory blobs and any other give the same log', async () => {
   const [one, two] = [keptBlobs(), openMemoryBlobs()];
   await sealAll(sealerOver(one, { events: 700 }));

@@ -1,12 +1,12 @@
 /** `perdure ledger`: on the folders, also while a server works on them; only `rotate` wants them for itself. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { loadCheckpoint, loadKeys } from '../../engine/ledger/log-file.ts';
+import { CHECKPOINT_FILE, loadCheckpoint, loadKeys } from '../../engine/ledger/log-file.ts';
 import { LogReader } from '../../engine/ledger/log-reader.ts';
 import { type Verified, verifyLog } from '../../engine/ledger/verify-log.ts';
 import { toBase64, toHex } from '../../ledger/base64.ts';
 import { formatBundle, formatProof, statementOf } from '../../ledger/evidence.ts';
-import { formatVerifier, parseVerifier } from '../../ledger/note.ts';
+import { formatVerifier, parseVerifier, type Verifier } from '../../ledger/note.ts';
 import { consistent } from '../../ledger/proof.ts';
 import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
 import { acquireDataLock } from '../../store/sqlite/data-lock.ts';
@@ -41,6 +41,7 @@ export interface EvidenceOptions extends ConsistencyOptions {
 
 /** Leaves between two lines of progress. */
 const PROGRESS = 262_144;
+const ATTEMPTS = 5;
 
 export async function ledgerVerify(folder: string, options: VerifyOptions, io: Io): Promise<ExitCode> {
   const logs = await findLogs(resolve(io.cwd, folder), options.home);
@@ -48,17 +49,7 @@ export async function ledgerVerify(folder: string, options: VerifyOptions, io: I
   if (trusted === null) throw new CliError(EXIT.usage, `${options.key ?? ''} is no key: want name+id+key`);
   const results: { readonly home: string; readonly verified: Verified }[] = [];
   for (const log of logs) {
-    const verified = await verifyLog({
-      blobs: openPathBlobs(log.folder),
-      files: filesOf(log.folder),
-      sha256,
-      verify: verifyEd25519,
-      ...(trusted !== undefined && { trusted }),
-      onProgress: (leaves, of) => {
-        if (leaves % PROGRESS === 0) io.err(`${log.home}: ${leaves} of ${of} leaves\n`);
-      },
-    });
-    results.push({ home: log.home, verified });
+    results.push({ home: log.home, verified: await verifyFolder(log, trusted, io) });
   }
   const ok = results.every(({ verified }) => verified.faults.length === 0);
   if (options.json === true) printJson(io, { object: 'perdure.ledger.verified', ok, logs: results.map(verifiedJson) });
@@ -68,6 +59,26 @@ export async function ledgerVerify(folder: string, options: VerifyOptions, io: I
       io.err('The keys are those that the log itself names: give --key to check them against one that you know.\n');
   }
   return ok ? EXIT.ok : EXIT.refused;
+}
+
+/** A log that a server seals meanwhile loses files that are full now: what was found wrong with it is looked at again. */
+async function verifyFolder(log: LogFolder, trusted: Verifier | undefined, io: Io): Promise<Verified> {
+  const blobs = openPathBlobs(log.folder);
+  const newest = async (): Promise<string> => toHex((await blobs.get(CHECKPOINT_FILE)) ?? new Uint8Array(0));
+  for (let attempt = 1; ; attempt++) {
+    const before = await newest();
+    const verified = await verifyLog({
+      blobs,
+      files: filesOf(log.folder),
+      sha256,
+      verify: verifyEd25519,
+      ...(trusted !== undefined && { trusted }),
+      onProgress: (leaves, of) => {
+        if (leaves % PROGRESS === 0) io.err(`${log.home}: ${leaves} of ${of} leaves\n`);
+      },
+    });
+    if (verified.faults.length === 0 || attempt === ATTEMPTS || before === (await newest())) return verified;
+  }
 }
 
 function verifiedJson({ home, verified }: { home: string; verified: Verified }): unknown {
