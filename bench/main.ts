@@ -4,6 +4,7 @@
 import { table, TOLERANCE, type Row } from './figures.ts';
 import { growth } from './growth.ts';
 import { durableTurn, passThrough } from './latency.ts';
+import { benchLedger } from './ledger.ts';
 import { idleMemory } from './memory.ts';
 import { benchPlacement } from './placement.ts';
 import { startEmulator, startRelay, startServer } from './processes.ts';
@@ -50,6 +51,10 @@ try {
       },
     );
   }
+  if (wants('ledger')) {
+    say('ledger: a million leaves ...');
+    rows.push(...(await benchLedger()));
+  }
   if (wants('memory')) {
     say('memory ...');
     rows.push(...(await idleMemory(emulator)));
@@ -63,7 +68,7 @@ else {
   process.stdout.write(`${table(rows)}\n\n`);
   process.stdout.write(
     'The upstream is the emulator, on this machine: figures are what the server adds, not what a model takes. Not measured here: many\n' +
-      'streams at once, real networks, PostgreSQL, the ledger. Goals and the machine they were set for: bench/README.md.\n',
+      'streams at once, real networks, PostgreSQL. Goals and the machine they were set for: bench/README.md.\n',
   );
 }
 process.exitCode = rows.some(row => !(row.ratio <= TOLERANCE)) ? 1 : 0;

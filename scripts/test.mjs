@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBrowser, hasBrowserTests } from './browser.mjs';
+import { ensureGo } from './go.mjs';
 import { root, run } from './run-step.mjs';
 import { closingLine, failedTests, ofCheck, ofHarness, ofVitest } from './totals.mjs';
 
@@ -64,6 +65,8 @@ try {
     const missing = await ensureBrowser();
     if (missing !== null) say(`note  ${missing}`);
   }
+  const noGo = await ensureGo();
+  if (noGo !== null) say(`note  ${noGo}`);
   for (const part of parts) {
     const { output, ms, totals: counted, failures: named = [] } = await part.run();
     totals.push(counted);

@@ -39,6 +39,10 @@ it('has every route once, with an operation id of its own', () => {
   const paths = Object.keys(isJsonObject(document['paths']) ? document['paths'] : {});
   expect(paths.sort()).toEqual([
     '/healthz',
+    '/ledger/{home}/checkpoint',
+    '/ledger/{home}/cosignature',
+    '/ledger/{home}/cosigned',
+    '/ledger/{home}/tile/{path}',
     '/openapi.json',
     '/perdure/v1/commitments',
     '/perdure/v1/keys',

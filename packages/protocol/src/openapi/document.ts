@@ -56,7 +56,10 @@ function operation(route: Route): JsonObject {
     ...(route.body !== undefined && {
       requestBody: {
         required: route.bodyOptional !== true,
-        content: { 'application/json': { schema: ref(route.body), ...exampleOf(route.body) } },
+        content:
+          route.body === 'text'
+            ? { 'text/plain': { schema: { type: 'string' } } }
+            : { 'application/json': { schema: ref(route.body), ...exampleOf(route.body) } },
       },
     }),
     responses: { '200': success(route), ...failures(route) },
@@ -64,6 +67,9 @@ function operation(route: Route): JsonObject {
 }
 
 function success(route: Route): JsonObject {
+  if (route.answer === 'text')
+    return { description: route.summary, content: { 'text/plain': { schema: { type: 'string' } } } };
+  if (route.answer === 'bytes') return { description: route.summary, content: { 'application/octet-stream': {} } };
   const json: JsonObject =
     route.answer === 'openapi'
       ? { schema: { type: 'object' } }
@@ -90,7 +96,8 @@ function success(route: Route): JsonObject {
 /** One response per status, whose text lists the codes with it. */
 function failures(route: Route): { [status: string]: JsonObject } {
   const byStatus = new Map<number, Set<ErrorCode>>();
-  const codes: readonly ErrorCode[] = route.open === true ? ['internal_error'] : [...ALWAYS, ...route.errors];
+  const codes: readonly ErrorCode[] =
+    route.open === true ? [...route.errors, 'internal_error'] : [...ALWAYS, ...route.errors];
   for (const code of codes) {
     const { status } = ERRORS[code];
     byStatus.set(status, (byStatus.get(status) ?? new Set<ErrorCode>()).add(code));

@@ -10,12 +10,12 @@ export type Route = {
   /** With `{name}` for each parameter. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'perdure' | 'service';
+  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'perdure' | 'ledger' | 'service';
   readonly summary: string;
-  readonly body?: SchemaName;
+  readonly body?: SchemaName | 'text';
   /** Whether the body may be left out. */
   readonly bodyOptional?: true;
-  readonly answer: SchemaName | 'openapi';
+  readonly answer: SchemaName | 'openapi' | 'text' | 'bytes';
   /** With `stream: true`, the answer as server-sent events instead. */
   readonly stream?: string;
   readonly query?: readonly QueryName[];
@@ -347,6 +347,46 @@ export const ROUTES: readonly Route[] = [
     summary: 'Revoke an API key: the next request with it is refused.',
     answer: 'KeyRevoked',
     errors: [...READ, 'not_found', 'store_full'],
+  },
+  {
+    method: 'get',
+    path: '/ledger/{home}/checkpoint',
+    operationId: 'getLedgerCheckpoint',
+    tag: 'ledger',
+    summary:
+      "The newest signed checkpoint of a home's log (C2SP tlog-checkpoint). Without a key if the ledger is public.",
+    answer: 'text',
+    errors: [...READ, 'not_found'],
+  },
+  {
+    method: 'get',
+    path: '/ledger/{home}/cosigned',
+    operationId: 'getLedgerCosigned',
+    tag: 'ledger',
+    summary: 'The newest checkpoint that a witness cosigned.',
+    answer: 'text',
+    errors: [...READ, 'not_found'],
+  },
+  {
+    method: 'get',
+    path: '/ledger/{home}/tile/{path}',
+    operationId: 'getLedgerTile',
+    tag: 'ledger',
+    summary: 'A tile, `<L>/<N>[.p/<W>]`, or a bundle of entries, `entries/<N>[.p/<W>]` (C2SP tlog-tiles).',
+    answer: 'bytes',
+    errors: [...READ, 'not_found'],
+  },
+  {
+    method: 'post',
+    path: '/ledger/{home}/cosignature',
+    operationId: 'addLedgerCosignature',
+    tag: 'ledger',
+    summary:
+      "A checkpoint with a configured witness's cosignature (C2SP tlog-cosignature) under it. Its signature is the key.",
+    body: 'text',
+    answer: 'Cosigned',
+    errors: ['body_too_large', 'invalid_request', 'not_found', 'store_unavailable', 'store_full'],
+    open: true,
   },
   {
     method: 'get',

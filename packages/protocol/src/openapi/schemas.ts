@@ -60,6 +60,7 @@ export type SchemaName =
   | 'CreatedKey'
   | 'KeyList'
   | 'KeyRevoked'
+  | 'Cosigned'
   | 'Health'
   | 'Ready'
   | 'Error';
@@ -123,6 +124,7 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   CreatedKey: createdKeySchema,
   KeyList: keyListSchema,
   KeyRevoked: keyRevokedSchema,
+  Cosigned: z.object({ object: z.literal('perdure.cosignature'), taken: z.int().min(0) }),
   Health: healthSchema,
   Ready: readySchema,
   Error: error,

@@ -7,23 +7,31 @@ import type { Caller } from '../engine/caller.ts';
 import { createChatCompletion } from './chat/create.ts';
 import * as conversations from './conversations/routes.ts';
 import { guardLocal } from './guard.ts';
+import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { sendError, sendJson } from './reply.ts';
 import { createResponse } from './responses/create.ts';
 import { deleteResponse, getResponse, listInputItems } from './responses/read.ts';
+import type { TenantId } from '../kernel/ids.ts';
 import type { App, Exchange, HttpDeps, RouteEnv, Scope } from './types.ts';
 
 type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
 
 /** One row a route: method, path, the scopes of which one is needed, handler. Compared with the OpenAPI table by a test. */
-type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: readonly Scope[], handler: Handler];
+type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: Scopes, handler: Handler];
+/** `null`: no key is asked for. */
+type Scopes = readonly Scope[] | null;
+/** Whose signature says who it is. */
+const WITNESS: Scopes = null;
 
 export function routes(deps: HttpDeps): readonly Row[] {
   const infer: readonly Scope[] = ['inference'];
   const read: readonly Scope[] = ['inference', 'read'];
   const evidence: readonly Scope[] = ['inference', 'read', 'auditor'];
   const admin: readonly Scope[] = ['admin', 'operator'];
+  // How many calls there were, of all tenants together, can be read off a log: so no tenant's own key reads it.
+  const ledger: Scopes = deps.ledger?.public === true ? null : ['auditor', 'operator'];
   const at = (params: readonly string[], index: number): string => params[index] ?? '';
   return [
     ['POST', '/v1/responses', infer, exchange => createResponse(deps, exchange)],
@@ -104,6 +112,25 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],
     ['DELETE', '/perdure/v1/keys/:id', admin, (exchange, params) => perdure.revokeKey(deps, exchange, at(params, 0))],
+    [
+      'GET',
+      '/ledger/:home/checkpoint',
+      ledger,
+      (exchange, params) => getCheckpoint(deps, exchange, at(params, 0), 'newest'),
+    ],
+    [
+      'GET',
+      '/ledger/:home/cosigned',
+      ledger,
+      (exchange, params) => getCheckpoint(deps, exchange, at(params, 0), 'cosigned'),
+    ],
+    [
+      'GET',
+      '/ledger/:home/tile/:path{.+}',
+      ledger,
+      (exchange, params) => getTile(deps, exchange, at(params, 0), at(params, 1)),
+    ],
+    ['POST', '/ledger/:home/cosignature', WITNESS, (exchange, params) => addCosignature(deps, exchange, at(params, 0))],
   ];
 }
 
@@ -210,7 +237,7 @@ const HOT_PATHS: ReadonlySet<string> = new Set(['/v1/responses', '/v1/chat/compl
 async function serve(
   deps: HttpDeps,
   { incoming: req, outgoing: res }: HttpBindings,
-  scopes: readonly Scope[],
+  scopes: Scopes,
   handler: (exchange: Exchange) => Promise<void>,
 ): Promise<void> {
   const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`;
@@ -220,8 +247,8 @@ async function serve(
   });
   try {
     if (!deps.keyed()) guardLocal(req);
-    const caller = deps.authenticate(bearerOf(req.headers.authorization));
-    requireScope(caller, scopes);
+    const caller = scopes === null ? NOBODY : deps.authenticate(bearerOf(req.headers.authorization));
+    if (scopes !== null) requireScope(caller, scopes);
     await handler({ req, res, caller, requestId, signal: left.signal });
   } catch (thrown) {
     if (left.signal.aborted) return;
@@ -229,6 +256,16 @@ async function serve(
     if (error.code === 'internal_error') deps.report('http', thrown);
   }
 }
+
+/** Who asks where no key is asked for. */
+const NOBODY: Caller = {
+  tenant: '' as TenantId,
+  principal: 'nobody',
+  product: '',
+  channel: '',
+  segment: '',
+  scopes: [],
+};
 
 function bearerOf(header: string | undefined): string | null {
   return /^Bearer\s+(\S+)$/i.exec(header ?? '')?.[1] ?? null;

@@ -4,6 +4,11 @@ import type { IncomingMessage } from 'node:http';
 import { guardJson } from './guard.ts';
 import type { HttpLimits } from './types.ts';
 
+/** A body of text. @throws body_too_large, deadline_exceeded */
+export async function readText(req: IncomingMessage, limits: HttpLimits): Promise<string> {
+  return (await readBytes(req, limits)).toString('utf8');
+}
+
 export interface JsonBody {
   readonly value: unknown;
   readonly bytes: Buffer;

@@ -35,7 +35,21 @@ export interface HttpDeps {
   /** Becomes true once recovery has settled what the last process left. */
   ready(): boolean;
   readonly keys: KeyAdmin;
+  /** Null if nothing is sealed here. */
+  readonly ledger: LedgerView | null;
   report(what: string, error: unknown): void;
+}
+
+/** The homes' logs, as others read them. Keys are checked by the routes. */
+export interface LedgerView {
+  /** Whether it is read without a key. */
+  readonly public: boolean;
+  /** The newest checkpoint with the cosignatures on it, or the newest that has any; null if there is none. */
+  checkpoint(home: string, which: 'newest' | 'cosigned'): Promise<string | null>;
+  /** A tile or bundle that the newest checkpoint covers; null for any other path. */
+  tile(home: string, path: string): Promise<{ readonly bytes: Uint8Array; readonly full: boolean } | null>;
+  /** Takes the cosignatures of known witnesses from a checkpoint of ours; says how many. @throws PerdureError invalid_request */
+  cosign(home: string, note: string): Promise<number>;
 }
 
 /** What the keys routes need. The caller sees and changes its own tenant's keys; with the scope `operator`, all. */

@@ -17,6 +17,7 @@ import {
   signNote,
   signedBy,
   type Signer,
+  utf8,
   type Verifier,
   type VerifyEd25519,
 } from './note.ts';
@@ -57,6 +58,28 @@ export function encodeLeaf(leaf: Leaf): string {
     ? `{"v":${LEAF_VERSION},"kind":"key","note":${JSON.stringify(leaf.note)}}`
     : `{"v":${LEAF_VERSION},"kind":"${leaf.kind}","digest":"${toHex(leaf.digest)}"}`;
 }
+
+/** The bytes of `encodeLeaf`. Those of an event are laid down one by one: a log takes a hundred thousand in a second. */
+export function leafEntry(leaf: Leaf): Uint8Array {
+  if (leaf.kind === 'key') return utf8(encodeLeaf(leaf));
+  const head = HEADS.get(leaf.kind) ?? headOf(leaf.kind);
+  const entry = new Uint8Array(head.length + HASH_BYTES * 2 + TAIL.length);
+  entry.set(head);
+  let at = head.length;
+  for (let from = 0; from < HASH_BYTES; from++) {
+    const byte = leaf.digest[from] ?? 0;
+    entry[at] = HEX_DIGITS[byte >>> 4] ?? 0;
+    entry[at + 1] = HEX_DIGITS[byte & 15] ?? 0;
+    at += 2;
+  }
+  entry.set(TAIL, at);
+  return entry;
+}
+
+const HEX_DIGITS = utf8('0123456789abcdef');
+const TAIL = utf8('"}');
+const headOf = (kind: string): Uint8Array => utf8(`{"v":${LEAF_VERSION},"kind":"${kind}","digest":"`);
+const HEADS: ReadonlyMap<string, Uint8Array> = new Map(Object.keys(LEAF_KINDS).map(kind => [kind, headOf(kind)]));
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

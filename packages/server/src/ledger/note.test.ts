@@ -2,7 +2,16 @@ import { createPrivateKey, createPublicKey, sign, verify as verifyNode } from 'n
 import { expect, test } from 'vitest';
 import { fromBase64, toHex } from './base64.ts';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
-import { decodeLeaf, encodeLeaf, LEAF_KINDS, leafKindOf, makeKeyChange, readKeyChange } from './leaf.ts';
+import {
+  decodeLeaf,
+  encodeLeaf,
+  type EventLeafKind,
+  LEAF_KINDS,
+  leafEntry,
+  leafKindOf,
+  makeKeyChange,
+  readKeyChange,
+} from './leaf.ts';
 import {
   cosignature,
   cosignedAt,
@@ -34,9 +43,7 @@ const verify: VerifyEd25519 = (publicKey, message, signature) =>
 
 function signer(name: string, seed: number): Signer {
   const key = createPrivateKey({ key: Buffer.concat([PKCS8, Buffer.alloc(32, seed)]), format: 'der', type: 'pkcs8' });
-  const publicKey = new Uint8Array(
-    createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI.length),
-  );
+  const publicKey = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI.length));
   return { name, type: 1, publicKey, sign: message => new Uint8Array(sign(null, message, key)) };
 }
 
@@ -116,9 +123,7 @@ test('what is no note is not read', () => {
 test('a checkpoint has one form', () => {
   const root = fromBase64('CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=') ?? new Uint8Array(0);
   const text = formatCheckpoint({ origin: 'example.com/log', size: 20_852_163, root, cursor: 7 });
-  expect(text).toBe(
-    'example.com/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\nperdure-cursor 7\n',
-  );
+  expect(text).toBe('example.com/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\nperdure-cursor 7\n');
   expect(parseCheckpoint(text)).toEqual({ origin: 'example.com/log', size: 20_852_163, root, cursor: 7 });
   for (const wrong of [
     text.replace('20852163', '020852163'),
@@ -146,6 +151,14 @@ test('the bytes of leaves (L12)', () => {
     placement.slice(1),
   ])
     expect([wrong, decodeLeaf(utf8(wrong))]).toEqual([wrong, null]);
+});
+
+test('an entry is the bytes of its leaf, for every kind', () => {
+  const digest = Uint8Array.from({ length: 32 }, (_, at) => at * 7);
+  for (const kind of Object.keys(LEAF_KINDS) as EventLeafKind[])
+    expect(toHex(leafEntry({ kind, digest }))).toBe(toHex(utf8(encodeLeaf({ kind, digest }))));
+  const key = { kind: 'key' as const, note: '\u2014 "x"\n' };
+  expect(toHex(leafEntry(key))).toBe(toHex(utf8(encodeLeaf(key))));
 });
 
 test('every event that has a leaf has one kind of it', () => {

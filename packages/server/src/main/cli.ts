@@ -11,6 +11,7 @@ import { explainCommand } from './commands/explain.ts';
 import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
 import { usageCommand } from './commands/usage.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { upCommand } from './commands/up.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 import { VERSION } from './version.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   usageCommand,
   commitmentsCommand,
   whatIfCommand,
+  ledgerCommand,
   doctorCommand,
 ];
 

@@ -20,6 +20,7 @@ import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
+import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { KeySpecError, type KeySpec } from './keys/key-row.ts';
 import { KeySaleError, saleCheck } from './keys/sale.ts';
 import { KeyRing, LOCAL_CALLER } from './keys.ts';
@@ -85,7 +86,8 @@ export async function composeServer(
     for (const { id } of config.homes) {
       stores.push(await openHome(id as HomeId, config.data));
     }
-    return await assemble(config, { log, startedAt, loaded, stores, lock });
+    const sealed = config.ledger.enabled && openHome === openFile;
+    return await assemble(config, { log, startedAt, loaded, stores, lock, sealed });
   } catch (error) {
     await undo();
     throw error;
@@ -101,9 +103,14 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
   readonly loaded: ReturnType<typeof snapshotOfConfig>;
   readonly stores: readonly HomeStore[];
   readonly lock: DataLock;
+  /** The ledger reads the homes' own files: other stores have none. */
+  readonly sealed: boolean;
 }
 
-async function assemble(config: Config, { log, startedAt, loaded, stores, lock }: Parts): Promise<ComposedServer> {
+async function assemble(
+  config: Config,
+  { log, startedAt, loaded, stores, lock, sealed }: Parts,
+): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
   // Before any placement names this version: an explanation must never lack what it was decided on.
@@ -164,6 +171,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     home: control.home,
     sale: saleCheck(loaded.snapshot, config, () => config.asOf?.ms ?? systemClock.now()),
   });
+  const ledger = sealed ? startLedger(config, line => log(line)) : null;
   let draining = false;
   let ready = false;
   const view = makeView({
@@ -192,6 +200,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
       keys: keyAdmin(ring),
+      ledger: ledger?.view ?? null,
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,
@@ -222,7 +231,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     recovered,
     close: async () => {
       draining = true;
-      await shutDown({ engine, http, upstream, stores, lock }, limits.drainMs);
+      await shutDown({ engine, http, upstream, ledger, stores, lock }, limits.drainMs);
     },
   };
 }
@@ -276,14 +285,16 @@ interface Running {
   readonly engine: Engine;
   readonly http: Listening;
   readonly upstream: { close(): Promise<void> };
+  readonly ledger: RunningLedger | null;
   readonly stores: readonly HomeStore[];
   readonly lock: DataLock;
 }
 
-async function shutDown({ engine, http, upstream, stores, lock }: Running, drainMs: number): Promise<void> {
+async function shutDown({ engine, http, upstream, ledger, stores, lock }: Running, drainMs: number): Promise<void> {
   await engine.drain(drainMs);
   await http.close(CLOSE_MS);
   await upstream.close();
+  await ledger?.close();
   await Promise.all(stores.map(store => store.close()));
   lock.release();
 }

@@ -1,5 +1,5 @@
 /** Reads a log from its files: leaves, nodes, proofs. What it gives is not yet checked against a checkpoint: see `includes`, `consistent`. */
-import { decodeEntries } from '../../ledger/entries.ts';
+import { decodeEntries, encodeEntries } from '../../ledger/entries.ts';
 import { emptyRoot, foldRight, HASH_BYTES, perfectRoot } from '../../ledger/hash.ts';
 import { consistencyParts, inclusionParts, type Node, type Part, subtrees } from '../../ledger/proof.ts';
 import { TILE_HEIGHT, TILE_WIDTH, type Tile, tilePath, widthAt } from '../../ledger/tile.ts';
@@ -90,11 +90,21 @@ export class LogReader {
     return perfectRoot(this.#sha256, await this.hashes(tileLevel, tile), first - tile * TILE_WIDTH, count);
   }
 
+  /** Once a tile is full its shorter forms go: their bytes are its first. */
+  async #shortened(tile: Tile): Promise<Uint8Array | null> {
+    if (tile.width === TILE_WIDTH) return null;
+    const full = await this.#blobs.get(tilePath({ ...tile, width: TILE_WIDTH }));
+    if (full === null) return null;
+    if (tile.level !== 'entries') return full.subarray(0, tile.width * HASH_BYTES);
+    const entries = decodeEntries(full, TILE_WIDTH);
+    return entries === null ? null : encodeEntries(entries.slice(0, tile.width));
+  }
+
   async #read(tile: Tile): Promise<Uint8Array> {
     const path = tilePath(tile);
     const kept = this.#kept.get(path);
     if (kept !== undefined) return kept;
-    const bytes = await this.#blobs.get(path);
+    const bytes = (await this.#blobs.get(path)) ?? (await this.#shortened(tile));
     if (bytes === null) throw new LedgerError('ledger_damaged', `${path} is missing`);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size >= KEPT_TILES && oldest !== undefined) this.#kept.delete(oldest);

@@ -40,8 +40,7 @@ async function entriesOf(blobs: Kept): Promise<readonly string[]> {
   const { checkpoint } = await checkpointOf(blobs);
   const reader = new LogReader(blobs, sha256, checkpoint.size);
   const texts: string[] = [];
-  for (let index = 0; index < checkpoint.size; index++)
-    texts.push(new TextDecoder().decode(await reader.entry(index)));
+  for (let index = 0; index < checkpoint.size; index++) texts.push(new TextDecoder().decode(await reader.entry(index)));
   return texts;
 }
 
@@ -182,7 +181,10 @@ describe('K3: what is not gone on with', () => {
       const blobs = await sealed();
       const bytes = blobs.files.get(path);
       expect([path, bytes === undefined]).toEqual([path, false]);
-      await blobs.put(path, (bytes ?? new Uint8Array(0)).map((byte, at) => (at === 40 ? byte ^ 1 : byte)));
+      await blobs.put(
+        path,
+        (bytes ?? new Uint8Array(0)).map((byte, at) => (at === 40 ? byte ^ 1 : byte)),
+      );
       if ((bytes?.length ?? 0) > 40) await expect(sealerOver(blobs, { events: 600 }).seal()).rejects.toThrow();
       await blobs.delete(path);
       if (path !== 'checkpoint')
@@ -208,6 +210,19 @@ test('a rotated key goes on with the log; both keys say so in it, and the old on
   expect(await loadKeys(blobs, sha256)).toHaveLength(2);
   expect((await entriesOf(blobs)).filter(text => !text.includes('"key"'))).toEqual(leafTexts(800));
   await expect(sealerOver(blobs, home).seal()).rejects.toMatchObject({ code: 'ledger_key' });
+});
+
+test('a tile that was not full when its checkpoint was made is read from the one that is full now', async () => {
+  const [blobs, home] = [keptBlobs(), { events: 100 }];
+  const sealer = sealerOver(blobs, home);
+  await sealAll(sealer);
+  const { size, root } = (await checkpointOf(blobs)).checkpoint;
+  home.events = 600;
+  await sealAll(sealer);
+  expect([...blobs.files.keys()].filter(path => path.endsWith(`.p/${size}`))).toEqual([]);
+  const reader = new LogReader(blobs, sha256, size);
+  expect(toHex(await reader.root(size))).toBe(toHex(root));
+  expect(await reader.entries(0)).toHaveLength(size);
 });
 
 test('memory blobs and any other give the same log', async () => {

@@ -13,8 +13,16 @@ import { type Checkpoint, formatCheckpoint } from '../../ledger/checkpoint.ts';
 import { encodeEntries } from '../../ledger/entries.ts';
 import { Frontier } from '../../ledger/frontier.ts';
 import { leafHash, perfectRoot, sameBytes } from '../../ledger/hash.ts';
-import { decodeLeaf, encodeLeaf, type Leaf, leafKindOf, makeKeyChange } from '../../ledger/leaf.ts';
-import { formatNote, formatVerifier, signedBy, type Signer, signNote, utf8, type VerifyEd25519 } from '../../ledger/note.ts';
+import { decodeLeaf, encodeLeaf, type Leaf, leafEntry, leafKindOf, makeKeyChange } from '../../ledger/leaf.ts';
+import {
+  formatNote,
+  formatVerifier,
+  signedBy,
+  type Signer,
+  signNote,
+  utf8,
+  type VerifyEd25519,
+} from '../../ledger/note.ts';
 import { MAX_LEVELS, partialTiles, TILE_WIDTH, tilePath } from '../../ledger/tile.ts';
 import type { Blobs, Sha256 } from '../ports.ts';
 import { CHECKPOINT_FILE, KEYS_FILE, keysText, loadCheckpoint, loadKeys } from './log-file.ts';
@@ -108,7 +116,7 @@ export class Sealer {
     const { sha256, blobs } = this.#parts;
     const { frontier } = log;
     for (const leaf of leaves) {
-      const entry = utf8(encodeLeaf(leaf));
+      const entry = leafEntry(leaf);
       log.tail.push(entry);
       frontier.append(leafHash(sha256, entry));
       if (log.tail.length < TILE_WIDTH) continue;
@@ -134,7 +142,9 @@ export class Sealer {
     written: readonly (readonly [path: string, bytes: Uint8Array])[],
   ): Promise<void> {
     const gone = log.partials.filter(path => full.has(path.slice(0, path.indexOf('.p/'))));
-    log.partials = [...new Set([...log.partials.filter(path => !gone.includes(path)), ...written.map(([path]) => path)])];
+    log.partials = [
+      ...new Set([...log.partials.filter(path => !gone.includes(path)), ...written.map(([path]) => path)]),
+    ];
     for (const path of gone) await this.#parts.blobs.delete(path);
   }
 

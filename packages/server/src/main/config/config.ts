@@ -32,6 +32,21 @@ export interface Config {
   readonly rates: RateCard;
   readonly caps: readonly CapTerm[];
   readonly limits: Limits;
+  readonly ledger: LedgerConfig;
+}
+
+export interface LedgerConfig {
+  readonly enabled: boolean;
+  /** Absolute path of the signing key; null: `ledger.key` in the data folder. It is made if it is not there. */
+  readonly key: string | null;
+  /** Between two passes, ms. */
+  readonly intervalMs: number;
+  /** What the names of new logs begin with. */
+  readonly origin: string;
+  /** Whether checkpoint and tiles are served without a key. */
+  readonly public: boolean;
+  /** Witnesses whose cosignatures are taken, in the text form of signed notes. */
+  readonly witnesses: readonly string[];
 }
 
 export interface HomeConfig {

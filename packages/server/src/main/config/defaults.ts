@@ -5,6 +5,8 @@ import type { ChannelConfig, HomeConfig } from './config.ts';
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 4180;
 export const DEFAULT_DATA = './data';
+export const DEFAULT_LEDGER_INTERVAL_MS = 1000;
+export const DEFAULT_LEDGER_ORIGIN = 'perdure';
 export const DEFAULT_TENANT = 'local';
 export const DEFAULT_CHANNEL = 'direct';
 export const DEFAULT_PRODUCT = 'api';

@@ -146,6 +146,7 @@ export const CONFIG_BOUNDS: {
   readonly targets: number;
   readonly contracts: number;
   readonly keys: number;
+  readonly witnesses: number;
   /** Of channels, and of products. */
   readonly offers: number;
   /** Clearances or capabilities of one place. */
@@ -171,6 +172,7 @@ export const CONFIG_BOUNDS: {
   homes: 64,
   targets: 1_000,
   contracts: 64,
+  witnesses: 16,
   keys: 10_000,
   offers: 1_000,
   words: 64,

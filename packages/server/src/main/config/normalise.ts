@@ -42,6 +42,14 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     products: allProducts(file),
     rates: rateCardOf(file),
     caps: capsOf(file),
+    ledger: {
+      enabled: file.ledger?.enabled ?? true,
+      key: typeof file.ledger?.key === 'string' ? resolve(folders.base, file.ledger.key) : null,
+      intervalMs: file.ledger?.interval_ms ?? defaults.DEFAULT_LEDGER_INTERVAL_MS,
+      origin: file.ledger?.origin ?? defaults.DEFAULT_LEDGER_ORIGIN,
+      public: file.ledger?.public ?? false,
+      witnesses: file.ledger?.witnesses ?? [],
+    },
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

@@ -107,6 +107,15 @@ export interface FileFirstRefusal {
 /** `ServerLimits` and `UpstreamLimits` under their names in the file. */
 export type FileLimits = { readonly [name: string]: Maybe<number | { readonly [name: string]: Maybe<number> }> };
 
+export interface FileLedger {
+  readonly enabled?: Maybe<boolean>;
+  readonly key?: Maybe<string>;
+  readonly interval_ms?: Maybe<number>;
+  readonly origin?: Maybe<string>;
+  readonly public?: Maybe<boolean>;
+  readonly witnesses?: Maybe<readonly string[]>;
+}
+
 export interface FileConfig {
   readonly listen?: Maybe<{ readonly host?: Maybe<string>; readonly port?: Maybe<number> }>;
   readonly data?: Maybe<string>;
@@ -140,6 +149,7 @@ export interface FileConfig {
   readonly rates?: Maybe<readonly FileRate[]>;
   readonly caps?: Maybe<readonly FileCap[]>;
   readonly limits?: Maybe<FileLimits>;
+  readonly ledger?: Maybe<FileLedger>;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -352,6 +362,30 @@ const limits = z.strictObject({
 const weight = (what: string): z.ZodType<Maybe<number>> =>
   z.number().min(0).max(CONFIG_BOUNDS.weight).nullish().meta({ description: what });
 
+/** A key name of signed notes: no spaces, no plus. */
+const ORIGIN = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
+
+const ledger = z.strictObject({
+  enabled: z.boolean().nullish().meta({ description: 'Whether events are sealed. Default: true.' }),
+  key: text(
+    'The file of the signing key, relative to this file. Default: ledger.key in the data folder.',
+    4_096,
+  ).nullish(),
+  interval_ms: whole('Between two passes of sealing, ms. Default: 1000.', 100, 3_600_000).nullish(),
+  origin: z
+    .string()
+    .max(200)
+    .regex(ORIGIN, 'must be a host name, or a path after one')
+    .nullish()
+    .meta({ description: 'What the names of new logs begin with: a host of yours. Default: perdure.' }),
+  public: z.boolean().nullish().meta({ description: 'Serve checkpoint and tiles without a key. Default: false.' }),
+  witnesses: list(
+    text('A key as name+id+key (c2sp.org/signed-note), of type 4.', 512),
+    CONFIG_BOUNDS.witnesses,
+    'Witnesses whose cosignatures are taken. Default: none.',
+  ).nullish(),
+});
+
 export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   listen: z
     .strictObject({
@@ -430,6 +464,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   ).nullish(),
   caps: list(cap, CONFIG_BOUNDS.caps, 'Spend caps: a call that could pass one is refused. Default: none.').nullish(),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
+  ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
 }) as z.ZodType<FileConfig>;
 
 /** The name of a limit in the file, for both tables. */

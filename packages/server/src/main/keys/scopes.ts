@@ -6,7 +6,7 @@ export const SCOPES: { readonly [scope in Scope]: string } = {
   read: "Read the tenant's responses, conversations and placements, and what the server offers.",
   admin: "Make, list and revoke the tenant's keys.",
   operator: 'Make, list and revoke the keys of every tenant.',
-  auditor: "Read the tenant's placements, contracts in force and what-if, but no content.",
+  auditor: "Read the tenant's placements, contracts in force and what-if, and the ledger, but no content.",
 };
 
 export const SCOPE_NAMES: readonly Scope[] = Object.keys(SCOPES).filter(isScope);

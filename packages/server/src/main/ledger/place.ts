@@ -6,8 +6,16 @@ import { loadCheckpoint } from '../../engine/ledger/log-file.ts';
 import { Sealer } from '../../engine/ledger/sealer.ts';
 import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
 import { openLedgerSource, type SqliteLedgerSource } from '../../store/sqlite/ledger-source.ts';
-import { sha256 } from '../digest.ts';
-import { type KeyFor, makeSigningKey, NEXT, openSigningKey, putInPlace, readSigningKey, verifyEd25519 } from './signing-key.ts';
+import { sealingSha256 as sha256 } from './digest.ts';
+import {
+  type KeyFor,
+  makeSigningKey,
+  NEXT,
+  openSigningKey,
+  putInPlace,
+  readSigningKey,
+  verifyEd25519,
+} from './signing-key.ts';
 
 export interface LedgerPlace {
   /** The data folder. */

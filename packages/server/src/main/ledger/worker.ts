@@ -34,21 +34,34 @@ if (port !== null) {
 
   let logs: readonly OpenLog[] = [];
   let failures = 0;
-  let last = '';
+  const told = new Map<string, string>();
+  /** @returns whether it went well. A fault is told once, until it is another or over. */
+  const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
+    try {
+      await work();
+      told.delete(what);
+      return true;
+    } catch (error) {
+      const fault = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+      if (told.get(what) !== fault) say({ fault });
+      told.set(what, fault);
+      return false;
+    }
+  };
   for (;;) {
     // What is asked to close while a pass is under way still makes one more: it may have read before the last commit.
     const final = closing;
-    try {
-      if (logs.length === 0) logs = await openLogs(place);
-      for (const { sealer } of logs) while ((await sealer.seal()).more);
-      failures = 0;
-      last = '';
-    } catch (error) {
-      failures += 1;
-      const fault = error instanceof Error ? error.message : String(error);
-      if (fault !== last) say({ fault });
-      last = fault;
-    }
+    let well = true;
+    if (logs.length === 0)
+      well = await attempt('ledger', async () => {
+        logs = await openLogs(place);
+      });
+    for (const { home, sealer } of logs)
+      well =
+        (await attempt(`ledger of ${home}`, async () => {
+          while ((await sealer.seal()).more);
+        })) && well;
+    failures = well ? 0 : failures + 1;
     if (final) break;
     if (!closing) await rest(Math.min(RETRY_MOST_MS, intervalMs * 2 ** Math.min(failures, 10)));
   }

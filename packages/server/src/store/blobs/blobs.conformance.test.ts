@@ -1,5 +1,5 @@
 /** One suite for every implementation of the `Blobs` port. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import type { Blobs } from '../../engine/ports.ts';
 import { MAX_BLOB_KEY } from './blob-key.ts';
 import { openDirectoryBlobs } from './directory-blobs.ts';
 import { openMemoryBlobs } from './memory-blobs.ts';
+import { openPathBlobs } from './path-blobs.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -79,4 +80,27 @@ test('a folder keeps its blobs for the next process, and nothing half written', 
 test('a folder that cannot be written fails with a store error', async () => {
   const blobs = openDirectoryBlobs('/dev/null/no-folder');
   await expect(blobs.put('k', bytes('x'))).rejects.toMatchObject({ storeError: 'store_unavailable' });
+});
+
+describe('blobs whose keys are paths', () => {
+  test('lie where their keys say, whole, and nowhere else', async () => {
+    const blobs = openPathBlobs(folder);
+    await blobs.put('tile/0/x001/234.p/7', bytes('seven'));
+    await blobs.put('checkpoint', bytes('first, and longer'));
+    await blobs.put('checkpoint', bytes('second'));
+    expect(await readFile(join(folder, 'tile/0/x001/234.p/7'), 'utf8')).toBe('seven');
+    expect(text(await blobs.get('checkpoint'))).toBe('second');
+    expect(await blobs.get('tile/0/x001/235')).toBeNull();
+    await blobs.delete('checkpoint');
+    await blobs.delete('checkpoint');
+    await blobs.delete('no/such');
+    const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter(one => one.isFile());
+    expect(files.map(({ name }) => name)).toEqual(['7']);
+  });
+
+  test('take no key that leads elsewhere or means something else on another system', async () => {
+    const blobs = openPathBlobs(folder);
+    for (const key of ['../x', '/x', 'x/', 'a//b', 'a/../b', 'a..b', 'A', 'a\\b', 'a b', 'c:', '.hidden'])
+      await expect(blobs.put(key, bytes('x')).then(() => key)).rejects.toThrow('is no path');
+  });
 });

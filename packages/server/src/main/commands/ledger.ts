@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import type { AddCommand } from '../cli/command.ts';
+import { examples, wholeNumber, withConfig, withJson } from '../cli/options.ts';
+import type * as Commands from '../ledger/commands.ts';
+import type { ConsistencyOptions, EvidenceOptions, LedgerOptions, VerifyOptions } from '../ledger/commands.ts';
+
+export const ledgerCommand: AddCommand = (program, io, done) => {
+  const ledger = program
+    .command('ledger')
+    .summary('verify and prove what was sealed')
+    .description('The tamper-evident record of placements, meters and approvals: docs/ledger.md.');
+  ledger.addHelpText(
+    'after',
+    examples(
+      'perdure ledger verify ./data',
+      'perdure ledger bundle plc_01k... --out evidence.json',
+      'perdure ledger keys',
+    ),
+  );
+  const load = async (): Promise<typeof Commands> => import('../ledger/commands.ts');
+  const withHome = (command: Command): Command =>
+    command.option('--home <name>', 'the home whose log it is (default: the only one)');
+
+  withJson(withHome(ledger.command('verify')))
+    .summary('verify whole logs, offline')
+    .description(
+      'Reads every leaf and every tile, and checks hashes, root, signatures and changes of keys. Works on a data folder, also while a\n' +
+        'server uses it, or on a copy of a log.',
+    )
+    .argument('<folder>', 'a data folder, or a copy of a log')
+    .option('--key <key>', 'a key of the log that is known from elsewhere, as "perdure ledger keys" shows it')
+    .addHelpText(
+      'after',
+      `${examples('perdure ledger verify ./data', 'perdure ledger verify ./copy --key perdure/ledger/local+1f2e3d4c+AQ...')}\nEnds with 3 if something does not hold.\n`,
+    )
+    .action((folder: string, options: VerifyOptions) =>
+      done(load().then(({ ledgerVerify }) => ledgerVerify(folder, options, io))),
+    );
+
+  withJson(withHome(withConfig(ledger.command('prove'))))
+    .summary('prove that a leaf is in the log')
+    .description('Writes an inclusion proof (c2sp.org/tlog-proof) for a leaf, or for the leaf of a placement.')
+    .argument('<leaf>', 'the number of a leaf, or the id of a placement')
+    .option('--out <file>', 'where to write it (default: standard output)')
+    .addHelpText('after', examples('perdure ledger prove 1234', 'perdure ledger prove plc_01k... --out it.tlog-proof'))
+    .action((leaf: string, options: EvidenceOptions) =>
+      done(load().then(({ ledgerProve }) => ledgerProve(leaf, options, io))),
+    );
+
+  withJson(withHome(withConfig(ledger.command('consistency'))))
+    .summary('prove that a later log begins with an earlier one')
+    .description('Shows and checks the consistency proof between two sizes of the log.')
+    .argument('<old>', 'leaves then', wholeNumber(0, 1e15))
+    .argument('<new>', 'leaves later', wholeNumber(0, 1e15))
+    .addHelpText('after', examples('perdure ledger consistency 1000 2500', 'perdure ledger consistency 0 12 --json'))
+    .action((old: number, size: number, options: ConsistencyOptions) =>
+      done(load().then(({ ledgerConsistency }) => ledgerConsistency(old, size, options, io))),
+    );
+
+  withJson(withHome(withConfig(ledger.command('bundle'))))
+    .summary('write the evidence of one placement')
+    .description(
+      'Writes a Sigstore bundle: the placement as it was recorded, its leaf, the proof and the checkpoint, signed by the key of the log.\n' +
+        'It shows this one placement, and nothing else of the log.',
+    )
+    .argument('<placement>', 'the id of a placement')
+    .option('--out <file>', 'where to write it (default: standard output)')
+    .addHelpText('after', examples('perdure ledger bundle plc_01k... --out evidence.sigstore.json'))
+    .action((placement: string, options: EvidenceOptions) =>
+      done(load().then(({ ledgerBundle }) => ledgerBundle(placement, options, io))),
+    );
+
+  withJson(withConfig(ledger.command('keys')))
+    .summary('show the public keys')
+    .description(
+      'The keys that sign the logs, oldest first: what an auditor should get from you by another way than the log.',
+    )
+    .addHelpText('after', examples('perdure ledger keys', 'perdure ledger keys --json'))
+    .action((options: LedgerOptions) => done(load().then(({ ledgerKeys }) => ledgerKeys(options, io))));
+
+  withJson(withConfig(ledger.command('rotate')))
+    .summary('go over to a new key')
+    .description(
+      'Makes a new key and writes the change into every log, signed by both. Earlier checkpoints stay verifiable. The server must be down.',
+    )
+    .addHelpText('after', examples('perdure ledger rotate', 'perdure ledger rotate --data ./data'))
+    .action((options: LedgerOptions) => done(load().then(({ ledgerRotate }) => ledgerRotate(options, io))));
+};
