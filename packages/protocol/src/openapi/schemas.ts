@@ -15,6 +15,20 @@ import {
   whatIfSchema,
 } from '../perdure/resource-schema.ts';
 import { createdKeySchema, createKeyBody, keyListSchema, keyRevokedSchema } from '../perdure/keys.ts';
+import {
+  activationAnswerSchema,
+  activationListSchema,
+  activationSchema,
+  auditListSchema,
+  contractEventListSchema,
+  contractEventSchema,
+  createActivationBody,
+  createContractEventBody,
+  createWaiverBody,
+  strandedSchema,
+  waiverListSchema,
+  waiverSchema,
+} from '../perdure/governance.ts';
 import { whatIfBody } from '../perdure/placements.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
 import { inputItem } from '../responses/item-schema.ts';
@@ -55,6 +69,18 @@ export type SchemaName =
   | 'CreatedKey'
   | 'KeyList'
   | 'KeyRevoked'
+  | 'CreateActivation'
+  | 'CreateWaiver'
+  | 'CreateContractEvent'
+  | 'Activation'
+  | 'ActivationAnswer'
+  | 'ActivationList'
+  | 'StrandedList'
+  | 'Waiver'
+  | 'WaiverList'
+  | 'ContractEvent'
+  | 'ContractEventList'
+  | 'AuditList'
   | 'Health'
   | 'Ready'
   | 'Error';
@@ -66,7 +92,10 @@ type RequestName =
   | 'CreateItems'
   | 'ChatRequest'
   | 'WhatIfRequest'
-  | 'CreateKey';
+  | 'CreateKey'
+  | 'CreateActivation'
+  | 'CreateWaiver'
+  | 'CreateContractEvent';
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
 const error = z.object({
@@ -94,6 +123,9 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   ChatRequest: chatRequestBody,
   WhatIfRequest: whatIfBody,
   CreateKey: createKeyBody,
+  CreateActivation: createActivationBody,
+  CreateWaiver: createWaiverBody,
+  CreateContractEvent: createContractEventBody,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
   Item: itemSchema,
@@ -115,6 +147,15 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   CreatedKey: createdKeySchema,
   KeyList: keyListSchema,
   KeyRevoked: keyRevokedSchema,
+  Activation: activationSchema,
+  ActivationAnswer: activationAnswerSchema,
+  ActivationList: activationListSchema,
+  StrandedList: strandedSchema,
+  Waiver: waiverSchema,
+  WaiverList: waiverListSchema,
+  ContractEvent: contractEventSchema,
+  ContractEventList: contractEventListSchema,
+  AuditList: auditListSchema,
   Health: healthSchema,
   Ready: readySchema,
   Error: error,

@@ -7,6 +7,7 @@ import type { Caller } from '../engine/caller.ts';
 import { createChatCompletion } from './chat/create.ts';
 import * as conversations from './conversations/routes.ts';
 import { guardLocal } from './guard.ts';
+import * as govern from './perdure/govern-routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { sendError, sendJson } from './reply.ts';
@@ -24,6 +25,8 @@ export function routes(deps: HttpDeps): readonly Row[] {
   const read: readonly Scope[] = ['inference', 'read'];
   const evidence: readonly Scope[] = ['inference', 'read', 'auditor'];
   const admin: readonly Scope[] = ['admin', 'operator'];
+  const governs: readonly Scope[] = ['operator'];
+  const governed: readonly Scope[] = ['operator', 'auditor'];
   const at = (params: readonly string[], index: number): string => params[index] ?? '';
   return [
     ['POST', '/v1/responses', infer, exchange => createResponse(deps, exchange)],
@@ -98,6 +101,46 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ['GET', '/perdure/v1/targets', evidence, exchange => perdure.listTargets(deps, exchange)],
     ['GET', '/perdure/v1/status', evidence, exchange => perdure.getStatus(deps, exchange)],
     ['POST', '/perdure/v1/whatif', evidence, exchange => perdure.whatIf(deps, exchange)],
+    ['GET', '/perdure/v1/contracts/activations', governed, exchange => govern.listActivations(deps, exchange)],
+    ['POST', '/perdure/v1/contracts/activations', governs, exchange => govern.createActivation(deps, exchange)],
+    [
+      'POST',
+      '/perdure/v1/contracts/activations/:id/approve',
+      governs,
+      (exchange, params) => govern.approveActivation(deps, exchange, at(params, 0)),
+    ],
+    [
+      'POST',
+      '/perdure/v1/contracts/activations/:id/reject',
+      governs,
+      (exchange, params) => govern.rejectActivation(deps, exchange, at(params, 0)),
+    ],
+    [
+      'POST',
+      '/perdure/v1/contracts/activations/:id/withdraw',
+      governs,
+      (exchange, params) => govern.withdrawActivation(deps, exchange, at(params, 0)),
+    ],
+    ['GET', '/perdure/v1/contracts/stranded', governed, exchange => govern.listStranded(deps, exchange)],
+    ['GET', '/perdure/v1/waivers', governed, exchange => govern.listWaivers(deps, exchange)],
+    ['POST', '/perdure/v1/waivers', governs, exchange => govern.grantWaiver(deps, exchange)],
+    ...(['approve', 'reject', 'revoke'] as const).map(
+      (how): Row => [
+        'POST',
+        `/perdure/v1/waivers/:id/${how}`,
+        governs,
+        (exchange, params) => govern.decideWaiver(deps, exchange, at(params, 0), how),
+      ],
+    ),
+    ['GET', '/perdure/v1/events', governed, exchange => govern.listEvents(deps, exchange)],
+    ['POST', '/perdure/v1/events', governs, exchange => govern.recordEvent(deps, exchange)],
+    [
+      'POST',
+      '/perdure/v1/events/:id/retract',
+      governs,
+      (exchange, params) => govern.retractEvent(deps, exchange, at(params, 0)),
+    ],
+    ['GET', '/perdure/v1/audit', governed, exchange => govern.listAudit(deps, exchange)],
     ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],
     ['DELETE', '/perdure/v1/keys/:id', admin, (exchange, params) => perdure.revokeKey(deps, exchange, at(params, 0))],

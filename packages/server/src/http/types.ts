@@ -4,6 +4,7 @@ import type { Hono } from 'hono';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { GovernView } from './perdure/govern-view.ts';
 import type { PlacementsView } from './perdure/view.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
@@ -34,6 +35,7 @@ export interface HttpDeps {
   /** Becomes true once recovery has settled what the last process left. */
   ready(): boolean;
   readonly keys: KeyAdmin;
+  readonly govern: GovernView;
   report(what: string, error: unknown): void;
 }
 

@@ -10,6 +10,7 @@ import { emulatorCommand } from './commands/emulator.ts';
 import { explainCommand } from './commands/explain.ts';
 import { keysCommand } from './commands/keys.ts';
 import { upCommand } from './commands/up.ts';
+import { eventsCommand, waiversCommand } from './commands/waivers.ts';
 import { VERSION } from './version.ts';
 
 const COMMANDS = [
@@ -18,6 +19,8 @@ const COMMANDS = [
   emulatorCommand,
   keysCommand,
   contractsCommand,
+  waiversCommand,
+  eventsCommand,
   explainCommand,
   doctorCommand,
 ];

@@ -20,11 +20,12 @@ import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
+import type { LoadedEra } from './govern/active-contracts.ts';
+import { follow, openGoverned } from './govern/open.ts';
 import { KeySpecError, type KeySpec } from './keys/key-row.ts';
 import { KeySaleError, saleCheck } from './keys/sale.ts';
 import { KeyRing, LOCAL_CALLER } from './keys.ts';
 import { isLoopback } from './loopback.ts';
-import { snapshotOfConfig } from './snapshots.ts';
 import { VERSION } from './version.ts';
 import { makeView } from './view.ts';
 
@@ -69,7 +70,6 @@ export async function composeServer(
   { log, openHome = openFile }: ComposeOptions,
 ): Promise<ComposedServer> {
   const startedAt = systemClock.now();
-  const loaded = snapshotOfConfig(config);
   mkdirSync(config.data, { recursive: true });
   const lock = acquireDataLock(config.data);
   const stores: HomeStore[] = [];
@@ -81,7 +81,7 @@ export async function composeServer(
     for (const { id } of config.homes) {
       stores.push(await openHome(id as HomeId, config.data));
     }
-    return await assemble(config, { log, startedAt, loaded, stores, lock });
+    return await assemble(config, { log, startedAt, stores, lock });
   } catch (error) {
     await undo();
     throw error;
@@ -94,22 +94,23 @@ function openFile(home: HomeId, dir: string): Promise<HomeStore> {
 
 interface Parts extends Pick<ComposeOptions, 'log'> {
   readonly startedAt: number;
-  readonly loaded: ReturnType<typeof snapshotOfConfig>;
   readonly stores: readonly HomeStore[];
   readonly lock: DataLock;
 }
 
-async function assemble(config: Config, { log, startedAt, loaded, stores, lock }: Parts): Promise<ComposedServer> {
+async function assemble(config: Config, { log, startedAt, stores, lock }: Parts): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
-  // Before any placement names this version: an explanation must never lack what it was decided on.
-  await Promise.all(stores.map(store => store.putDocument(loaded.snapshot.version, loaded.document)));
   const { limits } = config;
   const report = (what: string, error: unknown): void =>
     log(`${what}: ${error instanceof Error ? describe(error) : String(error)}`);
+  const ids = makeIds(systemClock, fillRandom);
+  const governed = await openGoverned(config, { control, stores, clock: systemClock, ids });
+  const { active } = governed;
+  const era = (): LoadedEra => active.at(systemClock.now());
   const upstream = makeProviders(config);
   const desk = makeDesk({
-    snapshot: loaded.snapshot,
+    snapshot: now => active.at(now).loaded.snapshot,
     targets: config.targets.map(target => ({
       id: target.id,
       model: target.model,
@@ -124,7 +125,6 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     asOf: config.asOf?.ms ?? null,
     clock: systemClock,
   });
-  const ids = makeIds(systemClock, fillRandom);
   const engine = createEngine({
     homes: new Homes(stores),
     control,
@@ -155,13 +155,17 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
     clock: systemClock,
     random: fillRandom,
     home: control.home,
-    sale: saleCheck(loaded.snapshot, config, () => config.asOf?.ms ?? systemClock.now()),
+    sale: saleCheck(
+      () => era().loaded.snapshot,
+      config,
+      () => config.asOf?.ms ?? systemClock.now(),
+    ),
   });
   let draining = false;
   let ready = false;
   const view = makeView({
     config,
-    loaded,
+    active: era,
     desk,
     document: version => firstDocument(stores, version),
     version: VERSION,
@@ -177,6 +181,7 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
       keys: keyAdmin(ring),
+      govern: governed.desk,
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,
@@ -198,15 +203,17 @@ async function assemble(config: Config, { log, startedAt, loaded, stores, lock }
         `recovered ${turns} turns and ${calls} calls of the last process${failed > 0 ? `; ${failed} failed and are tried again` : ''}`,
       );
   });
+  const followed = follow(governed.active, limits.followMs, report);
   recovered.catch(error => report('recovery', error));
   return {
     url: http.url,
     port: http.port,
-    warnings: loaded.warnings,
+    warnings: [...era().loaded.warnings, ...governed.warnings()],
     engine,
     recovered,
     close: async () => {
       draining = true;
+      followed.stop();
       await shutDown({ engine, http, upstream, stores, lock }, limits.drainMs);
     },
   };
@@ -243,7 +250,7 @@ function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
           'A key of another tenant, or an operator’s, is made with the scope operator.',
         );
       try {
-        return await ring.create({ ...spec, tenant });
+        return await ring.create({ ...spec, tenant }, caller.principal);
       } catch (error) {
         if (error instanceof KeySaleError) throw perdureError('placement_refused', error.message);
         if (error instanceof KeySpecError) throw perdureError('invalid_request', error.message, { param: error.param });
@@ -252,7 +259,7 @@ function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
     },
     revoke: async (caller, id) => {
       const own = ring.list().some(key => key.id === id && reaches(caller, key.tenant));
-      return own && (await ring.revoke(id)) !== null;
+      return own && (await ring.revoke(id, caller.principal)) !== null;
     },
   };
 }

@@ -6,12 +6,13 @@ import { createHash } from 'node:crypto';
 import { chooseReadings, checkContractSet } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
-import { loadContract } from '../contract/load.ts';
 import type { ContractFiles } from '../contract/rule.ts';
 import type { Place, TargetPlace } from '../placement/facts.ts';
+import type { Waiver } from '../placement/waive.ts';
 import { makeSnapshot, type Snapshot, type Weights } from '../placement/snapshot.ts';
 import type { Config, HomeConfig, TargetConfig } from './config/config.ts';
 import { readContractFolder } from './contracts.ts';
+import { loadOnce } from './govern/contract-texts.ts';
 
 /** Everything that a decision sees besides the call, as text: what the version is a digest of. Without addresses and secrets. */
 export interface SnapshotDocument {
@@ -22,6 +23,10 @@ export interface SnapshotDocument {
   readonly enforce: boolean;
   readonly onAmbiguity: 'flag' | 'refuse';
   readonly weights: Weights;
+  /** Absent: none. */
+  readonly waivers?: readonly Waiver[];
+  /** What has happened that contracts ask for, by date. Absent: nothing. */
+  readonly events?: readonly { readonly id: string; readonly date: string; readonly source: string }[];
 }
 
 export interface LoadedSnapshot {
@@ -85,7 +90,7 @@ export function snapshotOfConfig(config: Config): LoadedSnapshot {
 
 /** @param retrospective whether readings that only look back may decide (what-if) */
 export function snapshotOfDocument(document: SnapshotDocument, retrospective = false): LoadedSnapshot {
-  const loaded = document.contracts.map(loadContract);
+  const loaded = document.contracts.map(loadOnce);
   const contracts = loaded.flatMap(({ contract }) => (contract === null ? [] : [contract]));
   const findings = [...loaded.flatMap(one => one.findings), ...checkContractSet(contracts)];
   const errors = findings.filter(({ level }) => level === 'error');
@@ -94,7 +99,7 @@ export function snapshotOfDocument(document: SnapshotDocument, retrospective = f
   if (!chosen.ok) throw new ContractsError(chosen.message);
   const text = JSON.stringify(document);
   const version = createHash('sha256').update(text).digest('hex').slice(0, 32);
-  const { places, enforce, onAmbiguity, weights } = document;
+  const { places, enforce, onAmbiguity, weights, waivers } = document;
   const snapshot = makeSnapshot({
     version,
     places,
@@ -103,6 +108,7 @@ export function snapshotOfDocument(document: SnapshotDocument, retrospective = f
     enforce,
     onAmbiguity,
     weights,
+    ...(waivers !== undefined && { waivers }),
   });
   return {
     snapshot,

@@ -8,7 +8,7 @@
  */
 import { bindingContracts, hear, hearSale, mapAlike, readingFor, type Said } from './bind.ts';
 import { conflictOf } from './conflict.ts';
-import type { Decision, DecisionCode, Exclusion, Flag, InForce, Row, Verdict } from './decision.ts';
+import type { Decision, DecisionCode, Exclusion, Flag, InForce, Row, Verdict, WouldBe } from './decision.ts';
 import { exclusionKey } from './decision.ts';
 import type {
   Action,
@@ -24,6 +24,7 @@ import type {
 import type { CallClass, Clause, ContractRules } from './ports.ts';
 import { distanceOf, lacking, type Score, scoreOf } from './score.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
+import { waive, type Waiver, waiverSubject } from './waive.ts';
 
 const NOTHING: readonly never[] = [];
 const IDLE: PlaceHealth = { state: 'up', inFlight: 0, expectedLatencyMs: 0 };
@@ -55,6 +56,7 @@ export function decide(
     classes: heard.classes,
     inForce: heard.inForce,
     flagged: flagsOf(judged, snapshot),
+    monitored: snapshot.enforce ? null : wouldBe(judged, heard),
     conflict: refused
       ? conflictOf(judged, () => freedByReading(snapshot, action, facts, candidates, heard.bound))
       : null,
@@ -79,9 +81,11 @@ export function decideDistribution(
   product: Product,
   segment: Segment,
   at: number,
+  tenant: string | null = null,
 ): SaleDecision {
   const { contracts, lapsed } = bindingContracts(snapshot, 'distribute', product.vendor, product, at);
-  const said = hearSale(contracts, snapshot, { channel, product, segment, at });
+  const heard = hearSale(contracts, snapshot, { channel, product, segment, at });
+  const said = waive(heard, waiversOf(snapshot), { tenant, product: product.id, at }, null);
   const exclusions = lapsed.length > 0 ? [lapsedExclusion(lapsed), ...said.exclusions] : said.exclusions;
   const refused = snapshot.enforce && exclusions.length > 0;
   const flagged = [...said.flagged, ...(snapshot.enforce ? [] : exclusions)];
@@ -89,7 +93,10 @@ export function decideDistribution(
     outcome: refused ? 'refused' : 'allowed',
     code: !refused ? null : lapsed.length > 0 ? 'no_contract_in_force' : 'placement_refused',
     exclusions: refused ? exclusions : NOTHING,
-    flagged: flagged.map(exclusion => ({ why: whyFlagged(exclusion, snapshot), exclusion, places: NOTHING })),
+    flagged: [
+      ...flagged.map(exclusion => ({ why: whyFlagged(exclusion, snapshot), exclusion, places: NOTHING })),
+      ...(said.waived ?? NOTHING).map(one => ({ why: 'waived' as const, ...one, places: NOTHING })),
+    ],
     permits: said.permits,
     inForce: contracts.map(contract => ({ contract: contract.id, version: contract.version, reading: null })),
   };
@@ -135,11 +142,15 @@ function lapsedExclusion(contracts: readonly string[]): Exclusion {
 function hearAll(snapshot: Snapshot, action: Action, facts: CallFacts, places: readonly Place[]): Heard {
   const { product, channel, segment } = facts.session;
   const { contracts, lapsed } = bindingContracts(snapshot, action, facts.vendor, product, facts.at);
-  const sale = hearSale(contracts, snapshot, { channel, product, segment, at: facts.at });
+  const waivers = waiversOf(snapshot);
+  const subject = waiverSubject(facts.session, facts.at);
+  const sold = hearSale(contracts, snapshot, { channel, product, segment, at: facts.at });
+  const sale = waive(sold, waivers, subject, null);
   const always: Said = {
     exclusions: lapsed.length > 0 ? [lapsedExclusion(lapsed), ...sale.exclusions] : sale.exclusions,
     flagged: sale.flagged,
     permits: NOTHING,
+    ...(sale.waived !== undefined && { waived: sale.waived }),
   };
   const classes: Record<string, CallClass | null> = {};
   const inForce: InForce[] = [];
@@ -149,7 +160,9 @@ function hearAll(snapshot: Snapshot, action: Action, facts: CallFacts, places: r
     const heard = hear(contract, snapshot, action, facts, reading, places);
     if (contract.readings.length > 0) classes[contract.id] = heard.class;
     inForce.push({ contract: contract.id, version: contract.version, reading });
-    said.push(heard.said);
+    said.push(
+      waivers.length === 0 ? heard.said : heard.said.map((one, i) => waive(one, waivers, subject, places[i] ?? null)),
+    );
   }
   return { combined: combine(always, said, places.length), always, bound: contracts, lapsed, classes, inForce };
 }
@@ -176,11 +189,24 @@ function combine(always: Said, said: readonly (readonly Said[])[], count: number
 }
 
 function joined(a: Said, b: Said): Said {
+  const waived = join(a.waived ?? NOTHING, b.waived ?? NOTHING);
   return {
     exclusions: join(a.exclusions, b.exclusions),
     flagged: join(a.flagged, b.flagged),
     permits: join(a.permits, b.permits),
+    ...(waived.length > 0 && { waived }),
   };
+}
+
+function waiversOf({ waivers }: Snapshot): readonly Waiver[] {
+  return waivers ?? NOTHING;
+}
+
+/** What enforcing would have come to: of the place that was chosen, or of all if none was. */
+function wouldBe(rows: readonly Row[], { combined }: Heard): WouldBe {
+  const against = (i: number): boolean => (combined[i]?.exclusions.length ?? 0) > 0;
+  if (rows.length > 0 && rows.every((_, i) => against(i))) return 'refused';
+  return rows.some((row, i) => row.verdict === 'chosen' && against(i)) ? 'moved' : 'nothing';
 }
 
 function join<T>(a: readonly T[], b: readonly T[]): readonly T[] {
@@ -211,6 +237,7 @@ function judgedRow(
     verdict,
     exclusions: excluded ? said.exclusions : NOTHING,
     flagged: excluded || snapshot.enforce ? said.flagged : join(said.flagged, said.exclusions),
+    waived: said.waived ?? NOTHING,
     permits: said.permits,
     lacks: verdict === 'unable' ? lacks : null,
     cost: score?.cost ?? null,
@@ -270,6 +297,7 @@ function wrongModelRow(place: Place): Row {
       verdict: 'wrong-model',
       exclusions: NOTHING,
       flagged: NOTHING,
+      waived: NOTHING,
       permits: NOTHING,
       lacks: null,
       cost: null,
@@ -305,13 +333,19 @@ function whyFlagged(exclusion: Exclusion, { onAmbiguity }: Snapshot): Flag['why'
 }
 
 function flagsOf(rows: readonly Row[], snapshot: Snapshot): readonly Flag[] {
-  if (rows.every(row => row.flagged.length === 0)) return NOTHING;
+  if (rows.every(row => row.flagged.length === 0 && row.waived.length === 0)) return NOTHING;
   const flags = new Map<string, Flag & { places: string[] }>();
   for (const row of rows) {
     for (const exclusion of row.flagged) {
       const key = exclusionKey(exclusion);
       const flag = flags.get(key);
       if (flag === undefined) flags.set(key, { why: whyFlagged(exclusion, snapshot), exclusion, places: [row.place] });
+      else flag.places.push(row.place);
+    }
+    for (const { exclusion, waiver } of row.waived) {
+      const key = `${exclusionKey(exclusion)}\n${waiver}`;
+      const flag = flags.get(key);
+      if (flag === undefined) flags.set(key, { why: 'waived', exclusion, places: [row.place], waiver });
       else flag.places.push(row.place);
     }
   }

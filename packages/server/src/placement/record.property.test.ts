@@ -37,6 +37,19 @@ const snapshots: fc.Arbitrary<Snapshot> = fc
       affinity: fc.constantFrom(0, 200),
     }),
     capped: fc.boolean(),
+    waivers: fc.array(
+      fc.record({
+        id: fc.constantFrom('wvr_1', 'wvr_2'),
+        contract: fc.constantFrom('openai-2026-02', 'data-handling'),
+        clause: fc.constantFrom('joint.stateless', 'joint.first-party', 'amzn.inference', 'amzn.distribution'),
+        tenant: fc.constantFrom(null, null, 'acme', 'other'),
+        product: fc.constantFrom(null, null, 'api'),
+        target: fc.constantFrom(null, null, null, ...ids),
+        from: fc.constantFrom(0, 0, 0, MARCH + 1),
+        until: fc.constantFrom(MARCH, Date.UTC(2027, 0, 1), Date.UTC(2027, 0, 1)),
+      }),
+      { maxLength: 4 },
+    ),
   })
   .map(({ capped, ...parts }) => {
     const places = PLACES.map(place =>
@@ -91,6 +104,8 @@ const options = fc.record(
 
 test('the whole decision is recomputed from its record', () => {
   const outcomes = new Map<string, number>();
+  const waived = new Set<string>();
+  const monitored = new Set<string>();
   fc.assert(
     fc.property(
       snapshots,
@@ -104,10 +119,17 @@ test('the whole decision is recomputed from its record', () => {
         const stored = JSON.parse(JSON.stringify(toRecord(decision, snapshot, facts, health, opts))) as PlacementRecord;
         expect(recompute(stored, snapshot)).toEqual(decision);
         expect(stored.c ?? null).toBe(decision.chosen);
+        expect(stored.N === undefined).toBe(snapshot.enforce);
+        const waivers = new Set(decision.rows.flatMap(row => row.waived.map(one => one.waiver)));
+        expect(new Set(stored.W)).toEqual(waivers);
+        for (const waiver of waivers) waived.add(waiver);
+        if (decision.monitored !== null) monitored.add(decision.monitored);
       },
     ),
     { numRuns: 1500 },
   );
   for (const outcome of ['placed', 'refused', 'unavailable'])
     expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(100);
+  expect([...waived].toSorted()).toEqual(['wvr_1', 'wvr_2']);
+  expect([...monitored].toSorted()).toEqual(['moved', 'nothing', 'refused']);
 });

@@ -36,6 +36,8 @@ export interface PlacementRecord {
   readonly e?: Readonly<Record<string, RecordedHealth>>;
   readonly w?: readonly [near: string | 0, previous: string | 0];
   readonly j?: readonly string[];
+  readonly N?: 0 | 1 | 2;
+  readonly W?: readonly string[];
 }
 
 /** Expected latency in ms, calls in flight, state (0 up, 1 down, 2 full), retry after in ms; trailing zeros left out. */
@@ -68,6 +70,8 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
   e: 'health seen, by place; absent: up, idle, latency unknown',
   w: 'place to be near to, target of the last call',
   j: 'only these places were candidates',
+  N: 'not enforced (monitor mode): 0 nothing was against it, 1 it would have gone elsewhere, 2 it would have been refused',
+  W: 'waivers that took a reason away',
 };
 
 const STATES = ['up', 'down', 'full'] as const;
@@ -115,7 +119,17 @@ export function toRecord(
   if (options.near !== undefined || options.previous !== undefined)
     record.w = [options.near ?? 0, options.previous ?? 0];
   if (options.only !== undefined) record.j = options.only;
+  if (decision.monitored !== null) record.N = MONITORED[decision.monitored];
+  const waivers = waiversUsed(decision);
+  if (waivers.length > 0) record.W = waivers;
   return record;
+}
+
+const MONITORED = { nothing: 0, moved: 1, refused: 2 } as const;
+
+function waiversUsed({ flagged }: Decision): readonly string[] {
+  if (flagged.length === 0) return NONE;
+  return [...new Set(flagged.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver])))];
 }
 
 /** Null if they are the snapshot's. */

@@ -4,6 +4,7 @@
  */
 import type { HomePlace, Place, TargetPlace } from './facts.ts';
 import type { ContractRules } from './ports.ts';
+import type { Waiver } from './waive.ts';
 
 /**
  * A score is in micro-USD, lower is better: price x cost + latency x milliseconds + affinity x distance.
@@ -30,6 +31,8 @@ export interface SnapshotParts {
   readonly enforce: boolean;
   readonly onAmbiguity: 'flag' | 'refuse';
   readonly weights: Weights;
+  /** Absent: none. */
+  readonly waivers?: readonly Waiver[];
 }
 
 export interface Snapshot extends SnapshotParts {

@@ -1,9 +1,13 @@
 import type { AddCommand } from '../cli/command.ts';
 import { examples, withConfig, withJson } from '../cli/options.ts';
+import { addActivation } from './active.ts';
 import type { ContractsCheckOptions } from '../contracts-command.ts';
 
 export const contractsCommand: AddCommand = (program, io, done) => {
-  const contracts = program.command('contracts').summary('check contracts').description('Contracts as code.');
+  const contracts = program
+    .command('contracts')
+    .summary('check contracts, put them in force')
+    .description('Contracts as code.');
   contracts.addHelpText('after', examples('perdure contracts check', 'perdure contracts check contracts/acme-2026'));
 
   withJson(withConfig(contracts.command('check')))
@@ -20,4 +24,6 @@ export const contractsCommand: AddCommand = (program, io, done) => {
     .action((folders: readonly string[], options: ContractsCheckOptions) =>
       done(import('../contracts-command.ts').then(({ contractsCheck }) => contractsCheck(folders, options, io))),
     );
+
+  addActivation(contracts, io, done);
 };

@@ -20,6 +20,8 @@ export interface Config {
   readonly onAmbiguity: 'flag' | 'refuse';
   /** False: monitor mode. */
   readonly enforce: boolean;
+  /** Whether every activation and waiver needs a second person. */
+  readonly requireSecondPerson: boolean;
   readonly keys: readonly KeyConfig[];
   readonly channels: readonly ChannelConfig[];
   readonly products: readonly Product[];

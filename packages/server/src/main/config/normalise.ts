@@ -35,6 +35,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     },
     onAmbiguity: file.on_ambiguity ?? 'flag',
     enforce: file.enforce ?? true,
+    requireSecondPerson: file.require_second_person ?? false,
     keys: (file.keys ?? []).flatMap(keyOf),
     channels: allChannels(file),
     products: allProducts(file),

@@ -6,6 +6,9 @@ export interface Sketch {
     readonly id: string | null;
     readonly base_url: string | null;
     readonly api_key: string | null;
+    readonly cloud: string | null;
+    readonly region: string | null;
+    readonly host_check: string | null;
   }[];
   readonly channels: readonly { readonly id: string | null }[];
   readonly products: readonly { readonly id: string | null }[];
@@ -24,7 +27,7 @@ export function sketchOf(value: unknown): Sketch {
   const file = fieldsOf(value);
   return {
     homes: entries(file['homes'], ['id']),
-    targets: entries(file['targets'], ['id', 'base_url', 'api_key']),
+    targets: entries(file['targets'], ['id', 'base_url', 'api_key', 'cloud', 'region', 'host_check']),
     channels: entries(file['channels'], ['id']),
     products: entries(file['products'], ['id']),
     keys: entries(file['keys'], ['name', 'hash', 'secret', 'channel', 'product']),
