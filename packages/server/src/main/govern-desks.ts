@@ -32,7 +32,7 @@ export const LOCAL: Viewer = { principal: LOCAL_CALLER.principal, tenant: LOCAL_
 
 interface Opened {
   readonly desk: GovernView;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** @throws CliError in the words of whoever refused */

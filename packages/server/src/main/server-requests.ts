@@ -25,9 +25,14 @@ export interface Answer {
 
 export interface ServerRequests {
   /** Whatever the status. @throws CliError if no server answers */
-  ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
+  readonly ask: (method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<Answer>;
   /** The body of a success. @throws CliError in the server's own words */
-  must<T>(schema: z.ZodType<T>, method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>;
+  readonly must: <T>(
+    schema: z.ZodType<T>,
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ) => Promise<T>;
 }
 
 /** @param scope what the key must have, for the hint */

@@ -56,7 +56,7 @@ export async function openActiveContracts(
   if (governance.activations.length === 0) await activateConfig(config, governance);
   let taken = governance.position;
   let loaded = await loadEras(config, governance, stores, []);
-  let running: Promise<boolean> | null = null;
+  let last: Promise<unknown> = Promise.resolve();
 
   async function take(): Promise<boolean> {
     await governance.refresh();
@@ -75,11 +75,11 @@ export async function openActiveContracts(
       if (era === undefined) throw new Error('no contracts are active');
       return era;
     },
-    async follow() {
-      // What is asked for while a look is under way may not be in it: look once more.
-      while (running !== null) await running.catch(() => undefined);
-      running = take().finally(() => (running = null));
-      return running;
+    follow() {
+      // One look at a time; what changed while one was under way is seen by the next.
+      const look = last.then(take, take);
+      last = look;
+      return look;
     },
     async check({ contracts, reading, enforce }) {
       try {

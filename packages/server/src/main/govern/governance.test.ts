@@ -1,7 +1,7 @@
 /** Activations, waivers and events over a store in memory, by hand-set clocks. */
 import { expect, test } from 'vitest';
 import type { CreateActivation } from '@perdure/protocol';
-import { type HomeId, homeTag, makeIds } from '../../kernel/ids.ts';
+import { type HomeId, makeIds } from '../../kernel/ids.ts';
 import { shippedFiles } from '../../placement/fixture.test-support.ts';
 import { commit } from '../../store/conformance-case.ts';
 import { emptyMemoryData } from '../../store/memory/memory-data.ts';
