@@ -74,6 +74,7 @@ export async function active(options: ActiveOptions & { readonly all?: boolean }
   const all = await atGovernDesk(options, io, desk => desk.activations());
   const shown = options.all === true ? all : all.slice(0, SHOWN);
   if (options.json === true) printJson(io, { object: 'list', data: shown, has_more: shown.length < all.length });
+  else if (all.length === 0) io.out('Nothing was activated yet: the first start activates the configuration.\n');
   else {
     const header = ['ID', 'STATE', 'FROM', 'CONTRACTS', 'READING', 'MODE', 'BY', 'APPROVED BY', 'REASON'];
     io.out(table(header, shown.map(rowOf)));

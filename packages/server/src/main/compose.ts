@@ -105,7 +105,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock }: Parts)
   const report = (what: string, error: unknown): void =>
     log(`${what}: ${error instanceof Error ? describe(error) : String(error)}`);
   const ids = makeIds(systemClock, fillRandom);
-  const governed = await openGoverned(config, { control, stores, clock: systemClock, ids });
+  const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
   const { active } = governed;
   const era = (): LoadedEra => active.at(systemClock.now());
   const upstream = makeProviders(config);

@@ -70,7 +70,7 @@ async function inFolder(config: Config): Promise<Opened | null> {
     const [control] = stores;
     if (control === undefined) throw new Error('a deployment needs a home');
     const ids = makeIds(clock, into => randomFillSync(into));
-    const { desk } = await openGoverned(config, { control, stores, clock, ids });
+    const { desk } = await openGoverned(config, { control, stores, clock, ids, how: 'look' });
     return { desk, close };
   } catch (error) {
     await close();

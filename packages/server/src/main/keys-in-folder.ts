@@ -37,7 +37,7 @@ export async function keysInFolder(config: Config): Promise<KeyDesk | null> {
     };
     try {
       const ids = makeIds(clock, into => randomFillSync(into));
-      const { active } = await openGoverned(config, { control: store, stores: [store], clock, ids });
+      const { active } = await openGoverned(config, { control: store, stores: [store], clock, ids, how: 'look' });
       const sale = saleCheck(
         () => active.at(clock.now()).loaded.snapshot,
         config,

@@ -21,6 +21,7 @@ import { type Activation, eraAt, eras } from './activation.ts';
 import { checkContracts, digestOfFiles, documentName } from './contract-texts.ts';
 import { eventFacts } from './contract-event.ts';
 import type { Governance, NewActivation } from './governance.ts';
+import { newRequest } from './request.ts';
 import { liveWaivers } from './waiver.ts';
 
 export interface LoadedEra {
@@ -45,15 +46,17 @@ export interface ActiveContracts {
 type Stores = readonly Pick<SessionLog, 'putDocument' | 'document'>[];
 
 /**
- * The configuration's contracts are the first activation if the store has none.
+ * @param how `serve`: the configuration's contracts are activated if nobody but the configuration has activated any. `look`: nothing is written;
+ *   where nothing was activated, the configuration's contracts are what a start would activate.
  * @throws ContractsError, ContractFolderError; StoreError
  */
 export async function openActiveContracts(
   config: Config,
   governance: Governance,
   stores: Stores,
+  how: 'serve' | 'look',
 ): Promise<ActiveContracts> {
-  if (governance.activations.length === 0) await activateConfig(config, governance);
+  if (how === 'serve') await followConfig(config, governance);
   let taken = governance.position;
   let loaded = await loadEras(config, governance, stores, []);
   let last: Promise<unknown> = Promise.resolve();
@@ -99,15 +102,47 @@ export function configContracts(config: Pick<Config, 'contracts'>): ReturnType<t
   return checkContracts(config.contracts.map(folder => ({ name: folder, files: readContractFolder(folder) })));
 }
 
-async function activateConfig(config: Config, governance: Governance): Promise<void> {
+/**
+ * The configuration is what an operator begins with, and goes on with until somebody activates contracts by command. From then on the
+ * store wins. Where a second person is required, an edit of a file must not do what two people are for: then it is the first only.
+ */
+async function followConfig(config: Config, governance: Governance): Promise<void> {
+  const { activations } = governance;
+  const now = governance.deps.now();
+  const current = eraAt(eras(activations, now), now);
+  if (current !== null) {
+    const onlyConfig = activations.every(({ requestedBy }) => requestedBy === 'config');
+    if (!onlyConfig || config.requireSecondPerson || differences(config, current.activation).length === 0) return;
+  }
   await governance.activate('config', {
     contracts: configContracts(config),
     reading: config.reading,
     enforce: true,
     effective: 0,
-    reason: 'the configuration, as this store began',
+    reason: current === null ? 'the configuration, as this store began' : 'the configuration was changed',
     secondPerson: false,
   });
+}
+
+/** What a start would activate where nothing was. */
+function configuredEra(config: Config, governance: Governance): LoadedEra {
+  const contracts = configContracts(config);
+  const { reading } = config;
+  const files = contracts.map(one => one.files);
+  const activation: Activation = {
+    id: 'config',
+    contracts: contracts.map(({ ref }) => ref),
+    reading,
+    enforce: true,
+    effective: 0,
+    withdrawn: null,
+    ...newRequest('config', 0, null, null),
+  };
+  return {
+    from: 0,
+    activation,
+    loaded: snapshotOfDocument(documentOf(config, governance, { contracts: files, reading, enforce: true })),
+  };
 }
 
 /** The era in force and those to come; what is past is explained by its documents. */
@@ -121,7 +156,8 @@ async function loadEras(
   const all = eras(governance.activations, now);
   const current = eraAt(all, now);
   const wanted = all.filter(era => era.from >= (current?.from ?? 0));
-  const made: LoadedEra[] = [];
+  // Something always holds: an activation that is pending, or for later, leaves what a start would activate.
+  const made: LoadedEra[] = current === null ? [configuredEra(config, governance)] : [];
   for (const { from, activation } of wanted) {
     const document = await documentFor(config, governance, activation);
     const text = JSON.stringify(document);

@@ -41,7 +41,8 @@ function world(config: Config = configOf()) {
   const home = 'azure-us' as HomeId;
   const store = openMemoryHome({ home, clock, data });
   const ids = makeIds(clock, into => crypto.getRandomValues(into));
-  const boot = (own: Config = config) => openGoverned(own, { control: store, stores: [store], clock, ids });
+  const boot = (own: Config = config, how: 'serve' | 'look' = 'serve') =>
+    openGoverned(own, { control: store, stores: [store], clock, ids, how });
   return { clock, store, data, boot };
 }
 
@@ -52,7 +53,9 @@ async function booted(more: Partial<Config> = {}) {
 
 const wanted = (more: Partial<CreateActivation> = {}): CreateActivation => ({ contracts: [NONE], ...more });
 
-test('the configuration is the first activation, once; afterwards the store wins and the difference is told', async () => {
+const NONE_CONFIGURED = { contracts: [contractFolder('none', '.')], reading: null };
+
+test('the configuration is the first activation, and is followed while nobody else has activated any', async () => {
   const { boot, store, clock } = world();
   const first = await boot();
   expect(first.warnings()).toEqual([]);
@@ -61,16 +64,60 @@ test('the configuration is the first activation, once; afterwards the store wins
   expect(activation?.contracts).toMatchObject([
     { id: 'openai-2026-02', files: { 'contract.yaml': expect.any(String) } },
   ]);
+  await boot();
+  expect(await store.records('activation')).toHaveLength(1);
   clock.time += DAY;
-  const changed = await boot(configOf({ contracts: [contractFolder('none', '.')], reading: null }));
-  expect(await changed.desk.activations()).toHaveLength(1);
-  expect(changed.active.at(clock.time).activation.id).toBe(activation?.id);
-  expect(changed.warnings().join('')).toMatch(
-    /none 1 is configured and not active.*openai-2026-02 .* is active and not configured.*reading/,
-  );
+  const edited = await boot(configOf(NONE_CONFIGURED));
+  expect(edited.active.at(clock.time).loaded.contracts.map(({ id }) => id)).toEqual(['none']);
+  expect(edited.warnings()).toEqual([]);
   expect((await store.audit(0, 10)).map(({ action, actor }) => [action, actor])).toEqual([
     ['activation.requested', 'config'],
+    ['activation.requested', 'config'],
   ]);
+});
+
+test('once somebody has activated contracts, the store wins and the difference is told', async () => {
+  const { boot, clock } = world();
+  const { desk } = await boot();
+  await desk.activate(ops, { contracts: [FEBRUARY], reading: 'as-written' });
+  const edited = await boot(configOf(NONE_CONFIGURED));
+  expect(edited.active.at(clock.time).loaded.contracts.map(({ id }) => id)).toEqual(['openai-2026-02']);
+  expect(edited.warnings().join('')).toMatch(
+    /none 1 is configured and not active.*openai-2026-02 .* is active and not configured.*reading/,
+  );
+});
+
+test('where a second person is required, an edited configuration changes nothing', async () => {
+  const { boot, clock } = world();
+  await boot(configOf({ requireSecondPerson: true }));
+  const edited = await boot(configOf({ ...NONE_CONFIGURED, requireSecondPerson: true }));
+  expect(edited.active.at(clock.time).loaded.contracts.map(({ id }) => id)).toEqual(['openai-2026-02']);
+  expect(edited.warnings()).toHaveLength(1);
+});
+
+test.each([{ effective: '2026-03-22' }, { require_second: true }])(
+  'where all there is is %j, the configuration holds until then',
+  async later => {
+    const { boot, clock } = world();
+    const { active, desk } = await boot(configOf(), 'look');
+    const asked = await desk.activate(ops, { contracts: [NONE], ...later });
+    expect(active.at(clock.time).loaded.contracts.map(({ id }) => id)).toEqual(['openai-2026-02']);
+    const served = await boot();
+    expect(served.active.at(clock.time).activation).toMatchObject({ requestedBy: 'config' });
+    clock.time += 1;
+    if ('require_second' in later) await served.desk.approveActivation(second, asked.id);
+    expect(served.active.at(Date.UTC(2026, 2, 22)).loaded.contracts.map(({ id }) => id)).toEqual(['none']);
+  },
+);
+
+test('who only looks writes nothing, and sees what a start would activate', async () => {
+  const { boot, store, clock } = world();
+  const { active, desk } = await boot(configOf(), 'look');
+  expect(active.at(clock.time).loaded.contracts.map(({ id }) => id)).toEqual(['openai-2026-02']);
+  expect(await desk.activations()).toEqual([]);
+  expect(await store.auditPosition()).toBe(0);
+  await desk.activate(ops, { contracts: [NONE] });
+  expect(active.at(clock.time).loaded.contracts.map(({ id }) => id)).toEqual(['none']);
 });
 
 test('what is activated is in force at once, and a second process follows it', async () => {

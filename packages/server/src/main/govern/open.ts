@@ -25,10 +25,14 @@ export interface GovernedParts {
   readonly stores: readonly HomeStore[];
   readonly clock: Pick<Clock, 'now'>;
   readonly ids: Ids;
+  readonly how: 'serve' | 'look';
 }
 
 /** @throws ContractsError, ContractFolderError, StoreError */
-export async function openGoverned(config: Config, { control, stores, clock, ids }: GovernedParts): Promise<Governed> {
+export async function openGoverned(
+  config: Config,
+  { control, stores, clock, ids, how }: GovernedParts,
+): Promise<Governed> {
   const now = (): number => clock.now();
   const governance = await Governance.open({
     store: control,
@@ -38,7 +42,7 @@ export async function openGoverned(config: Config, { control, stores, clock, ids
     approvalMs: config.limits.approvalHours * HOUR_MS,
     secondPerson: config.requireSecondPerson,
   });
-  const active = await openActiveContracts(config, governance, stores);
+  const active = await openActiveContracts(config, governance, stores, how);
   return {
     active,
     desk: makeGovernDesk({ config, governance, active, stores }),
