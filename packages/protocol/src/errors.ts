@@ -67,6 +67,13 @@ export type ErrorCode =
   | 'no_contract_in_force'
   | 'home_not_permitted'
   | 'label_not_allowed_here'
+  | 'contracts_invalid'
+  | 'activation_not_found'
+  | 'waiver_not_found'
+  | 'contract_event_not_found'
+  | 'second_person_required'
+  | 'not_pending'
+  | 'record_changed'
   | 'no_target_available'
   | 'context_length_exceeded'
   | 'upstream_error'
@@ -155,6 +162,13 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   ),
   home_not_permitted: forbidden('The session may no longer be held where it lives; move it.', 'ask-operator'),
   label_not_allowed_here: forbidden('The home of this session may not hold data with this label.', 'ask-operator'),
+  contracts_invalid: caller(400, 'The contracts cannot be used as they are; the findings say why.'),
+  activation_not_found: caller(404, 'The activation does not exist.'),
+  waiver_not_found: caller(404, 'The waiver does not exist.'),
+  contract_event_not_found: caller(404, 'The recorded event does not exist.'),
+  second_person_required: forbidden('Another person than the one who asked must decide on it.', 'ask-operator'),
+  not_pending: caller(409, 'It has been decided already, has come into force, or has ended.', 'terminal'),
+  record_changed: caller(409, 'Somebody else changed it at the same time; nothing was done.', 'retry'),
   no_target_available: server(503, 'retry-after', 'The targets that the contracts allow are down or full.'),
   context_length_exceeded: caller(400, 'The input is longer than the context window of the model.'),
   upstream_error: server(502, 'retry', 'The model provider failed.'),

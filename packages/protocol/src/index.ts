@@ -16,6 +16,7 @@ export { chatRequestBody, parseChatRequest } from './chat/request-schema.ts';
 export { listPage, listPageSchema, parseListQuery, type ListPage, type ListQuery, type RawQuery } from './lists.ts';
 export * from './models.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
+export * from './perdure/governance.ts';
 export * from './perdure/placements.ts';
 export * from './perdure/status.ts';
 export * from './perdure/usage.ts';

@@ -44,6 +44,10 @@ export const LIMITS: {
   readonly listDefault: number;
   readonly whatIfSessions: number;
   readonly whatIfContracts: number;
+  /** Files of one contract that is activated. */
+  readonly contractFiles: number;
+  /** Of an activation, a waiver, an event's source. */
+  readonly reasonChars: number;
 } = {
   bodyBytes: 32 * 1024 * 1024,
   jsonDepth: 64,
@@ -79,6 +83,8 @@ export const LIMITS: {
   listDefault: 20,
   whatIfSessions: 100,
   whatIfContracts: 32,
+  contractFiles: 200,
+  reasonChars: 1_024,
 };
 
 /** Names of functions and of JSON schemas. */

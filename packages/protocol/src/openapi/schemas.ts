@@ -16,6 +16,20 @@ import {
   whatIfSchema,
 } from '../perdure/resource-schema.ts';
 import { createdKeySchema, createKeyBody, keyListSchema, keyRevokedSchema } from '../perdure/keys.ts';
+import {
+  activationAnswerSchema,
+  activationListSchema,
+  activationSchema,
+  auditListSchema,
+  contractEventListSchema,
+  contractEventSchema,
+  createActivationBody,
+  createContractEventBody,
+  createWaiverBody,
+  strandedSchema,
+  waiverListSchema,
+  waiverSchema,
+} from '../perdure/governance.ts';
 import { whatIfBody } from '../perdure/placements.ts';
 import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
@@ -61,6 +75,18 @@ export type SchemaName =
   | 'KeyList'
   | 'KeyRevoked'
   | 'Cosigned'
+  | 'CreateActivation'
+  | 'CreateWaiver'
+  | 'CreateContractEvent'
+  | 'Activation'
+  | 'ActivationAnswer'
+  | 'ActivationList'
+  | 'StrandedList'
+  | 'Waiver'
+  | 'WaiverList'
+  | 'ContractEvent'
+  | 'ContractEventList'
+  | 'AuditList'
   | 'Health'
   | 'Ready'
   | 'Error';
@@ -72,7 +98,10 @@ type RequestName =
   | 'CreateItems'
   | 'ChatRequest'
   | 'WhatIfRequest'
-  | 'CreateKey';
+  | 'CreateKey'
+  | 'CreateActivation'
+  | 'CreateWaiver'
+  | 'CreateContractEvent';
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
 const error = z.object({
@@ -100,6 +129,9 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   ChatRequest: chatRequestBody,
   WhatIfRequest: whatIfBody,
   CreateKey: createKeyBody,
+  CreateActivation: createActivationBody,
+  CreateWaiver: createWaiverBody,
+  CreateContractEvent: createContractEventBody,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
   Item: itemSchema,
@@ -125,6 +157,15 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   KeyList: keyListSchema,
   KeyRevoked: keyRevokedSchema,
   Cosigned: z.object({ object: z.literal('perdure.cosignature'), taken: z.int().min(0) }),
+  Activation: activationSchema,
+  ActivationAnswer: activationAnswerSchema,
+  ActivationList: activationListSchema,
+  StrandedList: strandedSchema,
+  Waiver: waiverSchema,
+  WaiverList: waiverListSchema,
+  ContractEvent: contractEventSchema,
+  ContractEventList: contractEventListSchema,
+  AuditList: auditListSchema,
   Health: healthSchema,
   Ready: readySchema,
   Error: error,

@@ -97,8 +97,14 @@ export type PlacementResource = {
   /** Clauses that decided for the target, or against all. */
   readonly clauses: readonly ClauseRef[];
   readonly rows: readonly PlacementRow[];
-  /** Ambiguous clauses that spoke and were recorded only. */
+  /** Clauses that spoke and were recorded only: ambiguous ones, waived ones, and in monitor mode all. */
   readonly flagged: readonly ClauseRef[];
+  /** False in monitor mode. */
+  readonly enforced: boolean;
+  /** In monitor mode, what enforcing would have done; else null. */
+  readonly would_be: 'nothing' | 'moved' | 'refused' | null;
+  /** Ids of the waivers that took a reason away. */
+  readonly waivers: readonly string[];
   readonly conflict: PlacementConflict | null;
   /** The decision in words. */
   readonly explanation: string;

@@ -66,6 +66,9 @@ export const placementSchema: z.ZodType<PlacementResource> = z.object({
     }),
   ),
   flagged: clauses,
+  enforced: z.boolean(),
+  would_be: z.enum(['nothing', 'moved', 'refused']).nullable(),
+  waivers: texts,
   conflict: z.object({ clauses, remedies: texts }).nullable(),
   explanation: text,
   usage: z.object({ input: count, cached: count, output: count, reasoning: count }).nullable(),
@@ -135,6 +138,8 @@ export const statusSchema: z.ZodType<StatusResource> = z.object({
   reading: orNull,
   as_of: orNull,
   enforce: z.boolean(),
+  activation: orNull,
+  unenforced: z.object({ refused: count, moved: count, waived: count }),
   draining: z.boolean(),
   placements: z.array(placementSchema),
 });

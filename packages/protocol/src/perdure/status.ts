@@ -64,6 +64,10 @@ export type StatusResource = {
   readonly as_of: string | null;
   /** False in monitor mode: refusals are recorded and not enforced. */
   readonly enforce: boolean;
+  /** The activation that is in force. */
+  readonly activation: string | null;
+  /** Decisions of this process that were not as enforcing would have had them: by monitor mode, and by waivers. */
+  readonly unenforced: { readonly refused: number; readonly moved: number; readonly waived: number };
   readonly draining: boolean;
   /** The latest of the caller's tenant, newest first. */
   readonly placements: readonly PlacementResource[];

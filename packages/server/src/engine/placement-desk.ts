@@ -27,7 +27,8 @@ export const DEFAULT_OUTPUT_BOUND = 16_384;
 const BYTES_A_TOKEN = 4;
 
 export interface DeskOptions {
-  readonly snapshot: Snapshot;
+  /** What is in force at a time, ms since 1970, by the real time. A decision asks once. */
+  readonly snapshot: (now: number) => Snapshot;
   readonly targets: readonly (ReachableTarget & {
     readonly model: string;
     readonly vendor: string;
@@ -40,20 +41,29 @@ export interface DeskOptions {
   readonly clock: Clock;
 }
 
+/** Decisions of this process that were not as enforcing would have had them. */
+export interface Unenforced {
+  readonly refused: number;
+  readonly moved: number;
+  readonly waived: number;
+}
+
 export interface PlacementDesk extends Placing {
-  readonly snapshot: Snapshot;
+  unenforced(): Unenforced;
   health(): { readonly [target: string]: PlaceHealth & { readonly failures: number } };
 }
 
 export function makeDesk(options: DeskOptions): PlacementDesk {
-  const { snapshot, asOf, clock } = options;
+  const { asOf, clock } = options;
+  const inForce = (): Snapshot => options.snapshot(clock.now());
+  const counts = { refused: 0, moved: 0, waived: 0 };
   const targets = new Map(options.targets.map(target => [target.id, target]));
   const health = new Map(options.targets.map(target => [target.id, new TargetHealth(clock, target.capacity)]));
   const vendors = new Map(options.targets.map(target => [target.model, target.vendor]));
   const now = (): number => asOf ?? clock.now();
 
   /** Of the targets that the call could go to: no decision asks for others. */
-  function healthNow({ vendor, model }: CallFacts, avoid: readonly string[]): Health {
+  function healthNow(snapshot: Snapshot, { vendor, model }: CallFacts, avoid: readonly string[]): Health {
     const all: Record<string, PlaceHealth> = {};
     for (const { id } of snapshot.byModel.get(modelKey(vendor, model)) ?? []) {
       const seen = health.get(id)?.now();
@@ -92,26 +102,34 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
   }
 
   function run(
+    snapshot: Snapshot,
     action: Action,
     facts: CallFacts,
     seen: Health,
     how: DecideOptions,
   ): { decision: Decision; record: JsonObject } {
     const decision = decide(snapshot, action, facts, seen, how);
+    count(decision);
     return { decision, record: toRecord(decision, snapshot, facts, seen, how) as unknown as JsonObject };
+  }
+
+  function count({ monitored, flagged }: Decision): void {
+    if (monitored === 'refused') counts.refused += 1;
+    if (monitored === 'moved') counts.moved += 1;
+    if (flagged.some(({ why }) => why === 'waived')) counts.waived += 1;
   }
 
   function placeState(subject: PlacingSubject & { readonly model: string }, how: DecideOptions) {
     const facts = factsOf(subject, {});
     if (facts === null) return unsold(subject.origin);
-    const { decision, record } = run('place_state', facts, {}, how);
+    const { decision, record } = run(inForce(), 'place_state', facts, {}, how);
     return decision.chosen === null
       ? notPlaced(decision, record)
       : { ok: true as const, home: decision.chosen as HomeId, record };
   }
 
   return {
-    snapshot,
+    unenforced: () => ({ ...counts }),
     infer(request: InferRequest) {
       const inputTokens = Math.ceil(request.inputBytes / BYTES_A_TOKEN);
       const outputBound = request.outputBound ?? DEFAULT_OUTPUT_BOUND;
@@ -123,7 +141,8 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       });
       if (facts === null) return unsold(request.origin);
       if (!vendors.has(request.model)) return unknownModel(request.model);
-      const { decision, record } = run('infer', facts, healthNow(facts, request.avoid), {});
+      const snapshot = inForce();
+      const { decision, record } = run(snapshot, 'infer', facts, healthNow(snapshot, facts, request.avoid), {});
       const target = decision.chosen === null ? undefined : targets.get(decision.chosen);
       if (target === undefined) return notPlaced(decision, record);
       health.get(target.id)?.promise();
@@ -132,7 +151,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     state: subject => placeState(subject, {}),
     stateAt: (subject, home) => placeState(subject, { only: [home] }),
     target: id => targets.get(id) ?? null,
-    readings: () => snapshot.readings,
+    readings: () => inForce().readings,
     begin: target => health.get(target)?.begin() ?? (() => undefined),
     models: () => [...vendors].map(([id, vendor]) => ({ id, vendor })),
     health: () => Object.fromEntries([...health].map(([id, one]) => [id, { ...one.now(), failures: one.failures }])),

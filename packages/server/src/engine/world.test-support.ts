@@ -113,8 +113,9 @@ export class World {
       ...stores.map(store => home(store.home, 'local')),
     ];
     const contracts = (this.#options.contracts ?? ['none']).map(name => load(shippedFiles(name)));
+    const snapshot = snapshotOf(contracts, { places });
     const desk = makeDesk({
-      snapshot: snapshotOf(contracts, { places }),
+      snapshot: () => snapshot,
       targets: places.flatMap(place =>
         place.kind === 'target'
           ? [

@@ -8,6 +8,7 @@ import { createChatCompletion } from './chat/create.ts';
 import * as conversations from './conversations/routes.ts';
 import { guardLocal } from './guard.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
+import * as govern from './perdure/govern-routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { sendError, sendJson } from './reply.ts';
@@ -32,6 +33,8 @@ export function routes(deps: HttpDeps): readonly Row[] {
   const admin: readonly Scope[] = ['admin', 'operator'];
   // How many calls there were, of all tenants together, can be read off a log: so no tenant's own key reads it.
   const ledger: Scopes = deps.ledger?.public === true ? null : ['auditor', 'operator'];
+  const governs: readonly Scope[] = ['operator'];
+  const governed: readonly Scope[] = ['operator', 'auditor'];
   const at = (params: readonly string[], index: number): string => params[index] ?? '';
   return [
     ['POST', '/v1/responses', infer, exchange => createResponse(deps, exchange)],
@@ -105,10 +108,50 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ],
     ['GET', '/perdure/v1/usage', evidence, exchange => perdure.listUsage(deps, exchange)],
     ['GET', '/perdure/v1/usage/calls', evidence, exchange => perdure.listUsageCalls(deps, exchange)],
-    ['GET', '/perdure/v1/commitments', ['operator'], exchange => perdure.getCommitments(deps, exchange)],
+    ['GET', '/perdure/v1/commitments', ['operator', 'auditor'], exchange => perdure.getCommitments(deps, exchange)],
     ['GET', '/perdure/v1/targets', evidence, exchange => perdure.listTargets(deps, exchange)],
     ['GET', '/perdure/v1/status', evidence, exchange => perdure.getStatus(deps, exchange)],
     ['POST', '/perdure/v1/whatif', evidence, exchange => perdure.whatIf(deps, exchange)],
+    ['GET', '/perdure/v1/contracts/activations', governed, exchange => govern.listActivations(deps, exchange)],
+    ['POST', '/perdure/v1/contracts/activations', governs, exchange => govern.createActivation(deps, exchange)],
+    [
+      'POST',
+      '/perdure/v1/contracts/activations/:id/approve',
+      governs,
+      (exchange, params) => govern.approveActivation(deps, exchange, at(params, 0)),
+    ],
+    [
+      'POST',
+      '/perdure/v1/contracts/activations/:id/reject',
+      governs,
+      (exchange, params) => govern.rejectActivation(deps, exchange, at(params, 0)),
+    ],
+    [
+      'POST',
+      '/perdure/v1/contracts/activations/:id/withdraw',
+      governs,
+      (exchange, params) => govern.withdrawActivation(deps, exchange, at(params, 0)),
+    ],
+    ['GET', '/perdure/v1/contracts/stranded', governed, exchange => govern.listStranded(deps, exchange)],
+    ['GET', '/perdure/v1/waivers', governed, exchange => govern.listWaivers(deps, exchange)],
+    ['POST', '/perdure/v1/waivers', governs, exchange => govern.grantWaiver(deps, exchange)],
+    ...(['approve', 'reject', 'revoke'] as const).map(
+      (how): Row => [
+        'POST',
+        `/perdure/v1/waivers/:id/${how}`,
+        governs,
+        (exchange, params) => govern.decideWaiver(deps, exchange, at(params, 0), how),
+      ],
+    ),
+    ['GET', '/perdure/v1/events', governed, exchange => govern.listEvents(deps, exchange)],
+    ['POST', '/perdure/v1/events', governs, exchange => govern.recordEvent(deps, exchange)],
+    [
+      'POST',
+      '/perdure/v1/events/:id/retract',
+      governs,
+      (exchange, params) => govern.retractEvent(deps, exchange, at(params, 0)),
+    ],
+    ['GET', '/perdure/v1/audit', governed, exchange => govern.listAudit(deps, exchange)],
     ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],
     ['DELETE', '/perdure/v1/keys/:id', admin, (exchange, params) => perdure.revokeKey(deps, exchange, at(params, 0))],

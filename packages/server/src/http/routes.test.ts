@@ -34,3 +34,74 @@ test('every route asks for a scope, and only reading is open to those who may on
     if (scopes.includes('auditor')) expect(path).toMatch(/^\/(v1\/models|perdure\/v1|ledger)/);
   }
 });
+
+/**
+ * What each route deals with. `evidence`: what was decided and why, without content. `content`: what people and models said. `offer`: what can
+ * be asked for. `change`: something is different afterwards. A route that is added must be classed here, or this fails.
+ */
+const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'change' | 'keys' } = {
+  'POST /v1/responses': 'change',
+  'GET /v1/responses/:id': 'content',
+  'DELETE /v1/responses/:id': 'change',
+  'GET /v1/responses/:id/input_items': 'content',
+  'POST /v1/conversations': 'change',
+  'GET /v1/conversations/:id': 'content',
+  'POST /v1/conversations/:id': 'change',
+  'DELETE /v1/conversations/:id': 'change',
+  'POST /v1/conversations/:id/items': 'change',
+  'GET /v1/conversations/:id/items': 'content',
+  'GET /v1/conversations/:id/items/:item': 'content',
+  'DELETE /v1/conversations/:id/items/:item': 'change',
+  'POST /v1/chat/completions': 'change',
+  'GET /v1/models': 'offer',
+  'GET /v1/models/:id': 'offer',
+  'GET /perdure/v1/placements': 'evidence',
+  'GET /perdure/v1/placements/:id': 'evidence',
+  'GET /perdure/v1/targets': 'evidence',
+  'GET /perdure/v1/status': 'evidence',
+  'POST /perdure/v1/whatif': 'evidence',
+  'GET /perdure/v1/contracts/activations': 'evidence',
+  'POST /perdure/v1/contracts/activations': 'change',
+  'POST /perdure/v1/contracts/activations/:id/approve': 'change',
+  'POST /perdure/v1/contracts/activations/:id/reject': 'change',
+  'POST /perdure/v1/contracts/activations/:id/withdraw': 'change',
+  'GET /perdure/v1/contracts/stranded': 'evidence',
+  'GET /perdure/v1/waivers': 'evidence',
+  'POST /perdure/v1/waivers': 'change',
+  'POST /perdure/v1/waivers/:id/approve': 'change',
+  'POST /perdure/v1/waivers/:id/reject': 'change',
+  'POST /perdure/v1/waivers/:id/revoke': 'change',
+  'GET /perdure/v1/events': 'evidence',
+  'POST /perdure/v1/events': 'change',
+  'POST /perdure/v1/events/:id/retract': 'change',
+  'GET /perdure/v1/audit': 'evidence',
+  'GET /perdure/v1/usage': 'evidence',
+  'GET /perdure/v1/usage/calls': 'evidence',
+  'GET /perdure/v1/commitments': 'evidence',
+  'GET /ledger/:home/checkpoint': 'evidence',
+  'GET /ledger/:home/cosigned': 'evidence',
+  'GET /ledger/:home/tile/:path{.+}': 'evidence',
+  // By its signature, without a key.
+  'POST /ledger/:home/cosignature': 'change',
+  'GET /perdure/v1/keys': 'keys',
+  'POST /perdure/v1/keys': 'change',
+  'DELETE /perdure/v1/keys/:id': 'change',
+};
+
+test('an auditor reads all evidence, content nowhere, and changes nothing: every route is classed', () => {
+  expect(table.map(([method, path]) => `${method} ${path}`).toSorted()).toEqual(Object.keys(CLASSES).toSorted());
+  for (const [method, path, scopes] of table) {
+    const kind = CLASSES[`${method} ${path}`];
+    expect([method, path, scopes?.includes('auditor') ?? false]).toEqual([
+      method,
+      path,
+      kind === 'evidence' || kind === 'offer',
+    ]);
+  }
+});
+
+test('contracts are governed by operators alone', () => {
+  const governing = table.filter(([method, path]) => method === 'POST' && /contracts|waivers|events/.test(path));
+  expect(governing).toHaveLength(10);
+  for (const [, , scopes] of governing) expect(scopes).toEqual(['operator']);
+});

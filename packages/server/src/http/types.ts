@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
+import type { GovernView } from './perdure/govern-view.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
 export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
@@ -37,6 +38,7 @@ export interface HttpDeps {
   readonly keys: KeyAdmin;
   /** Null if nothing is sealed here. */
   readonly ledger: LedgerView | null;
+  readonly govern: GovernView;
   report(what: string, error: unknown): void;
 }
 

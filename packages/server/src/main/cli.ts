@@ -14,6 +14,7 @@ import { usageCommand } from './commands/usage.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { upCommand } from './commands/up.ts';
 import { whatIfCommand } from './commands/whatif.ts';
+import { eventsCommand, waiversCommand } from './commands/waivers.ts';
 import { VERSION } from './version.ts';
 
 const COMMANDS = [
@@ -22,6 +23,8 @@ const COMMANDS = [
   emulatorCommand,
   keysCommand,
   contractsCommand,
+  waiversCommand,
+  eventsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

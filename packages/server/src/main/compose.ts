@@ -20,6 +20,8 @@ import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
+import type { LoadedEra } from './govern/active-contracts.ts';
+import { follow, openGoverned } from './govern/open.ts';
 import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { KeySpecError, type KeySpec } from './keys/key-row.ts';
 import { KeySaleError, saleCheck } from './keys/sale.ts';
@@ -29,7 +31,6 @@ import { booksOf, spendPricesOf } from './money/books.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { makeUsageView } from './money/usage-view.ts';
-import { snapshotOfConfig } from './snapshots.ts';
 import { VERSION } from './version.ts';
 import { makeView } from './view.ts';
 
@@ -74,7 +75,6 @@ export async function composeServer(
   { log, openHome = openFile }: ComposeOptions,
 ): Promise<ComposedServer> {
   const startedAt = systemClock.now();
-  const loaded = snapshotOfConfig(config);
   mkdirSync(config.data, { recursive: true });
   const lock = acquireDataLock(config.data);
   const stores: HomeStore[] = [];
@@ -87,7 +87,7 @@ export async function composeServer(
       stores.push(await openHome(id as HomeId, config.data));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
-    return await assemble(config, { log, startedAt, loaded, stores, lock, sealed });
+    return await assemble(config, { log, startedAt, stores, lock, sealed });
   } catch (error) {
     await undo();
     throw error;
@@ -100,7 +100,6 @@ function openFile(home: HomeId, dir: string): Promise<HomeStore> {
 
 interface Parts extends Pick<ComposeOptions, 'log'> {
   readonly startedAt: number;
-  readonly loaded: ReturnType<typeof snapshotOfConfig>;
   readonly stores: readonly HomeStore[];
   readonly lock: DataLock;
   /** The ledger reads the homes' own files: other stores have none. */
@@ -109,18 +108,20 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
 
 async function assemble(
   config: Config,
-  { log, startedAt, loaded, stores, lock, sealed }: Parts,
+  { log, startedAt, stores, lock, sealed }: Parts,
 ): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
-  // Before any placement names this version: an explanation must never lack what it was decided on.
-  await Promise.all(stores.map(store => store.putDocument(loaded.snapshot.version, loaded.document)));
   const { limits } = config;
   const report = (what: string, error: unknown): void =>
     log(`${what}: ${error instanceof Error ? describe(error) : String(error)}`);
+  const ids = makeIds(systemClock, fillRandom);
+  const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
+  const { active } = governed;
+  const era = (): LoadedEra => active.at(systemClock.now());
   const upstream = makeProviders(config);
   const desk = makeDesk({
-    snapshot: loaded.snapshot,
+    snapshot: now => active.at(now).loaded.snapshot,
     targets: config.targets.map(target => ({
       id: target.id,
       model: target.model,
@@ -135,7 +136,6 @@ async function assemble(
     asOf: config.asOf?.ms ?? null,
     clock: systemClock,
   });
-  const ids = makeIds(systemClock, fillRandom);
   const books = booksOf(config);
   const engine = createEngine({
     homes: new Homes(stores),
@@ -169,14 +169,18 @@ async function assemble(
     clock: systemClock,
     random: fillRandom,
     home: control.home,
-    sale: saleCheck(loaded.snapshot, config, () => config.asOf?.ms ?? systemClock.now()),
+    sale: saleCheck(
+      () => era().loaded.snapshot,
+      config,
+      () => config.asOf?.ms ?? systemClock.now(),
+    ),
   });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
   let draining = false;
   let ready = false;
   const view = makeView({
     config,
-    loaded,
+    active: era,
     desk,
     document: version => firstDocument(stores, version),
     version: VERSION,
@@ -194,13 +198,16 @@ async function assemble(
         tenants: () => engine.tenants(),
         balances: () => engine.spend.balances(),
         books,
-        terms: termsOf(loaded.contracts.map(termsSource)),
+        get terms() {
+          return termsOf(era().loaded.contracts.map(termsSource));
+        },
         now: () => systemClock.now(),
       }),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
       keys: keyAdmin(ring),
       ledger: ledger?.view ?? null,
+      govern: governed.desk,
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,
@@ -222,15 +229,17 @@ async function assemble(
         `recovered ${turns} turns and ${calls} calls of the last process${failed > 0 ? `; ${failed} failed and are tried again` : ''}`,
       );
   });
+  const followed = follow(governed.active, limits.followMs, report);
   recovered.catch(error => report('recovery', error));
   return {
     url: http.url,
     port: http.port,
-    warnings: loaded.warnings,
+    warnings: [...era().loaded.warnings, ...governed.warnings()],
     engine,
     recovered,
     close: async () => {
       draining = true;
+      followed.stop();
       await shutDown({ engine, http, upstream, ledger, stores, lock }, limits.drainMs);
     },
   };
@@ -267,7 +276,7 @@ function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
           'A key of another tenant, or an operator’s, is made with the scope operator.',
         );
       try {
-        return await ring.create({ ...spec, tenant });
+        return await ring.create({ ...spec, tenant }, caller.principal);
       } catch (error) {
         if (error instanceof KeySaleError) throw perdureError('placement_refused', error.message);
         if (error instanceof KeySpecError) throw perdureError('invalid_request', error.message, { param: error.param });
@@ -276,7 +285,7 @@ function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
     },
     revoke: async (caller, id) => {
       const own = ring.list().some(key => key.id === id && reaches(caller, key.tenant));
-      return own && (await ring.revoke(id)) !== null;
+      return own && (await ring.revoke(id, caller.principal)) !== null;
     },
   };
 }

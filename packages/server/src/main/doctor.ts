@@ -2,6 +2,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { HomeId } from '../kernel/ids.ts';
+import type { HomeStore } from '../store/home-store.ts';
 import { acquireDataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
@@ -10,9 +11,12 @@ import type { ConfigFlags } from './cli/options.ts';
 import { CliError } from './cli/exit.ts';
 import { table } from './cli/table.ts';
 import type { Config } from './config/config.ts';
+import { compareHost } from './config/hosts.ts';
 import { configured } from './configured.ts';
 import { sha256 } from './digest.ts';
 import { configWith } from './discover.ts';
+import { activeDifferences } from './govern/open.ts';
+import { isLoopback } from './loopback.ts';
 import { snapshotOfConfig } from './snapshots.ts';
 import { verifyHome } from './verify-home.ts';
 
@@ -35,7 +39,8 @@ const SHOWN = 20;
 export async function doctor(options: DoctorOptions, io: Io): Promise<ExitCode> {
   const checks: Check[] = [nodeCheck(process.version)];
   const config = await configCheck(options, io, checks);
-  if (config !== null) checks.push(contractsCheck(config), spaceCheck(config.data), ...(await dataChecks(config)));
+  if (config !== null)
+    checks.push(contractsCheck(config), hostsCheck(config), spaceCheck(config.data), ...(await dataChecks(config)));
   const ok = checks.every(({ result }) => result !== 'failed');
   if (options.json === true) printJson(io, { object: 'perdure.doctor', ok, checks });
   else io.out(`${table(['CHECK', 'RESULT', 'DETAIL'], checks.map(rowOf))}${ok ? 'healthy' : 'not healthy'}\n`);
@@ -80,6 +85,18 @@ function contractsCheck(config: Config): Check {
   }
 }
 
+/** Targets whose place nothing but their own word says. */
+function hostsCheck({ targets }: Config): Check {
+  const trusted = targets.flatMap(({ id, baseUrl, cloud, region }) => {
+    const { hostname } = new URL(baseUrl);
+    const verdict = compareHost(hostname, { cloud, region });
+    if (verdict.kind === 'agrees' || isLoopback(hostname)) return [];
+    const found = verdict.kind === 'differs' ? `${verdict.found} by its name, and host_check is off` : 'not known';
+    return [`note: ${id} is at ${cloud} in ${region} on trust: ${hostname} is ${found}`];
+  });
+  return ok('hosts', trusted.length === 0 ? 'no host contradicts its target' : trusted.join('\n'));
+}
+
 export function spaceCheck(data: string, freeBytes: (folder: string) => number = freeAt): Check {
   let folder = data;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
@@ -104,33 +121,45 @@ async function dataChecks(config: Config): Promise<readonly Check[]> {
   }
   try {
     const checks: Check[] = [ok('data', config.data)];
-    for (const { id } of config.homes) checks.push(await homeCheck(config.data, id));
+    for (const [i, { id }] of config.homes.entries()) checks.push(...(await homeCheck(config, id, i === 0)));
     return checks;
   } finally {
     lock.release();
   }
 }
 
-async function homeCheck(data: string, id: string): Promise<Check> {
+/** @param control whether it is the home that holds keys and active contracts */
+async function homeCheck(config: Config, id: string, control: boolean): Promise<readonly Check[]> {
   const name = `home ${id}`;
-  if (!existsSync(join(data, `${id}.db`))) return ok(name, 'not used yet');
+  const { data } = config;
+  if (!existsSync(join(data, `${id}.db`))) return [ok(name, 'not used yet')];
   try {
     const clock = { now: () => Date.now(), monotonic: () => performance.now() };
     const store = await openSqliteHome({ dir: data, home: id as HomeId, clock, exclusive: true });
     try {
       const damage = await store.check();
       // The chain of a damaged file cannot be read.
-      if (damage.length > 0) return failed(name, shown(damage));
+      if (damage.length > 0) return [failed(name, shown(damage))];
       const { sessions, events, faults } = await verifyHome(store, sha256);
-      return faults.length > 0
-        ? failed(name, shown(faults))
-        : ok(name, `${sessions} sessions, ${events} events, every chain holds`);
+      const chains =
+        faults.length > 0
+          ? failed(name, shown(faults))
+          : ok(name, `${sessions} sessions, ${events} events, every chain holds`);
+      return control ? [chains, await activeCheck(config, store)] : [chains];
     } finally {
       await store.close();
     }
   } catch (error) {
-    return failed(name, messageOf(error));
+    return [failed(name, messageOf(error))];
   }
+}
+
+/** Whether what is configured is what is in force. */
+async function activeCheck(config: Config, control: HomeStore): Promise<Check> {
+  const lines = await activeDifferences(config, control, Date.now());
+  if (lines === null) return ok('active', 'nothing was activated yet: the first start activates what is configured');
+  if (lines.length === 0) return ok('active', 'the configured contracts are in force');
+  return { name: 'active', result: 'warning', detail: lines.join('\n') };
 }
 
 function shown(findings: readonly string[]): string {

@@ -1,14 +1,14 @@
 /** The keys of a data folder that no server holds. */
 import { randomFillSync } from 'node:crypto';
 import { isStoreError } from '../engine/ports.ts';
-import type { HomeId } from '../kernel/ids.ts';
+import { type HomeId, makeIds } from '../kernel/ids.ts';
 import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
+import { openGoverned } from './govern/open.ts';
 import type { KeyResource, KeySpec } from './keys/key-row.ts';
 import { saleCheck } from './keys/sale.ts';
-import { type CreatedKey, KeyRing } from './keys.ts';
-import { snapshotOfConfig } from './snapshots.ts';
+import { type CreatedKey, KeyRing, LOCAL_CALLER } from './keys.ts';
 
 /** Where keys are made, listed and revoked. */
 export interface KeyDesk {
@@ -36,14 +36,19 @@ export async function keysInFolder(config: Config): Promise<KeyDesk | null> {
       lock.release();
     };
     try {
-      const { snapshot } = snapshotOfConfig(config);
-      const sale = saleCheck(snapshot, config, () => config.asOf?.ms ?? clock.now());
+      const ids = makeIds(clock, into => randomFillSync(into));
+      const { active } = await openGoverned(config, { control: store, stores: [store], clock, ids, how: 'look' });
+      const sale = saleCheck(
+        () => active.at(clock.now()).loaded.snapshot,
+        config,
+        () => config.asOf?.ms ?? clock.now(),
+      );
       const deps = { clock, random: (into: Uint8Array) => randomFillSync(into), home: control.id, sale };
       const ring = await KeyRing.open(store, config, deps);
       return {
-        create: spec => ring.create(spec),
+        create: spec => ring.create(spec, LOCAL_CALLER.principal),
         list: () => Promise.resolve(ring.list()),
-        revoke: async id => (await ring.revoke(id)) !== null,
+        revoke: async id => (await ring.revoke(id, LOCAL_CALLER.principal)) !== null,
         close,
       };
     } catch (error) {
@@ -56,7 +61,8 @@ export async function keysInFolder(config: Config): Promise<KeyDesk | null> {
   }
 }
 
-function tryLock(data: string): DataLock | null {
+/** Null if another process holds it. */
+export function tryLock(data: string): DataLock | null {
   try {
     return acquireDataLock(data);
   } catch (error) {

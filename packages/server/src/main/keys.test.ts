@@ -56,13 +56,16 @@ describe('the ring', () => {
     const store = rowStore();
     const ring = await open(store);
     expect(ring.required).toBe(false);
-    const key = await ring.create({
-      name: 'ci',
-      tenant: 'acme',
-      product: 'frontier',
-      channel: 'bedrock',
-      scopes: ['inference'],
-    });
+    const key = await ring.create(
+      {
+        name: 'ci',
+        tenant: 'acme',
+        product: 'frontier',
+        channel: 'bedrock',
+        scopes: ['inference'],
+      },
+      'local',
+    );
     expect(ring.required).toBe(true);
     expect(ring.authenticate(key.secret)).toEqual({
       tenant: 'acme',
@@ -88,15 +91,15 @@ describe('the ring', () => {
 
   test('is the same after a restart', async () => {
     const store = rowStore();
-    const { secret, id } = await (await open(store)).create({ name: 'ci' });
+    const { secret, id } = await (await open(store)).create({ name: 'ci' }, 'local');
     expect((await open(store)).authenticate(secret)?.principal).toBe(id);
   });
 
   test('refuses a revoked key from then on, and after a restart; the door stays closed', async () => {
     const store = rowStore();
     const ring = await open(store);
-    const { secret, id } = await ring.create({ name: 'ci' });
-    const revoked = await ring.revoke(id);
+    const { secret, id } = await ring.create({ name: 'ci' }, 'local');
+    const revoked = await ring.revoke(id, 'local');
     expect(revoked?.revoked_at).toEqual(expect.any(Number));
     for (const one of [ring, await open(store)]) {
       expect(one.authenticate(secret)).toBeNull();
@@ -104,8 +107,8 @@ describe('the ring', () => {
       expect(one.usable).toBe(false);
     }
     // Again: its time stands.
-    expect((await ring.revoke(id))?.revoked_at).toBe(revoked?.revoked_at);
-    expect(await ring.revoke('key_none')).toBeNull();
+    expect((await ring.revoke(id, 'local'))?.revoked_at).toBe(revoked?.revoked_at);
+    expect(await ring.revoke('key_none', 'local')).toBeNull();
   });
 
   test('takes the keys of the configuration, by their name', async () => {
@@ -193,15 +196,19 @@ describe('a wish for a key', () => {
 
 test('a key is not made for a sale that the contracts in force forbid', async () => {
   const snapshot = snapshotOf([load(shippedFiles('openai-2026-02'))]);
-  const sale = saleCheck(snapshot, offers, () => MARCH);
+  const sale = saleCheck(
+    () => snapshot,
+    offers,
+    () => MARCH,
+  );
   const random = (into: Uint8Array): Uint8Array => randomFillSync(into);
   const ring = await KeyRing.open(rowStore(), offers, { clock: { now: () => 1 }, random, home: 'local', sale });
-  await expect(ring.create({ name: 'x', product: 'frontier', channel: 'azure' })).rejects.toMatchObject({
+  await expect(ring.create({ name: 'x', product: 'frontier', channel: 'azure' }, 'local')).rejects.toMatchObject({
     code: 'placement_refused',
     message: expect.stringContaining('amzn.distribution'),
   });
   expect(ring.list()).toEqual([]);
-  await expect(ring.create({ name: 'y', product: 'frontier', channel: 'bedrock' })).resolves.toMatchObject({
+  await expect(ring.create({ name: 'y', product: 'frontier', channel: 'bedrock' }, 'local')).resolves.toMatchObject({
     name: 'y',
   });
 });

@@ -9,6 +9,7 @@ import type { ControlStore, KeyRow } from '../engine/ports.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import type { Config, KeyConfig } from './config/config.ts';
 import { DEFAULT_CHANNEL, DEFAULT_PRODUCT, DEFAULT_SEGMENT, DEFAULT_TENANT } from './config/defaults.ts';
+import { actorOf, keyEntry } from './govern/audit.ts';
 import { checkKeySpec, createKey, type KeyDeps, type KeyResource, keyResource, type KeySpec } from './keys/key-row.ts';
 import type { SaleCheck } from './keys/sale.ts';
 import { SCOPE_NAMES } from './keys/scopes.ts';
@@ -77,25 +78,29 @@ export class KeyRing {
     return [...this.#config.keys.map(configResource), ...stored.map(keyResource)];
   }
 
-  /** @throws KeySpecError, KeySaleError */
-  async create(spec: KeySpec): Promise<CreatedKey> {
+  /**
+   * @param who the principal that asks, for the audit
+   * @throws KeySpecError, KeySaleError
+   */
+  async create(spec: KeySpec, who: string): Promise<CreatedKey> {
     const checked = checkKeySpec(spec, this.#config);
     this.#deps.sale(checked);
     const { row, secret } = createKey(checked, this.#deps);
-    await this.#control.putKey(row);
+    await this.#control.putKey(row, keyEntry('key.created', row, actorOf(who), row.createdAt));
     this.#keep(row);
     return { ...keyResource(row), secret };
   }
 
   /** Null if there is no such key in the store. A key that was revoked before keeps its time. */
-  async revoke(id: string): Promise<KeyResource | null> {
+  async revoke(id: string, who: string): Promise<KeyResource | null> {
     const row = this.#rows.get(id);
     if (row === undefined) return null;
     if (row.revokedAt !== null) return keyResource(row);
     const revoked = { ...row, revokedAt: this.#deps.clock.now() };
     // Refused from here on, even if the store fails: then the caller is told, and the key is dead until the restart.
     this.#byHash.delete(row.hash);
-    await this.#control.revokeKey(id, revoked.revokedAt);
+    const entry = keyEntry('key.revoked', revoked, actorOf(who), revoked.revokedAt);
+    await this.#control.revokeKey(id, revoked.revokedAt, entry);
     this.#rows.set(id, revoked);
     return keyResource(revoked);
   }

@@ -6,13 +6,14 @@ import { createHash } from 'node:crypto';
 import { chooseReadings, checkContractSet } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
-import { loadContract } from '../contract/load.ts';
 import { checkRecorded } from '../contract/recorded.ts';
 import type { ContractFiles } from '../contract/rule.ts';
 import type { FirstRefusal, Place, RecordedEvent, TargetPlace } from '../placement/facts.ts';
 import { makeSnapshot, type Snapshot, type Weights } from '../placement/snapshot.ts';
+import type { Waiver } from '../placement/waive.ts';
 import type { Config, HomeConfig, TargetConfig } from './config/config.ts';
 import { readContractFolder, shippedContracts } from './contracts.ts';
+import { loadOnce } from './govern/contract-texts.ts';
 
 /** Everything that a decision sees besides the call, as text: what the version is a digest of. Without addresses and secrets. */
 export interface SnapshotDocument {
@@ -24,6 +25,8 @@ export interface SnapshotDocument {
   readonly onAmbiguity: 'flag' | 'refuse';
   readonly weights: Weights;
   /** Absent: none. */
+  readonly waivers?: readonly Waiver[];
+  /** What has happened that contracts ask for, by date. Absent: nothing. */
   readonly events?: readonly RecordedEvent[];
   readonly firstRefusals?: readonly FirstRefusal[];
 }
@@ -100,7 +103,7 @@ export function snapshotOfConfig(config: Config): LoadedSnapshot {
 
 /** @param retrospective whether readings that only look back may decide (what-if) */
 export function snapshotOfDocument(document: SnapshotDocument, retrospective = false): LoadedSnapshot {
-  const loaded = document.contracts.map(loadContract);
+  const loaded = document.contracts.map(loadOnce);
   const contracts = loaded.flatMap(({ contract }) => (contract === null ? [] : [contract]));
   const findings = [...loaded.flatMap(one => one.findings), ...checkContractSet(contracts, shippedContracts())];
   const errors = findings.filter(({ level }) => level === 'error');
@@ -109,7 +112,7 @@ export function snapshotOfDocument(document: SnapshotDocument, retrospective = f
   if (!chosen.ok) throw new ContractsError(chosen.message);
   const text = JSON.stringify(document);
   const version = createHash('sha256').update(text).digest('hex').slice(0, 32);
-  const { places, enforce, onAmbiguity, weights, events = [], firstRefusals = [] } = document;
+  const { places, enforce, onAmbiguity, weights, waivers, events = [], firstRefusals = [] } = document;
   const recorded = checkRecorded({ events, firstRefusals });
   if (recorded.length > 0) throw new ContractsError(recorded.join('\n'));
   const snapshot = makeSnapshot({
@@ -122,6 +125,7 @@ export function snapshotOfDocument(document: SnapshotDocument, retrospective = f
     weights,
     events,
     firstRefusals,
+    ...(waivers !== undefined && { waivers }),
   });
   return {
     snapshot,

@@ -20,11 +20,13 @@ import { recompute, type PlacementRecord as CompactRecord } from '../placement/r
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
 import { matchesPlainly } from './placement-filter.ts';
+import type { LoadedEra } from './govern/active-contracts.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
 
 export interface ViewOptions {
   readonly config: Config;
-  readonly loaded: LoadedSnapshot;
+  /** What is in force now. */
+  readonly active: () => LoadedEra;
   readonly desk: PlacementDesk;
   /** A snapshot document by its version; null if no home keeps it. */
   readonly document: (version: string) => Promise<string | null>;
@@ -38,10 +40,11 @@ export interface ViewOptions {
 const KEPT_SNAPSHOTS = 8;
 
 export function makeView(options: ViewOptions): PlacementsView {
-  const { config, loaded, desk } = options;
+  const { config, desk } = options;
   const old = new Map<string, Promise<LoadedSnapshot>>();
 
   async function snapshotOf(version: string): Promise<LoadedSnapshot> {
+    const { loaded } = options.active();
     if (version === loaded.snapshot.version) return loaded;
     let found = old.get(version);
     if (found === undefined) {
@@ -92,6 +95,9 @@ function bare(record: PlacementRecord): PlacementResource {
     clauses: [],
     rows: [],
     flagged: [],
+    enforced: true,
+    would_be: null,
+    waivers: [],
     conflict: null,
     explanation: 'The product or channel of the key was not configured.',
   };
@@ -133,6 +139,9 @@ function resource(record: PlacementRecord, decision: Decision, snapshot: Snapsho
     clauses: distinct(reasons.flatMap(clausesOf)),
     rows: decision.rows.filter(row => row.verdict !== 'wrong-model').map(wireRow),
     flagged: distinct(decision.flagged.flatMap(({ exclusion }) => wireClause(exclusion))),
+    enforced: decision.monitored === null,
+    would_be: decision.monitored,
+    waivers: [...new Set(decision.flagged.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver])))],
     conflict: conflictOf(decision),
     explanation:
       decision.chosen === null ? `${refusalMessage(decision)}\n\n${explainTable(decision)}` : explainTable(decision),
@@ -303,7 +312,7 @@ function targets(config: Config, desk: PlacementDesk): readonly TargetResource[]
 
 function status({
   config,
-  loaded,
+  active,
   desk,
   version,
   startedAt,
@@ -311,6 +320,7 @@ function status({
   draining,
 }: ViewOptions): Omit<StatusResource, 'placements'> {
   const at = config.asOf?.ms ?? now();
+  const { loaded, activation } = active();
   const inForce = new Set(loaded.snapshot.inForce(at).map(contract => contract.id));
   const day = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString().slice(0, 10));
   return {
@@ -340,9 +350,11 @@ function status({
       reading: loaded.snapshot.readings[contract.id] ?? null,
       readings: contract.readings.map(reading => reading.id),
     })),
-    reading: config.reading,
+    reading: activation.reading,
     as_of: config.asOf?.text ?? null,
-    enforce: config.enforce,
+    enforce: loaded.snapshot.enforce,
+    activation: activation.id,
+    unenforced: desk.unenforced(),
     draining: draining(),
   };
 }

@@ -1,5 +1,5 @@
 /** Which contracts bind a call, and what they say of each place. */
-import type { Exclusion } from './decision.ts';
+import type { Exclusion, Waived } from './decision.ts';
 import type { Action, CallFacts, Place } from './facts.ts';
 import type { CallClass, Clause, ClauseFailure, ContractRules, Judgement, Sale, ToldCall } from './ports.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -49,6 +49,8 @@ export interface Said {
   readonly exclusions: readonly Exclusion[];
   readonly flagged: readonly Exclusion[];
   readonly permits: readonly Clause[];
+  /** Reasons that a waiver took away. Absent: none. */
+  readonly waived?: readonly Waived[];
 }
 
 const NOTHING: readonly never[] = [];

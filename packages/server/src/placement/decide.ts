@@ -8,7 +8,7 @@
  */
 import { bindingContracts, hear, hearSale, mapAlike, readingFor, type Said } from './bind.ts';
 import { conflictOf } from './conflict.ts';
-import type { Decision, DecisionCode, Exclusion, Flag, InForce, Row, Verdict } from './decision.ts';
+import type { Decision, DecisionCode, Exclusion, Flag, InForce, Row, Verdict, WouldBe } from './decision.ts';
 import { exclusionKey } from './decision.ts';
 import type {
   Action,
@@ -24,6 +24,7 @@ import type {
 import type { CallClass, Clause, ContractRules, ToldCall } from './ports.ts';
 import { distanceOf, lacking, type Score, scoreOf } from './score.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
+import { waive, type Waiver, waiverSubject } from './waive.ts';
 
 const NOTHING: readonly never[] = [];
 const IDLE: PlaceHealth = { state: 'up', inFlight: 0, expectedLatencyMs: 0 };
@@ -56,6 +57,7 @@ export function decide(
     classes: heard.classes,
     inForce: heard.inForce,
     flagged: flagsOf(judged, snapshot),
+    monitored: snapshot.enforce ? null : wouldBe(judged, heard),
     conflict: refused
       ? conflictOf(judged, () => freedByReading(snapshot, action, told, candidates, heard.bound))
       : null,
@@ -80,9 +82,11 @@ export function decideDistribution(
   product: Product,
   segment: Segment,
   at: number,
+  tenant: string | null = null,
 ): SaleDecision {
   const { contracts, lapsed } = bindingContracts(snapshot, 'distribute', product.vendor, product, at);
-  const said = hearSale(contracts, snapshot, { channel, product, segment, at, recorded: snapshot.recorded });
+  const heard = hearSale(contracts, snapshot, { channel, product, segment, at, recorded: snapshot.recorded });
+  const said = waive(heard, waiversOf(snapshot), { tenant, product: product.id, at }, null);
   const exclusions = lapsed.length > 0 ? [lapsedExclusion(lapsed), ...said.exclusions] : said.exclusions;
   const refused = snapshot.enforce && exclusions.length > 0;
   const flagged = [...said.flagged, ...(snapshot.enforce ? [] : exclusions)];
@@ -90,7 +94,10 @@ export function decideDistribution(
     outcome: refused ? 'refused' : 'allowed',
     code: !refused ? null : lapsed.length > 0 ? 'no_contract_in_force' : 'placement_refused',
     exclusions: refused ? exclusions : NOTHING,
-    flagged: flagged.map(exclusion => ({ why: whyFlagged(exclusion, snapshot), exclusion, places: NOTHING })),
+    flagged: [
+      ...flagged.map(exclusion => ({ why: whyFlagged(exclusion, snapshot), exclusion, places: NOTHING })),
+      ...(said.waived ?? NOTHING).map(one => ({ why: 'waived' as const, ...one, places: NOTHING })),
+    ],
     permits: said.permits,
     inForce: contracts.map(contract => ({ contract: contract.id, version: contract.version, reading: null })),
   };
@@ -137,11 +144,15 @@ function hearAll(snapshot: Snapshot, action: Action, facts: ToldCall, places: re
   const { product, channel, segment } = facts.session;
   const { contracts, lapsed } = bindingContracts(snapshot, action, facts.vendor, product, facts.at);
   const { at, recorded } = facts;
-  const sale = hearSale(contracts, snapshot, { channel, product, segment, at, recorded });
+  const waivers = waiversOf(snapshot);
+  const subject = waiverSubject(facts.session, at);
+  const sold = hearSale(contracts, snapshot, { channel, product, segment, at, recorded });
+  const sale = waive(sold, waivers, subject, null);
   const always: Said = {
     exclusions: lapsed.length > 0 ? [lapsedExclusion(lapsed), ...sale.exclusions] : sale.exclusions,
     flagged: sale.flagged,
     permits: NOTHING,
+    ...(sale.waived !== undefined && { waived: sale.waived }),
   };
   const classes: Record<string, CallClass | null> = {};
   const inForce: InForce[] = [];
@@ -151,7 +162,9 @@ function hearAll(snapshot: Snapshot, action: Action, facts: ToldCall, places: re
     const heard = hear(contract, snapshot, action, facts, reading, places);
     if (contract.readings.length > 0) classes[contract.id] = heard.class;
     inForce.push({ contract: contract.id, version: contract.version, reading });
-    said.push(heard.said);
+    said.push(
+      waivers.length === 0 ? heard.said : heard.said.map((one, i) => waive(one, waivers, subject, places[i] ?? null)),
+    );
   }
   return { combined: combine(always, said, places.length), always, bound: contracts, lapsed, classes, inForce };
 }
@@ -178,11 +191,24 @@ function combine(always: Said, said: readonly (readonly Said[])[], count: number
 }
 
 function joined(a: Said, b: Said): Said {
+  const waived = join(a.waived ?? NOTHING, b.waived ?? NOTHING);
   return {
     exclusions: join(a.exclusions, b.exclusions),
     flagged: join(a.flagged, b.flagged),
     permits: join(a.permits, b.permits),
+    ...(waived.length > 0 && { waived }),
   };
+}
+
+function waiversOf({ waivers }: Snapshot): readonly Waiver[] {
+  return waivers ?? NOTHING;
+}
+
+/** What enforcing would have come to: of the place that was chosen, or of all if none was. */
+function wouldBe(rows: readonly Row[], { combined }: Heard): WouldBe {
+  const against = (i: number): boolean => (combined[i]?.exclusions.length ?? 0) > 0;
+  if (rows.length > 0 && rows.every((_, i) => against(i))) return 'refused';
+  return rows.some((row, i) => row.verdict === 'chosen' && against(i)) ? 'moved' : 'nothing';
 }
 
 function join<T>(a: readonly T[], b: readonly T[]): readonly T[] {
@@ -213,6 +239,7 @@ function judgedRow(
     verdict,
     exclusions: excluded ? said.exclusions : NOTHING,
     flagged: excluded || snapshot.enforce ? said.flagged : join(said.flagged, said.exclusions),
+    waived: said.waived ?? NOTHING,
     permits: said.permits,
     lacks: verdict === 'unable' ? lacks : null,
     cost: score?.cost ?? null,
@@ -272,6 +299,7 @@ function wrongModelRow(place: Place): Row {
       verdict: 'wrong-model',
       exclusions: NOTHING,
       flagged: NOTHING,
+      waived: NOTHING,
       permits: NOTHING,
       lacks: null,
       cost: null,
@@ -307,13 +335,19 @@ function whyFlagged(exclusion: Exclusion, { onAmbiguity }: Snapshot): Flag['why'
 }
 
 function flagsOf(rows: readonly Row[], snapshot: Snapshot): readonly Flag[] {
-  if (rows.every(row => row.flagged.length === 0)) return NOTHING;
+  if (rows.every(row => row.flagged.length === 0 && row.waived.length === 0)) return NOTHING;
   const flags = new Map<string, Flag & { places: string[] }>();
   for (const row of rows) {
     for (const exclusion of row.flagged) {
       const key = exclusionKey(exclusion);
       const flag = flags.get(key);
       if (flag === undefined) flags.set(key, { why: whyFlagged(exclusion, snapshot), exclusion, places: [row.place] });
+      else flag.places.push(row.place);
+    }
+    for (const { exclusion, waiver } of row.waived) {
+      const key = `${exclusionKey(exclusion)}\n${waiver}`;
+      const flag = flags.get(key);
+      if (flag === undefined) flags.set(key, { why: 'waived', exclusion, places: [row.place], waiver });
       else flag.places.push(row.place);
     }
   }

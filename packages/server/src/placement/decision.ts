@@ -24,6 +24,12 @@ export type Exclusion =
   /** These contracts have the call in their scope, and none is in force. */
   | { readonly kind: 'no-contract-in-force'; readonly contracts: readonly string[] };
 
+/** A clause that would have excluded a place, and the waiver by which it does not. */
+export interface Waived {
+  readonly exclusion: Clause;
+  readonly waiver: string;
+}
+
 export interface Row {
   readonly place: string;
   readonly cloud: string;
@@ -33,6 +39,7 @@ export interface Row {
   readonly exclusions: readonly Exclusion[];
   /** Reasons that were recorded and not enforced. */
   readonly flagged: readonly Exclusion[];
+  readonly waived: readonly Waived[];
   /** The clauses that permit it. */
   readonly permits: readonly Clause[];
   /** For `unable`: what is missing. */
@@ -46,9 +53,11 @@ export interface Row {
 }
 
 export interface Flag {
-  readonly why: 'ambiguous' | 'monitor';
+  readonly why: 'ambiguous' | 'monitor' | 'waived';
   readonly exclusion: Exclusion;
   readonly places: readonly string[];
+  /** For `waived`: by which waiver. */
+  readonly waiver?: string;
 }
 
 /** A single change that would leave a place. */
@@ -72,6 +81,12 @@ export interface InForce {
   readonly version: string;
   readonly reading: string | null;
 }
+
+/**
+ * What enforcing would have done, in monitor mode: `nothing`, send the call elsewhere (`moved`), or refuse it.
+ * A call that no place could take counts as `refused` if clauses alone exclude every place.
+ */
+export type WouldBe = 'nothing' | 'moved' | 'refused';
 
 export type DecisionCode =
   /** Clauses exclude every place (HTTP 403). */
@@ -98,6 +113,8 @@ export interface Decision {
   readonly classes: Readonly<Record<string, CallClass | null>>;
   readonly inForce: readonly InForce[];
   readonly flagged: readonly Flag[];
+  /** Null if the decision was enforced. */
+  readonly monitored: WouldBe | null;
   /** If refused. */
   readonly conflict: Conflict | null;
   /** If unavailable, and a place said. */

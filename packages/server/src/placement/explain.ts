@@ -1,5 +1,5 @@
 /** A decision in words: a table for terminals and errors, and one sentence for a refusal. */
-import type { Conflict, Decision, Exclusion, Flag, Freedom, Row } from './decision.ts';
+import type { Conflict, Decision, Exclusion, Flag, Freedom, Row, WouldBe } from './decision.ts';
 
 const COLUMNS = ['TARGET', 'CLOUD', 'REGION', 'COST', 'LATENCY', 'SCORE', 'VERDICT'] as const;
 const MICRO = 1_000_000;
@@ -80,10 +80,17 @@ export function explainTable(decision: Decision): string {
 
 function headline(decision: Decision): string {
   const when = new Date(decision.at).toISOString().slice(0, 10);
+  const monitor = decision.monitored === null ? '' : ` (${MONITORED[decision.monitored]})`;
   const what =
     decision.chosen === null ? `${decision.outcome}: ${decision.code ?? ''}` : `placed on ${decision.chosen}`;
-  return `${decision.action} as of ${when}: ${what}`;
+  return `${decision.action} as of ${when}: ${what}${monitor}`;
 }
+
+const MONITORED: Readonly<Record<WouldBe, string>> = {
+  nothing: 'monitor mode, not enforced: nothing was against it',
+  moved: 'monitor mode, not enforced: it would have gone elsewhere',
+  refused: 'monitor mode, not enforced: it would have been refused',
+};
 
 function contractLines(decision: Decision): string[] {
   if (decision.inForce.length === 0) return ['bound by no contract'];
@@ -99,8 +106,9 @@ function permitLines(decision: Decision): string[] {
   return permits.map(({ clause, contract, cite }) => `${clause} (${contract}): ${cite}`);
 }
 
-function flagText({ why, exclusion, places }: Flag): string {
-  const reason = why === 'ambiguous' ? 'ambiguous, not enforced' : 'not enforced';
+function flagText({ why, exclusion, places, waiver }: Flag): string {
+  const reason =
+    why === 'waived' ? `waived by ${waiver ?? ''}` : why === 'ambiguous' ? 'ambiguous, not enforced' : 'not enforced';
   const at = places.length === 0 ? '' : ` [${places.join(', ')}]`;
   const question =
     why === 'ambiguous' && exclusion.kind === 'clause' && exclusion.ambiguous ? ` (${exclusion.ambiguous})` : '';

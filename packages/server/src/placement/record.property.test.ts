@@ -61,6 +61,19 @@ const snapshots: fc.Arbitrary<Snapshot> = fc
     firstRefusals: fc.subarray([
       { id: 'azure-first', product: null, offered: '2026-03-20', deadline: '2026-04-01', answer: null, source: 'x' },
     ]),
+    waivers: fc.array(
+      fc.record({
+        id: fc.constantFrom('wvr_1', 'wvr_2'),
+        contract: fc.constantFrom('openai-2026-02', 'data-handling'),
+        clause: fc.constantFrom('joint.stateless', 'joint.first-party', 'amzn.inference', 'amzn.distribution'),
+        tenant: fc.constantFrom(null, null, 'acme', 'other'),
+        product: fc.constantFrom(null, null, 'api'),
+        target: fc.constantFrom(null, null, null, ...ids),
+        from: fc.constantFrom(0, 0, 0, MARCH + 1),
+        until: fc.constantFrom(MARCH, Date.UTC(2027, 0, 1), Date.UTC(2027, 0, 1)),
+      }),
+      { maxLength: 4 },
+    ),
   })
   .map(({ capped, ...parts }) => {
     const places = PLACES.map(place =>
@@ -117,6 +130,8 @@ const options = fc.record(
 test('the whole decision is recomputed from its record', () => {
   const outcomes = new Map<string, number>();
   const decided = new Map<string, number>();
+  const waived = new Set<string>();
+  const monitored = new Set<string>();
   fc.assert(
     fc.property(
       snapshots,
@@ -135,6 +150,11 @@ test('the whole decision is recomputed from its record', () => {
           const clause = by.replace('~', '');
           decided.set(clause, (decided.get(clause) ?? 0) + 1);
         }
+        expect(stored.N === undefined).toBe(snapshot.enforce);
+        const waivers = new Set(decision.rows.flatMap(row => row.waived.map(one => one.waiver)));
+        expect(new Set(stored.W)).toEqual(waivers);
+        for (const waiver of waivers) waived.add(waiver);
+        if (decision.monitored !== null) monitored.add(decision.monitored);
       },
     ),
     { numRuns: 1500 },
@@ -144,4 +164,6 @@ test('the whole decision is recomputed from its record', () => {
   // The facts that are recorded, or that the snapshot has, decided some of them.
   for (const clause of ['asking/agi', 'asking/first', 'asking/cap', 'asking/cap!'])
     expect(decided.get(clause) ?? 0, clause).toBeGreaterThan(10);
+  expect([...waived].toSorted()).toEqual(['wvr_1', 'wvr_2']);
+  expect([...monitored].toSorted()).toEqual(['moved', 'nothing', 'refused']);
 });

@@ -48,6 +48,8 @@ export interface PlacementRecord {
   readonly j?: readonly string[];
   readonly S?: readonly [month: number, total: number];
   readonly F?: number;
+  readonly N?: 0 | 1 | 2;
+  readonly W?: readonly string[];
 }
 
 /** Expected latency in ms, calls in flight, state (0 up, 1 down, 2 full), retry after in ms; trailing zeros left out. */
@@ -82,6 +84,8 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
   j: 'only these places were candidates',
   S: 'spend of the tenant before the call: in the month, in total, micro-USD; absent: not known',
   F: 'version of the facts that clauses were told; absent: 1',
+  N: 'not enforced (monitor mode): 0 nothing was against it, 1 it would have gone elsewhere, 2 it would have been refused',
+  W: 'waivers that took a reason away',
 };
 
 const STATES = ['up', 'down', 'full'] as const;
@@ -131,7 +135,17 @@ export function toRecord(
   if (options.only !== undefined) record.j = options.only;
   if (facts.spend !== undefined) record.S = [facts.spend.month, facts.spend.total];
   record.F = FACTS_VERSION;
+  if (decision.monitored !== null) record.N = MONITORED[decision.monitored];
+  const waivers = waiversUsed(decision);
+  if (waivers.length > 0) record.W = waivers;
   return record;
+}
+
+const MONITORED = { nothing: 0, moved: 1, refused: 2 } as const;
+
+function waiversUsed({ flagged }: Decision): readonly string[] {
+  if (flagged.length === 0) return NONE;
+  return [...new Set(flagged.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver])))];
 }
 
 /** Null if they are the snapshot's. */

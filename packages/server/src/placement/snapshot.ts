@@ -4,6 +4,7 @@
  */
 import type { FirstRefusal, HomePlace, Place, Recorded, RecordedEvent, TargetPlace } from './facts.ts';
 import type { ContractRules } from './ports.ts';
+import type { Waiver } from './waive.ts';
 
 /**
  * A score is in micro-USD, lower is better: price x cost + latency x milliseconds + affinity x distance.
@@ -33,6 +34,8 @@ export interface SnapshotParts {
   /** Absent: none. In any order. */
   readonly events?: readonly RecordedEvent[];
   readonly firstRefusals?: readonly FirstRefusal[];
+  /** Absent: none. */
+  readonly waivers?: readonly Waiver[];
 }
 
 export interface Snapshot extends SnapshotParts {

@@ -78,5 +78,5 @@ function rowOf(place: Place, outcome: Outcome, i: number): Row {
   const { exclusions, flagged, permits } = saidAt(outcome, i);
   const { id, cloud, region } = place;
   const nothing = { lacks: null, cost: null, latencyMs: null, distance: null, score: null };
-  return { place: id, cloud, region, verdict: 'excluded', exclusions, flagged, permits, ...nothing };
+  return { place: id, cloud, region, verdict: 'excluded', exclusions, flagged, permits, waived: [], ...nothing };
 }

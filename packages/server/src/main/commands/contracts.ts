@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import type { AddCommand } from '../cli/command.ts';
 import { collect, examples, withConfig, withJson } from '../cli/options.ts';
+import { addActivation } from './active.ts';
 import type { ContractsCheckOptions } from '../contracts-command.ts';
 import type { ContractsDiffOptions } from '../contracts-diff.ts';
 import type { ContractsFmtOptions } from '../contracts-fmt.ts';
@@ -9,7 +10,7 @@ import type { ContractsTestOptions } from '../contracts-test.ts';
 export const contractsCommand: AddCommand = (program, io, done) => {
   const contracts = program
     .command('contracts')
-    .summary('check, compare, format and test contracts')
+    .summary('check, compare, format and test contracts, put them in force')
     .description('Contracts as code.');
   contracts.addHelpText(
     'after',
@@ -104,4 +105,5 @@ export const contractsCommand: AddCommand = (program, io, done) => {
     .action((folders: readonly string[], options: ContractsTestOptions) =>
       done(import('../contracts-test.ts').then(({ contractsTest }) => contractsTest(folders, options, io))),
     );
+  addActivation(contracts, io, done);
 };

@@ -25,6 +25,8 @@ export interface Config {
   /** What happened that no date of a contract can tell. */
   readonly events: readonly RecordedEvent[];
   readonly firstRefusals: readonly FirstRefusal[];
+  /** Whether every activation and waiver needs a second person. */
+  readonly requireSecondPerson: boolean;
   readonly keys: readonly KeyConfig[];
   readonly channels: readonly ChannelConfig[];
   readonly products: readonly Product[];

@@ -3,6 +3,7 @@ import { didYouMean } from '../../contract/finding.ts';
 import { homeTag } from '../../kernel/ids.ts';
 import { isLoopback } from '../loopback.ts';
 import { LOCAL_HOME } from './defaults.ts';
+import { compareHost } from './hosts.ts';
 import type { Path, Problem } from './problem.ts';
 import type { Sketch, SketchedKey } from './sketch.ts';
 
@@ -29,6 +30,7 @@ export function crossCheck(file: Sketch, context: CrossContext): readonly Proble
     ...sameKey(keys),
     ...targets.flatMap((target, i) => targetProblems(target, i, context)),
     ...moneyProblems(file, context),
+    ...targets.flatMap(hostProblems),
   ];
 }
 
@@ -144,4 +146,22 @@ function targetProblems(
     );
   }
   return problems;
+}
+
+/** Where a target says that it is, and where the name of its host says that it is. */
+function hostProblems(
+  { base_url: url, cloud, region, host_check: check }: Sketch['targets'][number],
+  i: number,
+): Problem[] {
+  if (check === 'off' || url === null || cloud === null || region === null || !URL.canParse(url)) return [];
+  const { hostname } = new URL(url);
+  // What runs here stands for another place on purpose: an emulator, a tunnel.
+  if (isLoopback(hostname)) return [];
+  const verdict = compareHost(hostname, { cloud, region });
+  // What is not known is noted by `perdure doctor`: it is no mistake, and most gateways are such.
+  if (verdict.kind !== 'differs') return [];
+  const where =
+    verdict.field === 'cloud' ? `at ${verdict.found}, not at ${cloud}` : `in ${verdict.found}, not in ${region}`;
+  const help = 'correct it, or say host_check: off if a proxy is behind that name';
+  return [error(['targets', i, verdict.field], `${hostname} is ${where}: ${help}`)];
 }

@@ -22,6 +22,9 @@ export interface ServerLimits {
   readonly leaseMs: number;
   readonly idempotencyHours: number;
   readonly drainMs: number;
+  readonly followMs: number;
+  readonly approvalHours: number;
+  readonly waiverDays: number;
 }
 
 export interface UpstreamLimits {
@@ -102,6 +105,17 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     ['drain_ms', 30 * SECOND, 0, 10 * MINUTE],
     'How long a shutdown waits for the turns in flight; recovery finishes the rest.',
   ),
+  followMs: bound(
+    'ms',
+    ['follow_ms', SECOND, 50, MINUTE],
+    'How often a process looks whether another has changed contracts, waivers or events.',
+  ),
+  approvalHours: bound(
+    'hours',
+    ['approval_hours', 72, 1, 720],
+    'How long an activation or a waiver waits for its second person.',
+  ),
+  waiverDays: bound('days', ['waiver_days', 30, 1, 366], 'How long a waiver may last.'),
 };
 
 export const UPSTREAM_BOUNDS: { readonly [name in keyof UpstreamLimits]: Bound } = {

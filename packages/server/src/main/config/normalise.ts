@@ -37,6 +37,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     enforce: file.enforce ?? true,
     events: file.events ?? [],
     firstRefusals: (file.first_refusals ?? []).map(refusalOf),
+    requireSecondPerson: file.require_second_person ?? false,
     keys: (file.keys ?? []).flatMap(keyOf),
     channels: allChannels(file),
     products: allProducts(file),

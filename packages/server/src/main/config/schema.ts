@@ -75,6 +75,7 @@ export interface FileTarget {
   readonly capacity?: Maybe<number>;
   readonly capabilities?: Maybe<readonly string[]>;
   readonly context_tokens?: Maybe<number>;
+  readonly host_check?: Maybe<'on' | 'off'>;
 }
 
 export interface FileKey {
@@ -85,7 +86,7 @@ export interface FileKey {
   readonly channel?: Maybe<string>;
   readonly segment?: Maybe<'commercial' | 'us-gov' | 'us-natsec'>;
   readonly product?: Maybe<string>;
-  readonly scopes?: Maybe<readonly ('inference' | 'read' | 'admin' | 'operator' | 'auditor')[]>;
+  readonly scopes?: Maybe<readonly (typeof SCOPES)[number][]>;
 }
 
 export interface FileEvent {
@@ -129,6 +130,7 @@ export interface FileConfig {
   readonly enforce?: Maybe<boolean>;
   readonly events?: Maybe<readonly FileEvent[]>;
   readonly first_refusals?: Maybe<readonly FileFirstRefusal[]>;
+  readonly require_second_person?: Maybe<boolean>;
   readonly keys?: Maybe<readonly FileKey[]>;
   readonly channels?: Maybe<
     readonly {
@@ -151,6 +153,9 @@ export interface FileConfig {
   readonly limits?: Maybe<FileLimits>;
   readonly ledger?: Maybe<FileLedger>;
 }
+
+/** All of them may be given to one key. */
+const SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor'] as const;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 /** Homes name files, so they stay clear of what file systems fold or reserve. */
@@ -292,6 +297,10 @@ const target = z.strictObject({
     1,
     CONFIG_BOUNDS.contextTokens,
   ).nullish(),
+  host_check: z
+    .enum(['on', 'off'])
+    .nullish()
+    .meta({ description: 'Whether the host of base_url is compared with cloud and region. Default: on.' }),
 });
 
 const key = z.strictObject({
@@ -315,11 +324,7 @@ const key = z.strictObject({
     .nullish()
     .meta({ description: 'The buyer. Default: commercial.' }),
   product: name('What was sold. Default: api.').nullish(),
-  scopes: list(
-    z.enum(['inference', 'read', 'admin', 'operator', 'auditor']),
-    4,
-    'What it may do. Default: inference, read.',
-  ).nullish(),
+  scopes: list(z.enum(SCOPES), SCOPES.length, 'What it may do. Default: inference, read.').nullish(),
 });
 
 const moment = (what: string): z.ZodType<string> =>
@@ -437,6 +442,10 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
         ctx.addIssue({ code: 'custom', path: [index], message });
     })
     .nullish(),
+  require_second_person: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'Whether another key must approve each activation and waiver. Default: false.' }),
   keys: list(key, CONFIG_BOUNDS.keys, 'API keys beside those made with "perdure keys create".').nullish(),
   channels: list(
     z.strictObject({

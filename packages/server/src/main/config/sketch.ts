@@ -7,6 +7,9 @@ export interface Sketch {
     readonly base_url: string | null;
     readonly api_key: string | null;
     readonly priced: 'no' | 'once' | 'twice';
+    readonly cloud: string | null;
+    readonly region: string | null;
+    readonly host_check: string | null;
   }[];
   readonly channels: readonly SketchedOffer[];
   readonly products: readonly SketchedOffer[];
@@ -37,7 +40,7 @@ export function sketchOf(value: unknown): Sketch {
   const file = fieldsOf(value);
   return {
     homes: entries(file['homes'], ['id']),
-    targets: entries(file['targets'], ['id', 'base_url', 'api_key']).map((target, i) => ({
+    targets: entries(file['targets'], ['id', 'base_url', 'api_key', 'cloud', 'region', 'host_check']).map((target, i) => ({
       ...target,
       priced: pricedOf(at(file['targets'], i)),
     })),

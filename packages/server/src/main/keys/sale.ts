@@ -11,18 +11,18 @@ export class KeySaleError extends Error {
   readonly code = 'placement_refused';
 }
 
-export type SaleCheck = (spec: Pick<CheckedKeySpec, 'product' | 'channel' | 'segment'>) => void;
+export type SaleCheck = (spec: Pick<CheckedKeySpec, 'product' | 'channel' | 'segment' | 'tenant'>) => void;
 
-/** @param now the time that contracts see, ms since 1970. The check throws `KeySaleError`. */
+/** @param snapshot what is in force now, @param now the time that contracts see, ms since 1970. The check throws `KeySaleError`. */
 export function saleCheck(
-  snapshot: Snapshot,
+  snapshot: () => Snapshot,
   config: Pick<Config, 'channels' | 'products'>,
   now: () => number,
 ): SaleCheck {
-  return ({ product, channel, segment }) => {
+  return ({ product, channel, segment, tenant }) => {
     const sale = saleOf(config, product, channel);
     if (sale === null) return;
-    const { outcome, exclusions } = decideDistribution(snapshot, sale.channel, sale.product, segment, now());
+    const { outcome, exclusions } = decideDistribution(snapshot(), sale.channel, sale.product, segment, now(), tenant);
     if (outcome === 'allowed') return;
     throw new KeySaleError(
       `${product} may not be sold through ${channel}: ${exclusions.map(exclusionText).join('; ')}`,

@@ -75,7 +75,10 @@ export const CONTROL_CASES: readonly ConformanceCase[] = [
       );
       const positions = (await store.audit(0, 100)).map(row => row.position);
       equal(positions.length, ids.length);
-      deepStrictEqual(positions, positions.toSorted((a, b) => a - b));
+      deepStrictEqual(
+        positions,
+        positions.toSorted((a, b) => a - b),
+      );
       equal(new Set(positions).size, ids.length);
     },
   },

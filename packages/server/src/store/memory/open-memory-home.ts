@@ -159,10 +159,7 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
   };
 }
 
-function controlOf(
-  data: MemoryData,
-  answer: <T>(work: () => T) => Promise<T>,
-): Pick<HomeStore, keyof ControlStore> {
+function controlOf(data: MemoryData, answer: <T>(work: () => T) => Promise<T>): Pick<HomeStore, keyof ControlStore> {
   const note = (entry: AuditEntry): void =>
     void data.audit.push({ ...structuredClone(entry), position: data.audit.length + 1 });
   const slotOf = ({ tenant, principal, route, key }: IdempotencySlot): string =>

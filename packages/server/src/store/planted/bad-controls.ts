@@ -54,5 +54,8 @@ export const BAD_CONTROLS: readonly Plant[] = [
       },
     }),
   },
-  { name: 'the ended live', spoil: (good, data) => ({ living: async () => [...data.sessions.values()].map(one => one.row) }) },
+  {
+    name: 'the ended live',
+    spoil: (good, data) => ({ living: async () => [...data.sessions.values()].map(one => one.row) }),
+  },
 ];

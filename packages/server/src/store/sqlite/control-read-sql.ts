@@ -5,7 +5,9 @@ import type { KeyRow } from '../../engine/ports.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Handlers, ReaderOps } from './messages.ts';
 
-export function makeControlReads(db: DatabaseSync): Handlers<Pick<ReaderOps, 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition'>> {
+export function makeControlReads(
+  db: DatabaseSync,
+): Handlers<Pick<ReaderOps, 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition'>> {
   const all = db.prepare('SELECT * FROM keys ORDER BY created_at, id');
   const byHash = db.prepare('SELECT * FROM keys WHERE hash = ?');
   const records = db.prepare('SELECT * FROM control_records WHERE kind = ? ORDER BY r');

@@ -59,9 +59,7 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
     putRecord({ record, entry }) {
       const { kind, id, tenant, version, body } = record;
       const done =
-        version === 1
-          ? make.run(kind, id, tenant, body)
-          : change.run(version, body, id, kind, version - 1, tenant);
+        version === 1 ? make.run(kind, id, tenant, body) : change.run(version, body, id, kind, version - 1, tenant);
       if (done.changes !== 1) return false;
       audited(entry);
       return true;

@@ -1,0 +1,107 @@
+/** Contracts in force, waivers, events, the audit. What a key of one tenant sees is of that tenant or of nobody's in particular (L10). */
+import {
+  parseCreateActivation,
+  parseCreateContractEvent,
+  parseCreateWaiver,
+  type Parsed,
+  perdureError,
+} from '@perdure/protocol';
+import { readJson } from '../body.ts';
+import { rawQuery } from '../query.ts';
+import { sendJson } from '../reply.ts';
+import type { Exchange, HttpDeps } from '../types.ts';
+import type { Viewer } from './govern-view.ts';
+
+const AUDIT_DEFAULT = 100;
+const AUDIT_MOST = 1000;
+
+function viewer({ caller }: Exchange): Viewer {
+  return { principal: caller.principal, tenant: caller.tenant, all: caller.scopes.includes('operator') };
+}
+
+function send(exchange: Exchange, body: unknown): void {
+  sendJson(exchange.res, 200, body, { 'x-request-id': exchange.requestId });
+}
+
+function sendList(exchange: Exchange, data: readonly unknown[], hasMore = false): void {
+  send(exchange, { object: 'list', data, has_more: hasMore });
+}
+
+async function bodyOf<T>(deps: HttpDeps, exchange: Exchange, parse: (body: unknown) => Parsed<T>): Promise<T> {
+  const parsed = parse((await readJson(exchange.req, deps.limits)).value);
+  if (!parsed.ok) throw parsed.error;
+  return parsed.value;
+}
+
+function single(exchange: Exchange, name: string): string | null {
+  return rawQuery(exchange.req.url)[name]?.[0] ?? null;
+}
+
+export async function listActivations({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  sendList(exchange, await govern.activations());
+}
+
+export async function createActivation(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, await deps.govern.activate(viewer(exchange), await bodyOf(deps, exchange, parseCreateActivation)));
+}
+
+export async function approveActivation({ govern }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  send(exchange, await govern.approveActivation(viewer(exchange), id));
+}
+
+export async function rejectActivation({ govern }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  send(exchange, await govern.rejectActivation(viewer(exchange), id));
+}
+
+export async function withdrawActivation({ govern }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  send(exchange, await govern.withdrawActivation(viewer(exchange), id));
+}
+
+export async function listStranded({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, await govern.stranded(viewer(exchange), single(exchange, 'after')));
+}
+
+export async function listWaivers({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  sendList(exchange, await govern.waivers(viewer(exchange)));
+}
+
+export async function grantWaiver(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  send(exchange, await deps.govern.grantWaiver(viewer(exchange), await bodyOf(deps, exchange, parseCreateWaiver)));
+}
+
+export async function decideWaiver(
+  { govern }: HttpDeps,
+  exchange: Exchange,
+  id: string,
+  how: 'approve' | 'reject' | 'revoke',
+): Promise<void> {
+  send(exchange, await govern.decideWaiver(viewer(exchange), id, how));
+}
+
+export async function listEvents({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  sendList(exchange, await govern.events());
+}
+
+export async function recordEvent(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  const wanted = await bodyOf(deps, exchange, parseCreateContractEvent);
+  send(exchange, await deps.govern.recordEvent(viewer(exchange), wanted));
+}
+
+export async function retractEvent({ govern }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  send(exchange, await govern.retractEvent(viewer(exchange), id));
+}
+
+export async function listAudit({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  const after = wholeIn(exchange, 'after', 0, 0, Number.MAX_SAFE_INTEGER);
+  const limit = wholeIn(exchange, 'limit', AUDIT_DEFAULT, 1, AUDIT_MOST);
+  const { rows, hasMore } = await govern.audit(viewer(exchange), after, limit);
+  sendList(exchange, rows, hasMore);
+}
+
+function wholeIn(exchange: Exchange, name: string, fallback: number, min: number, max: number): number {
+  const text = single(exchange, name);
+  if (text === null) return fallback;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw perdureError('invalid_request', `'${name}' must be a whole number from ${min} to ${max}.`, { param: name });
+}

@@ -1,0 +1,37 @@
+/** What the routes about contracts in force, waivers, events and the audit need. Made by main. */
+import type {
+  ActivationAnswer,
+  ActivationResource,
+  AuditResource,
+  ContractEventResource,
+  CreateActivation,
+  CreateContractEvent,
+  CreateWaiver,
+  StrandedList,
+  WaiverResource,
+} from '@perdure/protocol';
+
+export interface Viewer {
+  /** The id of a key, or `local`. */
+  readonly principal: string;
+  readonly tenant: string;
+  /** Whether it sees what is of other tenants. */
+  readonly all: boolean;
+}
+
+export interface GovernView {
+  activations(): Promise<readonly ActivationResource[]>;
+  activate(who: Viewer, wanted: CreateActivation): Promise<ActivationAnswer>;
+  approveActivation(who: Viewer, id: string): Promise<ActivationAnswer>;
+  rejectActivation(who: Viewer, id: string): Promise<ActivationResource>;
+  withdrawActivation(who: Viewer, id: string): Promise<ActivationResource>;
+  stranded(who: Viewer, after: string | null): Promise<StrandedList>;
+  waivers(who: Viewer): Promise<readonly WaiverResource[]>;
+  grantWaiver(who: Viewer, wanted: CreateWaiver): Promise<WaiverResource>;
+  decideWaiver(who: Viewer, id: string, how: 'approve' | 'reject' | 'revoke'): Promise<WaiverResource>;
+  events(): Promise<readonly ContractEventResource[]>;
+  recordEvent(who: Viewer, wanted: CreateContractEvent): Promise<ContractEventResource>;
+  retractEvent(who: Viewer, id: string): Promise<ContractEventResource>;
+  /** Of the rows after `after`, those that the viewer may see; `hasMore` counts all. */
+  audit(who: Viewer, after: number, limit: number): Promise<{ rows: readonly AuditResource[]; hasMore: boolean }>;
+}

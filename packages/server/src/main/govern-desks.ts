@@ -1,0 +1,110 @@
+/** Where commands about contracts in force work: on the data folder, if no server uses it, else through the server. */
+import { randomFillSync } from 'node:crypto';
+import {
+  activationAnswerSchema,
+  activationListSchema,
+  activationSchema,
+  auditListSchema,
+  contractEventListSchema,
+  contractEventSchema,
+  isPerdureError,
+  strandedSchema,
+  waiverListSchema,
+  waiverSchema,
+} from '@perdure/protocol';
+import type { GovernView, Viewer } from '../http/perdure/govern-view.ts';
+import { type HomeId, makeIds } from '../kernel/ids.ts';
+import type { HomeStore } from '../store/home-store.ts';
+import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
+import { CliError, EXIT } from './cli/exit.ts';
+import type { Io } from './cli/io.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import type { Config } from './config/config.ts';
+import { configured } from './configured.ts';
+import { configWith } from './discover.ts';
+import { openGoverned } from './govern/open.ts';
+import { LOCAL_CALLER } from './keys.ts';
+import { tryLock } from './keys-in-folder.ts';
+import { serverRequests } from './server-requests.ts';
+
+/** Who has the data folder may do everything, and is one person: `local`. */
+export const LOCAL: Viewer = { principal: LOCAL_CALLER.principal, tenant: LOCAL_CALLER.tenant, all: true };
+
+interface Opened {
+  readonly desk: GovernView;
+  readonly close: () => Promise<void>;
+}
+
+/** @throws CliError in the words of whoever refused */
+export async function atGovernDesk<T>(
+  options: ConfigFlags,
+  io: Io,
+  act: (desk: GovernView, config: Config) => Promise<T>,
+): Promise<T> {
+  const { config } = await configured(options, io, async () => configWith([], io.cwd));
+  const { desk, close } = (await inFolder(config)) ?? { desk: overHttp(config, io), close: async () => undefined };
+  try {
+    return await act(desk, config);
+  } catch (error) {
+    if (!isPerdureError(error)) throw error;
+    const code = error.status === 403 ? EXIT.refused : error.status === 400 ? EXIT.usage : EXIT.failed;
+    throw new CliError(code, error.message, { cause: error });
+  } finally {
+    await close();
+  }
+}
+
+/** Null if a server holds the folder. */
+async function inFolder(config: Config): Promise<Opened | null> {
+  const lock = tryLock(config.data);
+  if (lock === null) return null;
+  const stores: HomeStore[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(stores.map(store => store.close()));
+    lock.release();
+  };
+  try {
+    const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+    for (const { id } of config.homes)
+      stores.push(await openSqliteHome({ dir: config.data, home: id as HomeId, clock, exclusive: true }));
+    const [control] = stores;
+    if (control === undefined) throw new Error('a deployment needs a home');
+    const ids = makeIds(clock, into => randomFillSync(into));
+    const { desk } = await openGoverned(config, { control, stores, clock, ids, how: 'look' });
+    return { desk, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The server knows who asks by the key: the viewer that is given counts for nothing. */
+function overHttp(config: Config, io: Io): GovernView {
+  const { must } = serverRequests(config, io, 'operator');
+  const at = (path: string, id: string, verb: string): string =>
+    `/perdure/v1/${path}/${encodeURIComponent(id)}/${verb}`;
+  const activation = 'contracts/activations';
+  return {
+    activations: async () => (await must(activationListSchema, 'GET', `/perdure/v1/${activation}`)).data,
+    activate: (_, wanted) => must(activationAnswerSchema, 'POST', `/perdure/v1/${activation}`, wanted),
+    approveActivation: (_, id) => must(activationAnswerSchema, 'POST', at(activation, id, 'approve')),
+    rejectActivation: (_, id) => must(activationSchema, 'POST', at(activation, id, 'reject')),
+    withdrawActivation: (_, id) => must(activationSchema, 'POST', at(activation, id, 'withdraw')),
+    stranded: (_, after) =>
+      must(
+        strandedSchema,
+        'GET',
+        `/perdure/v1/contracts/stranded${after === null ? '' : `?after=${encodeURIComponent(after)}`}`,
+      ),
+    waivers: async () => (await must(waiverListSchema, 'GET', '/perdure/v1/waivers')).data,
+    grantWaiver: (_, wanted) => must(waiverSchema, 'POST', '/perdure/v1/waivers', wanted),
+    decideWaiver: (_, id, how) => must(waiverSchema, 'POST', at('waivers', id, how)),
+    events: async () => (await must(contractEventListSchema, 'GET', '/perdure/v1/events')).data,
+    recordEvent: (_, wanted) => must(contractEventSchema, 'POST', '/perdure/v1/events', wanted),
+    retractEvent: (_, id) => must(contractEventSchema, 'POST', at('events', id, 'retract')),
+    audit: async (_, after, limit) => {
+      const page = await must(auditListSchema, 'GET', `/perdure/v1/audit?after=${after}&limit=${limit}`);
+      return { rows: page.data, hasMore: page.has_more };
+    },
+  };
+}

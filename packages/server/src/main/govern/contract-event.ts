@@ -1,0 +1,43 @@
+/** Events that contracts ask for, and that no date of theirs can express: recorded with a date and a source. Pure. */
+import { perdureError } from '@perdure/protocol';
+
+export interface ContractEvent {
+  readonly id: string;
+  /** Such as `agi-verified`. */
+  readonly event: string;
+  /** ms since 1970: a day in UTC. */
+  readonly date: number;
+  readonly source: string;
+  readonly recordedBy: string;
+  readonly recordedAt: number;
+  readonly retracted: { readonly by: string; readonly at: number } | null;
+}
+
+/** What a snapshot is given of the events: those that were not retracted, in the order of their dates. */
+export function eventFacts(
+  all: readonly ContractEvent[],
+): readonly { readonly id: string; readonly date: string; readonly source: string }[] {
+  return all
+    .filter(({ retracted }) => retracted === null)
+    .toSorted((a, b) => a.date - b.date || a.recordedAt - b.recordedAt)
+    .map(({ event, date, source }) => ({ id: event, date: dayOf(date), source }));
+}
+
+export function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+const EVENT_ID = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/** @throws PerdureError invalid_request */
+export function checkEventId(event: string): void {
+  if (EVENT_ID.test(event)) return;
+  const message = 'The id of an event has lower-case letters and digits, in words joined by "-", as in agi-verified.';
+  throw perdureError('invalid_request', message, { param: 'event' });
+}
+
+/** @throws PerdureError not_pending if it was retracted before */
+export function retract(event: ContractEvent, who: string, now: number): ContractEvent {
+  if (event.retracted !== null) throw perdureError('not_pending', 'This event was retracted before.');
+  return { ...event, retracted: { by: who, at: now } };
+}

@@ -1,0 +1,182 @@
+/** What somebody can ask and do about contracts, whether over HTTP or on the data folder: checks, scopes, answers. */
+import { type ActivationAnswer, type ActivationResource, type AuditResource, perdureError } from '@perdure/protocol';
+import type { GovernView } from '../../http/perdure/govern-view.ts';
+import { didYouMean } from '../../contract/finding.ts';
+import { datetimeMs, DAY_MS } from '../../contract/instant.ts';
+import type { Config } from '../config/config.ts';
+import { type Activation, inForceFrom } from './activation.ts';
+import type { ActiveContracts } from './active-contracts.ts';
+import { checkEventId } from './contract-event.ts';
+import { checkContracts } from './contract-texts.ts';
+import type { Governance } from './governance.ts';
+import { activationResource, auditResource, contractEventResource, waiverResource } from './resources.ts';
+import { strandedSessions, type StrandedQuery } from './stranded.ts';
+import { checkWaiver } from './waiver.ts';
+
+export interface GovernDeskDeps {
+  readonly config: Config;
+  readonly governance: Governance;
+  readonly active: ActiveContracts;
+  readonly stores: StrandedQuery['stores'];
+}
+
+/** The rows of one look at the audit, of which a viewer may see few. */
+const AUDIT_BATCH = 500;
+
+export function makeGovernDesk({ config, governance, active, stores }: GovernDeskDeps): GovernView {
+  const { now, seen } = governance.deps;
+  const shown = (one: Activation): ActivationResource => activationResource(one, governance.activations, now());
+
+  /** Null if it is not accepted: what is pending strands nobody yet. */
+  async function answer(one: Activation): Promise<ActivationAnswer> {
+    await active.follow();
+    if (inForceFrom(one, now()) === null) return { ...shown(one), stranded: null };
+    const { snapshot } = await active.preview(one);
+    const at = config.asOf?.ms ?? Math.max(seen(), one.effective);
+    const stranded = await strandedSessions({ stores, config, snapshot, at, tenant: null, after: null });
+    return { ...shown(one), stranded };
+  }
+
+  return {
+    activations: async () => governance.activations.map(shown).toReversed(),
+    async activate(who, wanted) {
+      const contracts = checkContracts(wanted.contracts);
+      const effective = wanted.effective === undefined ? now() : effectiveOf(wanted.effective, now());
+      const activation = {
+        contracts,
+        reading: wanted.reading ?? null,
+        enforce: wanted.enforce ?? true,
+        effective,
+        reason: wanted.reason ?? null,
+        secondPerson: wanted.require_second ?? false,
+      };
+      await active.check(activation);
+      return answer(await governance.activate(who.principal, activation));
+    },
+    approveActivation: async (who, id) => answer(await governance.decideActivation(who.principal, id, 'approved')),
+    rejectActivation: async (who, id) => shown(await governance.decideActivation(who.principal, id, 'rejected')),
+    async withdrawActivation(who, id) {
+      const withdrawn = await governance.withdrawActivation(who.principal, id);
+      await active.follow();
+      return shown(withdrawn);
+    },
+    stranded(who, after) {
+      const { snapshot } = active.at(now()).loaded;
+      const tenant = who.all ? null : who.tenant;
+      return strandedSessions({ stores, config, snapshot, at: seen(), tenant, after });
+    },
+    waivers: async who =>
+      governance.waivers
+        .filter(({ tenant }) => who.all || tenant === null || tenant === who.tenant)
+        .map(one => waiverResource(one, now(), seen()))
+        .toReversed(),
+    async grantWaiver(who, wanted) {
+      const { contract, clause, tenant = null, product = null, target = null, reason } = wanted;
+      const from = wanted.from === undefined ? seen() : timeOf('from', wanted.from);
+      const until = timeOf('until', wanted.until);
+      const scope = { contract, clause, tenant, product, target, from, until };
+      checkWaiver(scope, config.limits.waiverDays);
+      if (until <= seen()) throw perdureError('invalid_request', 'This waiver has ended already.', { param: 'until' });
+      checkNames(scope);
+      const secondPerson = wanted.require_second ?? false;
+      const granted = await governance.grantWaiver(who.principal, { ...scope, reason, secondPerson });
+      await active.follow();
+      return waiverResource(granted, now(), seen());
+    },
+    async decideWaiver(who, id, how) {
+      const { principal } = who;
+      const waiver =
+        how === 'revoke'
+          ? await governance.revokeWaiver(principal, id)
+          : await governance.decideWaiver(principal, id, how === 'approve' ? 'approved' : 'rejected');
+      await active.follow();
+      return waiverResource(waiver, now(), seen());
+    },
+    events: async () => governance.events.map(contractEventResource).toReversed(),
+    async recordEvent(who, { event, date, source }) {
+      checkEventId(event);
+      const at = timeOf('date', date);
+      if (at > seen() + DAY_MS)
+        throw perdureError('invalid_request', 'An event is recorded when it has happened.', { param: 'date' });
+      const recorded = await governance.recordEvent(who.principal, { event, date: at - (at % DAY_MS), source });
+      await active.follow();
+      return contractEventResource(recorded);
+    },
+    async retractEvent(who, id) {
+      const retracted = await governance.retractEvent(who.principal, id);
+      await active.follow();
+      return contractEventResource(retracted);
+    },
+    async audit(who, after, limit) {
+      const rows: AuditResource[] = [];
+      for (let from = after; ; ) {
+        const batch = await governance.audit(from, AUDIT_BATCH);
+        for (const row of batch) {
+          if (!who.all && row.tenant !== null && row.tenant !== who.tenant) continue;
+          if (rows.length === limit) return { rows, hasMore: true };
+          rows.push(auditResource(row));
+        }
+        if (batch.length < AUDIT_BATCH) return { rows, hasMore: false };
+        from = batch.at(-1)?.position ?? from;
+      }
+    },
+  };
+
+  /** A waiver of what is not there would wait for a slip of the pen to become a clause. */
+  function checkNames(scope: {
+    contract: string;
+    clause: string;
+    product: string | null;
+    target: string | null;
+  }): void {
+    const known = active.eras().flatMap(era => era.loaded.contracts);
+    const contracts = known.map(({ id }) => id);
+    named('contract', scope.contract, contracts);
+    // Only what forbids can be waived: a permission is no burden, and a definition no rule.
+    const clauses = known
+      .filter(({ id }) => id === scope.contract)
+      .flatMap(one => one.clauses.filter(({ effect, reading }) => effect === 'forbid' && reading === null))
+      .map(({ clause }) => clause);
+    named('clause', scope.clause, clauses);
+    if (scope.product !== null)
+      named(
+        'product',
+        scope.product,
+        config.products.map(({ id }) => id),
+      );
+    if (scope.target !== null)
+      named(
+        'target',
+        scope.target,
+        [...config.targets, ...config.homes].map(({ id }) => id),
+      );
+  }
+}
+
+function named(param: string, given: string, known: readonly string[]): void {
+  if (known.includes(given)) return;
+  const near = didYouMean(given, known);
+  const hint = near === null ? `there are: ${[...new Set(known)].join(', ')}` : `did you mean ${near}?`;
+  throw perdureError('invalid_request', `There is no ${param} '${given.slice(0, 64)}' (${hint})`, { param });
+}
+
+function timeOf(param: string, text: string): number {
+  const ms = datetimeMs(text);
+  if (ms !== null) return ms;
+  throw perdureError(
+    'invalid_request',
+    `'${param}' must be a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z.`,
+    {
+      param,
+    },
+  );
+}
+
+/** A day or moment to come. The day that it is now means now; an earlier one is refused: nothing was decided by it. */
+function effectiveOf(text: string, now: number): number {
+  const at = timeOf('effective', text);
+  if (at >= now - (now % DAY_MS)) return Math.max(at, now);
+  throw perdureError('invalid_request', 'An activation cannot come into force before it is made.', {
+    param: 'effective',
+  });
+}

@@ -1,0 +1,87 @@
+/** Puts together what decides about contracts: over the control home's store, for a server or for a command on the data folder. */
+import type { Clock } from '../../engine/ports.ts';
+import { homeTag, type Ids } from '../../kernel/ids.ts';
+import type { GovernView } from '../../http/perdure/govern-view.ts';
+import type { HomeStore } from '../../store/home-store.ts';
+import type { Config } from '../config/config.ts';
+import { type Activation, eraAt, eras } from './activation.ts';
+import { type ActiveContracts, differences, openActiveContracts } from './active-contracts.ts';
+import { dayOf } from './contract-event.ts';
+import { makeGovernDesk } from './desk.ts';
+import { Governance } from './governance.ts';
+
+const HOUR_MS = 3_600_000;
+
+export interface Governed {
+  readonly active: ActiveContracts;
+  readonly desk: GovernView;
+  /** How the configuration differs from what is in force. */
+  warnings(): readonly string[];
+}
+
+export interface GovernedParts {
+  /** The first home. */
+  readonly control: HomeStore;
+  readonly stores: readonly HomeStore[];
+  readonly clock: Pick<Clock, 'now'>;
+  readonly ids: Ids;
+  readonly how: 'serve' | 'look';
+}
+
+/** @throws ContractsError, ContractFolderError, StoreError */
+export async function openGoverned(
+  config: Config,
+  { control, stores, clock, ids, how }: GovernedParts,
+): Promise<Governed> {
+  const now = (): number => clock.now();
+  const governance = await Governance.open({
+    store: control,
+    now,
+    seen: () => config.asOf?.ms ?? now(),
+    id: prefix => ids.next(prefix, homeTag(control.home)),
+    approvalMs: config.limits.approvalHours * HOUR_MS,
+    secondPerson: config.requireSecondPerson,
+  });
+  const active = await openActiveContracts(config, governance, stores, how);
+  return {
+    active,
+    desk: makeGovernDesk({ config, governance, active, stores }),
+    warnings() {
+      const { activation, from } = active.at(now());
+      const lines = differences(config, activation);
+      const since = `${activation.id} of ${dayOf(from)} is in force, and not what the configuration says`;
+      return lines.length === 0 ? [] : [`${since}: ${lines.join('; ')} (perdure contracts active, or activate)`];
+    },
+  };
+}
+
+/** How the configuration differs from what is in force, by the store alone; null if nothing was activated. Changes nothing. */
+export async function activeDifferences(
+  config: Config,
+  control: Pick<HomeStore, 'records'>,
+  now: number,
+): Promise<readonly string[] | null> {
+  const records = await control.records('activation');
+  const all = records.map(({ body }) => JSON.parse(body) as Activation);
+  const era = eraAt(eras(all, now), now);
+  return era === null ? null : differences(config, era.activation);
+}
+
+/** Looks for what other processes have changed. A look that fails is reported, and what is in force stays. */
+export function follow(
+  active: ActiveContracts,
+  everyMs: number,
+  report: (what: string, error: unknown) => void,
+): { stop(): void } {
+  let looking = false;
+  const timer = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    active
+      .follow()
+      .catch((error: unknown) => report('contracts', error))
+      .finally(() => (looking = false));
+  }, everyMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}

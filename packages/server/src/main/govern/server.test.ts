@@ -1,0 +1,226 @@
+/** Contracts that change under a running server, asked over HTTP by keys of several scopes. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { shippedFiles } from '../../placement/fixture.test-support.ts';
+import { rawUpstream, type RawUpstream } from '../../provider/raw-upstream.test-support.ts';
+import { answered } from '../../provider/responses-upstream.test-support.ts';
+import { perdure } from '../cli/captured-io.test-support.ts';
+import { composeServer, type ComposedServer } from '../compose.ts';
+import { parseConfig } from '../config/load.ts';
+
+const secretOf = (name: string): string => `a-secret-for-${name}`;
+const keyLine = (name: string, scopes: string, tenant = 'acme'): string =>
+  `  - { name: ${name}, hash: ${createHash('sha256').update(secretOf(name)).digest('hex')}, tenant: ${tenant}, scopes: [${scopes}] }`;
+
+let dir = '';
+let server: ComposedServer;
+let upstream: RawUpstream;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'perdure-govern-'));
+  upstream = await rawUpstream(answered);
+  const text = [
+    'listen: { port: 0 }',
+    'data: ./data',
+    'homes: [{ id: azure-us, cloud: azure, region: eastus2 }]',
+    'contracts: [openai-2026-02]',
+    'reading: as-written',
+    'as_of: 2026-03-20',
+    'targets:',
+    `  - { id: aws-gpt, vendor: openai, model: gpt, cloud: aws, region: us-east-1, base_url: "${upstream.baseUrl}" }`,
+    'keys:',
+    keyLine('app', 'inference, read'),
+    keyLine('ops', 'operator'),
+    keyLine('second', 'operator'),
+    keyLine('auditor', 'auditor'),
+    keyLine('rival', 'auditor', 'rival'),
+    keyLine('all', 'inference, read, admin, operator, auditor'),
+  ].join('\n');
+  const { config } = parseConfig(text, { file: 'perdure.yaml', env: {}, base: dir });
+  server = await composeServer(config, { log: () => undefined });
+  await server.recovered;
+});
+
+afterAll(async () => {
+  await server.close();
+  await upstream[Symbol.asyncDispose]();
+  await rm(dir, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly placement: string | null;
+  // biome-ignore lint/suspicious/noExplicitAny: what a server sends
+  readonly body: Record<string, any>;
+}
+
+async function ask(name: string, method: string, path: string, body?: unknown): Promise<Answer> {
+  const response = await fetch(new URL(path, server.url), {
+    method,
+    headers: {
+      authorization: `Bearer ${secretOf(name)}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return {
+    status: response.status,
+    placement: response.headers.get('perdure-placement'),
+    body: (await response.json()) as Answer['body'],
+  };
+}
+
+const call = () => ask('app', 'POST', '/v1/responses', { model: 'gpt', input: 'hello', store: false });
+const explained = async (placement: string | null) =>
+  (await ask('auditor', 'GET', `/perdure/v1/placements/${placement ?? ''}`)).body;
+const none = { name: 'none', files: shippedFiles('none') };
+const february = { name: 'openai-2026-02', files: shippedFiles('openai-2026-02') };
+
+test('refused, then waived, then monitored, then allowed, then refused again: without a restart', async () => {
+  const refused = await call();
+  expect([refused.status, refused.body['error']['code']]).toEqual([403, 'placement_refused']);
+
+  const clauses = ['joint.stateless', 'joint.first-party'];
+  const waivers: string[] = [];
+  for (const clause of clauses) {
+    const waiver = { contract: 'openai-2026-02', clause, tenant: 'acme', until: '2026-03-25', reason: 'pilot' };
+    const granted = await ask('ops', 'POST', '/perdure/v1/waivers', waiver);
+    expect([granted.status, granted.body['state']]).toEqual([200, 'in_force']);
+    waivers.push(String(granted.body['id']));
+  }
+  const waived = await call();
+  expect(waived.status).toBe(200);
+  const why = await explained(waived.placement);
+  expect(why).toMatchObject({ outcome: 'placed', enforced: true, would_be: null });
+  expect(waivers).toContain(why['waivers'][0]);
+  expect(why['explanation']).toContain(`waived by ${why['waivers'][0]}`);
+  for (const id of waivers) await ask('ops', 'POST', `/perdure/v1/waivers/${id}/revoke`);
+  expect((await call()).status).toBe(403);
+
+  const activate = (body: object) => ask('ops', 'POST', '/perdure/v1/contracts/activations', body);
+  expect((await activate({ contracts: [february], reading: 'as-written', enforce: false })).status).toBe(200);
+  const monitored = await call();
+  expect(monitored.status).toBe(200);
+  const would = await explained(monitored.placement);
+  expect(would).toMatchObject({ outcome: 'placed', enforced: false, would_be: 'refused' });
+  expect(would['explanation']).toContain('monitor mode, not enforced: it would have been refused');
+  const status = (await ask('auditor', 'GET', '/perdure/v1/status')).body;
+  expect(status).toMatchObject({ enforce: false, unenforced: { refused: 1, moved: 0, waived: 1 } });
+
+  expect((await activate({ contracts: [none] })).status).toBe(200);
+  const free = await call();
+  expect(await explained(free.placement)).toMatchObject({ in_force: ['none'], enforced: true });
+  expect((await activate({ contracts: [february], reading: 'as-written' })).status).toBe(200);
+  expect((await call()).status).toBe(403);
+  // What was decided before is explained by what it was decided on.
+  expect(await explained(free.placement)).toMatchObject({ outcome: 'placed', in_force: ['none'] });
+  expect(await explained(monitored.placement)).toMatchObject({ would_be: 'refused' });
+});
+
+test('a second person, over HTTP', async () => {
+  const path = '/perdure/v1/contracts/activations';
+  const pending = (await ask('ops', 'POST', path, { contracts: [none], require_second: true })).body;
+  expect(pending).toMatchObject({ state: 'pending', requested_by: 'config:ops', stranded: null });
+  const same = await ask('ops', 'POST', `${path}/${pending['id']}/approve`);
+  expect([same.status, same.body['error']['code']]).toEqual([403, 'second_person_required']);
+  expect((await ask('second', 'POST', `${path}/${pending['id']}/reject`)).body).toMatchObject({ state: 'rejected' });
+  const again = await ask('second', 'POST', `${path}/${pending['id']}/approve`);
+  expect([again.status, again.body['error']['code']]).toEqual([409, 'not_pending']);
+  const broken = await ask('ops', 'POST', path, { contracts: [{ name: 'x', files: {} }] });
+  expect([broken.status, broken.body['error']['code']]).toEqual([400, 'contracts_invalid']);
+  expect(broken.body['error']['details']['findings'][0]).toMatchObject({ code: 'manifest_missing' });
+});
+
+test('an auditor reads evidence of its tenant, content nowhere, and changes nothing', async () => {
+  const stored = await ask('app', 'POST', '/v1/conversations', {});
+  const conversation = String(stored.body['id']);
+  for (const path of [
+    '/v1/responses/resp_x',
+    `/v1/conversations/${conversation}`,
+    `/v1/conversations/${conversation}/items`,
+  ])
+    expect([path, (await ask('auditor', 'GET', path)).body['error']['code']]).toEqual([path, 'insufficient_scope']);
+  for (const path of [
+    'placements',
+    'status',
+    'targets',
+    'contracts/activations',
+    'contracts/stranded',
+    'waivers',
+    'events',
+    'audit',
+  ])
+    expect([path, (await ask('auditor', 'GET', `/perdure/v1/${path}`)).status]).toEqual([path, 200]);
+  for (const path of ['waivers', 'events', 'contracts/activations', 'keys'])
+    expect((await ask('auditor', 'POST', `/perdure/v1/${path}`, {})).status).toBe(403);
+  // L10
+  const waivers = async (name: string): Promise<number> =>
+    (await ask(name, 'GET', '/perdure/v1/waivers')).body['data'].length;
+  expect([await waivers('auditor'), await waivers('rival'), await waivers('ops')]).toEqual([2, 0, 2]);
+  const actions = async (name: string): Promise<readonly string[]> =>
+    (await ask(name, 'GET', '/perdure/v1/audit')).body['data'].map((row: { action: string }) => row.action);
+  expect(await actions('auditor')).toContain('waiver.granted');
+  expect(await actions('rival')).not.toContain('waiver.granted');
+  expect((await ask('rival', 'GET', '/perdure/v1/placements')).body['data']).toEqual([]);
+});
+
+test('keys are audited, without their hash; a page of the audit has its bounds', async () => {
+  const made = await ask('all', 'POST', '/perdure/v1/keys', { name: 'audited', tenant: 'acme' });
+  await ask('all', 'DELETE', `/perdure/v1/keys/${made.body['id']}`);
+  const rows = (await ask('ops', 'GET', '/perdure/v1/audit?limit=1000')).body['data'] as {
+    subject: string;
+    action: string;
+    actor: string;
+    body: string;
+  }[];
+  const own = rows.filter(({ subject }) => subject === made.body['id']);
+  expect(own.map(({ action, actor }) => [action, actor])).toEqual([
+    ['key.created', 'key:config:all'],
+    ['key.revoked', 'key:config:all'],
+  ]);
+  for (const { body } of own) expect(Object.keys(JSON.parse(body))).not.toContain('hash');
+  expect((await ask('ops', 'GET', '/perdure/v1/audit?limit=1')).body).toMatchObject({ has_more: true });
+  for (const query of ['limit=0', 'limit=1001', 'after=-1', 'after=x'])
+    expect((await ask('ops', 'GET', `/perdure/v1/audit?${query}`)).status).toBe(400);
+});
+
+test('the command line works through the server that holds the folder', async () => {
+  const env = { PERDURE_URL: server.url, PERDURE_API_KEY: secretOf('ops') };
+  const run = (...argv: readonly string[]) => perdure([...argv, '--data', join(dir, 'data')], { cwd: dir, env });
+  const activated = await run('contracts', 'activate', 'none', '--reason', 'by command');
+  expect(activated).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/act_\w+: none 1: in_force\n.*No session is stranded/s),
+  });
+  expect((await run('contracts', 'active')).out).toMatch(/in_force .* none@1 .* config:ops .* by command/);
+  const event = await run('events', 'record', 'ipo-filed', '--date', '2026-03-12', '--source', 'a filing');
+  expect(event.out).toMatch(/^evt_\w+: ipo-filed on 2026-03-12: recorded\n$/);
+  expect((await run('waivers', 'list', '--json')).out).toContain('"state":"revoked"');
+  expect(
+    await run(
+      'waivers',
+      'grant',
+      '--contract',
+      'none',
+      '--clause',
+      'x',
+      '--until',
+      '2026-03-22',
+      '--reason',
+      'r',
+      '--tenant',
+      'acme',
+    ),
+  ).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('There is no clause'),
+  });
+  const refused = await perdure(['contracts', 'active', '--data', join(dir, 'data')], {
+    cwd: dir,
+    env: { ...env, PERDURE_API_KEY: secretOf('app') },
+  });
+  expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('scope operator') });
+});
