@@ -52,6 +52,8 @@ export interface Contract {
   readonly readings: readonly { readonly id: string; readonly title: string; readonly retrospective: boolean }[];
   readonly defaultReading: string | null;
   readonly clauses: readonly ClauseInfo[];
+  /** Whether a clause or definition can tell one moment from another. */
+  readonly readsTime: boolean;
   /** Everything that `contract.yaml` says: parties, sources, money terms. */
   readonly manifest: Manifest;
   /** The class of a call under a reading. A contract without readings calls everything stateful. */
@@ -101,6 +103,8 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
   const sales = forAction(clauses, ACTIONS.distribute.key);
   const seats = seatKeeper();
   const reads = readsOfAll([clauses, ...readings.values()].flat().map(clause => clause.reads));
+  // What is recorded differs from one moment to the next, too.
+  const timed = reads.time || reads.moments.length > 0 || reads.events || reads.firstRefusal;
   const signatureOf = latest((facts: RuleFacts) => callSignature(facts, reads));
   const saleReads = readsOfAll(sales.map(clause => clause.reads));
   const definitions = new Map(
@@ -122,6 +126,7 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     readings: manifest.readings,
     defaultReading: manifest.default_reading,
     clauses: [...clauses, ...[...readings.values()].flat()].map(clause => clause.info),
+    readsTime: timed,
     manifest,
 
     classify(facts, reading) {

@@ -56,6 +56,8 @@ export interface ContractRules {
   readonly scope: { readonly vendors: readonly string[]; readonly products: readonly string[] } | null;
   readonly readings: readonly { readonly id: string; readonly retrospective: boolean }[];
   readonly defaultReading: string | null;
+  /** Whether a clause can tell one moment from another. If not, calls that differ in nothing but their time are decided alike. */
+  readonly readsTime: boolean;
   readonly classify: (facts: ToldCall, reading: string | null) => Classification;
   /** One judgement per place, in order. */
   readonly judge: (
