@@ -105,6 +105,8 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
   const sales = forAction(clauses, ACTIONS.distribute.key);
   const seats = seatKeeper();
   const reads = readsOfAll([clauses, ...readings.values()].flat().map(clause => clause.reads));
+  // What is recorded differs from one moment to the next, too.
+  const timed = reads.time || reads.moments.length > 0 || reads.events || reads.firstRefusal;
   const signatureOf = latest((facts: RuleFacts) => callSignature(facts, reads));
   const saleReads = readsOfAll(sales.map(clause => clause.reads));
   const definitions = new Map(
@@ -126,7 +128,7 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     readings: manifest.readings,
     defaultReading: manifest.default_reading,
     clauses: [...clauses, ...[...readings.values()].flat()].map(clause => clause.info),
-    readsTime: reads.time || reads.moments.length > 0 || reads.events || reads.firstRefusal,
+    readsTime: timed,
     readsSpend: reads.spend,
     manifest,
 

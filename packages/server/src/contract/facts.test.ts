@@ -194,6 +194,17 @@ describe('what clauses said is kept', () => {
     expect(kept(condition, other)).toBe(reads !== differs);
   });
 
+  test.each([
+    ['context.call.purpose == "eval"', false],
+    ['context.call.spend.total > 5', false],
+    ['context.call.at > datetime("2026-05-10")', true],
+    ['context.call.at == context.call.at', true],
+    ['context.call.events.contains("x")', true],
+    ['context.call.firstRefusal.declined.contains("x")', true],
+  ])('%s can tell one moment from another: %s', (condition, expected) => {
+    expect(contractWith(condition).readsTime).toBe(expected);
+  });
+
   test('from one date of a clause to the next', () => {
     const dated = 'context.call.at >= datetime("2026-05-10") && context.call.at < datetime("2026-06-01")';
     const contract = contractWith(dated);

@@ -180,8 +180,22 @@ describe('explain', () => {
     });
     expect(await json('--stateless', '--channel', 'bedrock')).toMatchObject({
       state: null,
-      call: { stored: false, as_of: '2026-03-20T00:00:00.000Z' },
+      call: { stored: false, as_of: '2026-03-20T00:00:00.000Z', events: [], spend_micro_usd: null },
       infer: { chosen: 'az', classes: { 'openai-2026-02': 'stateless' } },
+    });
+    expect(
+      await json('--stateless', '--channel', 'bedrock', '--event', 'agi-verified=2026-03-20', '--spend', '1/20'),
+    ).toMatchObject({
+      call: {
+        events: [{ id: 'agi-verified', date: '2026-03-20' }],
+        spend_micro_usd: { month: 1_000_000, total: 20_000_000 },
+      },
+      infer: {
+        rows: [
+          { id: 'az', against: [] },
+          { id: 'aw', against: [] },
+        ],
+      },
     });
     expect(await json('--stateless', '--as-of', '2026-05-01')).toMatchObject({
       infer: { outcome: 'refused', code: 'no_contract_in_force' },
