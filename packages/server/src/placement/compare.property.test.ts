@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { compare } from './compare.ts';
 import { decide, decideDistribution } from './decide.ts';
 import { exclusionKey } from './decision.ts';
-import { pointsOf, requestAt } from './fact-space.ts';
+import { pointsOf, requestAt } from './axis.ts';
 import type { Action, CallFacts, Place, Product } from './facts.ts';
 import { call, type Files, home, load, snapshotOf, target } from './fixture.test-support.ts';
 import { allowedAt, outcomeOf, saidAt, saleOutcomeOf } from './outcome.ts';

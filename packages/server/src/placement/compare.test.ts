@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Change, compare } from './compare.ts';
 import { APRIL, type Files, home, load, shippedFiles, snapshotOf, target } from './fixture.test-support.ts';
-import type { SpaceParts } from './fact-space.ts';
+import type { SpaceParts } from './axis.ts';
 import { contractOf, spaceOf } from './space.test-support.ts';
 
 const FEBRUARY = shippedFiles('openai-2026-02');
