@@ -165,9 +165,9 @@ test('every pair of outcomes that requests meet is met in the space', () => {
         if (said[0]?.startsWith('[true') !== said[1]?.startsWith('[true')) expect(changes).not.toEqual([]);
       }
     }),
-    { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 60) },
+    { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 40) },
   );
-  expect(seen.changes).toBeGreaterThan(10);
+  expect(seen.changes).toBeGreaterThan(5);
 });
 
 test('a contract is equal to itself', () => {
