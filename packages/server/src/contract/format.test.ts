@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatCedar, formatContract } from './format.ts';
+import { cedarComments, formatCedar, formatContract } from './format.ts';
 
 describe('clauses', () => {
   test('one layout', () => {
@@ -35,6 +35,17 @@ permit (principal, action, resource); // "not a string
     const text = '@id("a") permit (principal, action, resource) when { true && // why\n false };';
     const { ok, ...rest } = formatCedar(text);
     expect(ok && 'text' in rest && rest.text).toContain('// why');
+  });
+
+  test('a comment after any token stays', () => {
+    const text =
+      '@id ( "a" ) permit ( principal , action in [ Action::"x" , Action::"y" ] , resource in Cloud::"c" ) when { [ 1 , 2 ] . contains ( 1 ) && { a : 1 } . a == 1 && ( if true then true else false ) } unless { principal has b } ;';
+    const tokens = text.split(' ');
+    for (const i of tokens.keys()) {
+      const commented = [...tokens.slice(0, i + 1), '// why\n', ...tokens.slice(i + 1)].join(' ');
+      const formatted = formatCedar(commented);
+      expect(formatted.ok && cedarComments(formatted.text), tokens[i]).toEqual(['// why']);
+    }
   });
 
   test('what cannot be read is refused', () => {

@@ -58,7 +58,10 @@ function runCase(one: Case, file: CasesFile, own: string, sides: Sides): readonl
       flagged: namesOf(row.flagged),
       permits: namesOf(row.permits),
     };
-    check(id, outcomeText(expected), outcomeText(asAsked(got, expected)), [...row.exclusions, ...row.flagged]);
+    check(id, outcomeText(expected), outcomeText(asAsked(got, expected)), [
+      ...(outcome === 'denied' ? row.exclusions : row.permits),
+      ...row.flagged,
+    ]);
   }
   if (expect.class !== undefined) check('class', expect.class, decision.classes[own] ?? 'no class');
   if (expect.code !== undefined) check('code', expect.code, decision.code ?? 'none');
@@ -72,7 +75,10 @@ function runCase(one: Case, file: CasesFile, own: string, sides: Sides): readonl
       flagged: namesOf(flagged),
       permits: namesOf(sale.permits),
     };
-    check('sale', outcomeText(expect.sale), outcomeText(asAsked(got, expect.sale)), [...sale.exclusions, ...flagged]);
+    check('sale', outcomeText(expect.sale), outcomeText(asAsked(got, expect.sale)), [
+      ...(got.outcome === 'denied' ? sale.exclusions : sale.permits),
+      ...flagged,
+    ]);
   }
   return checks;
 }

@@ -260,10 +260,10 @@ describe('test', () => {
       contracts: [
         {
           id: 'openai-2026-02',
-          checks: [{ of: 'aws', ok: false }, { of: 'azure', ok: true }, {}].slice(0, 0),
+          checks: expect.arrayContaining([expect.objectContaining({ of: 'aws', ok: false })]),
           unnoticed: null,
         },
-      ].map(({ checks: _, ...rest }) => rest),
+      ],
     });
   });
 

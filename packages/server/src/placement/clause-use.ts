@@ -1,6 +1,7 @@
 /** Which clauses of a contract ever apply, and which ever decide: over every request class that they can tell apart. */
 import { inScope } from './bind.ts';
-import { type FactSpace, pointsOf, requestAt } from './fact-space.ts';
+import { pointsOf, requestAt } from './axis.ts';
+import { type FactSpace } from './fact-space.ts';
 import type { ContractRules, Judgement } from './ports.ts';
 import { isEffective } from './snapshot.ts';
 

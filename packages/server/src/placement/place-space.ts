@@ -2,7 +2,7 @@
 import { boxesOf } from './boxes.ts';
 import { boxPhrase, choice, type Choice, type Dimension } from './dimension.ts';
 import { labelsOf } from './fact-axes.ts';
-import type { SpaceParts } from './fact-space.ts';
+import type { SpaceParts } from './axis.ts';
 import type { Action, Place } from './facts.ts';
 import { MAX_PLACES, SpaceTooWide } from './space-bounds.ts';
 

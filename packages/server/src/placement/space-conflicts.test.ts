@@ -19,8 +19,8 @@ describe('what clauses do', () => {
       'a',
       {
         dead: only('aws', 'context.call.vendor == Vendor::"anthropic"'),
-        wide: only('aws', 'context.call.stateHeld'),
         narrow: only('aws', 'context.call.stateHeld && context.call.segment == "us-gov"'),
+        wide: only('aws', 'context.call.stateHeld'),
       },
       { yaml: 'scope: {vendors: [openai]}\n' },
     );
@@ -38,6 +38,19 @@ describe('what clauses do', () => {
       { yaml: 'effective: {to: 2026-06-01}\n' },
     );
     expect(useOf(files).applied).toEqual(['a.base']);
+  });
+
+  test('a forbid of what nothing permits decides nothing, nor does one of two permits', () => {
+    const files = contractOf(
+      'a',
+      {
+        some: 'permit (principal, action == Action::"infer", resource);',
+        same: 'permit (principal, action == Action::"infer", resource) when { context.call.stateHeld };',
+        moot: 'forbid (principal, action == Action::"egress", resource);',
+      },
+      { base: false },
+    );
+    expect(useOf(files)).toEqual({ applied: ['moot', 'same', 'some'], decided: ['some'] });
   });
 
   test('an ambiguous clause counts where it is recorded, and one that fails where it fails', () => {

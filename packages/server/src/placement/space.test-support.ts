@@ -1,7 +1,8 @@
 /** Fact spaces of contracts that tests give as files. */
 import { joinMentions, mentionsOf } from '../contract/mentions.ts';
 import { VOCABULARY } from '../contract/schema.ts';
-import { type FactSpace, makeFactSpace, type SpaceParts } from './fact-space.ts';
+import { type SpaceParts } from './axis.ts';
+import { type FactSpace, makeFactSpace } from './fact-space.ts';
 import { type Files, load, PRODUCTS } from './fixture.test-support.ts';
 
 export function partsOf(all: readonly Files[], parts: Partial<SpaceParts> = {}): SpaceParts {

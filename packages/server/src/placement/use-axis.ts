@@ -1,7 +1,7 @@
 /** What a session did with its state, as one dimension: counts that no definition can tell apart are one value. */
 import { boxesOf, type Point } from './boxes.ts';
 import { boxPhrase, choice, type Choice } from './dimension.ts';
-import { type Axis, type Draft, pointsOf, requestAt } from './fact-space.ts';
+import { type Axis, type Draft, pointsOf, requestAt } from './axis.ts';
 import type { ToldCall } from './ports.ts';
 import { MAX_CLASSES, SpaceTooWide } from './space-bounds.ts';
 
