@@ -9,6 +9,8 @@ import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
 import { explainCommand } from './commands/explain.ts';
 import { keysCommand } from './commands/keys.ts';
+import { placementsCommand } from './commands/placements.ts';
+import { reportCommand } from './commands/report.ts';
 import { upCommand } from './commands/up.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 import { VERSION } from './version.ts';
@@ -20,7 +22,9 @@ const COMMANDS = [
   keysCommand,
   contractsCommand,
   explainCommand,
+  placementsCommand,
   whatIfCommand,
+  reportCommand,
   doctorCommand,
 ];
 

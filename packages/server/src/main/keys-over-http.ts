@@ -32,7 +32,7 @@ interface Answer {
 }
 
 export function keysOverHttp(config: Config, io: Io): KeyDesk {
-  const base = io.env['PERDURE_URL'] || `http://${hostIn(config.listen.host)}:${config.listen.port}`;
+  const base = serverAddress(config, io);
   const secret = io.env['PERDURE_API_KEY'];
   const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const headers = {
@@ -73,6 +73,11 @@ export function keysOverHttp(config: Config, io: Io): KeyDesk {
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Where the server of a configuration is, unless PERDURE_URL says otherwise. */
+export function serverAddress(config: Config, io: Io): string {
+  return io.env['PERDURE_URL'] || `http://${hostIn(config.listen.host)}:${config.listen.port}`;
 }
 
 /** Where a server that listens everywhere can be reached from here. */
