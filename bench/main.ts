@@ -7,6 +7,7 @@ import { durableTurn, passThrough } from './latency.ts';
 import { idleMemory } from './memory.ts';
 import { benchPlacement } from './placement.ts';
 import { startEmulator, startRelay, startServer } from './processes.ts';
+import { benchWhatIf } from './whatif.ts';
 
 const wanted = process.argv.slice(2).filter(argument => !argument.startsWith('--'));
 const wants = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -47,6 +48,24 @@ try {
         goal: '<= 100 us',
         measured: `${us(firstP50Us)} p50`,
         ratio: firstP50Us / 100,
+      },
+    );
+  }
+  if (wants('whatif')) {
+    say('whatif: a million records ...');
+    const { perSecond, heapMb, records, changed } = benchWhatIf();
+    rows.push(
+      {
+        what: `what-if replay of ${records} records (${changed} change), per core`,
+        goal: '>= 50,000/s',
+        measured: `${Math.round(perSecond)}/s`,
+        ratio: 50_000 / perSecond,
+      },
+      {
+        what: 'what-if replay, heap at the end against that after a tenth',
+        goal: '<= 1.25',
+        measured: `${heapMb[0].toFixed(1)} -> ${heapMb[1].toFixed(1)} MB`,
+        ratio: heapMb[1] / heapMb[0] / 1.25,
       },
     );
   }

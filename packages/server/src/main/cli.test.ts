@@ -38,6 +38,10 @@ describe('help', () => {
     ['contracts'],
     ['contracts', 'check'],
     ['explain'],
+    ['placements'],
+    ['whatif'],
+    ['report'],
+    ['report', 'statefulness'],
     ['doctor'],
   ])('of perdure %s %s has examples', async (...words) => {
     const { code, out } = await perdure([...words, '--help']);

@@ -37,7 +37,7 @@ class Load {
 }
 
 /** A share in hundredths of a percent, rounded down: exact whatever the sizes. Null of nothing. */
-export function basisPoints(part: bigint, whole: bigint): number | null {
+function basisPoints(part: bigint, whole: bigint): number | null {
   return whole === 0n ? null : Number((part * 10_000n) / whole);
 }
 
@@ -114,15 +114,16 @@ export interface StatefulnessReport {
 }
 
 /** As the reading `substance` has it: one turn at most, nothing read back, no memory, no tool, no file. */
-export function inNameOnly({ turns, itemsRead, memoryReads, toolsRun, filesTouched }: Use): boolean {
+function inNameOnly({ turns, itemsRead, memoryReads, toolsRun, filesTouched }: Use): boolean {
   return turns <= 1 && itemsRead + memoryReads + toolsRun + filesTouched === 0;
 }
 
 /** Of sessions for which state was held; what is stateless by its own word is not asked. */
 export async function statefulness(data: RecordedData, window: Window): Promise<StatefulnessReport> {
   const sessions = new Map<string, { readonly placement: PlacementRecord; readonly load: Load; use: Use }>();
-  for await (const { placement, cost } of each(data, window)) {
-    if (!placement.origin.stateHeld) continue;
+  for await (const { placement, record, cost } of each(data, window)) {
+    // What was refused held no state, and made no call.
+    if (!placement.origin.stateHeld || record.c === undefined) continue;
     const known = sessions.get(placement.session);
     const use = known?.use ?? (await data.use(placement, window.to));
     if (use === null) continue;
