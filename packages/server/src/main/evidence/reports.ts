@@ -213,8 +213,11 @@ export async function visibility(data: RecordedData, window: Window): Promise<Vi
     if (place === undefined) continue;
     const { session, origin } = placement;
     const view = entry(clouds, place.cloud, () => ({
-      ...{ load: new Load(), asked: new Set<string>(), kept: new Set<string>() },
-      ...{ products: new Set<string>(), labels: new Set<string>() },
+      load: new Load(),
+      asked: new Set<string>(),
+      kept: new Set<string>(),
+      products: new Set<string>(),
+      labels: new Set<string>(),
     }));
     view.products.add(origin.product);
     for (const label of [...(record.l ?? []), ...(record.q ?? [])]) view.labels.add(label);
