@@ -8,6 +8,7 @@ import { benchLedger } from './ledger.ts';
 import { idleMemory } from './memory.ts';
 import { benchPlacement } from './placement.ts';
 import { startEmulator, startRelay, startServer } from './processes.ts';
+import { benchWhatIf } from './whatif.ts';
 
 const wanted = process.argv.slice(2).filter(argument => !argument.startsWith('--'));
 const wants = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -54,6 +55,24 @@ try {
   if (wants('ledger')) {
     say('ledger: a million leaves ...');
     rows.push(...(await benchLedger()));
+  }
+  if (wants('whatif')) {
+    say('whatif: a million records ...');
+    const { perSecond, heapMb, records, changed } = benchWhatIf();
+    rows.push(
+      {
+        what: `what-if replay of ${records} records (${changed} change), per core`,
+        goal: '>= 50,000/s',
+        measured: `${Math.round(perSecond)}/s`,
+        ratio: 50_000 / perSecond,
+      },
+      {
+        what: 'what-if replay, heap at the end against that after a tenth',
+        goal: '<= 1.25',
+        measured: `${heapMb[0].toFixed(1)} -> ${heapMb[1].toFixed(1)} MB`,
+        ratio: heapMb[1] / heapMb[0] / 1.25,
+      },
+    );
   }
   if (wants('memory')) {
     say('memory ...');

@@ -136,10 +136,10 @@ function traffic(snapshot: snapshots.Snapshot): (index: number) => { text: strin
       snapshot.targets.map(({ id }) => [
         id,
         {
-          state: below(40) === 0 ? 'down' : 'up',
+          state: below(40) === 0 ? ('down' as const) : ('up' as const),
           inFlight: below(30),
           expectedLatencyMs: 100 + below(900),
-        } as facts.PlaceHealth,
+        },
       ]),
     );
     const action = below(20) === 0 ? 'place_state' : 'infer';

@@ -171,8 +171,18 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
   const own = idBody(session, 'sess') ?? '';
   if (placed.type === 'state.placed') {
     return {
-      ...{ id: placementId(own, 0), at, tenant, session, response: null, action: 'place_state', purpose: 'state' },
-      ...{ home, origin, record: placed.head.placement, chosen: home, call: { status: 'completed', usage: null } },
+      id: placementId(own, 0),
+      at,
+      tenant,
+      session,
+      response: null,
+      action: 'place_state',
+      purpose: 'state',
+      home,
+      origin,
+      record: placed.head.placement,
+      chosen: home,
+      call: { status: 'completed', usage: null },
     };
   }
   if (placed.type !== 'call.placed') return null;
@@ -181,8 +191,17 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
   const response = turn?.type === 'turn.started' ? turn.head.response : null;
   const body = response === null ? own : (idBody(response, 'resp') ?? own);
   return {
-    ...{ id: placementId(body, call), at, tenant, session, response, action: 'infer', purpose, home, origin },
-    ...{ record, chosen },
+    id: placementId(body, call),
+    at,
+    tenant,
+    session,
+    response,
+    action: 'infer',
+    purpose,
+    home,
+    origin,
+    record,
+    chosen,
     call:
       chosen === null ? { status: 'failed', usage: null } : callOf(entry.end === null ? null : decode(entry.end), call),
   };

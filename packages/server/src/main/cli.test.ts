@@ -41,6 +41,10 @@ describe('help', () => {
     ['contracts', 'fmt'],
     ['contracts', 'test'],
     ['explain'],
+    ['placements'],
+    ['whatif'],
+    ['report'],
+    ['report', 'statefulness'],
     ['doctor'],
   ])('of perdure %s %s has examples', async (...words) => {
     const { code, out } = await perdure([...words, '--help']);

@@ -12,6 +12,8 @@ import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
 import { usageCommand } from './commands/usage.ts';
 import { ledgerCommand } from './commands/ledger.ts';
+import { placementsCommand } from './commands/placements.ts';
+import { reportCommand } from './commands/report.ts';
 import { upCommand } from './commands/up.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 import { eventsCommand, waiversCommand } from './commands/waivers.ts';
@@ -30,6 +32,8 @@ const COMMANDS = [
   commitmentsCommand,
   whatIfCommand,
   ledgerCommand,
+  placementsCommand,
+  reportCommand,
   doctorCommand,
 ];
 

@@ -5,6 +5,7 @@ import { VOCABULARY } from '../contract/schema.ts';
 import type { Decision } from '../placement/decision.ts';
 import { explainTable } from '../placement/explain.ts';
 import type { Purpose, RecordedEvent, Segment, Spend } from '../placement/facts.ts';
+import { type Freeing, freeingText } from '../placement/free.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
@@ -13,6 +14,7 @@ import * as defaults from './config/defaults.ts';
 import { configured } from './configured.ts';
 import { contractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
+import { fromServer } from './from-server.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
 import { type Explanation, explainHypothetical, type HypotheticalCall, UnknownFact } from './explain.ts';
 
@@ -38,7 +40,25 @@ export interface ExplainOptions extends ConfigFlags {
 
 const DEFAULT_TOKENS = 1000;
 
-export async function explain(options: ExplainOptions, io: Io): Promise<ExitCode> {
+/** A recorded placement, from the server that keeps it. */
+async function explainRecorded(id: string, options: ExplainOptions, io: Io): Promise<ExitCode> {
+  const { config } = await configured(options, io, async () => emulatedConfig(io));
+  const placement = await fromServer(config, io, client => client.placements.get(id));
+  if (options.json === true) printJson(io, placement);
+  else {
+    const { usage, call, created_at: created, session } = placement;
+    const tokens = usage === null ? '' : `, ${usage.input} tokens in, ${usage.output} out`;
+    const remedies = placement.conflict?.remedies ?? [];
+    io.out(
+      `${id}: ${placement.purpose} of ${session}, recorded ${new Date(created * 1000).toISOString()}, ${call.status}${tokens}\n\n${placement.explanation}\n`,
+    );
+    if (remedies.length > 0) io.out(`\none change would free it:\n${remedies.map(one => `  ${one}\n`).join('')}`);
+  }
+  return EXIT.ok;
+}
+
+export async function explain(id: string | undefined, options: ExplainOptions, io: Io): Promise<ExitCode> {
+  if (id !== undefined) return explainRecorded(id, options, io);
   const { config, file } = await configured(options, io, async () => emulatedConfig(io));
   if (file === null) io.err('perdure: no configuration file: decided over the three emulated clouds\n');
   const supposed = withContracts(config, options, io);
@@ -127,9 +147,14 @@ function usage(message: string): never {
   throw new CliError(EXIT.usage, `perdure explain: ${message}`);
 }
 
-function textOf({ state, infer }: Explanation): string {
-  const home = state === null ? '' : `STATE\n${explainTable(state)}\n\n`;
-  return `${home}CALL\n${explainTable(infer)}\n`;
+function textOf({ state, infer, freeing, freeingState }: Explanation): string {
+  const home = state === null ? '' : `STATE\n${explainTable(state)}${freeingLines(freeingState)}\n\n`;
+  return `${home}CALL\n${explainTable(infer)}${freeingLines(freeing)}\n`;
+}
+
+function freeingLines(freeing: readonly Freeing[]): string {
+  if (freeing.length === 0) return '';
+  return `\n\none change would free it:\n${freeing.map(one => `  ${freeingText(one)}`).join('\n')}`;
 }
 
 function callJson(call: HypotheticalCall, config: Config): object {
@@ -151,8 +176,9 @@ function callJson(call: HypotheticalCall, config: Config): object {
   };
 }
 
-function jsonOf({ state, infer }: Explanation): object {
-  return { state: state === null ? null : decisionJson(state), infer: decisionJson(infer) };
+function jsonOf({ state, infer, freeing, freeingState }: Explanation): object {
+  const home = state === null ? null : { ...decisionJson(state), freed_by: freeingState };
+  return { state: home, infer: { ...decisionJson(infer), freed_by: freeing } };
 }
 
 function decisionJson(decision: Decision): object {

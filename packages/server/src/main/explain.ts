@@ -1,7 +1,8 @@
 /** Decides a call that nobody makes, on the configured places and contracts: the home of its state first, then its target. */
 import { decide } from '../placement/decide.ts';
 import type { Decision } from '../placement/decision.ts';
-import type { CallFacts, Purpose, Segment, Spend } from '../placement/facts.ts';
+import type { Action, CallFacts, DecideOptions, Purpose, Segment, Spend } from '../placement/facts.ts';
+import { type Alternatives, type Freeing, freeingChanges } from '../placement/free.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { snapshotOfConfig } from './snapshots.ts';
@@ -30,6 +31,10 @@ export interface Explanation {
   readonly state: Decision | null;
   /** Where the call would go, even if its state had no home. */
   readonly infer: Decision;
+  /** If the call would be refused: single changes, each of which would have it placed. */
+  readonly freeing: readonly Freeing[];
+  /** The same for its state. */
+  readonly freeingState: readonly Freeing[];
   readonly warnings: readonly string[];
 }
 
@@ -44,9 +49,27 @@ export function explainHypothetical(config: Config, call: HypotheticalCall): Exp
   const facts = factsOf(config, call);
   const state = call.stateHeld ? decide(snapshot, 'place_state', facts, {}) : null;
   const near = state?.chosen ?? null;
-  const infer = decide(snapshot, 'infer', facts, {}, near === null ? {} : { near });
-  return { state, infer, warnings };
+  const options = near === null ? {} : { near };
+  const infer = decide(snapshot, 'infer', facts, {}, options);
+  const freed = (action: Action, decision: Decision | null, how: DecideOptions): readonly Freeing[] =>
+    decision?.outcome === 'refused'
+      ? freeingChanges({ snapshot, action, facts, health: {}, options: how }, alternativesOf(config))
+      : [];
+  return {
+    state,
+    infer,
+    freeing: freed('infer', infer, options),
+    freeingState: freed('place_state', state, {}),
+    warnings,
+  };
 }
+
+/** What this deployment could sell instead, over which channels, to whom. */
+export function alternativesOf(config: Pick<Config, 'channels' | 'products'>): Alternatives {
+  return { channels: config.channels, products: config.products, segments: SEGMENTS };
+}
+
+const SEGMENTS: readonly Segment[] = ['commercial', 'us-gov', 'us-natsec'];
 
 function factsOf(config: Config, call: HypotheticalCall): CallFacts {
   const sale = saleOf(config, call.product, call.channel);

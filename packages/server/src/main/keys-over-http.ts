@@ -23,10 +23,3 @@ export function keysOverHttp(config: Config, io: Io): KeyDesk {
     close: () => Promise.resolve(),
   };
 }
-
-/** Where a server that listens everywhere can be reached from here. */
-export function hostIn(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-}

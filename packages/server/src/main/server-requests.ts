@@ -37,7 +37,7 @@ export interface ServerRequests {
 
 /** @param scope what the key must have, for the hint */
 export function serverRequests(config: Config, io: Io, scope: string): ServerRequests {
-  const base = io.env['PERDURE_URL'] || `http://${hostIn(config.listen.host)}:${config.listen.port}`;
+  const base = serverAddress(config, io);
   const secret = io.env['PERDURE_API_KEY'];
   const ask: ServerRequests['ask'] = async (method, path, body) => {
     const headers = {
@@ -79,6 +79,11 @@ export function refusal({ status, body }: Answer, scope: string): CliError {
     ? { hint: `Set PERDURE_API_KEY to a key with the scope ${scope}, or stop the server first.` }
     : {};
   return new CliError(refused ? EXIT.refused : EXIT.failed, message, hint);
+}
+
+/** Where the server of a configuration is, unless PERDURE_URL says otherwise. */
+export function serverAddress(config: Config, io: Io): string {
+  return io.env['PERDURE_URL'] || `http://${hostIn(config.listen.host)}:${config.listen.port}`;
 }
 
 /** Where a server that listens everywhere can be reached from here. */

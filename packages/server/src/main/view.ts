@@ -16,9 +16,11 @@ import type { PlacementRecord } from '../engine/placements.ts';
 import type { PlacementsView } from '../http/perdure/view.ts';
 import type { Decision, Exclusion, Row } from '../placement/decision.ts';
 import { exclusionText, explainTable, refusalMessage } from '../placement/explain.ts';
-import { recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
+import { freeingChanges, freeingText, type RefusedCall } from '../placement/free.ts';
+import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
+import { alternativesOf } from './explain.ts';
 import { matchesPlainly } from './placement-filter.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
@@ -67,7 +69,7 @@ export function makeView(options: ViewOptions): PlacementsView {
       const compact = record.record as unknown as CompactRecord;
       if (compact.s === undefined) return bare(record);
       const { snapshot } = await snapshotOf(compact.s);
-      return resource(record, recompute(compact, snapshot), snapshot, config);
+      return resource(record, compact, snapshot, config);
     },
     async matches(record, filters) {
       const compact = record.record as unknown as CompactRecord;
@@ -119,7 +121,13 @@ function frame(record: PlacementRecord) {
   };
 }
 
-function resource(record: PlacementRecord, decision: Decision, snapshot: Snapshot, config: Config): PlacementResource {
+function resource(
+  record: PlacementRecord,
+  compact: CompactRecord,
+  snapshot: Snapshot,
+  config: Config,
+): PlacementResource {
+  const decision = recompute(compact, snapshot);
   const chosen = decision.rows.find(row => row.verdict === 'chosen');
   const place = chosen === undefined ? undefined : snapshot.byId.get(chosen.place);
   const reasons = decision.chosen === null ? decision.rows : decision.rows.filter(row => row.verdict === 'chosen');
@@ -142,20 +150,24 @@ function resource(record: PlacementRecord, decision: Decision, snapshot: Snapsho
     enforced: decision.monitored === null,
     would_be: decision.monitored,
     waivers: [...new Set(decision.flagged.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver])))],
-    conflict: conflictOf(decision),
+    conflict: conflictOf(decision, { ...fromRecord(compact), snapshot }, config),
     explanation:
       decision.chosen === null ? `${refusalMessage(decision)}\n\n${explainTable(decision)}` : explainTable(decision),
   };
 }
 
-function conflictOf(decision: Decision): PlacementResource['conflict'] {
+function conflictOf(decision: Decision, call: RefusedCall, config: Config): PlacementResource['conflict'] {
   if (decision.conflict === null) return null;
-  const remedies = decision.conflict.frees.map(freedom =>
-    freedom.kind === 'clause'
-      ? `Without ${freedom.clause} of ${freedom.contract}: ${freedom.frees.join(', ')}.`
-      : `Under the reading ${freedom.reading} of ${freedom.contract}: ${freedom.frees.join(', ')}.`,
+  const without = decision.conflict.frees.flatMap(freedom =>
+    freedom.kind === 'clause' ? [`Without ${freedom.clause} of ${freedom.contract}: ${freedom.frees.join(', ')}.`] : [],
   );
+  const changes = freeingChanges(call, alternativesOf(config)).map(freeing => `${capital(freeingText(freeing))}.`);
+  const remedies = [...without, ...changes];
   return { clauses: distinct(decision.conflict.between.flatMap(wireClause)), remedies };
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function wireClause(exclusion: Exclusion): WireClause[] {

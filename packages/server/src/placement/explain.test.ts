@@ -10,11 +10,11 @@ const health = { azure: { state: 'up', inFlight: 1, expectedLatencyMs: 812 } } a
 
 test('the table of a placed call', () => {
   expect(explainTable(decide(snapshotOf([february]), 'infer', stored, health))).toBe(
-    `TARGET      CLOUD  REGION         COST       LATENCY  SCORE  VERDICT
-azure       azure  azure-us-1     $0.011250  812 ms   12062  chosen
-aws         aws    aws-us-1       -          -        -      excluded by joint.stateless
-aws-gov     aws    us-gov-west-1  -          -        -      excluded by joint.stateless
-claude-aws  aws    aws-us-1       -          -        -      wrong-model
+    `TARGET      CLOUD  REGION         COST       LATENCY  SCORE  CHOSEN  VERDICT
+azure       azure  azure-us-1     $0.011250  812 ms   12062  yes     chosen
+aws         aws    aws-us-1       -          -        -              excluded by joint.stateless
+aws-gov     aws    us-gov-west-1  -          -        -              excluded by joint.stateless
+claude-aws  aws    aws-us-1       -          -        -              wrong-model
 
 infer as of 2026-03-20: placed on azure
 bound by openai-2026-02 2026-02-27, reading as-written: the call is stateless

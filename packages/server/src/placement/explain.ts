@@ -1,7 +1,7 @@
 /** A decision in words: a table for terminals and errors, and one sentence for a refusal. */
 import type { Conflict, Decision, Exclusion, Flag, Freedom, Row, WouldBe } from './decision.ts';
 
-const COLUMNS = ['TARGET', 'CLOUD', 'REGION', 'COST', 'LATENCY', 'SCORE', 'VERDICT'] as const;
+const COLUMNS = ['TARGET', 'CLOUD', 'REGION', 'COST', 'LATENCY', 'SCORE', 'CHOSEN', 'VERDICT'] as const;
 const MICRO = 1_000_000;
 
 /** Micro-USD as dollars, exact. */
@@ -50,6 +50,7 @@ function cells(row: Row): string[] {
     row.cost === null ? '-' : usd(row.cost),
     row.latencyMs === null ? '-' : `${row.latencyMs} ms`,
     row.score === null ? '-' : String(row.score),
+    row.verdict === 'chosen' ? 'yes' : '',
     verdictText(row),
   ];
 }

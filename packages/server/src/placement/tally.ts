@@ -163,7 +163,11 @@ export function tallyFrom(wire: WireTally): Tally {
   for (const { was_cost_micro_usd, would_cost_micro_usd, at_most_micro_usd, ...cell } of wire.cells) {
     const { placements, metered, input, cached, output } = cell;
     Object.assign(cellFor(tally, cell), {
-      ...{ placements, metered, input, cached, output },
+      placements,
+      metered,
+      input,
+      cached,
+      output,
       wasCost: BigInt(was_cost_micro_usd),
       wouldCost: BigInt(would_cost_micro_usd),
       atMost: BigInt(at_most_micro_usd),

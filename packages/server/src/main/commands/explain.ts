@@ -12,6 +12,7 @@ export const explainCommand: AddCommand = (program, io, done) => {
         'decides over the three emulated clouds.',
     );
   withJson(withConfig(command))
+    .argument('[placement]', 'explain this recorded placement instead, as the server at PERDURE_URL keeps it')
     .option('--model <name>', 'the model that is asked for (default: the first one configured)')
     .option('--product <id>', 'what was sold (default: api)')
     .option('--channel <id>', 'who sold it (default: direct)')
@@ -34,9 +35,10 @@ export const explainCommand: AddCommand = (program, io, done) => {
         'perdure explain --stateless --channel bedrock --contracts openai-2026-02 --as-of 2026-03-20',
         'perdure explain --product frontier --channel bedrock --contracts openai-2026-02 --as-of 2026-03-20 --reading microsoft',
         'perdure explain --model gpt-5.5 --label us-gov --json',
-      )}\nEnds with 3 if the call would be refused.\n`,
+        'perdure explain plc_01m7zgk0rxgf8gb832w93cwktykx01',
+      )}\nWith a call that nobody makes it ends with 3 if that would be refused.\n`,
     )
-    .action((options: ExplainOptions) =>
-      done(import('../explain-command.ts').then(({ explain }) => explain(options, io))),
+    .action((id: string | undefined, options: ExplainOptions) =>
+      done(import('../explain-command.ts').then(({ explain }) => explain(id, options, io))),
     );
 };

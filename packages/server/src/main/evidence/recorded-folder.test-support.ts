@@ -61,18 +61,24 @@ export async function layFolder(dir: string, sessions: number): Promise<LaidFold
       at += 1000;
       const facts: CallFacts = {
         session: {
-          ...{ tenant, product, channel, segment: 'commercial', stateHeld: true, startedAt: started, reading: {} },
+          tenant,
+          product,
+          channel,
+          segment: 'commercial',
+          stateHeld: true,
+          startedAt: started,
+          reading: {},
           use: { turns: turn + 1, itemsRead: 2 * turn, memoryReads: 0, toolsRun: 0, filesTouched: 0 },
         },
-        ...{
-          sessionId: session,
-          vendor: 'openai',
-          model: 'gpt',
-          purpose: 'turn',
-          sessionLabels: [],
-          requestLabels: [],
-        },
-        ...{ at: FIRST, inputTokens: 100 + turn * 37 + (index % 11), outputBound: 1000 },
+        sessionId: session,
+        vendor: 'openai',
+        model: 'gpt',
+        purpose: 'turn',
+        sessionLabels: [],
+        requestLabels: [],
+        at: FIRST,
+        inputTokens: 100 + turn * 37 + (index % 11),
+        outputBound: 1000,
       };
       const response = `resp_${String(index * TURNS + turn).padStart(28, '0')}` as ResponseId;
       if (turn === 0) {

@@ -13,7 +13,7 @@ import { openSqliteHome } from '../../store/sqlite/open-sqlite-home.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
 import type { Config } from '../config/config.ts';
-import { hostIn } from '../keys-over-http.ts';
+import { serverAddress } from '../server-requests.ts';
 import { snapshotOfConfig } from '../snapshots.ts';
 import { booksOf } from './books.ts';
 import { targetFactsOf } from './target-facts.ts';
@@ -83,7 +83,7 @@ async function inFolder(config: Config, terms: Terms, lock: DataLock): Promise<M
 }
 
 function overHttp(config: Config, io: Io, terms: Terms): MoneyDesk {
-  const baseURL = io.env['PERDURE_URL'] || `http://${hostIn(config.listen.host)}:${config.listen.port}`;
+  const baseURL = serverAddress(config, io);
   const apiKey = io.env['PERDURE_API_KEY'];
   const client = createPerdureClient({ baseURL, timeoutMs: 120_000, ...(apiKey !== undefined && { apiKey }) });
   const told = (error: unknown): CliError => {

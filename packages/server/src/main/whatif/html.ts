@@ -140,7 +140,7 @@ function moves({ moves: list }: WhatIfReport): string {
   if (list.length === 0) return '<section id="moves"><h2>What moves</h2><p>Nothing would change.</p></section>';
   const [a, b] = ['was', 'would'] as const;
   const rows = list.slice(0, 12).map(({ from, to, placements }) => ({
-    label: `${from}`,
+    label: from,
     values: [0n, BigInt(placements)] as const,
     shown: ['', `${number(placements)} to ${to}`] as const,
   }));

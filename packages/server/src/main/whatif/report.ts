@@ -182,7 +182,12 @@ function movesOf(cells: readonly Cell[]): readonly Move[] {
     const key = JSON.stringify([action, from, to]);
     const known = moves.get(key);
     moves.set(key, {
-      ...{ action, from, to, from_cloud: was.cloud, to_cloud: would.cloud, change },
+      action,
+      from,
+      to,
+      from_cloud: was.cloud,
+      to_cloud: would.cloud,
+      change,
       placements: (known?.placements ?? 0) + cell.placements,
       recorded_micro_usd: String(BigInt(known?.recorded_micro_usd ?? 0) + cell.wasCost),
       supposed_micro_usd: String(BigInt(known?.supposed_micro_usd ?? 0) + cell.wouldCost),

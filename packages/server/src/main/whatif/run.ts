@@ -65,8 +65,13 @@ export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
   const keep = (): void => {
     if (state !== null)
       writeState(state, {
-        ...{ form: 1, question, to: window.to, place, done },
-        ...{ readings: readings(), tally: wireTally(tally) },
+        form: 1,
+        question,
+        to: window.to,
+        place,
+        done,
+        readings: readings(),
+        tally: wireTally(tally),
       });
   };
   let pages = 0;

@@ -103,7 +103,11 @@ function withEvents(document: SnapshotDocument, events: readonly SupposedEvent[]
   const supposed = events.map(({ id, date }) => ({ id, date, source: 'supposed' }));
   const names = new Set(events.map(({ id }) => id));
   const kept = known.filter((one: { readonly id: string }) => !names.has(one.id));
-  return { ...document, ...{ events: [...kept, ...supposed] } };
+  const laid: SnapshotDocument & { readonly events: readonly unknown[] } = {
+    ...document,
+    events: [...kept, ...supposed],
+  };
+  return laid;
 }
 
 /** Micro-USD by the prices of the targets as they were. The one place where rating by price books is to be put in. */

@@ -29,7 +29,13 @@ const whatIf = async (...options: readonly string[]): Promise<WhatIfReport> => {
   return JSON.parse(out) as WhatIfReport;
 };
 const figures = ({ cells, changes, money, breaches, skipped, first, last }: WhatIfReport): unknown => ({
-  ...{ cells, changes, money, breaches, skipped, first, last },
+  cells,
+  changes,
+  money,
+  breaches,
+  skipped,
+  first,
+  last,
 });
 
 test.each(['microsoft', 'substance'])('under the reading %s', async reading => {

@@ -1,0 +1,58 @@
+/** `perdure placements`: the list of a running server, as a table or as JSON lines. */
+import type { PlacementFilters, PlacementResource } from '@perdure/protocol';
+import { EXIT, type ExitCode } from './cli/exit.ts';
+import { type Io, printJson } from './cli/io.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import { table } from './cli/table.ts';
+import { configured } from './configured.ts';
+import { configWith } from './discover.ts';
+import { fromServer } from './from-server.ts';
+
+export interface PlacementsOptions extends ConfigFlags, PlacementFilters {
+  readonly json?: boolean;
+  readonly limit: number;
+  readonly order?: 'asc' | 'desc';
+  readonly after?: string;
+}
+
+export async function placements(options: PlacementsOptions, io: Io): Promise<ExitCode> {
+  const { json, limit, config: file, data: folder, after, ...filters } = options;
+  const flags = { ...(file !== undefined && { config: file }), ...(folder !== undefined && { data: folder }) };
+  const { config } = await configured(flags, io, async () => configWith([], io.cwd));
+  const found: PlacementResource[] = [];
+  let next: string | null | undefined = after;
+  await fromServer(config, io, async client => {
+    while (next !== null && found.length < limit) {
+      const page = await client.placements.list({
+        ...filters,
+        limit: Math.min(100, limit - found.length),
+        ...(next !== undefined && { after: next }),
+      });
+      found.push(...page.data);
+      next = page.next;
+    }
+  });
+  if (json === true) for (const one of found) printJson(io, one);
+  else if (found.length === 0) io.out('There are no such placements.\n');
+  else
+    io.out(
+      table(['PLACEMENT', 'RECORDED', 'ACTION', 'PURPOSE', 'OUTCOME', 'TARGET', 'CLOUD', 'CLAUSES'], found.map(rowOf)),
+    );
+  if (typeof next === 'string') io.err(`There are more: --after ${next}\n`);
+  return EXIT.ok;
+}
+
+function rowOf(one: PlacementResource): readonly string[] {
+  const against = one.rows.flatMap(row => (row.verdict === 'denied' ? row.clauses.map(clause => clause.id) : []));
+  const flagged = one.flagged.map(clause => `~${clause.id}`);
+  return [
+    one.id,
+    new Date(one.created_at * 1000).toISOString().replace('.000Z', 'Z'),
+    one.action,
+    one.purpose,
+    one.outcome,
+    one.target?.id ?? (one.action === 'place_state' ? (one.home ?? '-') : '-'),
+    one.target?.cloud ?? '-',
+    [...new Set([...against, ...flagged])].join(','),
+  ];
+}

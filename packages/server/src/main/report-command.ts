@@ -1,0 +1,136 @@
+/** `perdure report`: statefulness, visibility and lock-in of what was recorded, as tables or JSON. */
+import { EXIT, type ExitCode } from './cli/exit.ts';
+import { type Io, printJson } from './cli/io.ts';
+import { momentOption } from './cli/moment.ts';
+import type { ConfigFlags } from './cli/options.ts';
+import { table } from './cli/table.ts';
+import { configured } from './configured.ts';
+import { configWith } from './discover.ts';
+import { openRecorded, type RecordedData, type Window } from './evidence/recorded.ts';
+import {
+  type LockInReport,
+  lockIn,
+  type StatefulnessReport,
+  statefulness,
+  type VisibilityReport,
+  visibility,
+} from './evidence/reports.ts';
+import { dollars, number } from './whatif/text.ts';
+
+export interface ReportOptions extends ConfigFlags {
+  readonly json?: boolean;
+  readonly from?: string;
+  readonly to?: string;
+  readonly tenant?: string;
+}
+
+export type ReportName = 'statefulness' | 'visibility' | 'lock-in';
+
+export async function report(name: ReportName, options: ReportOptions, io: Io): Promise<ExitCode> {
+  const window: Window = {
+    from: momentOption(`perdure report ${name}`, '--from', options.from),
+    to: momentOption(`perdure report ${name}`, '--to', options.to),
+    tenant: options.tenant ?? null,
+  };
+  const { config } = await configured(options, io, async () => configWith([], io.cwd));
+  const data = await openRecorded(config);
+  try {
+    const { value, text } = await REPORTS[name](data, window);
+    if (options.json === true) printJson(io, value);
+    else io.out(text);
+    return EXIT.ok;
+  } finally {
+    await data.close();
+  }
+}
+
+interface Made {
+  readonly value: object;
+  readonly text: string;
+}
+
+const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window) => Promise<Made> } = {
+  async statefulness(data, window) {
+    const value = await statefulness(data, window);
+    return { value, text: statefulnessText(value) };
+  },
+  async visibility(data, window) {
+    const value = await visibility(data, window);
+    return { value, text: visibilityText(value) };
+  },
+  async 'lock-in'(data, window) {
+    const value = await lockIn(data, window);
+    return { value, text: lockInText(value) };
+  },
+};
+
+/** Hundredths of a percent as a percentage. */
+function percent(points: number | null): string {
+  return points === null ? '-' : `${Math.floor(points / 100)}.${String(points % 100).padStart(2, '0')}%`;
+}
+
+function statefulnessText(found: StatefulnessReport): string {
+  const { share, carried_in_name_only: carried } = found;
+  const products = found.products.map(one => [
+    one.product,
+    number(one.sessions),
+    number(one.in_name_only),
+    number(one.carried.calls),
+    number(one.carried_in_name_only.calls),
+    dollars(one.carried.cost_micro_usd),
+    dollars(one.carried_in_name_only.cost_micro_usd),
+  ]);
+  const named = found.named
+    .slice(0, 20)
+    .map(one => [
+      one.session,
+      one.tenant,
+      one.product,
+      one.channel,
+      String(one.use.turns),
+      dollars(one.carried.cost_micro_usd),
+    ]);
+  return [
+    `${number(found.in_name_only)} of ${number(found.sessions)} sessions were stateful in name only: one turn at most, nothing read back, no tool, no file`,
+    `they carry ${percent(share.calls)} of the calls, ${percent(share.tokens)} of the tokens and ${percent(share.cost)} of the cost (${dollars(carried.cost_micro_usd)}; cost, as no rate card is configured)`,
+    '',
+    table(['PRODUCT', 'SESSIONS', 'IN NAME ONLY', 'CALLS', 'IN NAME ONLY', 'COST', 'IN NAME ONLY'], products),
+    ...(named.length === 0 ? [] : [table(['SESSION', 'TENANT', 'PRODUCT', 'CHANNEL', 'TURNS', 'COST'], named)]),
+  ].join('\n');
+}
+
+function visibilityText({ clouds, calls, sessions }: VisibilityReport): string {
+  const rows = clouds.map(({ cloud, inference, state, products, labels }) => [
+    cloud,
+    number(inference.calls),
+    percent(inference.share_of_calls),
+    number(inference.input_tokens + inference.output_tokens),
+    number(inference.sessions),
+    number(state.sessions),
+    percent(state.share_of_sessions),
+    products.join(', '),
+    labels.join(', ') || '-',
+  ]);
+  return `${number(calls)} calls, ${number(sessions)} sessions with state\n\n${table(
+    ['CLOUD', 'CALLS', 'SHARE', 'TOKENS', 'SESSIONS ASKED', 'STATE KEPT', 'SHARE', 'PRODUCTS', 'LABELS'],
+    rows,
+  )}`;
+}
+
+function lockInText(found: LockInReport): string {
+  const rows = found.products.map(one => [
+    one.product,
+    ...[one.calls, one.one_legal, one.one_configured, one.one_cloud, one.none_legal].map(number),
+  ]);
+  const clauses =
+    found.clauses.length === 0
+      ? ''
+      : `\n${table(
+          ['CLAUSE', 'CALLS LEFT WITH ONE TARGET'],
+          found.clauses.map(({ clause, calls }) => [clause, number(calls)]),
+        )}`;
+  return `${percent(found.share)} of ${number(found.calls)} calls had one legal target only\n\n${table(
+    ['PRODUCT', 'CALLS', 'ONE LEGAL', 'ONE CONFIGURED', 'ONE CLOUD', 'NONE'],
+    rows,
+  )}${clauses}`;
+}
