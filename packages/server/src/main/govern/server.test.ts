@@ -3,13 +3,16 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { shippedFiles } from '../../placement/fixture.test-support.ts';
 import { rawUpstream, type RawUpstream } from '../../provider/raw-upstream.test-support.ts';
 import { answered } from '../../provider/responses-upstream.test-support.ts';
 import { perdure } from '../cli/captured-io.test-support.ts';
 import { composeServer, type ComposedServer } from '../compose.ts';
 import { parseConfig } from '../config/load.ts';
+
+/** A server is started: on a busy machine that takes a while. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const secretOf = (name: string): string => `a-secret-for-${name}`;
 const keyLine = (name: string, scopes: string, tenant = 'acme'): string =>
@@ -133,6 +136,20 @@ test('refused, then waived, then monitored, then allowed, then refused again: wi
   // What was decided before is explained by what it was decided on.
   expect(await explained(free.placement)).toMatchObject({ outcome: 'placed', in_force: ['none'] });
   expect(await explained(monitored.placement)).toMatchObject({ would_be: 'refused' });
+});
+
+test('a session keeps the reading that it started under', async () => {
+  const activate = (reading: string) =>
+    ask('ops', 'POST', '/perdure/v1/contracts/activations', { contracts: [february], reading, enforce: false });
+  const turn = (more: object) => ask('app', 'POST', '/v1/responses', { model: 'gpt', input: 'hello', ...more });
+  await activate('as-written');
+  const first = await turn({});
+  expect(first.status).toBe(200);
+  await activate('microsoft');
+  const next = await turn({ previous_response_id: first.body['id'] });
+  expect((await explained(next.placement))['reading']).toBe('as-written');
+  expect((await explained((await turn({})).placement))['reading']).toBe('microsoft');
+  await activate('as-written');
 });
 
 test('a second person, over HTTP', async () => {
