@@ -21,7 +21,8 @@ export * from './perdure/placements.ts';
 export * from './perdure/status.ts';
 export * from './responses/conversations.ts';
 export { openapiDocument } from './openapi/document.ts';
-export { ROUTES, type Route } from './openapi/routes.ts';
+export type { Route } from './openapi/route.ts';
+export { ROUTES } from './openapi/routes.ts';
 export { chatChunkSchema, chatCompletionSchema } from './chat/completion-schema.ts';
 export {
   placementSchema,
