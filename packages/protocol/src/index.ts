@@ -22,7 +22,8 @@ export * from './perdure/status.ts';
 export * from './perdure/usage.ts';
 export * from './responses/conversations.ts';
 export { openapiDocument } from './openapi/document.ts';
-export { ROUTES, type Route } from './openapi/routes.ts';
+export type { Route } from './openapi/route.ts';
+export { ROUTES } from './openapi/routes.ts';
 export { chatChunkSchema, chatCompletionSchema } from './chat/completion-schema.ts';
 export {
   placementPageSchema,

@@ -4,7 +4,8 @@ import type { Json, JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import { PLACEMENT_ACTIONS, PLACEMENT_OUTCOMES, PLACEMENT_PURPOSES } from '../perdure/placements.ts';
 import { EXAMPLES } from './examples.ts';
-import { ROUTES, type QueryName, type Route } from './routes.ts';
+import type { QueryName, Route } from './route.ts';
+import { ROUTES } from './routes.ts';
 import { componentSchemas, type SchemaName } from './schemas.ts';
 
 /** What every route that asks for a key can fail with. */

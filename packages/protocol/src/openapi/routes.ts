@@ -1,52 +1,10 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
-import { PLACEMENT_FILTERS, type PlacementFilters } from '../perdure/placements.ts';
+import { PLACEMENT_FILTERS } from '../perdure/placements.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { SchemaName } from './schemas.ts';
-
-export type Method = 'get' | 'post' | 'delete';
-
-export type Route = {
-  readonly method: Method;
-  /** With `{name}` for each parameter. */
-  readonly path: string;
-  readonly operationId: string;
-  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'perdure' | 'ledger' | 'service';
-  readonly summary: string;
-  readonly body?: SchemaName | 'text';
-  /** Whether the body may be left out. */
-  readonly bodyOptional?: true;
-  readonly answer: SchemaName | 'openapi' | 'text' | 'bytes';
-  /** With `stream: true`, the answer as server-sent events instead. */
-  readonly stream?: string;
-  readonly query?: readonly QueryName[];
-  /** What it can fail with, beyond what every route can. */
-  readonly errors: readonly ErrorCode[];
-  /** No key is asked for. */
-  readonly open?: true;
-  /** Takes an `Idempotency-Key`. */
-  readonly idempotent?: true;
-  /** Names its placement in a `perdure-placement` header. */
-  readonly placed?: true;
-};
-
-export type QueryName =
-  | 'limit'
-  | 'order'
-  | 'after'
-  | 'before'
-  | 'include[]'
-  | keyof PlacementFilters
-  | 'stream'
-  | 'from'
-  | 'to'
-  | 'tenant'
-  | 'group_by'
-  | 'starting_after';
+import { GOVERNANCE_ROUTES } from './governance-routes.ts';
+import { BODY, type QueryName, READ, type Route, WRITE } from './route.ts';
 
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
-const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
-const BODY: readonly ErrorCode[] = ['invalid_json', 'invalid_request', 'body_too_large', 'unsupported_media_type'];
-const WRITE: readonly ErrorCode[] = [...READ, ...BODY, 'store_full'];
 const CALL: readonly ErrorCode[] = [
   ...WRITE,
   'unsupported_parameter',
@@ -86,15 +44,6 @@ const PLACE: readonly ErrorCode[] = [
   'no_contract_in_force',
   'home_not_permitted',
   'unsupported_content',
-];
-
-const DECIDED = (absent: ErrorCode): readonly ErrorCode[] => [
-  ...READ,
-  'store_full',
-  absent,
-  'second_person_required',
-  'not_pending',
-  'record_changed',
 ];
 
 export const ROUTES: readonly Route[] = [
@@ -397,146 +346,7 @@ export const ROUTES: readonly Route[] = [
     errors: ['body_too_large', 'invalid_request', 'not_found', 'store_unavailable', 'store_full'],
     open: true,
   },
-  {
-    method: 'get',
-    path: '/perdure/v1/contracts/activations',
-    operationId: 'listActivations',
-    tag: 'perdure',
-    summary: 'Which contracts are in force, what is pending or scheduled, and what was; newest first.',
-    answer: 'ActivationList',
-    errors: READ,
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/contracts/activations',
-    operationId: 'createActivation',
-    tag: 'perdure',
-    summary: 'Put a set of contracts in force, now or later; answers with the sessions that it strands.',
-    body: 'CreateActivation',
-    answer: 'ActivationAnswer',
-    errors: [...WRITE, 'contracts_invalid'],
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/contracts/activations/{activation_id}/approve',
-    operationId: 'approveActivation',
-    tag: 'perdure',
-    summary: 'Approve an activation that another person asked for.',
-    answer: 'ActivationAnswer',
-    errors: DECIDED('activation_not_found'),
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/contracts/activations/{activation_id}/reject',
-    operationId: 'rejectActivation',
-    tag: 'perdure',
-    summary: 'Reject one that is pending.',
-    answer: 'Activation',
-    errors: DECIDED('activation_not_found'),
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/contracts/activations/{activation_id}/withdraw',
-    operationId: 'withdrawActivation',
-    tag: 'perdure',
-    summary: 'Take back one that is pending or scheduled.',
-    answer: 'Activation',
-    errors: DECIDED('activation_not_found'),
-  },
-  {
-    method: 'get',
-    path: '/perdure/v1/contracts/stranded',
-    operationId: 'listStranded',
-    tag: 'perdure',
-    summary: 'Sessions that the contracts in force no longer let be held where they are, or sold as they were.',
-    answer: 'StrandedList',
-    query: ['after'],
-    errors: [...READ, 'invalid_request'],
-  },
-  {
-    method: 'get',
-    path: '/perdure/v1/waivers',
-    operationId: 'listWaivers',
-    tag: 'perdure',
-    summary: 'Clauses that are not enforced for a time, within a scope; newest first.',
-    answer: 'WaiverList',
-    errors: READ,
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/waivers',
-    operationId: 'grantWaiver',
-    tag: 'perdure',
-    summary: 'Waive a clause for a time, for a tenant, a product or a target.',
-    body: 'CreateWaiver',
-    answer: 'Waiver',
-    errors: WRITE,
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/waivers/{waiver_id}/approve',
-    operationId: 'approveWaiver',
-    tag: 'perdure',
-    summary: 'Approve a waiver that another person asked for.',
-    answer: 'Waiver',
-    errors: DECIDED('waiver_not_found'),
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/waivers/{waiver_id}/reject',
-    operationId: 'rejectWaiver',
-    tag: 'perdure',
-    summary: 'Reject one that is pending.',
-    answer: 'Waiver',
-    errors: DECIDED('waiver_not_found'),
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/waivers/{waiver_id}/revoke',
-    operationId: 'revokeWaiver',
-    tag: 'perdure',
-    summary: 'End a waiver now.',
-    answer: 'Waiver',
-    errors: DECIDED('waiver_not_found'),
-  },
-  {
-    method: 'get',
-    path: '/perdure/v1/events',
-    operationId: 'listContractEvents',
-    tag: 'perdure',
-    summary: 'What has happened that contracts ask for; newest first.',
-    answer: 'ContractEventList',
-    errors: READ,
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/events',
-    operationId: 'recordContractEvent',
-    tag: 'perdure',
-    summary: 'Record an event with its date and source.',
-    body: 'CreateContractEvent',
-    answer: 'ContractEvent',
-    errors: WRITE,
-  },
-  {
-    method: 'post',
-    path: '/perdure/v1/events/{event_id}/retract',
-    operationId: 'retractContractEvent',
-    tag: 'perdure',
-    summary: 'Say that an event was recorded wrongly: it stays in the list and counts no more.',
-    answer: 'ContractEvent',
-    errors: [...READ, 'store_full', 'contract_event_not_found', 'not_pending', 'record_changed'],
-  },
-  {
-    method: 'get',
-    path: '/perdure/v1/audit',
-    operationId: 'listAudit',
-    tag: 'perdure',
-    summary: 'Every change of activations, waivers, events and keys, oldest first, with its digest.',
-    answer: 'AuditList',
-    query: ['limit', 'after'],
-    errors: [...READ, 'invalid_request'],
-  },
+  ...GOVERNANCE_ROUTES,
   {
     method: 'get',
     path: '/healthz',

@@ -256,8 +256,17 @@ describe('doctor', () => {
     const { code, out } = await perdure(['doctor', '--json'], { cwd });
     expect(code).toBe(0);
     const { checks } = JSON.parse(out) as { checks: { name: string; result: string; detail: string }[] };
-    expect(checks.map(check => check.name)).toEqual(['node', 'config', 'contracts', 'space', 'data', 'home local']);
-    expect(checks.at(-1)?.detail).toBe('0 sessions, 0 events, every chain holds');
+    const names = ['node', 'config', 'contracts', 'hosts', 'space', 'data', 'home local', 'active'];
+    expect(checks.map(check => check.name)).toEqual(names);
+    const detail = (name: string) => checks.find(check => check.name === name)?.detail;
+    expect(detail('home local')).toBe('0 sessions, 0 events, every chain holds');
+    // Making a key activates nothing: what is configured by the first start is what counts.
+    expect(detail('active')).toContain('nothing was activated yet');
+    const activated = await perdure(['contracts', 'activate', 'openai-2026-02', '--reading', 'as-written'], { cwd });
+    expect(activated).toMatchObject({ code: 0, out: expect.stringContaining(': in_force') });
+    const after = await perdure(['doctor'], { cwd });
+    expect(after.out).toMatch(/active +warning +none 1 is configured and not active/);
+    expect(after.code).toBe(0);
   }, 60_000);
 
   test('a file that is none, and a folder in use, are not healthy', async () => {

@@ -191,13 +191,13 @@ function combine(always: Said, said: readonly (readonly Said[])[], count: number
 }
 
 function joined(a: Said, b: Said): Said {
-  const waived = join(a.waived ?? NOTHING, b.waived ?? NOTHING);
-  return {
+  const both = {
     exclusions: join(a.exclusions, b.exclusions),
     flagged: join(a.flagged, b.flagged),
     permits: join(a.permits, b.permits),
-    ...(waived.length > 0 && { waived }),
   };
+  if (a.waived === undefined && b.waived === undefined) return both;
+  return { ...both, waived: join(a.waived ?? NOTHING, b.waived ?? NOTHING) };
 }
 
 function waiversOf({ waivers }: Snapshot): readonly Waiver[] {

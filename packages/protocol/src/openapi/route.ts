@@ -1,0 +1,53 @@
+/** The form of a route in the table, and the errors that many routes share. */
+import type { ErrorCode } from '../errors.ts';
+import type { PlacementFilters } from '../perdure/placements.ts';
+import type { SchemaName } from './schemas.ts';
+
+export type Method = 'get' | 'post' | 'delete';
+
+export type Route = {
+  readonly method: Method;
+  /** With `{name}` for each parameter. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'perdure' | 'ledger' | 'service';
+  readonly summary: string;
+  readonly body?: SchemaName | 'text';
+  /** Whether the body may be left out. */
+  readonly bodyOptional?: true;
+  readonly answer: SchemaName | 'openapi' | 'text' | 'bytes';
+  /** With `stream: true`, the answer as server-sent events instead. */
+  readonly stream?: string;
+  readonly query?: readonly QueryName[];
+  /** What it can fail with, beyond what every route can. */
+  readonly errors: readonly ErrorCode[];
+  /** No key is asked for. */
+  readonly open?: true;
+  /** Takes an `Idempotency-Key`. */
+  readonly idempotent?: true;
+  /** Names its placement in a `perdure-placement` header. */
+  readonly placed?: true;
+};
+
+export type QueryName =
+  | 'limit'
+  | 'order'
+  | 'after'
+  | 'before'
+  | 'include[]'
+  | keyof PlacementFilters
+  | 'stream'
+  | 'from'
+  | 'to'
+  | 'tenant'
+  | 'group_by'
+  | 'starting_after';
+
+export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
+export const BODY: readonly ErrorCode[] = [
+  'invalid_json',
+  'invalid_request',
+  'body_too_large',
+  'unsupported_media_type',
+];
+export const WRITE: readonly ErrorCode[] = [...READ, ...BODY, 'store_full'];
