@@ -40,7 +40,8 @@ async function stateOf(home: string) {
   return {
     size: signed.checkpoint.size,
     signed: signedBy(sha256, verifyEd25519, signed.note, signer),
-    last: (await loadKeys(blobs, sha256)).map(key => formatVerifier(sha256, key)).at(-1) === formatVerifier(sha256, signer),
+    last:
+      (await loadKeys(blobs, sha256)).map(key => formatVerifier(sha256, key)).at(-1) === formatVerifier(sha256, signer),
   };
 }
 
