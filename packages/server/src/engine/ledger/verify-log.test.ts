@@ -98,7 +98,8 @@ test('the leaf that fails is named', async () => {
 test('a file that is missing, or is none of a log, or lies beyond the checkpoint', async () => {
   const blobs = await makeLog();
   await blobs.put('tile/0/009', new Uint8Array(8192));
-  expect(await check(blobs)).toMatchObject({ faults: [], beyond: 1 });
+  await blobs.put('tile/0/002.p/9.123.4.tmp', new Uint8Array(7));
+  expect(await check(blobs)).toMatchObject({ faults: [], beyond: 2 });
   await blobs.put('notes.txt', utf8('x'));
   expect((await check(blobs)).faults).toEqual(['notes.txt is no file of a log']);
   await blobs.delete('notes.txt');
