@@ -272,3 +272,26 @@ test('a rotation wants the folder for itself; then the log goes on under the new
   const verified = await perdure(['ledger', 'verify', stack.data, '--key', keys[0] ?? '', '--json'], { cwd: copies });
   expect(JSON.parse(verified.out)).toMatchObject({ ok: true, logs: [{ size: 23, kinds: { key: 1 }, keys }] });
 });
+
+test('a ledger that is public is read without a key and cached anywhere; one that is off is not there', async () => {
+  const open = await startStack({
+    clouds: ['azure'],
+    config: { ledger: { interval_ms: 100, public: true }, keys: [{ name: 'caller', secret: CALLER }] },
+  });
+  try {
+    const get = (): Promise<Response> => fetch(`${open.url}/ledger/local/checkpoint`);
+    let answer = await get();
+    for (const end = Date.now() + 30_000; Date.now() < end && answer.status !== 200; answer = await get())
+      await new Promise(resolve => setTimeout(resolve, 50));
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'public, max-age=1']);
+  } finally {
+    await open.close();
+  }
+  const off = await startStack({ clouds: ['azure'], config: { ledger: { enabled: false } } });
+  try {
+    expect((await fetch(`${off.url}/ledger/local/checkpoint`)).status).toBe(404);
+    expect(existsSync(join(off.data, 'ledger.key'))).toBe(false);
+  } finally {
+    await off.close();
+  }
+});

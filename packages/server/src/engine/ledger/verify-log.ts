@@ -39,7 +39,7 @@ export interface Verified {
   /** Those that signed it, oldest first. */
   readonly keys: readonly Verifier[];
   readonly kinds: { readonly [kind: string]: number };
-  /** Files beyond the checkpoint: left by a crash, no part of the log. */
+  /** Files beyond the checkpoint, or half written: left by a crash, no part of the log. */
   readonly beyond: number;
   /** One line each; empty if everything holds. At most `MAX_FAULTS`. */
   readonly faults: readonly string[];
@@ -73,6 +73,9 @@ function fault({ faults }: Work, what: string): void {
   if (faults.length < MAX_FAULTS) faults.push(what);
 }
 
+/** What a process was writing when it died lies beside its place, under a name of its own. */
+const HALF_WRITTEN = /\.\d+\.\d+\.tmp$/;
+
 /** Shorter forms of tiles, by the tile; what is no file of a log is a fault. */
 async function sortFiles(work: Work): Promise<{ partials: ReadonlyMap<string, readonly Tile[]>; beyond: number }> {
   const partials = new Map<string, Tile[]>();
@@ -80,7 +83,8 @@ async function sortFiles(work: Work): Promise<{ partials: ReadonlyMap<string, re
   let beyond = 0;
   for await (const path of work.files) {
     const tile = parseTilePath(path);
-    if (tile === null) {
+    if (HALF_WRITTEN.test(path)) beyond += 1;
+    else if (tile === null) {
       if (![CHECKPOINT_FILE, KEYS_FILE, COSIGNED_FILE].includes(path)) fault(work, `${path} is no file of a log`);
     } else if (tile.width > widthAt(size, tile.level, tile.index)) beyond += 1;
     else if (tile.width < TILE_WIDTH) {
@@ -123,10 +127,11 @@ async function walk(
       const number = index * TILE_WIDTH + at;
       const hash = leafHash(sha256, entry);
       const kept = hashes?.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
-      if (kept !== undefined && !sameBytes(kept, hash))
-        fault(work, `leaf ${number}: it is not what its hash in ${nameOf(0, index)} says`);
+      const holds = kept === undefined || sameBytes(kept, hash);
+      if (!holds) fault(work, `leaf ${number}: it is not what its hash in ${nameOf(0, index)} says`);
       readLeaf(work, number, decodeLeaf(entry), keys, kinds);
-      frontier.append(hash);
+      // Going on with the hash that is kept tells whether the leaf alone was changed, or the tile.
+      frontier.append(holds || kept.length !== HASH_BYTES ? hash : kept);
       keepRoot();
     }
     await compare(work, { level: 'entries', index, width }, bundle, partials);

@@ -38,16 +38,21 @@ export interface OpenLog {
   readonly source: SqliteLedgerSource;
 }
 
-/** The log of each home, with what seals it. A rotation that was interrupted is carried through. */
+/** The key that signs now. A rotation that was interrupted is carried through first. */
+export async function currentKey(place: LedgerPlace): Promise<KeyFor> {
+  if (existsSync(place.key + NEXT)) await rotateKeys(place);
+  return openSigningKey(place.key);
+}
+
+/** The log of each home, with what seals it. */
 export async function openLogs(place: LedgerPlace): Promise<readonly OpenLog[]> {
   const logs: OpenLog[] = [];
-  if (existsSync(place.key + NEXT)) await rotateKeys(place);
-  const keys = openSigningKey(place.key);
+  const keys = await currentKey(place);
   for (const home of place.homes) logs.push(await openLog(place, home, keys));
   return logs;
 }
 
-async function openLog({ data, origin }: LedgerPlace, home: string, keys: KeyFor): Promise<OpenLog> {
+export async function openLog({ data, origin }: LedgerPlace, home: string, keys: KeyFor): Promise<OpenLog> {
   const blobs = openPathBlobs(logFolder(data, home));
   // A log keeps the name that it began with.
   const begun = await loadCheckpoint(blobs);

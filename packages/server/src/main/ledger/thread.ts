@@ -8,7 +8,7 @@ export interface LedgerThread {
 }
 
 /** Bounds of its heap; taken only as needed. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
 
 /** @param onFault told once for each fault that is new; sealing is tried again */
 export function startLedgerThread(start: LedgerWorkerStart, onFault: (fault: string) => void): LedgerThread {

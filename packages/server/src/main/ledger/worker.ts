@@ -1,6 +1,7 @@
 /** The thread that seals the logs of all homes: it reads the stores itself, so the server's thread has no part in it. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type LedgerPlace, type OpenLog, openLogs } from './place.ts';
+import { currentKey, type LedgerPlace, type OpenLog, openLog } from './place.ts';
+import type { KeyFor } from './signing-key.ts';
 
 export interface LedgerWorkerStart {
   readonly place: LedgerPlace;
@@ -32,7 +33,8 @@ if (port !== null) {
       };
     });
 
-  let logs: readonly OpenLog[] = [];
+  let keys: KeyFor | null = null;
+  const logs = new Map<string, OpenLog>();
   let failures = 0;
   const told = new Map<string, string>();
   /** @returns whether it went well. A fault is told once, until it is another or over. */
@@ -48,24 +50,25 @@ if (port !== null) {
       return false;
     }
   };
+  const sealHome = async (home: string): Promise<void> => {
+    if (keys === null) return;
+    const log = logs.get(home) ?? (await openLog(place, home, keys));
+    logs.set(home, log);
+    while ((await log.sealer.seal()).more);
+  };
   for (;;) {
     // What is asked to close while a pass is under way still makes one more: it may have read before the last commit.
     const final = closing;
-    let well = true;
-    if (logs.length === 0)
-      well = await attempt('ledger', async () => {
-        logs = await openLogs(place);
-      });
-    for (const { home, sealer } of logs)
-      well =
-        (await attempt(`ledger of ${home}`, async () => {
-          while ((await sealer.seal()).more);
-        })) && well;
+    let well = await attempt('ledger', async () => {
+      keys ??= await currentKey(place);
+    });
+    // Each for itself: a log that is damaged keeps no other from being sealed.
+    for (const home of place.homes) well = (await attempt(`ledger of ${home}`, () => sealHome(home))) && well;
     failures = well ? 0 : failures + 1;
     if (final) break;
     if (!closing) await rest(Math.min(RETRY_MOST_MS, intervalMs * 2 ** Math.min(failures, 10)));
   }
-  for (const { source } of logs) source.close();
+  for (const { source } of logs.values()) source.close();
   say({ ended: true });
   port.close();
 }

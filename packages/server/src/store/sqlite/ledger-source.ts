@@ -38,7 +38,10 @@ export function openLedgerSource(dir: string, home: string): SqliteLedgerSource 
 type Row = Record<string, SQLOutputValue>;
 
 function makeLedgerSource(db: DatabaseSync): Omit<SqliteLedgerSource, 'close'> {
-  const after = db.prepare('SELECT e, code, digest FROM events WHERE e > ? ORDER BY e LIMIT ?');
+  // One row for a whole batch: a row each, with a blob in it, takes five times as long.
+  const after = db.prepare(`
+    SELECT group_concat(e) AS positions, group_concat(code) AS codes, group_concat(hex(digest), '') AS digests
+    FROM (SELECT e, code, digest FROM events WHERE e > ? ORDER BY e LIMIT ?)`);
   const at = db.prepare('SELECT e, code, digest FROM events WHERE e = ?');
   const find = db.prepare(`
     SELECT e.*, a.name AS who, t.name AS tenant, p.digest AS payload_digest,
@@ -52,7 +55,7 @@ function makeLedgerSource(db: DatabaseSync): Omit<SqliteLedgerSource, 'close'> {
     'SELECT s.id AS session, r.from_seq FROM responses r JOIN sessions s ON s.n = r.n WHERE r.id = ?',
   );
   return {
-    after: async (position, limit) => after.all(position, limit).map(sourceEvent),
+    after: async (position, limit) => batchOf(after.get(position, limit)),
     at: async position => {
       const row = at.get(position);
       return row === undefined ? null : sourceEvent(row);
@@ -77,6 +80,26 @@ function makeLedgerSource(db: DatabaseSync): Omit<SqliteLedgerSource, 'close'> {
       return Number(counting.get(position)?.['many'] ?? 0);
     },
   };
+}
+
+const DIGEST_BYTES = 32;
+
+/** @throws if the columns do not fit one another: nothing is to be sealed that was not read whole and in order */
+function batchOf(row: Row | undefined): readonly SourceEvent[] {
+  if (typeof row?.['positions'] !== 'string') return [];
+  const codes = String(row['codes']).split(',');
+  const digests = Buffer.from(String(row['digests']), 'hex');
+  let last = 0;
+  const events = row['positions'].split(',').map((text, at): SourceEvent => {
+    const position = Number(text);
+    if (position <= last) throw new Error('the events were not read in their order');
+    last = position;
+    const digest = digests.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES);
+    return { position, code: Number(codes[at]), digest };
+  });
+  if (codes.length !== events.length || digests.length !== events.length * DIGEST_BYTES)
+    throw new Error('the events were not read whole');
+  return events;
 }
 
 function sourceEvent(row: Row): SourceEvent {
