@@ -89,9 +89,23 @@ describe('64 callers at once', () => {
       details: { cap: 'acme-day', amount_micro_usd: '10', spent_micro_usd: '0', resets_at: '2026-03-21T00:00:00.000Z' },
     });
     expect((refused as Error).message).toContain('The spend cap acme-day is $0.00001 today');
+    expect((refused as Error).message).toContain('$0.00 is spent');
     // Nothing was placed, and nothing is held.
     expect(world.provider.calls).toHaveLength(0);
     expect(engine.spend.balances()).toMatchObject([{ spent: 0n, reserved: 0n }]);
+  });
+
+  it('L10: of a cap over all tenants are not told what others spent', async () => {
+    const world = new World({ spend: { caps: [capOf(150n, { tenant: null })], prices } });
+    world.provider.follow(() => batches(message('Hi'), usage(99)));
+    const { engine } = world.boot();
+    await engine.recover();
+    expect(await call(engine, false, 100, RIVAL)).toBeNull();
+    await idle(engine);
+    const refused = await ask(engine, { max_output_tokens: 100 }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'spend_cap_reached', details: { cap: 'cap', amount_micro_usd: '150' } });
+    expect(JSON.stringify(refused)).not.toContain('spent');
+    expect((refused as Error).message).not.toContain('spent');
   });
 
   it('count by product and key too, each in its own period', async () => {
