@@ -134,6 +134,40 @@ describe('calls', () => {
     ]);
   });
 
+  it('sums usage page by page, and lists its calls cursor by cursor', async () => {
+    const group = (key: string) => ({
+      id: key,
+      object: 'perdure.usage',
+      group: { key },
+      calls: 1,
+      bound_calls: 0,
+      unpriced_calls: 0,
+      tokens: { input: 1, cached_input: 0, output: 1, reasoning: 0 },
+      cost_micro_usd: '9007199254740993',
+      revenue_micro_usd: '0',
+    });
+    const { url, seen } = await serve(({ url: path }) => {
+      const { searchParams, pathname } = new URL(path, 'http://x');
+      if (pathname.endsWith('/calls'))
+        return { body: { object: 'list', data: [], next: searchParams.get('after') === null ? 'c1' : null } };
+      return {
+        body: searchParams.get('after') === null ? listPage([group('a')], true) : listPage([group('b')], false),
+      };
+    });
+    const client = createPerdureClient({ baseURL: url });
+    const keys: string[] = [];
+    for await (const one of client.usage.groups(['key', 'day'], { tenant: '*' }))
+      keys.push(one.id + one.cost_micro_usd);
+    for await (const one of client.usage.calls({ from: '2026-03-01' })) keys.push(one.id);
+    expect(keys).toEqual(['a9007199254740993', 'b9007199254740993']);
+    expect(seen.map(one => one.url)).toEqual([
+      '/perdure/v1/usage?tenant=*&group_by=key%2Cday&limit=100',
+      '/perdure/v1/usage?tenant=*&group_by=key%2Cday&limit=100&after=a',
+      '/perdure/v1/usage/calls?from=2026-03-01',
+      '/perdure/v1/usage/calls?from=2026-03-01&after=c1',
+    ]);
+  });
+
   it('posts a supposition', async () => {
     const result = {
       object: 'perdure.whatif',

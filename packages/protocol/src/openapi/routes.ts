@@ -14,6 +14,7 @@ const CALL: readonly ErrorCode[] = [
   'placement_refused',
   'no_contract_in_force',
   'no_target_available',
+  'spend_cap_reached',
   'context_length_exceeded',
   'upstream_error',
   'upstream_timeout',

@@ -1,10 +1,12 @@
 /** Spend caps under concurrency, across restarts. One token costs one micro-dollar. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { SessionId } from '../kernel/ids.ts';
 import type { CapTerm } from '../money/caps.ts';
 import type { Engine } from './engine.ts';
 import type { CallScript } from './scripted-provider.test-support.ts';
 import { batches, END, failure, message, thenFail, thenHang } from './scripted-provider.test-support.ts';
+import { SpendDesk } from './spend.ts';
 import { ACME, ask, codeOf, request, RIVAL, until, World } from './world.test-support.ts';
 
 const prices = {
@@ -89,9 +91,23 @@ describe('64 callers at once', () => {
       details: { cap: 'acme-day', amount_micro_usd: '10', spent_micro_usd: '0', resets_at: '2026-03-21T00:00:00.000Z' },
     });
     expect((refused as Error).message).toContain('The spend cap acme-day is $0.00001 today');
+    expect((refused as Error).message).toContain('$0.00 is spent');
     // Nothing was placed, and nothing is held.
     expect(world.provider.calls).toHaveLength(0);
     expect(engine.spend.balances()).toMatchObject([{ spent: 0n, reserved: 0n }]);
+  });
+
+  it('L10: of a cap over all tenants are not told what others spent', async () => {
+    const world = new World({ spend: { caps: [capOf(150n, { tenant: null })], prices } });
+    world.provider.follow(() => batches(message('Hi'), usage(99)));
+    const { engine } = world.boot();
+    await engine.recover();
+    expect(await call(engine, false, 100, RIVAL)).toBeNull();
+    await idle(engine);
+    const refused = await ask(engine, { max_output_tokens: 100 }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'spend_cap_reached', details: { cap: 'cap', amount_micro_usd: '150' } });
+    expect(JSON.stringify(refused)).not.toContain('spent');
+    expect((refused as Error).message).not.toContain('spent');
   });
 
   it('count by product and key too, each in its own period', async () => {
@@ -124,6 +140,80 @@ describe('64 callers at once', () => {
     await codeOf(engine.recover());
     expect(await asked).not.toBeNull();
     expect(world.provider.calls).toHaveLength(0);
+  });
+});
+
+describe('a process that died', () => {
+  it.each([
+    ['stored', true],
+    ['stateless', false],
+  ])('leaves its %s call held at its bound; recovery charges it', async (_, stored) => {
+    const world = new World({ spend: { caps: [capOf(10_000n)], prices } });
+    world.provider.follow(made => thenHang([], made));
+    const booted = world.boot();
+    await booted.engine.recover();
+    const under = call(booted.engine, stored, 500);
+    under.catch(() => undefined);
+    // A stateless call is committed beside the upstream's work.
+    await until(() => (world.data.get('local')?.placements.length ?? 0) === 1 || stored, 'the placement');
+    await until(() => world.provider.calls.length === 1, 'the call');
+    const [held] = booted.engine.spend.balances();
+    expect(held?.spent).toBe(0n);
+    expect((held?.reserved ?? 0n) > 500n).toBe(true);
+    for (const store of booted.stores) await store.close();
+    world.pass(60_000);
+    world.provider.follow(() => batches(message('Hi'), usage(9)));
+    const next = world.boot();
+    await next.engine.spend.rebuild({ homes: next.stores, wait: work => work, target: async () => null });
+    expect(next.engine.spend.balances()).toEqual([held]);
+    const last = world.boot();
+    await last.engine.recover();
+    await idle(last.engine);
+    // The cut call at its bound, and for a stored turn the one that took its place.
+    const again = stored ? 10n : 0n;
+    expect(last.engine.spend.balances()).toMatchObject([{ spent: (held?.reserved ?? 0n) + again, reserved: 0n }]);
+  });
+});
+
+describe('a placement of which nobody knows whether it was committed', () => {
+  const made = { tenant: 'acme', product: 'api', key: 'k', target: 't', session: 'sess_1' as SessionId, call: 1 };
+  const reserved = { input: 1, output: 9 };
+  const desk = (): SpendDesk => new SpendDesk({ caps: [capOf(15n)], prices, now: () => 0 });
+
+  it('is held until the log has been read', () => {
+    const spend = desk();
+    expect(spend.hold({ ...made, reserved })).toBeNull();
+    spend.settleDoubt(made.session);
+    expect(spend.balances()).toMatchObject([{ reserved: 10n }]);
+    spend.doubt(made.session, 1);
+    expect(spend.hold({ ...made, call: 2, reserved })?.code).toBe('spend_cap_reached');
+    spend.settleDoubt('sess_2' as SessionId);
+    expect(spend.balances()).toMatchObject([{ reserved: 10n }]);
+    spend.settleDoubt(made.session);
+    expect(spend.balances()).toMatchObject([{ spent: 0n, reserved: 0n }]);
+    expect(spend.hold({ ...made, call: 2, reserved })).toBeNull();
+  });
+
+  it('makes room for the call that takes its place in the same commit, by what it will not have cost', () => {
+    const spend = desk();
+    spend.hold({ ...made, reserved });
+    const failed = (output: number) =>
+      [
+        {
+          type: 'call.failed',
+          head: {
+            call: 1,
+            code: 'upstream_error',
+            usage: { input: 1, cached: 0, output, reasoning: 0 },
+            metered: 'exact',
+            count: 0,
+            upstream: { response: null, request: null },
+          },
+          payload: null,
+        },
+      ] as const;
+    expect(spend.hold({ ...made, call: 2, reserved }, failed(5))?.code).toBe('spend_cap_reached');
+    expect(spend.hold({ ...made, call: 2, reserved }, failed(4))).toBeNull();
   });
 });
 

@@ -201,18 +201,18 @@ function keyOf(session: SessionId, call: number): string {
   return `${session} ${call}`;
 }
 
+/** Of a cap over all tenants no caller is told what others have spent (L10). */
 function capError({ cap, span, spent, reserved }: CapBalance, bound: Micro): PerdureError {
   const period = { day: 'today', month: 'this month', total: 'in all' }[cap.period];
-  const message =
-    `The spend cap ${cap.id} is ${dollars(cap.amount)} ${period}: ${dollars(spent)} is spent and ${dollars(reserved)} held for calls in flight, ` +
-    `and this call may come to ${dollars(bound)}.`;
+  const own = cap.tenant !== null;
+  const gone = own ? `${dollars(spent)} is spent and ${dollars(reserved)} held for calls in flight, and ` : '';
+  const message = `The spend cap ${cap.id} is ${dollars(cap.amount)} ${period}: ${gone}this call may come to ${dollars(bound)}.`;
   return perdureError('spend_cap_reached', message, {
     details: {
       cap: cap.id,
       period: cap.period,
       amount_micro_usd: String(cap.amount),
-      spent_micro_usd: String(spent),
-      reserved_micro_usd: String(reserved),
+      ...(own && { spent_micro_usd: String(spent), reserved_micro_usd: String(reserved) }),
       call_micro_usd: String(bound),
       resets_at: Number.isFinite(span.to) ? new Date(span.to).toISOString() : null,
     },

@@ -96,6 +96,10 @@ const PER = 1_000_000n;
  * difference of the running sums, rounded so.
  */
 export function priceLines(tokens: Tokens, prices: TokenPrices): Lines {
+  return linesInNumbers(tokens, prices) ?? linesInBigInts(tokens, prices);
+}
+
+function linesInBigInts(tokens: Tokens, prices: TokenPrices): Lines {
   let exact = 0n;
   let before = 0n;
   const line = (meter: MeterName): bigint => {
@@ -106,6 +110,25 @@ export function priceLines(tokens: Tokens, prices: TokenPrices): Lines {
     return part;
   };
   return { input: line('input'), cached: line('cached'), output: line('output'), reasoning: line('reasoning') };
+}
+
+const PER_NUMBER = 1_000_000;
+
+/** The same in numbers, several times as fast: integers without loss up to 2^53, as almost every call is. Null beyond. */
+function linesInNumbers(tokens: Tokens, prices: TokenPrices): Lines | null {
+  const input = tokens.input * prices.input;
+  const cached = input + tokens.cached * prices.cached;
+  const output = cached + tokens.output * prices.output;
+  const all = output + tokens.reasoning * prices.reasoning;
+  // The sums only grow: if the last one with its half is safe, all of them were.
+  if (!Number.isSafeInteger(all + PER_NUMBER)) return null;
+  const [a, b, c, d] = [halfUp(input), halfUp(cached), halfUp(output), halfUp(all)];
+  return { input: BigInt(a), cached: BigInt(b - a), output: BigInt(c - b), reasoning: BigInt(d - c) };
+}
+
+function halfUp(exact: number): number {
+  const raised = exact + PER_NUMBER / 2;
+  return (raised - (raised % PER_NUMBER)) / PER_NUMBER;
 }
 
 export const NO_LINES: Lines = { input: 0n, cached: 0n, output: 0n, reasoning: 0n };

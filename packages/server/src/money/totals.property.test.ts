@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { roundHalfUp } from './amounts.ts';
+import { METERS, priceLines } from './prices.ts';
 import { someRows } from './rows.test-support.ts';
 import { DIMENSIONS, grandTotal, plus, NOTHING, sum, totalsOf } from './totals.ts';
 import { OWN_PURPOSES } from './usage.ts';
@@ -59,4 +61,32 @@ it('the lines of a row sum to what it costs and brings, none is below nothing, a
       }
     }),
   );
+});
+
+it('a price in numbers is the price in integers without bound', () => {
+  const some = (max: number) => fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max }));
+  const four = (max: number) =>
+    fc.record({ input: some(max), cached: some(max), output: some(max), reasoning: some(max) });
+  fc.assert(
+    fc.property(four(1_000_000_000), four(100_000_000_000), (tokens, prices) => {
+      const lines = priceLines(tokens, prices);
+      let exact = 0n;
+      let before = 0n;
+      for (const meter of METERS) {
+        exact += BigInt(tokens[meter]) * BigInt(prices[meter]);
+        const upTo = roundHalfUp(exact, 1_000_000n);
+        expect(lines[meter]).toBe(upTo - before);
+        before = upTo;
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  // On both sides of what a number holds.
+  for (const input of [9_007_199_254_740_990, 9_007_199_253_740_991, 9_007_199_253_740_992, 9_007_199_254_740_991]) {
+    const lines = priceLines(
+      { input, cached: 0, output: 0, reasoning: 0 },
+      { input: 1, cached: 0, output: 0, reasoning: 0 },
+    );
+    expect(lines.input).toBe(roundHalfUp(BigInt(input), 1_000_000n));
+  }
 });

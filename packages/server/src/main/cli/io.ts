@@ -11,6 +11,11 @@ export interface Io {
 }
 
 export function processIo(): Io {
+  // Whoever reads our output may stop at any line, as `head` does: that is no failure of ours.
+  process.stdout.on('error', (error: Error & { readonly code?: string }) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
   return {
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),

@@ -1,0 +1,97 @@
+/** L10: whose usage a key may see. */
+import { describe, expect, it } from 'vitest';
+import type { Caller } from '../../engine/caller.ts';
+import type { UsageCursor, UsagePage, UsageWindow } from '../../engine/usage.ts';
+import type { HomeId, SessionId, TenantId } from '../../kernel/ids.ts';
+import { CALL } from '../../money/rows.test-support.ts';
+import { GROUPS_MOST } from '../../money/totals.ts';
+import { termsOf } from './terms.ts';
+import { makeUsageView } from './usage-view.ts';
+
+const [acme, rival] = ['acme' as TenantId, 'rival' as TenantId];
+const caller = (...scopes: readonly string[]): Caller => ({
+  tenant: acme,
+  principal: 'k',
+  product: 'api',
+  channel: 'direct',
+  segment: 'commercial',
+  scopes,
+});
+const cursor: UsageCursor = { home: 'local' as HomeId, tenant: acme, session: 'sess_1' as SessionId, seq: 2 };
+
+function desk(calls: readonly (typeof CALL)[] = [CALL]) {
+  const asked: { window: UsageWindow; after: UsageCursor | null }[] = [];
+  const view = makeUsageView({
+    async *usage(window, after = null): AsyncGenerator<UsagePage> {
+      asked.push({ window, after });
+      if (after === null) yield { calls, open: [], cursor };
+    },
+    tenants: async () => [acme, rival],
+    balances: () => [],
+    books: { currency: 'USD', costs: {}, rates: [] },
+    terms: termsOf([]),
+    now: () => Date.UTC(2026, 2, 20, 12),
+  });
+  return { view, asked };
+}
+const query = { groupBy: [], limit: 20 };
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => null,
+    (error: unknown) => (error as { code: string }).code,
+  );
+
+describe('usage', () => {
+  it('is that of the key’s own tenant, from the first of the month until now', async () => {
+    const { view, asked } = desk();
+    await view.groups(caller('read'), query);
+    await view.calls(caller('auditor'), { ...query, tenant: 'acme' });
+    for (const { window } of asked)
+      expect(window).toEqual({ tenants: [acme], from: Date.UTC(2026, 2, 1), to: Date.UTC(2026, 2, 20, 12) + 1 });
+    expect(asked).toHaveLength(2);
+  });
+
+  it('of others is for operators only', async () => {
+    const { view, asked } = desk();
+    for (const tenant of ['rival', '*']) {
+      for (const scope of ['inference', 'read', 'auditor', 'admin']) {
+        expect(await codeOf(view.groups(caller(scope), { ...query, tenant }))).toBe('insufficient_scope');
+        expect(await codeOf(view.calls(caller(scope), { ...query, tenant }))).toBe('insufficient_scope');
+      }
+    }
+    expect(asked).toEqual([]);
+    await view.groups(caller('operator'), { ...query, tenant: 'rival' });
+    await view.groups(caller('operator'), { ...query, tenant: '*' });
+    expect(asked.map(({ window }) => window.tenants)).toEqual([[rival], [acme, rival]]);
+  });
+
+  it('goes on after a cursor, but not after another tenant’s', async () => {
+    const { view, asked } = desk();
+    const { next } = await view.calls(caller('read'), query);
+    expect(await view.calls(caller('read'), { ...query, after: next ?? '' })).toEqual({
+      object: 'list',
+      data: [],
+      next: null,
+    });
+    expect(asked[1]?.after).toEqual(cursor);
+    const foreign = Buffer.from(JSON.stringify({ ...cursor, tenant: rival })).toString('base64url');
+    for (const after of [foreign, 'xx', Buffer.from('{"home":1}').toString('base64url')])
+      expect(await codeOf(view.calls(caller('read'), { ...query, after }))).toBe('invalid_request');
+  });
+
+  it('is paged by groups, in one order', async () => {
+    const { view } = desk(['b', 'a', 'c'].map(key => ({ ...CALL, key })));
+    const by = { groupBy: ['key'], limit: 2 };
+    const first = await view.groups(caller('read'), by);
+    expect([first.data.map(({ group }) => group['key']), first.has_more]).toEqual([['a', 'b'], true]);
+    const second = await view.groups(caller('read'), { ...by, after: first.last_id ?? '' });
+    expect([second.data.map(({ group }) => group['key']), second.has_more]).toEqual([['c'], false]);
+    expect(await codeOf(view.groups(caller('read'), { ...by, after: 'none' }))).toBe('invalid_request');
+  });
+
+  it('has a bound of groups, and says so', async () => {
+    const { view } = desk(Array.from({ length: GROUPS_MOST + 1 }, (_, i) => ({ ...CALL, key: `k${i}` })));
+    expect(await codeOf(view.groups(caller('read'), { ...query, groupBy: ['key'] }))).toBe('invalid_request');
+    expect((await view.groups(caller('read'), { ...query, groupBy: ['tenant'] })).data[0]?.calls).toBe(GROUPS_MOST + 1);
+  });
+});
