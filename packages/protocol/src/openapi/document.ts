@@ -140,7 +140,10 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   session: { type: 'string' },
   response: { type: 'string' },
   outcome: { type: 'string', enum: [...PLACEMENT_OUTCOMES, 'flagged'] },
-  from: { type: 'string', description: 'Then or later: a day or a moment, in UTC. Of usage by default the first of this month.' },
+  from: {
+    type: 'string',
+    description: 'Then or later: a day or a moment, in UTC. Of usage by default the first of this month.',
+  },
   to: { type: 'string', description: 'Before: a day or a moment, in UTC. Default: now.' },
   tenant: {
     type: 'string',

@@ -106,10 +106,7 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
   readonly sealed: boolean;
 }
 
-async function assemble(
-  config: Config,
-  { log, startedAt, stores, lock, sealed }: Parts,
-): Promise<ComposedServer> {
+async function assemble(config: Config, { log, startedAt, stores, lock, sealed }: Parts): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
   const { limits } = config;

@@ -150,7 +150,11 @@ test('every pair of outcomes that requests meet is met in the space', () => {
       const sales = new Set<string>();
       for (const point of pointsOf(space.sales)) {
         const { facts } = requestAt(space.sales, point);
-        sales.add([one, other].map(side => saleOutcomeOf(side, { ...facts.session, at: facts.at, recorded: facts.recorded }).allowed).join(' '));
+        sales.add(
+          [one, other]
+            .map(side => saleOutcomeOf(side, { ...facts.session, at: facts.at, recorded: facts.recorded }).allowed)
+            .join(' '),
+        );
       }
       const { changes } = compare(one, other, space);
       seen[changes.length > 0 ? 'changes' : 'none'] += 1;

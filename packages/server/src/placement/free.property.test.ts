@@ -3,20 +3,15 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
 import type { CallFacts, Segment } from './facts.ts';
-import {
-  CHANNELS,
-  call,
-  load,
-  MARCH,
-  PLACES,
-  PRODUCTS,
-  shippedFiles,
-  snapshotOf,
-} from './fixture.test-support.ts';
+import { CHANNELS, call, load, MARCH, PLACES, PRODUCTS, shippedFiles, snapshotOf } from './fixture.test-support.ts';
 import { type Alternatives, type Change, freeingChanges, type RefusedCall } from './free.ts';
 import { makeSnapshot } from './snapshot.ts';
 
-const contracts = [load(shippedFiles('openai-2026-02')), load(shippedFiles('openai-2026-04')), load(shippedFiles('data-handling'))];
+const contracts = [
+  load(shippedFiles('openai-2026-02')),
+  load(shippedFiles('openai-2026-04')),
+  load(shippedFiles('data-handling')),
+];
 const SEGMENTS: readonly Segment[] = ['commercial', 'us-gov', 'us-natsec'];
 const alternatives: Alternatives = {
   channels: Object.values(CHANNELS),

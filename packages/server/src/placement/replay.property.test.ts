@@ -2,16 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
-import {
-  CHANNELS,
-  call,
-  load,
-  MARCH,
-  PLACES,
-  PRODUCTS,
-  shippedFiles,
-  snapshotOf,
-} from './fixture.test-support.ts';
+import { CHANNELS, call, load, MARCH, PLACES, PRODUCTS, shippedFiles, snapshotOf } from './fixture.test-support.ts';
 import { toRecord } from './record.ts';
 import { makeReplay, type RecordedPlacement, replaySlowly, type Supposition } from './replay.ts';
 import { usageCost } from './score.ts';

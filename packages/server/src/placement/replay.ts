@@ -287,7 +287,13 @@ function likeness({ record, use }: RecordedPlacement, { readings }: Supposition,
   const own = readings === 'session' && r !== undefined ? JSON.stringify(r) : undefined;
   const head = `${sight.era(record.t)}${z === undefined ? 'h' : 's'}${part(a)}${part(c)}${part(x)}${part(n)}${part(g)}${part(u)}${part(own)}`;
   const texts = parts(p) + parts(h) + parts(m) + parts(d) + parts(f) + parts(l) + parts(q) + parts(k) + parts(j);
-  return head + texts + (used === undefined ? '' : used.join(' ')) + (w === undefined ? '' : JSON.stringify(w)) + (sight.spending ? `$${S?.join(' ') ?? '?'}` : '');
+  return (
+    head +
+    texts +
+    (used === undefined ? '' : used.join(' ')) +
+    (w === undefined ? '' : JSON.stringify(w)) +
+    (sight.spending ? `$${S?.join(' ') ?? '?'}` : '')
+  );
 }
 
 function part(text: string | undefined): string {

@@ -40,10 +40,12 @@ export function sketchOf(value: unknown): Sketch {
   const file = fieldsOf(value);
   return {
     homes: entries(file['homes'], ['id']),
-    targets: entries(file['targets'], ['id', 'base_url', 'api_key', 'cloud', 'region', 'host_check']).map((target, i) => ({
-      ...target,
-      priced: pricedOf(at(file['targets'], i)),
-    })),
+    targets: entries(file['targets'], ['id', 'base_url', 'api_key', 'cloud', 'region', 'host_check']).map(
+      (target, i) => ({
+        ...target,
+        priced: pricedOf(at(file['targets'], i)),
+      }),
+    ),
     channels: offers(file['channels']),
     products: offers(file['products']),
     rates: ratesIn(file),

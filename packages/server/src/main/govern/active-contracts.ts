@@ -191,7 +191,8 @@ function documentOf(
 ): SnapshotDocument {
   const { now, seen } = governance.deps;
   const waivers = liveWaivers(governance.waivers, now(), seen());
-  const events = eventFacts(governance.events);
+  // What the file records counts beside what people recorded.
+  const events = [...config.events, ...eventFacts(governance.events)];
   return {
     form: 1,
     places: placesOf(config),
@@ -202,6 +203,7 @@ function documentOf(
     weights: config.weights,
     ...(waivers.length > 0 && { waivers }),
     ...(events.length > 0 && { events }),
+    ...(config.firstRefusals.length > 0 && { firstRefusals: config.firstRefusals }),
   };
 }
 

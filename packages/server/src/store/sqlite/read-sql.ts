@@ -11,7 +11,10 @@ import { parseDeleted } from './project-sql.ts';
 import { DELETED, RESPONSE_STATUSES, SESSION_KINDS } from './schema.ts';
 
 export type LogReads = Handlers<
-  Omit<ReaderOps, keyof PlacementReads | 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition' | 'check' | 'close'>
+  Omit<
+    ReaderOps,
+    keyof PlacementReads | 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition' | 'check' | 'close'
+  >
 >;
 type Row = Record<string, SQLOutputValue>;
 
