@@ -4,7 +4,7 @@ import { type Box, boxesOf, firstPoint, type Point, sizeOfBox } from './boxes.ts
 import type { Exclusion } from './decision.ts';
 import { boxPhrase } from './dimension.ts';
 import { type Axis, pointsOf, requestAt } from './axis.ts';
-import { type FactSpace } from './fact-space.ts';
+import type { FactSpace } from './fact-space.ts';
 import type { Action, CallFacts, Place } from './facts.ts';
 import { allowedAt, outcomeOf, saidAt, saleOutcomeOf } from './outcome.ts';
 import { candidatesAt, placesText } from './place-space.ts';
@@ -108,6 +108,8 @@ function rowsOf(
 interface Candidates {
   readonly indexes: readonly number[];
   readonly places: readonly Place[];
+  /** Sets of them in words: many classes come to the same. */
+  readonly texts: Map<string, string>;
 }
 
 const kept = new WeakMap<FactSpace, Map<string, Candidates>>();
@@ -120,19 +122,26 @@ function candidatesOf(space: FactSpace, action: Action, vendor: string): Candida
   const found = known.get(key);
   if (found !== undefined) return found;
   const indexes = candidatesAt(space.places, action, vendor);
-  const made = { indexes, places: indexes.flatMap(i => space.places.places[i] ?? []) };
+  const made = {
+    indexes,
+    places: indexes.flatMap(i => space.places.places[i] ?? []),
+    texts: new Map<string, string>(),
+  };
   known.set(key, made);
   return made;
 }
 
 function callChange(a: Snapshot, b: Snapshot, space: FactSpace, point: Point): readonly [string, string] | null {
   const { action, facts } = requestAt(space.calls, point);
-  const { indexes, places } = candidatesOf(space, action, facts.vendor);
+  const { indexes, places, texts } = candidatesOf(space, action, facts.vendor);
   const [one, other] = [outcomeOf(a, action, facts, places), outcomeOf(b, action, facts, places)];
   if (indexes.every((_, at) => allowedAt(one, at) === allowedAt(other, at))) return null;
   const text = (outcome: typeof one): string => {
     const chosen = indexes.filter((_, at) => allowedAt(outcome, at));
-    return placesText(space.places, indexes, chosen) + whyNowhere(chosen.length, outcome.always.exclusions);
+    const key = chosen.join(',');
+    const words = texts.get(key) ?? placesText(space.places, indexes, chosen);
+    texts.set(key, words);
+    return words + whyNowhere(chosen.length, outcome.always.exclusions);
   };
   return [text(one), text(other)];
 }
