@@ -123,12 +123,18 @@ const turns = fc.record({
 /** Few kinds of calls, and many of each: only records that are alike can be mistaken for one another. */
 const traffic = fc
   .tuple(fc.tuple(kinds, kinds, kinds), fc.array(turns, { minLength: 1, maxLength: 40 }))
-  .map(([some, list]) =>
-    list.map(({ kind, use: used, ...turn }) => {
-      const { session, ...rest } = some[kind] ?? some[0];
+  .map(([[one, two, three], list]) => {
+    // Neighbours differ in one thing alone.
+    const some = [
+      one,
+      { ...one, sessionLabels: two.sessionLabels },
+      { ...one, session: { ...one.session, reading: three.session.reading } },
+    ];
+    return list.map(({ kind, use: used, ...turn }) => {
+      const { session, ...rest } = some[kind] ?? one;
       return { ...rest, ...turn, session: { ...session, use: used } };
-    }),
-  );
+    });
+  });
 
 /** Contracts and readings differ; places are the recorded ones, as they are in a replay. */
 const scenes = fc
