@@ -5,6 +5,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type * as loading from '../packages/server/src/contract/load.ts';
 import type * as deciding from '../packages/server/src/placement/decide.ts';
 import type * as facts from '../packages/server/src/placement/facts.ts';
@@ -154,8 +156,11 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
 function heapMb(): number {
-  globalThis.gc?.();
+  collect();
   return process.memoryUsage().heapUsed / 1_000_000;
 }
 

@@ -73,40 +73,58 @@ const use = fc.record({
 });
 const moments = [MARCH, MARCH + 5, Date.UTC(2026, 3, 27), Date.UTC(2026, 4, 3), Date.UTC(2020, 0, 1)];
 
-const traffic = fc.array(
-  fc.record({
-    action: fc.constantFrom('infer', 'infer', 'infer', 'place_state'),
-    session: fc.record({
-      product: fc.constantFrom(...Object.values(PRODUCTS)),
-      channel: fc.constantFrom(...Object.values(CHANNELS)),
-      segment: fc.constantFrom('commercial' as const, 'us-natsec' as const),
-      stateHeld: fc.boolean(),
-      startedAt: fc.constant(MARCH),
-      reading: fc.constantFrom(...readings.slice(0, 3)),
-      use,
-    }),
-    model: fc.constantFrom('gpt', 'gpt', 'gpt', 'unknown'),
-    sessionLabels: labels,
-    requestLabels: labels,
-    at: fc.constantFrom(...moments),
-    inputTokens: fc.nat(10_000),
-    outputBound: fc.nat(10_000),
-    health: fc.dictionary(
-      fc.constantFrom(...ids),
-      fc.record({
-        state: fc.constantFrom('up' as const, 'up' as const, 'down' as const),
-        inFlight: fc.nat(3),
-        expectedLatencyMs: fc.nat(50_000),
-      }),
-    ),
-    options: fc.record({ near: fc.constantFrom(...ids), previous: fc.constantFrom(...ids) }, { requiredKeys: [] }),
-    usage: fc.option(fc.record({ input: fc.nat({ max: 1e9 }), cached: fc.nat(100), output: fc.nat({ max: 1e9 }) }), {
-      freq: 4,
-    }),
-    wholeUse: fc.option(use),
+const kinds = fc.record({
+  action: fc.constantFrom('infer', 'infer', 'infer', 'place_state'),
+  session: fc.record({
+    product: fc.constantFrom(...Object.values(PRODUCTS)),
+    channel: fc.constantFrom(...Object.values(CHANNELS)),
+    segment: fc.constantFrom('commercial' as const, 'us-natsec' as const),
+    stateHeld: fc.boolean(),
+    startedAt: fc.constant(MARCH),
+    reading: fc.constantFrom(...readings.slice(0, 3)),
   }),
-  { minLength: 1, maxLength: 40 },
-);
+  model: fc.constantFrom('gpt', 'gpt', 'gpt', 'unknown'),
+  sessionLabels: labels,
+  requestLabels: labels,
+});
+const turns = fc.record({
+  kind: fc.nat(2),
+  use,
+  at: fc.constantFrom(...moments),
+  inputTokens: fc.nat(10_000),
+  outputBound: fc.nat(10_000),
+  health: fc.dictionary(
+    fc.constantFrom(...ids),
+    fc.record({
+      state: fc.constantFrom('up' as const, 'up' as const, 'down' as const),
+      inFlight: fc.nat(3),
+      expectedLatencyMs: fc.nat(50_000),
+    }),
+  ),
+  options: fc.oneof(
+    { weight: 3, arbitrary: fc.constant({}) },
+    fc.record({ near: fc.constantFrom(...ids), previous: fc.constantFrom(...ids) }, { requiredKeys: [] }),
+  ),
+  usage: fc.option(fc.record({ input: fc.nat({ max: 1e9 }), cached: fc.nat(100), output: fc.nat({ max: 1e9 }) }), {
+    freq: 4,
+  }),
+  wholeUse: fc.option(use),
+});
+/** Few kinds of calls, and many of each: only records that are alike can be mistaken for one another. */
+const traffic = fc
+  .tuple(fc.tuple(kinds, kinds, kinds), fc.array(turns, { minLength: 1, maxLength: 40 }))
+  .map(([[one, two, three], list]) => {
+    // Neighbours differ in one thing alone.
+    const some = [
+      one,
+      { ...one, sessionLabels: two.sessionLabels },
+      { ...one, session: { ...one.session, reading: three.session.reading } },
+    ];
+    return list.map(({ kind, use: used, ...turn }) => {
+      const { session, ...rest } = some[kind] ?? one;
+      return { ...rest, ...turn, session: { ...session, use: used } };
+    });
+  });
 
 /** Contracts and readings differ; places are the recorded ones, as they are in a replay. */
 const scenes = fc

@@ -38,7 +38,7 @@ export interface RecordedPlacement {
 }
 
 /** Groups of like records that are remembered. Full, the memory starts anew. */
-export const MAX_GROUPS = 20_000;
+const MAX_GROUPS = 20_000;
 
 interface Candidate {
   readonly place: Place;
@@ -46,24 +46,16 @@ interface Candidate {
 }
 
 interface Group {
-  readonly record: PlacementRecord;
   readonly supposition: Supposition;
-  readonly was: Side;
   /** Places that the clauses leave. */
   readonly legal: readonly Candidate[];
   /** If they leave none: why. */
   readonly refused: boolean;
-  readonly breach: boolean;
-  readonly clauses: Explaining;
-  /** By the place that is chosen; the empty text for none, by its outcome. */
-  readonly cells: Map<string, Cell>;
-}
-
-/** The clauses that a cell names, by what changed. */
-interface Explaining {
-  readonly forbidding: readonly string[];
-  readonly recorded: readonly string[];
+  /** What is against each place that could have been. */
+  readonly rows: readonly Row[];
   readonly refusing: readonly string[];
+  /** By the recorded place and the one that is chosen; the empty text for none. */
+  readonly cells: Map<string, Cell>;
 }
 
 const IDLE: PlaceHealth = { state: 'up', inFlight: 0, expectedLatencyMs: 0 };
@@ -135,22 +127,12 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
     if (row.verdict === 'excluded' || place === undefined) return [];
     return [{ place, distance: distanceOf(place, supposed, options) }];
   });
-  const forbidding = forbiddingOf(
-    rows.find(row => row.place === record.c),
-    supposed,
-  );
   return {
-    record,
     supposition,
-    was: wasOf(record, supposition.recorded),
     legal,
     refused: decision.outcome === 'refused',
-    breach: forbidding.length > 0,
-    clauses: {
-      forbidding,
-      recorded: recordedClauses(record),
-      refusing: names(rows.flatMap(row => row.exclusions)),
-    },
+    rows,
+    refusing: names(rows.flatMap(row => row.exclusions)),
     cells: new Map(),
   };
 }
@@ -205,8 +187,9 @@ function cheapestOf({ legal, supposition }: Group, record: PlacementRecord): Pla
 function count(tally: Tally, group: Group, placement: RecordedPlacement, chosen: Place | null): void {
   const { record, usage, at, id } = placement;
   const { cost } = group.supposition;
-  let cell = group.cells.get(chosen?.id ?? '');
-  if (cell === undefined) group.cells.set(chosen?.id ?? '', (cell = newCell(tally, group, record, chosen)));
+  const key = `${record.c ?? ''}\n${chosen?.id ?? ''}`;
+  let cell = group.cells.get(key);
+  if (cell === undefined) group.cells.set(key, (cell = newCell(tally, group, record, chosen)));
   const isCall = record.a === undefined;
   const wasCost = isCall && usage !== null && record.c !== undefined ? cost(record.c, usage, at) : 0n;
   const wouldCost =
@@ -219,17 +202,25 @@ function count(tally: Tally, group: Group, placement: RecordedPlacement, chosen:
 }
 
 function newCell(tally: Tally, group: Group, record: PlacementRecord, chosen: Place | null): Cell {
-  const { was, breach, clauses } = group;
+  const { recorded, supposed } = group.supposition;
+  const was = wasOf(record, recorded);
+  const forbidding = forbiddingOf(
+    group.rows.find(row => row.place === record.c),
+    supposed,
+  );
+  const breach = forbidding.length > 0;
   const outcome = chosen !== null ? 'placed' : group.refused ? 'refused' : 'unavailable';
   const would: Side = { outcome, place: chosen?.id ?? null, cloud: chosen?.cloud ?? null };
   const change = changeOf({ was, would });
   const naming = breach
-    ? clauses.forbidding
+    ? forbidding
     : change === 'same'
       ? NO_CLAUSES
       : outcome === 'refused'
-        ? clauses.refusing
-        : clauses.recorded.filter(name => !clauses.refusing.includes(name)).toSorted();
+        ? group.refusing
+        : recordedClauses(record)
+            .filter(name => !group.refusing.includes(name))
+            .toSorted();
   const { p, h } = record;
   return cellFor(tally, {
     action: record.a ?? 'infer',
@@ -282,10 +273,10 @@ function eraOf(snapshot: Snapshot): Sight['era'] {
 
 /** One text for all records that clauses cannot tell apart, and whose recorded side is the same. Every part says its length: none runs into another. */
 function likeness({ record, use }: RecordedPlacement, { readings }: Supposition, sight: Sight): string {
-  const { c, x, n, p, h, g, z, r, m, u, l, q, k, f, d, w, j, a, S } = record;
+  const { x, n, p, h, g, z, r, m, u, l, q, k, f, d, w, j, a, S } = record;
   const used = sight.looksBack(record) ? (use === null ? record.y : Object.values(use)) : undefined;
   const own = readings === 'session' && r !== undefined ? JSON.stringify(r) : undefined;
-  const head = `${sight.era(record.t)}${z === undefined ? 'h' : 's'}${part(a)}${part(c)}${part(x)}${part(n)}${part(g)}${part(u)}${part(own)}`;
+  const head = `${sight.era(record.t)}${z === undefined ? 'h' : 's'}${part(a)}${part(x)}${part(n)}${part(g)}${part(u)}${part(own)}`;
   const texts = parts(p) + parts(h) + parts(m) + parts(d) + parts(f) + parts(l) + parts(q) + parts(k) + parts(j);
   return (
     head +
