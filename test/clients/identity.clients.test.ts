@@ -1,5 +1,5 @@
 import type { PlacementResource } from '@perdure/protocol';
-import type { FileKey } from '../../packages/server/src/main/config/schema.ts';
+import type { FileKey } from '../../packages/server/src/main/config/file-form.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesWith } from '../support/data-bytes.ts';
 import { failureOf } from '../support/failure.ts';

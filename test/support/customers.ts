@@ -1,6 +1,6 @@
 /** The March 2026 case: two clouds, a home on each, and the ways in which OpenAI's models are sold. */
 import type { Emulator } from '@perdure/emulator';
-import type { FileConfig, FileKey } from '../../packages/server/src/main/config/schema.ts';
+import type { FileConfig, FileKey } from '../../packages/server/src/main/config/file-form.ts';
 import { targetOf } from './stack.ts';
 
 export type Customer =

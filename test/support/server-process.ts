@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { FileConfig } from '../../packages/server/src/main/config/schema.ts';
+import type { FileConfig } from '../../packages/server/src/main/config/file-form.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../packages/server/bin/perdure.mjs', import.meta.url));
 /** Until it has said its address, ms. */

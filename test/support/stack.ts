@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import OpenAI from 'openai';
 import { composeServer, type ComposedServer, type ComposeOptions } from '../../packages/server/src/main/compose.ts';
 import { parseConfig } from '../../packages/server/src/main/config/load.ts';
-import type { FileConfig, FileTarget } from '../../packages/server/src/main/config/schema.ts';
+import type { FileConfig, FileTarget } from '../../packages/server/src/main/config/file-form.ts';
 import { WireCheck } from './wire-check.ts';
 
 /** The model that every target of a stack serves, unless its configuration says otherwise. */

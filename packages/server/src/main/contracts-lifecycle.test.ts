@@ -41,7 +41,9 @@ describe('diff', () => {
     expect(out).toContain(`A  openai-2026-02 2026-02-27, reading as-written
 B  openai-2026-02 2026-02-27, reading microsoft
 `);
-    expect(out).toContain(`infer, model of openai, frontier, sold by amazon, any segment but us-natsec, state held
+    expect(
+      out,
+    ).toContain(`infer, model of openai, frontier, sold by amazon, any segment but us-natsec, without the event agi-verified, state held
     aws only -> azure only  (1 class)
 `);
     expect(out).toMatch(/A at aws: allowed by base \(openai-2026-02\)/);
@@ -80,7 +82,7 @@ B  openai-2026-02 2026-02-27, reading microsoft
       b: [{ id: 'openai-2026-02', reading: 'as-written' }],
       changes: [
         {
-          when: ['any segment but us-natsec'],
+          when: ['any segment but us-natsec', 'without the event agi-verified'],
           before: 'anywhere',
           after: 'az only',
           witness: {

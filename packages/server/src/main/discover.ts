@@ -2,7 +2,7 @@
 import type { Config } from './config/config.ts';
 import type { Environment } from './config/interpolate.ts';
 import { normalise } from './config/normalise.ts';
-import type { FileTarget } from './config/schema.ts';
+import type { FileTarget } from './config/file-form.ts';
 import { contractFolder } from './contracts.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
 import { fromEnvironment } from './discover/environment.ts';

@@ -60,7 +60,7 @@ beforeAll(async () => {
     'price_book: [{input: 100, output: 100}, {from: 2026-01-01, input: 1.25, cached_input: 0.125, output: 10}]}';
   writeFileSync(
     join(cwd, 'perdure.yaml'),
-    `listen: {port: 0}\ntargets:\n  - ${target('azure-east', 'azure')}\ncontracts: [openai-2026-02]\nas_of: 2026-03-20\n` +
+    `listen: {port: 0}\ntargets:\n  - ${target('azure-east', 'azure')}\ncontracts: [openai-2025-10, openai-2026-02]\nas_of: 2026-03-20\n` +
       'rates:\n  - {input: 2, cached_input: 1, output: 20}\n  - {product: api, channel: direct, input: 3, cached_input: 1, output: 30}\n' +
       'caps:\n  - {id: all, period: month, amount_usd: 0.018}\n',
   );

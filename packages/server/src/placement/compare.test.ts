@@ -32,9 +32,10 @@ test('the readings of the February contract, on 20 March', () => {
   const { changes } = diff([FEBRUARY], [FEBRUARY], AT_MARCH, [reading('as-written'), reading('microsoft')]);
   expect(rows(changes)).toEqual([
     'infer, model of openai, frontier, sold by amazon, segment us-natsec, state held: aws only -> anywhere',
-    'infer, model of openai, frontier, sold by amazon, any segment but us-natsec, state held: aws only -> azure only',
-    'infer, model of openai, any runtime product but frontier, sold by any third party, any segment but us-natsec, state held: anywhere -> azure only',
-    'infer, model of openai, any runtime product but any runtime product of openai, any segment but us-natsec, state held: anywhere -> azure only',
+    'infer, model of openai, frontier, sold by amazon, after the event agi-verified, state held: aws only -> anywhere',
+    'infer, model of openai, frontier, sold by amazon, any segment but us-natsec, without the event agi-verified, state held: aws only -> azure only',
+    'infer, model of openai, any runtime product but frontier, sold by any third party, any segment but us-natsec, without the event agi-verified, state held: anywhere -> azure only',
+    'infer, model of openai, any runtime product but any runtime product of openai, any segment but us-natsec, without the event agi-verified, state held: anywhere -> azure only',
   ]);
   const [natsec] = changes;
   // Places that change alike are told once.
@@ -51,17 +52,24 @@ test('the readings of the February contract, on 20 March', () => {
 test('the loophole: stored API responses, under amazon-openai', () => {
   const { changes } = diff([FEBRUARY], [FEBRUARY], AT_MARCH, [reading('as-written'), reading('amazon-openai')]);
   expect(rows(changes)).toEqual([
-    'infer, model of openai, any api product, sold by any third party, any segment but us-natsec, state held: azure only -> anywhere',
-    'infer, model of openai, any api product but any api product of openai, any segment but us-natsec, state held: azure only -> anywhere',
+    'infer, model of openai, any api product, sold by any third party, any segment but us-natsec, without the event agi-verified, state held: azure only -> anywhere',
+    'infer, model of openai, any api product but any api product of openai, any segment but us-natsec, without the event agi-verified, state held: azure only -> anywhere',
   ]);
 });
 
 test('with the contract of April beside it, only what comes after changes', () => {
   const { changes } = diff([FEBRUARY], [FEBRUARY, shippedFiles('openai-2026-04')]);
   expect(rows(changes)).toEqual([
-    'selling any product of openai, from 2026-04-27: may not be sold -> may be sold',
-    'place_state or execute or egress, any product of openai, from 2026-04-27: nowhere (no contract in force) -> anywhere',
-    'infer, model of openai, from 2026-04-27: nowhere (no contract in force) -> anywhere',
+    'selling any product of openai but frontier, from 2026-04-27: may not be sold -> may be sold',
+    'selling any product of openai, sold by its maker or amazon, from 2026-04-27: may not be sold -> may be sold',
+    'place_state or execute or egress, any product of openai but frontier, from 2026-04-27: nowhere (no contract in force) -> anywhere',
+    'infer, model of openai, any product but frontier, from 2026-04-27: nowhere (no contract in force) -> anywhere',
+    'place_state or execute or egress, any product of openai, sold by its maker, from 2026-04-27: nowhere (no contract in force) -> anywhere',
+    'model of openai, any product of openai, sold by its maker, from 2026-04-27: nowhere (no contract in force) -> anywhere',
+    'egress, any product of openai, sold by its maker or amazon, from 2026-04-27: nowhere (no contract in force) -> anywhere',
+    'infer or egress, model of openai, any product of openai, sold by its maker or amazon, from 2026-04-27, no state held: nowhere (no contract in force) -> anywhere',
+    'place_state or execute, frontier, sold by amazon, from 2026-04-27: nowhere (no contract in force) -> aws only',
+    'infer or place_state or execute, model of openai, frontier, sold by amazon, from 2026-04-27, state held: nowhere (no contract in force) -> aws only',
   ]);
 });
 

@@ -10,7 +10,8 @@ import { at, pathOf, problemsOf } from './issues.ts';
 import { CONFIG_BOUNDS } from './limits.ts';
 import { normalise, offersOf } from './normalise.ts';
 import { ConfigError, type LocatedProblem, type Path, type Problem } from './problem.ts';
-import { type FileConfig, fileSchema } from './schema.ts';
+import type { FileConfig } from './file-form.ts';
+import { fileSchema } from './schema.ts';
 import { sketchOf } from './sketch.ts';
 
 /** Looked for in the working folder when no file is named. */

@@ -10,7 +10,7 @@ import {
   type TokenPrices,
 } from '../../money/prices.ts';
 import type { Prices } from '../../placement/facts.ts';
-import type { FileConfig, FileDatedPrices, FilePrices, FileRate, FileTarget } from './schema.ts';
+import type { FileConfig, FileDatedPrices, FilePrices, FileRate, FileTarget } from './file-form.ts';
 
 const MICRO = 1_000_000;
 

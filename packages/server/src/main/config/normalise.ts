@@ -6,7 +6,8 @@ import type { ChannelConfig, Config, HomeConfig, KeyConfig, TargetConfig } from 
 import * as defaults from './defaults.ts';
 import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
-import { type FileConfig, type FileHome, type FileKey, type FileTarget, limitValues } from './schema.ts';
+import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
+import { limitValues } from './schema.ts';
 import { hashSecret } from '../keys/secret.ts';
 import { refusalOf } from './recorded.ts';
 import type { Sketch } from './sketch.ts';

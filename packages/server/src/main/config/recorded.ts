@@ -1,6 +1,6 @@
 /** An offer as perdure.yaml writes it, as clauses are told it. */
 import type { FirstRefusal } from '../../placement/facts.ts';
-import type { FileFirstRefusal } from './schema.ts';
+import type { FileFirstRefusal } from './file-form.ts';
 
 export function refusalOf({ id, product, offered, deadline, ...answers }: FileFirstRefusal): FirstRefusal {
   const { accepted, declined, source } = answers;

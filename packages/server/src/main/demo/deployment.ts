@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { CliError, EXIT } from '../cli/exit.ts';
-import type { FileConfig, FileKey } from '../config/schema.ts';
+import type { FileConfig, FileKey } from '../config/file-form.ts';
 import { CUSTOMERS, UNLICENSED } from './customers.ts';
 import type { Upstreams } from './upstreams.ts';
 

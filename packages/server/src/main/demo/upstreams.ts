@@ -1,6 +1,6 @@
 /** Where the models of the story are: at the clouds that the environment names, else at emulated ones. */
 import type { Environment } from '../config/interpolate.ts';
-import type { FileTarget } from '../config/schema.ts';
+import type { FileTarget } from '../config/file-form.ts';
 import { fromEnvironment } from '../discover/environment.ts';
 import { startEmulatedClouds } from '../emulated.ts';
 

@@ -1,5 +1,5 @@
 /** Three clouds that are none: the same model at three places, which differ in law, price and silicon. Every name says so. */
-import type { FileTarget } from '../config/schema.ts';
+import type { FileTarget } from '../config/file-form.ts';
 
 export const EMULATED_MODEL = 'gpt-5.5-emulated';
 export const EMULATED_CLOUDS: readonly string[] = ['azure', 'aws', 'openai-direct'];

@@ -1,6 +1,6 @@
 /** Targets that the environment names. Nobody is called: what a key can reach is found out by using it. */
 import type { Environment } from '../config/interpolate.ts';
-import type { FileTarget } from '../config/schema.ts';
+import type { FileTarget } from '../config/file-form.ts';
 
 export interface Found {
   readonly targets: readonly FileTarget[];

@@ -1,5 +1,5 @@
 /** OpenAI-compatible servers on this machine: asked for their models, quickly. Nothing but loopback is ever probed. */
-import type { FileTarget } from '../config/schema.ts';
+import type { FileTarget } from '../config/file-form.ts';
 import { type Found, idOf } from './environment.ts';
 
 export interface LocalServer {

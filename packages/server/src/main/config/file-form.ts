@@ -1,0 +1,144 @@
+/** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
+import type { ServerLimits, UpstreamLimits } from './limits.ts';
+
+export type Maybe<T> = T | null | undefined;
+/** What a file may leave out. An empty value (`reading:`) is left out too. */
+type Given<T> = { readonly [name in keyof T]?: Maybe<T[name]> };
+
+/** All of them may be given to one key. */
+export const SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor'] as const;
+
+export interface FileHome {
+  readonly id: string;
+  readonly cloud: string;
+  readonly region: string;
+  readonly jurisdiction?: Maybe<string>;
+  readonly sovereignty?: Maybe<string>;
+  readonly clearances?: Maybe<readonly string[]>;
+  readonly store?: Maybe<'sqlite'>;
+}
+
+/** In US dollars per million tokens. */
+export interface FilePrices {
+  readonly input: number;
+  readonly cached_input?: Maybe<number>;
+  readonly output: number;
+  readonly reasoning?: Maybe<number>;
+}
+
+export interface FileDatedPrices extends FilePrices {
+  readonly from?: Maybe<string>;
+}
+
+export interface FileRate extends FileDatedPrices {
+  readonly product?: Maybe<string>;
+  readonly channel?: Maybe<string>;
+  readonly model?: Maybe<string>;
+}
+
+export interface FileCap {
+  readonly id: string;
+  readonly tenant?: Maybe<string>;
+  readonly product?: Maybe<string>;
+  readonly key?: Maybe<string>;
+  readonly period: 'day' | 'month' | 'total';
+  readonly amount_usd: number;
+}
+
+export interface FileTarget {
+  readonly id: string;
+  readonly vendor: string;
+  readonly model: string;
+  readonly upstream_model?: Maybe<string>;
+  readonly cloud: string;
+  readonly region: string;
+  readonly jurisdiction?: Maybe<string>;
+  readonly sovereignty?: Maybe<string>;
+  readonly accelerator?: Maybe<string>;
+  readonly dialect?: Maybe<'openai-responses' | 'openai-chat'>;
+  readonly base_url: string;
+  readonly api_key?: Maybe<string>;
+  readonly clearances?: Maybe<readonly string[]>;
+  readonly prices?: Maybe<FilePrices>;
+  readonly price_book?: Maybe<readonly FileDatedPrices[]>;
+  readonly capacity?: Maybe<number>;
+  readonly capabilities?: Maybe<readonly string[]>;
+  readonly context_tokens?: Maybe<number>;
+  readonly host_check?: Maybe<'on' | 'off'>;
+}
+
+export interface FileKey {
+  readonly name: string;
+  readonly hash?: Maybe<string>;
+  readonly secret?: Maybe<string>;
+  readonly tenant?: Maybe<string>;
+  readonly channel?: Maybe<string>;
+  readonly segment?: Maybe<'commercial' | 'us-gov' | 'us-natsec'>;
+  readonly product?: Maybe<string>;
+  readonly scopes?: Maybe<readonly (typeof SCOPES)[number][]>;
+}
+
+export interface FileEvent {
+  readonly id: string;
+  readonly date: string;
+  readonly source: string;
+}
+
+export interface FileFirstRefusal {
+  readonly id: string;
+  readonly product?: Maybe<string>;
+  readonly offered: string;
+  readonly deadline: string;
+  readonly accepted?: Maybe<string>;
+  readonly declined?: Maybe<string>;
+  readonly source: string;
+}
+
+/** `ServerLimits` and `UpstreamLimits` under their names in the file. */
+export type FileLimits = { readonly [name: string]: Maybe<number | { readonly [name: string]: Maybe<number> }> };
+
+export interface FileLedger {
+  readonly enabled?: Maybe<boolean>;
+  readonly key?: Maybe<string>;
+  readonly interval_ms?: Maybe<number>;
+  readonly origin?: Maybe<string>;
+  readonly public?: Maybe<boolean>;
+  readonly witnesses?: Maybe<readonly string[]>;
+}
+
+export interface FileConfig {
+  readonly listen?: Maybe<{ readonly host?: Maybe<string>; readonly port?: Maybe<number> }>;
+  readonly data?: Maybe<string>;
+  readonly homes?: Maybe<readonly FileHome[]>;
+  readonly targets: readonly FileTarget[];
+  readonly contracts?: Maybe<readonly string[]>;
+  readonly reading?: Maybe<string>;
+  readonly as_of?: Maybe<string>;
+  readonly weights?: Maybe<Given<{ price: number; latency: number; affinity: number }>>;
+  readonly on_ambiguity?: Maybe<'flag' | 'refuse'>;
+  readonly enforce?: Maybe<boolean>;
+  readonly events?: Maybe<readonly FileEvent[]>;
+  readonly first_refusals?: Maybe<readonly FileFirstRefusal[]>;
+  readonly require_second_person?: Maybe<boolean>;
+  readonly keys?: Maybe<readonly FileKey[]>;
+  readonly channels?: Maybe<
+    readonly {
+      readonly id: string;
+      readonly seller?: Maybe<string>;
+      readonly kind: 'direct' | 'third-party';
+      readonly rates?: Maybe<readonly FileRate[]>;
+    }[]
+  >;
+  readonly products?: Maybe<
+    readonly {
+      readonly id: string;
+      readonly vendor: string;
+      readonly kind: 'api' | 'runtime';
+      readonly rates?: Maybe<readonly FileRate[]>;
+    }[]
+  >;
+  readonly rates?: Maybe<readonly FileRate[]>;
+  readonly caps?: Maybe<readonly FileCap[]>;
+  readonly limits?: Maybe<FileLimits>;
+  readonly ledger?: Maybe<FileLedger>;
+}
