@@ -92,6 +92,8 @@ B  openai-2026-02 2026-02-27, reading microsoft
             places: [{ place: 'gc', a: { outcome: 'allowed' }, b: { outcome: 'denied' } }],
           },
         },
+        // What OpenAI sells itself stays on Azure whatever became of AGI.
+        { before: 'anywhere', after: 'az only', classes: 4 },
       ],
     });
   });

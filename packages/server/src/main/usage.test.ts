@@ -155,7 +155,7 @@ describe('of the folder that it leaves', () => {
     expect(objects[0]?.Tags.product).toBe('api');
     const terms = parseCsv((await run('usage', 'export', '--dataset', 'contract-commitment')).out) ?? [];
     expect(terms.map(row => row['ContractCommitmentId'])).toEqual(
-      ['azure-250', 'aws-38', 'aws-8y', 'trainium-2gw'].map(id => `openai-2026-02/${id}`),
+      ['2025-10/azure-250', '2025-10/aws-38', '2026-02/aws-8y', '2026-02/trainium-2gw'].map(id => `openai-${id}`),
     );
     for (const row of terms) {
       const cells = Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, cell === '' ? null : cell]));

@@ -1,6 +1,4 @@
 /** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
-import type { ServerLimits, UpstreamLimits } from './limits.ts';
-
 export type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
 type Given<T> = { readonly [name in keyof T]?: Maybe<T[name]> };
