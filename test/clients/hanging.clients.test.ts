@@ -99,7 +99,7 @@ describe('a store that hangs', () => {
     'response',
     'runs',
     'runByBase',
-    'placements',
+    'placementLog',
     'retained',
     'renew',
     'reserve',

@@ -101,6 +101,8 @@ __attribute__((constructor)) static void begin(void) {
 static int ours(const char *path) {
   size_t length = root == NULL ? 0 : strlen(root), whole = strlen(path);
   if (length == 0 || strncmp(path, root, length) != 0 || path[length] != '/') return 0;
+  /* The ledger's files are written beside and renamed, which is not modelled: its own tests cut it before and after every change. */
+  if (strncmp(path + length + 1, "ledger", 6) == 0) return 0;
   return whole < 4 || strcmp(path + whole - 4, "-shm") != 0;
 }
 
