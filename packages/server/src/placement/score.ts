@@ -21,6 +21,8 @@ export interface MeteredTokens {
   readonly input: number;
   readonly cached: number;
   readonly output: number;
+  /** A part of `output`, where it has a price of its own. */
+  readonly reasoning?: number;
 }
 
 /** Micro-USD of a metered call, rounded up. Exact. */

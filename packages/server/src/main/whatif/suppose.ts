@@ -92,25 +92,16 @@ function suppositionOn(
   }
 }
 
-/** The one place where supposed events meet what placements see: `events: {id, date, source}[]` of a snapshot's document. */
+/** Supposed events take the place of recorded ones of the same name. */
 function withEvents(document: SnapshotDocument, events: readonly SupposedEvent[]): SnapshotDocument {
   if (events.length === 0) return document;
-  const known: unknown = 'events' in document ? document.events : undefined;
-  if (!Array.isArray(known))
-    throw new CliError(EXIT.usage, 'perdure whatif: events are not yet part of what these placements were decided on', {
-      hint: 'Leave --event out, or suppose contracts that hold from the event’s date.',
-    });
   const supposed = events.map(({ id, date }) => ({ id, date, source: 'supposed' }));
   const names = new Set(events.map(({ id }) => id));
-  const kept = known.filter((one: { readonly id: string }) => !names.has(one.id));
-  const laid: SnapshotDocument & { readonly events: readonly unknown[] } = {
-    ...document,
-    events: [...kept, ...supposed],
-  };
-  return laid;
+  const kept = (document.events ?? []).filter(one => !names.has(one.id));
+  return { ...document, events: [...kept, ...supposed] };
 }
 
-/** Micro-USD by the prices of the targets as they were. The one place where rating by price books is to be put in. */
+/** Micro-USD by the prices of the targets as placements saw them. */
 function pricesOf(recorded: Snapshot): Supposition['cost'] {
   return (target, usage) => {
     const place = recorded.byId.get(target);

@@ -1,0 +1,62 @@
+/** What a what-if lays over what placements were decided on, and what calls cost in it. */
+import { expect, test } from 'vitest';
+import { rate } from '../../money/usage.ts';
+import { target } from '../../placement/fixture.test-support.ts';
+import { contractFolder, readContractFolder } from '../contracts.ts';
+import { costByBooks } from './cost.ts';
+import { makeSuppositions } from './suppose.ts';
+
+const document = (events?: readonly { id: string; date: string; source: string }[]): string =>
+  JSON.stringify({
+    form: 1,
+    places: [target('azure', 'azure'), target('aws', 'aws')],
+    contracts: [readContractFolder(contractFolder('openai-2026-02', '/'))],
+    reading: null,
+    enforce: true,
+    onAmbiguity: 'flag',
+    weights: { price: 1, latency: 1, affinity: 200 },
+    ...(events !== undefined && { events }),
+  });
+
+test.each([
+  ['none', undefined, ['agi-verified 2026-03-01']],
+  [
+    'another',
+    [{ id: 'ipo-filed', date: '2026-02-01', source: 'x' }],
+    ['ipo-filed 2026-02-01', 'agi-verified 2026-03-01'],
+  ],
+  ['the same', [{ id: 'agi-verified', date: '2027-01-01', source: 'x' }], ['agi-verified 2026-03-01']],
+])('a supposed event, where %s is recorded', async (_, recorded, expected) => {
+  const events = [{ id: 'agi-verified', date: '2026-03-01' }];
+  const suppositions = makeSuppositions({ contracts: null, reading: null, events }, async () => document(recorded));
+  const supposition = await suppositions.of('v');
+  expect(supposition?.supposed.recorded.events.map(({ id, date }) => `${id} ${date}`)).toEqual(expected);
+  expect(supposition?.recorded.recorded.events).toEqual(recorded ?? []);
+});
+
+test('a call costs what usage says: by the price book of its day, else by the prices that its placement saw', async () => {
+  const march = Date.UTC(2026, 2, 20);
+  const book = [
+    { from: null, prices: { input: 3_000_001, cached: 300_000, output: 12_000_000, reasoning: 20_000_000 } },
+    { from: march, prices: { input: 2_000_001, cached: 200_000, output: 11_000_000, reasoning: 19_000_000 } },
+  ];
+  const books = { currency: 'USD', costs: { aws: book }, rates: [] };
+  const suppositions = makeSuppositions(
+    { contracts: null, reading: null, events: [] },
+    async () => document(),
+    costByBooks(books),
+  );
+  const cost = (await suppositions.of('v'))?.cost;
+  const usage = { input: 1001, cached: 77, output: 313, reasoning: 13 };
+  const seen = { input: 1_250_000, cached: 125_000, output: 10_000_000, reasoning: 10_000_000 };
+  for (const [place, at] of [
+    ['aws', march],
+    ['aws', march - 1],
+    ['azure', march],
+  ] as const) {
+    const call = { target: place, at, usage, seen, purpose: 'turn' } as unknown as Parameters<typeof rate>[0];
+    expect(cost?.(place, usage, at), `${place} ${at}`).toBe(rate(call, books).cost);
+  }
+  expect(cost?.('aws', usage, march)).not.toBe(cost?.('aws', usage, march - 1));
+  expect(cost?.('nowhere', usage, march)).toBe(0n);
+});
