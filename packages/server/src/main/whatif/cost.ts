@@ -6,7 +6,7 @@ import { spendPricesOf } from '../money/books.ts';
 
 /** By the configured price books, at the prices of the call's day; a target without one by the prices that placements saw. */
 export function costByBooks(books: Books): (recorded: Snapshot) => CostOf {
-  const { cost } = spendPricesOf(books);
+  const prices = spendPricesOf(books);
   return recorded => {
     const seen = new Map(
       recorded.places.flatMap(place => {
@@ -16,6 +16,6 @@ export function costByBooks(books: Books): (recorded: Snapshot) => CostOf {
       }),
     );
     return (target, { reasoning = 0, ...usage }, at) =>
-      cost(target, at, { ...usage, reasoning }, seen.get(target) ?? null);
+      prices.cost(target, at, { ...usage, reasoning }, seen.get(target) ?? null);
   };
 }
