@@ -1,15 +1,18 @@
 /** A what-if in a process of its own that is killed, as `kill -9` does it, once it has come so far. */
 import { openRecorded } from '../evidence/recorded.ts';
 import { configWith } from '../discover.ts';
+import { booksOf } from '../money/books.ts';
+import { costByBooks } from './cost.ts';
 import { runWhatIf } from './run.ts';
 import { makeSuppositions } from './suppose.ts';
 
 const [folder = '', state = '', reading = '', after = '0'] = process.argv.slice(2);
-const data = await openRecorded({ ...configWith([], folder), data: folder });
+const config = configWith([], folder);
+const data = await openRecorded({ ...config, data: folder });
 const suppose = { contracts: null, reading, events: [] };
 await runWhatIf({
   data,
-  suppositions: makeSuppositions(suppose, version => data.document(version)),
+  suppositions: makeSuppositions(suppose, version => data.document(version), costByBooks(booksOf(config))),
   suppose,
   window: { from: null, to: null, tenant: null },
   state,

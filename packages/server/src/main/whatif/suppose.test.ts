@@ -18,6 +18,8 @@ const document = (events?: readonly { id: string; date: string; source: string }
     ...(events !== undefined && { events }),
   });
 
+const NO_BOOKS = { currency: 'USD', costs: {}, rates: [] };
+
 test.each([
   ['none', undefined, ['agi-verified 2026-03-01']],
   [
@@ -28,7 +30,11 @@ test.each([
   ['the same', [{ id: 'agi-verified', date: '2027-01-01', source: 'x' }], ['agi-verified 2026-03-01']],
 ])('a supposed event, where %s is recorded', async (_, recorded, expected) => {
   const events = [{ id: 'agi-verified', date: '2026-03-01' }];
-  const suppositions = makeSuppositions({ contracts: null, reading: null, events }, async () => document(recorded));
+  const suppositions = makeSuppositions(
+    { contracts: null, reading: null, events },
+    async () => document(recorded),
+    costByBooks(NO_BOOKS),
+  );
   const supposition = await suppositions.of('v');
   expect(supposition?.supposed.recorded.events.map(({ id, date }) => `${id} ${date}`)).toEqual(expected);
   expect(supposition?.recorded.recorded.events).toEqual(recorded ?? []);

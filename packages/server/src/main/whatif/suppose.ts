@@ -1,7 +1,6 @@
 /** What is supposed, laid over what a placement was decided on: other contracts, another reading, events that have not happened. */
 import { createHash } from 'node:crypto';
 import type { Supposition } from '../../placement/replay.ts';
-import { usageCost } from '../../placement/score.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import { readContractFolder } from '../contracts.ts';
@@ -38,7 +37,7 @@ const KEPT = 16;
 export function makeSuppositions(
   suppose: Suppose,
   document: (version: string) => Promise<string | null>,
-  costOf: (recorded: Snapshot) => Supposition['cost'] = pricesOf,
+  costOf: (recorded: Snapshot) => Supposition['cost'],
 ): Suppositions {
   const known = new Map<string, Supposition | null>();
   const seen = { recorded: new Set<string>(), supposed: new Set<string>() };
@@ -99,12 +98,4 @@ function withEvents(document: SnapshotDocument, events: readonly SupposedEvent[]
   const names = new Set(events.map(({ id }) => id));
   const kept = (document.events ?? []).filter(one => !names.has(one.id));
   return { ...document, events: [...kept, ...supposed] };
-}
-
-/** Micro-USD by the prices of the targets as placements saw them. */
-function pricesOf(recorded: Snapshot): Supposition['cost'] {
-  return (target, usage) => {
-    const place = recorded.byId.get(target);
-    return place?.kind === 'target' ? usageCost(place.prices, usage) : 0n;
-  };
 }

@@ -12,6 +12,8 @@ import { perdure } from '../cli/captured-io.test-support.ts';
 import { configWith } from '../discover.ts';
 import { type LaidFolder, layFolder } from '../evidence/recorded-folder.test-support.ts';
 import { openRecorded } from '../evidence/recorded.ts';
+import { booksOf } from '../money/books.ts';
+import { costByBooks } from './cost.ts';
 import type { WhatIfReport } from './report.ts';
 import { makeSuppositions } from './suppose.ts';
 
@@ -57,9 +59,14 @@ test.each(['microsoft', 'substance'])('under the reading %s', async reading => {
   // Asked again it goes on from its end, and says the same.
   expect(figures(await whatIf('--reading', reading, '--state', state))).toEqual(figures(whole));
 
-  const data = await openRecorded({ ...configWith([], folder), data: folder });
+  const config = configWith([], folder);
+  const data = await openRecorded({ ...config, data: folder });
   const slow = emptyTally();
-  const suppositions = makeSuppositions({ contracts: null, reading, events: [] }, version => data.document(version));
+  const suppositions = makeSuppositions(
+    { contracts: null, reading, events: [] },
+    version => data.document(version),
+    costByBooks(booksOf(config)),
+  );
   for await (const { placements } of data.pages({ from: null, to: null, tenant: null }, null)) {
     for (const placement of placements) {
       const record = placement.record as unknown as PlacementRecord;
