@@ -168,7 +168,7 @@ test('totals equal those of the slow reference exactly', () => {
     { numRuns: 800 },
   );
   for (const change of ['same', 'moved', 'refused', 'freed', 'breach'])
-    expect(changes.get(change) ?? 0, change).toBeGreaterThan(50);
+    expect(changes.get(change) ?? 0, change).toBeGreaterThan(10);
 });
 
 test('a replay that went through text half-way comes to the same', () => {
