@@ -37,5 +37,7 @@ interface Logged {
 export function writeConfig(file: string, emulator: Emulator): void {
   const target = (id: string, model: string): string =>
     `  - {id: ${id}, vendor: openai, model: ${model}, cloud: azure, region: eastus, dialect: openai-responses, base_url: "${emulator.baseUrl(CLOUD)}"}\n`;
-  writeFileSync(file, `targets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`);
+  // A short log is folded in under load too: a life is over before it fills one of the usual length.
+  const limits = 'limits: {store_log_bytes: 1048576}\n';
+  writeFileSync(file, `${limits}targets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`);
 }
