@@ -1,18 +1,15 @@
 /** Usage and money for commands: of a data folder that no server holds, or through the server that holds it. */
 import { createPerdureClient } from '@perdure/client';
 import { isErrorCode, type CommitmentsResource, toPerdureError } from '@perdure/protocol';
-import { isStoreError } from '../../engine/ports.ts';
 import { usagePages, type UsageSource } from '../../engine/usage.ts';
-import type { HomeId, TenantId } from '../../kernel/ids.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import { type Dimension, type Group, TooManyGroups } from '../../money/totals.ts';
 import type { Events } from '../../money/tranches.ts';
 import type { UsageRow } from '../../money/usage.ts';
-import type { HomeStore } from '../../store/home-store.ts';
-import { acquireDataLock, type DataLock } from '../../store/sqlite/data-lock.ts';
-import { openSqliteHome } from '../../store/sqlite/open-sqlite-home.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
 import type { Config } from '../config/config.ts';
+import { type DataFolder, openDataFolder } from '../data-folder.ts';
 import { serverAddress } from '../server-requests.ts';
 import { snapshotOfConfig } from '../snapshots.ts';
 import { booksOf } from './books.ts';
@@ -39,24 +36,11 @@ export interface MoneyDesk {
 export async function openMoneyDesk(config: Config, io: Io): Promise<MoneyDesk> {
   const { contracts } = snapshotOfConfig(config);
   const terms = termsOf(contracts.map(termsSource));
-  const lock = tryLock(config.data);
-  return lock === null ? overHttp(config, io, terms) : inFolder(config, terms, lock);
+  const folder = await openDataFolder(config);
+  return folder === null ? overHttp(config, io, terms) : inFolder(config, terms, folder);
 }
 
-async function inFolder(config: Config, terms: Terms, lock: DataLock): Promise<MoneyDesk> {
-  const clock = { now: () => Date.now(), monotonic: () => performance.now() };
-  const stores: HomeStore[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(stores.map(store => store.close()));
-    lock.release();
-  };
-  try {
-    for (const { id } of config.homes)
-      stores.push(await openSqliteHome({ dir: config.data, home: id as HomeId, clock, exclusive: true }));
-  } catch (error) {
-    await close();
-    throw error;
-  }
+function inFolder(config: Config, terms: Terms, { stores, clock, close }: DataFolder): MoneyDesk {
   const source: UsageSource = { homes: stores, wait: work => work, target: targetFactsOf(config) };
   const desk: UsageDesk = {
     usage: (window, after) => usagePages(source, window, after),
@@ -142,13 +126,4 @@ export function usageProblem(error: unknown): unknown {
   if (error instanceof Error && typeof code === 'string' && isErrorCode(code) && code === 'invalid_request')
     return new CliError(EXIT.usage, error.message, { cause: error });
   return error;
-}
-
-function tryLock(data: string): DataLock | null {
-  try {
-    return acquireDataLock(data);
-  } catch (error) {
-    if (isStoreError(error) && error.storeError === 'store_locked') return null;
-    throw error;
-  }
 }
