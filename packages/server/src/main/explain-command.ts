@@ -1,13 +1,14 @@
 /** `perdure explain`: from flags to a hypothetical call, and its decision as a table or JSON. */
-import { datetimeMs } from '../contract/instant.ts';
 import { didYouMean } from '../contract/finding.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import type { Decision } from '../placement/decision.ts';
 import { explainTable } from '../placement/explain.ts';
 import type { Purpose, RecordedEvent, Segment, Spend } from '../placement/facts.ts';
 import { type Freeing, freeingText } from '../placement/free.ts';
+import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import * as defaults from './config/defaults.ts';
@@ -86,15 +87,12 @@ function emulatedConfig(io: Io): Config {
 
 function withContracts(config: Config, options: ExplainOptions, io: Io): Config {
   const contracts = options.contracts?.map(folder => contractFolder(folder, io.cwd)) ?? config.contracts;
-  const events = [...config.events, ...(options.event ?? []).map(eventFrom)];
+  const events = [...config.events, ...(options.event ?? []).map(suppose)];
   return { ...config, contracts, reading: options.reading ?? config.reading, events };
 }
 
-function eventFrom(text: string): RecordedEvent {
-  const [, id, date] = /^([a-z0-9][a-z0-9.-]{0,63})=(.+)$/.exec(text) ?? [];
-  if (id === undefined || date === undefined || datetimeMs(date) === null)
-    return usage(`--event takes an id and a day, as agi-verified=2026-03-01, not "${text}"`);
-  return { id, date, source: 'supposed' };
+function suppose(text: string): RecordedEvent {
+  return { ...eventOption('perdure explain', text), source: 'supposed' };
 }
 
 const MICRO = 1_000_000;
@@ -120,18 +118,11 @@ function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
     stateHeld: options.stateless !== true,
     purpose: oneOf('purpose', options.purpose ?? 'turn') as Purpose,
     labels: options.label ?? [],
-    at: timeFrom(options.asOf, config),
+    at: momentOption('perdure explain', '--as-of', options.asOf) ?? config.asOf?.ms ?? Date.now(),
     spend: spendFrom(options.spend),
     inputTokens: options.inputTokens ?? DEFAULT_TOKENS,
     outputTokens: options.outputTokens ?? DEFAULT_TOKENS,
   };
-}
-
-function timeFrom(text: string | undefined, config: Config): number {
-  if (text === undefined) return config.asOf?.ms ?? Date.now();
-  return (
-    datetimeMs(text) ?? usage(`--as-of takes a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, not "${text}"`)
-  );
 }
 
 function oneOf(name: 'segment' | 'purpose', given: string): string {
