@@ -15,9 +15,9 @@ import * as defaults from './config/defaults.ts';
 import { configured } from './configured.ts';
 import { contractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
-import { fromServer } from './from-server.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
 import { type Explanation, explainHypothetical, type HypotheticalCall, UnknownFact } from './explain.ts';
+import { serverOf } from './server-requests.ts';
 
 export interface ExplainOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -44,7 +44,8 @@ const DEFAULT_TOKENS = 1000;
 /** A recorded placement, from the server that keeps it. */
 async function explainRecorded(id: string, options: ExplainOptions, io: Io): Promise<ExitCode> {
   const { config } = await configured(options, io, async () => emulatedConfig(io));
-  const placement = await fromServer(config, io, client => client.placements.get(id));
+  const { client, telling } = serverOf(config, io, { scope: 'read or auditor', held: false });
+  const placement = await telling(client.placements.get(id));
   if (options.json === true) printJson(io, placement);
   else {
     const { usage, call, created_at: created, session } = placement;

@@ -12,7 +12,7 @@ import {
   waiverSchema,
 } from '@perdure/protocol';
 import type { GovernView, Viewer } from '../http/perdure/govern-view.ts';
-import { CliError, EXIT } from './cli/exit.ts';
+import { CliError } from './cli/exit.ts';
 import type { Io } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
@@ -21,7 +21,7 @@ import { openDataFolder } from './data-folder.ts';
 import { configWith } from './discover.ts';
 import { openGoverned } from './govern/open.ts';
 import { LOCAL_CALLER } from './keys.ts';
-import { serverRequests } from './server-requests.ts';
+import { exitOf, serverOf } from './server-requests.ts';
 
 /** Who has the data folder may do everything, and is one person: `local`. */
 export const LOCAL: Viewer = { principal: LOCAL_CALLER.principal, tenant: LOCAL_CALLER.tenant, all: true };
@@ -43,8 +43,7 @@ export async function atGovernDesk<T>(
     return await act(desk, config);
   } catch (error) {
     if (!isPerdureError(error)) throw error;
-    const code = error.status === 403 ? EXIT.refused : error.status === 400 ? EXIT.usage : EXIT.failed;
-    throw new CliError(code, error.message, { cause: error });
+    throw new CliError(exitOf(error), error.message, { cause: error });
   } finally {
     await close();
   }
@@ -66,7 +65,7 @@ async function inFolder(config: Config): Promise<Opened | null> {
 
 /** The server knows who asks by the key: the viewer that is given counts for nothing. */
 function overHttp(config: Config, io: Io): GovernView {
-  const { must } = serverRequests(config, io, 'operator');
+  const { must } = serverOf(config, io, { scope: 'operator', held: true });
   const at = (path: string, id: string, verb: string): string =>
     `/perdure/v1/${path}/${encodeURIComponent(id)}/${verb}`;
   const activation = 'contracts/activations';

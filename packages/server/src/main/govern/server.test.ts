@@ -243,7 +243,7 @@ test('the command line works through the server that holds the folder', async ()
       'acme',
     ),
   ).toMatchObject({
-    code: 1,
+    code: 2,
     err: expect.stringContaining('There is no clause'),
   });
   const refused = await perdure(['contracts', 'active', '--data', join(dir, 'data')], {

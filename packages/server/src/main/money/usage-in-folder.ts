@@ -1,6 +1,5 @@
 /** Usage and money for commands: of a data folder that no server holds, or through the server that holds it. */
-import { createPerdureClient } from '@perdure/client';
-import { isErrorCode, type CommitmentsResource, toPerdureError } from '@perdure/protocol';
+import { isErrorCode, type CommitmentsResource } from '@perdure/protocol';
 import { usagePages, type UsageSource } from '../../engine/usage.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { type Dimension, type Group, TooManyGroups } from '../../money/totals.ts';
@@ -10,7 +9,7 @@ import { CliError, EXIT } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
 import type { Config } from '../config/config.ts';
 import { type DataFolder, openDataFolder } from '../data-folder.ts';
-import { serverAddress } from '../server-requests.ts';
+import { serverOf } from '../server-requests.ts';
 import { snapshotOfConfig } from '../snapshots.ts';
 import { booksOf } from './books.ts';
 import { targetFactsOf } from './target-facts.ts';
@@ -66,27 +65,15 @@ function inFolder(config: Config, terms: Terms, { stores, clock, close }: DataFo
   };
 }
 
+/** Sums over long windows read much: ms for one page of them. */
+const USAGE_MS = 120_000;
+
 function overHttp(config: Config, io: Io, terms: Terms): MoneyDesk {
-  const baseURL = serverAddress(config, io);
-  const apiKey = io.env['PERDURE_API_KEY'];
-  const client = createPerdureClient({ baseURL, timeoutMs: 120_000, ...(apiKey !== undefined && { apiKey }) });
-  const told = (error: unknown): CliError => {
-    const { code, message } = toPerdureError(error);
-    if (code === 'server_unreachable')
-      return new CliError(
-        EXIT.refused,
-        `another Perdure process is using ${config.data}, and none answers at ${baseURL}`,
-        {
-          hint: 'Set PERDURE_URL to the address of that server, or stop it.',
-          cause: error,
-        },
-      );
-    const refused = code === 'missing_api_key' || code === 'invalid_api_key' || code === 'insufficient_scope';
-    const hint = refused
-      ? { hint: 'Set PERDURE_API_KEY to a key with the scope operator, or name a --tenant of yours.' }
-      : {};
-    return new CliError(refused ? EXIT.refused : EXIT.failed, message, { ...hint, cause: error });
-  };
+  const { client, told, telling } = serverOf(config, io, {
+    scope: 'operator (or name a --tenant of yours)',
+    held: true,
+    timeoutMs: USAGE_MS,
+  });
   return {
     async groups(times, by, tenant) {
       try {
@@ -108,11 +95,7 @@ function overHttp(config: Config, io: Io, terms: Terms): MoneyDesk {
     async commitments(to, events) {
       if (Object.keys(events).length > 0)
         throw new CliError(EXIT.usage, '--event is for a data folder that no server uses', {});
-      try {
-        return await client.commitments.get(to === undefined ? {} : { to });
-      } catch (error) {
-        throw told(error);
-      }
+      return telling(client.commitments.get(to === undefined ? {} : { to }));
     },
     terms,
     close: () => Promise.resolve(),
