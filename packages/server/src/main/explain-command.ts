@@ -13,11 +13,13 @@ import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import * as defaults from './config/defaults.ts';
 import { configured } from './configured.ts';
-import { contractFolder } from './contracts.ts';
+import { basisJson, basisOf, basisText } from './basis.ts';
+import { contractFolder, readContractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
 import { type Explanation, explainHypothetical, type HypotheticalCall, UnknownFact } from './explain.ts';
 import { serverOf } from './server-requests.ts';
+import { type SnapshotDocument, snapshotOfDocument } from './snapshots.ts';
 
 export interface ExplainOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -63,18 +65,25 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   if (id !== undefined) return explainRecorded(id, options, io);
   const { config, file } = await configured(options, io, async () => emulatedConfig(io));
   if (file === null) io.err('perdure: no configuration file: decided over the three emulated clouds\n');
-  const supposed = withContracts(config, options, io);
-  const call = callFrom(options, supposed);
+  const call = callFrom(options, config);
+  const basis = await basisOf(config, call.at);
+  const document = supposing(basis.document, options, io);
+  io.err(`perdure: ${basisText(basis, options.contracts !== undefined)}\n`);
   let explanation: Explanation;
   try {
-    explanation = explainHypothetical(supposed, call);
+    explanation = explainHypothetical(config, snapshotOfDocument(document), call);
   } catch (error) {
     if (error instanceof UnknownFact) throw new CliError(EXIT.usage, `perdure explain: ${error.message}`);
     throw error;
   }
   for (const warning of explanation.warnings) io.err(`${warning}\n`);
   if (options.json === true)
-    printJson(io, { object: 'perdure.explanation', call: callJson(call, supposed), ...jsonOf(explanation) });
+    printJson(io, {
+      object: 'perdure.explanation',
+      basis: basisJson(basis),
+      call: callJson(call, document),
+      ...jsonOf(explanation),
+    });
   else io.out(textOf(explanation));
   const { state, infer } = explanation;
   return infer.outcome === 'placed' && (state === null || state.outcome === 'placed') ? EXIT.ok : EXIT.refused;
@@ -86,10 +95,15 @@ function emulatedConfig(io: Io): Config {
   return configWith(emulatedTargets(clouds), io.cwd);
 }
 
-function withContracts(config: Config, options: ExplainOptions, io: Io): Config {
-  const contracts = options.contracts?.map(folder => contractFolder(folder, io.cwd)) ?? config.contracts;
-  const events = [...config.events, ...(options.event ?? []).map(suppose)];
-  return { ...config, contracts, reading: options.reading ?? config.reading, events };
+function supposing(document: SnapshotDocument, options: ExplainOptions, io: Io): SnapshotDocument {
+  const contracts = options.contracts?.map(folder => readContractFolder(contractFolder(folder, io.cwd)));
+  const events = [...(document.events ?? []), ...(options.event ?? []).map(suppose)];
+  return {
+    ...document,
+    contracts: contracts ?? document.contracts,
+    reading: options.reading ?? document.reading,
+    ...(events.length > 0 && { events }),
+  };
 }
 
 function suppose(text: string): RecordedEvent {
@@ -149,7 +163,7 @@ function freeingLines(freeing: readonly Freeing[]): string {
   return `\n\none change would free it:\n${freeing.map(one => `  ${freeingText(one)}`).join('\n')}`;
 }
 
-function callJson(call: HypotheticalCall, config: Config): object {
+function callJson(call: HypotheticalCall, document: SnapshotDocument): object {
   return {
     tenant: call.tenant,
     model: call.model,
@@ -160,8 +174,8 @@ function callJson(call: HypotheticalCall, config: Config): object {
     purpose: call.purpose,
     labels: call.labels,
     as_of: new Date(call.at).toISOString(),
-    reading: config.reading,
-    events: config.events.map(({ id, date }) => ({ id, date })),
+    reading: document.reading,
+    events: (document.events ?? []).map(({ id, date }) => ({ id, date })),
     spend_micro_usd: call.spend,
     input_tokens: call.inputTokens,
     output_tokens: call.outputTokens,
