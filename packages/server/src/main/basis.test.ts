@@ -74,7 +74,10 @@ test('what is in force decides: active set, waivers and recorded events, also be
   await done('waivers', 'grant', ...waiver, '--from', '2026-03-01', '--until', '2026-03-25', '--reason', 'a test');
   expect((await explained('--tenant', 'acme')).against[1]).toEqual(['aw', []]);
   expect((await explained('--tenant', 'other')).against[1]).toEqual(['aw', ['joint.stateless']]);
-  expect((await explained('--tenant', 'acme', '--as-of', '2026-03-26')).against[1]).toEqual(['aw', ['joint.stateless']]);
+  expect((await explained('--tenant', 'acme', '--as-of', '2026-03-26')).against[1]).toEqual([
+    'aw',
+    ['joint.stateless'],
+  ]);
 
   await done('events', 'record', 'agi-verified', '--date', '2026-03-10', '--source', 'a panel');
   const lock = acquireDataLock(join(cwd, 'data'));

@@ -47,7 +47,9 @@ const DEFAULT_TOKENS = 1000;
 async function explainRecorded(id: string, options: ExplainOptions, io: Io): Promise<ExitCode> {
   const { config } = await configured(options, io, async () => emulatedConfig(io));
   const { client, telling } = serverOf(config, io, { scope: 'read or auditor', held: false });
-  const placement = await telling(client.placements.get(id));
+  const placement = await telling(
+    client.placements.get(id, options.tenant === undefined ? {} : { tenant: options.tenant }),
+  );
   if (options.json === true) printJson(io, placement);
   else {
     const { usage, call, created_at: created, session } = placement;
