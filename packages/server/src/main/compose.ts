@@ -21,6 +21,7 @@ import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
+import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
 import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { KeySpecError, type KeySpec } from './keys/key-row.ts';
@@ -77,6 +78,7 @@ export async function composeServer(
   const startedAt = systemClock.now();
   mkdirSync(config.data, { recursive: true });
   const lock = acquireDataLock(config.data);
+  startCedar();
   const stores: HomeStore[] = [];
   const undo = async (): Promise<void> => {
     await Promise.all(stores.map(store => store.close()));
