@@ -32,6 +32,7 @@ import { booksOf, spendPricesOf } from './money/books.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { makeUsageView } from './money/usage-view.ts';
+import { makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import { makeView } from './view.ts';
 
@@ -39,7 +40,7 @@ export interface ComposeOptions {
   /** A line for the operator. Never content. */
   readonly log: (line: string) => void;
   /** Opens a home's store; by default its SQLite file. What another store, or one that misbehaves, is put in by. */
-  readonly openHome?: (home: HomeId, dir: string) => Promise<HomeStore>;
+  readonly openHome?: (home: HomeId, dir: string, onDeath: (error: Error) => void) => Promise<HomeStore>;
 }
 
 export interface ComposedServer {
@@ -85,19 +86,26 @@ export async function composeServer(
     lock.release();
   };
   try {
+    const readiness = makeReadiness(config.homes.map(({ id }) => id));
     for (const { id } of config.homes) {
-      stores.push(await openHome(id as HomeId, config.data));
+      const onDeath = (error: Error): void => {
+        readiness.homeDied(id);
+        log(
+          `home ${id}: ${error.message}: its requests fail with store_unavailable until this server is started again`,
+        );
+      };
+      stores.push(await openHome(id as HomeId, config.data, onDeath));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
-    return await assemble(config, { log, startedAt, stores, lock, sealed });
+    return await assemble(config, { log, startedAt, stores, lock, sealed, readiness });
   } catch (error) {
     await undo();
     throw error;
   }
 }
 
-function openFile(home: HomeId, dir: string): Promise<HomeStore> {
-  return openSqliteHome({ dir, home, clock: systemClock, exclusive: true });
+function openFile(home: HomeId, dir: string, onDeath: (error: Error) => void): Promise<HomeStore> {
+  return openSqliteHome({ dir, home, clock: systemClock, exclusive: true, onDeath });
 }
 
 interface Parts extends Pick<ComposeOptions, 'log'> {
@@ -106,9 +114,13 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
   readonly lock: DataLock;
   /** The ledger reads the homes' own files: other stores have none. */
   readonly sealed: boolean;
+  readonly readiness: Readiness;
 }
 
-async function assemble(config: Config, { log, startedAt, stores, lock, sealed }: Parts): Promise<ComposedServer> {
+async function assemble(
+  config: Config,
+  { log, startedAt, stores, lock, sealed, readiness }: Parts,
+): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
   const { limits } = config;
@@ -175,8 +187,6 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     ),
   });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
-  let draining = false;
-  let ready = false;
   const view = makeView({
     config,
     active: era,
@@ -185,7 +195,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     version: VERSION,
     startedAt,
     now: () => systemClock.now(),
-    draining: () => draining,
+    draining: () => readiness.draining,
   });
   if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
   const http = await listen(
@@ -215,21 +225,24 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
         patienceMs: limits.patienceMs,
       },
       version: VERSION,
-      ready: () => ready && !draining,
+      ready: () => readiness.now(),
       report,
     },
     config.listen.host,
     config.listen.port,
   );
   const recovered = engine.recover().then(({ turns, calls, failed }) => {
-    ready = true;
+    readiness.recovered();
     if (turns + calls + failed > 0)
       log(
         `recovered ${turns} turns and ${calls} calls of the last process${failed > 0 ? `; ${failed} failed and are tried again` : ''}`,
       );
   });
   const followed = follow(governed.active, limits.followMs, report);
-  recovered.catch(error => report('recovery', error));
+  recovered.catch(error => {
+    // What a stop cuts off is left to the next process: nothing is wrong.
+    if (!readiness.draining) report('recovery', error);
+  });
   return {
     url: http.url,
     port: http.port,
@@ -237,7 +250,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     engine,
     recovered,
     close: async () => {
-      draining = true;
+      readiness.drain();
       followed.stop();
       await shutDown({ engine, http, upstream, ledger, stores, lock }, limits.drainMs);
     },
