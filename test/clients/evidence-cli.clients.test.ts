@@ -54,5 +54,5 @@ test('whoever may not ask, or asks nobody, is told what to do', async () => {
   const wrong = await perdure(['placements'], { cwd: stack.data, env: { PERDURE_URL: stack.url } });
   expect([wrong.code, wrong.err]).toEqual([3, expect.stringContaining('PERDURE_API_KEY')]);
   const nobody = await perdure(['placements'], { cwd: stack.data, env: { PERDURE_URL: 'http://127.0.0.1:1' } });
-  expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('Nobody answers')]);
+  expect([nobody.code, nobody.err]).toEqual([3, expect.stringContaining('nobody answers')]);
 });

@@ -62,7 +62,8 @@ export interface UsageListQuery {
 
 export interface PerdureClient {
   readonly placements: {
-    get(id: string, options?: CallOptions): Promise<PlacementResource>;
+    /** @param options `tenant`: whose it is, for keys that see the placements of others */
+    get(id: string, options?: CallOptions & { readonly tenant?: string }): Promise<PlacementResource>;
     list(query?: PlacementListQuery, options?: CallOptions): Promise<PlacementPage>;
     /** All that the query finds, page by page. */
     each(query?: PlacementListQuery, options?: CallOptions): AsyncIterable<PlacementResource>;
@@ -114,7 +115,8 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
     get('/perdure/v1/placements', placementPageSchema, { ...query }, own);
   return {
     placements: {
-      get: (id, own) => get(`/perdure/v1/placements/${encodeURIComponent(id)}`, placementSchema, {}, own),
+      get: (id, own) =>
+        get(`/perdure/v1/placements/${encodeURIComponent(id)}`, placementSchema, { tenant: own?.tenant }, own),
       list,
       async *each(query, own) {
         for (let after = query?.after; ; ) {

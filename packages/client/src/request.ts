@@ -1,4 +1,4 @@
-/** One HTTP exchange: sends JSON, checks the answer, and turns every failure into a `PerdureError`. */
+/** One HTTP exchange: sends JSON, checks the answer, and turns every failure into a `PerdureError`. For routes that the client has no method for, too. */
 import {
   isErrorCode,
   isJsonObject,
@@ -11,12 +11,12 @@ import {
 export type Query = { readonly [name: string]: string | number | undefined };
 
 /** What a schema must be able to do; zod's can. */
-interface Schema<Answer> {
+export interface Schema<Answer> {
   safeParse(value: unknown): { readonly success: true; readonly data: Answer } | { readonly success: false };
 }
 
 export interface Exchange<Answer> {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly query: Query;
   readonly body: object | null;

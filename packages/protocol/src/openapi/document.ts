@@ -147,7 +147,8 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   to: { type: 'string', description: 'Before: a day or a moment, in UTC. Default: now.' },
   tenant: {
     type: 'string',
-    description: 'Default: the tenant of the key. Others, and of usage * for all, want the scope `operator`.',
+    description:
+      'Default: the tenant of the key. Others, and of usage * for all, want the scope `operator`, or an auditor’s key of every tenant, which must name one here but of usage.',
   },
   product: { type: 'string' },
   channel: { type: 'string' },

@@ -219,7 +219,8 @@ export const ROUTES: readonly Route[] = [
     tag: 'perdure',
     summary: 'One placement, with every target and the clauses that spoke.',
     answer: 'Placement',
-    errors: [...READ, 'placement_not_found'],
+    query: ['tenant'],
+    errors: [...READ, 'invalid_request', 'placement_not_found'],
   },
   {
     method: 'get',
@@ -277,6 +278,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'Replay recorded placements under another reading, set of contracts or date.',
     body: 'WhatIfRequest',
     answer: 'WhatIfResult',
+    query: ['tenant'],
     errors: [...READ, ...BODY],
   },
   {

@@ -1,5 +1,6 @@
 /** A `.cedar` file taken apart: each policy with its text, its line, its annotations and its JSON form. */
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type { DetailedError, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { Cedar } from './cedar.ts';
 import type { Report } from './finding.ts';
 
 export interface PolicySource {
@@ -12,12 +13,12 @@ export interface PolicySource {
   /** What is unclear, for a clause that the sources leave open; null for a clear one. */
   readonly ambiguous: string | null;
   /** Cedar's JSON form. */
-  readonly est: cedar.PolicyJson;
+  readonly est: PolicyJson;
   readonly isTemplate: boolean;
 }
 
 /** Reads the policies of a file, reporting what cannot be read. */
-export function parseCedarFile(file: string, source: string, report: Report): PolicySource[] {
+export function parseCedarFile(cedar: Cedar, file: string, source: string, report: Report): PolicySource[] {
   const parts = cedar.policySetTextToParts(source);
   if (parts.type === 'failure') {
     reportCedarErrors(file, source, parts.errors, 0, report);
@@ -94,7 +95,7 @@ function fromByteOffset(source: string, bytes: number): number {
 export function reportCedarErrors(
   file: string,
   source: string,
-  errors: readonly cedar.DetailedError[],
+  errors: readonly DetailedError[],
   offset: number,
   report: Report,
   code: 'cedar_syntax' | 'cedar_invalid' | 'cedar_warning' = 'cedar_syntax',

@@ -1,6 +1,7 @@
 /** Formatting keeps meaning and comments, and formats only once. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { CEDAR_HERE } from './cedar-here.ts';
 import { parseCedarFile } from './cedar-source.ts';
 import { cedarComments, formatCedar, formatContract, LINE_WIDTH } from './format.ts';
 import { manifestComments, manifestValue } from './format-manifest.ts';
@@ -27,7 +28,7 @@ function next(stream: Iterable<string>): string {
 }
 
 function ests(text: string): unknown {
-  return parseCedarFile('', text, ({ message }) => {
+  return parseCedarFile(CEDAR_HERE, '', text, ({ message }) => {
     throw new Error(message);
   }).map(({ est }) => est);
 }

@@ -7,6 +7,7 @@
  * What would break one of them is not formatted, and why is told.
  */
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import { CEDAR_HERE } from './cedar-here.ts';
 import { parseCedarFile } from './cedar-source.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { formatManifest, manifestComments, manifestValue } from './format-manifest.ts';
@@ -91,7 +92,7 @@ function withHeading(before: string, after: string): string {
 /** What a file says, without where it says it; null if it cannot be read. */
 function policiesOf(text: string): string | null {
   let broken = false;
-  const policies = parseCedarFile('', text, ({ code }) => {
+  const policies = parseCedarFile(CEDAR_HERE, '', text, ({ code }) => {
     broken ||= code !== 'id_missing';
   });
   return broken ? null : JSON.stringify(policies.map(({ est }) => est));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { checkContract, loadContract, MAX_FILE_CHARS, MAX_POLICIES } from './load.ts';
+import { checkContract, loadContract } from './load.ts';
+import { MAX_FILE_CHARS, MAX_POLICIES } from './load-with.ts';
 import { type Finding, findingLine } from './finding.ts';
 import { MAX_TEXT } from './manifest-words.ts';
 import type { ContractFiles } from './rule.ts';

@@ -1,17 +1,23 @@
 /** Strict validation of a contract's policies by Cedar itself, against the schema of clauses. */
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type { TemplateLink, ValidationError } from '@cedar-policy/cedar-wasm/nodejs';
+import type { Cedar } from './cedar.ts';
 import { reportCedarErrors } from './cedar-source.ts';
 import type { Report } from './finding.ts';
 import type { ContractFiles, Rule } from './rule.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { CONTRACT_SCHEMA } from './schema.ts';
 
-export function validateAgainstSchema(rules: readonly Rule[], files: ContractFiles, report: Report): void {
+export function validateAgainstSchema(
+  cedar: Cedar,
+  rules: readonly Rule[],
+  files: ContractFiles,
+  report: Report,
+): void {
   // Keys of our own, since ids may repeat (which is reported elsewhere) and Cedar wants them unique.
   const byKey = new Map<string, Rule>(rules.map((rule, i) => [`rule ${i}`, rule]));
   const staticPolicies: Record<string, string> = {};
   const templates: Record<string, string> = {};
-  const templateLinks: cedar.TemplateLink[] = [];
+  const templateLinks: TemplateLink[] = [];
   for (const [key, { source, link }] of byKey) {
     if (link === null) {
       staticPolicies[key] = source.text;
@@ -37,7 +43,7 @@ export function validateAgainstSchema(rules: readonly Rule[], files: ContractFil
     return;
   }
   const seen = new Set<string>();
-  const located = (code: 'cedar_invalid' | 'cedar_warning', found: readonly cedar.ValidationError[]): void => {
+  const located = (code: 'cedar_invalid' | 'cedar_warning', found: readonly ValidationError[]): void => {
     for (const { policyId, error } of found) {
       const rule = byKey.get(policyId) ?? rules.find(({ source }) => `template ${source.id}` === policyId);
       if (rule === undefined) continue;

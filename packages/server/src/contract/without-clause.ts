@@ -1,5 +1,6 @@
 /** A contract folder without one of its clauses: what would change if it were not there? */
 import { parseDocument } from 'yaml';
+import { CEDAR_HERE } from './cedar-here.ts';
 import { parseCedarFile } from './cedar-source.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import type { ContractFiles } from './rule.ts';
@@ -21,7 +22,7 @@ export function withoutClause(files: ContractFiles, id: string): ContractFiles {
   const left: Record<string, string> = { ...files, [MANIFEST_FILE]: document.toString() };
   for (const [path, text] of Object.entries(files)) {
     if (!path.endsWith('.cedar')) continue;
-    const source = parseCedarFile(path, text, () => undefined).find(one => one.id === id);
+    const source = parseCedarFile(CEDAR_HERE, path, text, () => undefined).find(one => one.id === id);
     if (source !== undefined) left[path] = cut(text, source.text, source.line);
   }
   return left;

@@ -11,6 +11,17 @@ export interface Caller {
   readonly scopes: readonly string[];
 }
 
+/**
+ * In the place of a tenant: who audits the whole deployment. No tenant is called so and no row is its, so what does not ask `seesAll`
+ * shows such a caller nothing (L10).
+ */
+export const EVERY_TENANT = '*' as TenantId;
+
+/** Whether evidence of every tenant is shown to the caller. Content never is, whoever asks: it is read as one's own tenant's. */
+export function seesAll({ tenant, scopes }: Pick<Caller, 'tenant' | 'scopes'>): boolean {
+  return scopes.includes('operator') || (tenant === EVERY_TENANT && scopes.includes('auditor'));
+}
+
 export function actorOf(caller: Caller): string {
   return `key:${caller.principal}`;
 }

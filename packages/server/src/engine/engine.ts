@@ -146,6 +146,26 @@ export function createEngine(options: EngineOptions): Engine {
       void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
   };
 
+  function unlessDraining<T>(work: Promise<T>): Promise<T> {
+    if (!draining) return context.sessions.wait(work);
+    work.catch(() => undefined);
+    return Promise.reject(perdureError('server_draining'));
+  }
+
+  /** 1 while recovery is under way. */
+  let recovering = 0;
+  async function takeUpAll(): Promise<RecoveryReport> {
+    recovering = 1;
+    try {
+      await spend.rebuild({ ...usageSource, wait: unlessDraining });
+      const report = await recover(context, () => draining);
+      if (!draining) options.scheduler.start(row => wakeSession(context, row));
+      return report;
+    } finally {
+      recovering = 0;
+    }
+  }
+
   const usageSource: UsageSource = {
     homes: homes.all,
     wait: work => context.sessions.wait(work),
@@ -314,12 +334,7 @@ export function createEngine(options: EngineOptions): Engine {
       return [...new Set(all.flat())].toSorted();
     },
     spend,
-    async recover() {
-      await spend.rebuild(usageSource);
-      const report = await recover(context);
-      options.scheduler.start(row => wakeSession(context, row));
-      return report;
-    },
+    recover: takeUpAll,
     get busy() {
       return context.running.size + stateless + context.finishing.size;
     },
@@ -327,7 +342,8 @@ export function createEngine(options: EngineOptions): Engine {
       draining = true;
       await options.scheduler.stop();
       const until = clock.monotonic() + ms;
-      while (context.running.size + stateless + context.finishing.size > 0 && clock.monotonic() < until) {
+      // Recovery reads on until it sees that it is to end: the stores stay open for it, too.
+      while (recovering + context.running.size + stateless + context.finishing.size > 0 && clock.monotonic() < until) {
         context.tail.flush();
         await new Promise(resolve => setTimeout(resolve, 20));
       }

@@ -27,8 +27,6 @@ export interface PlacementListQuery {
   readonly to?: number;
   readonly session?: string;
   readonly response?: string;
-  /** Another tenant's: whoever lets it in has checked that the caller may. */
-  readonly tenant?: TenantId;
   /** What else a placement must be. */
   readonly matches?: (placement: PlacementRecord) => boolean | Promise<boolean>;
 }
@@ -57,8 +55,8 @@ export async function listPlacements(
   caller: Caller,
   query: PlacementListQuery,
 ): Promise<PlacementPage> {
-  const tenant = query.tenant ?? caller.tenant;
-  const start = await startOf(engine, { ...caller, tenant }, query);
+  const { tenant } = caller;
+  const start = await startOf(engine, caller, query);
   const readings = engine.homes.all.map(
     (store): Reading => ({ store, after: start[store.home] ?? null, buffer: [], index: 0, ended: false }),
   );

@@ -122,7 +122,10 @@ export interface SessionLog {
   /** The run of an `items.added` event by its id body. */
   runByBase(tenant: TenantId, base: string): Promise<RunRow | null>;
   journal(tenant: TenantId, session: SessionId): Promise<readonly JournalRow[]>;
-  /** Newest or oldest first; `after` is exclusive and must be a row of the list. */
+  /**
+   * Newest or oldest first; `after` is exclusive and must be a row of the list. Beside `placementLog`, because metering needs who caused a
+   * call and its own meter, by the number of the call, which are not in that list's heads; and its cursors name a placement, not a position.
+   */
   placements(query: {
     tenant: TenantId;
     order: 'asc' | 'desc';
@@ -141,9 +144,12 @@ export interface SessionLog {
    * did, a few placements of about that moment lie on the other side.
    */
   placementSeek(tenant: TenantId, at: number): Promise<number>;
-  /** Tenants that have placements, by name. For whoever runs the deployment; no tenant's request may reach it (L10). */
+  /**
+   * Tenants that have placements, by name, in as many steps as there are tenants: asked at every start and every sum. For whoever runs the
+   * deployment; no tenant's request may reach it (L10).
+   */
   tenants(): Promise<readonly TenantId[]>;
-  /** Who has placements, and how many: for operators, and for nobody else. In order of the name. */
+  /** The same with how many placements each has, which reads them all. */
   placementTenants(): Promise<readonly { readonly tenant: TenantId; readonly placements: number }[]>;
   /** What living responses and forks of the session still need: the highest position, the highest seq at which a living response ended, the forks. */
   retained(

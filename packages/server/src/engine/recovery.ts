@@ -40,15 +40,18 @@ export interface RecoveryReport {
   readonly failed: number;
 }
 
-/** Takes up everything unfinished in every home. Resolves when all of it is settled and under way again, not when it is done. */
-export async function recover(engine: EngineContext): Promise<RecoveryReport> {
+/**
+ * Takes up everything unfinished in every home. Resolves when all of it is settled and under way again, not when it is done.
+ * @param stopping once true, nothing more is taken up: it is left to the next process
+ */
+export async function recover(engine: EngineContext, stopping: () => boolean = () => false): Promise<RecoveryReport> {
   const report = { turns: 0, calls: 0, failed: 0 };
   await engine.sessions.wait(engine.lease.ensure());
   for (const store of engine.homes.all) {
-    for (let after: SessionId | null = null; ; ) {
+    for (let after: SessionId | null = null; !stopping(); ) {
       const rows: readonly SessionRow[] = await engine.sessions.wait(store.open(after, PAGE));
-      for (let i = 0; i < rows.length; i += AT_ONCE) {
-        await Promise.all(rows.slice(i, i + AT_ONCE).map(row => recoverOne(engine, store, row, report)));
+      for (let i = 0; i < rows.length && !stopping(); i += AT_ONCE) {
+        await Promise.all(rows.slice(i, i + AT_ONCE).map(row => recoverOne(engine, store, row, report, stopping)));
       }
       const last = rows.at(-1);
       if (last === undefined || rows.length < PAGE) break;
@@ -63,12 +66,15 @@ async function recoverOne(
   store: SessionLog,
   row: SessionRow,
   report: { turns: number; calls: number; failed: number },
+  stopping: () => boolean,
 ): Promise<void> {
   const { tenant, session } = row;
   try {
     const taken = await takeUp(engine, { tenant, session, store });
     if (taken !== null) report[taken] += 1;
   } catch (error) {
+    // The stop cut it off, and the next process takes it up.
+    if (stopping()) return;
     report.failed += 1;
     engine.report('recovery', toPerdureError(error));
     engine.recoverLater({ tenant, session, store });

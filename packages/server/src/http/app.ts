@@ -234,10 +234,7 @@ function openRoutes(app: App, deps: HttpDeps): void {
   open('/healthz', context => sendJson(context.env.outgoing, 200, { status: 'ok' }));
   open('/readyz', context => {
     const ready = deps.ready();
-    sendJson(context.env.outgoing, ready ? 200 : 503, {
-      status: ready ? 'ready' : 'starting',
-      checks: [{ name: 'recovery', ok: ready }],
-    });
+    sendJson(context.env.outgoing, ready.status === 'ready' ? 200 : 503, ready);
   });
   open('/openapi.json', context => sendJson(context.env.outgoing, 200, openapiDocument({ version })));
   open('/', context => {

@@ -1,5 +1,6 @@
 /** What every route shares. */
 import type { HttpBindings } from '@hono/node-server';
+import type { ReadyResource } from '@perdure/protocol';
 import type { Hono } from 'hono';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../engine/caller.ts';
@@ -33,8 +34,8 @@ export interface HttpDeps {
   keyed(): boolean;
   readonly limits: HttpLimits;
   readonly version: string;
-  /** Becomes true once recovery has settled what the last process left. */
-  ready(): boolean;
+  /** What a server that takes work needs, and whether it is there. */
+  ready(): ReadyResource;
   readonly keys: KeyAdmin;
   /** Null if nothing is sealed here. */
   readonly ledger: LedgerView | null;

@@ -1,8 +1,8 @@
 /** `perdure commitments`: the money terms of the contracts, as tables or JSON. */
 import type { CommitmentsResource } from '@perdure/protocol';
 import { dollars } from '../money/amounts.ts';
-import { dayStart } from '../money/calendar.ts';
-import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
+import { eventOption } from './cli/event.ts';
+import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
@@ -18,7 +18,12 @@ export interface CommitmentsOptions extends ConfigFlags {
 
 export async function commitments(options: CommitmentsOptions, io: Io): Promise<ExitCode> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const events = Object.fromEntries((options.event ?? []).map(eventOf));
+  const events = Object.fromEntries(
+    (options.event ?? []).map(text => {
+      const { id, date } = eventOption('perdure commitments', text);
+      return [id, Date.parse(date)];
+    }),
+  );
   const desk = await openMoneyDesk(config, io);
   try {
     const statement = await desk.commitments(options.asOf, events);
@@ -30,14 +35,6 @@ export async function commitments(options: CommitmentsOptions, io: Io): Promise<
   } finally {
     await desk.close();
   }
-}
-
-function eventOf(text: string): readonly [id: string, day: number] {
-  const [id = '', written = ''] = text.split('=');
-  const day = dayStart(written);
-  if (id === '' || day === null)
-    throw new CliError(EXIT.usage, `--event takes an id and a day, as ipo-filed=2027-01-05, not "${text}"`);
-  return [id, day];
 }
 
 const money = (amount: string | null): string => (amount === null ? '-' : dollars(BigInt(amount)));

@@ -16,11 +16,12 @@ import { makeProvider } from '../provider/make-provider.ts';
 import { Connections } from '../provider/transport/connections.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
-import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
+import { openSqliteHome, type SqliteHomeOptions } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
+import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
 import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { KeySpecError, type KeySpec } from './keys/key-row.ts';
@@ -31,10 +32,12 @@ import { booksOf, spendPricesOf } from './money/books.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { makeUsageView } from './money/usage-view.ts';
+import { makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import { makeView } from './view.ts';
 
-type OpenHome = (home: HomeId, dir: string, logBytes: number) => Promise<HomeStore>;
+type HomeOptions = Required<Pick<SqliteHomeOptions, 'onDeath' | 'logBytes'>>;
+type OpenHome = (home: HomeId, dir: string, how: HomeOptions) => Promise<HomeStore>;
 
 export interface ComposeOptions {
   /** A line for the operator. Never content. */
@@ -79,25 +82,34 @@ export async function composeServer(
   const startedAt = systemClock.now();
   mkdirSync(config.data, { recursive: true });
   const lock = acquireDataLock(config.data);
+  startCedar();
   const stores: HomeStore[] = [];
   const undo = async (): Promise<void> => {
     await Promise.all(stores.map(store => store.close()));
     lock.release();
   };
   try {
+    const readiness = makeReadiness(config.homes.map(({ id }) => id));
     for (const { id } of config.homes) {
-      stores.push(await openHome(id as HomeId, config.data, config.limits.storeLogBytes));
+      const onDeath = (error: Error): void => {
+        readiness.homeDied(id);
+        log(
+          `home ${id}: ${error.message}: its requests fail with store_unavailable until this server is started again`,
+        );
+      };
+      const how = { onDeath, logBytes: config.limits.storeLogBytes };
+      stores.push(await openHome(id as HomeId, config.data, how));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
-    return await assemble(config, { log, startedAt, stores, lock, sealed });
+    return await assemble(config, { log, startedAt, stores, lock, sealed, readiness });
   } catch (error) {
     await undo();
     throw error;
   }
 }
 
-function openFile(home: HomeId, dir: string, logBytes: number): Promise<HomeStore> {
-  return openSqliteHome({ dir, home, clock: systemClock, exclusive: true, logBytes });
+function openFile(home: HomeId, dir: string, how: HomeOptions): Promise<HomeStore> {
+  return openSqliteHome({ dir, home, clock: systemClock, exclusive: true, ...how });
 }
 
 interface Parts extends Pick<ComposeOptions, 'log'> {
@@ -106,9 +118,13 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
   readonly lock: DataLock;
   /** The ledger reads the homes' own files: other stores have none. */
   readonly sealed: boolean;
+  readonly readiness: Readiness;
 }
 
-async function assemble(config: Config, { log, startedAt, stores, lock, sealed }: Parts): Promise<ComposedServer> {
+async function assemble(
+  config: Config,
+  { log, startedAt, stores, lock, sealed, readiness }: Parts,
+): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
   const { limits } = config;
@@ -175,8 +191,6 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     ),
   });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
-  let draining = false;
-  let ready = false;
   const view = makeView({
     config,
     active: era,
@@ -185,7 +199,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     version: VERSION,
     startedAt,
     now: () => systemClock.now(),
-    draining: () => draining,
+    draining: () => readiness.draining,
   });
   if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
   const http = await listen(
@@ -215,21 +229,24 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
         patienceMs: limits.patienceMs,
       },
       version: VERSION,
-      ready: () => ready && !draining,
+      ready: () => readiness.now(),
       report,
     },
     config.listen.host,
     config.listen.port,
   );
   const recovered = engine.recover().then(({ turns, calls, failed }) => {
-    ready = true;
+    readiness.recovered();
     if (turns + calls + failed > 0)
       log(
         `recovered ${turns} turns and ${calls} calls of the last process${failed > 0 ? `; ${failed} failed and are tried again` : ''}`,
       );
   });
   const followed = follow(governed.active, limits.followMs, report);
-  recovered.catch(error => report('recovery', error));
+  recovered.catch(error => {
+    // What a stop cuts off is left to the next process: nothing is wrong.
+    if (!readiness.draining) report('recovery', error);
+  });
   return {
     url: http.url,
     port: http.port,
@@ -237,7 +254,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     engine,
     recovered,
     close: async () => {
-      draining = true;
+      readiness.drain();
       followed.stop();
       await shutDown({ engine, http, upstream, ledger, stores, lock }, limits.drainMs);
     },

@@ -2,7 +2,6 @@
 import { checkContractSet, chooseReadings } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
-import { datetimeMs } from '../contract/instant.ts';
 import { loadContract } from '../contract/load.ts';
 import { joinMentions, type Mentions, mentionsOf } from '../contract/mentions.ts';
 import type { ContractFiles } from '../contract/rule.ts';
@@ -122,14 +121,4 @@ function classesOf(sides: readonly Side[], facts: ToldCall): string {
       contracts.map(contract => contract.classify(facts, snapshot.readings[contract.id] ?? null).class ?? '?'),
     )
     .join(',');
-}
-
-/** A day or a moment of a flag, in ms since 1970. */
-export function momentOf(flag: string, text: string): number {
-  const ms = datetimeMs(text);
-  if (ms !== null) return ms;
-  throw new CliError(
-    EXIT.usage,
-    `perdure contracts: ${flag} takes a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, not ${JSON.stringify(text)}`,
-  );
 }

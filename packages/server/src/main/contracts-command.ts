@@ -3,6 +3,7 @@ import { checkContractSet, chooseReadings } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { type Finding, findingLine } from '../contract/finding.ts';
 import { loadContract } from '../contract/load.ts';
+import { dayOrNull } from '../kernel/day.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
@@ -99,10 +100,6 @@ function deepTogether({ folders, reading, onAmbiguity, config, file }: Subject):
   return checkTogether(side, { config, file });
 }
 
-function day(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString().slice(0, 10);
-}
-
 function checkedText({ folder, contract, findings }: Checked): string {
   const lines = findings.map(finding => `${folder}/${findingLine(finding)}\n`);
   if (contract === null) return `${lines.join('')}${folder}: cannot be used\n`;
@@ -110,7 +107,7 @@ function checkedText({ folder, contract, findings }: Checked): string {
   const when =
     from === null && to === null
       ? 'always in force'
-      : `in force from ${day(from) ?? 'ever'} until ${day(to) ?? 'further notice'}`;
+      : `in force from ${dayOrNull(from) ?? 'ever'} until ${dayOrNull(to) ?? 'further notice'}`;
   const readings = contract.readings.map(({ id }) => (id === contract.defaultReading ? `${id} (default)` : id));
   const read = readings.length === 0 ? '' : `; readings: ${readings.join(', ')}`;
   return `${lines.join('')}${contract.id} ${contract.version}: ${contract.clauses.length} clauses and definitions, ${when}${read}\n`;
@@ -123,8 +120,8 @@ function checkedJson({ folder, contract, findings }: Checked): object {
     id,
     version,
     title,
-    from: day(contract?.effective.from ?? null),
-    to: day(contract?.effective.to ?? null),
+    from: dayOrNull(contract?.effective.from ?? null),
+    to: dayOrNull(contract?.effective.to ?? null),
     clauses: contract?.clauses.length ?? null,
     readings: contract?.readings.map(reading => reading.id) ?? null,
     findings,

@@ -7,9 +7,10 @@ import { exclusionText } from '../placement/explain.ts';
 import { momentText } from '../placement/moments.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { configFile, readConfigFile } from './configured.ts';
-import { momentOf, type Side, sideOf, sideOfFiles, spaceOf } from './contract-space.ts';
+import { type Side, sideOf, sideOfFiles, spaceOf } from './contract-space.ts';
 
 export interface ContractsDiffOptions extends Pick<ConfigFlags, 'config'> {
   readonly json?: boolean;
@@ -24,6 +25,7 @@ export interface ContractsDiffOptions extends Pick<ConfigFlags, 'config'> {
 }
 
 /** Rows, and places of a witness, that are printed; all of them are in the JSON. */
+const COMMAND = 'perdure contracts diff';
 const MAX_ROWS = 40;
 const MAX_PLACES = 3;
 
@@ -69,7 +71,7 @@ function sidesOf(
   const [one, other] = [a, b].map(names => sideOf(names.split(','), cwd, { reading: null, onAmbiguity }));
   if (one === undefined || other === undefined) throw new Error('a comparison has two sides');
   const both = chooseReadings([...one.contracts, ...other.contracts], reading, true);
-  if (!both.ok) throw new CliError(EXIT.usage, `perdure contracts diff: ${both.message}`);
+  if (!both.ok) throw new CliError(EXIT.usage, `${COMMAND}: ${both.message}`);
   const under = (side: Side, wanted: string | null): Side =>
     wanted === null ? side : sideOfFiles(side.folders, side.files, { reading: wanted, onAmbiguity });
   const offered = (side: Side): string | null =>
@@ -78,15 +80,12 @@ function sidesOf(
 }
 
 function timesOf({ at, from, to }: ContractsDiffOptions): { from: number | null; to: number | null } {
-  if (at !== undefined) {
+  const moment = momentOption(COMMAND, '--at', at);
+  if (moment !== null) {
     if (from !== undefined || to !== undefined) usage('--at excludes --from and --to');
-    const moment = momentOf('--at', at);
     return { from: moment, to: moment };
   }
-  const times = {
-    from: from === undefined ? null : momentOf('--from', from),
-    to: to === undefined ? null : momentOf('--to', to),
-  };
+  const times = { from: momentOption(COMMAND, '--from', from), to: momentOption(COMMAND, '--to', to) };
   if (times.from !== null && times.to !== null && times.from >= times.to) usage('--from must be before --to');
   return times;
 }
@@ -104,7 +103,7 @@ function onlyOf(given: readonly string[]): Readonly<Record<string, readonly stri
 }
 
 function usage(message: string): never {
-  throw new CliError(EXIT.usage, `perdure contracts diff: ${message}`);
+  throw new CliError(EXIT.usage, `${COMMAND}: ${message}`);
 }
 
 function sideText({ contracts, snapshot }: Side): string {

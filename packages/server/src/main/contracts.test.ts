@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkContractSet, moneyTermsAt } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
-import { loadContract, MAX_FILE_CHARS } from '../contract/load.ts';
+import { loadContract } from '../contract/load.ts';
+import { MAX_FILE_CHARS } from '../contract/load-with.ts';
 import {
   ContractFolderError,
   contractFolder,

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MAX_FILE_CHARS } from '../contract/load.ts';
+import { MAX_FILE_CHARS } from '../contract/load-with.ts';
 import type { ContractFiles } from '../contract/rule.ts';
 
 /** Where shipped sets lie: in the published package, or at the root of a checkout. */

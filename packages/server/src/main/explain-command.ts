@@ -1,22 +1,25 @@
 /** `perdure explain`: from flags to a hypothetical call, and its decision as a table or JSON. */
-import { datetimeMs } from '../contract/instant.ts';
 import { didYouMean } from '../contract/finding.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import type { Decision } from '../placement/decision.ts';
 import { explainTable } from '../placement/explain.ts';
 import type { Purpose, RecordedEvent, Segment, Spend } from '../placement/facts.ts';
 import { type Freeing, freeingText } from '../placement/free.ts';
+import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import * as defaults from './config/defaults.ts';
 import { configured } from './configured.ts';
-import { contractFolder } from './contracts.ts';
+import { basisJson, basisOf, basisText } from './basis.ts';
+import { contractFolder, readContractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
-import { fromServer } from './from-server.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
 import { type Explanation, explainHypothetical, type HypotheticalCall, UnknownFact } from './explain.ts';
+import { serverOf } from './server-requests.ts';
+import { type SnapshotDocument, snapshotOfDocument } from './snapshots.ts';
 
 export interface ExplainOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -43,7 +46,10 @@ const DEFAULT_TOKENS = 1000;
 /** A recorded placement, from the server that keeps it. */
 async function explainRecorded(id: string, options: ExplainOptions, io: Io): Promise<ExitCode> {
   const { config } = await configured(options, io, async () => emulatedConfig(io));
-  const placement = await fromServer(config, io, client => client.placements.get(id));
+  const { client, telling } = serverOf(config, io, { scope: 'read or auditor', held: false });
+  const placement = await telling(
+    client.placements.get(id, options.tenant === undefined ? {} : { tenant: options.tenant }),
+  );
   if (options.json === true) printJson(io, placement);
   else {
     const { usage, call, created_at: created, session } = placement;
@@ -61,18 +67,25 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   if (id !== undefined) return explainRecorded(id, options, io);
   const { config, file } = await configured(options, io, async () => emulatedConfig(io));
   if (file === null) io.err('perdure: no configuration file: decided over the three emulated clouds\n');
-  const supposed = withContracts(config, options, io);
-  const call = callFrom(options, supposed);
+  const call = callFrom(options, config);
+  const basis = await basisOf(config, call.at);
+  const document = supposing(basis.document, options, io);
+  io.err(`perdure: ${basisText(basis, options.contracts !== undefined)}\n`);
   let explanation: Explanation;
   try {
-    explanation = explainHypothetical(supposed, call);
+    explanation = explainHypothetical(config, snapshotOfDocument(document), call);
   } catch (error) {
     if (error instanceof UnknownFact) throw new CliError(EXIT.usage, `perdure explain: ${error.message}`);
     throw error;
   }
   for (const warning of explanation.warnings) io.err(`${warning}\n`);
   if (options.json === true)
-    printJson(io, { object: 'perdure.explanation', call: callJson(call, supposed), ...jsonOf(explanation) });
+    printJson(io, {
+      object: 'perdure.explanation',
+      basis: basisJson(basis),
+      call: callJson(call, document),
+      ...jsonOf(explanation),
+    });
   else io.out(textOf(explanation));
   const { state, infer } = explanation;
   return infer.outcome === 'placed' && (state === null || state.outcome === 'placed') ? EXIT.ok : EXIT.refused;
@@ -84,17 +97,19 @@ function emulatedConfig(io: Io): Config {
   return configWith(emulatedTargets(clouds), io.cwd);
 }
 
-function withContracts(config: Config, options: ExplainOptions, io: Io): Config {
-  const contracts = options.contracts?.map(folder => contractFolder(folder, io.cwd)) ?? config.contracts;
-  const events = [...config.events, ...(options.event ?? []).map(eventFrom)];
-  return { ...config, contracts, reading: options.reading ?? config.reading, events };
+function supposing(document: SnapshotDocument, options: ExplainOptions, io: Io): SnapshotDocument {
+  const contracts = options.contracts?.map(folder => readContractFolder(contractFolder(folder, io.cwd)));
+  const events = [...(document.events ?? []), ...(options.event ?? []).map(suppose)];
+  return {
+    ...document,
+    contracts: contracts ?? document.contracts,
+    reading: options.reading ?? document.reading,
+    ...(events.length > 0 && { events }),
+  };
 }
 
-function eventFrom(text: string): RecordedEvent {
-  const [, id, date] = /^([a-z0-9][a-z0-9.-]{0,63})=(.+)$/.exec(text) ?? [];
-  if (id === undefined || date === undefined || datetimeMs(date) === null)
-    return usage(`--event takes an id and a day, as agi-verified=2026-03-01, not "${text}"`);
-  return { id, date, source: 'supposed' };
+function suppose(text: string): RecordedEvent {
+  return { ...eventOption('perdure explain', text), source: 'supposed' };
 }
 
 const MICRO = 1_000_000;
@@ -120,18 +135,11 @@ function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
     stateHeld: options.stateless !== true,
     purpose: oneOf('purpose', options.purpose ?? 'turn') as Purpose,
     labels: options.label ?? [],
-    at: timeFrom(options.asOf, config),
+    at: momentOption('perdure explain', '--as-of', options.asOf) ?? config.asOf?.ms ?? Date.now(),
     spend: spendFrom(options.spend),
     inputTokens: options.inputTokens ?? DEFAULT_TOKENS,
     outputTokens: options.outputTokens ?? DEFAULT_TOKENS,
   };
-}
-
-function timeFrom(text: string | undefined, config: Config): number {
-  if (text === undefined) return config.asOf?.ms ?? Date.now();
-  return (
-    datetimeMs(text) ?? usage(`--as-of takes a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, not "${text}"`)
-  );
 }
 
 function oneOf(name: 'segment' | 'purpose', given: string): string {
@@ -157,7 +165,7 @@ function freeingLines(freeing: readonly Freeing[]): string {
   return `\n\none change would free it:\n${freeing.map(one => `  ${freeingText(one)}`).join('\n')}`;
 }
 
-function callJson(call: HypotheticalCall, config: Config): object {
+function callJson(call: HypotheticalCall, document: SnapshotDocument): object {
   return {
     tenant: call.tenant,
     model: call.model,
@@ -168,8 +176,8 @@ function callJson(call: HypotheticalCall, config: Config): object {
     purpose: call.purpose,
     labels: call.labels,
     as_of: new Date(call.at).toISOString(),
-    reading: config.reading,
-    events: config.events.map(({ id, date }) => ({ id, date })),
+    reading: document.reading,
+    events: (document.events ?? []).map(({ id, date }) => ({ id, date })),
     spend_micro_usd: call.spend,
     input_tokens: call.inputTokens,
     output_tokens: call.outputTokens,

@@ -5,7 +5,7 @@ import type { Action, CallFacts, DecideOptions, Purpose, Segment, Spend } from '
 import { type Alternatives, type Freeing, freeingChanges } from '../placement/free.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
-import { snapshotOfConfig } from './snapshots.ts';
+import type { LoadedSnapshot } from './snapshots.ts';
 
 export interface HypotheticalCall {
   readonly tenant: string;
@@ -43,9 +43,12 @@ export class UnknownFact extends Error {
   override readonly name = 'UnknownFact';
 }
 
-/** @throws UnknownFact; ContractsError and ContractFolderError for contracts that cannot be used */
-export function explainHypothetical(config: Config, call: HypotheticalCall): Explanation {
-  const { snapshot, warnings } = snapshotOfConfig(config);
+/** @throws UnknownFact */
+export function explainHypothetical(
+  config: Config,
+  { snapshot, warnings }: Pick<LoadedSnapshot, 'snapshot' | 'warnings'>,
+  call: HypotheticalCall,
+): Explanation {
   const facts = factsOf(config, call);
   const state = call.stateHeld ? decide(snapshot, 'place_state', facts, {}) : null;
   const near = state?.chosen ?? null;

@@ -1,5 +1,4 @@
 /** Where commands about contracts in force work: on the data folder, if no server uses it, else through the server. */
-import { randomFillSync } from 'node:crypto';
 import {
   activationAnswerSchema,
   activationListSchema,
@@ -13,19 +12,16 @@ import {
   waiverSchema,
 } from '@perdure/protocol';
 import type { GovernView, Viewer } from '../http/perdure/govern-view.ts';
-import { type HomeId, makeIds } from '../kernel/ids.ts';
-import type { HomeStore } from '../store/home-store.ts';
-import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
-import { CliError, EXIT } from './cli/exit.ts';
+import { CliError } from './cli/exit.ts';
 import type { Io } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
+import { openDataFolder } from './data-folder.ts';
 import { configWith } from './discover.ts';
 import { openGoverned } from './govern/open.ts';
 import { LOCAL_CALLER } from './keys.ts';
-import { tryLock } from './keys-in-folder.ts';
-import { serverRequests } from './server-requests.ts';
+import { exitOf, serverOf } from './server-requests.ts';
 
 /** Who has the data folder may do everything, and is one person: `local`. */
 export const LOCAL: Viewer = { principal: LOCAL_CALLER.principal, tenant: LOCAL_CALLER.tenant, all: true };
@@ -47,8 +43,7 @@ export async function atGovernDesk<T>(
     return await act(desk, config);
   } catch (error) {
     if (!isPerdureError(error)) throw error;
-    const code = error.status === 403 ? EXIT.refused : error.status === 400 ? EXIT.usage : EXIT.failed;
-    throw new CliError(code, error.message, { cause: error });
+    throw new CliError(exitOf(error), error.message, { cause: error });
   } finally {
     await close();
   }
@@ -56,20 +51,10 @@ export async function atGovernDesk<T>(
 
 /** Null if a server holds the folder. */
 async function inFolder(config: Config): Promise<Opened | null> {
-  const lock = tryLock(config.data);
-  if (lock === null) return null;
-  const stores: HomeStore[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(stores.map(store => store.close()));
-    lock.release();
-  };
+  const folder = await openDataFolder(config);
+  if (folder === null) return null;
+  const { control, stores, clock, ids, close } = folder;
   try {
-    const clock = { now: () => Date.now(), monotonic: () => performance.now() };
-    for (const { id } of config.homes)
-      stores.push(await openSqliteHome({ dir: config.data, home: id as HomeId, clock, exclusive: true }));
-    const [control] = stores;
-    if (control === undefined) throw new Error('a deployment needs a home');
-    const ids = makeIds(clock, into => randomFillSync(into));
     const { desk } = await openGoverned(config, { control, stores, clock, ids, how: 'look' });
     return { desk, close };
   } catch (error) {
@@ -80,7 +65,7 @@ async function inFolder(config: Config): Promise<Opened | null> {
 
 /** The server knows who asks by the key: the viewer that is given counts for nothing. */
 function overHttp(config: Config, io: Io): GovernView {
-  const { must } = serverRequests(config, io, 'operator');
+  const { must } = serverOf(config, io, { scope: 'operator', held: true });
   const at = (path: string, id: string, verb: string): string =>
     `/perdure/v1/${path}/${encodeURIComponent(id)}/${verb}`;
   const activation = 'contracts/activations';

@@ -1,4 +1,5 @@
 /** `perdure keys`: on the data folder, or through the server that holds it. */
+import { dayOf } from '../kernel/day.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
@@ -64,8 +65,7 @@ export async function keysRevoke(id: string, options: KeysOptions, io: Io): Prom
 }
 
 function rowOf(key: KeyResource): readonly string[] {
-  const state =
-    key.revoked_at === null ? 'active' : `revoked ${new Date(key.revoked_at * 1000).toISOString().slice(0, 10)}`;
+  const state = key.revoked_at === null ? 'active' : `revoked ${dayOf(key.revoked_at * 1000)}`;
   const shown = key.prefix === null ? '-' : `${key.prefix}...`;
   return [key.id, key.name, shown, key.tenant, key.product, key.channel, key.segment, key.scopes.join(','), state];
 }

@@ -1,3 +1,4 @@
+import { seesAll } from '../engine/caller.ts';
 import { randomFillSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { ControlStore, KeyRow } from '../engine/ports.ts';
@@ -89,6 +90,19 @@ describe('the ring', () => {
     expect(JSON.stringify(ring.list())).not.toContain(hashSecret(key.secret));
   });
 
+  test('of every tenant is an auditor’s', async () => {
+    const store = rowStore();
+    const ring = await open(store);
+    const spec = { name: 'audit', tenant: '*', scopes: ['auditor', 'auditor'] };
+    const { secret, tenant } = await ring.create(spec, 'local');
+    expect(tenant).toBe('*');
+    for (const one of [ring, await open(store)]) {
+      const caller = one.authenticate(secret);
+      expect(caller).toMatchObject({ tenant: '*', scopes: ['auditor'] });
+      expect(caller !== null && seesAll(caller)).toBe(true);
+    }
+  });
+
   test('is the same after a restart', async () => {
     const store = rowStore();
     const { secret, id } = await (await open(store)).create({ name: 'ci' }, 'local');
@@ -173,6 +187,10 @@ describe('a wish for a key', () => {
     [{ name: 'a'.repeat(65) }, 'name', /1 to 64/],
     [{ name: 7 }, 'name', /short text/],
     [{ name: 'a', tenant: '../b' }, 'tenant', /1 to 64/],
+    [{ name: 'a', tenant: '*' }, 'tenant', /scope auditor and no other/],
+    [{ name: 'a', tenant: '*', scopes: ['operator'] }, 'tenant', /scope auditor and no other/],
+    [{ name: 'a', tenant: '*', scopes: ['auditor', 'read'] }, 'tenant', /scope auditor and no other/],
+    [{ name: 'a', tenant: '**', scopes: ['auditor'] }, 'tenant', /1 to 64/],
     [{ name: 'a', segment: 'us-gv' }, 'segment', /did you mean us-gov\?/],
     [{ name: 'a', product: 'fronteer' }, 'product', /did you mean frontier\?/],
     [{ name: 'a', channel: 'nobody' }, 'channel', /there are: direct, bedrock, azure/],

@@ -1,12 +1,12 @@
 /** `perdure placements`: the list of a running server, as a table or as JSON lines. */
-import type { PlacementFilters, PlacementResource } from '@perdure/protocol';
+import type { PlacementFilters, PlacementPage, PlacementResource } from '@perdure/protocol';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
-import { fromServer } from './from-server.ts';
+import { serverOf } from './server-requests.ts';
 
 export interface PlacementsOptions extends ConfigFlags, PlacementFilters {
   readonly json?: boolean;
@@ -21,17 +21,15 @@ export async function placements(options: PlacementsOptions, io: Io): Promise<Ex
   const { config } = await configured(flags, io, async () => configWith([], io.cwd));
   const found: PlacementResource[] = [];
   let next: string | null | undefined = after;
-  await fromServer(config, io, async client => {
-    while (next !== null && found.length < limit) {
-      const page = await client.placements.list({
-        ...filters,
-        limit: Math.min(100, limit - found.length),
-        ...(next !== undefined && { after: next }),
-      });
-      found.push(...page.data);
-      next = page.next;
-    }
-  });
+  const { client, telling } = serverOf(config, io, { scope: 'read or auditor', held: false });
+  while (next !== null && found.length < limit) {
+    const query = { ...filters, limit: Math.min(100, limit - found.length) };
+    const page: PlacementPage = await telling(
+      client.placements.list({ ...query, ...(next !== undefined && { after: next }) }),
+    );
+    found.push(...page.data);
+    next = page.next;
+  }
   if (json === true) for (const one of found) printJson(io, one);
   else if (found.length === 0) io.out('There are no such placements.\n');
   else

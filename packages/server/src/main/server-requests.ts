@@ -1,89 +1,97 @@
-/** Requests of a command to the server that holds the data folder. */
-import * as z from 'zod';
-import { CliError, EXIT } from './cli/exit.ts';
+/** What commands ask a running server, with one way of telling what goes wrong. */
+import { createPerdureClient, makeRequester, type PerdureClient, type Schema } from '@perdure/client';
+import { isPerdureError, type PerdureError } from '@perdure/protocol';
+import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import type { Io } from './cli/io.ts';
 import type { Config } from './config/config.ts';
 
 /** For one request, ms. */
 const REQUEST_MS = 30_000;
+const DONE: readonly number[] = [200, 201];
 
-const failure = z.object({
-  error: z.object({
-    message: z.string(),
-    code: z.string(),
-    details: z
-      .object({ findings: z.array(z.object({ file: z.string(), message: z.string() })) })
-      .partial()
-      .optional(),
-  }),
-});
-
-export interface Answer {
-  readonly status: number;
-  readonly body: unknown;
+export interface Asking {
+  /** What the key must have, for the hint: `admin`. */
+  readonly scope: string;
+  /** Whether the server is asked because another process holds the data folder: then that process could be stopped instead. */
+  readonly held: boolean;
+  /** For one request, ms. */
+  readonly timeoutMs?: number;
 }
 
-export interface ServerRequests {
-  /** Whatever the status. @throws CliError if no server answers */
-  readonly ask: (method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<Answer>;
-  /** The body of a success. @throws CliError in the server's own words */
-  readonly must: <T>(
-    schema: z.ZodType<T>,
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    body?: unknown,
-  ) => Promise<T>;
+type Method = 'GET' | 'POST' | 'DELETE';
+
+export interface Server {
+  readonly client: PerdureClient;
+  /** For routes that the client has no method for. @throws PerdureError */
+  readonly request: <T>(schema: Schema<T>, method: Method, path: string, body?: object) => Promise<T>;
+  /** The same. @throws CliError */
+  readonly must: <T>(schema: Schema<T>, method: Method, path: string, body?: object) => Promise<T>;
+  /** @throws CliError for every PerdureError of the work */
+  readonly telling: <T>(work: Promise<T>) => Promise<T>;
+  /** What is thrown for a failure: a CliError for every PerdureError. */
+  readonly told: (error: unknown) => unknown;
 }
 
-/** @param scope what the key must have, for the hint */
-export function serverRequests(config: Config, io: Io, scope: string): ServerRequests {
+/** @throws CliError if PERDURE_URL is no address */
+export function serverOf(config: Config, io: Io, asking: Asking): Server {
   const base = serverAddress(config, io);
-  const secret = io.env['PERDURE_API_KEY'];
-  const ask: ServerRequests['ask'] = async (method, path, body) => {
-    const headers = {
-      ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    };
+  const apiKey = io.env['PERDURE_API_KEY'] ?? null;
+  const timeoutMs = asking.timeoutMs ?? REQUEST_MS;
+  const client = createPerdureClient({ baseURL: base, timeoutMs, ...(apiKey !== null && { apiKey }) });
+  const exchange = makeRequester({ base, apiKey, timeoutMs, fetch: (input, init) => globalThis.fetch(input, init) });
+  const told = (error: unknown): unknown =>
+    isPerdureError(error) ? serverFailure(error, { ...asking, base, data: config.data }) : error;
+  const request: Server['request'] = (schema, method, path, body) =>
+    exchange({ method, path, query: {}, body: body ?? null, schema, accept: DONE, signal: null });
+  const telling: Server['telling'] = async work => {
     try {
-      const response = await fetch(new URL(path, base), {
-        method,
-        headers,
-        signal: AbortSignal.timeout(REQUEST_MS),
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      return { status: response.status, body: await response.json() };
-    } catch (cause) {
-      throw new CliError(EXIT.refused, `another Perdure process is using ${config.data}, and none answers at ${base}`, {
-        hint: 'Set PERDURE_URL to the address of that server, or stop it.',
-        cause,
-      });
+      return await work;
+    } catch (error) {
+      throw told(error);
     }
   };
-  return {
-    ask,
-    async must(schema, method, path, body) {
-      const answer = await ask(method, path, body);
-      if (answer.status >= 400) throw refusal(answer, scope);
-      return schema.parse(answer.body);
-    },
-  };
+  return { client, request, told, telling, must: (...asked) => telling(request(...asked)) };
 }
 
-/** A failure as the command line tells it. */
-export function refusal({ status, body }: Answer, scope: string): CliError {
-  const said = failure.safeParse(body);
-  const message = said.success ? said.data.error.message : `the server answered with status ${status}`;
-  const refused = status === 401 || status === 403;
-  const keyless = status === 401 || (said.success && said.data.error.code === 'insufficient_scope');
-  const hint = keyless
-    ? { hint: `Set PERDURE_API_KEY to a key with the scope ${scope}, or stop the server first.` }
-    : {};
-  return new CliError(refused ? EXIT.refused : EXIT.failed, message, hint);
+interface Asked extends Asking {
+  readonly base: string;
+  readonly data: string;
+}
+
+/** A failure as the command line tells it. What is refused to a key ends with 3, and so does what nobody answers. */
+function serverFailure(error: PerdureError, { scope, held, base, data }: Asked): CliError {
+  const { code, status, message } = error;
+  const cause = { cause: error };
+  if (code === 'server_unreachable')
+    return held
+      ? new CliError(EXIT.refused, `another Perdure process is using ${data}, and none answers at ${base}`, {
+          hint: 'Set PERDURE_URL to the address of that server, or stop it.',
+          ...cause,
+        })
+      : new CliError(EXIT.refused, `nobody answers at ${base}`, {
+          hint: 'Start the server, or set PERDURE_URL to its address.',
+          ...cause,
+        });
+  if (status !== 401 && code !== 'insufficient_scope') return new CliError(exitOf(error), message, cause);
+  const instead = held ? ', or stop the server first' : '';
+  return new CliError(EXIT.refused, message, {
+    hint: `Set PERDURE_API_KEY to a key with the scope ${scope}${instead}.`,
+    ...cause,
+  });
+}
+
+/** How a command ends that a server, or what stands in for it on a data folder, refused. */
+export function exitOf({ status }: PerdureError): ExitCode {
+  if (status === 401 || status === 403) return EXIT.refused;
+  return status === 400 ? EXIT.usage : EXIT.failed;
 }
 
 /** Where the server of a configuration is, unless PERDURE_URL says otherwise. */
-export function serverAddress(config: Config, io: Io): string {
-  return io.env['PERDURE_URL'] || `http://${hostIn(config.listen.host)}:${config.listen.port}`;
+function serverAddress(config: Config, io: Io): string {
+  const said = io.env['PERDURE_URL'] ?? '';
+  if (said === '') return `http://${hostIn(config.listen.host)}:${config.listen.port}`;
+  if (URL.canParse(said) && /^https?:$/.test(new URL(said).protocol)) return said;
+  throw new CliError(EXIT.usage, `PERDURE_URL is no http or https address: ${JSON.stringify(said)}`);
 }
 
 /** Where a server that listens everywhere can be reached from here. */

@@ -85,9 +85,14 @@ function homePlace({ id, cloud, region, jurisdiction, sovereignty, clearances }:
 
 /** @throws ContractsError, ContractFolderError */
 export function snapshotOfConfig(config: Config): LoadedSnapshot {
+  return snapshotOfDocument(documentOfConfig(config));
+}
+
+/** @throws ContractFolderError */
+export function documentOfConfig(config: Config): SnapshotDocument {
   const { reading, enforce, onAmbiguity, weights, events, firstRefusals } = config;
   const contracts = config.contracts.map(readContractFolder);
-  return snapshotOfDocument({
+  return {
     form: 1,
     places: placesOf(config),
     contracts,
@@ -98,7 +103,7 @@ export function snapshotOfConfig(config: Config): LoadedSnapshot {
     // Left out where there are none: the version of such a snapshot is what it always was.
     ...(events.length > 0 && { events }),
     ...(firstRefusals.length > 0 && { firstRefusals }),
-  });
+  };
 }
 
 /** @param retrospective whether readings that only look back may decide (what-if) */

@@ -117,7 +117,7 @@ describe('of a running server', () => {
       err: expect.stringContaining('did you mean product?'),
     });
     expect(await run('usage', '--from', 'yesterday')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('must be a day'),
     });
     const far = await fetch(`${server.url}/perdure/v1/usage?limit=101`);

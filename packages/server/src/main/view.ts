@@ -14,6 +14,7 @@ import type { Contract } from '../contract/contract.ts';
 import type { PlacementDesk } from '../engine/placement-desk.ts';
 import type { PlacementRecord } from '../engine/placements.ts';
 import type { PlacementsView } from '../http/perdure/view.ts';
+import { dayOrNull } from '../kernel/day.ts';
 import type { Decision, Exclusion, Row } from '../placement/decision.ts';
 import { exclusionText, explainTable, refusalMessage } from '../placement/explain.ts';
 import { freeingChanges, freeingText, type RefusedCall } from '../placement/free.ts';
@@ -334,7 +335,6 @@ function status({
   const at = config.asOf?.ms ?? now();
   const { loaded, activation } = active();
   const inForce = new Set(loaded.snapshot.inForce(at).map(contract => contract.id));
-  const day = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString().slice(0, 10));
   return {
     object: 'perdure.status',
     version,
@@ -356,8 +356,8 @@ function status({
       id: contract.id,
       object: 'perdure.contract',
       title: contract.title,
-      from: day(contract.effective.from),
-      to: day(contract.effective.to),
+      from: dayOrNull(contract.effective.from),
+      to: dayOrNull(contract.effective.to),
       in_force: inForce.has(contract.id),
       reading: loaded.snapshot.readings[contract.id] ?? null,
       readings: contract.readings.map(reading => reading.id),

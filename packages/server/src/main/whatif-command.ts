@@ -1,6 +1,7 @@
 /** `perdure whatif`: from flags to a run, and its report as text, JSON, CSV or HTML. */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { momentOption } from './cli/moment.ts';
@@ -14,7 +15,7 @@ import { costByBooks } from './whatif/cost.ts';
 import { reportHtml } from './whatif/html.ts';
 import { reportOf } from './whatif/report.ts';
 import { runWhatIf } from './whatif/run.ts';
-import { makeSuppositions, type Suppose, type SupposedEvent } from './whatif/suppose.ts';
+import { makeSuppositions, type Suppose } from './whatif/suppose.ts';
 import { number, reportCsv, reportText } from './whatif/text.ts';
 
 export interface WhatIfOptions extends ConfigFlags {
@@ -65,19 +66,8 @@ function supposeFrom(options: WhatIfOptions, io: Io): Suppose {
   return {
     contracts: sets?.map(set => contractFolder(set, io.cwd)) ?? null,
     reading: reading ?? null,
-    events: event?.map(eventFrom) ?? [],
+    events: event?.map(text => eventOption('perdure whatif', text)) ?? [],
   };
-}
-
-function eventFrom(text: string): SupposedEvent {
-  const [, id, date] = /^([a-z0-9][a-z0-9.-]{0,63})=(\d{4}-\d{2}-\d{2})$/.exec(text) ?? [];
-  if (id === undefined || date === undefined)
-    throw new CliError(
-      EXIT.usage,
-      `perdure whatif: --event takes an id and a day, as agi-verified=2026-05-01, not "${text}"`,
-    );
-  momentOption('perdure whatif', '--event', date);
-  return { id, date };
 }
 
 function progressTo(io: Io): (progress: { readonly done: number; readonly total: number }) => void {

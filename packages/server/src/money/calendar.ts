@@ -1,9 +1,9 @@
 /** Days, months and business days, all in UTC. A day is written `2026-03-20`, a month `2026-03`; times are ms since 1970. */
-export const DAY_MS = 86_400_000;
+import { dayOf } from '../kernel/day.ts';
 
-export function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
-}
+export { dayOf };
+
+export const DAY_MS = 86_400_000;
 
 export function monthOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 7);

@@ -1,4 +1,5 @@
 /** A decision in words: a table for terminals and errors, and one sentence for a refusal. */
+import { dayOf } from '../kernel/day.ts';
 import type { Conflict, Decision, Exclusion, Flag, Freedom, Row, WouldBe } from './decision.ts';
 
 const COLUMNS = ['TARGET', 'CLOUD', 'REGION', 'COST', 'LATENCY', 'SCORE', 'CHOSEN', 'VERDICT'] as const;
@@ -80,11 +81,10 @@ export function explainTable(decision: Decision): string {
 }
 
 function headline(decision: Decision): string {
-  const when = new Date(decision.at).toISOString().slice(0, 10);
   const monitor = decision.monitored === null ? '' : ` (${MONITORED[decision.monitored]})`;
   const what =
     decision.chosen === null ? `${decision.outcome}: ${decision.code ?? ''}` : `placed on ${decision.chosen}`;
-  return `${decision.action} as of ${when}: ${what}${monitor}`;
+  return `${decision.action} as of ${dayOf(decision.at)}: ${what}${monitor}`;
 }
 
 const MONITORED: Readonly<Record<WouldBe, string>> = {

@@ -2,6 +2,7 @@
  * Which single change would have a refused call placed: found by trying each over what is configured, one at a time, and deciding again. So
  * every answer is true, and none that was tried is left out. Off the hot path: only explanations ask.
  */
+import { dayOf } from '../kernel/day.ts';
 import { bindingContracts, readingFor } from './bind.ts';
 import { decide } from './decide.ts';
 import type { Action, CallFacts, Channel, DecideOptions, Health, Place, Product, Segment } from './facts.ts';
@@ -168,7 +169,7 @@ function dateTrials(call: RefusedCall): readonly (readonly Trial[])[] {
   const { snapshot, facts } = call;
   const edges = snapshot.contracts.flatMap(({ effective }) => [effective.from, effective.to]).filter(ms => ms !== null);
   const at = (ms: number): Trial => ({
-    change: { kind: 'date', to: new Date(ms).toISOString().slice(0, 10) },
+    change: { kind: 'date', to: dayOf(ms) },
     call: { ...call, facts: { ...facts, at: ms } },
   });
   const distinct = [...new Set(edges)].toSorted((a, b) => a - b);

@@ -6,6 +6,7 @@ import {
   type Parsed,
   perdureError,
 } from '@perdure/protocol';
+import { seesAll } from '../../engine/caller.ts';
 import { readJson } from '../body.ts';
 import { rawQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
@@ -16,7 +17,7 @@ const AUDIT_DEFAULT = 100;
 const AUDIT_MOST = 1000;
 
 function viewer({ caller }: Exchange): Viewer {
-  return { principal: caller.principal, tenant: caller.tenant, all: caller.scopes.includes('operator') };
+  return { principal: caller.principal, tenant: caller.tenant, all: seesAll(caller) };
 }
 
 function send(exchange: Exchange, body: unknown): void {

@@ -9,6 +9,7 @@ import {
   type UsageQuery,
   type WhatIfResult,
 } from '@perdure/protocol';
+import { type Caller, EVERY_TENANT, seesAll } from '../../engine/caller.ts';
 import type { PlacementRecord } from '../../engine/placements.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { readJson } from '../body.ts';
@@ -25,23 +26,40 @@ function send(exchange: Exchange, body: unknown): void {
   sendJson(exchange.res, 200, body, { 'x-request-id': exchange.requestId });
 }
 
+/**
+ * The caller, as the tenant whose placements it asks for: its own, or the one it names if it sees all (L10). What is read so is evidence:
+ * no content is reached by these routes.
+ * @throws insufficient_scope; invalid_request if somebody who is of every tenant names none
+ */
+function asTenant({ caller }: Exchange, tenant: string | undefined): Caller {
+  const wanted = tenant ?? caller.tenant;
+  if (wanted !== caller.tenant && !seesAll(caller))
+    throw perdureError('insufficient_scope', 'Placements of another tenant are shown to keys with the scope operator.');
+  if (wanted === EVERY_TENANT)
+    throw perdureError('invalid_request', 'A key of every tenant names the one whose placements it asks for.', {
+      param: 'tenant',
+    });
+  return { ...caller, tenant: wanted as TenantId };
+}
+
+function namedTenant(exchange: Exchange): string | undefined {
+  return rawQuery(exchange.req.url)['tenant']?.[0];
+}
+
 export async function getPlacement(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  send(exchange, await deps.view.explain(await deps.engine.placement(exchange.caller, id)));
+  send(exchange, await deps.view.explain(await deps.engine.placement(asTenant(exchange, namedTenant(exchange)), id)));
 }
 
 export async function listPlacements(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const parsed = parsePlacementQuery(rawQuery(exchange.req.url));
   if (!parsed.ok) throw parsed.error;
   const { from, to, tenant, session, response, limit, order, after } = parsed.value;
-  if (tenant !== undefined && tenant !== exchange.caller.tenant && !exchange.caller.scopes.includes('operator'))
-    throw perdureError('insufficient_scope', 'Placements of another tenant are listed with the scope operator.');
-  const { placements, hasMore, next } = await deps.engine.placements(exchange.caller, {
+  const { placements, hasMore, next } = await deps.engine.placements(asTenant(exchange, tenant), {
     limit,
     order,
     ...(session !== undefined && { session }),
     ...(response !== undefined && { response }),
     ...(after !== undefined && { after }),
-    ...(tenant !== undefined && { tenant: tenant as TenantId }),
     ...(from !== undefined && { from: Date.parse(from) }),
     ...(to !== undefined && { to: Date.parse(to) }),
     matches: record => deps.view.matches(record, parsed.value),
@@ -84,7 +102,11 @@ export async function getStatus(deps: HttpDeps, exchange: Exchange): Promise<voi
 export async function whatIf(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const parsed = parseWhatIf((await readJson(exchange.req, deps.limits)).value);
   if (!parsed.ok) throw parsed.error;
-  const { records, truncated } = await collect(deps, exchange, parsed.value.sessions ?? null);
+  const { records, truncated } = await collect(
+    deps,
+    asTenant(exchange, namedTenant(exchange)),
+    parsed.value.sessions ?? null,
+  );
   const result: WhatIfResult = {
     object: 'perdure.whatif',
     ...(await deps.view.whatIf(records, parsed.value)),
@@ -95,7 +117,7 @@ export async function whatIf(deps: HttpDeps, exchange: Exchange): Promise<void> 
 
 async function collect(
   deps: HttpDeps,
-  { caller }: Exchange,
+  caller: Caller,
   sessions: readonly string[] | null,
 ): Promise<{ records: PlacementRecord[]; truncated: boolean }> {
   const records: PlacementRecord[] = [];

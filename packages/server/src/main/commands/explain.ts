@@ -8,8 +8,9 @@ export const explainCommand: AddCommand = (program, io, done) => {
     .summary('show where a call would go, and why')
     .description(
       'Decides a call that nobody makes: every target, the one that would be chosen, the clause against each of the others, the\n' +
-        'score. With stored state it also shows the home. As of any date, under any reading. Without a configuration file it\n' +
-        'decides over the three emulated clouds.',
+        'score. With stored state it also shows the home. As of any date, under any reading. It is decided on what is in force in\n' +
+        'the data folder (active contracts, waivers, events), whether or not a server uses it; where nothing was activated, on the\n' +
+        'configuration. Without a configuration file it decides over the three emulated clouds.',
     );
   withJson(withConfig(command))
     .argument('[placement]', 'explain this recorded placement instead, as the server at PERDURE_URL keeps it')
@@ -23,8 +24,8 @@ export const explainCommand: AddCommand = (program, io, done) => {
     .option('--purpose <name>', 'turn, subagent, compaction, ... (default: turn)')
     .option('--label <name>', 'a label of what the session has read; repeat for several', collect)
     .option('--as-of <time>', 'the time that contracts see, UTC: 2026-03-20 (default: as configured, else now)')
-    .option('--reading <id>', 'read the contracts so (default: as configured)')
-    .option('--contracts <folder>', 'with these contracts instead of the configured; repeat for several', collect)
+    .option('--reading <id>', 'read the contracts so (default: as in force)')
+    .option('--contracts <folder>', 'with these contracts instead of those in force; repeat for several', collect)
     .option('--event <id=date>', 'suppose that this happened: agi-verified=2026-03-01; repeat for several', collect)
     .option('--spend <month/total>', "the tenant's spend so far in whole US dollars: 120/900 (default: not known)")
     .option('--input-tokens <number>', 'length of the input (default: 1000)', wholeNumber(0, 1_000_000_000))

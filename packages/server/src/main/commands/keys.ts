@@ -17,7 +17,7 @@ export const keysCommand: AddCommand = (program, io, done) => {
     .summary('make a key')
     .description(`Makes a key and shows it once: only its hash is kept. ${WHERE}`)
     .requiredOption('--name <name>', 'what people know it by')
-    .option('--tenant <name>', 'whose data it reaches (default: local)')
+    .option('--tenant <name>', 'whose data it reaches (default: local); * for an auditor of every tenant')
     .option('--product <id>', 'what was sold (default: api)')
     .option('--channel <id>', 'who sold it (default: direct)')
     .option('--segment <name>', 'the buyer: commercial, us-gov, us-natsec (default: commercial)')
@@ -32,6 +32,7 @@ export const keysCommand: AddCommand = (program, io, done) => {
         'perdure keys create --name ci',
         'perdure keys create --name acme --tenant acme --product frontier --channel bedrock',
         'perdure keys create --name ops --scope admin --scope read --json',
+        "perdure keys create --name auditor --tenant '*' --scope auditor",
       ),
     )
     .action((options: KeysCreateOptions) =>

@@ -84,10 +84,10 @@ test('a what-if is refused where nothing, or what cannot be, is supposed', async
   };
   expect(await tried()).toEqual([2, expect.stringContaining('nothing is supposed')]);
   expect(await tried('--reading', 'mircosoft')).toEqual([2, expect.stringContaining('did you mean microsoft?')]);
-  expect(await tried('--event', 'agi-verified')).toEqual([2, expect.stringContaining('agi-verified=2026-05-01')]);
+  expect(await tried('--event', 'agi-verified')).toEqual([2, expect.stringContaining('agi-verified=2026-03-01')]);
   expect(await tried('--event', 'agi-verified=2026-02-30')).toEqual([
     2,
-    expect.stringContaining('--event takes a day'),
+    expect.stringContaining('--event takes an id and a day'),
   ]);
   const state = join(folder, 'x.state');
   expect((await tried('--reading', 'microsoft', '--state', state))[0]).toBe(0);

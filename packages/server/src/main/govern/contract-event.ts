@@ -1,5 +1,6 @@
 /** Events that contracts ask for, and that no date of theirs can express: recorded with a date and a source. Pure. */
 import { perdureError } from '@perdure/protocol';
+import { dayOf } from '../../kernel/day.ts';
 
 export interface ContractEvent {
   readonly id: string;
@@ -21,10 +22,6 @@ export function eventFacts(
     .filter(({ retracted }) => retracted === null)
     .toSorted((a, b) => a.date - b.date || a.recordedAt - b.recordedAt)
     .map(({ event, date, source }) => ({ id: event, date: dayOf(date), source }));
-}
-
-export function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }
 
 const EVENT_ID = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;

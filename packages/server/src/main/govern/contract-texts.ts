@@ -4,9 +4,10 @@ import { perdureError } from '@perdure/protocol';
 import type { Contract } from '../../contract/contract.ts';
 import { checkContractSet } from '../../contract/contract-set.ts';
 import { type Finding, findingLine } from '../../contract/finding.ts';
-import { loadContract, type LoadedContract } from '../../contract/load.ts';
+import { type LoadedContract, loadContractWith } from '../../contract/load-with.ts';
 import type { ContractFiles } from '../../contract/rule.ts';
 import type { ContractRef } from './activation.ts';
+import { CEDAR_APART } from './cedar-apart.ts';
 
 /** Characters of all files of one activation: 4 Mi. */
 export const MAX_ACTIVATION_CHARS: number = 4 * 1024 * 1024;
@@ -44,10 +45,10 @@ export interface CheckedContract {
 
 const loaded = new Map<string, LoadedContract>();
 
-/** As `loadContract`, which is pure: the same files are compiled once. */
+/** As `loadContract`, which is pure, with Cedar in a thread of its own: the same files are compiled once. */
 export function loadOnce(files: ContractFiles): LoadedContract {
   const { digest } = digestOfFiles(files);
-  const known = loaded.get(digest) ?? loadContract(files);
+  const known = loaded.get(digest) ?? loadContractWith(CEDAR_APART, files);
   loaded.delete(digest);
   loaded.set(digest, known);
   for (const oldest of loaded.keys()) if (loaded.size > KEPT) loaded.delete(oldest);

@@ -1,12 +1,12 @@
 /** Puts together what decides about contracts: over the control home's store, for a server or for a command on the data folder. */
 import type { Clock } from '../../engine/ports.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { homeTag, type Ids } from '../../kernel/ids.ts';
 import type { GovernView } from '../../http/perdure/govern-view.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import type { Config } from '../config/config.ts';
 import { type Activation, eraAt, eras } from './activation.ts';
 import { type ActiveContracts, differences, openActiveContracts } from './active-contracts.ts';
-import { dayOf } from './contract-event.ts';
 import { makeGovernDesk } from './desk.ts';
 import { Governance } from './governance.ts';
 

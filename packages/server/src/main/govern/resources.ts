@@ -1,8 +1,9 @@
 /** Activations, waivers and events as the wire shows them. */
 import type { ActivationResource, AuditResource, ContractEventResource, WaiverResource } from '@perdure/protocol';
 import type { AuditRow } from '../../engine/control-records.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { type Activation, activationState, inForceFrom } from './activation.ts';
-import { type ContractEvent, dayOf } from './contract-event.ts';
+import type { ContractEvent } from './contract-event.ts';
 import type { Request } from './request.ts';
 import { type WaiverRecord, waiverState } from './waiver.ts';
 

@@ -200,6 +200,57 @@ test('an auditor reads evidence of its tenant, content nowhere, and changes noth
   expect((await ask('rival', 'GET', '/perdure/v1/placements')).body['data']).toEqual([]);
 });
 
+test('an auditor of the deployment reads the evidence of every tenant, and content of none (L10)', async () => {
+  const wanted = { name: 'deployment', tenant: '*', scopes: ['auditor'] };
+  expect((await ask('all', 'POST', '/perdure/v1/keys', { ...wanted, scopes: ['auditor', 'read'] })).status).toBe(400);
+  const made = await ask('ops', 'POST', '/perdure/v1/keys', wanted);
+  expect([made.status, made.body['tenant']]).toEqual([200, '*']);
+  const secret = String(made.body['secret']);
+  const see = async (path: string, body?: unknown) => {
+    const response = await fetch(new URL(path, server.url), {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const answer = { placement: null, status: response.status, body: (await response.json()) as Answer['body'] };
+    return { ...answer, code: response.ok ? null : at(answer, 'error.code') };
+  };
+
+  expect((await ask('ops', 'POST', '/perdure/v1/contracts/activations', { contracts: [none] })).status).toBe(200);
+  const { placement } = await call();
+  const one = `/perdure/v1/placements/${placement ?? ''}`;
+  expect((await see(`${one}?tenant=acme`)).body).toMatchObject({ id: placement, tenant: 'acme' });
+  expect((await see(`${one}?tenant=rival`)).code).toBe('placement_not_found');
+  expect((await see(one)).code).toBe('invalid_request');
+  expect(rowsOf(await see('/perdure/v1/placements?tenant=acme')).length).toBeGreaterThan(0);
+  expect((await see('/perdure/v1/placements')).code).toBe('invalid_request');
+  const replay = (await see('/perdure/v1/whatif?tenant=acme', {})).body['rows'];
+  expect(Array.isArray(replay) && replay.length > 0).toBe(true);
+  expect((await see('/perdure/v1/whatif', {})).code).toBe('invalid_request');
+  for (const path of ['usage?group_by=tenant', 'usage/calls', 'commitments', 'contracts/stranded', 'events', 'targets'])
+    expect([path, (await see(`/perdure/v1/${path}`)).code]).toEqual([path, null]);
+  expect(rowsOf(await see('/perdure/v1/waivers'))).toHaveLength(2);
+  expect(rowsOf(await see('/perdure/v1/audit')).map(({ action }) => action)).toContain('waiver.granted');
+  expect((await see('/perdure/v1/status')).body['placements']).toEqual([]);
+
+  const stored = await ask('app', 'POST', '/v1/conversations', {});
+  for (const path of ['/v1/responses/resp_x', `/v1/conversations/${String(stored.body['id'])}`, '/perdure/v1/keys'])
+    expect([path, (await see(path)).code]).toEqual([path, 'insufficient_scope']);
+  for (const path of ['/v1/responses', '/v1/chat/completions', '/perdure/v1/waivers', '/perdure/v1/keys'])
+    expect([path, (await see(path, {})).code]).toEqual([path, 'insufficient_scope']);
+
+  // Its making is told to those who see all, and to no tenant.
+  const subjects = async (name: string) =>
+    rowsOf(await ask(name, 'GET', '/perdure/v1/audit?limit=1000')).map(({ subject }) => subject);
+  expect(await subjects('ops')).toContain(made.body['id']);
+  expect(await subjects('auditor')).not.toContain(made.body['id']);
+  // A tenant's auditor still reaches its own alone.
+  expect(at(await ask('rival', 'GET', `${one}?tenant=acme`), 'error.code')).toBe('insufficient_scope');
+  expect(at(await ask('rival', 'GET', one), 'error.code')).toBe('placement_not_found');
+  expect((await ask('ops', 'DELETE', `/perdure/v1/keys/${String(made.body['id'])}`)).status).toBe(200);
+  expect((await see('/perdure/v1/events')).code).toBe('invalid_api_key');
+});
+
 test('keys are audited, without their hash; a page of the audit has its bounds', async () => {
   const made = await ask('all', 'POST', '/perdure/v1/keys', { name: 'audited', tenant: 'acme' });
   await ask('all', 'DELETE', `/perdure/v1/keys/${String(made.body['id'])}`);
@@ -243,7 +294,7 @@ test('the command line works through the server that holds the folder', async ()
       'acme',
     ),
   ).toMatchObject({
-    code: 1,
+    code: 2,
     err: expect.stringContaining('There is no clause'),
   });
   const refused = await perdure(['contracts', 'active', '--data', join(dir, 'data')], {

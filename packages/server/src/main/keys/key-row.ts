@@ -1,4 +1,5 @@
 /** A new key, and how keys are listed. */
+import { EVERY_TENANT } from '../../engine/caller.ts';
 import type { KeyRow } from '../../engine/ports.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { homeTag, makeIds, type TenantId } from '../../kernel/ids.ts';
@@ -52,7 +53,8 @@ const SEGMENTS: readonly string[] = ['commercial', 'us-gov', 'us-natsec'];
 export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'products'>): CheckedKeySpec {
   const given: { readonly [field in keyof KeySpec]?: unknown } = spec;
   const name = nameIn('name', given.name);
-  const tenant = nameIn('tenant', given.tenant ?? DEFAULT_TENANT);
+  const scopes = scopesIn(given.scopes ?? DEFAULT_SCOPES);
+  const tenant = tenantIn(given.tenant ?? DEFAULT_TENANT, scopes);
   const segment = textIn('segment', given.segment ?? DEFAULT_SEGMENT);
   const product = textIn('product', given.product ?? DEFAULT_PRODUCT);
   const channel = textIn('channel', given.channel ?? DEFAULT_CHANNEL);
@@ -69,8 +71,15 @@ export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'p
     channel,
     segment,
     product,
-    scopes: scopesIn(given.scopes ?? DEFAULT_SCOPES),
+    scopes,
   };
+}
+
+/** Only an auditor is of every tenant: any other scope reads or writes as somebody. */
+function tenantIn(value: unknown, scopes: readonly Scope[]): string {
+  if (value !== EVERY_TENANT) return nameIn('tenant', value);
+  if (scopes.length === 1 && scopes[0] === 'auditor') return EVERY_TENANT;
+  throw new KeySpecError('tenant', `a key of every tenant ("${EVERY_TENANT}") has the scope auditor and no other`);
 }
 
 function textIn(param: string, value: unknown): string {

@@ -1,4 +1,5 @@
 /** Whether the contracts let a key be made: it sells a product over a channel (CONTRACTS: `distribute`). */
+import { EVERY_TENANT } from '../../engine/caller.ts';
 import { decideDistribution } from '../../placement/decide.ts';
 import { exclusionText } from '../../placement/explain.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
@@ -20,6 +21,8 @@ export function saleCheck(
   now: () => number,
 ): SaleCheck {
   return ({ product, channel, segment, tenant }) => {
+    // An auditor of the deployment buys nothing: no call is made with its key.
+    if (tenant === EVERY_TENANT) return;
     const sale = saleOf(config, product, channel);
     if (sale === null) return;
     const { outcome, exclusions } = decideDistribution(snapshot(), sale.channel, sale.product, segment, now(), tenant);

@@ -1,19 +1,15 @@
 /** Usage and money for commands: of a data folder that no server holds, or through the server that holds it. */
-import { createPerdureClient } from '@perdure/client';
-import { isErrorCode, type CommitmentsResource, toPerdureError } from '@perdure/protocol';
-import { isStoreError } from '../../engine/ports.ts';
+import { isErrorCode, type CommitmentsResource } from '@perdure/protocol';
 import { usagePages, type UsageSource } from '../../engine/usage.ts';
-import type { HomeId, TenantId } from '../../kernel/ids.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import { type Dimension, type Group, TooManyGroups } from '../../money/totals.ts';
 import type { Events } from '../../money/tranches.ts';
 import type { UsageRow } from '../../money/usage.ts';
-import type { HomeStore } from '../../store/home-store.ts';
-import { acquireDataLock, type DataLock } from '../../store/sqlite/data-lock.ts';
-import { openSqliteHome } from '../../store/sqlite/open-sqlite-home.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
 import type { Config } from '../config/config.ts';
-import { serverAddress } from '../server-requests.ts';
+import { type DataFolder, openDataFolder } from '../data-folder.ts';
+import { serverOf } from '../server-requests.ts';
 import { snapshotOfConfig } from '../snapshots.ts';
 import { booksOf } from './books.ts';
 import { targetFactsOf } from './target-facts.ts';
@@ -39,24 +35,11 @@ export interface MoneyDesk {
 export async function openMoneyDesk(config: Config, io: Io): Promise<MoneyDesk> {
   const { contracts } = snapshotOfConfig(config);
   const terms = termsOf(contracts.map(termsSource));
-  const lock = tryLock(config.data);
-  return lock === null ? overHttp(config, io, terms) : inFolder(config, terms, lock);
+  const folder = await openDataFolder(config);
+  return folder === null ? overHttp(config, io, terms) : inFolder(config, terms, folder);
 }
 
-async function inFolder(config: Config, terms: Terms, lock: DataLock): Promise<MoneyDesk> {
-  const clock = { now: () => Date.now(), monotonic: () => performance.now() };
-  const stores: HomeStore[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(stores.map(store => store.close()));
-    lock.release();
-  };
-  try {
-    for (const { id } of config.homes)
-      stores.push(await openSqliteHome({ dir: config.data, home: id as HomeId, clock, exclusive: true }));
-  } catch (error) {
-    await close();
-    throw error;
-  }
+function inFolder(config: Config, terms: Terms, { stores, clock, close }: DataFolder): MoneyDesk {
   const source: UsageSource = { homes: stores, wait: work => work, target: targetFactsOf(config) };
   const desk: UsageDesk = {
     usage: (window, after) => usagePages(source, window, after),
@@ -82,27 +65,15 @@ async function inFolder(config: Config, terms: Terms, lock: DataLock): Promise<M
   };
 }
 
+/** Sums over long windows read much: ms for one page of them. */
+const USAGE_MS = 120_000;
+
 function overHttp(config: Config, io: Io, terms: Terms): MoneyDesk {
-  const baseURL = serverAddress(config, io);
-  const apiKey = io.env['PERDURE_API_KEY'];
-  const client = createPerdureClient({ baseURL, timeoutMs: 120_000, ...(apiKey !== undefined && { apiKey }) });
-  const told = (error: unknown): CliError => {
-    const { code, message } = toPerdureError(error);
-    if (code === 'server_unreachable')
-      return new CliError(
-        EXIT.refused,
-        `another Perdure process is using ${config.data}, and none answers at ${baseURL}`,
-        {
-          hint: 'Set PERDURE_URL to the address of that server, or stop it.',
-          cause: error,
-        },
-      );
-    const refused = code === 'missing_api_key' || code === 'invalid_api_key' || code === 'insufficient_scope';
-    const hint = refused
-      ? { hint: 'Set PERDURE_API_KEY to a key with the scope operator, or name a --tenant of yours.' }
-      : {};
-    return new CliError(refused ? EXIT.refused : EXIT.failed, message, { ...hint, cause: error });
-  };
+  const { client, told, telling } = serverOf(config, io, {
+    scope: 'operator (or name a --tenant of yours)',
+    held: true,
+    timeoutMs: USAGE_MS,
+  });
   return {
     async groups(times, by, tenant) {
       try {
@@ -124,11 +95,7 @@ function overHttp(config: Config, io: Io, terms: Terms): MoneyDesk {
     async commitments(to, events) {
       if (Object.keys(events).length > 0)
         throw new CliError(EXIT.usage, '--event is for a data folder that no server uses', {});
-      try {
-        return await client.commitments.get(to === undefined ? {} : { to });
-      } catch (error) {
-        throw told(error);
-      }
+      return telling(client.commitments.get(to === undefined ? {} : { to }));
     },
     terms,
     close: () => Promise.resolve(),
@@ -142,13 +109,4 @@ export function usageProblem(error: unknown): unknown {
   if (error instanceof Error && typeof code === 'string' && isErrorCode(code) && code === 'invalid_request')
     return new CliError(EXIT.usage, error.message, { cause: error });
   return error;
-}
-
-function tryLock(data: string): DataLock | null {
-  try {
-    return acquireDataLock(data);
-  } catch (error) {
-    if (isStoreError(error) && error.storeError === 'store_locked') return null;
-    throw error;
-  }
 }

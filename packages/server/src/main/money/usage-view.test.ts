@@ -1,6 +1,6 @@
 /** L10: whose usage a key may see. */
 import { describe, expect, it } from 'vitest';
-import type { Caller } from '../../engine/caller.ts';
+import { type Caller, EVERY_TENANT } from '../../engine/caller.ts';
 import type { UsageCursor, UsagePage, UsageWindow } from '../../engine/usage.ts';
 import type { HomeId, SessionId, TenantId } from '../../kernel/ids.ts';
 import { CALL } from '../../money/rows.test-support.ts';
@@ -49,6 +49,24 @@ describe('usage', () => {
     for (const { window } of asked)
       expect(window).toEqual({ tenants: [acme], from: Date.UTC(2026, 2, 1), to: Date.UTC(2026, 2, 20, 12) + 1 });
     expect(asked).toHaveLength(2);
+  });
+
+  it('of every tenant is shown to an auditor of the deployment, each or all', async () => {
+    const { view, asked } = desk();
+    const all = { ...caller('auditor'), tenant: EVERY_TENANT };
+    await view.groups(all, query);
+    await view.calls(all, { ...query, tenant: '*' });
+    await view.groups(all, { ...query, tenant: 'rival' });
+    expect(asked.map(({ window }) => window.tenants)).toEqual([[acme, rival], [acme, rival], [rival]]);
+    // The tenant alone opens nothing.
+    expect(await codeOf(view.groups({ ...caller('read'), tenant: EVERY_TENANT }, query))).toBe('insufficient_scope');
+  });
+
+  it('commitments, which are sums over all tenants, are for those who see all', async () => {
+    const { view } = desk();
+    expect(await codeOf(view.commitments(caller('auditor'), query))).toBe('insufficient_scope');
+    expect(await codeOf(view.commitments(caller('operator'), query))).toBeNull();
+    expect(await codeOf(view.commitments({ ...caller('auditor'), tenant: EVERY_TENANT }, query))).toBeNull();
   });
 
   it('of others is for operators only', async () => {

@@ -2,7 +2,7 @@
 import { listPage, type PerdureError, perdureError, type UsageQuery } from '@perdure/protocol';
 import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs } from '../../contract/instant.ts';
-import type { Caller } from '../../engine/caller.ts';
+import { type Caller, EVERY_TENANT, seesAll } from '../../engine/caller.ts';
 import type { UsageCursor, UsagePage, UsageWindow } from '../../engine/usage.ts';
 import type { UsageView } from '../../http/perdure/view.ts';
 import type { TenantId } from '../../kernel/ids.ts';
@@ -112,7 +112,12 @@ export function makeUsageView(desk: UsageDesk): UsageView {
       }
       return { object: 'list', data: [], next: null };
     },
-    async commitments(_, query) {
+    async commitments(caller, query) {
+      if (!seesAll(caller))
+        throw perdureError(
+          'insufficient_scope',
+          'Commitments are summed over all tenants: they are shown to operators, and to auditors of the deployment.',
+        );
       return statementWire(await statementOf(desk, timesOf(query, desk.now()).to));
     },
   };
@@ -122,12 +127,13 @@ function invalid(param: string, problem: string): PerdureError {
   return perdureError('invalid_request', `'${param}' ${problem}.`, { param });
 }
 
-/** L10: a key sees its own tenant; others only with the scope operator. */
+/** L10: a key sees its own tenant; others only operators and auditors of the deployment do. */
 async function tenantsFor(desk: UsageDesk, caller: Caller, tenant: string | undefined): Promise<readonly TenantId[]> {
-  if (tenant === undefined || tenant === caller.tenant) return [caller.tenant];
-  if (!caller.scopes.includes('operator'))
+  const wanted = tenant ?? caller.tenant;
+  if (wanted === caller.tenant && wanted !== EVERY_TENANT) return [caller.tenant];
+  if (!seesAll(caller))
     throw perdureError('insufficient_scope', 'The usage of other tenants is shown to keys with the scope operator.');
-  return tenant === '*' ? desk.tenants() : [tenant as TenantId];
+  return wanted === EVERY_TENANT ? desk.tenants() : [wanted as TenantId];
 }
 
 /** By default from the first of this month until now. */

@@ -1,6 +1,6 @@
 /** Usage and money as the wire shows them, and back. */
 import type { CommitmentsResource, UsageAmounts, UsageCall, UsageGroup, UsageTokens } from '@perdure/protocol';
-import { dayOf } from '../../money/calendar.ts';
+import { dayOf, dayOrNull as day } from '../../kernel/day.ts';
 import { type CapacityTerm, capacityAt } from '../../money/capacity.ts';
 import type { CapBalance } from '../../money/caps.ts';
 import type { BurnDown } from '../../money/commitments.ts';
@@ -125,7 +125,6 @@ export interface Statement {
   readonly caps: readonly CapBalance[] | null;
 }
 
-const day = (ms: number | null): string | null => (ms === null ? null : dayOf(ms));
 const text = (amount: bigint | null): string | null => (amount === null ? null : String(amount));
 
 export function statementWire(statement: Statement): CommitmentsResource {

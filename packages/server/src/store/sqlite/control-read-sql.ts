@@ -1,8 +1,9 @@
 /** API keys, records and their audit, as they are read back. */
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { AuditRow, ControlKind, ControlRecord } from '../../engine/control-records.ts';
 import type { KeyRow } from '../../engine/ports.ts';
 import type { TenantId } from '../../kernel/ids.ts';
+import { numberOrNull, one, type Row, textOrNull } from './columns.ts';
 import type { Handlers, ReaderOps } from './messages.ts';
 
 export function makeControlReads(
@@ -18,14 +19,11 @@ export function makeControlReads(
     audit: ({ after, limit }) => audit.all(after, limit).map(auditRow),
     auditPosition: () => Number(last.get()?.['a'] ?? 0),
     keys: () => all.all().map(keyRow),
-    keyByHash(hash) {
-      const row = byHash.get(hash);
-      return row === undefined ? null : keyRow(row);
-    },
+    keyByHash: hash => one(byHash.get(hash), keyRow),
   };
 }
 
-function keyRow(row: Record<string, SQLOutputValue>): KeyRow {
+function keyRow(row: Row): KeyRow {
   return {
     id: String(row['id']),
     name: String(row['name']),
@@ -37,12 +35,9 @@ function keyRow(row: Record<string, SQLOutputValue>): KeyRow {
     product: String(row['product']),
     scopes: JSON.parse(String(row['scopes'])) as string[],
     createdAt: Number(row['created_at']),
-    revokedAt: row['revoked_at'] === null ? null : Number(row['revoked_at']),
+    revokedAt: numberOrNull(row['revoked_at']),
   };
 }
-
-type Row = Record<string, SQLOutputValue>;
-const textOrNull = (value: SQLOutputValue | undefined): string | null => (typeof value === 'string' ? value : null);
 
 function recordRow(row: Row): ControlRecord {
   return {

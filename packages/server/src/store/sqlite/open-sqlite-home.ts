@@ -18,6 +18,8 @@ export interface SqliteHomeOptions {
   readonly clock: Clock;
   /** The data folder's lock is held: no other process lives, so every lease in the file is void. */
   readonly exclusive?: boolean;
+  /** Called once if a thread of the home ends by itself. From then on the home answers `store_unavailable`, until it is opened anew. */
+  readonly onDeath?: (error: Error) => void;
   /** Pages of 8 KiB that the file may have; beyond them it is full. */
   readonly maxPages?: number;
   /** What the write-ahead log may hold while the home is busy, bytes. Bounds how long an opening after a crash takes. */
@@ -34,7 +36,15 @@ const CLOSE_MS = 5000;
  */
 export async function openSqliteHome(options: SqliteHomeOptions): Promise<HomeStore> {
   const setup = await setupOf(options);
-  const opening = [WorkerLink.open<WriterOps>('writer', setup), WorkerLink.open<ReaderOps>('reader', setup)] as const;
+  let dead = false;
+  const died = (error: Error): void => {
+    if (!dead) options.onDeath?.(error);
+    dead = true;
+  };
+  const opening = [
+    WorkerLink.open<WriterOps>('writer', setup, died),
+    WorkerLink.open<ReaderOps>('reader', setup, died),
+  ] as const;
   try {
     const [writer, reader] = await Promise.all(opening);
     return homeOver(options, setup, writer, reader);

@@ -1,6 +1,7 @@
 /** A home's file, read beside whoever writes it: reports and what-if need neither the lock nor the server to stand still. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ControlRecords } from '../../engine/control-records.ts';
 import type { SessionLog } from '../../engine/ports.ts';
 import type { HomeId } from '../../kernel/ids.ts';
 import { checkLimit, checkRange } from '../bounds.ts';
@@ -10,7 +11,8 @@ import { WorkerLink } from './worker-link.ts';
 export type HomeReader = Pick<
   SessionLog,
   'home' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document' | 'close'
->;
+> &
+  Pick<ControlRecords, 'records' | 'auditPosition'>;
 
 /** Null if the home has no file yet. @throws StoreError if it cannot be read */
 export async function openSqliteReader(dir: string, home: HomeId, now: number): Promise<HomeReader | null> {
@@ -30,6 +32,8 @@ export async function openSqliteReader(dir: string, home: HomeId, now: number): 
       return reader.call('events', range);
     },
     document: digest => reader.call('document', digest),
+    records: kind => reader.call('records', kind),
+    auditPosition: () => reader.call('auditPosition', null),
     close: () => reader.terminate(),
   };
 }

@@ -1,10 +1,11 @@
 /** Everything that is only read. Every query that a tenant's request can reach names the tenant (L10). */
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { PlacementRow } from '../../engine/ports.ts';
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
 import type { ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
 import { groupOutbox } from '../group-outbox.ts';
+import { bytesOrNull, numberOrNull, one, type Row, textOrNull } from './columns.ts';
 import type { Handlers, ReaderOps } from './messages.ts';
 import type { PlacementReads } from './placement-sql.ts';
 import { parseDeleted } from './project-sql.ts';
@@ -16,7 +17,6 @@ export type LogReads = Handlers<
     keyof PlacementReads | 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition' | 'check' | 'close'
   >
 >;
-type Row = Record<string, SQLOutputValue>;
 
 const OF_TENANT = 't = (SELECT k FROM names WHERE name = ?)';
 const SESSION = `SELECT s.*, (SELECT name FROM names WHERE k = s.t) AS tenant FROM sessions s`;
@@ -130,18 +130,6 @@ export function makeLogReads(db: DatabaseSync): LogReads {
   };
 }
 
-export function one<T>(row: Row | undefined, read: (row: Row) => T): T | null {
-  return row === undefined ? null : read(row);
-}
-
-function bytes(value: SQLOutputValue | undefined): Uint8Array | null {
-  return value instanceof Uint8Array ? value : null;
-}
-
-function text(value: SQLOutputValue | undefined): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 function sessionRow(row: Row): SessionRow {
@@ -151,14 +139,14 @@ function sessionRow(row: Row): SessionRow {
     kind: SESSION_KINDS[Number(row['kind'])] ?? 'responses',
     seq: Number(row['seq']),
     epoch: Number(row['epoch']),
-    owner: text(row['owner']),
+    owner: textOrNull(row['owner']),
     open: row['open'] === 1,
     ended: row['ended'] === 1,
-    wakeAt: row['wake_at'] === null ? null : Number(row['wake_at']),
+    wakeAt: numberOrNull(row['wake_at']),
     createdAt: Number(row['created_at']),
     updatedAt: Number(row['updated_at']),
-    state: text(row['state']),
-    digest: bytes(row['digest']) ?? NOTHING,
+    state: textOrNull(row['state']),
+    digest: bytesOrNull(row['digest']) ?? NOTHING,
   };
 }
 
@@ -171,10 +159,10 @@ function storedEvent(row: Row): StoredEvent {
     code: Number(row['code']),
     version: Number(row['version']),
     head: String(row['head']),
-    payload: text(row['payload']),
-    salt: bytes(row['salt']),
-    payloadDigest: bytes(row['payload_digest']),
-    digest: bytes(row['digest']) ?? NOTHING,
+    payload: textOrNull(row['payload']),
+    salt: bytesOrNull(row['salt']),
+    payloadDigest: bytesOrNull(row['payload_digest']),
+    digest: bytesOrNull(row['digest']) ?? NOTHING,
   };
 }
 

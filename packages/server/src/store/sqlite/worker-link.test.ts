@@ -58,3 +58,30 @@ test('an idle home that nobody closes does not keep the process', async () => {
   expect(await once(child, 'close')).toEqual([0, null]);
   expect(output).toBe('done\n');
 });
+
+test('a worker that ends by itself is told of once, and what waits for it and what comes later fails', async () => {
+  await using place = await scratch();
+  const deaths: string[] = [];
+  const setup = { ...SETUP, path: place.file };
+  const writer = await WorkerLink.open<WriterOps>('writer', setup, ({ message }) => deaths.push(message));
+  // A release without steps cannot come by the port: the thread weighs it, and falls.
+  const waits = writer.call('release', null as never);
+  await expect(waits).rejects.toSatisfy(isStoreError);
+  await expect(writer.call('size', null)).rejects.toSatisfy(isStoreError);
+  await vi.waitFor(() => expect(deaths).toHaveLength(1), { timeout: 10_000 });
+  expect(deaths[0]).toMatch(/steps/);
+  await writer.terminate();
+  expect(deaths).toHaveLength(1);
+});
+
+test('a worker that is ended in order is no death', async () => {
+  await using place = await scratch();
+  const deaths: Error[] = [];
+  const writer = await WorkerLink.open<WriterOps>('writer', { ...SETUP, path: place.file }, error =>
+    deaths.push(error),
+  );
+  await writer.call('size', null);
+  await writer.call('close', null);
+  await writer.terminate();
+  expect(deaths).toEqual([]);
+});

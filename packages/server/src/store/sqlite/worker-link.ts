@@ -23,11 +23,14 @@ export class WorkerLink<O> {
   readonly #worker: Worker;
   readonly #posts: WorkerStart['posts'] = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #waiting = new Map<number, Waiting>();
+  readonly #onDeath: (error: Error) => void;
+  #opened = false;
   #outgoing: Request[] = [];
   #last = 0;
   #dead: Error | null = null;
 
-  private constructor(entry: 'writer' | 'reader', setup: WorkerSetup) {
+  private constructor(entry: 'writer' | 'reader', setup: WorkerSetup, onDeath: (error: Error) => void) {
+    this.#onDeath = onDeath;
     // From source the worker is run from source, too; from the built package it is JavaScript.
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
     this.#worker = new Worker(new URL(`./${entry}${extension}`, import.meta.url), {
@@ -36,15 +39,23 @@ export class WorkerLink<O> {
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
     this.#worker.on('message', (replies: readonly Reply[]) => this.#answer(replies));
-    this.#worker.on('error', error => this.#die(error));
-    this.#worker.on('exit', code => this.#die(new Error(`the store's ${entry} ended (${code})`)));
+    this.#worker.on('error', error => this.#fail(error));
+    this.#worker.on('exit', code => this.#fail(new Error(`the store's ${entry} ended (${code})`)));
     this.#ref();
   }
 
-  /** @throws StoreError if the worker cannot open the file */
-  static async open<O>(entry: 'writer' | 'reader', setup: WorkerSetup): Promise<WorkerLink<O>> {
-    const link = new WorkerLink<O>(entry, setup);
+  /**
+   * @param onDeath called once if the opened worker ends by itself: nothing brings it back
+   * @throws StoreError if the worker cannot open the file
+   */
+  static async open<O>(
+    entry: 'writer' | 'reader',
+    setup: WorkerSetup,
+    onDeath: (error: Error) => void = () => undefined,
+  ): Promise<WorkerLink<O>> {
+    const link = new WorkerLink<O>(entry, setup, onDeath);
     await new Promise((resolve, reject) => link.#wait(0, { resolve, reject }));
+    link.#opened = true;
     return link;
   }
 
@@ -105,6 +116,13 @@ export class WorkerLink<O> {
   #ref(): void {
     if (this.#waiting.size === 0) this.#worker.unref();
     else if (this.#waiting.size === 1) this.#worker.ref();
+  }
+
+  /** The worker ended, and nobody asked it to. */
+  #fail(error: Error): void {
+    const first = this.#dead === null;
+    this.#die(error);
+    if (first && this.#opened) this.#onDeath(error);
   }
 
   #die(error: Error): void {

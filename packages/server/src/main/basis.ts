@@ -1,0 +1,80 @@
+/**
+ * What a call that nobody makes is decided on: what is in force in the data folder, as its server would decide it, else the configuration.
+ * Read beside the server, which need not stand still.
+ */
+import { join } from 'node:path';
+import { storeError } from '../store/store-error.ts';
+import { openSqliteReader } from '../store/sqlite/open-sqlite-reader.ts';
+import type { HomeId } from '../kernel/ids.ts';
+import type { Config } from './config/config.ts';
+import { openActiveContracts } from './govern/active-contracts.ts';
+import type { Activation } from './govern/activation.ts';
+import { Governance } from './govern/governance.ts';
+import { documentOfConfig, parseDocument, type SnapshotDocument } from './snapshots.ts';
+
+export interface Basis {
+  readonly document: SnapshotDocument;
+  /** Null: the configuration, because nothing was activated where a server would keep it. */
+  readonly active: { readonly activation: Activation; readonly from: number } | null;
+  /** The file that was looked into, or that is not there yet. */
+  readonly file: string;
+}
+
+/**
+ * @param seen the time that contracts see, ms since 1970: waivers that are over by then are left out
+ * @throws ContractsError, ContractFolderError; StoreError if the file cannot be read
+ */
+export async function basisOf(config: Config, seen: number): Promise<Basis> {
+  const control = config.homes[0]?.id ?? '';
+  const file = join(config.data, `${control}.db`);
+  const reader = await openSqliteReader(config.data, control as HomeId, Date.now());
+  if (reader === null) return { document: documentOfConfig(config), active: null, file };
+  try {
+    const governance = await Governance.open({
+      store: { ...reader, ...WRITES_NOTHING },
+      now: () => Date.now(),
+      seen: () => seen,
+      id: () => '',
+      approvalMs: config.limits.approvalHours * 3_600_000,
+      secondPerson: config.requireSecondPerson,
+    });
+    const { loaded, activation, from } = (await openActiveContracts(config, governance, [], 'look')).at(Date.now());
+    const document = parseDocument(loaded.document);
+    return { document, active: governance.activations.includes(activation) ? { activation, from } : null, file };
+  } finally {
+    await reader.close();
+  }
+}
+
+const refuse = (): Promise<never> =>
+  Promise.reject(storeError('store_unavailable', 'what is only read is not changed'));
+const WRITES_NOTHING = { putRecord: refuse, putDocument: refuse, audit: refuse };
+
+/** @param supposed whether other contracts are put in their place */
+export function basisText({ document, active, file }: Basis, supposed: boolean): string {
+  const contracts =
+    active === null
+      ? `the contracts of the configuration (nothing was activated in ${file})`
+      : `${active.activation.id} (${active.activation.contracts.map(({ id }) => id).join(', ') || 'no contract'}), in force in ${file} since ${new Date(active.from).toISOString().replace('.000Z', 'Z')}`;
+  const counts = [
+    ['waiver', document.waivers?.length ?? 0],
+    ['event', document.events?.length ?? 0],
+    ['right of first refusal', document.firstRefusals?.length ?? 0],
+  ] as const;
+  const recorded = counts.filter(([, count]) => count > 0).map(([what, count]) => `${what}s: ${count}`);
+  const beside = recorded.length === 0 ? '' : `; ${recorded.join(', ')}`;
+  return supposed
+    ? `decided on --contracts, in the place of ${contracts}${beside}`
+    : `decided on ${contracts}${beside}`;
+}
+
+export function basisJson({ document, active }: Basis): object {
+  return {
+    source: active === null ? 'configuration' : 'active',
+    activation: active?.activation.id ?? null,
+    since: active === null ? null : new Date(active.from).toISOString(),
+    waivers: (document.waivers ?? []).map(({ id }) => id),
+    events: (document.events ?? []).map(({ id, date }) => ({ id, date })),
+    first_refusals: (document.firstRefusals ?? []).map(({ id }) => id),
+  };
+}

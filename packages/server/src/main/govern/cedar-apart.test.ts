@@ -1,0 +1,38 @@
+import { expect, test, vi } from 'vitest';
+import { checkContract } from '../../contract/load.ts';
+import { loadContractWith } from '../../contract/load-with.ts';
+import { contractFolder, readContractFolder, shippedContracts } from '../contracts.ts';
+import { CEDAR_APART } from './cedar-apart.ts';
+import { CEDAR_HERE } from '../../contract/cedar-here.ts';
+
+test('Cedar in its own thread finds what it finds in this one, for every shipped set', () => {
+  for (const name of shippedContracts()) {
+    const files = readContractFolder(contractFolder(name, '/'));
+    const { contract, findings } = loadContractWith(CEDAR_APART, files);
+    expect([name, contract?.clauses.length, findings]).toEqual([
+      name,
+      loadContractWith(CEDAR_HERE, files).contract?.clauses.length,
+      checkContract(files),
+    ]);
+  }
+}, 60_000);
+
+test('its errors are those of Cedar', () => {
+  const files = readContractFolder(contractFolder('none', '/'));
+  const broken = { ...files, 'clauses.cedar': '@id("none.all")\npermit (principal, action, resourc);\n' };
+  const { contract, findings } = loadContractWith(CEDAR_APART, broken);
+  expect(contract).toBeNull();
+  expect(findings).toEqual(checkContract(broken));
+  expect(findings.map(({ code }) => code)).toContain('cedar_syntax');
+});
+
+const threads = (): number => (process.report.getReport() as { workers: readonly unknown[] }).workers.length;
+
+test('the thread that has rested ends, and another takes its place', async () => {
+  const asked = () => CEDAR_APART.policyToJson('permit (principal, action, resource);').type;
+  expect(asked()).toBe('success');
+  expect(threads()).toBe(1);
+  await vi.waitFor(() => expect(threads()).toBe(0), { timeout: 20_000, interval: 100 });
+  expect(asked()).toBe('success');
+  expect(threads()).toBe(1);
+}, 30_000);

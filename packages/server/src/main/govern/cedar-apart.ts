@@ -1,0 +1,87 @@
+/**
+ * Cedar in a thread of its own, which ends when nothing was asked of it for a while. Contracts are loaded at a start and at an activation,
+ * and Cedar's code would stay in the memory of a server that never needs it again. Whoever asks waits, as if it ran here.
+ */
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { Cedar } from '../../contract/cedar.ts';
+
+export interface CedarWorkerStart {
+  readonly port: MessagePort;
+  /** 1 once the answer lies on the port. */
+  readonly answered: Int32Array<SharedArrayBuffer>;
+}
+
+export interface CedarCall {
+  readonly op: keyof Cedar;
+  readonly args: readonly unknown[];
+}
+
+export type CedarAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly message: string };
+
+/** ms for one call, the start of the thread included. Longer is a defect: what it is given is bounded. */
+const CALL_MS = 60_000;
+/** ms without a call after which the thread ends. */
+const REST_MS = 1000;
+
+interface Running extends CedarWorkerStart {
+  readonly worker: Worker;
+  readonly rest: ReturnType<typeof setTimeout>;
+}
+
+let running: Running | null = null;
+
+export const CEDAR_APART: Cedar = {
+  policySetTextToParts: (...args) => ask('policySetTextToParts', args),
+  policyToJson: (...args) => ask('policyToJson', args),
+  templateToJson: (...args) => ask('templateToJson', args),
+  validate: (...args) => ask('validate', args),
+};
+
+/** Begins the thread, so that it is there when it is asked: it starts while the caller does something else. */
+export function startCedar(): void {
+  running ??= start();
+}
+
+function ask<K extends keyof Cedar>(op: K, args: Parameters<Cedar[K]>): ReturnType<Cedar[K]> {
+  running ??= start();
+  const { port, answered, rest } = running;
+  Atomics.store(answered, 0, 0);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port has no origin
+  port.postMessage({ op, args } satisfies CedarCall);
+  const waited = Atomics.wait(answered, 0, 0, CALL_MS);
+  const answer = receiveMessageOnPort(port)?.message as CedarAnswer | undefined;
+  if (waited === 'timed-out' || answer === undefined) {
+    end();
+    throw new Error(`Cedar did not answer within ${CALL_MS} ms`);
+  }
+  rest.refresh();
+  if (!answer.ok) throw new Error(answer.message);
+  return answer.value as ReturnType<Cedar[K]>;
+}
+
+function start(): Running {
+  const { port1: port, port2 } = new MessageChannel();
+  const answered = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  const worker = new Worker(new URL(`./cedar-worker${extension}`, import.meta.url), {
+    workerData: { port: port2, answered } satisfies CedarWorkerStart,
+    transferList: [port2],
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  // Neither it nor the wait for its end keeps a process that is done.
+  worker.unref();
+  worker.on('error', end);
+  port.unref();
+  return { port, answered, worker, rest: setTimeout(end, REST_MS).unref() };
+}
+
+function end(): void {
+  if (running === null) return;
+  const { port, worker, rest } = running;
+  running = null;
+  clearTimeout(rest);
+  port.close();
+  void worker.terminate();
+}

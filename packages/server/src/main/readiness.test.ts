@@ -1,0 +1,114 @@
+/** A server that is stopped while it still takes up what was left, and one whose store has died. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
+import { composeServer, type ComposeOptions, systemClock } from './compose.ts';
+import { parseConfig } from './config/load.ts';
+import { makeReadiness } from './readiness.ts';
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'perdure-ready-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const TEXT = `
+listen: {port: 0}
+data: data
+contracts: [none]
+targets:
+  - {id: az, vendor: openai, model: gpt, cloud: azure, region: eastus2, base_url: "http://127.0.0.1:1/v1"}
+homes:
+  - {id: first, cloud: azure, region: eastus2}
+  - {id: second, cloud: azure, region: eastus2}
+`;
+const composed = (options: ComposeOptions) =>
+  composeServer(parseConfig(TEXT, { file: 'perdure.yaml', env: {}, base: dir }).config, options);
+
+test('a stop right after the start waits for what recovery still reads, and says nothing', async () => {
+  const order: string[] = [];
+  const lines: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const reading = Promise.withResolvers<void>();
+  const server = await composed({
+    log: line => lines.push(line),
+    openHome: async (home, folder) => {
+      const store = await openSqliteHome({ dir: folder, home, clock: systemClock, exclusive: true });
+      return {
+        ...store,
+        async open(after, limit) {
+          reading.resolve();
+          await gate.promise;
+          const rows = await store.open(after, limit);
+          order.push(`${home} read`);
+          return rows;
+        },
+        async close() {
+          order.push(`${home} closed`);
+          await store.close();
+        },
+      };
+    },
+  });
+  await reading.promise;
+  const closing = server.close();
+  // Long enough for a stop that waits for nothing to have closed the stores.
+  await delay(300);
+  gate.resolve();
+  await closing;
+  await server.recovered;
+  expect(order).toEqual(['first read', 'first closed', 'second closed']);
+  expect(lines).toEqual([]);
+}, 30_000);
+
+test('a store that died is told once, and /readyz names it with 503', async () => {
+  const lines: string[] = [];
+  const died: ((error: Error) => void)[] = [];
+  const server = await composed({
+    log: line => lines.push(line),
+    openHome: async (home, folder, how) => {
+      died.push(how.onDeath);
+      return openSqliteHome({ dir: folder, home, clock: systemClock, exclusive: true, ...how });
+    },
+  });
+  const ready = async () => {
+    const answer = await fetch(`${server.url}/readyz`);
+    return [answer.status, await answer.json()] as const;
+  };
+  try {
+    await server.recovered;
+    const checks = (second: boolean) => [
+      { name: 'recovery', ok: true },
+      { name: 'store:first', ok: true },
+      { name: 'store:second', ok: second },
+    ];
+    expect(await ready()).toEqual([200, { status: 'ready', checks: checks(true) }]);
+    died[1]?.(new Error("the store's writer ended (1)"));
+    expect(await ready()).toEqual([503, { status: 'unavailable', checks: checks(false) }]);
+    expect(lines).toEqual([
+      "home second: the store's writer ended (1): its requests fail with store_unavailable until this server is started again",
+    ]);
+  } finally {
+    await server.close();
+  }
+}, 30_000);
+
+test('a stop outweighs all else, and what is not recovered is starting', () => {
+  const readiness = makeReadiness(['a']);
+  expect(readiness.now()).toEqual({
+    status: 'starting',
+    checks: [
+      { name: 'recovery', ok: false },
+      { name: 'store:a', ok: true },
+    ],
+  });
+  readiness.recovered();
+  expect(readiness.now().status).toBe('ready');
+  readiness.homeDied('a');
+  expect(readiness.now().status).toBe('unavailable');
+  readiness.drain();
+  expect([readiness.now().status, readiness.draining]).toEqual(['draining', true]);
+});
