@@ -26,9 +26,9 @@ beforeEach(async () => {
 afterEach(() => rmSync(place.data, { recursive: true, force: true }));
 
 async function sealOnce(at: LedgerPlace = place): Promise<void> {
-  for (const { sealer, source } of await openLogs(at)) {
+  for (const { sealer, close } of await openLogs(at)) {
     await sealer.seal();
-    source.close();
+    close();
   }
 }
 
@@ -71,7 +71,7 @@ test('a rotation that died between two logs is carried through by the next start
   const next = readFileSync(place.key + NEXT, 'utf8');
   const [log] = await openLogsOf('a');
   await log?.sealer.rotate(readSigningKey(place.key + NEXT)('host.example/ledger/a'));
-  log?.source.close();
+  log?.close();
   await sealOnce();
   expect(existsSync(place.key + NEXT)).toBe(false);
   expect(readFileSync(place.key, 'utf8')).toBe(next);

@@ -68,7 +68,7 @@ if (port !== null) {
     if (final) break;
     if (!closing) await rest(Math.min(RETRY_MOST_MS, intervalMs * 2 ** Math.min(failures, 10)));
   }
-  for (const { source } of logs.values()) source.close();
+  for (const log of logs.values()) log.close();
   say({ ended: true });
   port.close();
 }

@@ -3,15 +3,15 @@
  * that mean the same on every file system.
  */
 import { join } from 'node:path';
-import type { Blobs } from '../../engine/ports.ts';
+import type { LogFiles } from '../../engine/ledger/ports.ts';
 import { StoreMisuse } from '../store-error.ts';
 import { checkBlobKey } from './blob-key.ts';
-import { readWhole, removeWhole, writeWhole } from './whole-file.ts';
+import { LaidFiles, readWhole, removeWhole, writeWhole } from './whole-file.ts';
 
 const KEY = /^[a-z0-9][a-z0-9.-]*(\/[a-z0-9][a-z0-9.-]*)*$/;
 
 /** @throws StoreError store_full, store_unavailable; StoreMisuse for a key that is no such path */
-export function openPathBlobs(folder: string): Blobs {
+export function openPathBlobs(folder: string): LogFiles {
   const pathOf = (key: string): string => {
     checkBlobKey(key);
     if (!KEY.test(key) || key.includes('..')) throw new StoreMisuse(`${JSON.stringify(key)} is no path of a blob`);
@@ -21,5 +21,13 @@ export function openPathBlobs(folder: string): Blobs {
     put: async (key, bytes) => writeWhole(pathOf(key), bytes),
     get: async key => readWhole(pathOf(key)),
     delete: async key => removeWhole(pathOf(key)),
+    batch() {
+      const files = new LaidFiles();
+      return {
+        lay: async (key, bytes) => files.lay(pathOf(key), bytes),
+        durable: async () => files.durable(),
+        ended: async () => files.ended(),
+      };
+    },
   };
 }
