@@ -12,9 +12,10 @@ import { includes } from '../packages/server/src/ledger/proof.ts';
 import { EVENT_CODES } from '../packages/server/src/log/codec.ts';
 import { systemClock } from '../packages/server/src/main/compose.ts';
 import { sha256 } from '../packages/server/src/main/digest.ts';
+import { sealingHash } from '../packages/server/src/main/ledger/digest.ts';
 import { logFolder } from '../packages/server/src/main/ledger/place.ts';
 import { startLedgerThread } from '../packages/server/src/main/ledger/thread.ts';
-import { openPathBlobs } from '../packages/server/src/store/blobs/path-blobs.ts';
+import { openPathBlobs, readPathBlobs } from '../packages/server/src/store/blobs/path-blobs.ts';
 import { openSqliteHome } from '../packages/server/src/store/sqlite/open-sqlite-home.ts';
 import { figures, ms, type Row } from './figures.ts';
 
@@ -103,7 +104,7 @@ function bareHashes(): number {
 }
 
 async function prove(data: string, leaves: number): Promise<ReturnType<typeof figures>> {
-  const blobs = openPathBlobs(logFolder(data, HOME));
+  const blobs = readPathBlobs(logFolder(data, HOME));
   const root = (await loadCheckpoint(blobs))?.checkpoint.root;
   if (root === undefined) throw new Error('no checkpoint');
   const sample: number[] = [];
@@ -111,9 +112,9 @@ async function prove(data: string, leaves: number): Promise<ReturnType<typeof fi
     const index = Math.floor((leaves / PROOFS) * at);
     const start = performance.now();
     // A reader of its own: no tile is kept from the proof before.
-    const reader = new LogReader(blobs, sha256, leaves);
-    const leaf = leafHash(sha256, await reader.entry(index));
-    const path = await reader.inclusion(index, leaves);
+    const reader = new LogReader(blobs, sha256, leaves, sealingHash);
+    const [entry, path] = await Promise.all([reader.entry(index), reader.inclusion(index, leaves)]);
+    const leaf = leafHash(sha256, entry);
     sample.push(performance.now() - start);
     if (!includes(sha256, { index, size: leaves, leaf, path, root })) throw new Error(`no proof of leaf ${index}`);
   }

@@ -8,7 +8,7 @@ import { toBase64, toHex } from '../../ledger/base64.ts';
 import { formatBundle, formatProof, statementOf } from '../../ledger/evidence.ts';
 import { formatVerifier, parseVerifier, type Verifier } from '../../ledger/note.ts';
 import { consistent } from '../../ledger/proof.ts';
-import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
+import { openPathBlobs, readPathBlobs } from '../../store/blobs/path-blobs.ts';
 import { acquireDataLock } from '../../store/sqlite/data-lock.ts';
 import { CliError, EXIT, type ExitCode } from '../cli/exit.ts';
 import { type Io, printJson } from '../cli/io.ts';
@@ -65,7 +65,7 @@ export async function ledgerVerify(folder: string, options: VerifyOptions, io: I
 
 /** A log that a server seals meanwhile loses files that are full now: what was found wrong with it is looked at again. */
 async function verifyFolder(log: LogFolder, trusted: Verifier | undefined, io: Io): Promise<Verified> {
-  const blobs = openPathBlobs(log.folder);
+  const blobs = readPathBlobs(log.folder);
   const newest = async (): Promise<string> => toHex((await blobs.get(CHECKPOINT_FILE)) ?? new Uint8Array(0));
   for (let attempt = 1; ; attempt++) {
     const before = await newest();

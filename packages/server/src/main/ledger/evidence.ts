@@ -11,24 +11,23 @@ import { leafHash } from '../../ledger/hash.ts';
 import { formatNote } from '../../ledger/note.ts';
 import { includes } from '../../ledger/proof.ts';
 import { readBundleEnds } from '../../store/blobs/bundle-ends-file.ts';
-import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
+import { readPathBlobs } from '../../store/blobs/path-blobs.ts';
 import { type LeafOf, openLedgerOpenings, type Opening } from '../../store/sqlite/ledger-openings.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Config } from '../config/config.ts';
-import { sealingSha256 as sha256 } from './digest.ts';
+import { sealingHash, sealingSha256 as sha256 } from './digest.ts';
 import type { LogFolder } from './folders.ts';
 import { bundleEndsFile, logFolder } from './place.ts';
 
 /** Checked against the checkpoint before it is given. @throws CliError */
 export async function evidenceOf({ folder }: LogFolder, index: number): Promise<Evidence & { origin: string }> {
-  const blobs = openPathBlobs(folder);
+  const blobs = readPathBlobs(folder);
   const signed = await loadCheckpoint(blobs);
   const size = signed?.checkpoint.size ?? 0;
   if (signed === null || index >= size)
     throw new CliError(EXIT.failed, `the log has ${size} leaves: there is no leaf ${index}`);
-  const reader = new LogReader(blobs, sha256, size);
-  const leaf = await reader.entry(index);
-  const path = await reader.inclusion(index, size);
+  const reader = new LogReader(blobs, sha256, size, sealingHash);
+  const [leaf, path] = await Promise.all([reader.entry(index), reader.inclusion(index, size)]);
   const { root, origin } = signed.checkpoint;
   if (!includes(sha256, { index, size, leaf: leafHash(sha256, leaf), path, root }))
     throw new CliError(EXIT.refused, `leaf ${index} does not follow from the checkpoint`, {
@@ -115,7 +114,7 @@ export interface LeafFinder {
 }
 
 export async function openLeafFinder(data: string, home: string): Promise<LeafFinder> {
-  const files = openPathBlobs(logFolder(data, home));
+  const files = readPathBlobs(logFolder(data, home));
   const size = (await loadCheckpoint(files))?.checkpoint.size ?? 0;
   const reader = new LogReader(files, sha256, size);
   const ends = readBundleEnds(bundleEndsFile(data, home));

@@ -1,5 +1,5 @@
 /** Files that are there whole or not at all: written beside, flushed, renamed into their place, their folder flushed too. */
-import { closeSync, fdatasync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, openSync, readFileSync, writeSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { storeError } from '../store-error.ts';
@@ -23,6 +23,16 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
 export async function readWhole(path: string): Promise<Uint8Array | null> {
   try {
     return await readFile(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw failure(error);
+  }
+}
+
+/** `readWhole`, in the caller's thread. */
+export function readWholeNow(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw failure(error);
