@@ -2,6 +2,7 @@
  * Where in a log the leaf of a position lies. The ends of bundles say in which bundle; the bundle says where in it. The ends are derived: what they lack is found again
  * from the log and its sources.
  */
+import type { Checkpoint } from '../../ledger/checkpoint.ts';
 import { HASH_BYTES, sameBytes } from '../../ledger/hash.ts';
 import { decodeLeaf, isOfEvent, leafEntry } from '../../ledger/leaf.ts';
 import { TILE_WIDTH } from '../../ledger/tile.ts';
@@ -23,22 +24,30 @@ export interface Wanted {
   readonly digest: Uint8Array;
 }
 
+export interface WhereToLook {
+  readonly reader: LogReader;
+  readonly ends: Pick<BundleEnds, 'count' | 'end'>;
+  /** What the checkpoint has sealed last. */
+  readonly sealed: BundleEnd;
+}
+
+/** What a checkpoint has sealed last of each source. */
+export function sealedLast({ cursor, audit }: Checkpoint): BundleEnd {
+  return { events: cursor, audit: audit?.position ?? 0 };
+}
+
 /** The number of the leaf; null if it is not sealed. @throws LedgerError ledger_damaged */
 export async function placeOfLeaf(
-  reader: LogReader,
-  ends: Pick<BundleEnds, 'count' | 'end'>,
+  { reader, ends, sealed }: WhereToLook,
   { source, position, kind, digest }: Wanted,
 ): Promise<number | null> {
+  if (position > sealed[source]) return null;
   const wanted = leafEntry({ kind, digest });
   const first = firstBundle(ends, source, position);
   const bundles = Math.ceil(reader.size / TILE_WIDTH);
-  if (first < ends.count()) {
-    const found = first < bundles ? await within(reader, first, wanted) : null;
-    if (found !== null) return found;
-    // The ends are wrong: they were cut off from power, or are of another log.
-    return search(reader, { from: 0, to: bundles }, wanted);
-  }
-  return search(reader, { from: first, to: bundles }, wanted);
+  // Behind the ends that are known there are few bundles. Where the leaf is not there either, the ends were cut off from power, or are of another log.
+  const near = first < ends.count() ? Math.min(first + 1, bundles) : bundles;
+  return (await search(reader, { from: first, to: near }, wanted)) ?? search(reader, { from: 0, to: bundles }, wanted);
 }
 
 /** The first bundle that ends at `position` or after it; as many as there are known, if none does. */

@@ -1,7 +1,7 @@
 /** Finds the leaf of a placement, or of what the audit knows under an id, and what shows that it is the one. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { placeOfLeaf } from '../../engine/ledger/leaf-place.ts';
+import { placeOfLeaf, sealedLast } from '../../engine/ledger/leaf-place.ts';
 import { loadCheckpoint } from '../../engine/ledger/log-file.ts';
 import { LogReader } from '../../engine/ledger/log-reader.ts';
 import { homeTag, bodyHome, parsePlacementId } from '../../kernel/ids.ts';
@@ -115,11 +115,13 @@ export interface LeafFinder {
 
 export async function openLeafFinder(data: string, home: string): Promise<LeafFinder> {
   const files = readPathBlobs(logFolder(data, home));
-  const size = (await loadCheckpoint(files))?.checkpoint.size ?? 0;
-  const reader = new LogReader(files, sha256, size);
+  const checkpoint = (await loadCheckpoint(files))?.checkpoint;
+  if (checkpoint === undefined) return { indexOf: async () => null, close: () => undefined };
+  const reader = new LogReader(files, sha256, checkpoint.size, sealingHash);
   const ends = readBundleEnds(bundleEndsFile(data, home));
+  const where = { reader, ends: ends ?? NO_ENDS, sealed: sealedLast(checkpoint) };
   return {
-    indexOf: leaf => placeOfLeaf(reader, ends ?? NO_ENDS, leaf),
+    indexOf: leaf => placeOfLeaf(where, leaf),
     close: () => ends?.close(),
   };
 }
