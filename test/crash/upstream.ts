@@ -37,5 +37,9 @@ interface Logged {
 export function writeConfig(file: string, emulator: Emulator): void {
   const target = (id: string, model: string): string =>
     `  - {id: ${id}, vendor: openai, model: ${model}, cloud: azure, region: eastus, dialect: openai-responses, base_url: "${emulator.baseUrl(CLOUD)}"}\n`;
-  writeFileSync(file, `targets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`);
+  // Sealing is under way at many a kill.
+  writeFileSync(
+    file,
+    `ledger: {interval_ms: 300}\ntargets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`,
+  );
 }

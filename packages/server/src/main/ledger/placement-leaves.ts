@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bodyHome, homeTag, parsePlacementId } from '../../kernel/ids.ts';
 import { type LedgerOpenings, openLedgerOpenings } from '../../store/sqlite/ledger-openings.ts';
-import type { Config } from '../config/config.ts';
 import { type LeafFinder, openLeafFinder } from './evidence.ts';
 
 export interface PlacementLeaves {
@@ -12,13 +11,19 @@ export interface PlacementLeaves {
   close(): void;
 }
 
+export interface LeavesPlace {
+  /** The data folder. */
+  readonly data: string;
+  readonly homes: readonly { readonly id: string }[];
+}
+
 interface Home {
   readonly openings: LedgerOpenings;
   readonly finder: LeafFinder;
 }
 
 /** @throws if a home's file cannot be read; LedgerError if its log is damaged */
-export async function openPlacementLeaves({ data, homes }: Pick<Config, 'data' | 'homes'>): Promise<PlacementLeaves> {
+export async function openPlacementLeaves({ data, homes }: LeavesPlace): Promise<PlacementLeaves> {
   const byTag = new Map<string, Home>();
   for (const { id } of homes) {
     if (!existsSync(join(data, `${id}.db`))) continue;
