@@ -46,7 +46,7 @@ test.each([
   ['an event that was sealed is gone', 'DELETE FROM events WHERE e = 14', /event 6 of 299/],
   [
     'an event was passed over',
-    'INSERT INTO events SELECT 15, -1, 1, epoch, at, actor, code, version, digest, head FROM events WHERE e = 9',
+    'INSERT INTO events SELECT 15, -1, 1, epoch, at, actor, code, version, digest, head FROM events WHERE e = 10',
     /event 7 of 301/,
   ],
   [

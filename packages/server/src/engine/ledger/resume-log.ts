@@ -17,7 +17,10 @@ type Parts = Pick<SealerParts, 'files' | 'sources' | 'sha256' | 'hash' | 'verify
 export async function resumeLog(parts: Parts, { checkpoint, note }: SignedCheckpoint, onFull: FullTile): Promise<Log> {
   const { files, sha256, verify, signer } = parts;
   if (checkpoint.origin !== signer.name || signedBy(sha256, verify, note, signer) !== 'valid')
-    throw new LedgerError('ledger_key', `the log of ${checkpoint.origin} was not signed by the key at hand`);
+    throw new LedgerError(
+      'ledger_key',
+      `the log of ${checkpoint.origin} was not signed by the key at hand: if a rotation of another data folder has replaced the key, give this one a key of its own, the one that it had`,
+    );
   const { size, cursor, audit, next } = checkpoint;
   const reader = new LogReader(files, sha256, size);
   const frontier = await edgeOf(parts, reader, onFull);
