@@ -3,37 +3,31 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { loadCheckpoint } from '../packages/server/src/engine/ledger/log-file.ts';
 import { LogReader } from '../packages/server/src/engine/ledger/log-reader.ts';
-import type { HomeId } from '../packages/server/src/kernel/ids.ts';
 import { leafHash } from '../packages/server/src/ledger/hash.ts';
 import { includes } from '../packages/server/src/ledger/proof.ts';
-import { EVENT_CODES } from '../packages/server/src/log/codec.ts';
-import { systemClock } from '../packages/server/src/main/compose.ts';
 import { sha256 } from '../packages/server/src/main/digest.ts';
+import { sealingHash } from '../packages/server/src/main/ledger/digest.ts';
 import { logFolder } from '../packages/server/src/main/ledger/place.ts';
-import { startLedgerThread } from '../packages/server/src/main/ledger/thread.ts';
-import { openPathBlobs } from '../packages/server/src/store/blobs/path-blobs.ts';
-import { openSqliteHome } from '../packages/server/src/store/sqlite/open-sqlite-home.ts';
+import { readPathBlobs } from '../packages/server/src/store/blobs/path-blobs.ts';
 import { figures, ms, type Row } from './figures.ts';
+import { fillHome, HOME, proveById, sealHome } from './ledger-log.ts';
 
 const LEAVES = 1_000_000;
-const HOME = 'bench';
 const PROOFS = 1000;
 const FLOOR_HASHES = 200_000;
 const GOAL_PER_SECOND = 100_000;
 const GOAL_PROOF_MS = 5;
-/** The server's thread looks at its clock so often, ms: what it is late by, sealing has taken from it. */
-const TICK_MS = 5;
 
 export async function benchLedger(leaves: number = LEAVES): Promise<readonly Row[]> {
   const data = mkdtempSync(join(tmpdir(), 'perdure-bench-ledger-'));
   try {
-    await fill(data, leaves);
-    const { seconds, stallMs, cpuUs } = await seal(data, leaves);
+    await fillHome(data, leaves);
+    const { seconds, stallMs, cpuUs } = await sealHome(data, leaves);
     const floorUs = bareHashes();
     const proofs = await prove(data, leaves);
+    const byId = await proveById(data, leaves, PROOFS);
     const rate = leaves / seconds;
     return [
       {
@@ -48,49 +42,16 @@ export async function benchLedger(leaves: number = LEAVES): Promise<readonly Row
         measured: `${ms(proofs.p50)} p50, ${ms(proofs.p99)} p99`,
         ratio: proofs.p99 / GOAL_PROOF_MS,
       },
+      {
+        what: `ledger: a placement in ${leaves} found by its id and proven`,
+        goal: `<= ${GOAL_PROOF_MS} ms p50`,
+        measured: `${ms(byId.p50)} p50, ${ms(byId.p99)} p99`,
+        ratio: byId.p50 / GOAL_PROOF_MS,
+      },
     ];
   } finally {
     rmSync(data, { recursive: true, force: true });
   }
-}
-
-/** A home's file with so many placements, written past the store: the store is not what is measured. */
-async function fill(data: string, leaves: number): Promise<void> {
-  const store = await openSqliteHome({ dir: data, home: HOME as HomeId, clock: systemClock, exclusive: true });
-  await store.close();
-  const db = new DatabaseSync(join(data, `${HOME}.db`));
-  db.exec('PRAGMA synchronous = OFF');
-  const add = db.prepare(
-    'INSERT INTO events (n, seq, epoch, at, actor, code, version, digest, head) VALUES (?, 1, 1, 0, 1, ?, 1, ?, ?)',
-  );
-  // As long as a placement's record is.
-  const head = JSON.stringify({ placement: 'x'.repeat(300) });
-  db.exec('BEGIN');
-  for (let n = 1; n <= leaves; n++) add.run(n, EVENT_CODES['call.placed'], sha256(`event ${n}`), head);
-  db.exec('COMMIT');
-  db.close();
-}
-
-async function seal(data: string, leaves: number): Promise<{ seconds: number; stallMs: number; cpuUs: number }> {
-  let stallMs = 0;
-  let last = performance.now();
-  const ticking = setInterval(() => {
-    const now = performance.now();
-    stallMs = Math.max(stallMs, now - last - TICK_MS);
-    last = now;
-  }, TICK_MS);
-  const cpu = process.cpuUsage();
-  const start = performance.now();
-  const place = { data, homes: [HOME], key: join(data, 'ledger.key'), origin: 'perdure' };
-  const thread = startLedgerThread({ place, intervalMs: 1000 }, fault => process.stderr.write(`${fault}\n`));
-  const blobs = openPathBlobs(logFolder(data, HOME));
-  while (((await loadCheckpoint(blobs))?.checkpoint.size ?? 0) < leaves)
-    await new Promise(resolve => setTimeout(resolve, 20));
-  const seconds = (performance.now() - start) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  clearInterval(ticking);
-  await thread.close(10_000);
-  return { seconds, stallMs, cpuUs: (user + system) / leaves };
 }
 
 /** What no log is spared: a hash of the leaf and one of a node, us of CPU in this very run. */
@@ -103,7 +64,7 @@ function bareHashes(): number {
 }
 
 async function prove(data: string, leaves: number): Promise<ReturnType<typeof figures>> {
-  const blobs = openPathBlobs(logFolder(data, HOME));
+  const blobs = readPathBlobs(logFolder(data, HOME));
   const root = (await loadCheckpoint(blobs))?.checkpoint.root;
   if (root === undefined) throw new Error('no checkpoint');
   const sample: number[] = [];
@@ -111,9 +72,9 @@ async function prove(data: string, leaves: number): Promise<ReturnType<typeof fi
     const index = Math.floor((leaves / PROOFS) * at);
     const start = performance.now();
     // A reader of its own: no tile is kept from the proof before.
-    const reader = new LogReader(blobs, sha256, leaves);
-    const leaf = leafHash(sha256, await reader.entry(index));
-    const path = await reader.inclusion(index, leaves);
+    const reader = new LogReader(blobs, sha256, leaves, sealingHash);
+    const [entry, path] = await Promise.all([reader.entry(index), reader.inclusion(index, leaves)]);
+    const leaf = leafHash(sha256, entry);
     sample.push(performance.now() - start);
     if (!includes(sha256, { index, size: leaves, leaf, path, root })) throw new Error(`no proof of leaf ${index}`);
   }

@@ -12,6 +12,7 @@ import { MODEL, type Stack, startStack } from '../support/stack.ts';
 
 const AUDITOR = 'ledger-auditor-key-0123456789';
 const CALLER = 'ledger-caller-key-0123456789';
+const OPERATOR = 'ledger-operator-key-0123456789';
 const SECRET = 'what nobody may find in a ledger';
 const sha256 = (...parts: readonly (string | Uint8Array)[]): Buffer => {
   const hash = createHash('sha256');
@@ -54,6 +55,7 @@ beforeAll(async () => {
       keys: [
         { name: 'caller', secret: CALLER },
         { name: 'auditor', secret: AUDITOR, tenant: 'audit', scopes: ['auditor'] },
+        { name: 'operator', secret: OPERATOR, scopes: ['operator', 'admin'] },
       ],
     },
   });
@@ -66,8 +68,8 @@ beforeAll(async () => {
     made.push(response.headers.get('perdure-placement') ?? '');
   }
   placements = made;
-  // 4 sessions with a state each, 8 placements, 8 meters.
-  await sealedTo(20);
+  // The activation of what is configured; 4 sessions with a state each, 8 placements, 8 meters.
+  await sealedTo(21);
 });
 
 afterAll(async () => {
@@ -103,11 +105,11 @@ test('Go verifies the log, from a copied folder and over HTTP, with the key that
   cpSync(log(), copy, { recursive: true });
   const keys = await keysOf();
   expect(keys).toHaveLength(1);
-  const expected = { origin: 'ledger.example/ledger/local', size: 20, signatures: 1, inclusion: 20, consistency: 20 };
+  const expected = { origin: 'ledger.example/ledger/local', size: 21, signatures: 1, inclusion: 21, consistency: 21 };
   expect(await go.verify(copy, keys)).toMatchObject(expected);
   expect(await go.verify(`${stack.url}/ledger/local`, keys, AUDITOR)).toMatchObject(expected);
   await expect(go.verify(copy, [stranger.key])).rejects.toThrow();
-  const tile = join(copy, 'tile/0/000.p/20');
+  const tile = join(copy, 'tile/0/000.p/21');
   const bytes = readFileSync(tile);
   bytes[100] = (bytes[100] ?? 0) ^ 1;
   writeFileSync(tile, bytes);
@@ -119,9 +121,12 @@ test('verify reads a copy offline and names the leaf that was changed', async ()
   cpSync(log(), copy, { recursive: true });
   const [key = ''] = await keysOf();
   const whole = await perdure(['ledger', 'verify', copy, '--key', key, '--json'], { cwd: copies });
-  expect(JSON.parse(whole.out)).toMatchObject({ ok: true, logs: [{ size: 20, kinds: { placement: 12, meter: 8 } }] });
+  expect(JSON.parse(whole.out)).toMatchObject({
+    ok: true,
+    logs: [{ size: 21, kinds: { placement: 12, meter: 8, activation: 1 } }],
+  });
   expect(whole.code).toBe(0);
-  const bundle = join(copy, 'tile/entries/000.p/20');
+  const bundle = join(copy, 'tile/entries/000.p/21');
   const bytes = readFileSync(bundle);
   // A digit of the digest of the second entry.
   const at = bytes.indexOf('}') + 80;
@@ -132,11 +137,27 @@ test('verify reads a copy offline and names the leaf that was changed', async ()
   expect(broken.out).toContain('FAULT   leaf 1: it is not what its hash in tile/0/000 says');
 });
 
-test('a bundle is verified by stock Sigstore, and shows the placement that its leaf is of', async () => {
-  const [placement = ''] = placements;
+interface Statement {
+  readonly subject: readonly { readonly name: string; readonly digest: { readonly sha256: string } }[];
+  readonly predicate: {
+    readonly leafIndex: number;
+    readonly leaf: string;
+    readonly inclusionProof: readonly string[];
+    readonly checkpoint: string;
+    readonly opening: { readonly previous: string; readonly envelope: string };
+  };
+}
+
+/** Verified by stock Sigstore, and by hand: the opening makes the digest, the digest the leaf, the leaf and the path the root. */
+async function verifiedBundle(
+  id: string,
+  ...flags: readonly string[]
+): Promise<Statement['predicate'] & { readonly kind: string }> {
   const file = join(copies, 'evidence.sigstore.json');
-  const { code } = await perdure(['ledger', 'bundle', placement, '--data', stack.data, '--out', file], { cwd: copies });
-  expect(code).toBe(0);
+  const { code } = await perdure(['ledger', 'bundle', id, ...flags, '--data', stack.data, '--out', file], {
+    cwd: copies,
+  });
+  expect([id, code]).toEqual([id, 0]);
   const { out } = await perdure(['ledger', 'keys', '--json', '--data', stack.data], { cwd: copies });
   const pem = (JSON.parse(out) as { data: { pem: string }[] }).data[0]?.pem ?? '';
   const bundle = bundleFromJSON(JSON.parse(readFileSync(file, 'utf8')));
@@ -151,25 +172,14 @@ test('a bundle is verified by stock Sigstore, and shows the placement that its l
   const other = generateKeyPairSync('ed25519').publicKey.export({ format: 'pem', type: 'spki' }).toString();
   expect(() => new Verifier(trust(other), options).verify(toSignedEntity(bundle))).toThrow('signature');
 
-  // What it says is checked by hand: the event makes the digest, the digest the leaf, the leaf and the path the root.
   if (bundle.content.$case !== 'dsseEnvelope') throw new Error('no envelope');
-  const { subject, predicate } = JSON.parse(bundle.content.dsseEnvelope.payload.toString()) as {
-    subject: { name: string; digest: { sha256: string } }[];
-    predicate: {
-      leafIndex: number;
-      leaf: string;
-      inclusionProof: string[];
-      checkpoint: string;
-      opening: { previous: string; envelope: string };
-    };
-  };
+  const { subject, predicate } = JSON.parse(bundle.content.dsseEnvelope.payload.toString()) as Statement;
   const { opening, leaf, checkpoint } = predicate;
   const digest = sha256(Buffer.from(opening.previous, 'hex'), opening.envelope).toString('hex');
-  expect(subject).toEqual([{ name: placement, digest: { sha256: digest } }]);
+  expect(subject).toEqual([{ name: id, digest: { sha256: digest } }]);
   const entry = Buffer.from(leaf, 'base64');
-  expect(JSON.parse(entry.toString())).toEqual({ v: 1, kind: 'placement', digest });
-  expect(opening.envelope).toContain('azure-1');
-  expect(opening.envelope).not.toContain(SECRET);
+  const { kind, ...rest } = JSON.parse(entry.toString()) as { kind: string };
+  expect(rest).toEqual({ v: 1, digest });
   let [index, last] = [predicate.leafIndex, Number(checkpoint.split('\n')[1]) - 1];
   let root = sha256(Buffer.of(0), entry);
   for (const hash of predicate.inclusionProof.map(text => Buffer.from(text, 'base64'))) {
@@ -180,13 +190,21 @@ test('a bundle is verified by stock Sigstore, and shows the placement that its l
     [index, last] = [index >> 1, last >> 1];
   }
   expect(root.toString('base64')).toBe(checkpoint.split('\n')[2]);
+  return { ...predicate, kind };
+}
+
+test('a bundle is verified by stock Sigstore, and shows the placement that its leaf is of', async () => {
+  const { kind, opening } = await verifiedBundle(placements[0] ?? '');
+  expect(kind).toBe('placement');
+  expect(opening.envelope).toContain('azure-1');
+  expect(opening.envelope).not.toContain(SECRET);
 });
 
 test('a proof in the form of C2SP, by placement and by number; consistency; what is not there', async () => {
   const inFolder = (...args: readonly string[]) => perdure(['ledger', ...args, '--data', stack.data], { cwd: copies });
   const byNumber = await inFolder('prove', '3');
   expect(byNumber.out).toMatch(
-    /^c2sp\.org\/tlog-proof@v1\nindex 3\n([A-Za-z0-9+/]{43}=\n){5}\nledger\.example\/ledger\/local\n20\n/,
+    /^c2sp\.org\/tlog-proof@v1\nindex 3\n([A-Za-z0-9+/]{43}=\n){5}\nledger\.example\/ledger\/local\n21\n/,
   );
   for (const placement of placements) {
     const { code, out } = await inFolder('prove', placement);
@@ -196,10 +214,10 @@ test('a proof in the form of C2SP, by placement and by number; consistency; what
       true,
     ]);
   }
-  expect((await inFolder('consistency', '7', '20')).out).toContain('the later tree begins with the earlier one');
-  expect((await inFolder('consistency', '7', '21')).code).toBe(2);
-  expect((await inFolder('prove', '20')).err).toContain('there is no leaf 20');
-  expect((await inFolder('prove', 'plc_nothing')).err).toContain('there is no placement');
+  expect((await inFolder('consistency', '7', '21')).out).toContain('the later tree begins with the earlier one');
+  expect((await inFolder('consistency', '7', '22')).code).toBe(2);
+  expect((await inFolder('prove', '21')).err).toContain('there is no leaf 21');
+  expect((await inFolder('prove', 'plc_nothing')).err).toContain('there is no plc_nothing');
 });
 
 test('over HTTP: with the scope of an auditor only, cached as long as it holds, and not beyond the checkpoint', async () => {
@@ -209,14 +227,14 @@ test('over HTTP: with the scope of an auditor only, cached as long as it holds, 
   expect(checkpoint.headers.get('content-type')).toBe('text/plain; charset=utf-8');
   expect(checkpoint.headers.get('cache-control')).toBe('private, max-age=1');
   expect(await checkpoint.text()).toBe(readFileSync(join(log(), 'checkpoint'), 'utf8'));
-  const tile = await ask('tile/0/000.p/20', AUDITOR);
+  const tile = await ask('tile/0/000.p/21', AUDITOR);
   expect(tile.headers.get('content-type')).toBe('application/octet-stream');
   expect(tile.headers.get('cache-control')).toBe('private, max-age=3600');
-  expect(Buffer.from(await tile.arrayBuffer())).toHaveLength(20 * 32);
-  writeFileSync(join(log(), 'tile/0/000.p/21'), Buffer.alloc(21 * 32));
-  for (const path of ['tile/0/000.p/21', 'tile/0/000', 'tile/0/..%2f..%2fcheckpoint', 'tile/9/000', 'tile/entries/001'])
+  expect(Buffer.from(await tile.arrayBuffer())).toHaveLength(21 * 32);
+  writeFileSync(join(log(), 'tile/0/000.p/22'), Buffer.alloc(22 * 32));
+  for (const path of ['tile/0/000.p/22', 'tile/0/000', 'tile/0/..%2f..%2fcheckpoint', 'tile/9/000', 'tile/entries/001'])
     expect([path, (await ask(path, AUDITOR)).status]).toEqual([path, 404]);
-  rmSync(join(log(), 'tile/0/000.p/21'));
+  rmSync(join(log(), 'tile/0/000.p/22'));
   expect(
     (await fetch(`${stack.url}/ledger/elsewhere/checkpoint`, { headers: { authorization: `Bearer ${AUDITOR}` } }))
       .status,
@@ -225,7 +243,7 @@ test('over HTTP: with the scope of an auditor only, cached as long as it holds, 
 
 test('nothing of a tenant is in what is served: no content, id, name or number of its own', async () => {
   const bytes = Buffer.concat([
-    Buffer.from(await (await ask('tile/entries/000.p/20', AUDITOR)).arrayBuffer()),
+    Buffer.from(await (await ask('tile/entries/000.p/21', AUDITOR)).arrayBuffer()),
     Buffer.from(await (await ask('checkpoint', AUDITOR)).arrayBuffer()),
   ]).toString('latin1');
   expect(bytes).toContain('"kind":"placement"');
@@ -240,13 +258,51 @@ test('a witness that is known cosigns; the checkpoint is served with its line; o
   expect((await post(stranger.cosign(note, 1_700_000_000))).status).toBe(400);
   expect((await post(note)).status).toBe(400);
   expect((await post('x'.repeat(70_000))).status).toBe(413);
-  const forged = note.replace('\n20\n', '\n21\n');
+  const forged = note.replace('\n21\n', '\n22\n');
   expect((await post(witness.cosign(forged, 1_700_000_000))).status).toBe(400);
   const cosigned = witness.cosign(note, 1_700_000_001);
   expect(await (await post(cosigned)).json()).toEqual({ object: 'perdure.cosignature', taken: 1 });
   expect(await (await ask('checkpoint', AUDITOR)).text()).toBe(cosigned);
   expect(await (await ask('cosigned', AUDITOR)).text()).toBe(cosigned);
   expect((await perdure(['ledger', 'verify', stack.data], { cwd: copies })).code).toBe(0);
+});
+
+test('what was decided is sealed, each change of it once, and proven by its id', async () => {
+  const post = async (path: string, body: object): Promise<{ id: string }> => {
+    const headers = { authorization: `Bearer ${OPERATOR}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${stack.url}/perdure/v1/${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
+    expect([path, answer.ok]).toEqual([path, true]);
+    return (await answer.json()) as { id: string };
+  };
+  const event = await post('events', { event: 'ipo-filed', date: '2026-03-01', source: 'a filing' });
+  await post(`events/${event.id}/retract`, {});
+  const key = await post('keys', { name: 'sealed' });
+  await sealedTo(24);
+  const inFolder = (...args: readonly string[]) => perdure(['ledger', ...args, '--data', stack.data], { cwd: copies });
+  const first = await verifiedBundle(event.id, '--change', '1');
+  const second = await verifiedBundle(event.id);
+  expect([first.kind, first.leafIndex, second.leafIndex]).toEqual(['event', 21, 22]);
+  expect(JSON.parse(first.opening.envelope)).toMatchObject(
+    [expect.any(Number), /^key:/, 'event.recorded', event.id, null, /a filing/].map(one =>
+      one instanceof RegExp ? expect.stringMatching(one) : one,
+    ),
+  );
+  expect(second.opening.envelope).toContain('event.retracted');
+  expect((await verifiedBundle(key.id)).kind).toBe('api_key');
+  expect((await inFolder('prove', event.id)).out).toContain('\nindex 22\n');
+  expect((await inFolder('prove', event.id, '--change', '3')).err).toContain('has 2 changes: there is no change 3');
+  const copy = join(copies, 'audited');
+  cpSync(log(), copy, { recursive: true });
+  const verified = await perdure(['ledger', 'verify', copy, '--json'], { cwd: copies });
+  expect(JSON.parse(verified.out)).toMatchObject({
+    ok: true,
+    logs: [{ size: 24, kinds: { event: 2, api_key: 1, activation: 1 } }],
+  });
+  expect(await go.verify(copy, await keysOf())).toMatchObject({ size: 24 });
 });
 
 test('the key is readable by its owner only, and nowhere in the log', () => {
@@ -263,14 +319,14 @@ test('a rotation wants the folder for itself; then the log goes on under the new
   const keys = await keysOf();
   expect(keys).toHaveLength(2);
   // The checkpoint that ends the old key's time is signed by both.
-  expect(await go.verify(log(), keys)).toMatchObject({ size: 21, signatures: 2 });
+  expect(await go.verify(log(), keys)).toMatchObject({ size: 25, signatures: 2 });
   await stack.restart();
   await stack.openai(CALLER).responses.create({ model: MODEL, input: 'after', store: false });
-  await sealedTo(23);
-  expect(await go.verify(log(), keys.slice(1))).toMatchObject({ size: 23, signatures: 1 });
+  await sealedTo(27);
+  expect(await go.verify(log(), keys.slice(1))).toMatchObject({ size: 27, signatures: 1 });
   await expect(go.verify(log(), keys.slice(0, 1))).rejects.toThrow();
   const verified = await perdure(['ledger', 'verify', stack.data, '--key', keys[0] ?? '', '--json'], { cwd: copies });
-  expect(JSON.parse(verified.out)).toMatchObject({ ok: true, logs: [{ size: 23, kinds: { key: 1 }, keys }] });
+  expect(JSON.parse(verified.out)).toMatchObject({ ok: true, logs: [{ size: 27, kinds: { key: 1 }, keys }] });
 });
 
 test('a ledger that is public is read without a key and cached anywhere; one that is off is not there', async () => {

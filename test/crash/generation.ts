@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBack } from './checks/over-http.ts';
+import { checkAllSealed, checkLedger } from './checks/in-ledger.ts';
 import { checkLog } from './checks/in-log.ts';
 import type { Kill, KillPlan } from './kill-plan.ts';
 import { chainClient } from './load/chain.ts';
@@ -49,6 +50,8 @@ const POINT_MS = 4000;
 const CHECK_MS = 6000;
 /** Of so many lives one is of the shipped command; the others are warmed up ahead. */
 const COMMAND_EVERY = 10;
+/** Of so many lives the ledger is verified after one, if it was not under the shim. */
+const VERIFIED_EVERY = 3;
 /** ms that a twin has to do harm. */
 const TWIN_MS = 1200;
 
@@ -149,6 +152,7 @@ class Generation {
       throw new Error(`the server ended by itself (${code ?? signal}): ${server.stderr}`);
     this.#countKill(kill, byPoint);
     if (watched !== null) this.#cutPower(watched);
+    else if (this.#lives % VERIFIED_EVERY === 0) await this.#verifyLedger();
     this.#upstreamRequests += await upstream.newRequests();
     tally.kills += 1;
     return next;
@@ -173,6 +177,15 @@ class Generation {
     const loss = cutPower(watched, random.chance(0.25) ? unsynced => random.between(0, unsynced) : undefined);
     tally.underShim += 1;
     addLoss(tally, loss);
+  }
+
+  /** As the kill left it. The shim knows nothing of its files: what lost writes may do to them is not what is tested here. */
+  async #verifyLedger(): Promise<void> {
+    const { tally, violations } = this.#options;
+    const begun = performance.now();
+    await checkLedger(this.#data, violations);
+    tally.ledgersVerified += 1;
+    tally.ledgerMs += performance.now() - begun;
   }
 
   #started(started: Started): void {
@@ -248,6 +261,7 @@ class Generation {
     const log = checkLog(file, { ledger: this.#ledger, upstreamRequests: this.#upstreamRequests }, violations);
     tally.events += log.events;
     tally.placed += log.placed;
+    tally.sealed += await checkAllSealed(this.#data, violations);
     for (const at of log.resumed) {
       const start = this.#starts.findLast(({ startedAt }) => startedAt <= at);
       if (start !== undefined) tally.resumed.push(Math.max(0, at - start.listeningAt));

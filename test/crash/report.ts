@@ -69,6 +69,10 @@ export function asTable(report: HarnessReport): string {
       'the log',
       `${tally.generations} data folders, ${tally.events} events; ${tally.placed} calls of turns placed, ${tally.upstreamRequests} seen by the upstream`,
     ],
+    [
+      'the ledger',
+      `${tally.sealed} leaves, each event and entry of the audit once; verified after ${tally.ledgersVerified} kills, in ${(tally.ledgerMs / 1000).toFixed(1)} s`,
+    ],
     ['a full disk', diskFullRow(diskFull)],
     ['restart: listening', times(tally.listening)],
     ['restart: ready', times(tally.ready)],

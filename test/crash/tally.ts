@@ -30,6 +30,10 @@ export interface Tally {
   events: number;
   placed: number;
   upstreamRequests: number;
+  /** Leaves of the ledgers at the ends; how often one was verified after a kill, and ms that it took. */
+  sealed: number;
+  ledgersVerified: number;
+  ledgerMs: number;
 }
 
 /** Stored turns that must be in flight at a kill, in `FULL_FLIGHT_SHARE` of the kills. */
@@ -59,6 +63,9 @@ export function newTally(): Tally {
     events: 0,
     placed: 0,
     upstreamRequests: 0,
+    sealed: 0,
+    ledgersVerified: 0,
+    ledgerMs: 0,
   };
 }
 

@@ -2,7 +2,7 @@
  * A tree that grows: of each level only the tile at its right edge is held, so that memory does not depend on the size.
  * A full tile is handed out once, and its root becomes a hash of the level above.
  */
-import { emptyRoot, foldRight, HASH_BYTES, perfectRoot, type Sha256 } from './hash.ts';
+import { emptyRoot, foldRight, HASH_BYTES, type HashInto, hashInto, rootOf, type Sha256 } from './hash.ts';
 import { MAX_LEVELS, TILE_WIDTH } from './tile.ts';
 
 export type FullTile = (level: number, index: number, hashes: Uint8Array) => void;
@@ -16,6 +16,7 @@ interface Edge {
 
 export class Frontier {
   readonly #sha256: Sha256;
+  readonly #hash: HashInto;
   readonly #full: FullTile;
   readonly #edges: readonly Edge[] = Array.from({ length: MAX_LEVELS }, () => ({
     hashes: new Uint8Array(TILE_WIDTH * HASH_BYTES),
@@ -24,8 +25,10 @@ export class Frontier {
   }));
   #size = 0;
 
-  constructor(sha256: Sha256, full: FullTile) {
+  /** @param hash where many leaves come, one that allocates nothing */
+  constructor(sha256: Sha256, full: FullTile, hash: HashInto = hashInto(sha256)) {
     this.#sha256 = sha256;
+    this.#hash = hash;
     this.#full = full;
   }
 
@@ -34,26 +37,40 @@ export class Frontier {
   }
 
   append(leaf: Uint8Array): void {
+    const edge = this.#edge(0);
+    edge.hashes.set(leaf, edge.width * HASH_BYTES);
     this.#size += 1;
-    this.#push(0, leaf);
+    this.#grow(0, edge);
   }
 
-  #push(level: number, hash: Uint8Array): void {
+  /** As `append` of the hash of `message`: 0x00 and the entry. */
+  appendMessage(message: Uint8Array): void {
+    const edge = this.#edge(0);
+    this.#hash(message, edge.hashes, edge.width * HASH_BYTES);
+    this.#size += 1;
+    this.#grow(0, edge);
+  }
+
+  #edge(level: number): Edge {
     const edge = this.#edges[level];
     if (edge === undefined) throw new RangeError('the tree is too large');
-    edge.hashes.set(hash, edge.width * HASH_BYTES);
+    return edge;
+  }
+
+  #grow(level: number, edge: Edge): void {
     edge.width += 1;
     if (edge.width < TILE_WIDTH) return;
     this.#full(level, edge.index, edge.hashes.slice());
     edge.width = 0;
     edge.index += 1;
-    this.#push(level + 1, perfectRoot(this.#sha256, edge.hashes, 0, TILE_WIDTH));
+    const above = this.#edge(level + 1);
+    above.hashes.set(rootOf(this.#hash, edge.hashes, 0, TILE_WIDTH), above.width * HASH_BYTES);
+    this.#grow(level + 1, above);
   }
 
   /** The hashes at the right edge of a level; empty where the last tile is full. */
   edge(level: number): { readonly index: number; readonly width: number; readonly hashes: Uint8Array } {
-    const edge = this.#edges[level];
-    if (edge === undefined) throw new RangeError(`there is no level ${level}`);
+    const edge = this.#edge(level);
     return { index: edge.index, width: edge.width, hashes: edge.hashes.slice(0, edge.width * HASH_BYTES) };
   }
 
@@ -65,7 +82,7 @@ export class Frontier {
       let from = 0;
       for (let count = TILE_WIDTH / 2; count >= 1; count /= 2) {
         if (from + count > edge.width) continue;
-        subtrees.push(perfectRoot(this.#sha256, edge.hashes, from, count));
+        subtrees.push(rootOf(this.#hash, edge.hashes, from, count));
         from += count;
       }
     }
@@ -73,8 +90,12 @@ export class Frontier {
   }
 
   /** Goes on from a tree of `size` leaves. `edges`: the hashes at the right edge of each level, from level 0 on. */
-  static resume(sha256: Sha256, full: FullTile, size: number, edges: readonly Uint8Array[]): Frontier {
-    const frontier = new Frontier(sha256, full);
+  static resume(
+    sha256: Sha256,
+    full: FullTile,
+    { size, edges, hash }: { readonly size: number; readonly edges: readonly Uint8Array[]; readonly hash?: HashInto },
+  ): Frontier {
+    const frontier = new Frontier(sha256, full, hash);
     frontier.#size = size;
     for (const [level, edge] of frontier.#edges.entries()) {
       const hashes = Math.floor(size / TILE_WIDTH ** level);

@@ -3,7 +3,14 @@
 /** SHA-256 of the parts, one after another: 32 bytes. Given from outside: nothing here knows a machine. */
 export type Sha256 = (...parts: readonly (string | Uint8Array)[]) => Uint8Array;
 
+/** SHA-256 of a message, laid into `into` from byte `at` on: what hashes millions allocates nothing. */
+export type HashInto = (message: Uint8Array, into: Uint8Array, at: number) => void;
+
 export const HASH_BYTES = 32;
+
+export function hashInto(sha256: Sha256): HashInto {
+  return (message, into, at) => into.set(sha256(message), at);
+}
 
 const LEAF: Uint8Array = Uint8Array.of(0);
 const NODE: Uint8Array = Uint8Array.of(1);
@@ -33,19 +40,40 @@ export function foldRight(sha256: Sha256, subtrees: readonly Uint8Array[]): Uint
 
 /** The root of the perfect subtree over `count` hashes (a power of two) that lie one after another from hash `from` on. */
 export function perfectRoot(sha256: Sha256, hashes: Uint8Array, from: number, count: number): Uint8Array {
-  // A copy: `slice` of node's buffers is a view.
-  let row = new Uint8Array(count * HASH_BYTES);
-  row.set(hashes.subarray(from * HASH_BYTES, (from + count) * HASH_BYTES));
-  for (let left = count; left > 1; left /= 2) {
-    for (let pair = 0; pair < left / 2; pair++) {
-      const at = pair * 2 * HASH_BYTES;
-      const parent = sha256(NODE, row.subarray(at, at + 2 * HASH_BYTES));
-      row.set(parent, pair * HASH_BYTES);
-    }
-    row = row.subarray(0, (left / 2) * HASH_BYTES);
-  }
-  return row;
+  return rootOf(hashInto(sha256), hashes, from, count);
 }
+
+/** Two hashes after the byte that says so: what a node's hash is of. */
+const NODE_BYTES = 1 + 2 * HASH_BYTES;
+
+/** `perfectRoot`, for at most 256 hashes without any memory of its own. */
+export function rootOf(hash: HashInto, hashes: Uint8Array, from: number, count: number): Uint8Array {
+  if (count === 1) return hashes.slice(from * HASH_BYTES, (from + 1) * HASH_BYTES);
+  const { row, nodes } = count / 2 <= kept.nodes.length ? kept : roomFor(count / 2);
+  for (let pair = 0; pair < count / 2; pair++) {
+    const at = (from + pair * 2) * HASH_BYTES;
+    row.set(hashes.subarray(at, at + 2 * HASH_BYTES), pair * NODE_BYTES + 1);
+  }
+  // A parent takes a place that was read before: rows are folded where they lie.
+  for (let pairs = count / 2; pairs > 1; pairs /= 2)
+    for (let pair = 0; pair < pairs; pair++) hash(nodes[pair] ?? row, row, placeOf(pair));
+  const root = new Uint8Array(HASH_BYTES);
+  hash(nodes[0] ?? row, root, 0);
+  return root;
+}
+
+function placeOf(parent: number): number {
+  return (parent >>> 1) * NODE_BYTES + 1 + (parent & 1) * HASH_BYTES;
+}
+
+function roomFor(pairs: number): { readonly row: Uint8Array; readonly nodes: readonly Uint8Array[] } {
+  const row = new Uint8Array(pairs * NODE_BYTES);
+  const nodes = Array.from({ length: pairs }, (_, pair) => row.subarray(pair * NODE_BYTES, (pair + 1) * NODE_BYTES));
+  for (const node of nodes) node.set(NODE);
+  return { row, nodes };
+}
+
+const kept: ReturnType<typeof roomFor> = roomFor(128);
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

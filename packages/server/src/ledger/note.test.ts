@@ -5,8 +5,9 @@ import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import {
   decodeLeaf,
   encodeLeaf,
-  type EventLeafKind,
+  auditLeafKind,
   LEAF_KINDS,
+  leafForm,
   leafEntry,
   leafKindOf,
   makeKeyChange,
@@ -122,9 +123,23 @@ test('what is no note is not read', () => {
 
 test('a checkpoint has one form', () => {
   const root = fromBase64('CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=') ?? new Uint8Array(0);
-  const text = formatCheckpoint({ origin: 'example.com/log', size: 20_852_163, root, cursor: 7 });
+  const text = formatCheckpoint({
+    origin: 'example.com/log',
+    size: 20_852_163,
+    root,
+    cursor: 7,
+    audit: null,
+    next: null,
+  });
   expect(text).toBe('example.com/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\nperdure-cursor 7\n');
-  expect(parseCheckpoint(text)).toEqual({ origin: 'example.com/log', size: 20_852_163, root, cursor: 7 });
+  expect(parseCheckpoint(text)).toEqual({
+    origin: 'example.com/log',
+    size: 20_852_163,
+    root,
+    cursor: 7,
+    audit: null,
+    next: null,
+  });
   for (const wrong of [
     text.replace('20852163', '020852163'),
     text.replace('20852163', '-1'),
@@ -145,7 +160,9 @@ test('the bytes of leaves (L12)', () => {
   for (const wrong of [
     placement.replace('"v":1', '"v":2'),
     placement.replace(',"digest"', ', "digest"'),
-    placement.replace('placement', 'placements'),
+    placement.replace('placement', 'Placement'),
+    placement.replace('placement', 'key'),
+    placement.replace('placement', `p${'x'.repeat(32)}`),
     placement.replace('abab', 'ABAB'),
     placement.replace('}', ',"tenant":"acme"}'),
     placement.slice(1),
@@ -153,10 +170,18 @@ test('the bytes of leaves (L12)', () => {
     expect([wrong, decodeLeaf(utf8(wrong))]).toEqual([wrong, null]);
 });
 
-test('an entry is the bytes of its leaf, for every kind', () => {
-  const digest = Uint8Array.from({ length: 32 }, (_, at) => at * 7);
-  for (const kind of Object.keys(LEAF_KINDS) as EventLeafKind[])
-    expect(toHex(leafEntry({ kind, digest }))).toBe(toHex(utf8(encodeLeaf({ kind, digest }))));
+test('a form lays down the bytes of its leaf, for every kind', () => {
+  const digests = Uint8Array.from({ length: 96 }, (_, at) => at * 7);
+  for (const kind of [...Object.keys(LEAF_KINDS), 'activation', 'audit', `a${'9'.repeat(31)}`]) {
+    const form = leafForm(kind);
+    for (const from of [0, 32, 64]) {
+      form.lay(digests, from);
+      const entry = leafEntry({ kind, digest: digests.slice(from, from + 32) });
+      expect(toHex(form.entry)).toBe(toHex(entry));
+      expect(toHex(form.message)).toBe(`00${toHex(entry)}`);
+      expect(decodeLeaf(form.entry)?.kind).toBe(kind);
+    }
+  }
   const key = { kind: 'key' as const, note: '\u2014 "x"\n' };
   expect(toHex(leafEntry(key))).toBe(toHex(utf8(encodeLeaf(key))));
 });
@@ -170,10 +195,48 @@ test('every event that has a leaf has one kind of it', () => {
   expect(leafKindOf(EVENT_CODES['input.accepted'])).toBeNull();
 });
 
+test('every entry of the audit has a leaf, of a kind that is no event\u2019s', () => {
+  const kinds = {
+    'activation.requested': 'activation',
+    'waiver.revoked': 'waiver',
+    'event.recorded': 'event',
+    'key.created': 'api_key',
+    'refusal_right.offered': 'refusal_right',
+    placement: 'audit',
+    'meter.x': 'audit',
+    'Odd "one".made': 'audit',
+    '': 'audit',
+    [`${'a'.repeat(33)}.b`]: 'audit',
+  };
+  for (const [action, kind] of Object.entries(kinds)) expect([action, auditLeafKind(action)]).toEqual([action, kind]);
+});
+
+test('a checkpoint says how far the audit is sealed, if any of it is', () => {
+  const root = new Uint8Array(32);
+  const checkpoint = { origin: 'o', size: 9, root, cursor: 7, audit: { position: 12, leaf: 8 }, next: null };
+  const text = formatCheckpoint(checkpoint);
+  expect(text.endsWith('perdure-cursor 7\nperdure-audit 12 8\n')).toBe(true);
+  expect(parseCheckpoint(text)).toEqual(checkpoint);
+  for (const audit of [null, checkpoint.audit]) {
+    const next = formatCheckpoint({ ...checkpoint, audit, next: 20 });
+    expect(next.endsWith('\nperdure-next-audit 20\n')).toBe(true);
+    expect(parseCheckpoint(next)).toEqual({ ...checkpoint, audit, next: 20 });
+    expect(parseCheckpoint(next.replace('audit 20', 'audit 2.5'))).toBeNull();
+  }
+  for (const wrong of [
+    'perdure-audit 12\n',
+    'perdure-audit 12 8 1\n',
+    'perdure-audit 12 -8\n',
+    'perdure-audit 012 8\n',
+    'other 12 8\n',
+  ])
+    expect([wrong, parseCheckpoint(text.replace('perdure-audit 12 8\n', wrong))]).toEqual([wrong, null]);
+});
+
 test('a change of keys is signed by both, and names its log', () => {
   const [old, next, other] = [signer('perdure/l', 1), signer('perdure/l', 2), signer('perdure/l', 3)];
   const leaf = makeKeyChange(sha256, 'perdure/l', old, next);
-  if (leaf.kind !== 'key') throw new Error('no change of keys');
+  if (!('note' in leaf)) throw new Error('no change of keys');
   expect(decodeLeaf(utf8(encodeLeaf(leaf)))).toEqual(leaf);
   const change = readKeyChange(sha256, verify, leaf.note);
   expect([change?.origin, toHex(change?.to.publicKey ?? old.publicKey)]).toEqual(['perdure/l', toHex(next.publicKey)]);

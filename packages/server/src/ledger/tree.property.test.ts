@@ -36,7 +36,7 @@ test('the root of a tree that grew is the root that RFC 6962 defines; full tiles
         ),
       );
       const edges = [0, 1, 2, 3, 4, 5, 6].map(level => frontier.edge(level).hashes);
-      const resumed = Frontier.resume(sha256, () => undefined, count, edges);
+      const resumed = Frontier.resume(sha256, () => undefined, { size: count, edges });
       const more = ALL[count];
       if (more === undefined) return;
       resumed.append(leafHash(sha256, more));

@@ -15,6 +15,7 @@ import { table } from './cli/table.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
+import { openPlacementLeaves, type PlacementLeaves } from './ledger/placement-leaves.ts';
 import { readBill } from './money/bill.ts';
 import { booksOf, CURRENCY } from './money/books.ts';
 import { closedMonths, closeMonth } from './money/closes.ts';
@@ -191,14 +192,19 @@ export async function usageExport(options: ExportOptions, io: Io): Promise<ExitC
       for (const term of desk.terms.capacity) io.out(line(capacityCommitment(term, CURRENCY)));
       return EXIT.ok;
     }
-    for await (const row of chargesOf(desk, config, options)) io.out(line(row));
+    const leaves = await openPlacementLeaves(config);
+    try {
+      for await (const row of chargesOf({ ...desk, ...leaves }, config, options)) io.out(line(row));
+    } finally {
+      leaves.close();
+    }
     return EXIT.ok;
   });
 }
 
 /** The charges of whole billing months, from that of `from` to that before `to`. */
 export async function* chargesOf(
-  desk: Pick<MoneyDesk, 'rows' | 'terms'>,
+  desk: Pick<MoneyDesk, 'rows' | 'terms'> & Pick<PlacementLeaves, 'leafOf'>,
   config: Pick<Config, 'data'>,
   options: Times & { readonly tenant?: string },
 ): AsyncGenerator<FocusRow> {
@@ -233,7 +239,8 @@ export async function* chargesOf(
     }
   }
   for await (const { row, billed } of rows(start, end)) {
-    if (billed.period >= first && billed.period <= last) yield* costAndUsage(row, billed, terms);
+    if (billed.period >= first && billed.period <= last)
+      yield* costAndUsage(row, billed, terms, await desk.leafOf(row.id));
   }
 }
 

@@ -1,5 +1,5 @@
 /** `perdure usage` and `perdure commitments`: calls through a real server, then the same questions to it and to the folder it leaves. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -62,7 +62,7 @@ beforeAll(async () => {
     join(cwd, 'perdure.yaml'),
     `listen: {port: 0}\ntargets:\n  - ${target('azure-east', 'azure')}\ncontracts: [openai-2025-10, openai-2026-02]\nas_of: 2026-03-20\n` +
       'rates:\n  - {input: 2, cached_input: 1, output: 20}\n  - {product: api, channel: direct, input: 3, cached_input: 1, output: 30}\n' +
-      'caps:\n  - {id: all, period: month, amount_usd: 0.018}\n',
+      'caps:\n  - {id: all, period: month, amount_usd: 0.018}\nledger: {interval_ms: 100}\n',
   );
   await boot();
 });
@@ -129,10 +129,14 @@ describe('of a running server', () => {
 describe('of the folder that it leaves', () => {
   it('is the same, and a new server goes on from there', async () => {
     const before = await json('usage', '--by', 'target,key,metered');
-    const rows = (await run('usage', 'export', '--format', 'jsonl')).out;
+    // What is not sealed yet by then is when the server has ended.
+    const exported = async (): Promise<string> =>
+      (await run('usage', 'export', '--format', 'jsonl')).out.replaceAll(/"x_PlacementLeafIndex":(null|\d+)/g, '');
+    const rows = await exported();
+    expect(rows).not.toContain('LeafIndex');
     await server.close();
     expect(await json('usage', '--by', 'target,key,metered')).toEqual(before);
-    expect((await run('usage', 'export', '--format', 'jsonl')).out).toBe(rows);
+    expect(await exported()).toBe(rows);
     expect((await run('commitments', '--event', 'ipo-filed=2026-03-02')).out).toMatch(/amzn-2 .* payable +2026-03-09/);
     await boot();
     expect(await call()).toBe(429);
@@ -162,6 +166,32 @@ describe('of the folder that it leaves', () => {
       expect([...columnFaults(cells, CONTRACT_COMMITMENT), ...commitmentFaults(cells)]).toEqual([]);
     }
     expect((await run('usage', 'export', '--format', 'xml')).code).toBe(2);
+  });
+
+  it('names the leaf of each placement, from the ledger; nothing where there is none', async () => {
+    const rows = async (): Promise<readonly { x_PlacementId: string; x_PlacementLeafIndex: number | null }[]> =>
+      (await run('usage', 'export', '--format', 'jsonl')).out
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line) as Awaited<ReturnType<typeof rows>>[number]);
+    await expect
+      .poll(async () => (await rows()).every(row => row.x_PlacementLeafIndex !== null), { timeout: 20_000 })
+      .toBe(true);
+    const proven = new Map<string, number>();
+    for (const { x_PlacementId: id, x_PlacementLeafIndex: leaf } of await rows()) {
+      if (!proven.has(id))
+        proven.set(id, (JSON.parse((await run('ledger', 'prove', id, '--json')).out) as { index: number }).index);
+      expect([id, leaf]).toEqual([id, proven.get(id)]);
+    }
+    expect(new Set(proven.values()).size).toBe(6);
+    // The places are derived: without them the leaf is searched for.
+    rmSync(join(cwd, 'data', 'ledger-places', 'local'));
+    expect((await rows()).map(row => row.x_PlacementLeafIndex)).toEqual(
+      (await rows()).map(row => proven.get(row.x_PlacementId)),
+    );
+    renameSync(join(cwd, 'data', 'ledger', 'local'), join(cwd, 'data', 'ledger', 'away'));
+    expect(new Set((await rows()).map(row => row.x_PlacementLeafIndex))).toEqual(new Set([null]));
+    renameSync(join(cwd, 'data', 'ledger', 'away'), join(cwd, 'data', 'ledger', 'local'));
   });
 
   it('reconciles a bill', async () => {

@@ -1,6 +1,6 @@
 /** Reads a log from its files: leaves, nodes, proofs. What it gives is not yet checked against a checkpoint: see `includes`, `consistent`. */
 import { decodeEntries, encodeEntries } from '../../ledger/entries.ts';
-import { emptyRoot, foldRight, HASH_BYTES, perfectRoot } from '../../ledger/hash.ts';
+import { emptyRoot, foldRight, HASH_BYTES, type HashInto, hashInto, rootOf } from '../../ledger/hash.ts';
 import { consistencyParts, inclusionParts, type Node, type Part, subtrees } from '../../ledger/proof.ts';
 import { TILE_HEIGHT, TILE_WIDTH, type Tile, tilePath, widthAt } from '../../ledger/tile.ts';
 import type { Blobs, Sha256 } from '../ports.ts';
@@ -12,13 +12,18 @@ const KEPT_TILES = 64;
 export class LogReader {
   readonly #blobs: Pick<Blobs, 'get'>;
   readonly #sha256: Sha256;
+  readonly #hash: HashInto;
   readonly size: number;
   readonly #kept = new Map<string, Uint8Array>();
 
-  /** @param size leaves of the checkpoint whose tiles there are */
-  constructor(blobs: Pick<Blobs, 'get'>, sha256: Sha256, size: number) {
+  /**
+   * @param size leaves of the checkpoint whose tiles there are
+   * @param hash a proof takes some hundred hashes: one that allocates nothing
+   */
+  constructor(blobs: Pick<Blobs, 'get'>, sha256: Sha256, size: number, hash: HashInto = hashInto(sha256)) {
     this.#blobs = blobs;
     this.#sha256 = sha256;
+    this.#hash = hash;
     this.size = size;
   }
 
@@ -71,6 +76,9 @@ export class LogReader {
   }
 
   async #parts(parts: readonly Part[]): Promise<readonly Uint8Array[]> {
+    // All that is wanted is read at once: a proof takes a handful of tiles.
+    const tiles = new Map(parts.flat().map(node => [placeOf(node).path, placeOf(node)]));
+    await Promise.all([...tiles.values()].map(({ tileLevel, tile }) => this.hashes(tileLevel, tile)));
     const hashes: Uint8Array[] = [];
     for (const part of parts) hashes.push(await this.#part(part));
     return hashes;
@@ -82,12 +90,9 @@ export class LogReader {
     return foldRight(this.#sha256, roots) ?? emptyRoot(this.#sha256);
   }
 
-  async #node({ level, index }: Node): Promise<Uint8Array> {
-    const tileLevel = Math.floor(level / TILE_HEIGHT);
-    const count = 2 ** (level - tileLevel * TILE_HEIGHT);
-    const first = index * count;
-    const tile = Math.floor(first / TILE_WIDTH);
-    return perfectRoot(this.#sha256, await this.hashes(tileLevel, tile), first - tile * TILE_WIDTH, count);
+  async #node(node: Node): Promise<Uint8Array> {
+    const { tileLevel, tile, first, count } = placeOf(node);
+    return rootOf(this.#hash, await this.hashes(tileLevel, tile), first, count);
   }
 
   /** Once a tile is full its shorter forms go: their bytes are its first. */
@@ -111,4 +116,12 @@ export class LogReader {
     this.#kept.set(path, bytes);
     return bytes;
   }
+}
+
+/** The hashes of a tile that a node is made of. */
+function placeOf({ level, index }: Node) {
+  const tileLevel = Math.floor(level / TILE_HEIGHT);
+  const count = 2 ** (level - tileLevel * TILE_HEIGHT);
+  const tile = Math.floor((index * count) / TILE_WIDTH);
+  return { path: `${tileLevel}/${tile}`, tileLevel, tile, first: index * count - tile * TILE_WIDTH, count };
 }

@@ -4,8 +4,8 @@ import { EVENT_CODES } from '../../log/codec.ts';
 import type { Signer, VerifyEd25519 } from '../../ledger/note.ts';
 import { sha256 } from '../../main/digest.ts';
 import { openMemoryBlobs } from '../../store/blobs/memory-blobs.ts';
-import type { Blobs } from '../ports.ts';
-import type { LedgerSource, SourceEvent } from './ports.ts';
+import { auditLeafKind, leafKindOf } from '../../ledger/leaf.ts';
+import type { LeafSource, LeafSources, LogFiles } from './ports.ts';
 import { Sealer, type SealerParts } from './sealer.ts';
 
 export const ORIGIN = 'perdure/test';
@@ -29,21 +29,55 @@ export function testSigner(seed: number, name: string = ORIGIN): Signer {
 const CODES = [EVENT_CODES['input.accepted'], EVENT_CODES['call.placed'], EVENT_CODES['call.completed']];
 
 /** Event `position` of a home: every third has no leaf. Positions have gaps. */
-export function eventAt(number: number): SourceEvent {
+export function eventAt(number: number): { position: number; code: number; digest: Uint8Array } {
   return { position: number * 2 + 1, code: CODES[number % 3] ?? 0, digest: sha256(`event ${number}`) };
 }
 
-/** A home with so many events; more may come. */
-export function sourceOf(home: { events: number }): LedgerSource {
+const AUDITED = ['activation.requested', 'key.created', 'waiver.granted', 'brand-new.kind'];
+
+/** Entry `number` of a home's audit; a kind is among them that nobody knows yet. */
+export function auditAt(number: number): { position: number; action: string; digest: Uint8Array } {
+  return { position: number * 3 + 2, action: AUDITED[number % 4] ?? '', digest: sha256(`audit ${number}`) };
+}
+
+/** A home with so many events and so many entries of its audit; more may come. */
+export interface TestHome {
+  events: number;
+  audit?: number;
+}
+
+interface Row {
+  readonly position: number;
+  readonly kind: string | null;
+  readonly digest: Uint8Array;
+}
+
+export function sourcesOf(home: TestHome): LeafSources {
+  const event = (number: number): Row => ({ ...eventAt(number), kind: leafKindOf(eventAt(number).code) });
+  const entry = (number: number): Row => ({ ...auditAt(number), kind: auditLeafKind(auditAt(number).action) });
+  return { events: rows(event, () => home.events), audit: rows(entry, () => home.audit ?? 0) };
+}
+
+function rows(rowAt: (number: number) => Row, count: () => number): LeafSource {
+  const made: Row[] = [];
+  const all = (): readonly Row[] => {
+    while (made.length < count()) made.push(rowAt(made.length));
+    return made.slice(0, count());
+  };
   return {
     async after(position, limit) {
-      const from = position === 0 ? 0 : (position - 1) / 2 + 1;
-      const to = Math.min(home.events, from + limit);
-      return Array.from({ length: Math.max(0, to - from) }, (_, at) => eventAt(from + at));
+      const found = all()
+        .filter(row => row.position > position)
+        .slice(0, limit);
+      return {
+        positions: Float64Array.from(found, row => row.position),
+        kinds: found.map(row => row.kind),
+        digests: Uint8Array.from(found.flatMap(row => [...row.digest])),
+      };
     },
     async at(position) {
-      const number = (position - 1) / 2;
-      return number < home.events ? eventAt(number) : null;
+      const row = all().find(one => one.position === position);
+      return row === undefined || row.kind === null ? null : { kind: row.kind, digest: row.digest };
     },
   };
 }
@@ -53,10 +87,10 @@ export function leavesOf(events: number): number {
   return Math.floor(events / 3) * 2 + Math.max(0, (events % 3) - 1);
 }
 
-export function sealerOver(blobs: Blobs, home: { events: number }, over: Partial<SealerParts> = {}): Sealer {
+export function sealerOver(files: LogFiles, home: TestHome, over: Partial<SealerParts> = {}): Sealer {
   return new Sealer({
-    blobs,
-    source: sourceOf(home),
+    files,
+    sources: sourcesOf(home),
     sha256,
     verify: verifyEd25519,
     signer: testSigner(1),
@@ -69,7 +103,7 @@ export async function sealAll(sealer: Sealer): Promise<void> {
   while ((await sealer.seal()).more);
 }
 
-export interface Kept extends Blobs {
+export interface Kept extends LogFiles {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -77,35 +111,60 @@ export interface Kept extends Blobs {
 export function keptBlobs(): Kept {
   const blobs = openMemoryBlobs();
   const files = new Map<string, Uint8Array>();
+  const put = async (key: string, bytes: Uint8Array): Promise<void> => {
+    await blobs.put(key, bytes);
+    files.set(key, bytes.slice());
+  };
   return {
     files,
     get: key => blobs.get(key),
-    async put(key, bytes) {
-      await blobs.put(key, bytes);
-      files.set(key, bytes.slice());
-    },
+    put,
     async delete(key) {
       await blobs.delete(key);
       files.delete(key);
     },
+    batch: () => ({ lay: put, durable: async () => undefined, ended: async () => undefined }),
   };
 }
 
 export class Died extends Error {}
 
-/** Dies at change number `at`: before it, or just after it. Nothing is changed afterwards. */
-export function dyingBlobs(blobs: Blobs, at: number, when: 'before' | 'after'): Blobs {
+/**
+ * Dies at change number `at`: before it, or just after it; `torn`: a file of a batch is there in part by then, and what else was laid
+ * since the batch was durable last is gone. Nothing is changed afterwards.
+ */
+export function dyingBlobs(blobs: LogFiles, at: number, when: 'before' | 'after' | 'torn'): LogFiles {
   let changes = 0;
-  const change = async (work: () => Promise<void>): Promise<void> => {
+  const change = async (work: () => Promise<void>, tear = work): Promise<void> => {
     changes += 1;
     const own = changes;
     if (own > at || (own === at && when === 'before')) throw new Died();
-    await work();
+    await (own === at && when === 'torn' ? tear() : work());
     if (own === at) throw new Died();
   };
   return {
     get: key => blobs.get(key),
     put: (key, bytes) => change(() => blobs.put(key, bytes)),
     delete: key => change(() => blobs.delete(key)),
+    batch() {
+      let laid: string[] = [];
+      return {
+        lay: (key, bytes) =>
+          change(
+            async () => {
+              await blobs.put(key, bytes);
+              laid.push(key);
+            },
+            async () => {
+              for (const lost of laid) await blobs.delete(lost);
+              await blobs.put(key, bytes.slice(0, bytes.length / 2));
+            },
+          ),
+        async durable() {
+          laid = [];
+        },
+        ended: async () => undefined,
+      };
+    },
   };
 }

@@ -1,20 +1,62 @@
 /** What sealing needs of a home, and what it says when it cannot go on. */
+import type { Blobs } from '../ports.ts';
 
-/** An event of the home, as far as a leaf is made of it. */
-export interface SourceEvent {
-  /** Of the home's outbox: grows in the order of the commits. */
-  readonly position: number;
-  /** The event's type, as it is stored. */
-  readonly code: number;
-  /** The event's digest: 32 bytes. */
-  readonly digest: Uint8Array;
+/** Rows of a source, oldest first, as columns: a row each would cost more than its leaf. */
+export interface LeafBatch {
+  /** They grow in the order of the commits. */
+  readonly positions: Float64Array;
+  /** By row, the kind of the leaf that it makes; null if it makes none. */
+  readonly kinds: readonly (string | null)[];
+  /** The digests, 32 bytes a row. */
+  readonly digests: Uint8Array;
 }
 
-/** The home's events, in the order of their commits. Not trimmed: the ledger keeps its own cursor. */
-export interface LedgerSource {
-  /** Events after `position`, oldest first. */
-  after(position: number, limit: number): Promise<readonly SourceEvent[]>;
-  at(position: number): Promise<SourceEvent | null>;
+/** What becomes leaves, in the order of its commits. Not trimmed: the ledger keeps its own cursor. */
+export interface LeafSource {
+  /** At most `limit` rows after `position`. */
+  after(position: number, limit: number): Promise<LeafBatch>;
+  /** Null if there is no such row, or it makes no leaf. */
+  at(position: number): Promise<{ readonly kind: string; readonly digest: Uint8Array } | null>;
+}
+
+/** The two sources of a home's ledger. The audit is empty but in the control home. */
+export interface LeafSources {
+  readonly events: LeafSource;
+  readonly audit: LeafSource;
+}
+
+export type SourceName = keyof LeafSources;
+
+/** Where a full bundle of leaves ends: the positions of the last event and of the last entry of the audit that are in it or before it. */
+export type BundleEnd = { readonly [source in SourceName]: number };
+
+/**
+ * Says in which bundle a position is. Derived: it may lag behind the log, or be wrong after a power cut; what it says is checked by the leaf that is found.
+ */
+export interface BundleEnds {
+  /** How many bundles it knows. */
+  count(): number;
+  /** Of the bundles from `first` on. What would leave a gap is not taken. */
+  append(first: number, ends: readonly BundleEnd[]): void;
+  /** @param bundle at least 0, less than `count` */
+  end(bundle: number): BundleEnd;
+  /** Forgets all. */
+  clear(): void;
+}
+
+/** New files of a log, many at once. */
+export interface FileBatch {
+  /** Takes a file. Until `durable` it may be there in part, or not at all; whoever lays much waits here for the disk. */
+  lay(key: string, bytes: Uint8Array): Promise<void>;
+  /** Resolves once all that was laid is on the disk. */
+  durable(): Promise<void>;
+  /** Resolves once nothing is under way any more, well or not. */
+  ended(): Promise<void>;
+}
+
+/** The files of a log. `put` is whole or not at all. */
+export interface LogFiles extends Blobs {
+  batch(): FileBatch;
 }
 
 /**

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../ledger/base64.ts';
 import { leafHash } from '../../ledger/hash.ts';
-import { decodeLeaf, encodeLeaf, leafKindOf, readKeyChange } from '../../ledger/leaf.ts';
+import { auditLeafKind, decodeLeaf, encodeLeaf, leafKindOf, readKeyChange } from '../../ledger/leaf.ts';
 import { signedBy, utf8 } from '../../ledger/note.ts';
 import { consistent, includes } from '../../ledger/proof.ts';
 import { parseTilePath, widthAt } from '../../ledger/tile.ts';
 import { sha256 } from '../../main/digest.ts';
-import { openMemoryBlobs } from '../../store/blobs/memory-blobs.ts';
 import { CHECKPOINT_FILE, loadCheckpoint, loadKeys } from './log-file.ts';
 import {
+  auditAt,
   Died,
   dyingBlobs,
   eventAt,
@@ -17,10 +17,14 @@ import {
   leavesOf,
   sealAll,
   sealerOver,
+  sourcesOf,
+  type TestHome,
   testSigner,
   verifyEd25519,
 } from './log.test-support.ts';
 import { LogReader } from './log-reader.ts';
+import type { Sealer } from './sealer.ts';
+import { verifyLog } from './verify-log.ts';
 
 /** The leaves that so many events make, as texts. */
 function leafTexts(events: number): readonly string[] {
@@ -28,6 +32,19 @@ function leafTexts(events: number): readonly string[] {
     const kind = leafKindOf(code);
     return kind === null ? [] : [encodeLeaf({ kind, digest })];
   });
+}
+
+/** Those that so many entries of the audit make. */
+function auditTexts(entries: number): readonly string[] {
+  return Array.from({ length: entries }, (_, number) => auditAt(number)).map(({ action, digest }) =>
+    encodeLeaf({ kind: auditLeafKind(action), digest }),
+  );
+}
+
+/** Of each source, in the order in which they are in the log. */
+function bySource(texts: readonly string[]): { readonly events: readonly string[]; readonly audit: readonly string[] } {
+  const ofEvent = (text: string): boolean => /"kind":"(placement|meter|approval)"/.test(text);
+  return { events: texts.filter(ofEvent), audit: texts.filter(text => !ofEvent(text)) };
 }
 
 async function checkpointOf(blobs: Kept) {
@@ -40,7 +57,8 @@ async function entriesOf(blobs: Kept): Promise<readonly string[]> {
   const { checkpoint } = await checkpointOf(blobs);
   const reader = new LogReader(blobs, sha256, checkpoint.size);
   const texts: string[] = [];
-  for (let index = 0; index < checkpoint.size; index++) texts.push(new TextDecoder().decode(await reader.entry(index)));
+  for (let bundle = 0; bundle * 256 < checkpoint.size; bundle++)
+    for (const entry of await reader.entries(bundle)) texts.push(new TextDecoder().decode(entry));
   return texts;
 }
 
@@ -88,46 +106,69 @@ test('of tiles that were not full, only those at the right edge stay', async () 
     if (width < 256) expect([level, index, widthAt(size, level, index) < 256]).toEqual([level, index, true]);
 });
 
-describe('K2: dying before and after every change of a file', () => {
-  test('the next process goes on to the same log as if nothing had happened', async () => {
+describe('K2: dying before, in and after every change of a file', () => {
+  /** More of both sources each time, as they come while a server works. */
+  async function work(sealer: Sealer, home: TestHome): Promise<void> {
+    for (const [events, audit] of STEPS) {
+      Object.assign(home, { events, audit });
+      await sealAll(sealer);
+    }
+  }
+  const STEPS = [
+    [100, 0],
+    [500, 3],
+    [500, 160],
+    [900, 200],
+  ] as const;
+  const END = { events: 900, audit: 200 };
+
+  test('the next process seals each leaf of both sources once, in its order, as if nothing had happened', async () => {
     const whole = keptBlobs();
     const wholeHome = { events: 0 };
-    const sealer = sealerOver(whole, wholeHome);
-    for (wholeHome.events = 100; wholeHome.events <= 1300; wholeHome.events += 400) await sealAll(sealer);
-    const expected = leafTexts(1300);
-    expect(await entriesOf(whole)).toEqual(expected);
+    await work(sealerOver(whole, wholeHome), wholeHome);
+    const expected = { events: leafTexts(END.events), audit: auditTexts(END.audit) };
+    expect(bySource(await entriesOf(whole))).toEqual(expected);
     const end = (await checkpointOf(whole)).checkpoint;
 
     let deaths = 0;
-    for (const when of ['before', 'after'] as const) {
+    for (const when of ['before', 'torn', 'after'] as const) {
       for (let at = 1; ; at++) {
         const blobs = keptBlobs();
         const died = await runAndDie(blobs, at, when);
         if (!died) break;
         deaths += 1;
-        const survivor = sealerOver(blobs, { events: 1300 });
+        const survivor = sealerOver(blobs, END);
         await sealAll(survivor);
         const { checkpoint } = await checkpointOf(blobs);
-        expect([when, at, checkpoint]).toEqual([when, at, end]);
-        expect(await entriesOf(blobs)).toEqual(expected);
-        const root = await new LogReader(blobs, sha256, checkpoint.size).root(checkpoint.size);
-        expect(toHex(root)).toBe(toHex(end.root));
+        const { size, cursor } = end;
+        expect([when, at, checkpoint]).toMatchObject([
+          when,
+          at,
+          { size, cursor, audit: { position: end.audit?.position } },
+        ]);
+        expect([when, at, bySource(await entriesOf(blobs))]).toEqual([when, at, expected]);
+        const files = [...blobs.files.keys()];
+        const { faults } = await verifyLog({ blobs, files: each(files), sha256, verify: verifyEd25519 });
+        expect([when, at, faults]).toEqual([when, at, []]);
       }
     }
     // 30 is less than the changes of one way: a run that never died would prove nothing.
-    expect(deaths).toBeGreaterThan(30);
+    expect(deaths).toBeGreaterThan(90);
   });
 
-  async function runAndDie(blobs: Kept, at: number, when: 'before' | 'after'): Promise<boolean> {
+  async function runAndDie(blobs: Kept, at: number, when: 'before' | 'after' | 'torn'): Promise<boolean> {
     const home = { events: 0 };
-    const sealer = sealerOver(dyingBlobs(blobs, at, when), home);
     try {
-      for (home.events = 100; home.events <= 1300; home.events += 400) await sealAll(sealer);
+      await work(sealerOver(dyingBlobs(blobs, at, when), home), home);
       return false;
     } catch (error) {
       if (!(error instanceof Died)) throw error;
       return true;
     }
+  }
+
+  async function* each(files: readonly string[]): AsyncGenerator<string> {
+    yield* files;
   }
 
   test('a sealer whose disk failed once goes on by itself', async () => {
@@ -137,7 +178,7 @@ describe('K2: dying before and after every change of a file', () => {
     const sealer = sealerOver(
       {
         ...blobs,
-        put: async (key, bytes) => {
+        put: async (key: string, bytes: Uint8Array) => {
           if (failing && key === CHECKPOINT_FILE) throw new Error('no space');
           await blobs.put(key, bytes);
         },
@@ -156,7 +197,7 @@ describe('K2: dying before and after every change of a file', () => {
 describe('K3: what is not gone on with', () => {
   async function sealed(): Promise<Kept> {
     const blobs = keptBlobs();
-    await sealAll(sealerOver(blobs, { events: 500 }));
+    await sealAll(sealerOver(blobs, { events: 500, audit: 5 }));
     return blobs;
   }
 
@@ -166,18 +207,23 @@ describe('K3: what is not gone on with', () => {
   });
 
   test('a store that was put back to before what is sealed, or that holds something else there', async () => {
-    const back = sealerOver(await sealed(), { events: 300 });
+    const back = sealerOver(await sealed(), { events: 300, audit: 5 });
     await expect(back.seal()).rejects.toMatchObject({ code: 'ledger_diverged' });
-    const other = sealerOver(
-      await sealed(),
-      { events: 600 },
-      { source: { after: async () => [], at: async position => ({ ...eventAt(1), position }) } },
-    );
-    await expect(other.seal()).rejects.toMatchObject({ code: 'ledger_diverged' });
+    const auditBack = sealerOver(await sealed(), { events: 500, audit: 4 });
+    await expect(auditBack.seal()).rejects.toThrow(/entry of the audit \(position 14\)/);
+    const other = (name: 'events' | 'audit'): Promise<unknown> => {
+      const sources = sourcesOf({ events: 600, audit: 5 });
+      const at = async () => ({ kind: 'placement', digest: new Uint8Array(32) });
+      return sealed().then(blobs =>
+        sealerOver(blobs, { events: 600 }, { sources: { ...sources, [name]: { ...sources[name], at } } }).seal(),
+      );
+    };
+    await expect(other('events')).rejects.toMatchObject({ code: 'ledger_diverged' });
+    await expect(other('audit')).rejects.toMatchObject({ code: 'ledger_diverged' });
   });
 
   test('files that were changed or are missing', async () => {
-    for (const path of ['tile/0/001.p/77', 'tile/entries/001.p/77', 'checkpoint', 'tile/1/000.p/1']) {
+    for (const path of ['tile/0/001.p/82', 'tile/entries/001.p/82', 'checkpoint', 'tile/1/000.p/1']) {
       const blobs = await sealed();
       const bytes = blobs.files.get(path);
       expect([path, bytes === undefined]).toEqual([path, false]);
@@ -203,7 +249,7 @@ test('a rotated key goes on with the log; both keys say so in it, and the old on
   expect([old, next].map(key => signedBy(sha256, verifyEd25519, note, key))).toEqual(['valid', 'valid']);
   const entry = await new LogReader(blobs, sha256, checkpoint.size).entry(checkpoint.size - 1);
   const leaf = decodeLeaf(entry);
-  const change = leaf?.kind === 'key' ? readKeyChange(sha256, verifyEd25519, leaf.note) : null;
+  const change = leaf !== null && 'note' in leaf ? readKeyChange(sha256, verifyEd25519, leaf.note) : null;
   expect(change?.to.publicKey).toEqual(next.publicKey);
   home.events = 800;
   await sealAll(sealerOver(blobs, home, { signer: next }));
@@ -225,8 +271,8 @@ test('a tile that was not full when its checkpoint was made is read from the one
   expect(await reader.entries(0)).toHaveLength(size);
 });
 
-test('memory blobs and any other give the same log', async () => {
-  const [one, two] = [keptBlobs(), openMemoryBlobs()];
+test('batches of any size give the same log', async () => {
+  const [one, two] = [keptBlobs(), keptBlobs()];
   await sealAll(sealerOver(one, { events: 700 }));
   await sealAll(sealerOver(two, { events: 700 }, { batch: 7 }));
   expect((await loadCheckpoint(two))?.checkpoint).toEqual((await loadCheckpoint(one))?.checkpoint);

@@ -154,7 +154,7 @@ function readLeaf(
 ): void {
   if (leaf === null) return fault(work, `leaf ${number}: it has no form that is known`);
   kinds[leaf.kind] = (kinds[leaf.kind] ?? 0) + 1;
-  if (leaf.kind !== 'key') return;
+  if (!('note' in leaf)) return;
   const change = readKeyChange(work.sha256, work.verify, leaf.note);
   const last = keys.at(-1);
   const known = change !== null && last !== undefined && sameKey(work.sha256, last, change.from);

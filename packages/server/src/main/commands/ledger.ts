@@ -4,6 +4,8 @@ import { examples, wholeNumber, withConfig, withJson } from '../cli/options.ts';
 import type * as Commands from '../ledger/commands.ts';
 import type { ConsistencyOptions, EvidenceOptions, LedgerOptions, VerifyOptions } from '../ledger/commands.ts';
 
+const CHANGE = 'of what was changed several times, which change, from 1 (default: the newest)';
+
 export const ledgerCommand: AddCommand = (program, io, done) => {
   const ledger = program
     .command('ledger')
@@ -39,10 +41,20 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
 
   withJson(withHome(withConfig(ledger.command('prove'))))
     .summary('prove that a leaf is in the log')
-    .description('Writes an inclusion proof (c2sp.org/tlog-proof) for a leaf, or for the leaf of a placement.')
-    .argument('<leaf>', 'the number of a leaf, or the id of a placement')
+    .description(
+      'Writes an inclusion proof (c2sp.org/tlog-proof) for a leaf: of a placement, an activation, a waiver, an event, a key, or by its number.',
+    )
+    .argument('<leaf>', 'the id of what the leaf is of, or the number of the leaf')
+    .option('--change <n>', CHANGE, wholeNumber(1, 1e6))
     .option('--out <file>', 'where to write it (default: standard output)')
-    .addHelpText('after', examples('perdure ledger prove 1234', 'perdure ledger prove plc_01k... --out it.tlog-proof'))
+    .addHelpText(
+      'after',
+      examples(
+        'perdure ledger prove 1234',
+        'perdure ledger prove plc_01k... --out it.tlog-proof',
+        'perdure ledger prove act_01k... --change 1',
+      ),
+    )
     .action((leaf: string, options: EvidenceOptions) =>
       done(load().then(({ ledgerProve }) => ledgerProve(leaf, options, io))),
     );
@@ -58,16 +70,17 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
     );
 
   withJson(withHome(withConfig(ledger.command('bundle'))))
-    .summary('write the evidence of one placement')
+    .summary('write the evidence of one placement, or of one change')
     .description(
       'Writes a Sigstore bundle: the placement as it was recorded, its leaf, the proof and the checkpoint, signed by the key of the log.\n' +
-        'It shows this one placement, and nothing else of the log.',
+        'So too for an activation, a waiver, an event or a key. It shows this one, and nothing else of the log.',
     )
-    .argument('<placement>', 'the id of a placement')
+    .argument('<id>', 'the id of a placement, an activation, a waiver, an event or a key')
+    .option('--change <n>', CHANGE, wholeNumber(1, 1e6))
     .option('--out <file>', 'where to write it (default: standard output)')
     .addHelpText('after', examples('perdure ledger bundle plc_01k... --out evidence.sigstore.json'))
-    .action((placement: string, options: EvidenceOptions) =>
-      done(load().then(({ ledgerBundle }) => ledgerBundle(placement, options, io))),
+    .action((id: string, options: EvidenceOptions) =>
+      done(load().then(({ ledgerBundle }) => ledgerBundle(id, options, io))),
     );
 
   withJson(withConfig(ledger.command('keys')))

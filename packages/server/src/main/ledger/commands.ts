@@ -8,7 +8,7 @@ import { toBase64, toHex } from '../../ledger/base64.ts';
 import { formatBundle, formatProof, statementOf } from '../../ledger/evidence.ts';
 import { formatVerifier, parseVerifier, type Verifier } from '../../ledger/note.ts';
 import { consistent } from '../../ledger/proof.ts';
-import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
+import { openPathBlobs, readPathBlobs } from '../../store/blobs/path-blobs.ts';
 import { acquireDataLock } from '../../store/sqlite/data-lock.ts';
 import { CliError, EXIT, type ExitCode } from '../cli/exit.ts';
 import { type Io, printJson } from '../cli/io.ts';
@@ -18,7 +18,7 @@ import type { Config } from '../config/config.ts';
 import { configured } from '../configured.ts';
 import { configWith } from '../discover.ts';
 import { sealingSha256 as sha256 } from './digest.ts';
-import { evidenceOf, evidenceOfPlacement, openedText } from './evidence.ts';
+import { evidenceOf, evidenceOfId, openedText } from './evidence.ts';
 import { filesOf, findLogs, type LogFolder } from './folders.ts';
 import { openLogs, rotateKeys } from './place.ts';
 import { publicKeyPem, readSigningKey, verifyEd25519 } from './signing-key.ts';
@@ -36,6 +36,8 @@ export interface ConsistencyOptions extends LedgerOptions {
   readonly home?: string;
 }
 export interface EvidenceOptions extends ConsistencyOptions {
+  /** Of what was changed several times, which change: from 1. */
+  readonly change?: number;
   readonly out?: string;
 }
 
@@ -63,7 +65,7 @@ export async function ledgerVerify(folder: string, options: VerifyOptions, io: I
 
 /** A log that a server seals meanwhile loses files that are full now: what was found wrong with it is looked at again. */
 async function verifyFolder(log: LogFolder, trusted: Verifier | undefined, io: Io): Promise<Verified> {
-  const blobs = openPathBlobs(log.folder);
+  const blobs = readPathBlobs(log.folder);
   const newest = async (): Promise<string> => toHex((await blobs.get(CHECKPOINT_FILE)) ?? new Uint8Array(0));
   for (let attempt = 1; ; attempt++) {
     const before = await newest();
@@ -125,7 +127,7 @@ export async function ledgerProve(leaf: string, options: EvidenceOptions, io: Io
   const numbered = /^\d{1,15}$/.test(leaf);
   const found = numbered
     ? { evidence: await evidenceOf(await onlyLog(config, options.home), Number(leaf)), opened: null }
-    : await evidenceOfPlacement(config, leaf);
+    : await evidenceOfId(config, leaf, options.change);
   const proof = formatProof(found.evidence, found.opened === null ? null : openedText(found.opened));
   write(options, io, proof, { object: 'perdure.ledger.proof', index: found.evidence.index, proof });
   return EXIT.ok;
@@ -175,9 +177,9 @@ export async function ledgerConsistency(
   return holds ? EXIT.ok : EXIT.refused;
 }
 
-export async function ledgerBundle(placement: string, options: EvidenceOptions, io: Io): Promise<ExitCode> {
+export async function ledgerBundle(id: string, options: EvidenceOptions, io: Io): Promise<ExitCode> {
   const config = await configOf(options, io);
-  const { evidence, opened, origin } = await evidenceOfPlacement(config, placement);
+  const { evidence, opened, origin } = await evidenceOfId(config, id, options.change);
   const signer = readSigningKey(placeOf(config).key)(origin);
   const bundle = formatBundle(sha256, statementOf(evidence, opened), signer);
   write(options, io, bundle, JSON.parse(bundle));
@@ -210,9 +212,9 @@ export async function ledgerRotate(options: LedgerOptions, io: Io): Promise<Exit
   try {
     const place = placeOf(config);
     // What is open is sealed, and a rotation that was cut short is carried through, before a new one begins.
-    for (const { sealer, source } of await openLogs(place)) {
+    for (const { sealer, close } of await openLogs(place)) {
       while ((await sealer.seal()).more);
-      source.close();
+      close();
     }
     const rotated = await rotateKeys(place);
     if (options.json === true) printJson(io, { object: 'list', data: rotated });

@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Sha256 } from '../../engine/ports.ts';
+import type { HashInto } from '../../ledger/hash.ts';
 import { sha256 as sha256OfAny } from '../digest.ts';
 
 const ROOM = 1024;
@@ -18,3 +19,16 @@ export const sealingSha256: Sha256 = (...parts) => {
   }
   return Buffer.from(hash('sha256', room.subarray(0, size), 'binary'), 'latin1');
 };
+
+/** Nothing is allocated but the text that the digest comes as. */
+export const sealingHash: HashInto = (message, into, at) => {
+  let buffer = buffers.get(into);
+  if (buffer === undefined) {
+    buffer = Buffer.from(into.buffer, into.byteOffset, into.length);
+    buffers.set(into, buffer);
+  }
+  buffer.write(hash('sha256', message, 'binary'), at, 'binary');
+};
+
+/** What is laid into is the same few arrays again and again. */
+const buffers = new WeakMap<Uint8Array, Buffer>();

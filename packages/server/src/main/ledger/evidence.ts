@@ -1,37 +1,33 @@
-/** Finds the leaf of a placement, and what shows that it is the one. */
+/** Finds the leaf of a placement, or of what the audit knows under an id, and what shows that it is the one. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { placeOfLeaf, sealedLast } from '../../engine/ledger/leaf-place.ts';
 import { loadCheckpoint } from '../../engine/ledger/log-file.ts';
 import { LogReader } from '../../engine/ledger/log-reader.ts';
 import { homeTag, bodyHome, parsePlacementId } from '../../kernel/ids.ts';
 import { toHex } from '../../ledger/base64.ts';
 import type { Evidence, Opened } from '../../ledger/evidence.ts';
-import { leafHash, sameBytes } from '../../ledger/hash.ts';
-import { encodeLeaf, LEAF_KINDS, leafKindOf } from '../../ledger/leaf.ts';
-import { formatNote, utf8 } from '../../ledger/note.ts';
+import { leafHash } from '../../ledger/hash.ts';
+import { formatNote } from '../../ledger/note.ts';
 import { includes } from '../../ledger/proof.ts';
-import { EVENT_CODES } from '../../log/codec.ts';
-import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
-import { type Opening, openLedgerSource, type SqliteLedgerSource } from '../../store/sqlite/ledger-source.ts';
+import { readBundleEnds } from '../../store/blobs/bundle-ends-file.ts';
+import { readPathBlobs } from '../../store/blobs/path-blobs.ts';
+import { type LeafOf, openLedgerOpenings, type Opening } from '../../store/sqlite/ledger-openings.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Config } from '../config/config.ts';
-import { sealingSha256 as sha256 } from './digest.ts';
+import { sealingHash, sealingSha256 as sha256 } from './digest.ts';
 import type { LogFolder } from './folders.ts';
-import { logFolder } from './place.ts';
-
-/** Events after the beginning of a turn among which its calls are looked for: a turn makes few. */
-const TURN_EVENTS = 1000;
+import { bundleEndsFile, logFolder } from './place.ts';
 
 /** Checked against the checkpoint before it is given. @throws CliError */
 export async function evidenceOf({ folder }: LogFolder, index: number): Promise<Evidence & { origin: string }> {
-  const blobs = openPathBlobs(folder);
+  const blobs = readPathBlobs(folder);
   const signed = await loadCheckpoint(blobs);
   const size = signed?.checkpoint.size ?? 0;
   if (signed === null || index >= size)
     throw new CliError(EXIT.failed, `the log has ${size} leaves: there is no leaf ${index}`);
-  const reader = new LogReader(blobs, sha256, size);
-  const leaf = await reader.entry(index);
-  const path = await reader.inclusion(index, size);
+  const reader = new LogReader(blobs, sha256, size, sealingHash);
+  const [leaf, path] = await Promise.all([reader.entry(index), reader.inclusion(index, size)]);
   const { root, origin } = signed.checkpoint;
   if (!includes(sha256, { index, size, leaf: leafHash(sha256, leaf), path, root }))
     throw new CliError(EXIT.refused, `leaf ${index} does not follow from the checkpoint`, {
@@ -40,57 +36,100 @@ export async function evidenceOf({ folder }: LogFolder, index: number): Promise<
   return { index, leaf, path, checkpoint: formatNote(signed.note), origin };
 }
 
-/** @throws CliError */
-export async function evidenceOfPlacement(
-  config: Config,
-  id: string,
-): Promise<{ readonly evidence: Evidence; readonly opened: Opened; readonly origin: string }> {
+type Place = Pick<Config, 'data' | 'homes'>;
+
+interface Found {
+  readonly evidence: Evidence;
+  readonly opened: Opened;
+  readonly origin: string;
+}
+
+/**
+ * @param id of a placement, or of what is in the audit: an activation, a waiver, an event, a key
+ * @param change of what was changed several times, which change, from 1; without it the newest
+ * @throws CliError
+ */
+export async function evidenceOfId(config: Place, id: string, change: number | undefined): Promise<Found> {
+  const found = id.startsWith('plc_') ? openedPlacement(config, id) : openedChange(config, id, change);
+  if (found === null) throw new CliError(EXIT.failed, `there is no ${id} in ${config.data}`);
+  const { home, opening } = found;
+  const index = await leafIndexOf(config.data, home, opening);
+  if (index === null)
+    throw new CliError(EXIT.failed, `${id} is not sealed yet`, { hint: 'It is within a second, if a server runs.' });
+  const { origin, ...evidence } = await evidenceOf({ home, folder: logFolder(config.data, home) }, index);
+  return { evidence, opened: { name: id, ...opening }, origin };
+}
+
+interface InHome {
+  readonly home: string;
+  readonly opening: Opening;
+}
+
+function openedPlacement({ data, homes }: Place, id: string): InHome | null {
   const place = parsePlacementId(id);
-  const home = config.homes.find(one => place !== null && homeTag(one.id) === bodyHome(place.body))?.id;
-  if (place === null || home === undefined || !existsSync(join(config.data, `${home}.db`)))
-    throw new CliError(EXIT.failed, `there is no placement ${id} in ${config.data}`);
-  const source = openLedgerSource(config.data, home);
+  const home = homes.find(one => place !== null && homeTag(one.id) === bodyHome(place.body))?.id;
+  if (place === null || home === undefined || !existsSync(join(data, `${home}.db`))) return null;
+  const openings = openLedgerOpenings(data, home);
   try {
-    const opening = openingOf(source, place);
-    if (opening === null) throw new CliError(EXIT.failed, `there is no placement ${id} in ${config.data}`);
-    const log = { home, folder: logFolder(config.data, home) };
-    const index = await indexOf(log, source, opening);
-    if (index === null)
-      throw new CliError(EXIT.failed, `${id} is not sealed yet`, { hint: 'It is within a second, if a server runs.' });
-    const { origin, ...evidence } = await evidenceOf(log, index);
-    return { evidence, opened: { name: id, ...opening }, origin };
+    const leaf = openings.placed(place.body, place.part);
+    const opening = leaf === null ? null : openings.opening(leaf);
+    return opening === null ? null : { home, opening };
   } finally {
-    source.close();
+    openings.close();
   }
 }
 
-function openingOf(source: SqliteLedgerSource, { body, part }: { body: string; part: number }): Opening | null {
-  const response = source.response(`resp_${body}`);
-  const session = response?.session ?? `sess_${body}`;
-  const code = EVENT_CODES[part === 0 ? 'state.placed' : 'call.placed'];
-  const event = source.events(session, response?.fromSeq ?? 1, TURN_EVENTS).find(one => {
-    // What a head says usually is left out of it: the first call.
-    const call = one.code === EVENT_CODES['call.placed'] ? ((JSON.parse(one.head) as { call?: number }).call ?? 1) : 0;
-    return one.code === code && call === part;
-  });
-  return event === undefined ? null : source.opening(session, event.seq);
-}
-
-/** Where the leaf lies: as many leaves come before it as events that have one; changes of keys come on top of that. */
-async function indexOf(log: LogFolder, source: SqliteLedgerSource, opening: Opening): Promise<number | null> {
-  const codes = Object.values(LEAF_KINDS).flatMap(types => types.map(type => EVENT_CODES[type]));
-  const kind = leafKindOf(opening.code);
-  const blobs = openPathBlobs(log.folder);
-  const size = (await loadCheckpoint(blobs))?.checkpoint.size ?? 0;
-  if (kind === null) return null;
-  const wanted = utf8(encodeLeaf({ kind, digest: opening.digest }));
-  const reader = new LogReader(blobs, sha256, size);
-  for (let index = source.count(opening.position, codes) - 1; index < size; index++) {
-    const leaf = await reader.entry(index);
-    if (sameBytes(leaf, wanted)) return index;
+/** @throws CliError for a change that there is not */
+function openedChange({ data, homes }: Place, id: string, change: number | undefined): InHome | null {
+  for (const { id: home } of homes) {
+    if (!existsSync(join(data, `${home}.db`))) continue;
+    const openings = openLedgerOpenings(data, home);
+    try {
+      const changes = openings.changes(id);
+      const opening = changes.at(change === undefined ? -1 : change - 1);
+      if (opening !== undefined) return { home, opening };
+      if (changes.length > 0)
+        throw new CliError(EXIT.failed, `${id} has ${changes.length} changes: there is no change ${change ?? 0}`);
+    } finally {
+      openings.close();
+    }
   }
   return null;
 }
+
+/** The number of a leaf; null if it is not sealed. */
+export async function leafIndexOf(data: string, home: string, leaf: LeafOf): Promise<number | null> {
+  const finder = await openLeafFinder(data, home);
+  try {
+    return await finder.indexOf(leaf);
+  } finally {
+    finder.close();
+  }
+}
+
+export interface LeafFinder {
+  /** Null if it was not sealed when the finder was opened. */
+  indexOf(leaf: LeafOf): Promise<number | null>;
+  close(): void;
+}
+
+export async function openLeafFinder(data: string, home: string): Promise<LeafFinder> {
+  const files = readPathBlobs(logFolder(data, home));
+  const checkpoint = (await loadCheckpoint(files))?.checkpoint;
+  if (checkpoint === undefined) return { indexOf: async () => null, close: () => undefined };
+  const reader = new LogReader(files, sha256, checkpoint.size, sealingHash);
+  const ends = readBundleEnds(bundleEndsFile(data, home));
+  const where = { reader, ends: ends ?? NO_ENDS, sealed: sealedLast(checkpoint) };
+  return {
+    indexOf: leaf => placeOfLeaf(where, leaf),
+    close: () => ends?.close(),
+  };
+}
+
+const NO_ENDS = {
+  count: () => 0,
+  end: () => ({ events: 0, audit: 0 }),
+};
 
 export function openedText({ name, digest, previous, envelope }: Opened): string {
   return JSON.stringify({ name, digest: toHex(digest), previous: toHex(previous), envelope });

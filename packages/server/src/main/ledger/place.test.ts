@@ -1,10 +1,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadCheckpoint, loadKeys } from '../../engine/ledger/log-file.ts';
 import type { HomeId } from '../../kernel/ids.ts';
 import { formatVerifier, signedBy } from '../../ledger/note.ts';
+import { EVENT_CODES } from '../../log/codec.ts';
 import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
 import { openSqliteHome } from '../../store/sqlite/open-sqlite-home.ts';
 import { sealingSha256 as sha256 } from './digest.ts';
@@ -26,9 +28,9 @@ beforeEach(async () => {
 afterEach(() => rmSync(place.data, { recursive: true, force: true }));
 
 async function sealOnce(at: LedgerPlace = place): Promise<void> {
-  for (const { sealer, source } of await openLogs(at)) {
+  for (const { sealer, close } of await openLogs(at)) {
     await sealer.seal();
-    source.close();
+    close();
   }
 }
 
@@ -71,7 +73,7 @@ test('a rotation that died between two logs is carried through by the next start
   const next = readFileSync(place.key + NEXT, 'utf8');
   const [log] = await openLogsOf('a');
   await log?.sealer.rotate(readSigningKey(place.key + NEXT)('host.example/ledger/a'));
-  log?.source.close();
+  log?.close();
   await sealOnce();
   expect(existsSync(place.key + NEXT)).toBe(false);
   expect(readFileSync(place.key, 'utf8')).toBe(next);
@@ -114,3 +116,42 @@ test('the thread tells a fault once, and goes on with the other logs', async () 
   expect(faults).toEqual(['ledger of a: the checkpoint is not one']);
   expect(existsSync(begun)).toBe(true);
 });
+
+test('a key that is replaced under a running server is noticed: what it took over goes on, what it did not is refused', async () => {
+  await sealOnce();
+  const faults: string[] = [];
+  const thread = startLedgerThread({ place, intervalMs: 20 }, fault => faults.push(fault));
+  const until = async (done: () => boolean | Promise<boolean>): Promise<void> => {
+    for (const end = Date.now() + 20_000; Date.now() < end && !(await done()); )
+      await new Promise(resolve => setTimeout(resolve, 20));
+  };
+  try {
+    await put('a', 1);
+    await until(async () => (await stateOf('a')).size === 1);
+    // As a rotation of a folder with the log `a` alone, while the server works: its lock is on another folder.
+    await rotateKeys({ ...place, homes: ['a'] });
+    await until(() => faults.length > 0);
+    await put('a', 2);
+    await put('b', 1);
+    await until(async () => (await stateOf('a')).size === 3);
+    expect(await stateOf('a')).toEqual({ size: 3, signed: 'valid', last: true });
+    expect(await stateOf('b')).toMatchObject({ size: 0, signed: 'absent' });
+    expect(faults).toEqual([
+      expect.stringMatching(/^ledger of b: the log of host.example\/ledger\/b was not signed by the key at hand/),
+    ]);
+    rmSync(place.key);
+    await until(() => faults.length > 1);
+    expect(faults[1]).toMatch(/^ledger: the ledger's key .*ledger\.key is gone/);
+  } finally {
+    await thread.close(5000);
+  }
+  expect(existsSync(place.key)).toBe(false);
+});
+
+async function put(home: string, n: number): Promise<void> {
+  const db = new DatabaseSync(join(place.data, `${home}.db`));
+  db.prepare(
+    "INSERT INTO events (n, seq, epoch, at, actor, code, version, digest, head) VALUES (?, 1, 1, 0, 1, ?, 1, ?, '{}')",
+  ).run(n, EVENT_CODES['call.placed'], new Uint8Array(32));
+  db.close();
+}

@@ -5,8 +5,9 @@ import { formatVerifier, signedBy } from '../../ledger/note.ts';
 import { loadCheckpoint } from '../../engine/ledger/log-file.ts';
 import { Sealer } from '../../engine/ledger/sealer.ts';
 import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
-import { openLedgerSource, type SqliteLedgerSource } from '../../store/sqlite/ledger-source.ts';
-import { sealingSha256 as sha256 } from './digest.ts';
+import { type BundleEndsFile, openBundleEnds } from '../../store/blobs/bundle-ends-file.ts';
+import { openLedgerSource } from '../../store/sqlite/ledger-source.ts';
+import { sealingHash, sealingSha256 as sha256 } from './digest.ts';
 import {
   type KeyFor,
   makeSigningKey,
@@ -32,10 +33,15 @@ export function logFolder(data: string, home: string): string {
   return join(data, 'ledger', home);
 }
 
+/** Where the leaves of a home's log are found: derived from log and store, and not public. */
+export function bundleEndsFile(data: string, home: string): string {
+  return join(data, 'ledger-places', home);
+}
+
 export interface OpenLog {
   readonly home: string;
   readonly sealer: Sealer;
-  readonly source: SqliteLedgerSource;
+  close(): void;
 }
 
 /** The key that signs now. A rotation that was interrupted is carried through first. */
@@ -53,12 +59,27 @@ export async function openLogs(place: LedgerPlace): Promise<readonly OpenLog[]> 
 }
 
 export async function openLog({ data, origin }: LedgerPlace, home: string, keys: KeyFor): Promise<OpenLog> {
-  const blobs = openPathBlobs(logFolder(data, home));
+  const files = openPathBlobs(logFolder(data, home));
   // A log keeps the name that it began with.
-  const begun = await loadCheckpoint(blobs);
+  const begun = await loadCheckpoint(files);
   const signer = keys(begun?.checkpoint.origin ?? `${origin}/ledger/${home}`);
-  const source = openLedgerSource(data, home);
-  return { home, source, sealer: new Sealer({ blobs, source, sha256, verify: verifyEd25519, signer }) };
+  const sources = openLedgerSource(data, home);
+  let ends: BundleEndsFile;
+  try {
+    ends = openBundleEnds(bundleEndsFile(data, home));
+  } catch (error) {
+    sources.close();
+    throw error;
+  }
+  const sealer = new Sealer({ files, sources, sha256, hash: sealingHash, verify: verifyEd25519, signer, ends });
+  return {
+    home,
+    sealer,
+    close() {
+      sources.close();
+      ends.close();
+    },
+  };
 }
 
 export interface Rotated {
@@ -82,11 +103,11 @@ export async function rotateKeys(place: LedgerPlace): Promise<readonly Rotated[]
     const begun = await loadCheckpoint(blobs);
     const signer = newKey(begun?.checkpoint.origin ?? `${place.origin}/ledger/${home}`);
     if (begun === null || signedBy(sha256, verifyEd25519, begun.note, signer) !== 'valid') {
-      const { sealer, source } = await openLog(place, home, oldKey);
+      const { sealer, close } = await openLog(place, home, oldKey);
       try {
         await sealer.rotate(signer);
       } finally {
-        source.close();
+        close();
       }
     }
     rotated.push({ home, key: formatVerifier(sha256, signer) });

@@ -1,6 +1,6 @@
 /** The ledger's key: Ed25519, PKCS #8 in PEM, readable by its owner only. Made at the first start. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Signer, VerifyEd25519 } from '../../ledger/note.ts';
 
@@ -37,6 +37,25 @@ export function readSigningKey(file: string): KeyFor {
     createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_HEAD.length),
   );
   return origin => ({ name: origin, type: 1, publicKey, sign: message => new Uint8Array(sign(null, message, key)) });
+}
+
+/** What is another once the file holds another key: a look at it costs next to nothing. @throws if it is gone */
+export function keyStamp(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined)
+    throw new Error(`the ledger's key ${file} is gone: put it back, nothing is sealed without it`);
+  return `${found.ino} ${found.mtimeMs} ${found.size}`;
+}
+
+/** The key that is in the file when it is asked for: one that is replaced under a running server is not gone on with. */
+export function followSigningKey(file: string): KeyFor {
+  let keys = openSigningKey(file);
+  let stamp = keyStamp(file);
+  return origin => {
+    const now = keyStamp(file);
+    if (now !== stamp) [keys, stamp] = [readSigningKey(file), now];
+    return keys(origin);
+  };
 }
 
 /** Makes the key if there is none. */

@@ -4,7 +4,7 @@ import type { LedgerView } from '../../http/types.ts';
 import type { Config } from '../config/config.ts';
 import type { LedgerPlace } from './place.ts';
 import { makeLedgerView, witnessesOf } from './served.ts';
-import { openSigningKey } from './signing-key.ts';
+import { followSigningKey } from './signing-key.ts';
 import { type LedgerThread, startLedgerThread } from './thread.ts';
 
 export interface RunningLedger {
@@ -25,7 +25,7 @@ export function placeOf(config: Pick<Config, 'data' | 'homes' | 'ledger'>): Ledg
 export function startLedger(config: Config, log: (line: string) => void): RunningLedger {
   const { intervalMs } = config.ledger;
   const place = placeOf(config);
-  const keys = openSigningKey(place.key);
+  const keys = followSigningKey(place.key);
   const view = makeLedgerView(place, keys, {
     public: config.ledger.public,
     witnesses: witnessesOf(config.ledger.witnesses),

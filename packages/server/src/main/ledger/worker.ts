@@ -1,7 +1,7 @@
 /** The thread that seals the logs of all homes: it reads the stores itself, so the server's thread has no part in it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { currentKey, type LedgerPlace, type OpenLog, openLog } from './place.ts';
-import type { KeyFor } from './signing-key.ts';
+import { type KeyFor, keyStamp } from './signing-key.ts';
 
 export interface LedgerWorkerStart {
   readonly place: LedgerPlace;
@@ -33,7 +33,7 @@ if (port !== null) {
       };
     });
 
-  let keys: KeyFor | null = null;
+  let keys: { readonly keyFor: KeyFor; readonly stamp: string } | null = null;
   const logs = new Map<string, OpenLog>();
   let failures = 0;
   const told = new Map<string, string>();
@@ -52,7 +52,7 @@ if (port !== null) {
   };
   const sealHome = async (home: string): Promise<void> => {
     if (keys === null) return;
-    const log = logs.get(home) ?? (await openLog(place, home, keys));
+    const log = logs.get(home) ?? (await openLog(place, home, keys.keyFor));
     logs.set(home, log);
     while ((await log.sealer.seal()).more);
   };
@@ -60,7 +60,13 @@ if (port !== null) {
     // What is asked to close while a pass is under way still makes one more: it may have read before the last commit.
     const final = closing;
     let well = await attempt('ledger', async () => {
-      keys ??= await currentKey(place);
+      // A key that was replaced meanwhile, as by a rotation of another data folder that shares the file, is looked at as at a start:
+      // a log that it has not taken over is not gone on with.
+      if (keys !== null && keys.stamp === keyStamp(place.key)) return;
+      keys = null;
+      for (const log of logs.values()) log.close();
+      logs.clear();
+      keys = { keyFor: await currentKey(place), stamp: keyStamp(place.key) };
     });
     // Each for itself: a log that is damaged keeps no other from being sealed.
     for (const home of place.homes) well = (await attempt(`ledger of ${home}`, () => sealHome(home))) && well;
@@ -68,7 +74,7 @@ if (port !== null) {
     if (final) break;
     if (!closing) await rest(Math.min(RETRY_MOST_MS, intervalMs * 2 ** Math.min(failures, 10)));
   }
-  for (const { source } of logs.values()) source.close();
+  for (const log of logs.values()) log.close();
   say({ ended: true });
   port.close();
 }

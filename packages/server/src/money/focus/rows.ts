@@ -32,14 +32,22 @@ function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-/** A row for each meter that counted something. */
-export function costAndUsage(row: UsageRow, billed: BillingPlace, terms: FocusTerms): readonly FocusRow[] {
+/**
+ * A row for each meter that counted something.
+ * @param leaf the number of the placement's leaf in its home's ledger; null if it is not sealed
+ */
+export function costAndUsage(
+  row: UsageRow,
+  billed: BillingPlace,
+  terms: FocusTerms,
+  leaf: number | null = null,
+): readonly FocusRow[] {
   // What the call adds to the shares stands in its first row: a share is of the call's whole revenue.
   let shared = terms.shares.reduce((all, share) => all + share.add(row), 0n);
   return METERS.filter(meter => row.tokens[meter] > 0).map(meter => {
     const made = meterRow(row, meter, billed, terms, shared);
     shared = 0n;
-    return made;
+    return { ...made, x_PlacementLeafIndex: leaf === null ? null : String(leaf) };
   });
 }
 
@@ -49,7 +57,7 @@ function meterRow(
   { period, correction }: BillingPlace,
   terms: FocusTerms,
   shared: bigint,
-): FocusRow {
+): Omit<FocusRow, 'x_PlacementLeafIndex'> {
   const month = monthSpan(period);
   const start = Math.floor(row.at / 1000) * 1000;
   const tokens = String(row.tokens[meter]);
@@ -119,8 +127,6 @@ function meterRow(
     x_ClauseIds: row.clauses.length === 0 ? null : row.clauses.join(' '),
     x_Metered: row.metered,
     x_PlacementId: row.id,
-    // The ledger says it: it is not known here.
-    x_PlacementLeafIndex: null,
     x_Reading: row.contracts.length === 0 ? null : row.contracts.join(' '),
     x_Revenue: unitText(row.revenueLines[meter]),
     x_RevenueShare: unitText(shared),

@@ -1,4 +1,5 @@
 /** Files that are there whole or not at all: written beside, flushed, renamed into their place, their folder flushed too. */
+import { closeSync, fdatasync, openSync, readFileSync, writeSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { storeError } from '../store-error.ts';
@@ -28,6 +29,16 @@ export async function readWhole(path: string): Promise<Uint8Array | null> {
   }
 }
 
+/** `readWhole`, in the caller's thread. */
+export function readWholeNow(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw failure(error);
+  }
+}
+
 /** @throws StoreError */
 export async function removeWhole(path: string): Promise<void> {
   try {
@@ -45,6 +56,66 @@ async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Several files that need not be whole before all of them are on the disk: each is written in its place, without a name of its own
+ * beside it, and each folder is flushed once.
+ */
+export class LaidFiles {
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #folders = new Set<string>();
+  #failure: Error | null = null;
+
+  /** Waits while `LAID_AT_ONCE` are under way. @throws StoreError, of this file or of one before it */
+  async lay(path: string, bytes: Uint8Array): Promise<void> {
+    const folder = dirname(path);
+    if (!this.#folders.has(folder)) await makeFolder(folder).catch((error: unknown) => this.#failed(error));
+    this.#folders.add(folder);
+    const laying = writeThere(path, bytes)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => this.#underWay.delete(laying));
+    this.#underWay.add(laying);
+    if (this.#underWay.size >= LAID_AT_ONCE) await Promise.race(this.#underWay);
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /** @throws StoreError */
+  async durable(): Promise<void> {
+    await this.ended();
+    if (this.#failure !== null) throw this.#failure;
+    const folders = [...this.#folders];
+    this.#folders.clear();
+    try {
+      await Promise.all(folders.map(flushFolder));
+    } catch (error) {
+      throw failure(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#failure ??= failure(error);
+  }
+}
+
+/** The pool of threads that flush has four: with more, whoever reads a file meanwhile would wait behind them. */
+const LAID_AT_ONCE = 8;
+
+/** Only the flush is waited for elsewhere: what goes before it is done sooner than handed over. */
+async function writeThere(path: string, bytes: Uint8Array): Promise<void> {
+  const file = openSync(path, 'w');
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+    await new Promise<void>((resolve, reject) => {
+      fdatasync(file, error => (error === null ? resolve() : reject(error)));
+    });
+  } finally {
+    closeSync(file);
   }
 }
 
