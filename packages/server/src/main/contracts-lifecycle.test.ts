@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { perdure } from './cli/captured-io.test-support.ts';
 import { MAX_CASES_CHARS } from './contract-cases.ts';
-import { contractFolder } from './contracts.ts';
+import { contractFolder, shippedContracts } from './contracts.ts';
 
 let cwd = '';
 beforeEach(() => {
@@ -252,11 +252,11 @@ describe('test', () => {
     const mine = copyOf('openai-2026-02', 'cases.yaml', '[joint.first-party, joint.stateless]', '[joint.stateless]');
     const { code, out } = await perdure(['contracts', 'test', mine], { cwd });
     expect(code).toBe(1);
-    expect(out).toContain(`mine/cases.yaml:18: a stateless call, sold direct
+    expect(out).toContain(`mine/cases.yaml:18: 1. a stateless call, sold direct
   aws: expected denied by joint.stateless; flagged nothing
        got      denied by joint.first-party, joint.stateless; flagged nothing
     joint.stateless (openai-2026-02): joint statement`);
-    expect(out).toMatch(/NOT OK {2}a stateless call, sold direct +aws/);
+    expect(out).toMatch(/NOT OK {2}1\. a stateless call, sold direct +aws/);
     expect(out).toMatch(/\d+ checks, 1 not as expected\n$/);
     const json = await perdure(['contracts', 'test', mine, '--json'], { cwd });
     expect(JSON.parse(json.out)).toMatchObject({
@@ -290,6 +290,26 @@ describe('test', () => {
     expect(out).toContain(
       'coverage: 2 of 3 clauses and definitions are noticed by a case; without these, every case comes out the same: data.us-gov\n',
     );
+  });
+
+  test('without a folder: those of the configuration, else all that are shipped', async () => {
+    const folder = mkdtempSync(join(cwd, 'configured-'));
+    const shipped = await perdure(['contracts', 'test', '--json'], { cwd: folder });
+    expect(shipped.code).toBe(0);
+    const ids = (JSON.parse(shipped.out) as { contracts: { id: string }[] }).contracts.map(({ id }) => id);
+    expect(ids).toEqual(shippedContracts());
+    const own = copyOf('none', 'cases.yaml', 'places:', 'places: #');
+    rmSync(join(cwd, own, 'cases.yaml'));
+    const target =
+      '{ id: t, vendor: openai, model: gpt, cloud: aws, region: us-east-1, base_url: "http://127.0.0.1:1" }';
+    writeFileSync(
+      join(folder, 'perdure.yaml'),
+      `targets: [${target}]\ncontracts: [data-handling, ${JSON.stringify(join(cwd, own))}]\n`,
+    );
+    const { code, out } = await perdure(['contracts', 'test'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^data-handling 1: 11 cases\n/);
+    expect(out).toMatch(/mine has no cases\.yaml: nothing of it was tested\n\d+ checks, all as expected\n$/);
   });
 
   test('without cases, or with too many characters of them: 2', async () => {

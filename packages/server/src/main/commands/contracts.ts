@@ -86,17 +86,19 @@ export const contractsCommand: AddCommand = (program, io, done) => {
       done(import('../contracts-fmt.ts').then(({ contractsFmt }) => contractsFmt(folders, options, io))),
     );
 
-  withJson(contracts.command('test'))
+  withJson(withConfig(contracts.command('test')))
     .summary('run the table cases beside contracts')
     .description(
       'Runs the cases of cases.yaml in each folder through the pipeline that decides live calls, and shows what came out otherwise\n' +
-        'than expected, with the clauses that decided. docs/contracts.md says how a case is written.',
+        'than expected, with the clauses that decided. docs/contracts.md says how a case is written. Without a folder it runs those of\n' +
+        'the configuration; where there is none, all that are shipped.',
     )
-    .argument('<folders...>', 'folders, or names of shipped sets')
+    .argument('[folders...]', 'folders, or names of shipped sets')
     .option('--coverage', 'say which clauses no case would miss: each is removed once, and the cases are run again')
     .addHelpText(
       'after',
       `${examples(
+        'perdure contracts test',
         'perdure contracts test openai-2026-02 data-handling',
         'perdure contracts test ./contracts/acme --coverage',
         'perdure contracts test ./contracts/acme --json',
