@@ -98,6 +98,34 @@ B  openai-2026-02 2026-02-27, reading microsoft
     });
   });
 
+  test.each(shippedContracts())('of %s with itself: nothing, and 0', async name => {
+    const { code, out } = await perdure(['contracts', 'diff', name, name], { cwd });
+    expect({ code, out: out.split('\n').at(-2) }).toEqual({ code: 0, out: 'no request class changes' });
+  });
+
+  test('of two eras: told apart by their clauses if dates are ignored', async () => {
+    const eras = ['contracts', 'diff', 'openai-2025-10', 'openai-2026-02', '--only', 'segment=commercial'];
+    const dated = await perdure(eras, { cwd });
+    expect(dated.out).toContain(
+      'A and B are never in force at one time: --ignore-dates compares what their clauses say.',
+    );
+    expect(dated.out).toContain('nowhere (no contract in force)');
+    const { code, out } = await perdure([...eras, '--ignore-dates'], { cwd });
+    expect(code).toBe(1);
+    expect(out).not.toMatch(/no contract in force|never in force/);
+    expect(out).toMatch(
+      /selling frontier, sold by any third party but amazon\n {4}may be sold -> may not be sold {2}\(6 classes\)/,
+    );
+    expect(out).toMatch(/place_state or execute, frontier, sold by amazon\n {4}anywhere -> aws only/);
+    const overlapping = await perdure(['contracts', 'diff', 'none', 'openai-2026-02', '--at', '2026-03-20'], { cwd });
+    expect(overlapping.out).not.toContain('never in force');
+    const both = ['contracts', 'diff', 'openai-2025-10,openai-2026-02', 'openai-2026-04', '--ignore-dates'];
+    expect(await perdure(both, { cwd })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('openai-2026-02 supersedes a contract of its own side'),
+    });
+  });
+
   test.each([
     [['none', 'nowhere'], 'no contract at "nowhere"'],
     [['none', 'none', '--at', 'soon'], '--at takes a day'],
@@ -139,6 +167,39 @@ B  openai-2026-02 2026-02-27, reading microsoft
 });
 
 describe('check', () => {
+  test('of eras and own rules together: era by era, if all of time is too much', async () => {
+    const mine = copyOf(
+      'data-handling',
+      'clauses.cedar',
+      /$/,
+      '\n@id("own.no-azure") @cite("x") forbid (principal, action == Action::"infer", resource in Cloud::"azure");\n',
+    );
+    const yaml = join(cwd, mine, 'contract.yaml');
+    const entry = '  own.no-azure: {source: operator, confidence: A, summary: x}\n';
+    writeFileSync(yaml, readFileSync(yaml, 'utf8').replace('clauses:\n', `clauses:\n${entry}`));
+    const { code, out } = await perdure(['contracts', 'check', 'openai-2025-10', 'openai-2026-02', mine], { cwd });
+    expect(code).toBe(0);
+    expect(out).not.toContain('fact_space_too_wide');
+    const said = (clause: string): string =>
+      out.split('\n').find(line => line.includes('clauses_contradict') && line.includes(clause)) ?? '';
+    expect(said('oct.azure-api')).toMatch(
+      /infer, model of openai, any api product, .*, from 2025-10-28 until 2026-02-27/,
+    );
+    expect(said('joint.stateless')).toMatch(/, from 2026-02-27 until 2026-04-27/);
+    expect(said('joint.stateless')).not.toContain('2025');
+  }, 120_000);
+
+  test('of more than can be looked at: a note, with what would help, and ok', async () => {
+    const { code, out } = await perdure(['contracts', 'check', 'openai-2026-02', 'data-handling', 'example-acme'], {
+      cwd,
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /together: contract\.yaml: note fact_space_too_wide: .* at most 200000 are looked at\. The widest dimensions are .* \(check fewer contracts together/,
+    );
+    expect(out).not.toContain('--only');
+  }, 60_000);
+
   test('lists ambiguous clauses, and finds nothing else in the shipped sets', async () => {
     const { code, out } = await perdure(['contracts', 'check'], { cwd });
     expect(code).toBe(0);
