@@ -71,6 +71,8 @@ export type ErrorCode =
   | 'activation_not_found'
   | 'waiver_not_found'
   | 'contract_event_not_found'
+  | 'right_not_found'
+  | 'right_state_conflict'
   | 'second_person_required'
   | 'not_pending'
   | 'record_changed'
@@ -166,6 +168,8 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   activation_not_found: caller(404, 'The activation does not exist.'),
   waiver_not_found: caller(404, 'The waiver does not exist.'),
   contract_event_not_found: caller(404, 'The recorded event does not exist.'),
+  right_not_found: caller(404, 'Nothing was recorded of this right of first refusal.'),
+  right_state_conflict: caller(409, 'The right of first refusal is not in a state in which this can be recorded.'),
   second_person_required: forbidden('Another person than the one who asked must decide on it.', 'ask-operator'),
   not_pending: caller(409, 'It has been decided already, has come into force, or has ended.', 'terminal'),
   record_changed: caller(409, 'Somebody else changed it at the same time; nothing was done.', 'retry'),

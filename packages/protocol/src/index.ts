@@ -18,6 +18,7 @@ export * from './models.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';
 export * from './perdure/placements.ts';
+export * from './perdure/rights.ts';
 export * from './perdure/status.ts';
 export * from './perdure/usage.ts';
 export * from './responses/conversations.ts';

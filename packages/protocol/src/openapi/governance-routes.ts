@@ -1,4 +1,4 @@
-/** Contracts in force, waivers, events, the audit. */
+/** Contracts in force, waivers, events, rights of first refusal, the audit. */
 import type { ErrorCode } from '../errors.ts';
 import { READ, type Route, WRITE } from './route.ts';
 
@@ -10,6 +10,8 @@ const DECIDED = (absent: ErrorCode): readonly ErrorCode[] => [
   'not_pending',
   'record_changed',
 ];
+
+const MOVED: readonly ErrorCode[] = [...WRITE, 'right_state_conflict', 'record_changed'];
 
 export const GOVERNANCE_ROUTES: readonly Route[] = [
   {
@@ -144,10 +146,61 @@ export const GOVERNANCE_ROUTES: readonly Route[] = [
   },
   {
     method: 'get',
+    path: '/perdure/v1/rights',
+    operationId: 'listRights',
+    tag: 'perdure',
+    summary: 'Rights of first refusal: the state that clauses see, and the offers and answers that made it.',
+    answer: 'RightList',
+    errors: READ,
+  },
+  {
+    method: 'post',
+    path: '/perdure/v1/rights/{right_id}/offer',
+    operationId: 'offerRight',
+    tag: 'perdure',
+    summary: 'Record that a product, or all, was offered to the holder of the right, to be answered by a deadline.',
+    body: 'OfferRight',
+    answer: 'Right',
+    errors: MOVED,
+  },
+  ...(['accept', 'decline'] as const).map(
+    (answer): Route => ({
+      method: 'post',
+      path: `/perdure/v1/rights/{right_id}/${answer}`,
+      operationId: `${answer}Right`,
+      tag: 'perdure',
+      summary: `Record that the holder ${answer === 'accept' ? 'accepted' : 'declined'} what was offered.`,
+      body: 'AnswerRight',
+      answer: 'Right',
+      errors: [...MOVED, 'right_not_found'],
+    }),
+  ),
+  ...(['approve', 'reject'] as const).map(
+    (verdict): Route => ({
+      method: 'post',
+      path: `/perdure/v1/rights/{right_id}/${verdict}`,
+      operationId: `${verdict}RightMove`,
+      tag: 'perdure',
+      summary: `${verdict === 'approve' ? 'Approve' : 'Reject'} the offer or answer that another person recorded.`,
+      answer: 'Right',
+      errors: [...DECIDED('right_not_found'), 'right_state_conflict'],
+    }),
+  ),
+  {
+    method: 'post',
+    path: '/perdure/v1/rights/{right_id}/retract',
+    operationId: 'retractRightMove',
+    tag: 'perdure',
+    summary: 'Say that the last offer or answer was recorded wrongly: it stays in the list and counts no more.',
+    answer: 'Right',
+    errors: [...READ, 'store_full', 'right_not_found', 'not_pending', 'record_changed'],
+  },
+  {
+    method: 'get',
     path: '/perdure/v1/audit',
     operationId: 'listAudit',
     tag: 'perdure',
-    summary: 'Every change of activations, waivers, events and keys, oldest first, with its digest.',
+    summary: 'Every change of activations, waivers, events, rights and keys, oldest first, with its digest.',
     answer: 'AuditList',
     query: ['limit', 'after'],
     errors: [...READ, 'invalid_request'],

@@ -30,6 +30,7 @@ import {
   waiverListSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
+import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
 import { whatIfBody } from '../perdure/placements.ts';
 import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
@@ -78,6 +79,8 @@ export type SchemaName =
   | 'CreateActivation'
   | 'CreateWaiver'
   | 'CreateContractEvent'
+  | 'OfferRight'
+  | 'AnswerRight'
   | 'Activation'
   | 'ActivationAnswer'
   | 'ActivationList'
@@ -86,6 +89,8 @@ export type SchemaName =
   | 'WaiverList'
   | 'ContractEvent'
   | 'ContractEventList'
+  | 'Right'
+  | 'RightList'
   | 'AuditList'
   | 'Health'
   | 'Ready'
@@ -101,7 +106,9 @@ type RequestName =
   | 'CreateKey'
   | 'CreateActivation'
   | 'CreateWaiver'
-  | 'CreateContractEvent';
+  | 'CreateContractEvent'
+  | 'OfferRight'
+  | 'AnswerRight';
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
 const error = z.object({
@@ -132,6 +139,8 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateActivation: createActivationBody,
   CreateWaiver: createWaiverBody,
   CreateContractEvent: createContractEventBody,
+  OfferRight: offerRightBody,
+  AnswerRight: answerRightBody,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
   Item: itemSchema,
@@ -165,6 +174,8 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   WaiverList: waiverListSchema,
   ContractEvent: contractEventSchema,
   ContractEventList: contractEventListSchema,
+  Right: rightSchema,
+  RightList: rightListSchema,
   AuditList: auditListSchema,
   Health: healthSchema,
   Ready: readySchema,

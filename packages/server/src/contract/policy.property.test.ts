@@ -16,7 +16,8 @@ import {
 } from './random-policy.test-support.ts';
 import type { Memo } from './value.ts';
 
-const SAMPLES = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 3000);
+const DEFAULT_SAMPLES = 3000;
+const SAMPLES = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? DEFAULT_SAMPLES);
 const REQUESTS_EACH = 4;
 const LEAST_SHARE = 0.2;
 const LEAST_USES = 20;
@@ -90,6 +91,16 @@ function countOperators(json: unknown, into: Map<string, number>): void {
   }
 }
 
+/** What a long run has seen, to be looked at. */
+function reportOf(outcomes: Readonly<Record<string, number>>, operators: ReadonlyMap<string, number>): string {
+  const total = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+  const shares = Object.entries(outcomes).map(
+    ([kind, count]) => `${kind} ${count} (${((100 * count) / total).toFixed(1)}%)`,
+  );
+  const uses = OPERATORS.map(operator => `${operator} ${operators.get(operator) ?? 0}`);
+  return `${total} requests decided as Cedar decides them: ${shares.join(', ')}\nuses of each operator: ${uses.join(', ')}\n`;
+}
+
 const TIMEOUT_MS = 60_000 + SAMPLES * 20;
 
 test(
@@ -116,6 +127,7 @@ test(
       }),
       { numRuns: Math.ceil(SAMPLES / REQUESTS_EACH) },
     );
+    if (SAMPLES > DEFAULT_SAMPLES) process.stdout.write(reportOf(outcomes, operators));
     expect(OPERATORS.filter(operator => (operators.get(operator) ?? 0) < LEAST_USES)).toEqual([]);
     const total = outcomes.allow + outcomes.deny + outcomes.error;
     for (const count of Object.values(outcomes))

@@ -151,6 +151,23 @@ export function routes(deps: HttpDeps): readonly Row[] {
       governs,
       (exchange, params) => govern.retractEvent(deps, exchange, at(params, 0)),
     ],
+    ['GET', '/perdure/v1/rights', governed, exchange => govern.listRights(deps, exchange)],
+    ...(['offer', 'accept', 'decline'] as const).map(
+      (move): Row => [
+        'POST',
+        `/perdure/v1/rights/:id/${move}`,
+        governs,
+        (exchange, params) => govern.moveRight(deps, exchange, at(params, 0), move),
+      ],
+    ),
+    ...(['approve', 'reject', 'retract'] as const).map(
+      (how): Row => [
+        'POST',
+        `/perdure/v1/rights/:id/${how}`,
+        governs,
+        (exchange, params) => govern.decideRight(deps, exchange, at(params, 0), how),
+      ],
+    ),
     ['GET', '/perdure/v1/audit', governed, exchange => govern.listAudit(deps, exchange)],
     ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],

@@ -74,6 +74,13 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /perdure/v1/events': 'evidence',
   'POST /perdure/v1/events': 'change',
   'POST /perdure/v1/events/:id/retract': 'change',
+  'GET /perdure/v1/rights': 'evidence',
+  'POST /perdure/v1/rights/:id/offer': 'change',
+  'POST /perdure/v1/rights/:id/accept': 'change',
+  'POST /perdure/v1/rights/:id/decline': 'change',
+  'POST /perdure/v1/rights/:id/approve': 'change',
+  'POST /perdure/v1/rights/:id/reject': 'change',
+  'POST /perdure/v1/rights/:id/retract': 'change',
   'GET /perdure/v1/audit': 'evidence',
   'GET /perdure/v1/usage': 'evidence',
   'GET /perdure/v1/usage/calls': 'evidence',
@@ -101,7 +108,7 @@ test('an auditor reads all evidence, content nowhere, and changes nothing: every
 });
 
 test('contracts are governed by operators alone', () => {
-  const governing = table.filter(([method, path]) => method === 'POST' && /contracts|waivers|events/.test(path));
-  expect(governing).toHaveLength(10);
+  const governing = table.filter(([method, path]) => method === 'POST' && /contracts|waivers|events|rights/.test(path));
+  expect(governing).toHaveLength(16);
   for (const [, , scopes] of governing) expect(scopes).toEqual(['operator']);
 });

@@ -37,6 +37,7 @@ export async function basisOf(config: Config, seen: number): Promise<Basis> {
       id: () => '',
       approvalMs: config.limits.approvalHours * 3_600_000,
       secondPerson: config.requireSecondPerson,
+      configured: config,
     });
     const { loaded, activation, from } = (await openActiveContracts(config, governance, [], 'look')).at(Date.now());
     const document = parseDocument(loaded.document);

@@ -14,6 +14,7 @@ import { usageCommand } from './commands/usage.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { placementsCommand } from './commands/placements.ts';
 import { reportCommand } from './commands/report.ts';
+import { rightsCommand } from './commands/rights.ts';
 import { upCommand } from './commands/up.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 import { eventsCommand, waiversCommand } from './commands/waivers.ts';
@@ -27,6 +28,7 @@ const COMMANDS = [
   contractsCommand,
   waiversCommand,
   eventsCommand,
+  rightsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

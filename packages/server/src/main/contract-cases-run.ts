@@ -4,6 +4,7 @@ import { decide, decideDistribution } from '../placement/decide.ts';
 import type { Exclusion } from '../placement/decision.ts';
 import type { CallFacts, Channel, Place, Product, Segment, Use } from '../placement/facts.ts';
 import type { Case, CaseFacts, CasePlace, CasesFile, Expected } from './contract-cases.ts';
+import { recordedOf } from './contract-cases-recorded.ts';
 import type { Side, SideOptions } from './contract-space.ts';
 
 /** What was expected of a place (or of the sale, the class, the code), and what came out. */
@@ -36,7 +37,7 @@ function defined<T extends object>(value: T): Partial<T> {
 
 function runCase(one: Case, file: CasesFile, own: string, sides: Sides): readonly Check[] {
   const options: SideOptions = { reading: one.reading ?? null, onAmbiguity: one.on_ambiguity ?? 'flag' };
-  const side = sides(one.with ?? [], options);
+  const side = withRecorded(sides(one.with ?? [], options), one);
   const facts = factsOf(one, file);
   const action = one.action ?? 'infer';
   const places = Object.entries(file.places).map(([id, place]) => placeOf(id, place, action, facts.vendor));
@@ -81,6 +82,11 @@ function runCase(one: Case, file: CasesFile, own: string, sides: Sides): readonl
     ]);
   }
   return checks;
+}
+
+function withRecorded(side: Side, one: CaseFacts): Side {
+  const recorded = recordedOf(one);
+  return { ...side, snapshot: { ...side.snapshot, ...recorded, recorded } };
 }
 
 function snapshotWith({ snapshot }: Side, places: readonly Place[]): Side['snapshot'] {
@@ -145,6 +151,7 @@ function factsOf(one: CaseFacts, { products, channels }: CasesFile): CallFacts {
     sessionLabels: one.labels ?? [],
     requestLabels: one.request_labels ?? [],
     at,
+    ...(one.spend !== undefined && { spend: one.spend }),
     inputTokens: 0,
     outputBound: 0,
   };

@@ -2,13 +2,13 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { datetimeMs } from '../contract/instant.ts';
 import { didYouMean } from '../contract/finding.ts';
 import { CONTRACT_SCHEMA, PLACE_ACTIONS, VOCABULARY } from '../contract/schema.ts';
 import { CliError, EXIT } from './cli/exit.ts';
 import { readDocument } from './config/document.ts';
 import { problemsOf } from './config/issues.ts';
 import { type LocatedProblem, type Path, problemLine } from './config/problem.ts';
+import { caseMoment, type CaseRecorded, recordedKeys, recordedProblems } from './contract-cases-recorded.ts';
 import { CASES_FILE } from './contracts.ts';
 
 /** Cases that one file may have. */
@@ -16,7 +16,7 @@ export const MAX_CASES = 1000;
 /** Characters that a file of cases may have. */
 export const MAX_CASES_CHARS: number = 512 * 1024;
 
-export interface CaseFacts {
+export interface CaseFacts extends CaseRecorded {
   readonly action?: (typeof PLACE_ACTIONS)[number] | undefined;
   /** A day or a moment, UTC. */
   readonly at?: string | undefined;
@@ -87,10 +87,7 @@ const oneOf = (name: string): z.ZodType<string> => z.enum([...(VOCABULARY[name] 
 
 const factKeys = {
   action: z.enum(PLACE_ACTIONS).optional(),
-  at: z
-    .string()
-    .refine(text => datetimeMs(text) !== null, 'must be a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z')
-    .optional(),
+  at: caseMoment.optional(),
   reading: word.optional(),
   vendor: word.optional(),
   product: word.optional(),
@@ -102,6 +99,7 @@ const factKeys = {
   labels: words.optional(),
   request_labels: words.optional(),
   use: z.record(word, z.int().nonnegative()).optional(),
+  ...recordedKeys,
   facts: z.record(word, z.unknown()).optional(),
   on_ambiguity: z.enum(['flag', 'refuse']).optional(),
   with: words.optional(),
@@ -227,6 +225,9 @@ function crossProblems({ places, products, channels, defaults, cases }: CasesFil
     check([...at, 'channel'], given.channel, Object.keys(channels));
     for (const name of Object.keys(given.use ?? {})) check([...at, 'use', name], name, ATTRIBUTES);
     for (const name of Object.keys(given.facts ?? {})) check([...at, 'facts', name], name, ATTRIBUTES);
+    for (const [i, { product }] of (given.first_refusals ?? []).entries())
+      check([...at, 'first_refusals', i, 'product'], product, Object.keys(products));
+    for (const [below, message] of recordedProblems(given)) problems.push([[...at, ...below], message]);
   };
   facts(['defaults'], defaults ?? {});
   for (const [i, one] of cases.entries()) {

@@ -72,6 +72,13 @@ export function sideOfFiles(
   return { folders, files, contracts, snapshot, reading, retrospective };
 }
 
+/** As if its contracts were in force at all times. */
+export function undated(side: Side): Side {
+  const effective = { from: null, to: null };
+  const contracts = side.contracts.map(contract => ({ ...contract, effective }));
+  return { ...side, contracts, snapshot: makeSnapshot({ ...side.snapshot, contracts }) };
+}
+
 function errorsOf<F extends { readonly level: string }>(findings: readonly F[]): readonly F[] {
   return findings.filter(({ level }) => level === 'error');
 }

@@ -1,4 +1,5 @@
 /** `perdure contracts check`: each folder by itself, then all of them together. */
+import { relative } from 'node:path';
 import { checkContractSet, chooseReadings } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { type Finding, findingLine } from '../contract/finding.ts';
@@ -63,7 +64,7 @@ export async function contractsCheck(
       reading_error: readingError,
     });
   } else {
-    io.out(checked.map(checkedText).join(''));
+    io.out(checked.map(one => checkedText(one, io.cwd)).join(''));
     for (const finding of together) io.out(`together: ${findingLine(finding)}\n`);
     if (!readings.ok) io.out(`together: error ${readings.code}: ${readings.message}\n`);
     io.out(ok ? 'ok\n' : 'not ok\n');
@@ -100,7 +101,9 @@ function deepTogether({ folders, reading, onAmbiguity, config, file }: Subject):
   return checkTogether(side, { config, file });
 }
 
-function checkedText({ folder, contract, findings }: Checked): string {
+function checkedText({ folder: given, contract, findings }: Checked, cwd: string): string {
+  const below = relative(cwd, given);
+  const folder = below === '' || below.startsWith('..') ? given : below;
   const lines = findings.map(finding => `${folder}/${findingLine(finding)}\n`);
   if (contract === null) return `${lines.join('')}${folder}: cannot be used\n`;
   const { from, to } = contract.effective;

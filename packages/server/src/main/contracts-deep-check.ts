@@ -5,8 +5,8 @@ import { MANIFEST_FILE } from '../contract/manifest.ts';
 import { addUse, noUse } from '../placement/clause-use.ts';
 import type { Exclusion } from '../placement/decision.ts';
 import { exclusionName } from '../placement/explain.ts';
-import { momentDimension } from '../placement/moments.ts';
-import { conflictsOf, type Deadlock } from '../placement/space-conflicts.ts';
+import { momentDimension, spanText } from '../placement/moments.ts';
+import { conflictsOf, type Deadlock, type SpaceConflicts } from '../placement/space-conflicts.ts';
 import { CliError } from './cli/exit.ts';
 import type { Config } from './config/config.ts';
 import { type Side, sideOfFiles, spaceOf } from './contract-space.ts';
@@ -63,8 +63,11 @@ function computedFinding(contract: Contract, { clause, fact }: { clause: string;
 
 function tooWide(error: unknown, file: string): Finding {
   if (!(error instanceof CliError)) throw error;
-  const message = `what clauses come to was not checked: ${error.message.replace(/^fact_space_too_wide: /, '')}`;
-  return { level: 'note', code: 'fact_space_too_wide', message, file, line: null, hint: null };
+  // What narrows a comparison is no option of a check.
+  const why = error.message.replace(/^fact_space_too_wide: /, '').replace(/\. Narrow (them|it): .*$/, '');
+  const message = `what clauses come to was not checked: ${why}`;
+  const hint = 'check fewer contracts together, or with the products, channels and places of a configuration';
+  return { level: 'note', code: 'fact_space_too_wide', message, file, line: null, hint };
 }
 
 export interface Together {
@@ -77,8 +80,7 @@ export interface Together {
 export function checkTogether(side: Side, { config, file }: Together): readonly Finding[] {
   const findings = neverInForce(side);
   try {
-    const { space } = spaceOf([side], { config });
-    const { deadlocks, unreachable } = conflictsOf(side.snapshot, space);
+    const { deadlocks, unreachable } = conflictsByEra(side, config);
     findings.push(...deadlocks.map(deadlock => deadlockFinding(deadlock, side, config !== null)));
     for (const { place, by } of unreachable) {
       const why = by.length === 0 ? '' : ` (${by.map(exclusionName).join(', ')})`;
@@ -92,9 +94,42 @@ export function checkTogether(side: Side, { config, file }: Together): readonly 
       });
     }
   } catch (error) {
-    findings.push(tooWide(error, 'together'));
+    findings.push(tooWide(error, file ?? MANIFEST_FILE));
   }
   return findings;
+}
+
+/**
+ * Over the whole of time at once; if that is too wide, from one date of a contract to the next, where only the clauses of those in force
+ * tell requests apart.
+ * @throws CliError if that is too wide too
+ */
+function conflictsByEra(side: Side, config: Together['config']): SpaceConflicts {
+  try {
+    return conflictsOf(side.snapshot, spaceOf([side], { config }).space);
+  } catch (error) {
+    const dates = side.contracts.flatMap(({ effective: { from, to } }) => [from, to]).filter(date => date !== null);
+    const cuts = [...new Set(dates)].toSorted((a, b) => a - b);
+    if (!(error instanceof CliError) || cuts.length === 0) throw error;
+    const eras = [null, ...cuts].map((from, i) => {
+      const to = cuts[i] ?? null;
+      const inForce = side.snapshot.inForce(from ?? (to ?? 0) - 1);
+      const files = side.files.filter((_, at) => inForce.some(({ id }) => id === side.contracts[at]?.id));
+      const { deadlocks, unreachable } = conflictsOf(
+        side.snapshot,
+        spaceOf([{ ...side, files }], { config, from, to }).space,
+      );
+      // One span has no word for time: the era is told here.
+      const era = spanText([from, to]);
+      const dated = deadlocks.map(one => ({ ...one, when: one.when.map(words => [...words, era]) }));
+      return { deadlocks: dated, unreachable };
+    });
+    const [first] = eras;
+    const never = first?.unreachable.filter(({ place }) =>
+      eras.every(({ unreachable }) => unreachable.some(one => one.place.id === place.id)),
+    );
+    return { deadlocks: eras.flatMap(({ deadlocks }) => deadlocks), unreachable: never ?? [] };
+  }
 }
 
 function neverInForce({ contracts, snapshot }: Side): Finding[] {

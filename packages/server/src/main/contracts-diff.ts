@@ -10,7 +10,7 @@ import { type Io, printJson } from './cli/io.ts';
 import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { configFile, readConfigFile } from './configured.ts';
-import { type Side, sideOf, sideOfFiles, spaceOf } from './contract-space.ts';
+import { type Side, sideOf, sideOfFiles, spaceOf, undated } from './contract-space.ts';
 
 export interface ContractsDiffOptions extends Pick<ConfigFlags, 'config'> {
   readonly json?: boolean;
@@ -22,6 +22,7 @@ export interface ContractsDiffOptions extends Pick<ConfigFlags, 'config'> {
   readonly only?: readonly string[];
   readonly anyPlace?: boolean;
   readonly onAmbiguity?: 'flag' | 'refuse';
+  readonly ignoreDates?: boolean;
 }
 
 /** Rows, and places of a witness, that are printed; all of them are in the JSON. */
@@ -31,7 +32,8 @@ const MAX_PLACES = 3;
 
 export async function contractsDiff(a: string, b: string, options: ContractsDiffOptions, io: Io): Promise<ExitCode> {
   const onAmbiguity = options.onAmbiguity ?? 'flag';
-  const [one, other] = sidesOf(a, b, options, io.cwd, onAmbiguity);
+  const dated = sidesOf(a, b, options, io.cwd, onAmbiguity);
+  const [one, other] = options.ignoreDates === true ? [always(dated[0]), always(dated[1])] : dated;
   const file = options.anyPlace === true ? null : configFile(options, io.cwd);
   const config = file === null ? null : readConfigFile(file, io);
   const { space, mentions } = spaceOf([one, other], { config, ...timesOf(options), only: onlyOf(options.only ?? []) });
@@ -56,8 +58,30 @@ export async function contractsDiff(a: string, b: string, options: ContractsDiff
     io.err(`${clause} computes with ${fact}: only values that clauses name are compared\n`);
   io.out(`A  ${sideText(one)}\nB  ${sideText(other)}\n`);
   io.out(`${comparison.compared} request classes over ${where}\n\n`);
+  if (!overlap(one, other))
+    io.out('A and B are never in force at one time: --ignore-dates compares what their clauses say.\n\n');
   io.out(textOf(comparison));
   return equal ? EXIT.ok : EXIT.failed;
+}
+
+/** Whether some contract of one side may be in force when some of the other is. */
+function overlap(one: Side, other: Side): boolean {
+  const ends = ({ from, to }: { from: number | null; to: number | null }) =>
+    [from ?? -Infinity, to ?? Infinity] as const;
+  return one.contracts.some(a =>
+    other.contracts.some(b => {
+      const [[fromA, toA], [fromB, toB]] = [ends(a.effective), ends(b.effective)];
+      return fromA < toB && fromB < toA;
+    }),
+  );
+}
+
+function always(side: Side): Side {
+  const ids = side.contracts.map(({ id }) => id);
+  const replaced = side.contracts.find(({ supersedes }) => supersedes.some(id => ids.includes(id)));
+  if (replaced !== undefined)
+    usage(`--ignore-dates compares one era with another: ${replaced.id} supersedes a contract of its own side`);
+  return undated(side);
 }
 
 /** A reading that both sides are to have decides on the sides that offer it. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { perdure } from './cli/captured-io.test-support.ts';
 import { MAX_CASES_CHARS } from './contract-cases.ts';
-import { contractFolder } from './contracts.ts';
+import { contractFolder, shippedContracts } from './contracts.ts';
 
 let cwd = '';
 beforeEach(() => {
@@ -98,6 +98,34 @@ B  openai-2026-02 2026-02-27, reading microsoft
     });
   });
 
+  test.each(shippedContracts())('of %s with itself: nothing, and 0', async name => {
+    const { code, out } = await perdure(['contracts', 'diff', name, name], { cwd });
+    expect({ code, out: out.split('\n').at(-2) }).toEqual({ code: 0, out: 'no request class changes' });
+  });
+
+  test('of two eras: told apart by their clauses if dates are ignored', async () => {
+    const eras = ['contracts', 'diff', 'openai-2025-10', 'openai-2026-02', '--only', 'segment=commercial'];
+    const dated = await perdure(eras, { cwd });
+    expect(dated.out).toContain(
+      'A and B are never in force at one time: --ignore-dates compares what their clauses say.',
+    );
+    expect(dated.out).toContain('nowhere (no contract in force)');
+    const { code, out } = await perdure([...eras, '--ignore-dates'], { cwd });
+    expect(code).toBe(1);
+    expect(out).not.toMatch(/no contract in force|never in force/);
+    expect(out).toMatch(
+      /selling frontier, sold by any third party but amazon\n {4}may be sold -> may not be sold {2}\(6 classes\)/,
+    );
+    expect(out).toMatch(/place_state or execute, frontier, sold by amazon\n {4}anywhere -> aws only/);
+    const overlapping = await perdure(['contracts', 'diff', 'none', 'openai-2026-02', '--at', '2026-03-20'], { cwd });
+    expect(overlapping.out).not.toContain('never in force');
+    const both = ['contracts', 'diff', 'openai-2025-10,openai-2026-02', 'openai-2026-04', '--ignore-dates'];
+    expect(await perdure(both, { cwd })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('openai-2026-02 supersedes a contract of its own side'),
+    });
+  });
+
   test.each([
     [['none', 'nowhere'], 'no contract at "nowhere"'],
     [['none', 'none', '--at', 'soon'], '--at takes a day'],
@@ -139,6 +167,39 @@ B  openai-2026-02 2026-02-27, reading microsoft
 });
 
 describe('check', () => {
+  test('of eras and own rules together: era by era, if all of time is too much', async () => {
+    const mine = copyOf(
+      'data-handling',
+      'clauses.cedar',
+      /$/,
+      '\n@id("own.no-azure") @cite("x") forbid (principal, action == Action::"infer", resource in Cloud::"azure");\n',
+    );
+    const yaml = join(cwd, mine, 'contract.yaml');
+    const entry = '  own.no-azure: {source: operator, confidence: A, summary: x}\n';
+    writeFileSync(yaml, readFileSync(yaml, 'utf8').replace('clauses:\n', `clauses:\n${entry}`));
+    const { code, out } = await perdure(['contracts', 'check', 'openai-2025-10', 'openai-2026-02', mine], { cwd });
+    expect(code).toBe(0);
+    expect(out).not.toContain('fact_space_too_wide');
+    const said = (clause: string): string =>
+      out.split('\n').find(line => line.includes('clauses_contradict') && line.includes(clause)) ?? '';
+    expect(said('oct.azure-api')).toMatch(
+      /infer, model of openai, any api product, .*, from 2025-10-28 until 2026-02-27/,
+    );
+    expect(said('joint.stateless')).toMatch(/, from 2026-02-27 until 2026-04-27/);
+    expect(said('joint.stateless')).not.toContain('2025');
+  }, 120_000);
+
+  test('of more than can be looked at: a note, with what would help, and ok', async () => {
+    const { code, out } = await perdure(['contracts', 'check', 'openai-2026-02', 'data-handling', 'example-acme'], {
+      cwd,
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /together: contract\.yaml: note fact_space_too_wide: .* at most 200000 are looked at\. The widest dimensions are .* \(check fewer contracts together/,
+    );
+    expect(out).not.toContain('--only');
+  }, 60_000);
+
   test('lists ambiguous clauses, and finds nothing else in the shipped sets', async () => {
     const { code, out } = await perdure(['contracts', 'check'], { cwd });
     expect(code).toBe(0);
@@ -252,11 +313,11 @@ describe('test', () => {
     const mine = copyOf('openai-2026-02', 'cases.yaml', '[joint.first-party, joint.stateless]', '[joint.stateless]');
     const { code, out } = await perdure(['contracts', 'test', mine], { cwd });
     expect(code).toBe(1);
-    expect(out).toContain(`mine/cases.yaml:18: a stateless call, sold direct
+    expect(out).toContain(`mine/cases.yaml:18: 1. a stateless call, sold direct
   aws: expected denied by joint.stateless; flagged nothing
        got      denied by joint.first-party, joint.stateless; flagged nothing
     joint.stateless (openai-2026-02): joint statement`);
-    expect(out).toMatch(/NOT OK {2}a stateless call, sold direct +aws/);
+    expect(out).toMatch(/NOT OK {2}1\. a stateless call, sold direct +aws/);
     expect(out).toMatch(/\d+ checks, 1 not as expected\n$/);
     const json = await perdure(['contracts', 'test', mine, '--json'], { cwd });
     expect(JSON.parse(json.out)).toMatchObject({
@@ -290,6 +351,26 @@ describe('test', () => {
     expect(out).toContain(
       'coverage: 2 of 3 clauses and definitions are noticed by a case; without these, every case comes out the same: data.us-gov\n',
     );
+  });
+
+  test('without a folder: those of the configuration, else all that are shipped', async () => {
+    const folder = mkdtempSync(join(cwd, 'configured-'));
+    const shipped = await perdure(['contracts', 'test', '--json'], { cwd: folder });
+    expect(shipped.code).toBe(0);
+    const ids = (JSON.parse(shipped.out) as { contracts: { id: string }[] }).contracts.map(({ id }) => id);
+    expect(ids).toEqual(shippedContracts());
+    const own = copyOf('none', 'cases.yaml', 'places:', 'places: #');
+    rmSync(join(cwd, own, 'cases.yaml'));
+    const target =
+      '{ id: t, vendor: openai, model: gpt, cloud: aws, region: us-east-1, base_url: "http://127.0.0.1:1" }';
+    writeFileSync(
+      join(folder, 'perdure.yaml'),
+      `targets: [${target}]\ncontracts: [data-handling, ${JSON.stringify(join(cwd, own))}]\n`,
+    );
+    const { code, out } = await perdure(['contracts', 'test'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^data-handling 1: 11 cases\n/);
+    expect(out).toMatch(/mine has no cases\.yaml: nothing of it was tested\n\d+ checks, all as expected\n$/);
   });
 
   test('without cases, or with too many characters of them: 2', async () => {

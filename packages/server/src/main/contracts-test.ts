@@ -1,4 +1,5 @@
 /** `perdure contracts test`: the table cases beside each contract, and which clauses no case would miss. */
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Contract } from '../contract/contract.ts';
 import type { ContractFiles } from '../contract/rule.ts';
@@ -6,13 +7,16 @@ import { withoutClause } from '../contract/without-clause.ts';
 import { exclusionText } from '../placement/explain.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
+import { configured } from './configured.ts';
 import { type LocatedCases, readCases } from './contract-cases.ts';
 import { type Check, runCases, type Sides } from './contract-cases-run.ts';
 import { type SideOptions, type Side, sideOfFiles } from './contract-space.ts';
-import { CASES_FILE, contractFolder, readContractFolder } from './contracts.ts';
+import { CASES_FILE, contractFolder, readContractFolder, shippedContracts } from './contracts.ts';
+import { configWith } from './discover.ts';
 
-export interface ContractsTestOptions {
+export interface ContractsTestOptions extends ConfigFlags {
   readonly json?: boolean;
   readonly coverage?: boolean;
 }
@@ -69,10 +73,15 @@ export async function contractsTest(
   options: ContractsTestOptions,
   io: Io,
 ): Promise<ExitCode> {
-  const all = given.map(name => {
-    const subject = tabled(contractFolder(name, io.cwd));
-    return { subject, tested: testContract(subject, options.coverage === true) };
-  });
+  const folders = await foldersOf(given, options, io);
+  // A folder that was named and has none is a mistake; one that is configured need not have any.
+  const untested = given.length > 0 ? [] : folders.filter(folder => !existsSync(join(folder, CASES_FILE)));
+  const all = folders
+    .filter(folder => !untested.includes(folder))
+    .map(folder => {
+      const subject = tabled(folder);
+      return { subject, tested: testContract(subject, options.coverage === true) };
+    });
   const failed = all.flatMap(({ tested }) => tested.checks.filter(({ ok }) => !ok)).length;
   if (options.json === true) {
     printJson(io, {
@@ -85,13 +94,22 @@ export async function contractsTest(
         checks: tested.checks,
         unnoticed: tested.unnoticed,
       })),
+      untested,
     });
   } else {
     for (const { subject, tested } of all) io.out(textOf(subject, tested, io.cwd));
+    for (const folder of untested) io.out(`${folder} has no ${CASES_FILE}: nothing of it was tested\n`);
     const count = all.reduce((sum, { tested }) => sum + tested.checks.length, 0);
     io.out(failed === 0 ? `${count} checks, all as expected\n` : `${count} checks, ${failed} not as expected\n`);
   }
   return failed === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** The folders named, else those configured, else all that are shipped. */
+async function foldersOf(given: readonly string[], options: ConfigFlags, io: Io): Promise<readonly string[]> {
+  if (given.length > 0) return given.map(name => contractFolder(name, io.cwd));
+  const { config, file } = await configured(options, io, async () => configWith([], io.cwd));
+  return file === null ? shippedContracts().map(name => contractFolder(name, io.cwd)) : config.contracts;
 }
 
 function textOf({ folder, contract, cases }: Tabled, { checks, unnoticed }: Tested, cwd: string): string {

@@ -7,6 +7,8 @@ import {
   contractEventListSchema,
   contractEventSchema,
   isPerdureError,
+  rightListSchema,
+  rightSchema,
   strandedSchema,
   waiverListSchema,
   waiverSchema,
@@ -87,6 +89,10 @@ function overHttp(config: Config, io: Io): GovernView {
     events: async () => (await must(contractEventListSchema, 'GET', '/perdure/v1/events')).data,
     recordEvent: (_, wanted) => must(contractEventSchema, 'POST', '/perdure/v1/events', wanted),
     retractEvent: (_, id) => must(contractEventSchema, 'POST', at('events', id, 'retract')),
+    rights: async () => (await must(rightListSchema, 'GET', '/perdure/v1/rights')).data,
+    offerRight: (_, right, wanted) => must(rightSchema, 'POST', at('rights', right, 'offer'), wanted),
+    answerRight: (_, right, how, wanted) => must(rightSchema, 'POST', at('rights', right, how), wanted),
+    decideRight: (_, right, how) => must(rightSchema, 'POST', at('rights', right, how)),
     audit: async (_, after, limit) => {
       const page = await must(auditListSchema, 'GET', `/perdure/v1/audit?after=${after}&limit=${limit}`);
       return { rows: page.data, hasMore: page.has_more };

@@ -35,7 +35,7 @@ function dimension(spans: readonly Span[]): Dimension<number> {
   };
 }
 
-function spanText([first, end]: Span): string {
+export function spanText([first, end]: Span): string {
   if (first === null && end === null) return 'at any time';
   if (first !== null && end === first + 1) return `at ${momentText(first)}`;
   if (first === null) return `before ${momentText(end ?? 0)}`;

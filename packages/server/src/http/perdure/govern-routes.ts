@@ -1,8 +1,10 @@
-/** Contracts in force, waivers, events, the audit. What a key of one tenant sees is of that tenant or of nobody's in particular (L10). */
+/** Contracts in force, waivers, events, rights, the audit. What a key of one tenant sees is of that tenant or of nobody's in particular (L10). */
 import {
+  parseAnswerRight,
   parseCreateActivation,
   parseCreateContractEvent,
   parseCreateWaiver,
+  parseOfferRight,
   type Parsed,
   perdureError,
 } from '@perdure/protocol';
@@ -90,6 +92,33 @@ export async function recordEvent(deps: HttpDeps, exchange: Exchange): Promise<v
 
 export async function retractEvent({ govern }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   send(exchange, await govern.retractEvent(viewer(exchange), id));
+}
+
+export async function listRights({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  sendList(exchange, await govern.rights());
+}
+
+export async function moveRight(
+  deps: HttpDeps,
+  exchange: Exchange,
+  right: string,
+  move: 'offer' | 'accept' | 'decline',
+): Promise<void> {
+  const who = viewer(exchange);
+  const moved =
+    move === 'offer'
+      ? deps.govern.offerRight(who, right, await bodyOf(deps, exchange, parseOfferRight))
+      : deps.govern.answerRight(who, right, move, await bodyOf(deps, exchange, parseAnswerRight));
+  send(exchange, await moved);
+}
+
+export async function decideRight(
+  { govern }: HttpDeps,
+  exchange: Exchange,
+  right: string,
+  how: 'approve' | 'reject' | 'retract',
+): Promise<void> {
+  send(exchange, await govern.decideRight(viewer(exchange), right, how));
 }
 
 export async function listAudit({ govern }: HttpDeps, exchange: Exchange): Promise<void> {

@@ -1,12 +1,15 @@
 /** What the routes about contracts in force, waivers, events and the audit need. Made by main. */
 import type {
   ActivationAnswer,
+  AnswerRight,
   ActivationResource,
   AuditResource,
   ContractEventResource,
   CreateActivation,
   CreateContractEvent,
   CreateWaiver,
+  OfferRight,
+  RightResource,
   StrandedList,
   WaiverResource,
 } from '@perdure/protocol';
@@ -32,6 +35,11 @@ export interface GovernView {
   events(): Promise<readonly ContractEventResource[]>;
   recordEvent(who: Viewer, wanted: CreateContractEvent): Promise<ContractEventResource>;
   retractEvent(who: Viewer, id: string): Promise<ContractEventResource>;
+  rights(): Promise<readonly RightResource[]>;
+  offerRight(who: Viewer, right: string, wanted: OfferRight): Promise<RightResource>;
+  answerRight(who: Viewer, right: string, how: 'accept' | 'decline', wanted: AnswerRight): Promise<RightResource>;
+  /** The move that waits, or for `retract` the last one. */
+  decideRight(who: Viewer, right: string, how: 'approve' | 'reject' | 'retract'): Promise<RightResource>;
   /** Of the rows after `after`, those that the viewer may see; `hasMore` counts all. */
   audit(who: Viewer, after: number, limit: number): Promise<{ rows: readonly AuditResource[]; hasMore: boolean }>;
 }

@@ -55,6 +55,7 @@ export const contractsCommand: AddCommand = (program, io, done) => {
     .addOption(
       new Option('--on-ambiguity <how>', 'what an ambiguous clause does (default: flag)').choices(['flag', 'refuse']),
     )
+    .option('--ignore-dates', 'compare what the clauses say, as if both sides were in force at all times')
     .option('--only <dimension=value>', 'only requests with this value: segment=us-gov; repeat for several', collect)
     .option('--config <file>', 'with its places, products and channels (default: perdure.yaml, if there is one)')
     .option('--any-place', 'every place, product and channel that clauses tell apart, whatever is configured')
@@ -63,6 +64,7 @@ export const contractsCommand: AddCommand = (program, io, done) => {
       `${examples(
         'perdure contracts diff none openai-2026-02 --at 2026-03-20',
         'perdure contracts diff openai-2026-02 openai-2026-02 --reading as-written --reading-b microsoft',
+        'perdure contracts diff openai-2025-10 openai-2026-02 --ignore-dates --only segment=commercial',
         'perdure contracts diff openai-2026-02 openai-2026-02,data-handling --config perdure.yaml --json',
       )}\nEnds with 0 if nothing changes and with 1 if something does, as diff does.\n`,
     )
@@ -86,17 +88,19 @@ export const contractsCommand: AddCommand = (program, io, done) => {
       done(import('../contracts-fmt.ts').then(({ contractsFmt }) => contractsFmt(folders, options, io))),
     );
 
-  withJson(contracts.command('test'))
+  withJson(withConfig(contracts.command('test')))
     .summary('run the table cases beside contracts')
     .description(
       'Runs the cases of cases.yaml in each folder through the pipeline that decides live calls, and shows what came out otherwise\n' +
-        'than expected, with the clauses that decided. docs/contracts.md says how a case is written.',
+        'than expected, with the clauses that decided. docs/contracts.md says how a case is written. Without a folder it runs those of\n' +
+        'the configuration; where there is none, all that are shipped.',
     )
-    .argument('<folders...>', 'folders, or names of shipped sets')
+    .argument('[folders...]', 'folders, or names of shipped sets')
     .option('--coverage', 'say which clauses no case would miss: each is removed once, and the cases are run again')
     .addHelpText(
       'after',
       `${examples(
+        'perdure contracts test',
         'perdure contracts test openai-2026-02 data-handling',
         'perdure contracts test ./contracts/acme --coverage',
         'perdure contracts test ./contracts/acme --json',

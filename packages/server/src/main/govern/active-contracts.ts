@@ -22,6 +22,7 @@ import { checkContracts, digestOfFiles, documentName } from './contract-texts.ts
 import { eventFacts } from './contract-event.ts';
 import type { Governance, NewActivation } from './governance.ts';
 import { newRequest } from './request.ts';
+import { refusalFacts } from './right.ts';
 import { liveWaivers } from './waiver.ts';
 
 export interface LoadedEra {
@@ -193,6 +194,7 @@ function documentOf(
   const waivers = liveWaivers(governance.waivers, now(), seen());
   // What the file records counts beside what people recorded.
   const events = [...config.events, ...eventFacts(governance.events)];
+  const firstRefusals = [...config.firstRefusals, ...refusalFacts(governance.rights, now())];
   return {
     form: 1,
     places: placesOf(config),
@@ -203,7 +205,7 @@ function documentOf(
     weights: config.weights,
     ...(waivers.length > 0 && { waivers }),
     ...(events.length > 0 && { events }),
-    ...(config.firstRefusals.length > 0 && { firstRefusals: config.firstRefusals }),
+    ...(firstRefusals.length > 0 && { firstRefusals }),
   };
 }
 

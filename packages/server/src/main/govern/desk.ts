@@ -1,15 +1,30 @@
 /** What somebody can ask and do about contracts, whether over HTTP or on the data folder: checks, scopes, answers. */
-import { type ActivationAnswer, type ActivationResource, type AuditResource, perdureError } from '@perdure/protocol';
+import {
+  type ActivationAnswer,
+  type ActivationResource,
+  type AnswerRight,
+  type AuditResource,
+  perdureError,
+  type RightResource,
+} from '@perdure/protocol';
 import type { GovernView } from '../../http/perdure/govern-view.ts';
 import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs, DAY_MS } from '../../contract/instant.ts';
+import { dayOf } from '../../kernel/day.ts';
 import type { Config } from '../config/config.ts';
 import { type Activation, inForceFrom } from './activation.ts';
 import type { ActiveContracts } from './active-contracts.ts';
 import { checkEventId } from './contract-event.ts';
 import { checkContracts } from './contract-texts.ts';
 import type { Governance } from './governance.ts';
-import { activationResource, auditResource, contractEventResource, waiverResource } from './resources.ts';
+import {
+  activationResource,
+  auditResource,
+  contractEventResource,
+  rightResource,
+  waiverResource,
+} from './resources.ts';
+import { checkRightId, type NewMove, type Right } from './right.ts';
 import { strandedSessions, type StrandedQuery } from './stranded.ts';
 import { checkWaiver } from './waiver.ts';
 
@@ -107,6 +122,27 @@ export function makeGovernDesk({ config, governance, active, stores }: GovernDes
       await active.follow();
       return contractEventResource(retracted);
     },
+    async rights() {
+      const recorded = new Map(governance.rights.map(right => [right.id, right]));
+      const ids = [...new Set([...config.firstRefusals.map(({ id }) => id), ...recorded.keys()])].toSorted();
+      return ids.map(id => shownRight(recorded.get(id) ?? { id, moves: [] }));
+    },
+    async offerRight(who, id, wanted) {
+      const move = newMove('offer', id, wanted, wanted.deadline);
+      if (wanted.deadline < move.date)
+        throw perdureError('invalid_request', 'An offer can be answered on its own day at least.', {
+          param: 'deadline',
+        });
+      return moved(await governance.moveRight(who.principal, id, move, wanted.require_second ?? false));
+    },
+    async answerRight(who, id, how, wanted) {
+      const move = newMove(how, id, wanted, null);
+      return moved(await governance.moveRight(who.principal, id, move, wanted.require_second ?? false));
+    },
+    async decideRight(who, id, how) {
+      const verdict = { approve: 'approved', reject: 'rejected', retract: 'retracted' } as const;
+      return moved(await governance.decideRight(who.principal, id, verdict[how]));
+    },
     async audit(who, after, limit) {
       const rows: AuditResource[] = [];
       for (let from = after; ; ) {
@@ -121,6 +157,37 @@ export function makeGovernDesk({ config, governance, active, stores }: GovernDes
       }
     },
   };
+
+  function shownRight(right: Right): RightResource {
+    return rightResource(right, config.firstRefusals, now(), seen());
+  }
+
+  async function moved(right: Right): Promise<RightResource> {
+    await active.follow();
+    return shownRight(right);
+  }
+
+  function newMove(kind: NewMove['kind'], right: string, wanted: AnswerRight, deadline: string | null): NewMove {
+    checkRightId(right);
+    const { product = null, source } = wanted;
+    if (product !== null)
+      named(
+        'product',
+        product,
+        config.products.map(({ id }) => id),
+      );
+    const date = wanted.date ?? dayOf(seen());
+    if (dayMs('date', date) > seen() + DAY_MS)
+      throw perdureError(
+        'invalid_request',
+        `It cannot be dated after today, which contracts see as ${dayOf(seen())}.`,
+        {
+          param: 'date',
+        },
+      );
+    if (deadline !== null) dayMs('deadline', deadline);
+    return { kind, product, date, deadline, source };
+  }
 
   /** A waiver of what is not there would wait for a slip of the pen to become a clause. */
   function checkNames(scope: {
@@ -158,6 +225,12 @@ function named(param: string, given: string, known: readonly string[]): void {
   const near = didYouMean(given, known);
   const hint = near === null ? `there are: ${[...new Set(known)].join(', ')}` : `did you mean ${near}?`;
   throw perdureError('invalid_request', `There is no ${param} '${given.slice(0, 64)}' (${hint})`, { param });
+}
+
+function dayMs(param: string, text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? datetimeMs(text) : null;
+  if (ms !== null) return ms;
+  throw perdureError('invalid_request', `'${param}' must be a day in UTC, as 2026-03-20.`, { param });
 }
 
 function timeOf(param: string, text: string): number {

@@ -1,5 +1,5 @@
 /**
- * What is decided about contracts, over the control home's store: activations, waivers, events.
+ * What is decided about contracts, over the control home's store: activations, waivers, events, rights of first refusal.
  *
  * V1  The store is the truth. What is in memory is what the last refresh read, and every change reads it anew first.
  * V2  A change is one commit with its audit entry (C1); of two at once one is told `record_changed`, and nothing was done.
@@ -8,11 +8,13 @@ import { perdureError } from '@perdure/protocol';
 import type { AuditEntry, AuditRow, ControlKind, ControlRecord, ControlRecords } from '../../engine/control-records.ts';
 import type { SessionLog } from '../../engine/ports.ts';
 import type { IdPrefix } from '../../kernel/ids.ts';
+import type { Recorded } from '../../placement/facts.ts';
 import { type Activation, withdraw } from './activation.ts';
 import { actorOf, auditEntry } from './audit.ts';
 import { type CheckedContract, documentName, documentOfFiles } from './contract-texts.ts';
 import { type ContractEvent, retract } from './contract-event.ts';
 import { decideOn, newRequest } from './request.ts';
+import { decideMove, makeMove, type NewMove, retractMove, type Right } from './right.ts';
 import { revokeWaiver, type WaiverRecord } from './waiver.ts';
 
 /** Records of one kind that a store is given at most. Ended ones stay: they are evidence. */
@@ -29,8 +31,10 @@ export interface GovernanceDeps {
   readonly id: (prefix: IdPrefix) => string;
   /** How long a request waits for its second person, ms. */
   readonly approvalMs: number;
-  /** Whether every activation and waiver needs one. */
+  /** Whether every activation, waiver and move of a right needs one. */
   readonly secondPerson: boolean;
+  /** What the configuration has recorded. */
+  readonly configured: Pick<Recorded, 'firstRefusals'>;
 }
 
 interface Kept<T> {
@@ -60,6 +64,7 @@ export class Governance {
   #activations: readonly Kept<Activation>[] = [];
   #waivers: readonly Kept<WaiverRecord>[] = [];
   #events: readonly Kept<ContractEvent>[] = [];
+  #rights: readonly Kept<Right>[] = [];
 
   private constructor(deps: GovernanceDeps) {
     this.#deps = deps;
@@ -81,6 +86,9 @@ export class Governance {
   get events(): readonly ContractEvent[] {
     return this.#events.map(({ value }) => value);
   }
+  get rights(): readonly Right[] {
+    return this.#rights.map(({ value }) => value);
+  }
   /** Of the audit, as last read: it moves with every change, whoever made it. */
   get position(): number {
     return this.#position;
@@ -95,16 +103,18 @@ export class Governance {
     // Asked first: what comes in between is read now, and once more by the next refresh.
     const position = await store.auditPosition();
     if (position === this.#position) return;
-    const [activations, waivers, events] = await Promise.all([
+    const [activations, waivers, events, rights] = await Promise.all([
       this.#read<Activation>('activation'),
       this.#read<WaiverRecord>('waiver'),
       this.#read<ContractEvent>('contract_event'),
+      this.#read<Right>('first_refusal'),
     ]);
     // Of two reads at once the one that began later counts.
     if (position < this.#position) return;
     this.#activations = activations;
     this.#waivers = waivers;
     this.#events = events;
+    this.#rights = rights;
     this.#position = position;
   }
 
@@ -177,6 +187,26 @@ export class Governance {
     );
   }
 
+  /** One record a right, so that of two moves at once one is told no (V2): together they might be what cannot be. */
+  async moveRight(who: string, id: string, move: NewMove, secondPerson: boolean): Promise<Right> {
+    const { now, configured } = this.#deps;
+    const to = (right: Right, at: number): Right =>
+      makeMove(right, move, newRequest(who, at, null, this.#expiry(secondPerson, who, at)), configured.firstRefusals);
+    const action = `first_refusal.${PAST[move.kind]}`;
+    await this.refresh();
+    if (this.#rights.some(({ value }) => value.id === id)) return this.#change('first_refusal', id, who, action, to);
+    const right = to({ id, moves: [] }, now());
+    await this.#make('first_refusal', right, null, who, action);
+    return right;
+  }
+
+  decideRight(who: string, id: string, how: 'approved' | 'rejected' | 'retracted'): Promise<Right> {
+    const { firstRefusals } = this.#deps.configured;
+    return this.#change('first_refusal', id, who, `first_refusal.${how}`, (right: Right, now) =>
+      how === 'retracted' ? retractMove(right, who, now) : decideMove(right, who, how, now, firstRefusals),
+    );
+  }
+
   /** The configuration is nobody's request: it is what the operator starts with. */
   #expiry(asked: boolean, who: string, at: number): number | null {
     return who !== 'config' && (asked || this.#deps.secondPerson) ? at + this.#deps.approvalMs : null;
@@ -226,7 +256,12 @@ export class Governance {
   }
 
   #kept(kind: ControlKind): readonly Kept<{ readonly id: string }>[] {
-    return { activation: this.#activations, waiver: this.#waivers, contract_event: this.#events }[kind];
+    return {
+      activation: this.#activations,
+      waiver: this.#waivers,
+      contract_event: this.#events,
+      first_refusal: this.#rights,
+    }[kind];
   }
 
   /** What this program wrote, read back. */
@@ -240,7 +275,10 @@ const ABSENT = {
   activation: 'activation_not_found',
   waiver: 'waiver_not_found',
   contract_event: 'contract_event_not_found',
+  first_refusal: 'right_not_found',
 } as const satisfies Record<ControlKind, string>;
+
+const PAST = { offer: 'offered', accept: 'accepted', decline: 'declined' } as const;
 
 function notPending(state: string): never {
   throw perdureError('not_pending', `It is not pending: it was ${state}.`);

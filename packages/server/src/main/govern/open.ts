@@ -41,6 +41,7 @@ export async function openGoverned(
     id: prefix => ids.next(prefix, homeTag(control.home)),
     approvalMs: config.limits.approvalHours * HOUR_MS,
     secondPerson: config.requireSecondPerson,
+    configured: config,
   });
   const active = await openActiveContracts(config, governance, stores, how);
   return {

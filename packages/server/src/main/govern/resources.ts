@@ -1,10 +1,19 @@
 /** Activations, waivers and events as the wire shows them. */
-import type { ActivationResource, AuditResource, ContractEventResource, WaiverResource } from '@perdure/protocol';
+import type {
+  ActivationResource,
+  AuditResource,
+  ContractEventResource,
+  RightMove,
+  RightResource,
+  WaiverResource,
+} from '@perdure/protocol';
 import type { AuditRow } from '../../engine/control-records.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { type Activation, activationState, inForceFrom } from './activation.ts';
+import type { FirstRefusal } from '../../placement/facts.ts';
 import type { ContractEvent } from './contract-event.ts';
 import type { Request } from './request.ts';
+import { type Move, moveState, refusalFacts, type Right, rightStates } from './right.ts';
 import { type WaiverRecord, waiverState } from './waiver.ts';
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
@@ -72,6 +81,60 @@ export function contractEventResource(one: ContractEvent): ContractEventResource
     recorded_at: seconds(recordedAt),
     retracted_by: retracted?.by ?? null,
     retracted_at: secondsOrNull(retracted?.at),
+  };
+}
+
+const UNASKED = {
+  recorded_by: 'config',
+  recorded_at: null,
+  second_person: false,
+  decided_by: null,
+  decided_at: null,
+  expires_at: null,
+  retracted_by: null,
+  retracted_at: null,
+} as const;
+
+/** What the configuration says, as moves. */
+function configuredMoves({ product, offered, deadline, answer, source }: FirstRefusal): readonly RightMove[] {
+  const common = { state: 'counted', product, source, ...UNASKED } as const;
+  const offer: RightMove = { move: 'offer', date: offered, deadline, ...common };
+  if (answer === null) return [offer];
+  const kind = answer.kind === 'accepted' ? 'accept' : 'decline';
+  return [offer, { move: kind, date: answer.date, deadline: null, ...common }];
+}
+
+function moveResource(move: Move, now: number): RightMove {
+  const { kind, product, date, deadline, source, retracted } = move;
+  const { reason: _reason, requested_by, requested_at, ...rest } = requested(move);
+  return {
+    move: kind,
+    state: moveState(move, now),
+    product,
+    date,
+    deadline,
+    source,
+    recorded_by: requested_by,
+    recorded_at: requested_at,
+    ...rest,
+    retracted_by: retracted?.by ?? null,
+    retracted_at: secondsOrNull(retracted?.at),
+  };
+}
+
+/** @param real the real time, @param seen the time that contracts see */
+export function rightResource(
+  right: Right,
+  configured: readonly FirstRefusal[],
+  real: number,
+  seen: number,
+): RightResource {
+  const own = configured.filter(({ id }) => id === right.id);
+  return {
+    id: right.id,
+    object: 'perdure.right',
+    states: rightStates([...own, ...refusalFacts([right], real)], right.id, seen),
+    moves: [...own.flatMap(configuredMoves), ...right.moves.map(move => moveResource(move, real))],
   };
 }
 
