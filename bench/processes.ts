@@ -66,8 +66,13 @@ export interface ServerStarted extends Started {
   remove(): Promise<void>;
 }
 
-/** The server as users run it: its own process, SQLite with full durability, one target, the shipped February contract. */
-export async function startServer(emulator: Started, more = ''): Promise<ServerStarted> {
+const SOURCE = 'packages/server/bin/perdure.mjs';
+
+/**
+ * The server as users run it: its own process, SQLite with full durability, one target, the shipped February contract.
+ * @param bin the command line; by default that of the checkout, from source
+ */
+export async function startServer(emulator: Started, more = '', bin: string = SOURCE): Promise<ServerStarted> {
   const folder = mkdtempSync(join(tmpdir(), 'perdure-bench-'));
   const data = join(folder, 'data');
   const config = join(folder, 'perdure.yaml');
@@ -81,28 +86,18 @@ homes:
   - {id: azure-east, cloud: azure, region: eastus, jurisdiction: us}
 ${more}`,
   );
-  return serve(folder, config, data);
+  return serve(bin, folder, config, data);
 }
 
-async function serve(folder: string, config: string, data: string): Promise<ServerStarted> {
-  const server = await start([
-    'packages/server/bin/perdure.mjs',
-    'up',
-    '--config',
-    config,
-    '--data',
-    data,
-    '--port',
-    '0',
-    '--json',
-  ]);
+async function serve(bin: string, folder: string, config: string, data: string): Promise<ServerStarted> {
+  const server = await start([bin, 'up', '--config', config, '--data', data, '--port', '0', '--json']);
   const remove = async (): Promise<void> => {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   const again = async (): Promise<ServerStarted> => {
     await server.stop();
-    return serve(folder, config, data);
+    return serve(bin, folder, config, data);
   };
   return { ...server, data, again, remove };
 }

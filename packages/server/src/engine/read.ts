@@ -11,7 +11,15 @@ import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
 import { findResponse, short } from './plan.ts';
 import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
-import { type ResponseBase, type ResponseProgress, resourceOf, responseEvent, seconds, sumUsage } from './turn.ts';
+import {
+  JUST_BEGUN,
+  type ResponseBase,
+  type ResponseProgress,
+  resourceOf,
+  responseEvent,
+  seconds,
+  sumUsage,
+} from './turn.ts';
 
 /** A response's part of the log, read. */
 export interface ResponseRecord {
@@ -119,14 +127,7 @@ export function resourceOfRecord({ base, progress }: ResponseRecord): ResponseRe
 export function streamOfRecord(record: ResponseRecord): readonly WireEvent[] {
   const { base, progress, events } = record;
   const shown: WireEvent[] = [];
-  const beginning = resourceOf(base, {
-    status: 'in_progress',
-    output: [],
-    usage: null,
-    completedAt: null,
-    reason: null,
-    error: null,
-  });
+  const beginning = resourceOf(base, JUST_BEGUN);
   shown.push(responseEvent('response.created', 0, beginning), responseEvent('response.in_progress', 1, beginning));
   const at = replayOutputs(base, events, shown);
   const resource = resourceOf(base, progress);

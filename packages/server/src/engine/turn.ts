@@ -127,6 +127,16 @@ export interface ResponseProgress {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
+/** Of a response that has shown nothing yet. */
+export const JUST_BEGUN: ResponseProgress = {
+  status: 'in_progress',
+  output: [],
+  usage: null,
+  completedAt: null,
+  reason: null,
+  error: null,
+};
+
 /** The wire's response object from what is stored of it. Every snapshot, live or read back, is made here. */
 export function resourceOf(base: ResponseBase, progress: ResponseProgress): ResponseResource {
   const { usage } = progress;

@@ -14,7 +14,7 @@ export interface DataFolder {
   readonly clock: Clock;
   readonly ids: Ids;
   /** Closes the homes, then lets the folder go. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**

@@ -189,6 +189,9 @@ function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): 
   };
 }
 
+/** Of a turn that has just begun. */
+const NOTHING_DONE = { calls: 0, failures: 0, call: null, outcome: null, tools: [], approvals: [] } as const;
+
 function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): SessionState | string {
   const accepted = state.accepted;
   if (accepted === null || accepted.response !== event.head.response) return 'its input was not accepted';
@@ -209,12 +212,7 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
       inputSeq: accepted.seq,
       from: accepted.from,
       openCallsBefore: accepted.openCallsBefore,
-      calls: 0,
-      failures: 0,
-      call: null,
-      outcome: null,
-      tools: [],
-      approvals: [],
+      ...NOTHING_DONE,
     },
   };
 }
@@ -249,12 +247,7 @@ function STATELESS_TURN(state: SessionState): TurnState {
     inputSeq: 0,
     from: 0,
     openCallsBefore: [],
-    calls: 0,
-    failures: 0,
-    call: null,
-    outcome: null,
-    tools: [],
-    approvals: [],
+    ...NOTHING_DONE,
   };
 }
 

@@ -9,7 +9,7 @@ import {
 } from '@perdure/protocol';
 import { within } from '../../engine/deadline.ts';
 import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
-import { resourceOf, responseEvent, sumUsage, type ResponseBase } from '../../engine/turn.ts';
+import { JUST_BEGUN, resourceOf, responseEvent, sumUsage, type ResponseBase } from '../../engine/turn.ts';
 import { errorEvent } from '../../engine/read.ts';
 import type { StatelessCall } from '../../engine/stateless.ts';
 import type { StepEnd } from '../../log/steps.ts';
@@ -107,14 +107,7 @@ async function streamStateless(
   headers: Headers,
 ): Promise<void> {
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 2, index: 0 });
-  const beginning = resourceOf(call.base, {
-    status: 'in_progress',
-    output: [],
-    usage: null,
-    completedAt: null,
-    reason: null,
-    error: null,
-  });
+  const beginning = resourceOf(call.base, JUST_BEGUN);
   let stream: EventStream | null = null;
   const open = (): EventStream => {
     stream = new EventStream(exchange.res, deps.limits, headers);

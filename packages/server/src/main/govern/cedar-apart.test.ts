@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { checkContract } from '../../contract/load.ts';
 import { loadContractWith } from '../../contract/load-with.ts';
 import { contractFolder, readContractFolder, shippedContracts } from '../contracts.ts';
-import { CEDAR_APART } from './cedar-apart.ts';
+import { CEDAR_APART, primeCedar } from './cedar-apart.ts';
 import { CEDAR_HERE } from '../../contract/cedar-here.ts';
 
 test('Cedar in its own thread finds what it finds in this one, for every shipped set', () => {
@@ -36,3 +36,13 @@ test('the thread that has rested ends, and another takes its place', async () =>
   expect(asked()).toBe('success');
   expect(threads()).toBe(1);
 }, 30_000);
+
+test('the thread is made ready while this one goes on, whatever the contracts are, and rests afterwards', async () => {
+  let turns = 0;
+  const turning = setInterval(() => (turns += 1), 1);
+  await primeCedar([readContractFolder(contractFolder('none', '/')), { 'contract.yaml': '{' }, {}]);
+  clearInterval(turning);
+  expect(turns).toBeGreaterThan(0);
+  expect(CEDAR_APART.policyToJson('permit (principal, action, resource);').type).toBe('success');
+  await vi.waitFor(() => expect(threads()).toBe(0), { timeout: 20_000, interval: 100 });
+}, 40_000);

@@ -2,8 +2,10 @@
  * Cedar in a thread of its own, which ends when nothing was asked of it for a while. Contracts are loaded at a start and at an activation,
  * and Cedar's code would stay in the memory of a server that never needs it again. Whoever asks waits, as if it ran here.
  */
+import { once } from 'node:events';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Cedar } from '../../contract/cedar.ts';
+import type { ContractFiles } from '../../contract/rule.ts';
 
 export interface CedarWorkerStart {
   readonly port: MessagePort;
@@ -27,10 +29,10 @@ const REST_MS = 1000;
 
 interface Running extends CedarWorkerStart {
   readonly worker: Worker;
-  readonly rest: ReturnType<typeof setTimeout>;
 }
 
 let running: Running | null = null;
+let rest: ReturnType<typeof setTimeout> | undefined;
 
 export const CEDAR_APART: Cedar = {
   policySetTextToParts: (...args) => ask('policySetTextToParts', args),
@@ -44,9 +46,28 @@ export function startCedar(): void {
   running ??= start();
 }
 
+/**
+ * Has the thread started, and what Cedar needs for these contracts compiled, while this thread serves on: who then loads them waits for
+ * their policies alone. What is wrong with them is found there.
+ */
+export async function primeCedar(contracts: readonly ContractFiles[]): Promise<void> {
+  const { worker } = (running ??= start());
+  clearTimeout(rest);
+  worker.ref();
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's port has no origin
+  worker.postMessage(contracts);
+  const over = new AbortController();
+  const settled = (event: 'message' | 'exit'): Promise<unknown> =>
+    once(worker, event, { signal: over.signal }).catch(() => undefined);
+  // If it falls instead, who asks next is told.
+  await Promise.race([settled('message'), settled('exit')]);
+  over.abort();
+  worker.unref();
+  restSoon();
+}
+
 function ask<K extends keyof Cedar>(op: K, args: Parameters<Cedar[K]>): ReturnType<Cedar[K]> {
-  running ??= start();
-  const { port, answered, rest } = running;
+  const { port, answered } = (running ??= start());
   Atomics.store(answered, 0, 0);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port has no origin
   port.postMessage({ op, args } satisfies CedarCall);
@@ -56,7 +77,7 @@ function ask<K extends keyof Cedar>(op: K, args: Parameters<Cedar[K]>): ReturnTy
     end();
     throw new Error(`Cedar did not answer within ${CALL_MS} ms`);
   }
-  rest.refresh();
+  restSoon();
   if (!answer.ok) throw new Error(answer.message);
   return answer.value as ReturnType<Cedar[K]>;
 }
@@ -74,14 +95,20 @@ function start(): Running {
   worker.unref();
   worker.on('error', end);
   port.unref();
-  return { port, answered, worker, rest: setTimeout(end, REST_MS).unref() };
+  restSoon();
+  return { port, answered, worker };
+}
+
+function restSoon(): void {
+  clearTimeout(rest);
+  rest = setTimeout(end, REST_MS).unref();
 }
 
 function end(): void {
-  if (running === null) return;
-  const { port, worker, rest } = running;
-  running = null;
   clearTimeout(rest);
+  if (running === null) return;
+  const { port, worker } = running;
+  running = null;
   port.close();
   void worker.terminate();
 }

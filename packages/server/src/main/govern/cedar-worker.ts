@@ -1,7 +1,8 @@
 /** The thread that Cedar runs in: one call, one answer, in the order in which they come. */
 import { setFlagsFromString } from 'node:v8';
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { Cedar } from '../../contract/cedar.ts';
+import type { ContractFiles } from '../../contract/rule.ts';
 import type { CedarAnswer, CedarCall, CedarWorkerStart } from './cedar-apart.ts';
 
 /**
@@ -21,10 +22,28 @@ async function unoptimized(): Promise<Cedar> {
 }
 
 const { port, answered } = workerData as CedarWorkerStart;
-const cedar = await unoptimized();
+// What cannot be loaded is told to who asks: a thread that fell would leave it waiting.
+const cedar = await unoptimized().catch((error: unknown) =>
+  error instanceof Error ? error : new Error(String(error)),
+);
+
+parentPort?.on('message', (contracts: readonly ContractFiles[]) => {
+  void prime(contracts).finally(() => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port has no origin
+    parentPort?.postMessage('primed');
+  });
+});
+
+async function prime(contracts: readonly ContractFiles[]): Promise<void> {
+  if (cedar instanceof Error) return;
+  const { loadContractWith } = await import('../../contract/load-with.ts');
+  for (const files of contracts) loadContractWith(cedar, files);
+}
+
 port.on('message', ({ op, args }: CedarCall) => {
   let answer: CedarAnswer;
   try {
+    if (cedar instanceof Error) throw cedar;
     // The name stands for the arguments: both sides are typed by the same table.
     const call = cedar[op] as (...given: readonly unknown[]) => unknown;
     answer = { ok: true, value: call(...args) };

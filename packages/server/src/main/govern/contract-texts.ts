@@ -55,10 +55,13 @@ export function loadOnce(files: ContractFiles): LoadedContract {
   return known;
 }
 
-/** @throws PerdureError contracts_invalid with every finding; body_too_large */
-export function checkContracts(
-  given: readonly { readonly name: string; readonly files: ContractFiles }[],
-): readonly CheckedContract[] {
+interface Given {
+  readonly name: string;
+  readonly files: ContractFiles;
+}
+
+/** @throws PerdureError body_too_large */
+export function checkChars(given: readonly Given[]): void {
   let chars = 0;
   for (const { files } of given) for (const text of Object.values(files)) chars += text.length;
   if (chars > MAX_ACTIVATION_CHARS)
@@ -66,6 +69,11 @@ export function checkContracts(
       'body_too_large',
       `Contracts have ${chars} characters; at most ${MAX_ACTIVATION_CHARS} are activated together.`,
     );
+}
+
+/** @throws PerdureError contracts_invalid with every finding; body_too_large */
+export function checkContracts(given: readonly Given[]): readonly CheckedContract[] {
+  checkChars(given);
   const findings: Finding[] = [];
   const contracts: Contract[] = [];
   const checked = given.flatMap(({ name, files }) => {

@@ -12,10 +12,11 @@ import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs, DAY_MS } from '../../contract/instant.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { Config } from '../config/config.ts';
+import type { ContractFiles } from '../../contract/rule.ts';
 import { type Activation, inForceFrom } from './activation.ts';
 import type { ActiveContracts } from './active-contracts.ts';
 import { checkEventId } from './contract-event.ts';
-import { checkContracts } from './contract-texts.ts';
+import { checkChars, checkContracts } from './contract-texts.ts';
 import type { Governance } from './governance.ts';
 import {
   activationResource,
@@ -33,12 +34,14 @@ export interface GovernDeskDeps {
   readonly governance: Governance;
   readonly active: ActiveContracts;
   readonly stores: StrandedQuery['stores'];
+  /** Called before contracts are loaded, so that loading them holds up a server for a short time only. */
+  readonly prime: (contracts: readonly ContractFiles[]) => Promise<void>;
 }
 
 /** The rows of one look at the audit, of which a viewer may see few. */
 const AUDIT_BATCH = 500;
 
-export function makeGovernDesk({ config, governance, active, stores }: GovernDeskDeps): GovernView {
+export function makeGovernDesk({ config, governance, active, stores, prime }: GovernDeskDeps): GovernView {
   const { now, seen } = governance.deps;
   const shown = (one: Activation): ActivationResource => activationResource(one, governance.activations, now());
 
@@ -55,6 +58,8 @@ export function makeGovernDesk({ config, governance, active, stores }: GovernDes
   return {
     activations: async () => governance.activations.map(shown).toReversed(),
     async activate(who, wanted) {
+      checkChars(wanted.contracts);
+      await prime(wanted.contracts.map(({ files }) => files));
       const contracts = checkContracts(wanted.contracts);
       const effective = wanted.effective === undefined ? now() : effectiveOf(wanted.effective, now());
       const activation = {

@@ -7,6 +7,7 @@ import type { HomeStore } from '../../store/home-store.ts';
 import type { Config } from '../config/config.ts';
 import { type Activation, eraAt, eras } from './activation.ts';
 import { type ActiveContracts, differences, openActiveContracts } from './active-contracts.ts';
+import { primeCedar } from './cedar-apart.ts';
 import { makeGovernDesk } from './desk.ts';
 import { Governance } from './governance.ts';
 
@@ -46,7 +47,7 @@ export async function openGoverned(
   const active = await openActiveContracts(config, governance, stores, how);
   return {
     active,
-    desk: makeGovernDesk({ config, governance, active, stores }),
+    desk: makeGovernDesk({ config, governance, active, stores, prime: how === 'serve' ? primeCedar : nothing }),
     warnings() {
       const { activation, from } = active.at(now());
       const lines = differences(config, activation);
@@ -55,6 +56,8 @@ export async function openGoverned(
     },
   };
 }
+
+const nothing = (): Promise<void> => Promise.resolve();
 
 /** How the configuration differs from what is in force, by the store alone; null if nothing was activated. Changes nothing. */
 export async function activeDifferences(

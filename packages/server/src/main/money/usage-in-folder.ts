@@ -47,7 +47,7 @@ function inFolder(config: Config, terms: Terms, { stores, clock, close }: DataFo
     balances: () => null,
     books: booksOf(config),
     terms,
-    now: clock.now,
+    now: () => clock.now(),
   };
   const windowOf = async (times: Times, tenant: string | null) => ({
     tenants: tenant === null ? await desk.tenants() : [tenant as TenantId],

@@ -6,6 +6,7 @@ import { jsonTokens } from '../estimate.ts';
 import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
 import { assemble, countImages, type EncodedRun, encodePieces, runCache, tokensOf } from '../run-cache.ts';
 import { encodeMessages, endsJoinable, opensJoined } from './messages.ts';
+import { settingsMembers } from '../settings-members.ts';
 
 const encodeItems = (items: readonly LoggedItem[]) => ({ json: encodeMessages(items), sealed: false });
 const alone = runCache(encodeItems);
@@ -74,16 +75,10 @@ function instructionsJson({ instructions }: CallSettings): string {
   return instructions === undefined ? '' : JSON.stringify({ role: 'system', content: instructions });
 }
 
-/** A turn sizes its settings and then sends them. */
-const settingsSaid = new WeakMap<CallSettings, string>();
-
-/** The settings' members, each with a comma after it. */
-function settingsJson(settings: CallSettings): string {
-  const known = settingsSaid.get(settings);
-  if (known !== undefined) return known;
+const settingsJson = settingsMembers(settings => {
   const text = isFields(settings.text) ? settings.text : {};
   const reasoning = isFields(settings.reasoning) ? settings.reasoning : {};
-  const members = JSON.stringify({
+  return {
     tools: settings.tools?.map(tool),
     tool_choice: toolChoice(settings.toolChoice),
     parallel_tool_calls: settings.parallelToolCalls,
@@ -101,11 +96,8 @@ function settingsJson(settings: CallSettings): string {
     service_tier: settings.serviceTier,
     prompt_cache_key: settings.promptCacheKey,
     safety_identifier: settings.safetyIdentifier,
-  });
-  const said = members === '{}' ? '' : `${members.slice(1, -1)},`;
-  settingsSaid.set(settings, said);
-  return said;
-}
+  };
+});
 
 function tool({ name, description, parameters, strict }: FunctionTool): Fields {
   return {

@@ -5,6 +5,7 @@ import { jsonTokens } from '../estimate.ts';
 import { providerError } from '../provider-error.ts';
 import { assemble, runCache, tokensOf } from '../run-cache.ts';
 import { encodeItems } from './items.ts';
+import { settingsMembers } from '../settings-members.ts';
 
 const sealedToo = runCache(items => encodeItems(items, false));
 const unsealedOnly = runCache(items => encodeItems(items, true));
@@ -29,36 +30,26 @@ export function estimateRequest(context: readonly ContextRun[], settings: CallSe
   return jsonTokens(settingsJson(settings)) + tokensOf(context, () => context.map(sealedToo));
 }
 
-/** A turn sizes its settings and then sends them. */
-const settingsSaid = new WeakMap<CallSettings, string>();
-
-/** The settings' members, each with a comma after it. `seed` has no counterpart here and is a hint: it is left out. */
-function settingsJson(settings: CallSettings): string {
-  const known = settingsSaid.get(settings);
-  if (known !== undefined) return known;
-  const members = JSON.stringify({
-    instructions: settings.instructions,
-    tools: settings.tools?.map(tool),
-    tool_choice: settings.toolChoice,
-    parallel_tool_calls: settings.parallelToolCalls,
-    text: settings.text,
-    reasoning: settings.reasoning,
-    // Only where reasoning was asked for: models that do not reason refuse to seal it.
-    include: settings.reasoning === undefined ? undefined : ['reasoning.encrypted_content'],
-    temperature: settings.temperature,
-    top_p: settings.topP,
-    presence_penalty: settings.presencePenalty,
-    frequency_penalty: settings.frequencyPenalty,
-    top_logprobs: settings.topLogprobs,
-    max_output_tokens: settings.maxOutputTokens,
-    service_tier: settings.serviceTier,
-    prompt_cache_key: settings.promptCacheKey,
-    safety_identifier: settings.safetyIdentifier,
-  });
-  const said = members === '{}' ? '' : `${members.slice(1, -1)},`;
-  settingsSaid.set(settings, said);
-  return said;
-}
+/** `seed` has no counterpart here and is a hint: it is left out. */
+const settingsJson = settingsMembers(settings => ({
+  instructions: settings.instructions,
+  tools: settings.tools?.map(tool),
+  tool_choice: settings.toolChoice,
+  parallel_tool_calls: settings.parallelToolCalls,
+  text: settings.text,
+  reasoning: settings.reasoning,
+  // Only where reasoning was asked for: models that do not reason refuse to seal it.
+  include: settings.reasoning === undefined ? undefined : ['reasoning.encrypted_content'],
+  temperature: settings.temperature,
+  top_p: settings.topP,
+  presence_penalty: settings.presencePenalty,
+  frequency_penalty: settings.frequencyPenalty,
+  top_logprobs: settings.topLogprobs,
+  max_output_tokens: settings.maxOutputTokens,
+  service_tier: settings.serviceTier,
+  prompt_cache_key: settings.promptCacheKey,
+  safety_identifier: settings.safetyIdentifier,
+}));
 
 function tool({ type, name, description, parameters, strict }: FunctionTool): FunctionTool {
   return { type, name, description, parameters, strict };

@@ -82,6 +82,10 @@ test('a worker that is ended in order is no death', async () => {
   );
   await writer.call('size', null);
   await writer.call('close', null);
+  // By itself, before anybody ends it.
+  const threads = (): number => (process.report.getReport() as { workers: readonly unknown[] }).workers.length;
+  await vi.waitFor(() => expect(threads()).toBe(0), { timeout: 10_000, interval: 50 });
+  await expect(writer.call('size', null)).rejects.toSatisfy(isStoreError);
   await writer.terminate();
   expect(deaths).toEqual([]);
 });

@@ -24,7 +24,8 @@ export class WorkerLink<O> {
   readonly #posts: WorkerStart['posts'] = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #waiting = new Map<number, Waiting>();
   readonly #onDeath: (error: Error) => void;
-  #opened = false;
+  /** From its opening until it is asked to close: an end in between is a death. */
+  #serves = false;
   #outgoing: Request[] = [];
   #last = 0;
   #dead: Error | null = null;
@@ -55,7 +56,7 @@ export class WorkerLink<O> {
   ): Promise<WorkerLink<O>> {
     const link = new WorkerLink<O>(entry, setup, onDeath);
     await new Promise((resolve, reject) => link.#wait(0, { resolve, reject }));
-    link.#opened = true;
+    link.#serves = true;
     return link;
   }
 
@@ -63,6 +64,7 @@ export class WorkerLink<O> {
     if (this.#dead !== null) return Promise.reject(unavailable(this.#dead));
     if (this.#waiting.size >= MAX_WAITING)
       return Promise.reject(storeError('store_unavailable', `${MAX_WAITING} requests wait for the store`));
+    if (op === 'close') this.#serves = false;
     return new Promise((resolve, reject) => {
       this.#last += 1;
       // The worker's answer is of the type that the operation's name stands for: both sides are typed by the same table.
@@ -122,7 +124,7 @@ export class WorkerLink<O> {
   #fail(error: Error): void {
     const first = this.#dead === null;
     this.#die(error);
-    if (first && this.#opened) this.#onDeath(error);
+    if (first && this.#serves) this.#onDeath(error);
   }
 
   #die(error: Error): void {
