@@ -120,6 +120,15 @@ test('ends are found again from log and sources as they were, from any beginning
   }
 });
 
+test('ends whose last is not that of its bundle are found again', async () => {
+  for (const broken of [{ events: 0, audit: 0 }, LAST]) {
+    const ends = memoryEnds();
+    ends.all = [...sealed.all.slice(0, 4), broken];
+    await findBundleEnds({ files: blobs, sha256, size, ends, sources: sourcesOf(HOME) });
+    expect(ends.all).toEqual(sealed.all);
+  }
+});
+
 test('a store that contradicts the log, or a bundle that is missing, ends the search for ends, and no more', async () => {
   const ends = memoryEnds();
   await findBundleEnds({ files: blobs, sha256, size, ends, sources: sourcesOf({ events: 600 }) });

@@ -104,12 +104,12 @@ export async function findBundleEnds(parts: EndsParts): Promise<void> {
 
 async function find({ files, sha256, size, ends, sources }: EndsParts): Promise<void> {
   const bundles = Math.floor(size / TILE_WIDTH);
-  if (ends.count() > bundles) ends.clear();
+  const reader = new LogReader(files, sha256, size);
+  if (ends.count() > bundles || !(await lastHolds(reader, ends, sources))) ends.clear();
   const known = ends.count();
   if (known === bundles) return;
   const last = known === 0 ? { events: 0, audit: 0 } : ends.end(known - 1);
   const rows = { events: rowsOf(sources.events, last.events), audit: rowsOf(sources.audit, last.audit) };
-  const reader = new LogReader(files, sha256, size);
   let end: BundleEnd = last;
   let found: BundleEnd[] = [];
   for (let bundle = known; bundle < bundles; bundle++) {
@@ -126,6 +126,17 @@ async function find({ files, sha256, size, ends, sources }: EndsParts): Promise<
     ends.append(bundle + 1 - found.length, found);
     found = [];
   }
+}
+
+/** Whether the last of the ends is that of its bundle: what a power cut leaves of a file that nobody flushes, it leaves at its end. */
+async function lastHolds(reader: LogReader, ends: BundleEnds, sources: LeafSources): Promise<boolean> {
+  const last = ends.count() - 1;
+  if (last < 0) return true;
+  const leaf = (await reader.entries(last)).map(decodeLeaf).findLast(one => one !== null && 'digest' in one);
+  if (leaf === undefined || leaf === null || 'note' in leaf) return true;
+  const source = isOfEvent(leaf) ? 'events' : 'audit';
+  const row = await sources[source].at(ends.end(last)[source]);
+  return row !== null && sameBytes(row.digest, leaf.digest);
 }
 
 /** Rows read at once. */

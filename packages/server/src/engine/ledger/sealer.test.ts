@@ -171,6 +171,32 @@ describe('K2: dying before, in and after every change of a file', () => {
     yield* files;
   }
 
+  test('what the checkpoint settled to be next comes before anything else, a change of keys too', async () => {
+    const home = { events: 100, audit: 3 };
+    let found = 0;
+    for (let at = 1; at < 40; at++) {
+      const blobs = keptBlobs();
+      await sealAll(sealerOver(dyingBlobs(blobs, at, 'after'), home)).catch(() => undefined);
+      if (((await loadCheckpoint(blobs))?.checkpoint.next ?? null) === null) continue;
+      found += 1;
+      const more = { events: 200, audit: 5 };
+      await sealerOver(blobs, more).rotate(testSigner(2));
+      const { size, next } = (await checkpointOf(blobs)).checkpoint;
+      expect([size, next]).toEqual([leavesOf(100) + 3 + 1, null]);
+      await sealAll(sealerOver(blobs, more, { signer: testSigner(2) }));
+      const texts = (await entriesOf(blobs)).filter(text => !text.includes('"kind":"key"'));
+      expect(bySource(texts)).toEqual({ events: leafTexts(200), audit: auditTexts(5) });
+      const { faults } = await verifyLog({
+        blobs,
+        files: each([...blobs.files.keys()]),
+        sha256,
+        verify: verifyEd25519,
+      });
+      expect(faults).toEqual([]);
+    }
+    expect(found).toBeGreaterThan(1);
+  });
+
   test('a sealer whose disk failed once goes on by itself', async () => {
     const blobs = keptBlobs();
     let failing = false;

@@ -132,6 +132,8 @@ export class Sealer {
   async rotate(to: Signer): Promise<void> {
     const { sha256, signer, files } = this.#parts;
     await this.#working(async log => {
+      // What was settled to be next is next.
+      if (log.next !== null) await this.#sealAudit(log);
       const entry = leafEntry(makeKeyChange(sha256, log.origin, signer, to));
       await this.#append(log, entry, Uint8Array.of(0, ...entry));
       await this.#commit(log, [signer, to]);

@@ -4,7 +4,7 @@
  */
 import { Frontier } from '../../ledger/frontier.ts';
 import { decodeEntries } from '../../ledger/entries.ts';
-import { HASH_BYTES, leafHash, sameBytes } from '../../ledger/hash.ts';
+import { HASH_BYTES, type HashInto, leafHash, sameBytes } from '../../ledger/hash.ts';
 import { decodeLeaf, type Leaf, readKeyChange } from '../../ledger/leaf.ts';
 import { formatVerifier, signedBy, type Verifier, type VerifyEd25519 } from '../../ledger/note.ts';
 import { MAX_LEVELS, parseTilePath, type Tile, TILE_WIDTH, tilePath, widthAt } from '../../ledger/tile.ts';
@@ -26,6 +26,8 @@ export interface VerifyParts {
   /** Paths of all files of the folder. */
   readonly files: AsyncIterable<string>;
   readonly sha256: Sha256;
+  /** Without it, `sha256`. */
+  readonly hash?: HashInto;
   readonly verify: VerifyEd25519;
   /** A key that is known from elsewhere; without it the log's own first key is taken at its word. */
   readonly trusted?: Verifier;
@@ -108,7 +110,7 @@ async function walk(
   const cosigned = await cosignedSize(work);
   const roots = new Map<number, Uint8Array>();
   const full: { level: number; index: number; hashes: Uint8Array }[] = [];
-  const frontier = new Frontier(sha256, (level, index, hashes) => full.push({ level, index, hashes }));
+  const frontier = new Frontier(sha256, (level, index, hashes) => full.push({ level, index, hashes }), work.hash);
   const keepRoot = (): void => {
     if (frontier.size === cosigned || frontier.size === size) roots.set(frontier.size, frontier.root());
   };

@@ -17,7 +17,7 @@ import { table } from '../cli/table.ts';
 import type { Config } from '../config/config.ts';
 import { configured } from '../configured.ts';
 import { configWith } from '../discover.ts';
-import { sealingSha256 as sha256 } from './digest.ts';
+import { sealingHash, sealingSha256 as sha256 } from './digest.ts';
 import { evidenceOf, evidenceOfId, openedText } from './evidence.ts';
 import { filesOf, findLogs, type LogFolder } from './folders.ts';
 import { openLogs, rotateKeys } from './place.ts';
@@ -73,6 +73,7 @@ async function verifyFolder(log: LogFolder, trusted: Verifier | undefined, io: I
       blobs,
       files: filesOf(log.folder),
       sha256,
+      hash: sealingHash,
       verify: verifyEd25519,
       ...(trusted !== undefined && { trusted }),
       onProgress: (leaves, of) => {

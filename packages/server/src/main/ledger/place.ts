@@ -41,7 +41,7 @@ export function bundleEndsFile(data: string, home: string): string {
 export interface OpenLog {
   readonly home: string;
   readonly sealer: Sealer;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** The key that signs now. A rotation that was interrupted is carried through first. */

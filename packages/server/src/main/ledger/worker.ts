@@ -1,4 +1,5 @@
 /** The thread that seals the logs of all homes: it reads the stores itself, so the server's thread has no part in it. */
+import { platform, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { currentKey, type LedgerPlace, type OpenLog, openLog } from './place.ts';
 import { type KeyFor, keyStamp } from './signing-key.ts';
@@ -14,8 +15,12 @@ export type FromLedger = { readonly fault: string } | { readonly ended: true };
 /** Waits before what failed is tried again: at most this long, ms. */
 const RETRY_MOST_MS = 60_000;
 
+/** How much the thread stands back for those that answer requests. */
+const NICENESS = 5;
+
 const port = parentPort;
 if (port !== null) {
+  standBack();
   const { place, intervalMs } = workerData as LedgerWorkerStart;
   let closing = false;
   let wake: () => void = () => undefined;
@@ -77,4 +82,14 @@ if (port !== null) {
   for (const log of logs.values()) log.close();
   say({ ended: true });
   port.close();
+}
+
+/** On Linux it is the calling thread whose priority is set; elsewhere it would be the whole server's. */
+function standBack(): void {
+  if (platform() !== 'linux') return;
+  try {
+    setPriority(0, NICENESS);
+  } catch {
+    // Where that is not allowed, sealing is as urgent as the rest.
+  }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LeafSource } from '../../engine/ledger/ports.ts';
 import { leafKindOf } from '../../ledger/leaf.ts';
@@ -42,7 +42,11 @@ const digest = (byte: number): Uint8Array => new Uint8Array(32).map((_, at) => (
 async function read(source: LeafSource, after: number, limit: number): Promise<unknown> {
   const { positions, kinds, digests } = await source.after(after, limit);
   expect([kinds.length, digests.length]).toEqual([positions.length, positions.length * 32]);
-  return [...positions].map((position, row) => [position, kinds[row], [...digests.slice(row * 32, row * 32 + 32)]]);
+  return Array.from(positions, (position, row) => [
+    position,
+    kinds[row],
+    [...digests.subarray(row * 32, row * 32 + 32)],
+  ]);
 }
 
 test('events come in order, from after a position, with gaps, as many as are asked for', async () => {
