@@ -295,7 +295,7 @@ describe('test', () => {
   aws: expected denied by joint.stateless; flagged nothing
        got      denied by joint.first-party, joint.stateless; flagged nothing
     joint.stateless (openai-2026-02): joint statement`);
-    expect(out).toMatch(/NOT OK {2}1\. a stateless call, sold direct +aws/);
+    expect(out).toMatch(/NOT OK {2}1\. a stateless call, sold direct +2026-03-20 +as-written +aws/);
     expect(out).toMatch(/\d+ checks, 1 not as expected\n$/);
     const json = await perdure(['contracts', 'test', mine, '--json'], { cwd });
     expect(JSON.parse(json.out)).toMatchObject({
