@@ -45,6 +45,8 @@ export type RightResource = {
   /** As clauses name it. */
   readonly id: string;
   readonly object: 'perdure.right';
+  /** Those in force, or to come, with a clause that asks for it. None: no decision depends on it. */
+  readonly asked_by: readonly string[];
   /** At the time that contracts see. */
   readonly states: readonly RightState[];
   /** In the order in which they were recorded; those of the configuration first. */
@@ -70,6 +72,7 @@ const day = text.max(40).meta({ description: 'A day in UTC, as 2026-04-28.' });
 export const rightSchema: z.ZodType<RightResource> = z.object({
   id: text,
   object: z.literal('perdure.right'),
+  asked_by: z.array(text),
   states: z.array(
     z.object({
       product: orNull,

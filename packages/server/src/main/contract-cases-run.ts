@@ -10,6 +10,10 @@ import type { Side, SideOptions } from './contract-space.ts';
 /** What was expected of a place (or of the sale, the class, the code), and what came out. */
 export interface Check {
   readonly case: string;
+  /** As the case says it: a day or a moment, UTC. */
+  readonly at: string;
+  /** Null: each contract's own. */
+  readonly reading: string | null;
   readonly of: string;
   readonly expected: string;
   readonly got: string;
@@ -43,8 +47,9 @@ function runCase(one: Case, file: CasesFile, own: string, sides: Sides): readonl
   const places = Object.entries(file.places).map(([id, place]) => placeOf(id, place, action, facts.vendor));
   const decision = decide(snapshotWith(side, places), action, facts, {});
   const checks: Check[] = [];
+  const asOf = { at: one.at ?? '', reading: one.reading ?? null };
   const check = (of: string, expected: string, got: string, reasons: readonly Exclusion[] = []): void =>
-    void checks.push({ case: one.name, of, expected, got, ok: expected === got, reasons });
+    void checks.push({ case: one.name, ...asOf, of, expected, got, ok: expected === got, reasons });
   const { expect } = one;
   for (const [id, expected] of Object.entries(expect.places ?? {})) {
     const row = decision.rows.find(({ place }) => place === id);

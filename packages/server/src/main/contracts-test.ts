@@ -113,11 +113,12 @@ async function foldersOf(given: readonly string[], options: ConfigFlags, io: Io)
 }
 
 function textOf({ folder, contract, cases }: Tabled, { checks, unnoticed }: Tested, cwd: string): string {
-  const rows = checks.map(one => [one.ok ? 'ok' : 'NOT OK', one.case, one.of, one.got]);
+  const own = contract.defaultReading ?? '-';
+  const rows = checks.map(one => [one.ok ? 'ok' : 'NOT OK', one.case, one.at, one.reading ?? own, one.of, one.got]);
   const title = `${contract.id} ${contract.version}: ${cases.file.cases.length} cases`;
   const failures = checks.filter(({ ok }) => !ok).map(one => failureText(one, folder, cases, cwd));
   return [
-    `${title}\n${table(['', 'CASE', 'OF', 'OUTCOME'], rows)}\n`,
+    `${title}\n${table(['', 'CASE', 'AT', 'READING', 'OF', 'OUTCOME'], rows)}\n`,
     ...failures,
     unnoticed === null ? '' : coverageText(contract.clauses.length, unnoticed),
   ].join('');

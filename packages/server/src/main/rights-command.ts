@@ -23,10 +23,10 @@ export async function rightsList(options: ListOptions, io: Io): Promise<ExitCode
   if (options.json === true) printJson(io, { object: 'list', data: rights, has_more: false });
   else if (rights.length === 0) io.out('No right of first refusal was ever offered.\n');
   else {
-    const states = rights.flatMap(({ id, states: rows }) => rows.map(row => stateRow(id, row)));
+    const states = rights.flatMap(right => right.states.map(row => stateRow(right, row)));
     const moves = rights.flatMap(({ id, moves: rows }) => rows.map(row => moveRow(id, row)));
     // Without a counted move there is no state, and so no table of them.
-    if (states.length > 0) io.out(`${table(['RIGHT', 'PRODUCT', 'STATE', 'SINCE', 'UNTIL'], states)}\n`);
+    if (states.length > 0) io.out(`${table(['RIGHT', 'PRODUCT', 'STATE', 'SINCE', 'UNTIL', 'ASKED BY'], states)}\n`);
     io.out(table(['RIGHT', 'MOVE', 'PRODUCT', 'DATE', 'DEADLINE', 'RECORD', 'BY', 'SOURCE'], moves));
   }
   return EXIT.ok;
@@ -75,6 +75,7 @@ function toldRight(right: RightResource, options: ListOptions, io: Io): ExitCode
   }
   const states = right.states.map(state => `${right.id} for ${state.product ?? 'all products'}: ${stateText(state)}\n`);
   io.out(states.length === 0 ? `${right.id}: never offered\n` : states.join(''));
+  if (right.asked_by.length === 0) io.out(`No contract in force, or to come, asks for ${right.id}.\n`);
   const pending = right.moves.find(({ state }) => state === 'pending');
   if (pending !== undefined) {
     const until = moment(pending.expires_at ?? 0);
@@ -88,8 +89,9 @@ function stateText({ state, since, until }: RightState): string {
   return since === null ? state : `${state} on ${since}`;
 }
 
-function stateRow(id: string, { product, state, since, until }: RightState): readonly string[] {
-  return [id, product ?? 'all', state, since ?? '-', until ?? '-'];
+function stateRow({ id, asked_by: asking }: RightResource, row: RightState): readonly string[] {
+  const { product, state, since, until } = row;
+  return [id, product ?? 'all', state, since ?? '-', until ?? '-', asking.join(', ') || '-'];
 }
 
 function moveRow(id: string, one: RightMove): readonly string[] {

@@ -114,7 +114,7 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
   followMs: bound(
     'ms',
     ['follow_ms', SECOND, 50, MINUTE],
-    'How often a process looks whether another has changed contracts, waivers or events.',
+    'How often a process looks whether another has changed contracts, waivers, events or rights.',
   ),
   approvalHours: bound(
     'hours',

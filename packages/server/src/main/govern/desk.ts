@@ -26,6 +26,7 @@ import {
   waiverResource,
 } from './resources.ts';
 import { checkRightId, type NewMove, type Right } from './right.ts';
+import { contractsAsking } from './rights-asked.ts';
 import { strandedSessions, type StrandedQuery } from './stranded.ts';
 import { checkWaiver } from './waiver.ts';
 
@@ -164,7 +165,8 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
   };
 
   function shownRight(right: Right): RightResource {
-    return rightResource(right, config.firstRefusals, now(), seen());
+    const snapshots = active.eras().map(({ loaded }) => loaded);
+    return rightResource(right, config.firstRefusals, contractsAsking(snapshots, right.id), now(), seen());
   }
 
   async function moved(right: Right): Promise<RightResource> {

@@ -122,10 +122,11 @@ function moveResource(move: Move, now: number): RightMove {
   };
 }
 
-/** @param real the real time, @param seen the time that contracts see */
+/** @param askedBy ids of contracts, @param real the real time, @param seen the time that contracts see */
 export function rightResource(
   right: Right,
   configured: readonly FirstRefusal[],
+  askedBy: readonly string[],
   real: number,
   seen: number,
 ): RightResource {
@@ -133,6 +134,7 @@ export function rightResource(
   return {
     id: right.id,
     object: 'perdure.right',
+    asked_by: askedBy,
     states: rightStates([...own, ...refusalFacts([right], real)], right.id, seen),
     moves: [...own.flatMap(configuredMoves), ...right.moves.map(move => moveResource(move, real))],
   };

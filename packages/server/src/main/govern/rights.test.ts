@@ -136,13 +136,14 @@ test('an auditor sees every move, those of the configuration too, and the audit 
     data: [
       {
         id: 'azure-first',
+        asked_by: ['openai-2026-04'],
         moves: [
           { move: 'offer', state: 'counted', recorded_by: 'config:ops', deadline: '2026-05-09' },
           { move: 'decline', state: 'retracted', retracted_by: 'config:ops' },
           { move: 'decline', state: 'counted', second_person: true, decided_by: 'config:second', deadline: null },
         ],
       },
-      { id: 'next' },
+      { id: 'next', asked_by: [] },
       { id: 'other', moves: [{ move: 'offer', recorded_by: 'config', recorded_at: null }] },
     ],
   });
@@ -176,7 +177,7 @@ test('the command line, through the server and on the folder', async () => {
   const env = { PERDURE_URL: server.url, PERDURE_API_KEY: secretOf('ops') };
   const served = (...argv: readonly string[]) =>
     perdure(['rights', ...argv, '--data', join(dir, 'data')], { cwd: dir, env });
-  expect((await served('list')).out).toMatch(/azure-first +all +declined +2026-05-08 +-\n/);
+  expect((await served('list')).out).toMatch(/azure-first +all +declined +2026-05-08 +- +openai-2026-04\n/);
   expect(await served('decline', 'azure-first', '--source', 'x')).toMatchObject({
     code: 1,
     err: expect.stringContaining('answered twice'),
@@ -188,14 +189,16 @@ test('the command line, through the server and on the folder', async () => {
     const alone = (...argv: readonly string[]) => perdure(['rights', ...argv], { cwd, env: {} });
     expect((await alone('list')).out).toBe('No right of first refusal was ever offered.\n');
     const offer = ['offer', 'azure-first', '--date', '2026-04-28', '--deadline', '2026-05-09', '--source', 'a letter'];
-    expect((await alone(...offer)).out).toBe('azure-first for all products: lapsed on 2026-05-10\n');
+    expect((await alone(...offer)).out).toBe(
+      'azure-first for all products: lapsed on 2026-05-10\nNo contract in force, or to come, asks for azure-first.\n',
+    );
     expect((await alone('decline', 'azure-first', '--date', '2026-05-10', '--source', 'late')).err).toContain(
       'after its deadline',
     );
     expect(
       (await alone('decline', 'azure-first', '--date', '2026-05-09', '--source', 'in time', '--require-second')).out,
     ).toMatch(
-      /^azure-first for all products: lapsed on 2026-05-10\nAnother key must approve the last move before .*: perdure rights approve azure-first\n$/,
+      /^azure-first for all products: lapsed on 2026-05-10\nNo contract .*\nAnother key must approve the last move before .*: perdure rights approve azure-first\n$/,
     );
     expect(await alone('approve', 'azure-first')).toMatchObject({ code: 3 });
     expect((await alone('list', '--json')).out).toContain('"state":"pending"');
