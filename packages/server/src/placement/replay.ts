@@ -259,15 +259,22 @@ function sightOf({ recorded, supposed, readings }: Supposition): Sight {
   return { era: eraOf(supposed), looksBack, spending: supposed.contracts.some(({ readsSpend }) => readsSpend) };
 }
 
-function eraOf(snapshot: Snapshot): Sight['era'] {
-  if (snapshot.contracts.some(contract => contract.readsTime)) return at => at;
-  const seen = new Map<unknown, number>();
+function eraOf({ contracts, recorded, waivers = [] }: Snapshot): Sight['era'] {
+  const moments = new Set<number>();
+  for (const { effective, changesAt } of contracts) {
+    const changes = changesAt(recorded);
+    if (changes === null) return at => at;
+    for (const moment of [effective.from, effective.to, ...changes]) if (moment !== null) moments.add(moment);
+  }
+  for (const { from, until } of waivers) moments.add(from).add(until);
+  const sorted = [...moments].toSorted((a, b) => a - b);
   return at => {
-    const contracts = snapshot.inForce(at);
-    const known = seen.get(contracts);
-    if (known !== undefined) return known;
-    seen.set(contracts, seen.size);
-    return seen.size - 1;
+    let passed = 0;
+    for (const moment of sorted) {
+      if (moment > at) break;
+      passed += 1;
+    }
+    return passed;
   };
 }
 
