@@ -4,7 +4,13 @@ import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
 import { CHANNELS, call, load, MARCH, PLACES, PRODUCTS, shippedFiles, snapshotOf } from './fixture.test-support.ts';
 import { toRecord } from './record.ts';
-import { makeReplay, type RecordedPlacement, replaySlowly, type Supposition } from './replay.ts';
+import {
+  makeReplay,
+  type RecordedPlacement,
+  type RecordedPlacementText,
+  replaySlowly,
+  type Supposition,
+} from './replay.ts';
 import { usageCost } from './score.ts';
 import type { Snapshot } from './snapshot.ts';
 import { changeOf, emptyTally, tallyFrom, wireTally } from './tally.ts';
@@ -148,6 +154,12 @@ const scenes = fc
     return { supposition, placements };
   });
 
+/** As it lies in a store: with other text around it. */
+function asText({ record, ...rest }: RecordedPlacement): RecordedPlacementText {
+  const text = `{"chosen":"azure","placement":${JSON.stringify(record)},"reserved":{"input":1,"output":2}}`;
+  return { ...rest, text, start: text.indexOf('{"v"'), end: text.lastIndexOf(',"reserved"') };
+}
+
 test('totals equal those of the slow reference exactly', () => {
   const changes = new Map<string, number>();
   fc.assert(
@@ -155,7 +167,7 @@ test('totals equal those of the slow reference exactly', () => {
       const [quick, slow] = [emptyTally(), emptyTally()];
       const replay = makeReplay(quick);
       for (const placement of placements) {
-        replay.add(placement, supposition);
+        replay.add(asText(placement), supposition);
         replaySlowly(slow, placement, supposition);
       }
       expect(wireTally(quick)).toEqual(wireTally(slow));
@@ -176,13 +188,13 @@ test('a replay that went through text half-way comes to the same', () => {
     fc.property(scenes, fc.nat(40), ({ supposition, placements }, cut) => {
       const whole = emptyTally();
       const replay = makeReplay(whole);
-      for (const placement of placements) replay.add(placement, supposition);
+      for (const placement of placements) replay.add(asText(placement), supposition);
       const first = emptyTally();
       const before = makeReplay(first);
-      for (const placement of placements.slice(0, cut)) before.add(placement, supposition);
+      for (const placement of placements.slice(0, cut)) before.add(asText(placement), supposition);
       const second = tallyFrom(JSON.parse(JSON.stringify(wireTally(first))));
       const after = makeReplay(second);
-      for (const placement of placements.slice(cut)) after.add(placement, supposition);
+      for (const placement of placements.slice(cut)) after.add(asText(placement), supposition);
       expect(wireTally(second)).toEqual(wireTally(whole));
     }),
     { numRuns: 300 },
@@ -195,7 +207,7 @@ test('on what was recorded nothing changes, but for what only later use shows', 
       const tally = emptyTally();
       const replay = makeReplay(tally);
       const same = { ...supposition, supposed: supposition.recorded, readings: 'session' as const };
-      for (const placement of placements) replay.add({ ...placement, use: null }, same);
+      for (const placement of placements) replay.add(asText({ ...placement, use: null }), same);
       for (const cell of tally.cells.values()) expect(changeOf(cell)).toBe('same');
     }),
     { numRuns: 300 },

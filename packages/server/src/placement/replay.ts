@@ -4,11 +4,13 @@
  *
  * R1  The recorded side is read from the record, never decided again.
  * R2  Memory is bounded: groups of like records are forgotten when they are too many, and the tally grows with the kinds of changes alone.
+ * R3  A record that cannot be taken apart as text is decided slowly, and to the same end.
  */
 import { decide, healthVerdict } from './decide.ts';
 import { type Decision, exclusionKey, type Exclusion, type Row } from './decision.ts';
 import type { Place, PlaceHealth, Use } from './facts.ts';
 import { fromRecord, healthFrom, type PlacementRecord } from './record.ts';
+import { emptyRecordText, healthOf, takeApart } from './record-text.ts';
 import { distanceOf, lacking, type MeteredTokens, scoreOf } from './score.ts';
 import type { Snapshot } from './snapshot.ts';
 import { addTo, type Cell, cellFor, changeOf, type Side, type Tally } from './tally.ts';
@@ -37,12 +39,22 @@ export interface RecordedPlacement {
   readonly use: Use | null;
 }
 
-/** Groups of like records that are remembered. Full, the memory starts anew. */
-const MAX_GROUPS = 20_000;
+/** The same, with the record as the text that it is kept as. */
+export interface RecordedPlacementText extends Omit<RecordedPlacement, 'record'> {
+  /** Holds the record from `start` to `end` (exclusive). */
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Kinds of records, groups and cells that are remembered. Full, the memory starts anew. */
+const MAX_KEPT = 40_000;
 
 interface Candidate {
   readonly place: Place;
   readonly distance: number;
+  /** How the place begins in a record's text of health. */
+  readonly key: string;
 }
 
 interface Group {
@@ -54,51 +66,108 @@ interface Group {
   /** What is against each place that could have been. */
   readonly rows: readonly Row[];
   readonly refusing: readonly string[];
-  /** By the recorded place and the one that is chosen; the empty text for none. */
-  readonly cells: Map<string, Cell>;
+  readonly isCall: boolean;
+  readonly requires: readonly string[] | undefined;
+  /** By what was recorded, and the place that is chosen. */
+  readonly cells: Map<string, Map<Place | null, Cell>>;
+}
+
+/** Records that tell clauses the same, but for time, use and spend. */
+interface Kind {
+  readonly looksBack: boolean;
+  readonly groups: Map<string | number, Group>;
 }
 
 const IDLE: PlaceHealth = { state: 'up', inFlight: 0, expectedLatencyMs: 0 };
 const NO_CLAUSES: readonly string[] = [];
 
 export interface Replay {
-  add(placement: RecordedPlacement, supposition: Supposition): void;
+  add(placement: RecordedPlacementText, supposition: Supposition): void;
 }
 
 export function makeReplay(tally: Tally): Replay {
-  const known = new Map<Supposition, { readonly sight: Sight; readonly groups: Map<string, Group> }>();
+  const known = new Map<Supposition, { readonly sight: Sight; readonly kinds: Map<string, Kind> }>();
+  const parts = emptyRecordText();
   let kept = 0;
 
-  function groupOf(placement: RecordedPlacement, supposition: Supposition): Group {
-    let own = known.get(supposition);
-    if (own === undefined) known.set(supposition, (own = { sight: sightOf(supposition), groups: new Map() }));
-    const key = likeness(placement, supposition, own.sight);
-    let group = own.groups.get(key);
-    if (group !== undefined) return group;
-    if (kept >= MAX_GROUPS) {
-      for (const { groups } of known.values()) groups.clear();
-      kept = 0;
-    }
-    group = newGroup(placement, supposition, decided(placement, supposition, 'unsized'));
-    own.groups.set(key, group);
+  function keep(): void {
     kept += 1;
+    if (kept <= MAX_KEPT) return;
+    for (const { kinds } of known.values()) kinds.clear();
+    kept = 0;
+  }
+
+  function groupOf(placement: RecordedPlacementText, supposition: Supposition): Group {
+    let own = known.get(supposition);
+    if (own === undefined) known.set(supposition, (own = { sight: sightOf(supposition), kinds: new Map() }));
+    const { sight, kinds } = own;
+    let kind = kinds.get(parts.kind);
+    if (kind === undefined) {
+      keep();
+      kind = { looksBack: sight.looksBack(parsed(placement)), groups: new Map() };
+      kinds.set(parts.kind, kind);
+    }
+    const era = sight.era(parts.at);
+    const key =
+      kind.looksBack || sight.spending
+        ? `${era}${kind.looksBack ? ` ${useKey(placement)}` : ''}${sight.spending ? ` $${parts.spend}` : ''}`
+        : era;
+    let group = kind.groups.get(key);
+    if (group === undefined) {
+      keep();
+      const whole = { ...placement, record: parsed(placement) };
+      group = newGroup(whole, supposition, decided(whole, supposition, 'unsized'));
+      kind.groups.set(key, group);
+    }
     return group;
+  }
+
+  function useKey({ use }: RecordedPlacementText): string {
+    return use === null ? parts.use : `=${Object.values(use).join(' ')}`;
+  }
+
+  function cellOf(group: Group, placement: RecordedPlacementText, chosen: Place | null): Cell {
+    let cells = group.cells.get(parts.marks);
+    if (cells === undefined) group.cells.set(parts.marks, (cells = new Map()));
+    let cell = cells.get(chosen);
+    if (cell === undefined) {
+      keep();
+      cells.set(chosen, (cell = newCell(tally, group, parsed(placement), chosen)));
+    }
+    return cell;
   }
 
   return {
     add(placement, supposition) {
+      const { text, start, end } = placement;
+      if (!takeApart(parts, text, start, end)) {
+        replaySlowly(tally, { ...placement, record: parsed(placement) }, supposition);
+        return;
+      }
       const group = groupOf(placement, supposition);
-      const chosen = group.legal.length === 0 ? null : cheapestOf(group, placement.record);
-      count(tally, group, placement, chosen);
+      const { input, output, health } = parts;
+      const chosen =
+        group.legal.length === 0
+          ? null
+          : cheapestOf(group, input, output, health === '' ? nothingKnown : ({ key }) => healthOf(health, key));
+      count(tally, group, cellOf(group, placement, chosen), placement, { chosen, input, output });
     },
   };
+}
+
+const nothingKnown = (): undefined => undefined;
+
+function parsed({ text, start, end }: RecordedPlacementText): PlacementRecord {
+  return JSON.parse(text.slice(start, end)) as PlacementRecord;
 }
 
 /** Decides every placement in full. For tests, and for whoever wants to check the other. */
 export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposition: Supposition): void {
   const decision = decided(placement, supposition);
   const chosen = supposition.supposed.byId.get(decision.chosen ?? '') ?? null;
-  count(tally, newGroup(placement, supposition, decision), placement, chosen);
+  const group = newGroup(placement, supposition, decision);
+  const { i: input, o: output } = placement.record;
+  count(tally, group, newCell(tally, group, placement.record, chosen), placement, { chosen, input, output });
 }
 
 /**
@@ -125,7 +194,7 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
   const legal = rows.flatMap(row => {
     const place = supposed.byId.get(row.place);
     if (row.verdict === 'excluded' || place === undefined) return [];
-    return [{ place, distance: distanceOf(place, supposed, options) }];
+    return [{ place, distance: distanceOf(place, supposed, options), key: `${JSON.stringify(place.id)}:[` }];
   });
   return {
     supposition,
@@ -133,6 +202,8 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
     refused: decision.outcome === 'refused',
     rows,
     refusing: names(rows.flatMap(row => row.exclusions)),
+    isCall: record.a === undefined,
+    requires: record.k,
     cells: new Map(),
   };
 }
@@ -167,13 +238,19 @@ function wasOf(record: PlacementRecord, recorded: Snapshot): Side {
   return { outcome: recordedOutcome(record), place: record.c ?? null, cloud: place?.cloud ?? null };
 }
 
-function cheapestOf({ legal, supposition }: Group, record: PlacementRecord): Place | null {
-  const size = { inputTokens: record.i, outputBound: record.o, ...(record.k !== undefined && { requires: record.k }) };
+function cheapestOf(
+  { legal, supposition, requires }: Group,
+  inputTokens: number,
+  outputBound: number,
+  numbersOf: (candidate: Candidate) => readonly number[] | undefined,
+): Place | null {
+  const size = requires === undefined ? { inputTokens, outputBound } : { inputTokens, outputBound, requires };
   const { weights } = supposition.supposed;
   let best: Place | null = null;
   let bestScore = Number.POSITIVE_INFINITY;
-  for (const { place, distance } of legal) {
-    const numbers = record.e?.[place.id];
+  for (const candidate of legal) {
+    const { place, distance } = candidate;
+    const numbers = numbersOf(candidate);
     const health = numbers === undefined ? IDLE : healthFrom(numbers);
     if (lacking(place, size) !== null || healthVerdict(place, health) !== 'eligible') continue;
     const { score } = scoreOf(place, size, health.expectedLatencyMs, distance, weights);
@@ -184,22 +261,28 @@ function cheapestOf({ legal, supposition }: Group, record: PlacementRecord): Pla
   return best;
 }
 
-function count(tally: Tally, group: Group, placement: RecordedPlacement, chosen: Place | null): void {
-  const { record, usage, at, id } = placement;
-  const { cost } = group.supposition;
-  const key = `${record.c ?? ''}\n${chosen?.id ?? ''}`;
-  let cell = group.cells.get(key);
-  if (cell === undefined) group.cells.set(key, (cell = newCell(tally, group, record, chosen)));
-  const isCall = record.a === undefined;
-  const wasCost = isCall && usage !== null && record.c !== undefined ? cost(record.c, usage, at) : 0n;
-  const wouldCost =
-    isCall && usage !== null && chosen !== null ? (chosen.id === record.c ? wasCost : cost(chosen.id, usage, at)) : 0n;
-  const atMost =
-    isCall && usage === null && chosen !== null
-      ? cost(chosen.id, { input: record.i, cached: 0, output: record.o }, at)
-      : 0n;
-  addTo(tally, cell, { id, at, usage: isCall ? usage : null, wasCost, wouldCost, atMost });
+function count(
+  tally: Tally,
+  { isCall, supposition }: Group,
+  cell: Cell,
+  placement: Pick<RecordedPlacement, 'id' | 'at' | 'usage'>,
+  { chosen, input, output }: { readonly chosen: Place | null; readonly input: number; readonly output: number },
+): void {
+  const { cost } = supposition;
+  const { at } = placement;
+  const was = cell.was.place;
+  const usage = isCall ? placement.usage : null;
+  let [wasCost, wouldCost, atMost] = NO_COSTS;
+  if (usage !== null) {
+    if (was !== null) wasCost = cost(was, usage, at);
+    if (chosen !== null) wouldCost = chosen.id === was ? wasCost : cost(chosen.id, usage, at);
+  } else if (isCall && chosen !== null) {
+    atMost = cost(chosen.id, { input, cached: 0, output }, at);
+  }
+  addTo(tally, cell, placement, { usage, wasCost, wouldCost, atMost });
 }
+
+const NO_COSTS = [0n, 0n, 0n] as const;
 
 function newCell(tally: Tally, group: Group, record: PlacementRecord, chosen: Place | null): Cell {
   const { recorded, supposed } = group.supposition;
@@ -276,31 +359,4 @@ function eraOf({ contracts, recorded, waivers = [] }: Snapshot): Sight['era'] {
     }
     return passed;
   };
-}
-
-/** One text for all records that clauses cannot tell apart, and whose recorded side is the same. Every part says its length: none runs into another. */
-function likeness({ record, use }: RecordedPlacement, { readings }: Supposition, sight: Sight): string {
-  const { x, n, p, h, g, z, r, m, u, l, q, k, f, d, w, j, a, S } = record;
-  const used = sight.looksBack(record) ? (use === null ? record.y : Object.values(use)) : undefined;
-  const own = readings === 'session' && r !== undefined ? JSON.stringify(r) : undefined;
-  const head = `${sight.era(record.t)}${z === undefined ? 'h' : 's'}${part(a)}${part(x)}${part(n)}${part(g)}${part(u)}${part(own)}`;
-  const texts = parts(p) + parts(h) + parts(m) + parts(d) + parts(f) + parts(l) + parts(q) + parts(k) + parts(j);
-  return (
-    head +
-    texts +
-    (used === undefined ? '' : used.join(' ')) +
-    (w === undefined ? '' : JSON.stringify(w)) +
-    (sight.spending ? `$${S?.join(' ') ?? '?'}` : '')
-  );
-}
-
-function part(text: string | undefined): string {
-  return text === undefined ? '-' : `${text.length}:${text}`;
-}
-
-function parts(texts: readonly string[] | undefined): string {
-  if (texts === undefined) return '-';
-  let joined = `${texts.length}[`;
-  for (const text of texts) joined += `${text.length}:${text}`;
-  return joined;
 }

@@ -97,8 +97,6 @@ export function cellFor(tally: Tally, key: CellKey): Cell {
 
 /** What one placement adds. */
 export interface Addition {
-  readonly id: string;
-  readonly at: number;
   /** Null if it is not known. */
   readonly usage: MeteredTokens | null;
   readonly wasCost: bigint;
@@ -106,7 +104,13 @@ export interface Addition {
   readonly atMost: bigint;
 }
 
-export function addTo(tally: Tally, cell: Cell, { id, at, usage, wasCost, wouldCost, atMost }: Addition): void {
+export function addTo(
+  tally: Tally,
+  cell: Cell,
+  placement: { readonly id: string; readonly at: number },
+  { usage, wasCost, wouldCost, atMost }: Addition,
+): void {
+  const { at } = placement;
   cell.placements += 1;
   if (usage !== null) {
     cell.metered += 1;
@@ -121,7 +125,7 @@ export function addTo(tally: Tally, cell: Cell, { id, at, usage, wasCost, wouldC
   if (span === null) tally.span = [at, at];
   else if (at < span[0] || at > span[1]) tally.span = [Math.min(at, span[0]), Math.max(at, span[1])];
   if (cell.breach && cell.was.place !== null && tally.breaches.length < MAX_BREACHES_NAMED)
-    tally.breaches.push({ id, at, place: cell.was.place, clauses: cell.clauses });
+    tally.breaches.push({ id: placement.id, at, place: cell.was.place, clauses: cell.clauses });
 }
 
 // ---- As text: to go on after an interruption ----------------------------------------------------------------------------
