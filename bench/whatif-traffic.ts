@@ -1,5 +1,6 @@
 /** The traffic that the what-if benchmarks replay: eight targets on four clouds, twenty tenants, labels, and tokens and health that differ from call to call. */
 import type { Traffic } from '../packages/server/src/main/evidence/recorded-folder.test-support.ts';
+import type { Books, TokenPrices } from '../packages/server/src/money/prices.ts';
 import type { Health, HomePlace, Place, TargetPlace } from '../packages/server/src/placement/facts.ts';
 
 const CLOUDS = ['azure', 'aws', 'gcp', 'oracle'];
@@ -70,5 +71,23 @@ export function benchTraffic(): Traffic {
       inputTokens: below(100_000),
     }),
     health: () => benchHealth(places, below),
+  };
+}
+
+/** A price book with two versions for half of the targets, and rates for one product and for all. */
+export function benchBooks(): Books {
+  const prices = (input: number): TokenPrices => ({ input, cached: input / 10, output: 8 * input, reasoning: 8 * input });
+  const book = [
+    { from: null, prices: prices(1_300_000) },
+    { from: Date.UTC(2026, 2, 25), prices: prices(1_100_000) },
+  ];
+  const rate = { channel: null, model: null, from: null };
+  return {
+    currency: 'USD',
+    costs: Object.fromEntries([0, 2, 4, 6].map(i => [`target-${i}`, book])),
+    rates: [
+      { ...rate, product: null, prices: prices(2_000_000) },
+      { ...rate, product: 'frontier', prices: prices(3_000_000) },
+    ],
   };
 }

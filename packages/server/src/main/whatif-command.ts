@@ -10,7 +10,6 @@ import { contractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { openRecorded } from './evidence/recorded.ts';
 import { booksOf } from './money/books.ts';
-import { costByBooks } from './whatif/cost.ts';
 import { reportHtml } from './whatif/html.ts';
 import { reportOf } from './whatif/report.ts';
 import { runWhatIf } from './whatif/run.ts';
@@ -43,7 +42,7 @@ export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> 
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
   const data = await openRecorded(config);
   try {
-    const suppositions = makeSuppositions(suppose, version => data.document(version), costByBooks(booksOf(config)));
+    const suppositions = makeSuppositions(suppose, version => data.document(version), booksOf(config));
     const state = options.state === undefined ? null : resolve(io.cwd, options.state);
     const totals = await runWhatIf({ data, suppositions, suppose, window, state, progress: progressTo(io) });
     const report = reportOf(totals, suppose);

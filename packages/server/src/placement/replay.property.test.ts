@@ -145,6 +145,8 @@ const scenes = fc
         const place = recorded.byId.get(target);
         return place?.kind === 'target' ? usageCost(place.prices, usage) : 0n;
       },
+      revenue: ({ product, purpose }) =>
+        purpose === 'eval' ? null : ({ input, output }, at) => BigInt(input + 2 * output + (at % 7) + product.length),
     };
     const placements = calls.map(({ action, health, options, usage, wholeUse, ...facts }, i): RecordedPlacement => {
       const made = call(facts);

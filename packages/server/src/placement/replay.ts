@@ -12,11 +12,20 @@ import type { Place, PlaceHealth, Use } from './facts.ts';
 import { fromRecord, healthFrom, type PlacementRecord } from './record.ts';
 import { emptyRecordText, healthOf, takeApart } from './record-text.ts';
 import { distanceOf, lacking, type MeteredTokens, scoreOf } from './score.ts';
+import { type Sight, sightOf } from './sight.ts';
 import type { Snapshot } from './snapshot.ts';
-import { addTo, type Cell, cellFor, changeOf, type Side, type Tally } from './tally.ts';
+import { addTo, type Cell, cellFor, changeOf, type Day, dayFor, type Side, type Tally } from './tally.ts';
 
 /** Micro-USD of a metered call at a target. */
 export type CostOf = (target: string, usage: MeteredTokens, at: number) => bigint;
+
+/** What calls of one kind bring, micro-USD of a metered one; null: nothing, whatever they are. */
+export type RevenueOf = (sale: {
+  readonly product: string;
+  readonly channel: string;
+  readonly model: string;
+  readonly purpose: string;
+}) => ((usage: MeteredTokens, at: number) => bigint) | null;
 
 export interface Supposition {
   /** What the record was decided on. */
@@ -26,6 +35,7 @@ export interface Supposition {
   /** Whose readings hold: those that each session started under, or the supposed snapshot's. */
   readonly readings: 'session' | 'snapshot';
   readonly cost: CostOf;
+  readonly revenue: RevenueOf;
 }
 
 export interface RecordedPlacement {
@@ -59,23 +69,42 @@ interface Candidate {
 
 interface Group {
   readonly supposition: Supposition;
+  /** Equal only where all that follows is. */
+  readonly name: string;
   /** Places that the clauses leave. */
   readonly legal: readonly Candidate[];
   /** If they leave none: why. */
   readonly refused: boolean;
   /** What is against each place that could have been. */
-  readonly rows: readonly Row[];
+  readonly forbidding: ReadonlyMap<string, readonly string[]>;
   readonly refusing: readonly string[];
   readonly isCall: boolean;
+  readonly vendor: string;
+  readonly revenue: ReturnType<RevenueOf>;
   readonly requires: readonly string[] | undefined;
   /** By what was recorded, and the place that is chosen. */
-  readonly cells: Map<string, Map<Place | null, Cell>>;
+  readonly slots: Map<string, Map<Place | null, Slot>>;
+}
+
+/** Where placements are added up: a cell, and the two sides of the day that the last of them was on. */
+interface Slot {
+  readonly cell: Cell;
+  day: number;
+  was: Day | null;
+  would: Day | null;
 }
 
 /** Records that tell clauses the same, but for time, use and spend. */
 interface Kind {
   readonly looksBack: boolean;
   readonly groups: Map<string | number, Group>;
+}
+
+interface Known {
+  readonly sight: Sight;
+  readonly kinds: Map<string, Kind>;
+  /** By their names. */
+  readonly groups: Map<string, Group>;
 }
 
 const IDLE: PlaceHealth = { state: 'up', inFlight: 0, expectedLatencyMs: 0 };
@@ -86,21 +115,24 @@ export interface Replay {
 }
 
 export function makeReplay(tally: Tally): Replay {
-  const known = new Map<Supposition, { readonly sight: Sight; readonly kinds: Map<string, Kind> }>();
+  const known = new Map<Supposition, Known>();
   const parts = emptyRecordText();
   let kept = 0;
 
   function keep(): void {
     kept += 1;
     if (kept <= MAX_KEPT) return;
-    for (const { kinds } of known.values()) kinds.clear();
+    for (const { kinds, groups } of known.values()) {
+      kinds.clear();
+      groups.clear();
+    }
     kept = 0;
   }
 
   function groupOf(placement: RecordedPlacementText, supposition: Supposition): Group {
     let own = known.get(supposition);
-    if (own === undefined) known.set(supposition, (own = { sight: sightOf(supposition), kinds: new Map() }));
-    const { sight, kinds } = own;
+    if (own === undefined) known.set(supposition, (own = { sight: sightOf(supposition), kinds: new Map(), groups: new Map() }));
+    const { sight, kinds, groups } = own;
     let kind = kinds.get(parts.kind);
     if (kind === undefined) {
       keep();
@@ -116,7 +148,10 @@ export function makeReplay(tally: Tally): Replay {
     if (group === undefined) {
       keep();
       const whole = { ...placement, record: parsed(placement) };
-      group = newGroup(whole, supposition, decided(whole, supposition, 'unsized'));
+      const made = newGroup(whole, supposition, decided(whole, supposition, 'unsized'));
+      // Most tenants are told the same, under whatever name: what was counted for one goes on for the next.
+      group = groups.get(made.name) ?? made;
+      groups.set(made.name, group);
       kind.groups.set(key, group);
     }
     return group;
@@ -126,15 +161,15 @@ export function makeReplay(tally: Tally): Replay {
     return use === null ? parts.use : `=${Object.values(use).join(' ')}`;
   }
 
-  function cellOf(group: Group, placement: RecordedPlacementText, chosen: Place | null): Cell {
-    let cells = group.cells.get(parts.marks);
-    if (cells === undefined) group.cells.set(parts.marks, (cells = new Map()));
-    let cell = cells.get(chosen);
-    if (cell === undefined) {
+  function slotOf(group: Group, placement: RecordedPlacementText, chosen: Place | null): Slot {
+    let slots = group.slots.get(parts.marks);
+    if (slots === undefined) group.slots.set(parts.marks, (slots = new Map()));
+    let slot = slots.get(chosen);
+    if (slot === undefined) {
       keep();
-      cells.set(chosen, (cell = newCell(tally, group, parsed(placement), chosen)));
+      slots.set(chosen, (slot = newSlot(tally, group, parsed(placement), chosen)));
     }
-    return cell;
+    return slot;
   }
 
   return {
@@ -150,7 +185,7 @@ export function makeReplay(tally: Tally): Replay {
         group.legal.length === 0
           ? null
           : cheapestOf(group, input, output, health === '' ? nothingKnown : ({ key }) => healthOf(health, key));
-      count(tally, group, cellOf(group, placement, chosen), placement, { chosen, input, output });
+      count(tally, group, slotOf(group, placement, chosen), placement, { chosen, input, output });
     },
   };
 }
@@ -167,7 +202,7 @@ export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposi
   const chosen = supposition.supposed.byId.get(decision.chosen ?? '') ?? null;
   const group = newGroup(placement, supposition, decision);
   const { i: input, o: output } = placement.record;
-  count(tally, group, newCell(tally, group, placement.record, chosen), placement, { chosen, input, output });
+  count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { chosen, input, output });
 }
 
 /**
@@ -196,21 +231,32 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
     if (row.verdict === 'excluded' || place === undefined) return [];
     return [{ place, distance: distanceOf(place, supposed, options), key: `${JSON.stringify(place.id)}:[` }];
   });
+  const refused = decision.outcome === 'refused';
+  const forbidding = new Map(rows.map(row => [row.place, forbiddingOf(row, supposed)]));
+  const refusing = names(rows.flatMap(row => row.exclusions));
+  const distances = legal.map(({ place, distance }) => [place.id, distance]);
+  const { a, p, h, m, u, k } = record;
   return {
     supposition,
+    name: JSON.stringify([a, p[0], h[0], m, u, k, distances, refused, [...forbidding], refusing]),
     legal,
-    refused: decision.outcome === 'refused',
-    rows,
-    refusing: names(rows.flatMap(row => row.exclusions)),
-    isCall: record.a === undefined,
-    requires: record.k,
-    cells: new Map(),
+    refused,
+    forbidding,
+    refusing,
+    isCall: a === undefined,
+    vendor: m[0],
+    revenue: supposition.revenue(saleOf(record)),
+    requires: k,
+    slots: new Map(),
   };
 }
 
+function saleOf({ p, h, m, u }: PlacementRecord): Parameters<RevenueOf>[0] {
+  return { product: p[0], channel: h[0], model: m[1], purpose: u ?? 'turn' };
+}
+
 /** What the alternative has against a place, whether it enforces it or only records it. */
-function forbiddingOf(row: Row | undefined, { enforce }: Snapshot): readonly string[] {
-  if (row === undefined) return NO_CLAUSES;
+function forbiddingOf(row: Row, { enforce }: Snapshot): readonly string[] {
   if (enforce) return names(row.exclusions);
   return names(row.flagged.filter(one => one.kind !== 'clause' || one.ambiguous === null));
 }
@@ -263,34 +309,50 @@ function cheapestOf(
 
 function count(
   tally: Tally,
-  { isCall, supposition }: Group,
-  cell: Cell,
+  { isCall, supposition, vendor, revenue }: Group,
+  slot: Slot,
   placement: Pick<RecordedPlacement, 'id' | 'at' | 'usage'>,
   { chosen, input, output }: { readonly chosen: Place | null; readonly input: number; readonly output: number },
 ): void {
   const { cost } = supposition;
+  const { cell } = slot;
   const { at } = placement;
   const was = cell.was.place;
   const usage = isCall ? placement.usage : null;
-  let [wasCost, wouldCost, atMost] = NO_COSTS;
-  if (usage !== null) {
-    if (was !== null) wasCost = cost(was, usage, at);
-    if (chosen !== null) wouldCost = chosen.id === was ? wasCost : cost(chosen.id, usage, at);
-  } else if (isCall && chosen !== null) {
-    atMost = cost(chosen.id, { input, cached: 0, output }, at);
+  if (usage === null) {
+    const atMost = isCall && chosen !== null ? cost(chosen.id, { input, cached: 0, output }, at) : 0n;
+    addTo(tally, cell, placement, { ...NOTHING_KNOWN, atMost });
+    return;
   }
-  addTo(tally, cell, placement, { usage, wasCost, wouldCost, atMost });
+  const wasCost = was === null ? 0n : cost(was, usage, at);
+  const wouldCost = chosen === null ? 0n : chosen.id === was ? wasCost : cost(chosen.id, usage, at);
+  const brought = revenue === null ? 0n : revenue(usage, at);
+  const wasRevenue = was === null ? 0n : brought;
+  const wouldRevenue = chosen === null ? 0n : brought;
+  addTo(tally, cell, placement, { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost: 0n });
+  const day = Math.floor(at / DAY_MS);
+  if (day !== slot.day) {
+    slot.day = day;
+    slot.was = was === null ? null : dayFor(tally, { day, cloud: cell.was.cloud ?? '-', vendor });
+    slot.would = chosen === null ? null : dayFor(tally, { day, cloud: chosen.cloud, vendor });
+  }
+  if (slot.was !== null) {
+    slot.was.wasCost += wasCost;
+    if (wasRevenue !== 0n) slot.was.wasRevenue += wasRevenue;
+  }
+  if (slot.would !== null) {
+    slot.would.wouldCost += wouldCost;
+    if (wouldRevenue !== 0n) slot.would.wouldRevenue += wouldRevenue;
+  }
 }
 
-const NO_COSTS = [0n, 0n, 0n] as const;
+const NOTHING_KNOWN = { usage: null, wasCost: 0n, wouldCost: 0n, wasRevenue: 0n, wouldRevenue: 0n };
+const DAY_MS = 86_400_000;
 
-function newCell(tally: Tally, group: Group, record: PlacementRecord, chosen: Place | null): Cell {
-  const { recorded, supposed } = group.supposition;
+function newSlot(tally: Tally, group: Group, record: PlacementRecord, chosen: Place | null): Slot {
+  const { recorded } = group.supposition;
   const was = wasOf(record, recorded);
-  const forbidding = forbiddingOf(
-    group.rows.find(row => row.place === record.c),
-    supposed,
-  );
+  const forbidding = group.forbidding.get(record.c ?? '') ?? NO_CLAUSES;
   const breach = forbidding.length > 0;
   const outcome = chosen !== null ? 'placed' : group.refused ? 'refused' : 'unavailable';
   const would: Side = { outcome, place: chosen?.id ?? null, cloud: chosen?.cloud ?? null };
@@ -305,7 +367,7 @@ function newCell(tally: Tally, group: Group, record: PlacementRecord, chosen: Pl
             .filter(name => !group.refusing.includes(name))
             .toSorted();
   const { p, h } = record;
-  return cellFor(tally, {
+  const cell = cellFor(tally, {
     action: record.a ?? 'infer',
     product: p[0],
     channel: h[0],
@@ -314,49 +376,5 @@ function newCell(tally: Tally, group: Group, record: PlacementRecord, chosen: Pl
     breach,
     clauses: naming,
   });
-}
-
-/** What the supposition can tell records apart by, besides what is in every record. */
-interface Sight {
-  /** Moments that the supposed snapshot cannot tell apart have the same number. */
-  readonly era: (at: number) => number;
-  /** Whether the record is judged by what its session did. */
-  readonly looksBack: (record: PlacementRecord) => boolean;
-  /** Whether what the tenant had spent counts. */
-  readonly spending: boolean;
-}
-
-function sightOf({ recorded, supposed, readings }: Supposition): Sight {
-  const back = new Set(
-    supposed.contracts.flatMap(contract =>
-      contract.readings.flatMap(({ id, retrospective }) => (retrospective ? [`${contract.id}:${id}`] : [])),
-    ),
-  );
-  const anyBack = (chosen: Readonly<Record<string, string>>): boolean =>
-    Object.entries(chosen).some(([contract, reading]) => back.has(`${contract}:${reading}`));
-  const always = anyBack(supposed.readings) || (readings === 'session' && anyBack(recorded.readings));
-  const looksBack =
-    back.size === 0 || always || readings === 'snapshot'
-      ? () => always
-      : ({ r }: PlacementRecord) => r !== undefined && anyBack(r);
-  return { era: eraOf(supposed), looksBack, spending: supposed.contracts.some(({ readsSpend }) => readsSpend) };
-}
-
-function eraOf({ contracts, recorded, waivers = [] }: Snapshot): Sight['era'] {
-  const moments = new Set<number>();
-  for (const { effective, changesAt } of contracts) {
-    const changes = changesAt(recorded);
-    if (changes === null) return at => at;
-    for (const moment of [effective.from, effective.to, ...changes]) if (moment !== null) moments.add(moment);
-  }
-  for (const { from, until } of waivers) moments.add(from).add(until);
-  const sorted = [...moments].toSorted((a, b) => a - b);
-  return at => {
-    let passed = 0;
-    for (const moment of sorted) {
-      if (moment > at) break;
-      passed += 1;
-    }
-    return passed;
-  };
+  return { cell, day: Number.NaN, was: null, would: null };
 }

@@ -3,13 +3,13 @@
  * killed goes on where it stood and comes to the totals of one that was not.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { PlacementRecord } from '../../engine/placements.ts';
-import type { PlacementRecord as CompactRecord } from '../../placement/record.ts';
-import { makeReplay } from '../../placement/replay.ts';
+import type { Use } from '../../placement/facts.ts';
+import { makeReplay, type Supposition } from '../../placement/replay.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
 import { emptyTally, type Tally, tallyFrom, type WireTally, wireTally } from '../../placement/tally.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
-import type { RecordedData, RecordedPlace, Window } from '../evidence/recorded.ts';
+import type { RecordedData, RecordedPlace, RecordedTexts, Window } from '../evidence/recorded.ts';
+import { type PlacedText, placedText } from './placed.ts';
 import type { Suppose, Suppositions } from './suppose.ts';
 
 export interface Progress {
@@ -60,6 +60,7 @@ export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
   const total = await data.count(window);
   const before = saved?.readings ?? { recorded: [], supposed: [] };
   const readings = () => joined(before, suppositions.readings());
+  let known: Known = { version: null, supposition: null, looksBack: false, use: null };
   let done = saved?.done ?? 0;
   let place = saved?.place ?? null;
   const keep = (): void => {
@@ -76,10 +77,19 @@ export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
   };
   let pages = 0;
   if (saved === null) keep();
-  for await (const page of data.pages(window, place)) {
-    for (const placement of page.placements) await add(placement);
-    done += page.placements.length;
+  let named = tally.breaches.length;
+  for await (const page of data.texts(window, place)) {
+    const { positions } = page.texts;
+    for (let index = 0; index < positions.length; index++) {
+      if (!page.wanted(index)) continue;
+      // Most records name the same snapshot and no reading looks back: then nothing is waited for.
+      const placed = placedText(page.texts, index);
+      if (placed.version !== known.version || known.looksBack) await know(placed.version, page, index);
+      add(placed, page, index);
+      done += 1;
+    }
     place = page.place;
+    for (; named < tally.breaches.length; named++) await nameBreach(named, page.place);
     pages += 1;
     run.progress({ done, total });
     if (pages % KEEP_EVERY === 0) keep();
@@ -87,20 +97,43 @@ export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
   keep();
   return { tally, window, readings: readings() };
 
-  async function add(placement: PlacementRecord): Promise<void> {
-    const record = placement.record as unknown as CompactRecord;
-    const supposition = record.s === undefined ? null : await suppositions.of(record.s);
+  async function know(version: string, page: RecordedTexts, index: number): Promise<void> {
+    if (version !== known.version) {
+      const supposition = await suppositions.of(version);
+      const back = supposition !== null && supposition.readings === 'snapshot' && looksBack(supposition.supposed);
+      known = { version, supposition, looksBack: back, use: null };
+    }
+    const session = page.texts.sessions[index];
+    if (!known.looksBack || session === undefined) return;
+    const { home, tenant } = page.place;
+    known = { ...known, use: await data.use({ session, tenant, home }, window.to) };
+  }
+
+  function add({ text, start, end, usage }: PlacedText, { texts }: RecordedTexts, index: number): void {
+    const { supposition, use } = known;
     if (supposition === null) {
       tally.skipped += 1;
       return;
     }
-    const { id, at, call } = placement;
-    const use =
-      supposition.readings === 'snapshot' && looksBack(supposition.supposed)
-        ? await data.use(placement, window.to)
-        : null;
-    replay.add({ id, at, record, usage: call.usage, use }, supposition);
+    // The id is more than one row of the log tells: it is looked up for the few that are named.
+    const id = String(texts.positions[index]);
+    replay.add({ id, at: texts.ats[index] ?? 0, text, start, end, usage, use }, supposition);
   }
+
+  async function nameBreach(index: number, { home, tenant }: RecordedPlace): Promise<void> {
+    const breach = tally.breaches[index];
+    if (breach === undefined) return;
+    const placement = await data.placement({ home, tenant, after: Number(breach.id) });
+    tally.breaches[index] = { ...breach, id: placement?.id ?? breach.id };
+  }
+}
+
+/** The supposition for a version of what was decided on, and what the session of the next placement did. */
+interface Known {
+  readonly version: string | null;
+  readonly supposition: Supposition | null;
+  readonly looksBack: boolean;
+  readonly use: Use | null;
 }
 
 /** Whether the reading that is supposed asks what a session did in all. */

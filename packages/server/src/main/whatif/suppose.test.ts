@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { rate } from '../../money/usage.ts';
 import { target } from '../../placement/fixture.test-support.ts';
 import { contractFolder, readContractFolder } from '../contracts.ts';
-import { costByBooks } from './cost.ts';
 import { makeSuppositions } from './suppose.ts';
 
 const document = (events?: readonly { id: string; date: string; source: string }[]): string =>
@@ -33,7 +32,7 @@ test.each([
   const suppositions = makeSuppositions(
     { contracts: null, reading: null, events },
     async () => document(recorded),
-    costByBooks(NO_BOOKS),
+    NO_BOOKS,
   );
   const supposition = await suppositions.of('v');
   expect(supposition?.supposed.recorded.events.map(({ id, date }) => `${id} ${date}`)).toEqual(expected);
@@ -50,7 +49,7 @@ test('a call costs what usage says: by the price book of its day, else by the pr
   const suppositions = makeSuppositions(
     { contracts: null, reading: null, events: [] },
     async () => document(),
-    costByBooks(books),
+    books,
   );
   const cost = (await suppositions.of('v'))?.cost;
   const usage = { input: 1001, cached: 77, output: 313, reasoning: 13 };

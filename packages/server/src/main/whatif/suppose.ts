@@ -1,10 +1,13 @@
 /** What is supposed, laid over what a placement was decided on: other contracts, another reading, events that have not happened. */
 import { createHash } from 'node:crypto';
+import type { Books } from '../../money/prices.ts';
 import type { Supposition } from '../../placement/replay.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import { readContractFolder } from '../contracts.ts';
 import { ContractsError, parseDocument, snapshotOfDocument, type SnapshotDocument } from '../snapshots.ts';
+
+import { costByBooks, revenueByBooks } from './cost.ts';
 
 export interface SupposedEvent {
   readonly id: string;
@@ -37,8 +40,10 @@ const KEPT = 16;
 export function makeSuppositions(
   suppose: Suppose,
   document: (version: string) => Promise<string | null>,
-  costOf: (recorded: Snapshot) => Supposition['cost'],
+  books: Books,
 ): Suppositions {
+  const costOf = costByBooks(books);
+  const revenue = revenueByBooks(books);
   const known = new Map<string, Supposition | null>();
   const seen = { recorded: new Set<string>(), supposed: new Set<string>() };
   const contracts = suppose.contracts?.map(readContractFolder) ?? null;
@@ -55,7 +60,7 @@ export function makeSuppositions(
     ] as const)
       for (const [contract, reading] of Object.entries(readings)) into.add(`${contract}: ${reading}`);
     const readings = suppose.reading === null ? 'session' : 'snapshot';
-    return { recorded, supposed, readings, cost: costOf(recorded) };
+    return { recorded, supposed, readings, cost: costOf(recorded), revenue };
   }
 
   return {
