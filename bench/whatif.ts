@@ -34,6 +34,7 @@ export interface WhatIfBench {
 
 /** As many as the store gives at once. */
 const PAGE = 500;
+const BATCH = 10_000;
 const START = Date.UTC(2026, 2, 1);
 /** ms between two records: a million in forty days. */
 const SPACING = 3456;
@@ -147,6 +148,7 @@ function heapMb(): number {
   return process.memoryUsage().heapUsed / 1_000_000;
 }
 
+/** @param count a multiple of `BATCH` */
 export function benchWhatIf(count = 1_000_000): WhatIfBench {
   const parts = {
     version: '0123456789abcdef0123456789abcdef',
@@ -166,17 +168,22 @@ export function benchWhatIf(count = 1_000_000): WhatIfBench {
   const next = traffic(recorded);
   let busy = 0;
   let early = 0;
-  for (let done = 0; done < count; done += PAGE) {
-    const rows = Array.from({ length: Math.min(PAGE, count - done) }, (_, i) => next(done + i));
-    const texts = pageOf(rows, done);
+  for (let done = 0; done < count; done += BATCH) {
+    const pages = Array.from({ length: BATCH / PAGE }, (_, page) => {
+      const first = done + page * PAGE;
+      return pageOf(Array.from({ length: PAGE }, (__, i) => next(first + i)), first);
+    });
+    // What made the records has left much to be collected, which is not the replay's.
+    collect();
     const from = cpuMs();
-    for (let i = 0; i < rows.length; i++) {
-      const { text, start, end, usage, version } = placedText(texts, i);
-      if (version !== recorded.version) throw new Error('the record is of another snapshot');
-      replay.add({ id: String(texts.positions[i]), at: texts.ats[i] ?? 0, text, start, end, usage, use: null }, supposition);
-    }
+    for (const texts of pages)
+      for (const [i, position] of texts.positions.entries()) {
+        const { text, start, end, usage, version } = placedText(texts, i);
+        if (version !== recorded.version) throw new Error('the record is of another snapshot');
+        replay.add({ id: String(position), at: texts.ats[i] ?? 0, text, start, end, usage, use: null }, supposition);
+      }
     busy += cpuMs() - from;
-    if (done === count / 10) early = heapMb();
+    if (done === 10 * BATCH) early = heapMb();
   }
   const cells = [...tally.cells.values()];
   return {

@@ -117,8 +117,26 @@ export function healthOf(health: string, key: string): readonly number[] | undef
   for (let at = health.indexOf(key); at >= 0; at = health.indexOf(key, at + 1)) {
     // Only after a comma does a place begin; elsewhere the text is within another's id.
     if (at > 0 && health[at - 1] !== ',') continue;
-    const from = at + key.length;
-    return health.slice(from, health.indexOf(']', from)).split(',').map(Number);
+    return numbersFrom(health, at + key.length);
   }
   return undefined;
+}
+
+const COMMA = 44;
+const BRACKET = 93;
+
+/** The numbers of a list, up to its bracket. */
+function numbersFrom(text: string, from: number): readonly number[] {
+  const numbers: number[] = [];
+  let value = 0;
+  for (let at = from; ; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= DIGIT_0 && code <= DIGIT_9) value = value * 10 + (code - DIGIT_0);
+    else if ((code === COMMA || code === BRACKET) && value <= Number.MAX_SAFE_INTEGER) {
+      numbers.push(value);
+      if (code === BRACKET) return numbers;
+      value = 0;
+      // Not whole, or less than nothing, or very large.
+    } else return text.slice(from, text.indexOf(']', from)).split(',').map(Number);
+  }
 }

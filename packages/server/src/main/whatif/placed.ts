@@ -45,8 +45,8 @@ function newer(): LogCodecError {
 
 /** The number of the call in its turn; 1 is left out. */
 function callOf(head: string, before: number): number {
-  const at = head.indexOf('"call":');
-  return at < 0 || at > before ? 1 : Number.parseInt(head.slice(at + 7, at + 17), 10);
+  const at = head.lastIndexOf('"call":', before);
+  return at < 0 ? 1 : Number.parseInt(head.slice(at + 7, at + 17), 10);
 }
 
 const USAGE = /^(\d+) \{"usage":\{"input":(\d+),"cached":(\d+),"output":(\d+),"reasoning":(\d+)\}/;

@@ -9,6 +9,7 @@ import {
   changeOf,
   type Sums,
   type WireCell,
+  type WireDay,
   wireTally,
 } from '../../placement/tally.ts';
 import type { Suppose } from './suppose.ts';
@@ -78,10 +79,13 @@ export interface WhatIfReport {
   /** The first of them, one by one. */
   readonly breaches: readonly (Omit<Breach, 'at'> & { readonly at: string })[];
   readonly cells: readonly WireCell[];
+  /** Money by day (since 1970), cloud and vendor of the models. */
+  readonly days: readonly WireDay[];
 }
 
 export function reportOf({ tally, window, readings }: WhatIfTotals, suppose: Suppose): WhatIfReport {
   const cells = [...tally.cells.values()];
+  const wire = wireTally(tally);
   const [first, last] = tally.span ?? [null, null];
   const recorded = sum(cells, cell => cell.wasCost);
   const supposed = sum(cells, cell => cell.wouldCost);
@@ -113,7 +117,8 @@ export function reportOf({ tally, window, readings }: WhatIfTotals, suppose: Sup
     channels: grouped(cells, cell => [cell.channel]),
     clauses: grouped(cells, cell => cell.clauses),
     breaches: tally.breaches.map(({ at, ...breach }) => ({ ...breach, at: new Date(at).toISOString() })),
-    cells: wireTally(tally).cells,
+    cells: wire.cells,
+    days: wire.days,
   };
 }
 
