@@ -14,7 +14,7 @@ import { reportHtml } from './whatif/html.ts';
 import { reportOf } from './whatif/report.ts';
 import { runWhatIf } from './whatif/run.ts';
 import { makeSuppositions, type Suppose, type SupposedEvent } from './whatif/suppose.ts';
-import { number, reportCsv, reportText } from './whatif/text.ts';
+import { moneyCsv, number, reportCsv, reportLines, reportText } from './whatif/text.ts';
 
 export interface WhatIfOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -26,6 +26,8 @@ export interface WhatIfOptions extends ConfigFlags {
   readonly event?: readonly string[];
   readonly state?: string;
   readonly csv?: string;
+  readonly moneyCsv?: string;
+  readonly jsonl?: string;
   readonly html?: string;
 }
 
@@ -47,6 +49,8 @@ export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> 
     const totals = await runWhatIf({ data, suppositions, suppose, window, state, progress: progressTo(io) });
     const report = reportOf(totals, suppose);
     if (options.csv !== undefined) writeFileSync(resolve(io.cwd, options.csv), reportCsv(report));
+    if (options.moneyCsv !== undefined) writeFileSync(resolve(io.cwd, options.moneyCsv), moneyCsv(report));
+    if (options.jsonl !== undefined) writeFileSync(resolve(io.cwd, options.jsonl), reportLines(report));
     if (options.html !== undefined) writeFileSync(resolve(io.cwd, options.html), reportHtml(report));
     if (options.json === true) printJson(io, report);
     else io.out(reportText(report));

@@ -261,8 +261,15 @@ function forbiddingOf(row: Row, { enforce }: Snapshot): readonly string[] {
   return names(row.flagged.filter(one => one.kind !== 'clause' || one.ambiguous === null));
 }
 
+/** What stands for a clause where no contract in force could have had one. */
+export const NO_CONTRACT = 'no-contract-in-force';
+
 function names(exclusions: readonly Exclusion[]): readonly string[] {
-  return exclusions.length === 0 ? NO_CLAUSES : [...new Set(exclusions.map(exclusionKey))].toSorted();
+  return exclusions.length === 0 ? NO_CLAUSES : [...new Set(exclusions.map(nameOf))].toSorted();
+}
+
+function nameOf(exclusion: Exclusion): string {
+  return exclusion.kind === NO_CONTRACT ? NO_CONTRACT : exclusionKey(exclusion);
 }
 
 /** The clauses that a record says decided, with their contracts. */
@@ -270,7 +277,9 @@ export function recordedClauses({ d, f }: Pick<PlacementRecord, 'd' | 'f'>): rea
   if (d === undefined) return NO_CLAUSES;
   const only = f?.length === 1 ? (f[0] ?? '').split('@')[0] : undefined;
   const enforced = d.filter(name => !name.startsWith('~'));
-  return enforced.map(name => (only === undefined || name.includes('/') || name === '-' ? name : `${only}/${name}`));
+  return enforced.map(name =>
+    name === '-' ? NO_CONTRACT : only === undefined || name.includes('/') ? name : `${only}/${name}`,
+  );
 }
 
 /** The outcome that a record is of. */

@@ -8,7 +8,7 @@ export const whatIfCommand: AddCommand = (program, io, done) => {
     .summary('replay what was recorded under other contracts, another reading, other events')
     .description(
       'Decides the recorded placements again on a supposition and tells what would differ: calls moved, refused and freed, by cloud,\n' +
-        'product, channel and clause; the money moved; and what already happened that the supposition forbids. It reads the data\n' +
+        'product, channel and clause; the money moved, by cloud, commitment and share; and what already happened that the supposition forbids. It reads the data\n' +
         'folder, beside a running server too, and changes nothing. What is not supposed stays as each placement saw it.',
     );
   withJson(withConfig(command))
@@ -20,6 +20,8 @@ export const whatIfCommand: AddCommand = (program, io, done) => {
     .option('--event <id=date>', 'suppose that this happened then; repeat for several', collect)
     .option('--state <file>', 'keep the state there: killed half-way, the same command goes on')
     .option('--csv <file>', 'write the finest figures there, a row for each kind of change')
+    .option('--money-csv <file>', 'write the money moved there, a row for each cloud, commitment and share')
+    .option('--jsonl <file>', 'write all figures there, one line of JSON each')
     .option('--html <file>', 'write a report there: one file, for any browser')
     .addHelpText(
       'after',

@@ -12,6 +12,7 @@ import {
   type WireDay,
   wireTally,
 } from '../../placement/tally.ts';
+import { type CommitmentFigures, commitmentsOf, type ShareFigures, sharesOf } from './money.ts';
 import type { Suppose } from './suppose.ts';
 import type { WhatIfTotals } from './run.ts';
 
@@ -68,10 +69,15 @@ export interface WhatIfReport {
     readonly recorded_micro_usd: string;
     readonly supposed_micro_usd: string;
     readonly difference_micro_usd: string;
+    /** What the calls brought by the rate cards, and would bring. */
+    readonly recorded_revenue_micro_usd: string;
+    readonly supposed_revenue_micro_usd: string;
     /** Of calls that would be made and whose usage nobody knows: at their bound. In neither sum. */
     readonly at_most_micro_usd: string;
   };
   readonly clouds: readonly CloudFigures[];
+  readonly commitments: readonly CommitmentFigures[];
+  readonly shares: readonly ShareFigures[];
   readonly moves: readonly Move[];
   readonly products: readonly Counted[];
   readonly channels: readonly Counted[];
@@ -83,8 +89,9 @@ export interface WhatIfReport {
   readonly days: readonly WireDay[];
 }
 
-export function reportOf({ tally, window, readings }: WhatIfTotals, suppose: Suppose): WhatIfReport {
+export function reportOf({ tally, window, readings, terms }: WhatIfTotals, suppose: Suppose): WhatIfReport {
   const cells = [...tally.cells.values()];
+  const days = [...tally.days.values()];
   const wire = wireTally(tally);
   const [first, last] = tally.span ?? [null, null];
   const recorded = sum(cells, cell => cell.wasCost);
@@ -109,9 +116,13 @@ export function reportOf({ tally, window, readings }: WhatIfTotals, suppose: Sup
       recorded_micro_usd: String(recorded),
       supposed_micro_usd: String(supposed),
       difference_micro_usd: String(supposed - recorded),
+      recorded_revenue_micro_usd: String(sum(cells, cell => cell.wasRevenue)),
+      supposed_revenue_micro_usd: String(sum(cells, cell => cell.wouldRevenue)),
       at_most_micro_usd: String(sum(cells, cell => cell.atMost)),
     },
     clouds: cloudsOf(cells),
+    commitments: commitmentsOf(terms, days),
+    shares: sharesOf(terms, days),
     moves: movesOf(cells),
     products: grouped(cells, cell => [cell.product]),
     channels: grouped(cells, cell => [cell.channel]),

@@ -10,7 +10,7 @@ import { emptyTally, type Tally, tallyFrom, type WireTally, wireTally } from '..
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { RecordedData, RecordedPlace, RecordedTexts, Window } from '../evidence/recorded.ts';
 import { type PlacedText, placedText } from './placed.ts';
-import type { Suppose, Suppositions } from './suppose.ts';
+import type { SidesOfTerms, Suppose, Suppositions } from './suppose.ts';
 
 export interface Progress {
   readonly done: number;
@@ -32,13 +32,14 @@ export interface WhatIfTotals {
   /** Its end may have been fixed by the run that this one went on from. */
   readonly window: Window;
   readonly readings: ReturnType<Suppositions['readings']>;
+  readonly terms: SidesOfTerms;
 }
 
 /** Pages between two times that the state is kept. */
 const KEEP_EVERY = 10;
 
 interface Saved {
-  readonly form: 1;
+  readonly form: 2;
   /** What was asked: another question does not go on from this answer. */
   readonly question: string;
   /** Its end is fixed when the run begins: what is placed meanwhile does not come in. */
@@ -46,6 +47,8 @@ interface Saved {
   readonly place: RecordedPlace | null;
   readonly done: number;
   readonly readings: ReturnType<Suppositions['readings']>;
+  /** Of the snapshots that were seen so far. */
+  readonly versions: readonly string[];
   readonly tally: WireTally;
 }
 
@@ -66,16 +69,18 @@ export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
   const keep = (): void => {
     if (state !== null)
       writeState(state, {
-        form: 1,
+        form: 2,
         question,
         to: window.to,
         place,
         done,
         readings: readings(),
+        versions: suppositions.versions(),
         tally: wireTally(tally),
       });
   };
   let pages = 0;
+  for (const version of saved?.versions ?? []) await suppositions.of(version);
   if (saved === null) keep();
   let named = tally.breaches.length;
   for await (const page of data.texts(window, place)) {
@@ -95,7 +100,7 @@ export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
     if (pages % KEEP_EVERY === 0) keep();
   }
   keep();
-  return { tally, window, readings: readings() };
+  return { tally, window, readings: readings(), terms: suppositions.terms() };
 
   async function know(version: string, page: RecordedTexts, index: number): Promise<void> {
     if (version !== known.version) {
@@ -162,7 +167,7 @@ function readState(file: string, question: string): Saved | null {
   } catch (cause) {
     throw new CliError(EXIT.usage, `${file} is no state of a what-if`, { cause });
   }
-  if (saved.form !== 1 || saved.tally === undefined)
+  if (saved.form !== 2 || saved.tally === undefined)
     throw new CliError(EXIT.usage, `${file} is no state of a what-if that this version reads`);
   if (saved.question !== question)
     throw new CliError(
