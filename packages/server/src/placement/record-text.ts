@@ -20,10 +20,12 @@ export interface RecordText {
   use: string;
   health: string;
   spend: string;
+  /** The readings of the session's own. */
+  readings: string;
 }
 
 export function emptyRecordText(): RecordText {
-  return { kind: '', marks: '', version: '', at: 0, input: 0, output: 0, use: '', health: '', spend: '' };
+  return { kind: '', marks: '', version: '', at: 0, input: 0, output: 0, use: '', health: '', spend: '', readings: '' };
 }
 
 const BEGIN = '{"v":1,"s":"';
@@ -68,9 +70,12 @@ export function takeApart(into: RecordText, text: string, start: number, end: nu
   into.spend = spendKey < 0 ? '' : text.slice(spendKey + 6, spendEnd - 1);
   const sinceKey = found(text, ',"b":', names, inputKey);
   const since = sinceKey >= 0 && text[sinceKey + 5] !== '"';
-  const facts = since
-    ? `${text.slice(names, sinceKey)}\n${text.slice(text.indexOf(',', sinceKey + 5), inputKey)}`
-    : text.slice(names, inputKey);
+  const readingsKey = found(text, ',"r":{', names, inputKey);
+  const sold = since ? sinceKey : readingsKey < 0 ? inputKey : readingsKey;
+  const sinceEnd = since ? text.indexOf(',', sinceKey + 5) : sold;
+  const readingsEnd = readingsKey < 0 ? sinceEnd : text.indexOf('}', readingsKey) + 1;
+  into.readings = text.slice(sinceEnd, readingsEnd);
+  const facts = `${text.slice(names, sold)}\n${text.slice(readingsEnd, inputKey)}`;
   const able = text.slice(outputEnd, useKey < 0 ? useEnd : useKey);
   const last = spendKey < 0 ? text.slice(tail, end) : `${text.slice(tail, spendKey)}\n${text.slice(spendEnd, end)}`;
   // A line's end is in no JSON text of ours: none runs into another.

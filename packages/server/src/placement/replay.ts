@@ -133,11 +133,12 @@ export function makeReplay(tally: Tally): Replay {
     let own = known.get(supposition);
     if (own === undefined) known.set(supposition, (own = { sight: sightOf(supposition), kinds: new Map(), groups: new Map() }));
     const { sight, kinds, groups } = own;
-    let kind = kinds.get(parts.kind);
+    const name = supposition.readings === 'session' ? `${parts.kind}\n${parts.readings}` : parts.kind;
+    let kind = kinds.get(name);
     if (kind === undefined) {
       keep();
       kind = { looksBack: sight.looksBack(parsed(placement)), groups: new Map() };
-      kinds.set(parts.kind, kind);
+      kinds.set(name, kind);
     }
     const era = sight.era(parts.at);
     const key =
