@@ -12,7 +12,8 @@ import { openRecorded } from './evidence/recorded.ts';
 import { booksOf } from './money/books.ts';
 import { reportHtml } from './whatif/html.ts';
 import { reportOf } from './whatif/report.ts';
-import { runWhatIf } from './whatif/run.ts';
+import { replayOverHttp } from './whatif/over-http.ts';
+import { type Progress, runWhatIf } from './whatif/run.ts';
 import { makeSuppositions, type Suppose, type SupposedEvent } from './whatif/suppose.ts';
 import { moneyCsv, number, reportCsv, reportLines, reportText } from './whatif/text.ts';
 
@@ -25,6 +26,7 @@ export interface WhatIfOptions extends ConfigFlags {
   readonly reading?: string;
   readonly event?: readonly string[];
   readonly state?: string;
+  readonly url?: string;
   readonly csv?: string;
   readonly moneyCsv?: string;
   readonly jsonl?: string;
@@ -42,7 +44,7 @@ export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> 
     tenant: options.tenant ?? null,
   };
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const data = await openRecorded(config);
+  const data = options.url === undefined ? await openRecorded(config) : replayOverHttp(options.url, config, io);
   try {
     const suppositions = makeSuppositions(suppose, version => data.document(version), booksOf(config));
     const state = options.state === undefined ? null : resolve(io.cwd, options.state);
@@ -83,7 +85,7 @@ function eventFrom(text: string): SupposedEvent {
   return { id, date };
 }
 
-function progressTo(io: Io): (progress: { readonly done: number; readonly total: number }) => void {
+function progressTo(io: Io): (progress: Progress) => void {
   const began = performance.now();
   let said = began;
   return ({ done, total }) => {
@@ -91,6 +93,7 @@ function progressTo(io: Io): (progress: { readonly done: number; readonly total:
     if (now - said < SAY_EVERY_MS) return;
     said = now;
     const rate = Math.round((done / (now - began)) * 1000);
-    io.err(`${number(done)} of at most ${number(total)} placements, ${number(rate)}/s\n`);
+    const of = total === null ? '' : ` of at most ${number(total)}`;
+    io.err(`${number(done)}${of} placements, ${number(rate)}/s\n`);
   };
 }

@@ -18,6 +18,7 @@ export const whatIfCommand: AddCommand = (program, io, done) => {
     .option('--contracts <set>', 'these contract sets instead; several with commas, or repeated', collect)
     .option('--reading <id>', 'read the contracts so; a retrospective reading too')
     .option('--event <id=date>', 'suppose that this happened then; repeat for several', collect)
+    .option('--url <address>', 'of a running server: replay what PERDURE_API_KEY may read there (scope auditor or operator)')
     .option('--state <file>', 'keep the state there: killed half-way, the same command goes on')
     .option('--csv <file>', 'write the finest figures there, a row for each kind of change')
     .option('--money-csv <file>', 'write the money moved there, a row for each cloud, commitment and share')
@@ -28,6 +29,7 @@ export const whatIfCommand: AddCommand = (program, io, done) => {
       examples(
         'perdure whatif --reading microsoft',
         'perdure whatif --from 2026-03-01 --to 2026-04-01 --contracts openai-2026-02,data-handling --html report.html',
+        'perdure whatif --reading microsoft --url https://perdure.example.com',
         'perdure whatif --reading substance --state substance.state --json',
       ),
     )

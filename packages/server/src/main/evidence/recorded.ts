@@ -20,6 +20,8 @@ export interface RecordedPlace {
   readonly tenant: string;
   /** A position in the home, exclusive. */
   readonly after: number;
+  /** Over HTTP: where the next page begins. */
+  readonly cursor?: string;
 }
 
 export interface Window {
@@ -46,18 +48,23 @@ export interface RecordedTexts {
   readonly place: RecordedPlace;
 }
 
-export interface RecordedData {
-  /** How many placements there are, the window's edges left aside: for progress. */
-  count(window: Window): Promise<number>;
-  pages(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedPage>;
+/** What a replay reads. */
+export interface ReplaySource {
+  /** How many placements there are, the window's edges left aside: for progress. Null: not known. */
+  count(window: Window): Promise<number | null>;
   texts(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedTexts>;
-  /** The whole of the placement at a position. Null: there is none. */
-  placement(place: RecordedPlace): Promise<PlacementRecord | null>;
+  /** The placement at a position. Null: there is none. */
+  placement(place: RecordedPlace): Promise<Pick<PlacementRecord, 'id'> | null>;
   /** What a session did in all before a moment; null if its log cannot be read. */
   use(session: RecordedSession, before: number | null): Promise<Use | null>;
   /** A snapshot's document by its version. */
   document(version: string): Promise<string | null>;
   close(): Promise<void>;
+}
+
+export interface RecordedData extends ReplaySource {
+  count(window: Window): Promise<number>;
+  pages(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedPage>;
 }
 
 const PAGE = 500;

@@ -8,17 +8,18 @@ import { makeReplay, type Supposition } from '../../placement/replay.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
 import { emptyTally, type Tally, tallyFrom, type WireTally, wireTally } from '../../placement/tally.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
-import type { RecordedData, RecordedPlace, RecordedTexts, Window } from '../evidence/recorded.ts';
+import type { RecordedPlace, RecordedTexts, ReplaySource, Window } from '../evidence/recorded.ts';
 import { type PlacedText, placedText } from './placed.ts';
 import type { SidesOfTerms, Suppose, Suppositions } from './suppose.ts';
 
 export interface Progress {
   readonly done: number;
-  readonly total: number;
+  /** Null: not known. */
+  readonly total: number | null;
 }
 
 export interface WhatIfRun {
-  readonly data: RecordedData;
+  readonly data: ReplaySource;
   readonly suppositions: Suppositions;
   readonly suppose: Suppose;
   readonly window: Window;
