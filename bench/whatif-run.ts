@@ -27,16 +27,17 @@ const READING = 'microsoft';
 
 interface Ran {
   readonly wallMs: number;
-  /** Of all threads. */
-  readonly cpuMs: number;
-  /** Resident set after a tenth, its highest, MB. */
-  readonly rssMb: readonly [number, number];
+  /** Of all threads, and of the one that replays. */
+  readonly cpuMs: readonly [number, number];
+  /** Resident set after each tenth, and its highest, MB. */
+  readonly rssMb: readonly number[];
+  readonly highestMb: number;
   readonly report: WhatIfReport;
 }
 
 /** In a process of its own: the command, its progress read for the moment at which memory is looked at. */
 async function child(data: string, state: string | undefined): Promise<void> {
-  let early = 0;
+  const rssMb: number[] = [];
   let out = '';
   const io = {
     cwd: data,
@@ -44,17 +45,18 @@ async function child(data: string, state: string | undefined): Promise<void> {
     out: (text: string) => void (out += text),
     err(text: string) {
       process.stderr.write(text);
-      if (early === 0 && doneIn(text) > 0.1) early = process.memoryUsage.rss();
+      if (doneIn(text) >= (rssMb.length + 1) / 10) rssMb.push(process.memoryUsage.rss() / 1e6);
     },
   };
   const began = performance.now();
   const options = { data, reading: READING, json: true, ...(state !== undefined && { state }) };
   await whatIf(options as Parameters<typeof whatIf>[0], io as unknown as Parameters<typeof whatIf>[1]);
-  const { user, system } = process.cpuUsage();
+  const cpuOf = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
   const ran: Ran = {
     wallMs: performance.now() - began,
-    cpuMs: (user + system) / 1000,
-    rssMb: [early / 1e6, (process.resourceUsage().maxRSS * 1024) / 1e6],
+    cpuMs: [cpuOf(process.cpuUsage()), cpuOf(process.threadCpuUsage())],
+    rssMb,
+    highestMb: (process.resourceUsage().maxRSS * 1024) / 1e6,
     report: JSON.parse(out) as WhatIfReport,
   };
   process.stdout.write(JSON.stringify(ran));
@@ -125,17 +127,29 @@ else {
   const whole = await run(data, null, null);
   if (whole === null) throw new Error('it did not end');
   const { placements, changes, breaches } = whole.report;
-  say(`perdure whatif --reading ${READING}: ${placements} placements, ${changes.moved} moved, ${changes.breaches} breaches`);
-  say(`  wall ${(whole.wallMs / 1000).toFixed(1)} s; CPU of all threads ${(whole.cpuMs / 1000).toFixed(1)} s, start and report included`);
-  say(`  ${Math.round((placements / whole.cpuMs) * 1000)} records/s per core; ${Math.round((placements / whole.wallMs) * 1000)}/s by the clock`);
-  say(`  resident ${whole.rssMb[0].toFixed(0)} MB after a tenth, ${whole.rssMb[1].toFixed(0)} MB at most`);
+  const [all, own] = whole.cpuMs;
+  say(
+    `perdure whatif --reading ${READING}: ${placements} placements, ${changes.moved} moved, ${changes.breaches} breaches`,
+  );
+  say(
+    `  wall ${(whole.wallMs / 1000).toFixed(1)} s; CPU ${(all / 1000).toFixed(1)} s, of which ${(own / 1000).toFixed(1)} s in the thread that replays`,
+  );
+  const rate = (ms: number): string => Math.round((placements / ms) * 1000).toLocaleString('en');
+  say(
+    `  records/s: ${rate(own)} of the replaying thread, ${rate(all)} with the reading of the store, ${rate(whole.wallMs)} by the clock`,
+  );
+  say(
+    `  resident after each tenth, MB: ${whole.rssMb.map(mb => mb.toFixed(0)).join(' ')}; ${whole.highestMb.toFixed(0)} at most`,
+  );
   const state = join(data, 'whatif.state');
   rmSync(state, { force: true });
   await run(data, state, 0.5);
   const resumed = await run(data, state, null);
   const same = resumed !== null && figures(resumed.report) === figures(whole.report);
   const named = JSON.stringify(resumed?.report.breaches) === JSON.stringify(breaches);
-  say(`killed half-way and gone on in ${((resumed?.wallMs ?? 0) / 1000).toFixed(1)} s: totals ${same && named ? 'equal' : 'DIFFER'}`);
+  say(
+    `killed half-way and gone on in ${((resumed?.wallMs ?? 0) / 1000).toFixed(1)} s: totals ${same && named ? 'equal' : 'DIFFER'}`,
+  );
   rmSync(state, { force: true });
   const began = performance.now();
   const right = (await slowly(data)) === figures(whole.report);

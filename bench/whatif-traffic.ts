@@ -76,7 +76,12 @@ export function benchTraffic(): Traffic {
 
 /** A price book with two versions for half of the targets, and rates for one product and for all. */
 export function benchBooks(): Books {
-  const prices = (input: number): TokenPrices => ({ input, cached: input / 10, output: 8 * input, reasoning: 8 * input });
+  const prices = (input: number): TokenPrices => ({
+    input,
+    cached: input / 10,
+    output: 8 * input,
+    reasoning: 8 * input,
+  });
   const book = [
     { from: null, prices: prices(1_300_000) },
     { from: Date.UTC(2026, 2, 25), prices: prices(1_100_000) },

@@ -171,7 +171,10 @@ export function benchWhatIf(count = 1_000_000): WhatIfBench {
   for (let done = 0; done < count; done += BATCH) {
     const pages = Array.from({ length: BATCH / PAGE }, (_, page) => {
       const first = done + page * PAGE;
-      return pageOf(Array.from({ length: PAGE }, (__, i) => next(first + i)), first);
+      return pageOf(
+        Array.from({ length: PAGE }, (__, i) => next(first + i)),
+        first,
+      );
     });
     // What made the records has left much to be collected, which is not the replay's.
     collect();

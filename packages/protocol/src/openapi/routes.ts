@@ -226,7 +226,8 @@ export const ROUTES: readonly Route[] = [
     path: '/perdure/v1/replay/placements',
     operationId: 'listReplayPlacements',
     tag: 'perdure',
-    summary: 'Placements as they were recorded, oldest first: what a what-if decides again. Counts and facts, no content.',
+    summary:
+      'Placements as they were recorded, oldest first: what a what-if decides again. Counts and facts, no content.',
     answer: 'ReplayPage',
     query: ['limit', 'after', 'from', 'to', 'tenant'],
     errors: [...READ, 'invalid_request', 'placement_not_found'],

@@ -190,5 +190,7 @@ export const replayPageSchema: z.ZodType<ReplayPage> = z.object({
 export const replaySnapshotSchema: z.ZodType<ReplaySnapshot> = z.object({
   object: z.literal('perdure.replay_snapshot'),
   version: z.string(),
-  document: z.string().meta({ description: 'JSON: places, contracts, weights, events, waivers. No addresses, no secrets.' }),
+  document: z
+    .string()
+    .meta({ description: 'JSON: places, contracts, weights, events, waivers. No addresses, no secrets.' }),
 });

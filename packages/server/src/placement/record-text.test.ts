@@ -24,7 +24,14 @@ function apart(text: string): RecordText | null {
 
 test('numbers are cut out, and nothing else', () => {
   const one = apart(textOf({ at: MARCH, inputTokens: 7, outputBound: 8, spend: { month: 1, total: 2 } }));
-  expect(one).toMatchObject({ at: MARCH, input: 7, output: 8, use: '3,1,0,0,0', spend: '1,2', version: snapshot.version });
+  expect(one).toMatchObject({
+    at: MARCH,
+    input: 7,
+    output: 8,
+    use: '3,1,0,0,0',
+    spend: '1,2',
+    version: snapshot.version,
+  });
   expect(one?.health).toBe('"azure":[12.5]');
   const other = apart(textOf({ at: MARCH + 1, inputTokens: 70_000, outputBound: 1, spend: { month: 5, total: 9 } }));
   expect([other?.kind, other?.marks]).toEqual([one?.kind, one?.marks]);

@@ -47,7 +47,9 @@ const readings = [
 ];
 /** Names that a reader of texts could take for something else. */
 const NASTY = ['a},"F":2', '"t":1,', 'x","n":"y', 'e', 'y', 'b', 'i', ',"S":[1]'];
-const nasty = PLACES.map((place, i) => (place.kind === 'target' && i % 2 === 0 ? { ...place, id: `${NASTY[i]}` } : place));
+const nasty = PLACES.map((place, i) =>
+  place.kind === 'target' && i % 2 === 0 ? { ...place, id: `${NASTY[i]}` } : place,
+);
 const capped = PLACES.map(place =>
   place.kind === 'target'
     ? { ...place, capacity: { maxConcurrent: 2 }, contextTokens: place.id === 'azure' ? 5000 : null }

@@ -131,7 +131,8 @@ export function makeReplay(tally: Tally): Replay {
 
   function groupOf(placement: RecordedPlacementText, supposition: Supposition): Group {
     let own = known.get(supposition);
-    if (own === undefined) known.set(supposition, (own = { sight: sightOf(supposition), kinds: new Map(), groups: new Map() }));
+    if (own === undefined)
+      known.set(supposition, (own = { sight: sightOf(supposition), kinds: new Map(), groups: new Map() }));
     const { sight, kinds, groups } = own;
     const name = supposition.readings === 'session' ? `${parts.kind}\n${parts.readings}` : parts.kind;
     let kind = kinds.get(name);

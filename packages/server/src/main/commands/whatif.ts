@@ -18,7 +18,10 @@ export const whatIfCommand: AddCommand = (program, io, done) => {
     .option('--contracts <set>', 'these contract sets instead; several with commas, or repeated', collect)
     .option('--reading <id>', 'read the contracts so; a retrospective reading too')
     .option('--event <id=date>', 'suppose that this happened then; repeat for several', collect)
-    .option('--url <address>', 'of a running server: replay what PERDURE_API_KEY may read there (scope auditor or operator)')
+    .option(
+      '--url <address>',
+      'of a running server: replay what PERDURE_API_KEY may read there (scope auditor or operator)',
+    )
     .option('--state <file>', 'keep the state there: killed half-way, the same command goes on')
     .option('--csv <file>', 'write the finest figures there, a row for each kind of change')
     .option('--money-csv <file>', 'write the money moved there, a row for each cloud, commitment and share')

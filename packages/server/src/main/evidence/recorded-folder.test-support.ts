@@ -27,7 +27,10 @@ export interface Traffic {
   readonly places: readonly Place[];
   readonly tenant: (session: number) => string;
   /** Over what every call has. */
-  readonly facts: (session: number, turn: number) => Partial<Pick<CallFacts, 'purpose' | 'sessionLabels' | 'inputTokens'>>;
+  readonly facts: (
+    session: number,
+    turn: number,
+  ) => Partial<Pick<CallFacts, 'purpose' | 'sessionLabels' | 'inputTokens'>>;
   readonly segment: (session: number) => Segment;
   readonly health: (session: number, turn: number) => Health;
 }
@@ -77,7 +80,10 @@ export async function layFolder(dir: string, sessions: number, traffic: Traffic 
     bodies.push({ type: 'session.created', head: { ...head, ...nothing }, payload: null });
     const record = (action: 'infer' | 'place_state', facts: CallFacts, health: Health) => {
       const decision = decide(snapshot, action, facts, health, {});
-      return { chosen: decision.chosen, placement: toRecord(decision, snapshot, facts, health) as unknown as JsonObject };
+      return {
+        chosen: decision.chosen,
+        placement: toRecord(decision, snapshot, facts, health) as unknown as JsonObject,
+      };
     };
     const started = at;
     for (let turn = 0; turn < turns; turn++) {

@@ -204,7 +204,8 @@ function breaches({ breaches: list, changes }: WhatIfReport): string {
     rest.length === 0
       ? ''
       : `<details><summary>${rest.length} more</summary>${listed(rest, 'The next of them')}</details>`;
-  const caption = first.length < changes.breaches ? `The first ${first.length} of ${number(changes.breaches)}` : 'All of them';
+  const caption =
+    first.length < changes.breaches ? `The first ${first.length} of ${number(changes.breaches)}` : 'All of them';
   return `<section id="breaches"><h2>Breaches that already happened</h2>${listed(first, caption)}${more}</section>`;
 }
 

@@ -49,8 +49,16 @@ test('a commitment counts what its own burn-down counts, a share what its own st
       const spends = (cost: (day: Day) => bigint) =>
         list.map(day => ({ at: day.day * DAY_MS, cloud: day.cloud, cost: cost(day) }));
       const [was, would] = [
-        burnDown(before, spends(day => day.wasCost), END).spent,
-        burnDown(after, spends(day => day.wouldCost), END).spent,
+        burnDown(
+          before,
+          spends(day => day.wasCost),
+          END,
+        ).spent,
+        burnDown(
+          after,
+          spends(day => day.wouldCost),
+          END,
+        ).spent,
       ];
       expect(commitmentsOf(terms, list)).toMatchObject([
         {
@@ -62,8 +70,16 @@ test('a commitment counts what its own burn-down counts, a share what its own st
       const earnings = (revenue: (day: Day) => bigint) =>
         list.map(day => ({ at: day.day * DAY_MS, cloud: day.cloud, vendor: day.vendor, revenue: revenue(day) }));
       const [first, second] = [
-        shareState(share, earnings(day => day.wasRevenue), END),
-        shareState(other, earnings(day => day.wouldRevenue), END),
+        shareState(
+          share,
+          earnings(day => day.wasRevenue),
+          END,
+        ),
+        shareState(
+          other,
+          earnings(day => day.wouldRevenue),
+          END,
+        ),
       ];
       expect(sharesOf(terms, list)).toMatchObject([
         {
@@ -93,7 +109,15 @@ test('commitments on every cloud, without dates, are together all that was spent
 });
 
 test('a term of one side alone is nothing on the other', () => {
-  const term = { ...IN_CONTRACT, id: 'k', amount: units(5), cloud: 'aws', shortfall: 'owed' as const, from: 0, to: null };
+  const term = {
+    ...IN_CONTRACT,
+    id: 'k',
+    amount: units(5),
+    cloud: 'aws',
+    shortfall: 'owed' as const,
+    from: 0,
+    to: null,
+  };
   const day = { day: 1, cloud: 'aws', vendor: 'openai', wasCost: 3n, wouldCost: 4n, wasRevenue: 0n, wouldRevenue: 0n };
   const figures = commitmentsOf({ recorded: { ...NO_TERMS, commitments: [term] }, supposed: NO_TERMS }, [day]);
   expect(figures).toMatchObject([{ recorded_micro_usd: '3', supposed_micro_usd: null, difference_micro_usd: '-3' }]);

@@ -51,7 +51,13 @@ beforeAll(async () => {
   await server.recovered;
   for (let i = 0; i < CALLS; i++) await call('app');
   for (let i = 0; i < 3; i++) await call('other');
-  const waiver = { contract: 'openai-2026-02', clause: 'joint.stateless', tenant: 'rival', until: '2026-03-25', reason: 'x' };
+  const waiver = {
+    contract: 'openai-2026-02',
+    clause: 'joint.stateless',
+    tenant: 'rival',
+    until: '2026-03-25',
+    reason: 'x',
+  };
   expect((await ask('ops', 'POST', '/perdure/v1/waivers', waiver)).status).toBe(200);
   await call('app');
 });
@@ -121,7 +127,9 @@ test('L10: a key reads its own tenant, waivers too; content is nowhere', async (
   const own = await ask('auditor', 'GET', '/perdure/v1/replay/placements?limit=100');
   expect(own.text).not.toContain('secret word');
   const last = await ask('auditor', 'GET', '/perdure/v1/replay/placements?limit=100&after=' + nextOf(own.text));
-  const { s: version } = (JSON.parse(last.text) as { data: { record: { s: string } }[] }).data.at(-1)?.record ?? { s: '' };
+  const { s: version } = (JSON.parse(last.text) as { data: { record: { s: string } }[] }).data.at(-1)?.record ?? {
+    s: '',
+  };
   const path = `/perdure/v1/replay/snapshots/${version}`;
   const seen = async (name: string) => (await ask(name, 'GET', path)).text.includes('\\"tenant\\":\\"rival\\"');
   expect([await seen('ops'), await seen('rival-auditor'), await seen('auditor')]).toEqual([true, true, false]);

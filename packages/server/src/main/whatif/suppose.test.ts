@@ -46,11 +46,7 @@ test('a call costs what usage says: by the price book of its day, else by the pr
     { from: march, prices: { input: 2_000_001, cached: 200_000, output: 11_000_000, reasoning: 19_000_000 } },
   ];
   const books = { currency: 'USD', costs: { aws: book }, rates: [] };
-  const suppositions = makeSuppositions(
-    { contracts: null, reading: null, events: [] },
-    async () => document(),
-    books,
-  );
+  const suppositions = makeSuppositions({ contracts: null, reading: null, events: [] }, async () => document(), books);
   const cost = (await suppositions.of('v'))?.cost;
   const usage = { input: 1001, cached: 77, output: 313, reasoning: 13 };
   const seen = { input: 1_250_000, cached: 125_000, output: 10_000_000, reasoning: 10_000_000 };

@@ -95,7 +95,10 @@ export function makeSuppositions(
       return found;
     },
     readings: () => ({ recorded: [...seen.recorded].toSorted(), supposed: [...seen.supposed].toSorted() }),
-    terms: () => ({ recorded: termsOf([...termed.recorded.values()]), supposed: termsOf([...termed.supposed.values()]) }),
+    terms: () => ({
+      recorded: termsOf([...termed.recorded.values()]),
+      supposed: termsOf([...termed.supposed.values()]),
+    }),
     versions: () => [...versions].toSorted(),
   };
 }

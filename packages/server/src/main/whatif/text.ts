@@ -34,7 +34,10 @@ export function reportText(report: WhatIfReport): string {
       ? ''
       : `\n${table(
           [name, 'SAME', 'MOVED', 'REFUSED', 'FREED', 'BREACHES'],
-          list.map(one => [clauseText(one.id), ...[one.same, one.moved, one.refused, one.freed, one.breaches].map(number)]),
+          list.map(one => [
+            clauseText(one.id),
+            ...[one.same, one.moved, one.refused, one.freed, one.breaches].map(number),
+          ]),
         )}`;
   const lines = [
     ...supposedEvents(report).map(line => `${line}\n`),
@@ -190,7 +193,15 @@ export function reportCsv({ cells }: WhatIfReport): string {
   return [CSV_COLUMNS, ...rows].map(row => `${row.map(csvCell).join(',')}\r\n`).join('');
 }
 
-const MONEY_COLUMNS = ['of', 'contract', 'id', 'figure', 'recorded_micro_usd', 'supposed_micro_usd', 'difference_micro_usd'];
+const MONEY_COLUMNS = [
+  'of',
+  'contract',
+  'id',
+  'figure',
+  'recorded_micro_usd',
+  'supposed_micro_usd',
+  'difference_micro_usd',
+];
 
 /** Money moved, a row for each cloud, commitment and share. A side is empty where its contracts have no such term. */
 export function moneyCsv({ clouds, commitments, shares }: WhatIfReport): string {

@@ -5,7 +5,9 @@ import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import { EVENT_CODES } from '../../log/codec.ts';
 import type { Handlers, PlacementTexts, ReaderOps } from './messages.ts';
 
-export type PlacementReads = Handlers<Pick<ReaderOps, 'placementLog' | 'placementTexts' | 'placementSeek' | 'placementTenants'>>;
+export type PlacementReads = Handlers<
+  Pick<ReaderOps, 'placementLog' | 'placementTexts' | 'placementSeek' | 'placementTenants'>
+>;
 
 const ENDS = [EVENT_CODES['call.completed'], EVENT_CODES['call.failed'], EVENT_CODES['call.cancelled']].join(', ');
 const CALL = EVENT_CODES['call.placed'];
