@@ -50,7 +50,7 @@ async function child(data: string, state: string | undefined): Promise<void> {
   };
   const began = performance.now();
   const options = { data, reading: READING, json: true, ...(state !== undefined && { state }) };
-  await whatIf(options as Parameters<typeof whatIf>[0], io as unknown as Parameters<typeof whatIf>[1]);
+  await whatIf(options, io);
   const cpuOf = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
   const ran: Ran = {
     wallMs: performance.now() - began,

@@ -63,6 +63,6 @@ test('the numbers of a place, and of no other whose name ends alike', () => {
   const health = '"west-aws":[1,2],"aws":[30,4,1],"slow":[1e3,0.5],"x":[90071992547409931]';
   expect(healthOf(health, '"aws":[')).toEqual([30, 4, 1]);
   expect(healthOf(health, '"slow":[')).toEqual([1000, 0.5]);
-  expect(healthOf(health, '"x":[')).toEqual([90_071_992_547_409_931]);
+  expect(healthOf(health, '"x":[')).toEqual([Number('90071992547409931')]);
   expect(healthOf(health, '"gcp":[')).toBeUndefined();
 });

@@ -28,14 +28,25 @@ const IN_CONTRACT = { contract: 'c', contractFrom: null, contractTo: null, payer
 const NO_TERMS: Terms = { commitments: [], shares: [], tranches: [], prepaid: [], capacity: [] };
 
 const commitment = fc.tuple(span, fc.constantFrom(...CLOUDS)).map(([[from, to], cloud]) => ({
-  ...{ ...IN_CONTRACT, id: 'k', amount: units(1_000_000), cloud, shortfall: 'owed' as const },
-  ...{ from: from * DAY_MS, to: to === null ? null : to * DAY_MS },
+  ...IN_CONTRACT,
+  id: 'k',
+  amount: units(1_000_000),
+  cloud,
+  shortfall: 'owed' as const,
+  from: from * DAY_MS,
+  to: to === null ? null : to * DAY_MS,
 }));
 const sharing = fc
   .tuple(span, fc.option(fc.subarray(CLOUDS)), fc.integer({ min: 0, max: 100 }), fc.option(micro))
   .map(([[from, to], clouds, rate, cap]) => ({
-    ...{ ...IN_CONTRACT, id: 's', rate: percent(rate), vendor: 'openai', clouds, cap },
-    ...{ from: from * DAY_MS, to: to === null ? null : to * DAY_MS },
+    ...IN_CONTRACT,
+    id: 's',
+    rate: percent(rate),
+    vendor: 'openai',
+    clouds,
+    cap,
+    from: from * DAY_MS,
+    to: to === null ? null : to * DAY_MS,
   }));
 const END = 1000 * DAY_MS;
 
@@ -96,7 +107,13 @@ test('commitments on every cloud, without dates, are together all that was spent
   fc.assert(
     fc.property(days, list => {
       const commitments = CLOUDS.map(cloud => ({
-        ...{ ...IN_CONTRACT, id: cloud, cloud, amount: units(1), shortfall: 'owed' as const, from: 0, to: null },
+        ...IN_CONTRACT,
+        id: cloud,
+        cloud,
+        amount: units(1),
+        shortfall: 'owed' as const,
+        from: 0,
+        to: null,
       }));
       const terms = { ...NO_TERMS, commitments };
       const figures = commitmentsOf({ recorded: terms, supposed: terms }, list);

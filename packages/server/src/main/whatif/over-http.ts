@@ -63,7 +63,7 @@ function pathOf({ from, to, tenant }: Window, cursor: string | null): string {
   if (to !== null) query.set('to', new Date(to).toISOString());
   if (tenant !== null) query.set('tenant', tenant);
   if (cursor !== null) query.set('after', cursor);
-  return `/perdure/v1/replay/placements?${query}`;
+  return `/perdure/v1/replay/placements?${query.toString()}`;
 }
 
 function textsOf(page: readonly ReplayPlacement[], position: number): PlacementTexts {

@@ -1,6 +1,5 @@
 /** What a replay needs of a placement's events, read from their texts: most heads are never parsed. */
 import { CODEC_VERSION, EVENT_CODES, LogCodecError } from '../../log/codec.ts';
-import type { JsonObject } from '../../log/events.ts';
 import type { RecordedPlacementText } from '../../placement/replay.ts';
 import type { PlacementTexts } from '../../store/sqlite/messages.ts';
 
@@ -33,10 +32,18 @@ export function placedText({ codes, versions, heads, ends }: PlacementTexts, ind
 }
 
 function parsedHead(head: string, ended: string | null | undefined): PlacedText {
-  const { placement, chosen = null, call = 1 } = JSON.parse(head) as JsonObject & { readonly placement: JsonObject };
+  const {
+    placement,
+    chosen = null,
+    call = 1,
+  } = JSON.parse(head) as {
+    readonly placement: { readonly s?: string };
+    readonly chosen?: string | null;
+    readonly call?: number;
+  };
   const text = JSON.stringify(placement);
-  const usage = chosen === null ? null : usageOf(ended ?? null, Number(call));
-  return { text, start: 0, end: text.length, version: String(placement['s']), usage };
+  const usage = chosen === null ? null : usageOf(ended ?? null, call);
+  return { text, start: 0, end: text.length, version: placement.s ?? '', usage };
 }
 
 function newer(): LogCodecError {

@@ -205,24 +205,16 @@ const MONEY_COLUMNS = [
 
 /** Money moved, a row for each cloud, commitment and share. A side is empty where its contracts have no such term. */
 export function moneyCsv({ clouds, commitments, shares }: WhatIfReport): string {
-  const rows = [
-    ...clouds.map(({ cloud, recorded, supposed, difference_micro_usd: difference }) => [
-      ...['cloud', '', cloud, 'cost', recorded.cost_micro_usd, supposed.cost_micro_usd, difference],
-    ]),
-    ...commitments.map(({ contract, id, recorded_micro_usd: was, supposed_micro_usd: would, difference_micro_usd }) => [
-      ...['commitment', contract, id, 'counted', was ?? '', would ?? '', difference_micro_usd],
-    ]),
-    ...shares.flatMap(({ contract, id, recorded, supposed, base_difference_micro_usd, due_difference_micro_usd }) => [
-      [
-        ...['share', contract, id, 'base'],
-        ...[recorded?.base_micro_usd ?? '', supposed?.base_micro_usd ?? '', base_difference_micro_usd],
-      ],
-      [
-        ...['share', contract, id, 'due'],
-        ...[recorded?.due_micro_usd ?? '', supposed?.due_micro_usd ?? '', due_difference_micro_usd],
-      ],
-    ]),
-  ];
+  const rows: string[][] = [];
+  for (const { cloud, recorded, supposed, difference_micro_usd: difference } of clouds)
+    rows.push(['cloud', '', cloud, 'cost', recorded.cost_micro_usd, supposed.cost_micro_usd, difference]);
+  for (const { contract, id, recorded_micro_usd: was, supposed_micro_usd: would, difference_micro_usd } of commitments)
+    rows.push(['commitment', contract, id, 'counted', was ?? '', would ?? '', difference_micro_usd]);
+  for (const { contract, id, recorded, supposed, base_difference_micro_usd, due_difference_micro_usd } of shares) {
+    const side = (key: 'base_micro_usd' | 'due_micro_usd') => [recorded?.[key] ?? '', supposed?.[key] ?? ''] as const;
+    rows.push(['share', contract, id, 'base', ...side('base_micro_usd'), base_difference_micro_usd]);
+    rows.push(['share', contract, id, 'due', ...side('due_micro_usd'), due_difference_micro_usd]);
+  }
   return [MONEY_COLUMNS, ...rows].map(row => `${row.map(csvCell).join(',')}\r\n`).join('');
 }
 
