@@ -1,31 +1,27 @@
 /**
- * A million recorded placements replayed under another reading. Measured: reading each record from its text and adding it to the totals,
- * on one core. Not measured: reading the texts from a disk. The records are well-formed ones of a deployment with eight targets on
- * four clouds, four channels, two products, twenty tenants, three readings, labels, and tokens and health that differ from call to call.
+ * A million recorded placements replayed under another reading. Measured: what the command does with each, from the texts that the store gives
+ * (the placement's event and that of its call's end) to the totals: read, decided, rated by price books and a rate card. On one core, processor
+ * time. Not measured: reading the texts from a disk (`node bench/whatif-run.ts` does). The records are of a deployment with eight targets on four
+ * clouds, four channels, two products, twenty tenants, three readings, labels, and tokens and health that differ from call to call.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type * as loading from '../packages/server/src/contract/load.ts';
-import type * as deciding from '../packages/server/src/placement/decide.ts';
-import type * as facts from '../packages/server/src/placement/facts.ts';
-import type * as records from '../packages/server/src/placement/record.ts';
-import type * as replays from '../packages/server/src/placement/replay.ts';
-import type * as scores from '../packages/server/src/placement/score.ts';
-import type * as snapshots from '../packages/server/src/placement/snapshot.ts';
-import type * as tallies from '../packages/server/src/placement/tally.ts';
-
-// The server's own modules are another project of the compiler: they are found at run time.
-const source = new URL('../packages/server/src/', import.meta.url);
-const inServer = async (path: string): Promise<unknown> => import(new URL(path, source).href);
-const { loadContract } = (await inServer('contract/load.ts')) as typeof loading;
-const { decide } = (await inServer('placement/decide.ts')) as typeof deciding;
-const { toRecord } = (await inServer('placement/record.ts')) as typeof records;
-const { makeReplay } = (await inServer('placement/replay.ts')) as typeof replays;
-const { usageCost } = (await inServer('placement/score.ts')) as typeof scores;
-const { DEFAULT_WEIGHTS, makeSnapshot } = (await inServer('placement/snapshot.ts')) as typeof snapshots;
-const { emptyTally } = (await inServer('placement/tally.ts')) as typeof tallies;
+import { loadContract } from '../packages/server/src/contract/load.ts';
+import type { SessionId } from '../packages/server/src/kernel/ids.ts';
+import { encodeHead, EVENT_CODES } from '../packages/server/src/log/codec.ts';
+import type { JsonObject } from '../packages/server/src/log/events.ts';
+import { costByBooks, revenueByBooks } from '../packages/server/src/main/whatif/cost.ts';
+import { placedText } from '../packages/server/src/main/whatif/placed.ts';
+import { decide } from '../packages/server/src/placement/decide.ts';
+import type { CallFacts, Channel, Product } from '../packages/server/src/placement/facts.ts';
+import { toRecord } from '../packages/server/src/placement/record.ts';
+import { makeReplay, type Supposition } from '../packages/server/src/placement/replay.ts';
+import { DEFAULT_WEIGHTS, makeSnapshot, type Snapshot } from '../packages/server/src/placement/snapshot.ts';
+import { emptyTally } from '../packages/server/src/placement/tally.ts';
+import type { PlacementTexts } from '../packages/server/src/store/sqlite/messages.ts';
+import { benchBooks, benchHealth, benchPlaces, numbers } from './whatif-traffic.ts';
 
 export interface WhatIfBench {
   readonly records: number;
@@ -36,10 +32,12 @@ export interface WhatIfBench {
   readonly changed: number;
 }
 
-const CLOUDS = ['azure', 'aws', 'gcp', 'oracle'];
+/** As many as the store gives at once. */
+const PAGE = 500;
 const BATCH = 10_000;
 const START = Date.UTC(2026, 2, 1);
-const DAY = 86_400_000;
+/** ms between two records: a million in forty days. */
+const SPACING = 3456;
 
 function files(name: string): Record<string, string> {
   const folder = fileURLToPath(new URL(`../contracts/${name}/`, import.meta.url));
@@ -53,49 +51,11 @@ function contract(name: string): NonNullable<ReturnType<typeof loadContract>['co
   return loaded;
 }
 
-function places(): facts.Place[] {
-  const targets = Array.from({ length: 8 }, (_, i): facts.TargetPlace => {
-    const cloud = CLOUDS[i % CLOUDS.length] ?? '';
-    return {
-      kind: 'target',
-      id: `target-${i}`,
-      cloud,
-      region: `${cloud}-${i >> 2}`,
-      jurisdiction: i % 3 === 0 ? 'eu' : 'us',
-      sovereignty: 'commercial',
-      clearances: i % 2 === 0 ? ['restricted'] : [],
-      vendor: i < 6 ? 'openai' : 'anthropic',
-      model: i < 6 ? 'gpt' : 'claude',
-      prices: { inputPerMtok: 1_250_000 + 1000 * i, cachedInputPerMtok: 125_000, outputPerMtok: 10_000_000 },
-      accelerator: null,
-      capacity: { maxConcurrent: 50 },
-      capabilities: null,
-      contextTokens: 400_000,
-    };
-  });
-  const homes = CLOUDS.map((cloud): facts.HomePlace => {
-    const place = { region: `${cloud}-0`, jurisdiction: 'us', sovereignty: 'commercial', clearances: [] };
-    return { kind: 'home', id: `home-${cloud}`, cloud, ...place };
-  });
-  return [...targets, ...homes];
-}
-
-/** A small generator of numbers (mulberry32): every run replays the same traffic. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return below => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
-  };
-}
-
-const PRODUCTS: readonly facts.Product[] = [
+const PRODUCTS: readonly Product[] = [
   { id: 'api', vendor: 'openai', kind: 'api' },
   { id: 'frontier', vendor: 'openai', kind: 'runtime' },
 ];
-const CHANNELS: readonly facts.Channel[] = [
+const CHANNELS: readonly Channel[] = [
   { id: 'direct', seller: 'openai', kind: 'direct' },
   { id: 'bedrock', seller: 'amazon', kind: 'third-party' },
   { id: 'foundry', seller: 'microsoft', kind: 'third-party' },
@@ -107,19 +67,25 @@ const READINGS: readonly Readonly<Record<string, string>>[] = [
   { 'openai-2026-02': 'amazon-openai' },
 ];
 
-function traffic(snapshot: snapshots.Snapshot): (index: number) => { text: string; at: number } {
+interface Row {
+  readonly at: number;
+  readonly code: number;
+  readonly head: string;
+  readonly end: string | null;
+}
+
+function traffic(snapshot: Snapshot): (index: number) => Row {
   const below = numbers(7);
   const one = <T>(list: readonly T[]): T => list[below(list.length)] as T;
   return index => {
-    const at = START + Math.floor(index * 3) + below(40 * DAY);
-    const stateHeld = below(4) > 0;
-    const call: facts.CallFacts = {
+    const at = START + index * SPACING;
+    const call: CallFacts = {
       session: {
         tenant: `tenant-${below(20)}`,
         product: one(PRODUCTS),
         channel: one(CHANNELS),
         segment: below(10) === 0 ? 'us-natsec' : 'commercial',
-        stateHeld,
+        stateHeld: below(4) > 0,
         startedAt: at - below(100_000),
         reading: one(READINGS),
         use: { turns: below(30), itemsRead: below(200), memoryReads: 0, toolsRun: below(5), filesTouched: 0 },
@@ -134,19 +100,37 @@ function traffic(snapshot: snapshots.Snapshot): (index: number) => { text: strin
       inputTokens: below(100_000),
       outputBound: 1024 << below(5),
     };
-    const health: facts.Health = Object.fromEntries(
-      snapshot.targets.map(({ id }) => [
-        id,
-        {
-          state: below(40) === 0 ? ('down' as const) : ('up' as const),
-          inFlight: below(30),
-          expectedLatencyMs: 100 + below(900),
-        },
-      ]),
-    );
+    const health = benchHealth(snapshot.places, below);
     const action = below(20) === 0 ? 'place_state' : 'infer';
-    const record = toRecord(decide(snapshot, action, call, health), snapshot, call, health);
-    return { text: JSON.stringify(record), at };
+    const decision = decide(snapshot, action, call, health);
+    const placement = toRecord(decision, snapshot, call, health) as unknown as JsonObject;
+    if (action === 'place_state') {
+      const head = encodeHead({ type: 'state.placed', head: { placement }, payload: null });
+      return { at, code: EVENT_CODES['state.placed'], head, end: null };
+    }
+    const { chosen } = decision;
+    const reserved = { input: call.inputTokens, output: call.outputBound };
+    const number = 1 + (below(4) === 0 ? below(3) : 0);
+    const placed = { call: number, purpose: call.purpose, chosen, placement, reserved };
+    const head = encodeHead({ type: 'call.placed', head: placed, payload: null });
+    const usage = { input: reserved.input, cached: reserved.input >> 1, output: reserved.output >> 2, reasoning: 0 };
+    const upstream = { response: `resp_${index}`, request: null };
+    const ended = { call: number, outcome: 'completed' as const, reason: null, usage, upstream, count: 1, calls: [] };
+    const end = encodeHead({ type: 'call.completed', head: ended, payload: null });
+    return { at, code: EVENT_CODES['call.placed'], head, end: chosen === null ? null : `1 ${end}` };
+  };
+}
+
+function pageOf(rows: readonly Row[], first: number): PlacementTexts {
+  return {
+    positions: rows.map((_, i) => first + i),
+    ats: rows.map(({ at }) => at),
+    sessions: rows.map(() => 'sess_bench' as SessionId),
+    codes: rows.map(({ code }) => code),
+    versions: rows.map(() => 1),
+    // As they come from another thread: flat, and not the texts that anything else holds.
+    heads: structuredClone(rows.map(({ head }) => head)),
+    ends: structuredClone(rows.map(({ end }) => end)),
   };
 }
 
@@ -164,10 +148,11 @@ function heapMb(): number {
   return process.memoryUsage().heapUsed / 1_000_000;
 }
 
+/** @param count a multiple of `BATCH` */
 export function benchWhatIf(count = 1_000_000): WhatIfBench {
   const parts = {
-    version: 'bench',
-    places: places(),
+    version: '0123456789abcdef0123456789abcdef',
+    places: benchPlaces(),
     contracts: [contract('openai-2026-02'), contract('data-handling')],
     enforce: true,
     onAmbiguity: 'flag' as const,
@@ -177,26 +162,29 @@ export function benchWhatIf(count = 1_000_000): WhatIfBench {
   const supposed = makeSnapshot({ ...parts, readings: { 'openai-2026-02': 'microsoft' } });
   const tally = emptyTally();
   const replay = makeReplay(tally);
-  const supposition: replays.Supposition = {
-    recorded,
-    supposed,
-    readings: 'snapshot',
-    cost(target, usage) {
-      const place = recorded.byId.get(target);
-      return place?.kind === 'target' ? usageCost(place.prices, usage) : 0n;
-    },
-  };
+  const books = benchBooks();
+  const money = { cost: costByBooks(books)(recorded), revenue: revenueByBooks(books) };
+  const supposition: Supposition = { recorded, supposed, readings: 'snapshot', ...money };
   const next = traffic(recorded);
   let busy = 0;
   let early = 0;
   for (let done = 0; done < count; done += BATCH) {
-    const batch = Array.from({ length: Math.min(BATCH, count - done) }, (_, i) => next(done + i));
+    const pages = Array.from({ length: BATCH / PAGE }, (_, page) => {
+      const first = done + page * PAGE;
+      return pageOf(
+        Array.from({ length: PAGE }, (__, i) => next(first + i)),
+        first,
+      );
+    });
+    // What made the records has left much to be collected, which is not the replay's.
+    collect();
     const from = cpuMs();
-    for (const [i, { text, at }] of batch.entries()) {
-      const record = JSON.parse(text) as records.PlacementRecord;
-      const usage = record.c === undefined ? null : { input: record.i, cached: record.i >> 1, output: record.o >> 2 };
-      replay.add({ id: `plc_${done + i}`, at, record, usage, use: null }, supposition);
-    }
+    for (const texts of pages)
+      for (const [i, position] of texts.positions.entries()) {
+        const { text, start, end, usage, version } = placedText(texts, i);
+        if (version !== recorded.version) throw new Error('the record is of another snapshot');
+        replay.add({ id: String(position), at: texts.ats[i] ?? 0, text, start, end, usage, use: null }, supposition);
+      }
     busy += cpuMs() - from;
     if (done === 10 * BATCH) early = heapMb();
   }

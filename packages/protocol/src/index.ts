@@ -28,6 +28,8 @@ export { ROUTES } from './openapi/routes.ts';
 export { chatChunkSchema, chatCompletionSchema } from './chat/completion-schema.ts';
 export {
   placementPageSchema,
+  replayPageSchema,
+  replaySnapshotSchema,
   placementSchema,
   statusSchema,
   targetSchema,

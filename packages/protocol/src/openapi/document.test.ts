@@ -57,6 +57,8 @@ it('has every route once, with an operation id of its own', () => {
     '/perdure/v1/keys/{key_id}',
     '/perdure/v1/placements',
     '/perdure/v1/placements/{placement_id}',
+    '/perdure/v1/replay/placements',
+    '/perdure/v1/replay/snapshots/{version}',
     '/perdure/v1/rights',
     '/perdure/v1/rights/{right_id}/accept',
     '/perdure/v1/rights/{right_id}/approve',

@@ -224,6 +224,26 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: 'get',
+    path: '/perdure/v1/replay/placements',
+    operationId: 'listReplayPlacements',
+    tag: 'perdure',
+    summary:
+      'Placements as they were recorded, oldest first: what a what-if decides again. Counts and facts, no content.',
+    answer: 'ReplayPage',
+    query: ['limit', 'after', 'from', 'to', 'tenant'],
+    errors: [...READ, 'invalid_request', 'placement_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/perdure/v1/replay/snapshots/{version}',
+    operationId: 'getReplaySnapshot',
+    tag: 'perdure',
+    summary: 'What placements of a version were decided on: places, contracts, weights; waivers of the own tenant.',
+    answer: 'ReplaySnapshot',
+    errors: [...READ, 'placement_not_found'],
+  },
+  {
+    method: 'get',
     path: '/perdure/v1/usage',
     operationId: 'listUsage',
     tag: 'perdure',

@@ -8,6 +8,8 @@ import { listPageSchema } from '../lists.ts';
 import { freeObject } from '../parse.ts';
 import {
   placementPageSchema,
+  replayPageSchema,
+  replaySnapshotSchema,
   placementSchema,
   healthSchema,
   readySchema,
@@ -65,6 +67,8 @@ export type SchemaName =
   | 'ModelList'
   | 'Placement'
   | 'PlacementList'
+  | 'ReplayPage'
+  | 'ReplaySnapshot'
   | 'UsageList'
   | 'UsageCallList'
   | 'Commitments'
@@ -155,6 +159,8 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   ModelList: z.object({ object: z.literal('list'), data: z.array(model) }),
   Placement: placementSchema,
   PlacementList: placementPageSchema,
+  ReplayPage: replayPageSchema,
+  ReplaySnapshot: replaySnapshotSchema,
   UsageList: listPageSchema(usageGroupSchema),
   UsageCallList: usageCallPageSchema,
   Commitments: commitmentsSchema,

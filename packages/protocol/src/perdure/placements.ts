@@ -180,6 +180,38 @@ export function parsePlacementQuery(query: RawQuery): Parsed<PlacementQuery> {
   return { ok: true, value: { ...list.value, ...found.value } };
 }
 
+/** A placement as it was recorded, for whoever decides it again. */
+export type ReplayPlacement = {
+  readonly id: string;
+  /** ms since 1970. */
+  readonly at: number;
+  readonly session: string;
+  /** A model call; else the placing of a session's state. */
+  readonly call: boolean;
+  /** The compact record: facts, counts and versions, never content. */
+  readonly record: Readonly<Record<string, unknown>>;
+  /** Null: the call has not ended, or was refused. */
+  readonly usage: {
+    readonly input: number;
+    readonly cached: number;
+    readonly output: number;
+    readonly reasoning: number;
+  } | null;
+};
+
+export type ReplayPage = {
+  readonly object: 'list';
+  readonly data: readonly ReplayPlacement[];
+  readonly next: string | null;
+};
+
+/** What placements of a version were decided on, as text: whoever replays makes the same snapshot of it. */
+export type ReplaySnapshot = {
+  readonly object: 'perdure.replay_snapshot';
+  readonly version: string;
+  readonly document: string;
+};
+
 /** What `POST /perdure/v1/whatif` supposes. What is absent stays as it is. */
 export type WhatIfRequest = {
   readonly reading?: string;

@@ -6,6 +6,8 @@ import {
   PLACEMENT_OUTCOMES,
   PLACEMENT_PURPOSES,
   type PlacementPage,
+  type ReplayPage,
+  type ReplaySnapshot,
   type PlacementResource,
   type WhatIfResult,
   type WhatIfRow,
@@ -168,4 +170,27 @@ export const healthSchema: z.ZodType<HealthResource> = z.object({ status: z.lite
 export const readySchema: z.ZodType<ReadyResource> = z.object({
   status: z.enum(['ready', 'starting', 'draining', 'unavailable']),
   checks: z.array(z.object({ name: text, ok: z.boolean() })),
+});
+
+export const replayPageSchema: z.ZodType<ReplayPage> = z.object({
+  object: z.literal('list'),
+  data: z.array(
+    z.object({
+      id: z.string(),
+      at: z.int(),
+      session: z.string(),
+      call: z.boolean(),
+      record: z.record(z.string(), z.unknown()),
+      usage: z.object({ input: count, cached: count, output: count, reasoning: count }).nullable(),
+    }),
+  ),
+  next: orNull.meta({ description: 'Where the next page begins, as its `after`; null after the last one.' }),
+});
+
+export const replaySnapshotSchema: z.ZodType<ReplaySnapshot> = z.object({
+  object: z.literal('perdure.replay_snapshot'),
+  version: z.string(),
+  document: z
+    .string()
+    .meta({ description: 'JSON: places, contracts, weights, events, waivers. No addresses, no secrets.' }),
 });

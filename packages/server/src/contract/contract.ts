@@ -26,6 +26,7 @@ import {
 } from './judge.ts';
 import type { Manifest } from './manifest.ts';
 import { readsOfAll } from './reads.ts';
+import { momentsRecorded, type Recorded } from './recorded.ts';
 import { PLACE_ACTIONS, type PlaceAction } from './schema.ts';
 import { type EntityData, type EntityValue, entityValue } from './value.ts';
 
@@ -52,8 +53,8 @@ export interface Contract {
   readonly readings: readonly { readonly id: string; readonly title: string; readonly retrospective: boolean }[];
   readonly defaultReading: string | null;
   readonly clauses: readonly ClauseInfo[];
-  /** Whether a clause or definition can tell one moment from another. */
-  readonly readsTime: boolean;
+  /** Moments (ms since 1970) from which on a clause or definition may say another thing. Null: any may be told from any other. */
+  readonly changesAt: (recorded: Recorded) => readonly number[] | null;
   /** Whether a clause asks what the tenant has spent. */
   readonly readsSpend: boolean;
   /** Everything that `contract.yaml` says: parties, sources, money terms. */
@@ -105,8 +106,6 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
   const sales = forAction(clauses, ACTIONS.distribute.key);
   const seats = seatKeeper();
   const reads = readsOfAll([clauses, ...readings.values()].flat().map(clause => clause.reads));
-  // What is recorded differs from one moment to the next, too.
-  const timed = reads.time || reads.moments.length > 0 || reads.events || reads.firstRefusal;
   const signatureOf = latest((facts: RuleFacts) => callSignature(facts, reads));
   const saleReads = readsOfAll(sales.map(clause => clause.reads));
   const definitions = new Map(
@@ -128,7 +127,12 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     readings: manifest.readings,
     defaultReading: manifest.default_reading,
     clauses: [...clauses, ...[...readings.values()].flat()].map(clause => clause.info),
-    readsTime: timed,
+    changesAt(recorded) {
+      if (reads.time) return null;
+      const happened = reads.events || reads.firstRefusal ? momentsRecorded(recorded) : NOTHING;
+      // `<=` and `==` hold at the moment itself and not just after it.
+      return [...reads.moments.flatMap(moment => [moment, moment + 1]), ...happened];
+    },
     readsSpend: reads.spend,
     manifest,
 

@@ -195,14 +195,15 @@ describe('what clauses said is kept', () => {
   });
 
   test.each([
-    ['context.call.purpose == "eval"', false],
-    ['context.call.spend.total > 5', false],
-    ['context.call.at > datetime("2026-05-10")', true],
-    ['context.call.at == context.call.at', true],
-    ['context.call.events.contains("x")', true],
-    ['context.call.firstRefusal.declined.contains("x")', true],
-  ])('%s can tell one moment from another: %s', (condition, expected) => {
-    expect(contractWith(condition).readsTime).toBe(expected);
+    ['context.call.purpose == "eval"', []],
+    ['context.call.spend.total > 5', []],
+    ['context.call.at > datetime("2026-05-10")', [MAY, MAY + 1]],
+    ['context.call.at == context.call.at', null],
+    ['context.call.events.contains("x")', [MAY + 7]],
+    ['context.call.firstRefusal.declined.contains("x")', [MAY + 7]],
+  ])('%s may say another thing from %s on', (condition, expected) => {
+    const events = [{ id: 'y', date: new Date(MAY + 7).toISOString(), source: 's' }];
+    expect(contractWith(condition).changesAt({ events, firstRefusals: [] })).toEqual(expected);
   });
 
   test('from one date of a clause to the next', () => {

@@ -85,6 +85,11 @@ function timelineFor(recorded: Recorded): Timeline {
   return timeline;
 }
 
+/** When what is known changes: ms since 1970, sorted. */
+export function momentsRecorded(recorded: Recorded): readonly number[] {
+  return timelineFor(recorded).dates;
+}
+
 /**
  * What is known at a time of a call that sells the product.
  * @param at ms since 1970

@@ -9,6 +9,7 @@ import * as conversations from './conversations/routes.ts';
 import { guardLocal } from './guard.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
 import * as govern from './perdure/govern-routes.ts';
+import * as replay from './perdure/replay-routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { sendError, sendJson } from './reply.ts';
@@ -105,6 +106,13 @@ export function routes(deps: HttpDeps): readonly Row[] {
       '/perdure/v1/placements/:id',
       evidence,
       (exchange, params) => perdure.getPlacement(deps, exchange, at(params, 0)),
+    ],
+    ['GET', '/perdure/v1/replay/placements', governed, exchange => replay.listReplay(deps, exchange)],
+    [
+      'GET',
+      '/perdure/v1/replay/snapshots/:version',
+      governed,
+      (exchange, params) => replay.getReplaySnapshot(deps, exchange, at(params, 0)),
     ],
     ['GET', '/perdure/v1/usage', evidence, exchange => perdure.listUsage(deps, exchange)],
     ['GET', '/perdure/v1/usage/calls', evidence, exchange => perdure.listUsageCalls(deps, exchange)],

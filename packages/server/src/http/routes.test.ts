@@ -85,6 +85,8 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /perdure/v1/usage': 'evidence',
   'GET /perdure/v1/usage/calls': 'evidence',
   'GET /perdure/v1/commitments': 'evidence',
+  'GET /perdure/v1/replay/placements': 'evidence',
+  'GET /perdure/v1/replay/snapshots/:version': 'evidence',
   'GET /ledger/:home/checkpoint': 'evidence',
   'GET /ledger/:home/cosigned': 'evidence',
   'GET /ledger/:home/tile/:path{.+}': 'evidence',

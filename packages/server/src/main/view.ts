@@ -80,6 +80,10 @@ export function makeView(options: ViewOptions): PlacementsView {
       return (await snapshotOf(compact.s)).snapshot.byId.get(record.chosen)?.cloud === filters.cloud;
     },
     whatIf: (records, suppose) => whatIf(records, suppose, snapshotOf),
+    async document(version, tenant) {
+      const text = await options.document(version);
+      return text === null || tenant === null ? text : documentFor(text, tenant);
+    },
     targets: () => targets(config, desk),
     status: async () => status(options),
   };
@@ -369,4 +373,12 @@ function status({
     unenforced: desk.unenforced(),
     draining: draining(),
   };
+}
+
+/** L10: without the waivers that name another tenant. */
+function documentFor(text: string, tenant: string): string {
+  const { waivers, ...document } = parseDocument(text);
+  if (waivers === undefined) return text;
+  const own = waivers.filter(waiver => waiver.tenant === null || waiver.tenant === tenant);
+  return JSON.stringify({ ...document, waivers: own });
 }

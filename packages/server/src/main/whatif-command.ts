@@ -11,12 +11,12 @@ import { contractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { openRecorded } from './evidence/recorded.ts';
 import { booksOf } from './money/books.ts';
-import { costByBooks } from './whatif/cost.ts';
 import { reportHtml } from './whatif/html.ts';
 import { reportOf } from './whatif/report.ts';
-import { runWhatIf } from './whatif/run.ts';
+import { replayOverHttp } from './whatif/over-http.ts';
+import { type Progress, runWhatIf } from './whatif/run.ts';
 import { makeSuppositions, type Suppose } from './whatif/suppose.ts';
-import { number, reportCsv, reportText } from './whatif/text.ts';
+import { moneyCsv, number, reportCsv, reportLines, reportText } from './whatif/text.ts';
 
 export interface WhatIfOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -27,7 +27,10 @@ export interface WhatIfOptions extends ConfigFlags {
   readonly reading?: string;
   readonly event?: readonly string[];
   readonly state?: string;
+  readonly url?: string;
   readonly csv?: string;
+  readonly moneyCsv?: string;
+  readonly jsonl?: string;
   readonly html?: string;
 }
 
@@ -42,13 +45,15 @@ export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> 
     tenant: options.tenant ?? null,
   };
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const data = await openRecorded(config);
+  const data = options.url === undefined ? await openRecorded(config) : replayOverHttp(options.url, config, io);
   try {
-    const suppositions = makeSuppositions(suppose, version => data.document(version), costByBooks(booksOf(config)));
+    const suppositions = makeSuppositions(suppose, version => data.document(version), booksOf(config));
     const state = options.state === undefined ? null : resolve(io.cwd, options.state);
     const totals = await runWhatIf({ data, suppositions, suppose, window, state, progress: progressTo(io) });
     const report = reportOf(totals, suppose);
     if (options.csv !== undefined) writeFileSync(resolve(io.cwd, options.csv), reportCsv(report));
+    if (options.moneyCsv !== undefined) writeFileSync(resolve(io.cwd, options.moneyCsv), moneyCsv(report));
+    if (options.jsonl !== undefined) writeFileSync(resolve(io.cwd, options.jsonl), reportLines(report));
     if (options.html !== undefined) writeFileSync(resolve(io.cwd, options.html), reportHtml(report));
     if (options.json === true) printJson(io, report);
     else io.out(reportText(report));
@@ -70,7 +75,7 @@ function supposeFrom(options: WhatIfOptions, io: Io): Suppose {
   };
 }
 
-function progressTo(io: Io): (progress: { readonly done: number; readonly total: number }) => void {
+function progressTo(io: Io): (progress: Progress) => void {
   const began = performance.now();
   let said = began;
   return ({ done, total }) => {
@@ -78,6 +83,7 @@ function progressTo(io: Io): (progress: { readonly done: number; readonly total:
     if (now - said < SAY_EVERY_MS) return;
     said = now;
     const rate = Math.round((done / (now - began)) * 1000);
-    io.err(`${number(done)} of at most ${number(total)} placements, ${number(rate)}/s\n`);
+    const of = total === null ? '' : ` of at most ${number(total)}`;
+    io.err(`${number(done)}${of} placements, ${number(rate)}/s\n`);
   };
 }

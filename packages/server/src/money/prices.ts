@@ -126,6 +126,16 @@ function linesInNumbers(tokens: Tokens, prices: TokenPrices): Lines | null {
   return { input: BigInt(a), cached: BigInt(b - a), output: BigInt(c - b), reasoning: BigInt(d - c) };
 }
 
+/** What `priceLines` sum to, several times as fast: a replay rates millions of calls. */
+export function priceOf(tokens: Tokens, prices: TokenPrices): bigint {
+  const exact =
+    tokens.input * prices.input +
+    tokens.cached * prices.cached +
+    tokens.output * prices.output +
+    tokens.reasoning * prices.reasoning;
+  return Number.isSafeInteger(exact + PER_NUMBER) ? BigInt(halfUp(exact)) : sumLines(linesInBigInts(tokens, prices));
+}
+
 function halfUp(exact: number): number {
   const raised = exact + PER_NUMBER / 2;
   return (raised - (raised % PER_NUMBER)) / PER_NUMBER;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { roundHalfUp } from './amounts.ts';
-import { METERS, priceLines } from './prices.ts';
+import { METERS, priceLines, priceOf, sumLines } from './prices.ts';
 import { someRows } from './rows.test-support.ts';
 import { DIMENSIONS, grandTotal, plus, NOTHING, sum, totalsOf } from './totals.ts';
 import { OWN_PURPOSES } from './usage.ts';
@@ -70,6 +70,7 @@ it('a price in numbers is the price in integers without bound', () => {
   fc.assert(
     fc.property(four(1_000_000_000), four(100_000_000_000), (tokens, prices) => {
       const lines = priceLines(tokens, prices);
+      expect(priceOf(tokens, prices)).toBe(sumLines(lines));
       let exact = 0n;
       let before = 0n;
       for (const meter of METERS) {

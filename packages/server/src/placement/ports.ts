@@ -56,8 +56,11 @@ export interface ContractRules {
   readonly scope: { readonly vendors: readonly string[]; readonly products: readonly string[] } | null;
   readonly readings: readonly { readonly id: string; readonly retrospective: boolean }[];
   readonly defaultReading: string | null;
-  /** Whether a clause can tell one moment from another, by the time itself or by what was recorded by then. If not, calls that differ in nothing but their time are decided alike. */
-  readonly readsTime: boolean;
+  /**
+   * The moments (ms since 1970) from which on a clause may say another thing, by the time itself or by what was recorded by then: calls between
+   * two of them that differ in nothing but their time are decided alike. Null: any moment may be told from any other.
+   */
+  readonly changesAt: (recorded: Recorded) => readonly number[] | null;
   /** Whether a clause asks what the tenant has spent. */
   readonly readsSpend: boolean;
   readonly classify: (facts: ToldCall, reading: string | null) => Classification;

@@ -4,10 +4,16 @@ import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
 import { CHANNELS, call, load, MARCH, PLACES, PRODUCTS, shippedFiles, snapshotOf } from './fixture.test-support.ts';
 import { toRecord } from './record.ts';
-import { makeReplay, type RecordedPlacement, replaySlowly, type Supposition } from './replay.ts';
+import {
+  makeReplay,
+  type RecordedPlacement,
+  type RecordedPlacementText,
+  replaySlowly,
+  type Supposition,
+} from './replay.ts';
 import { usageCost } from './score.ts';
 import type { Snapshot } from './snapshot.ts';
-import { changeOf, emptyTally, tallyFrom, wireTally } from './tally.ts';
+import { changeOf, type DaySums, emptyTally, tallyFrom, wireTally } from './tally.ts';
 
 const february = load(shippedFiles('openai-2026-02'));
 const handling = load(shippedFiles('data-handling'));
@@ -39,11 +45,21 @@ const readings = [
   { 'openai-2026-02': 'amazon-openai' },
   { 'openai-2026-02': 'substance' },
 ];
+/** Names that a reader of texts could take for something else. */
+const NASTY = ['a},"F":2', '"t":1,', 'x","n":"y', 'e', 'y', 'b', 'i', ',"S":[1]'];
+const nasty = PLACES.map((place, i) =>
+  place.kind === 'target' && i % 2 === 0 ? { ...place, id: `${NASTY[i]}` } : place,
+);
 const capped = PLACES.map(place =>
   place.kind === 'target'
     ? { ...place, capacity: { maxConcurrent: 2 }, contextTokens: place.id === 'azure' ? 5000 : null }
     : place,
 );
+
+const WAIVERS = [
+  { id: 'w1', contract: 'openai-2026-02', clause: 'joint.stateless', tenant: null, product: null, target: 'aws' },
+  { id: 'w2', contract: 'openai-2026-02', clause: 'amzn.inference', tenant: 'acme', product: null, target: null },
+].map(waiver => ({ ...waiver, from: MARCH + 3, until: Date.UTC(2026, 3, 1) }));
 
 const snapshots: fc.Arbitrary<Snapshot> = fc
   .record({
@@ -58,12 +74,13 @@ const snapshots: fc.Arbitrary<Snapshot> = fc
     readings: fc.constantFrom(...readings),
     enforce: fc.constantFrom(true, true, false),
     onAmbiguity: fc.constantFrom('flag' as const, 'refuse' as const),
-    places: fc.constantFrom(PLACES, capped),
+    places: fc.constantFrom(PLACES, capped, nasty),
+    waivers: fc.constantFrom([], [], WAIVERS),
     weights: fc.constantFrom({ price: 1, latency: 1, affinity: 200 }, { price: 0, latency: 3, affinity: 0 }),
   })
   .map(({ contracts, ...parts }) => snapshotOf(contracts, parts));
 
-const labels = fc.subarray(['restricted', 'us-gov']);
+const labels = fc.subarray(['restricted', 'us-gov', ...NASTY.slice(0, 3)], { maxLength: 3 });
 const use = fc.record({
   turns: fc.constantFrom(1, 2),
   itemsRead: fc.constantFrom(0, 4),
@@ -76,6 +93,7 @@ const moments = [MARCH, MARCH + 5, Date.UTC(2026, 3, 27), Date.UTC(2026, 4, 3), 
 const kinds = fc.record({
   action: fc.constantFrom('infer', 'infer', 'infer', 'place_state'),
   session: fc.record({
+    tenant: fc.constantFrom('acme', 'acme', ...NASTY),
     product: fc.constantFrom(...Object.values(PRODUCTS)),
     channel: fc.constantFrom(...Object.values(CHANNELS)),
     segment: fc.constantFrom('commercial' as const, 'us-natsec' as const),
@@ -94,20 +112,29 @@ const turns = fc.record({
   inputTokens: fc.nat(10_000),
   outputBound: fc.nat(10_000),
   health: fc.dictionary(
-    fc.constantFrom(...ids),
+    fc.constantFrom(...ids, ...NASTY),
     fc.record({
       state: fc.constantFrom('up' as const, 'up' as const, 'down' as const),
       inFlight: fc.nat(3),
-      expectedLatencyMs: fc.nat(50_000),
+      expectedLatencyMs: fc.oneof(fc.nat(50_000), fc.double({ min: 0, max: 1e7, noNaN: true })),
     }),
   ),
   options: fc.oneof(
     { weight: 3, arbitrary: fc.constant({}) },
-    fc.record({ near: fc.constantFrom(...ids), previous: fc.constantFrom(...ids) }, { requiredKeys: [] }),
+    fc.record(
+      {
+        near: fc.constantFrom(...ids),
+        previous: fc.constantFrom(...ids),
+        only: fc.subarray([...ids, ...NASTY], { minLength: 1 }),
+      },
+      { requiredKeys: [] },
+    ),
   ),
   usage: fc.option(fc.record({ input: fc.nat({ max: 1e9 }), cached: fc.nat(100), output: fc.nat({ max: 1e9 }) }), {
     freq: 4,
   }),
+  requires: fc.constantFrom(undefined, undefined, ['tools'], [',"y":[1]']),
+  spend: fc.constantFrom(undefined, { month: 3, total: 4 }, { month: 5_000_000, total: 9_000_000 }),
   wholeUse: fc.option(use),
 });
 /** Few kinds of calls, and many of each: only records that are alike can be mistaken for one another. */
@@ -120,9 +147,10 @@ const traffic = fc
       { ...one, sessionLabels: two.sessionLabels },
       { ...one, session: { ...one.session, reading: three.session.reading } },
     ];
-    return list.map(({ kind, use: used, ...turn }) => {
+    return list.map(({ kind, use: used, requires, spend, ...turn }) => {
       const { session, ...rest } = some[kind] ?? one;
-      return { ...rest, ...turn, session: { ...session, use: used } };
+      const optional = { ...(requires !== undefined && { requires }), ...(spend !== undefined && { spend }) };
+      return { ...rest, ...turn, ...optional, session: { ...session, use: used } };
     });
   });
 
@@ -139,14 +167,33 @@ const scenes = fc
         const place = recorded.byId.get(target);
         return place?.kind === 'target' ? usageCost(place.prices, usage) : 0n;
       },
+      revenue: ({ product, purpose }) =>
+        purpose === 'eval' ? null : ({ input, output }, at) => BigInt(input + 2 * output + (at % 7) + product.length),
     };
     const placements = calls.map(({ action, health, options, usage, wholeUse, ...facts }, i): RecordedPlacement => {
       const made = call(facts);
       const record = toRecord(decide(recorded, action, made, health, options), recorded, made, health, options);
-      return { id: `p${i}`, at: i, record: JSON.parse(JSON.stringify(record)), usage, use: wholeUse };
+      return { id: `p${i}`, at: i * 9_000_000, record: JSON.parse(JSON.stringify(record)), usage, use: wholeUse };
     });
     return { supposition, placements };
   });
+
+function money(sums: Iterable<DaySums>): readonly bigint[] {
+  const all = [...sums];
+  const total = (of: (one: DaySums) => bigint): bigint => all.reduce((sum, one) => sum + of(one), 0n);
+  return [
+    total(one => one.wasCost),
+    total(one => one.wouldCost),
+    total(one => one.wasRevenue),
+    total(one => one.wouldRevenue),
+  ];
+}
+
+/** As it lies in a store: with other text around it. */
+function asText({ record, ...rest }: RecordedPlacement): RecordedPlacementText {
+  const text = `{"chosen":"azure","placement":${JSON.stringify(record)},"reserved":{"input":1,"output":2}}`;
+  return { ...rest, text, start: text.indexOf('{"v"'), end: text.lastIndexOf(',"reserved"') };
+}
 
 test('totals equal those of the slow reference exactly', () => {
   const changes = new Map<string, number>();
@@ -155,7 +202,7 @@ test('totals equal those of the slow reference exactly', () => {
       const [quick, slow] = [emptyTally(), emptyTally()];
       const replay = makeReplay(quick);
       for (const placement of placements) {
-        replay.add(placement, supposition);
+        replay.add(asText(placement), supposition);
         replaySlowly(slow, placement, supposition);
       }
       expect(wireTally(quick)).toEqual(wireTally(slow));
@@ -163,6 +210,7 @@ test('totals equal those of the slow reference exactly', () => {
         const change = cell.breach ? 'breach' : changeOf(cell);
         changes.set(change, (changes.get(change) ?? 0) + cell.placements);
       }
+      expect(money(quick.days.values())).toEqual(money(quick.cells.values()));
       expect([...quick.cells.values()].reduce((sum, cell) => sum + cell.placements, 0)).toBe(placements.length);
     }),
     { numRuns: 800 },
@@ -176,13 +224,13 @@ test('a replay that went through text half-way comes to the same', () => {
     fc.property(scenes, fc.nat(40), ({ supposition, placements }, cut) => {
       const whole = emptyTally();
       const replay = makeReplay(whole);
-      for (const placement of placements) replay.add(placement, supposition);
+      for (const placement of placements) replay.add(asText(placement), supposition);
       const first = emptyTally();
       const before = makeReplay(first);
-      for (const placement of placements.slice(0, cut)) before.add(placement, supposition);
+      for (const placement of placements.slice(0, cut)) before.add(asText(placement), supposition);
       const second = tallyFrom(JSON.parse(JSON.stringify(wireTally(first))));
       const after = makeReplay(second);
-      for (const placement of placements.slice(cut)) after.add(placement, supposition);
+      for (const placement of placements.slice(cut)) after.add(asText(placement), supposition);
       expect(wireTally(second)).toEqual(wireTally(whole));
     }),
     { numRuns: 300 },
@@ -195,9 +243,44 @@ test('on what was recorded nothing changes, but for what only later use shows', 
       const tally = emptyTally();
       const replay = makeReplay(tally);
       const same = { ...supposition, supposed: supposition.recorded, readings: 'session' as const };
-      for (const placement of placements) replay.add({ ...placement, use: null }, same);
+      for (const placement of placements) replay.add(asText({ ...placement, use: null }), same);
       for (const cell of tally.cells.values()) expect(changeOf(cell)).toBe('same');
     }),
     { numRuns: 300 },
   );
+});
+
+test('a cap by spend is replayed by what had been spent', () => {
+  const capped = load({
+    'contract.yaml': `
+id: capped
+version: '1'
+title: A cap
+kind: house-rules
+parties: [us]
+sources: {own: {title: Own}}
+clauses:
+  base: {source: own, confidence: A, summary: All.}
+  cap: {source: own, confidence: A, summary: A cap.}
+`,
+    'clauses.cedar': `
+@id("base") @cite("all") permit (principal, action, resource);
+@id("cap") @cite("a cap") forbid (principal, action == Action::"infer", resource) when { context.call.spend.month > 4 };
+`,
+  });
+  const snapshot = snapshotOf([capped]);
+  const other = { recorded: snapshotOf([]), supposed: snapshot, readings: 'session' as const };
+  const supposition: Supposition = { ...other, cost: () => 1n, revenue: () => null };
+  const tally = emptyTally();
+  const replay = makeReplay(tally);
+  for (const month of [3, 4, 5, 3]) {
+    const made = call({ spend: { month, total: month } });
+    const record = toRecord(decide(supposition.recorded, 'infer', made, {}), supposition.recorded, made, {});
+    replay.add(asText({ id: 'p', at: 0, record, usage: null, use: null }), supposition);
+  }
+  const cells = [...tally.cells.values()].map(({ would, placements }) => [would.outcome, placements]);
+  expect(cells.toSorted(([a], [b]) => String(a).localeCompare(String(b)))).toEqual([
+    ['placed', 3],
+    ['refused', 1],
+  ]);
 });

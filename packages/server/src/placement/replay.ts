@@ -4,17 +4,28 @@
  *
  * R1  The recorded side is read from the record, never decided again.
  * R2  Memory is bounded: groups of like records are forgotten when they are too many, and the tally grows with the kinds of changes alone.
+ * R3  A record that cannot be taken apart as text is decided slowly, and to the same end.
  */
 import { decide, healthVerdict } from './decide.ts';
 import { type Decision, exclusionKey, type Exclusion, type Row } from './decision.ts';
 import type { Place, PlaceHealth, Use } from './facts.ts';
 import { fromRecord, healthFrom, type PlacementRecord } from './record.ts';
+import { emptyRecordText, healthOf, takeApart } from './record-text.ts';
 import { distanceOf, lacking, type MeteredTokens, scoreOf } from './score.ts';
+import { type Sight, sightOf } from './sight.ts';
 import type { Snapshot } from './snapshot.ts';
-import { addTo, type Cell, cellFor, changeOf, type Side, type Tally } from './tally.ts';
+import { addTo, type Cell, cellFor, changeOf, type Day, dayFor, type Side, type Tally } from './tally.ts';
 
 /** Micro-USD of a metered call at a target. */
 export type CostOf = (target: string, usage: MeteredTokens, at: number) => bigint;
+
+/** What calls of one kind bring, micro-USD of a metered one; null: nothing, whatever they are. */
+export type RevenueOf = (sale: {
+  readonly product: string;
+  readonly channel: string;
+  readonly model: string;
+  readonly purpose: string;
+}) => ((usage: MeteredTokens, at: number) => bigint) | null;
 
 export interface Supposition {
   /** What the record was decided on. */
@@ -24,6 +35,7 @@ export interface Supposition {
   /** Whose readings hold: those that each session started under, or the supposed snapshot's. */
   readonly readings: 'session' | 'snapshot';
   readonly cost: CostOf;
+  readonly revenue: RevenueOf;
 }
 
 export interface RecordedPlacement {
@@ -37,68 +49,162 @@ export interface RecordedPlacement {
   readonly use: Use | null;
 }
 
-/** Groups of like records that are remembered. Full, the memory starts anew. */
-const MAX_GROUPS = 20_000;
+/** The same, with the record as the text that it is kept as. */
+export interface RecordedPlacementText extends Omit<RecordedPlacement, 'record'> {
+  /** Holds the record from `start` to `end` (exclusive). */
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Kinds of records, groups and cells that are remembered. Full, the memory starts anew. */
+const MAX_KEPT = 40_000;
 
 interface Candidate {
   readonly place: Place;
   readonly distance: number;
+  /** How the place begins in a record's text of health. */
+  readonly key: string;
 }
 
 interface Group {
   readonly supposition: Supposition;
+  /** Equal only where all that follows is. */
+  readonly name: string;
   /** Places that the clauses leave. */
   readonly legal: readonly Candidate[];
   /** If they leave none: why. */
   readonly refused: boolean;
   /** What is against each place that could have been. */
-  readonly rows: readonly Row[];
+  readonly forbidding: ReadonlyMap<string, readonly string[]>;
   readonly refusing: readonly string[];
-  /** By the recorded place and the one that is chosen; the empty text for none. */
-  readonly cells: Map<string, Cell>;
+  readonly isCall: boolean;
+  readonly vendor: string;
+  readonly revenue: ReturnType<RevenueOf>;
+  readonly requires: readonly string[] | undefined;
+  /** By what was recorded, and the place that is chosen. */
+  readonly slots: Map<string, Map<Place | null, Slot>>;
+}
+
+/** Where placements are added up: a cell, and the two sides of the day that the last of them was on. */
+interface Slot {
+  readonly cell: Cell;
+  day: number;
+  was: Day | null;
+  would: Day | null;
+}
+
+/** Records that tell clauses the same, but for time, use and spend. */
+interface Kind {
+  readonly looksBack: boolean;
+  readonly groups: Map<string | number, Group>;
+}
+
+interface Known {
+  readonly sight: Sight;
+  readonly kinds: Map<string, Kind>;
+  /** By their names. */
+  readonly groups: Map<string, Group>;
 }
 
 const IDLE: PlaceHealth = { state: 'up', inFlight: 0, expectedLatencyMs: 0 };
 const NO_CLAUSES: readonly string[] = [];
 
 export interface Replay {
-  add(placement: RecordedPlacement, supposition: Supposition): void;
+  add(placement: RecordedPlacementText, supposition: Supposition): void;
 }
 
 export function makeReplay(tally: Tally): Replay {
-  const known = new Map<Supposition, { readonly sight: Sight; readonly groups: Map<string, Group> }>();
+  const known = new Map<Supposition, Known>();
+  const parts = emptyRecordText();
   let kept = 0;
 
-  function groupOf(placement: RecordedPlacement, supposition: Supposition): Group {
-    let own = known.get(supposition);
-    if (own === undefined) known.set(supposition, (own = { sight: sightOf(supposition), groups: new Map() }));
-    const key = likeness(placement, supposition, own.sight);
-    let group = own.groups.get(key);
-    if (group !== undefined) return group;
-    if (kept >= MAX_GROUPS) {
-      for (const { groups } of known.values()) groups.clear();
-      kept = 0;
-    }
-    group = newGroup(placement, supposition, decided(placement, supposition, 'unsized'));
-    own.groups.set(key, group);
+  function keep(): void {
     kept += 1;
+    if (kept <= MAX_KEPT) return;
+    for (const { kinds, groups } of known.values()) {
+      kinds.clear();
+      groups.clear();
+    }
+    kept = 0;
+  }
+
+  function groupOf(placement: RecordedPlacementText, supposition: Supposition): Group {
+    let own = known.get(supposition);
+    if (own === undefined)
+      known.set(supposition, (own = { sight: sightOf(supposition), kinds: new Map(), groups: new Map() }));
+    const { sight, kinds, groups } = own;
+    const name = supposition.readings === 'session' ? `${parts.kind}\n${parts.readings}` : parts.kind;
+    let kind = kinds.get(name);
+    if (kind === undefined) {
+      keep();
+      kind = { looksBack: sight.looksBack(parsed(placement)), groups: new Map() };
+      kinds.set(name, kind);
+    }
+    const era = sight.era(parts.at);
+    const key =
+      kind.looksBack || sight.spending
+        ? `${era}${kind.looksBack ? ` ${useKey(placement)}` : ''}${sight.spending ? ` $${parts.spend}` : ''}`
+        : era;
+    let group = kind.groups.get(key);
+    if (group === undefined) {
+      keep();
+      const whole = { ...placement, record: parsed(placement) };
+      const made = newGroup(whole, supposition, decided(whole, supposition, 'unsized'));
+      // Most tenants are told the same, under whatever name: what was counted for one goes on for the next.
+      group = groups.get(made.name) ?? made;
+      groups.set(made.name, group);
+      kind.groups.set(key, group);
+    }
     return group;
+  }
+
+  function useKey({ use }: RecordedPlacementText): string {
+    return use === null ? parts.use : `=${Object.values(use).join(' ')}`;
+  }
+
+  function slotOf(group: Group, placement: RecordedPlacementText, chosen: Place | null): Slot {
+    let slots = group.slots.get(parts.marks);
+    if (slots === undefined) group.slots.set(parts.marks, (slots = new Map()));
+    let slot = slots.get(chosen);
+    if (slot === undefined) {
+      keep();
+      slots.set(chosen, (slot = newSlot(tally, group, parsed(placement), chosen)));
+    }
+    return slot;
   }
 
   return {
     add(placement, supposition) {
+      const { text, start, end } = placement;
+      if (!takeApart(parts, text, start, end)) {
+        replaySlowly(tally, { ...placement, record: parsed(placement) }, supposition);
+        return;
+      }
       const group = groupOf(placement, supposition);
-      const chosen = group.legal.length === 0 ? null : cheapestOf(group, placement.record);
-      count(tally, group, placement, chosen);
+      const { input, output, health } = parts;
+      const chosen =
+        group.legal.length === 0
+          ? null
+          : cheapestOf(group, input, output, health === '' ? nothingKnown : ({ key }) => healthOf(health, key));
+      count(tally, group, slotOf(group, placement, chosen), placement, { chosen, input, output });
     },
   };
+}
+
+const nothingKnown = (): undefined => undefined;
+
+function parsed({ text, start, end }: RecordedPlacementText): PlacementRecord {
+  return JSON.parse(text.slice(start, end)) as PlacementRecord;
 }
 
 /** Decides every placement in full. For tests, and for whoever wants to check the other. */
 export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposition: Supposition): void {
   const decision = decided(placement, supposition);
   const chosen = supposition.supposed.byId.get(decision.chosen ?? '') ?? null;
-  count(tally, newGroup(placement, supposition, decision), placement, chosen);
+  const group = newGroup(placement, supposition, decision);
+  const { i: input, o: output } = placement.record;
+  count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { chosen, input, output });
 }
 
 /**
@@ -125,27 +231,47 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
   const legal = rows.flatMap(row => {
     const place = supposed.byId.get(row.place);
     if (row.verdict === 'excluded' || place === undefined) return [];
-    return [{ place, distance: distanceOf(place, supposed, options) }];
+    return [{ place, distance: distanceOf(place, supposed, options), key: `${JSON.stringify(place.id)}:[` }];
   });
+  const refused = decision.outcome === 'refused';
+  const forbidding = new Map(rows.map(row => [row.place, forbiddingOf(row, supposed)]));
+  const refusing = names(rows.flatMap(row => row.exclusions));
+  const distances = legal.map(({ place, distance }) => [place.id, distance]);
+  const { a, p, h, m, u, k } = record;
   return {
     supposition,
+    name: JSON.stringify([a, p[0], h[0], m, u, k, distances, refused, [...forbidding], refusing]),
     legal,
-    refused: decision.outcome === 'refused',
-    rows,
-    refusing: names(rows.flatMap(row => row.exclusions)),
-    cells: new Map(),
+    refused,
+    forbidding,
+    refusing,
+    isCall: a === undefined,
+    vendor: m[0],
+    revenue: supposition.revenue(saleOf(record)),
+    requires: k,
+    slots: new Map(),
   };
 }
 
+function saleOf({ p, h, m, u }: PlacementRecord): Parameters<RevenueOf>[0] {
+  return { product: p[0], channel: h[0], model: m[1], purpose: u ?? 'turn' };
+}
+
 /** What the alternative has against a place, whether it enforces it or only records it. */
-function forbiddingOf(row: Row | undefined, { enforce }: Snapshot): readonly string[] {
-  if (row === undefined) return NO_CLAUSES;
+function forbiddingOf(row: Row, { enforce }: Snapshot): readonly string[] {
   if (enforce) return names(row.exclusions);
   return names(row.flagged.filter(one => one.kind !== 'clause' || one.ambiguous === null));
 }
 
+/** What stands for a clause where no contract in force could have had one. */
+export const NO_CONTRACT = 'no-contract-in-force';
+
 function names(exclusions: readonly Exclusion[]): readonly string[] {
-  return exclusions.length === 0 ? NO_CLAUSES : [...new Set(exclusions.map(exclusionKey))].toSorted();
+  return exclusions.length === 0 ? NO_CLAUSES : [...new Set(exclusions.map(nameOf))].toSorted();
+}
+
+function nameOf(exclusion: Exclusion): string {
+  return exclusion.kind === NO_CONTRACT ? NO_CONTRACT : exclusionKey(exclusion);
 }
 
 /** The clauses that a record says decided, with their contracts. */
@@ -153,7 +279,9 @@ export function recordedClauses({ d, f }: Pick<PlacementRecord, 'd' | 'f'>): rea
   if (d === undefined) return NO_CLAUSES;
   const only = f?.length === 1 ? (f[0] ?? '').split('@')[0] : undefined;
   const enforced = d.filter(name => !name.startsWith('~'));
-  return enforced.map(name => (only === undefined || name.includes('/') || name === '-' ? name : `${only}/${name}`));
+  return enforced.map(name =>
+    name === '-' ? NO_CONTRACT : only === undefined || name.includes('/') ? name : `${only}/${name}`,
+  );
 }
 
 /** The outcome that a record is of. */
@@ -167,13 +295,19 @@ function wasOf(record: PlacementRecord, recorded: Snapshot): Side {
   return { outcome: recordedOutcome(record), place: record.c ?? null, cloud: place?.cloud ?? null };
 }
 
-function cheapestOf({ legal, supposition }: Group, record: PlacementRecord): Place | null {
-  const size = { inputTokens: record.i, outputBound: record.o, ...(record.k !== undefined && { requires: record.k }) };
+function cheapestOf(
+  { legal, supposition, requires }: Group,
+  inputTokens: number,
+  outputBound: number,
+  numbersOf: (candidate: Candidate) => readonly number[] | undefined,
+): Place | null {
+  const size = requires === undefined ? { inputTokens, outputBound } : { inputTokens, outputBound, requires };
   const { weights } = supposition.supposed;
   let best: Place | null = null;
   let bestScore = Number.POSITIVE_INFINITY;
-  for (const { place, distance } of legal) {
-    const numbers = record.e?.[place.id];
+  for (const candidate of legal) {
+    const { place, distance } = candidate;
+    const numbers = numbersOf(candidate);
     const health = numbers === undefined ? IDLE : healthFrom(numbers);
     if (lacking(place, size) !== null || healthVerdict(place, health) !== 'eligible') continue;
     const { score } = scoreOf(place, size, health.expectedLatencyMs, distance, weights);
@@ -184,30 +318,52 @@ function cheapestOf({ legal, supposition }: Group, record: PlacementRecord): Pla
   return best;
 }
 
-function count(tally: Tally, group: Group, placement: RecordedPlacement, chosen: Place | null): void {
-  const { record, usage, at, id } = placement;
-  const { cost } = group.supposition;
-  const key = `${record.c ?? ''}\n${chosen?.id ?? ''}`;
-  let cell = group.cells.get(key);
-  if (cell === undefined) group.cells.set(key, (cell = newCell(tally, group, record, chosen)));
-  const isCall = record.a === undefined;
-  const wasCost = isCall && usage !== null && record.c !== undefined ? cost(record.c, usage, at) : 0n;
-  const wouldCost =
-    isCall && usage !== null && chosen !== null ? (chosen.id === record.c ? wasCost : cost(chosen.id, usage, at)) : 0n;
-  const atMost =
-    isCall && usage === null && chosen !== null
-      ? cost(chosen.id, { input: record.i, cached: 0, output: record.o }, at)
-      : 0n;
-  addTo(tally, cell, { id, at, usage: isCall ? usage : null, wasCost, wouldCost, atMost });
+function count(
+  tally: Tally,
+  { isCall, supposition, vendor, revenue }: Group,
+  slot: Slot,
+  placement: Pick<RecordedPlacement, 'id' | 'at' | 'usage'>,
+  { chosen, input, output }: { readonly chosen: Place | null; readonly input: number; readonly output: number },
+): void {
+  const { cost } = supposition;
+  const { cell } = slot;
+  const { at } = placement;
+  const was = cell.was.place;
+  const usage = isCall ? placement.usage : null;
+  if (usage === null) {
+    const atMost = isCall && chosen !== null ? cost(chosen.id, { input, cached: 0, output }, at) : 0n;
+    addTo(tally, cell, placement, { ...NOTHING_KNOWN, atMost });
+    return;
+  }
+  const wasCost = was === null ? 0n : cost(was, usage, at);
+  const wouldCost = chosen === null ? 0n : chosen.id === was ? wasCost : cost(chosen.id, usage, at);
+  const brought = revenue === null ? 0n : revenue(usage, at);
+  const wasRevenue = was === null ? 0n : brought;
+  const wouldRevenue = chosen === null ? 0n : brought;
+  addTo(tally, cell, placement, { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost: 0n });
+  const day = Math.floor(at / DAY_MS);
+  if (day !== slot.day) {
+    slot.day = day;
+    slot.was = was === null ? null : dayFor(tally, { day, cloud: cell.was.cloud ?? '-', vendor });
+    slot.would = chosen === null ? null : dayFor(tally, { day, cloud: chosen.cloud, vendor });
+  }
+  if (slot.was !== null) {
+    slot.was.wasCost += wasCost;
+    if (wasRevenue !== 0n) slot.was.wasRevenue += wasRevenue;
+  }
+  if (slot.would !== null) {
+    slot.would.wouldCost += wouldCost;
+    if (wouldRevenue !== 0n) slot.would.wouldRevenue += wouldRevenue;
+  }
 }
 
-function newCell(tally: Tally, group: Group, record: PlacementRecord, chosen: Place | null): Cell {
-  const { recorded, supposed } = group.supposition;
+const NOTHING_KNOWN = { usage: null, wasCost: 0n, wouldCost: 0n, wasRevenue: 0n, wouldRevenue: 0n };
+const DAY_MS = 86_400_000;
+
+function newSlot(tally: Tally, group: Group, record: PlacementRecord, chosen: Place | null): Slot {
+  const { recorded } = group.supposition;
   const was = wasOf(record, recorded);
-  const forbidding = forbiddingOf(
-    group.rows.find(row => row.place === record.c),
-    supposed,
-  );
+  const forbidding = group.forbidding.get(record.c ?? '') ?? NO_CLAUSES;
   const breach = forbidding.length > 0;
   const outcome = chosen !== null ? 'placed' : group.refused ? 'refused' : 'unavailable';
   const would: Side = { outcome, place: chosen?.id ?? null, cloud: chosen?.cloud ?? null };
@@ -222,7 +378,7 @@ function newCell(tally: Tally, group: Group, record: PlacementRecord, chosen: Pl
             .filter(name => !group.refusing.includes(name))
             .toSorted();
   const { p, h } = record;
-  return cellFor(tally, {
+  const cell = cellFor(tally, {
     action: record.a ?? 'infer',
     product: p[0],
     channel: h[0],
@@ -231,69 +387,5 @@ function newCell(tally: Tally, group: Group, record: PlacementRecord, chosen: Pl
     breach,
     clauses: naming,
   });
-}
-
-/** What the supposition can tell records apart by, besides what is in every record. */
-interface Sight {
-  /** Moments that the supposed snapshot cannot tell apart have the same number. */
-  readonly era: (at: number) => number;
-  /** Whether the record is judged by what its session did. */
-  readonly looksBack: (record: PlacementRecord) => boolean;
-  /** Whether what the tenant had spent counts. */
-  readonly spending: boolean;
-}
-
-function sightOf({ recorded, supposed, readings }: Supposition): Sight {
-  const back = new Set(
-    supposed.contracts.flatMap(contract =>
-      contract.readings.flatMap(({ id, retrospective }) => (retrospective ? [`${contract.id}:${id}`] : [])),
-    ),
-  );
-  const anyBack = (chosen: Readonly<Record<string, string>>): boolean =>
-    Object.entries(chosen).some(([contract, reading]) => back.has(`${contract}:${reading}`));
-  const always = anyBack(supposed.readings) || (readings === 'session' && anyBack(recorded.readings));
-  const looksBack =
-    back.size === 0 || always || readings === 'snapshot'
-      ? () => always
-      : ({ r }: PlacementRecord) => r !== undefined && anyBack(r);
-  return { era: eraOf(supposed), looksBack, spending: supposed.contracts.some(({ readsSpend }) => readsSpend) };
-}
-
-function eraOf(snapshot: Snapshot): Sight['era'] {
-  if (snapshot.contracts.some(contract => contract.readsTime)) return at => at;
-  const seen = new Map<unknown, number>();
-  return at => {
-    const contracts = snapshot.inForce(at);
-    const known = seen.get(contracts);
-    if (known !== undefined) return known;
-    seen.set(contracts, seen.size);
-    return seen.size - 1;
-  };
-}
-
-/** One text for all records that clauses cannot tell apart, and whose recorded side is the same. Every part says its length: none runs into another. */
-function likeness({ record, use }: RecordedPlacement, { readings }: Supposition, sight: Sight): string {
-  const { x, n, p, h, g, z, r, m, u, l, q, k, f, d, w, j, a, S } = record;
-  const used = sight.looksBack(record) ? (use === null ? record.y : Object.values(use)) : undefined;
-  const own = readings === 'session' && r !== undefined ? JSON.stringify(r) : undefined;
-  const head = `${sight.era(record.t)}${z === undefined ? 'h' : 's'}${part(a)}${part(x)}${part(n)}${part(g)}${part(u)}${part(own)}`;
-  const texts = parts(p) + parts(h) + parts(m) + parts(d) + parts(f) + parts(l) + parts(q) + parts(k) + parts(j);
-  return (
-    head +
-    texts +
-    (used === undefined ? '' : used.join(' ')) +
-    (w === undefined ? '' : JSON.stringify(w)) +
-    (sight.spending ? `$${S?.join(' ') ?? '?'}` : '')
-  );
-}
-
-function part(text: string | undefined): string {
-  return text === undefined ? '-' : `${text.length}:${text}`;
-}
-
-function parts(texts: readonly string[] | undefined): string {
-  if (texts === undefined) return '-';
-  let joined = `${texts.length}[`;
-  for (const text of texts) joined += `${text.length}:${text}`;
-  return joined;
+  return { cell, day: Number.NaN, was: null, would: null };
 }

@@ -25,6 +25,11 @@ export interface PlacementsView {
   ): Promise<Pick<WhatIfResult, 'reading' | 'contracts' | 'as_of' | 'rows' | 'changed'>>;
   /** Whether a record is one of those asked for, by what it says itself. */
   matches(record: PlacementRecord, filters: PlacementFilters): Promise<boolean>;
+  /**
+   * What placements of a version were decided on, as text. Null: it is not kept here.
+   * @param tenant whose waivers are told besides those for all; null: everybody's
+   */
+  document(version: string, tenant: string | null): Promise<string | null>;
   targets(): readonly TargetResource[];
   status(): Promise<Omit<StatusResource, 'placements'>>;
 }

@@ -10,6 +10,7 @@ import { decodeEnvelope } from '../../log/codec.ts';
 import type { Use } from '../../placement/facts.ts';
 import { reduceAll } from '../../session/reduce.ts';
 import type { SessionState } from '../../session/state.ts';
+import type { PlacementTexts } from '../../store/sqlite/messages.ts';
 import { type HomeReader, openSqliteReader } from '../../store/sqlite/open-sqlite-reader.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Config } from '../config/config.ts';
@@ -19,6 +20,8 @@ export interface RecordedPlace {
   readonly tenant: string;
   /** A position in the home, exclusive. */
   readonly after: number;
+  /** Over HTTP: where the next page begins. */
+  readonly cursor?: string;
 }
 
 export interface Window {
@@ -35,15 +38,33 @@ export interface RecordedPage {
   readonly place: RecordedPlace;
 }
 
-export interface RecordedData {
-  /** How many placements there are, the window's edges left aside: for progress. */
-  count(window: Window): Promise<number>;
-  pages(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedPage>;
+export type RecordedSession = Pick<PlacementRecord, 'session' | 'tenant' | 'home'>;
+
+/** The same as texts, for a replay. */
+export interface RecordedTexts {
+  readonly texts: PlacementTexts;
+  /** Which of them the window holds. */
+  readonly wanted: (index: number) => boolean;
+  readonly place: RecordedPlace;
+}
+
+/** What a replay reads. */
+export interface ReplaySource {
+  /** How many placements there are, the window's edges left aside: for progress. Null: not known. */
+  count(window: Window): Promise<number | null>;
+  texts(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedTexts>;
+  /** The placement at a position. Null: there is none. */
+  placement(place: RecordedPlace): Promise<Pick<PlacementRecord, 'id'> | null>;
   /** What a session did in all before a moment; null if its log cannot be read. */
-  use(placement: PlacementRecord, before: number | null): Promise<Use | null>;
+  use(session: RecordedSession, before: number | null): Promise<Use | null>;
   /** A snapshot's document by its version. */
   document(version: string): Promise<string | null>;
   close(): Promise<void>;
+}
+
+export interface RecordedData extends ReplaySource {
+  count(window: Window): Promise<number>;
+  pages(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedPage>;
 }
 
 const PAGE = 500;
@@ -63,7 +84,11 @@ export async function openRecorded(config: Config): Promise<RecordedData> {
   const uses = new Map<string, Use | null>();
   const readers = new Map(homes.map(home => [home.home as string, home]));
 
-  async function* pages(window: Window, after: RecordedPlace | null): AsyncGenerator<RecordedPage> {
+  async function* walk<Page>(
+    window: Window,
+    after: RecordedPlace | null,
+    pagesOf: (home: HomeReader, tenant: TenantId, window: Window, first: number) => AsyncIterable<Page>,
+  ): AsyncGenerator<Page> {
     let skipping = after !== null;
     for (const home of homes) {
       if (skipping && home.home !== after?.home) continue;
@@ -82,7 +107,15 @@ export async function openRecorded(config: Config): Promise<RecordedData> {
       for (const home of homes) for (const { placements } of await tenantsOf(home, window)) sum += placements;
       return sum;
     },
-    pages,
+    pages: (window, after) => walk(window, after, pagesOf),
+    texts: (window, after) => walk(window, after, textsOf),
+    async placement({ home, tenant, after: position }) {
+      const found = await readers
+        .get(home)
+        ?.placementLog({ tenant: tenant as TenantId, order: 'asc', limit: 1, after: position - 1 });
+      const entry = found?.[0];
+      return entry === undefined || entry.position !== position ? null : placementOf(tenant as TenantId, entry);
+    },
     async use(placement, before) {
       const { session, tenant, home } = placement;
       if (!uses.has(session)) {
@@ -141,11 +174,37 @@ async function* pagesOf(
   }
 }
 
+async function* textsOf(
+  home: HomeReader,
+  tenant: TenantId,
+  { from, to }: Window,
+  first: number,
+): AsyncGenerator<RecordedTexts> {
+  const read = (after: number) => home.placementTexts({ tenant, limit: PAGE, after });
+  for (let coming = read(first); ; ) {
+    const texts = await coming;
+    const { positions, ats } = texts;
+    const last = positions.at(-1);
+    if (last === undefined) return;
+    coming = read(last);
+    coming.catch(() => undefined);
+    const wanted = (index: number): boolean => {
+      const at = ats[index] ?? 0;
+      return (from === null || at >= from) && (to === null || at < to);
+    };
+    yield { texts, wanted, place: { home: home.home, tenant, after: last } };
+    if (to !== null && ats.every(at => at >= to)) {
+      await coming;
+      return;
+    }
+  }
+}
+
 /** A fold of the session's events by the reducer: the log says what was done, and nothing else does. */
 async function useOf(
   home: HomeReader,
   tenant: TenantId,
-  { session }: PlacementRecord,
+  { session }: RecordedSession,
   before: number | null,
 ): Promise<Use | null> {
   let state: SessionState | null = null;

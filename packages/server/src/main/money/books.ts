@@ -1,6 +1,6 @@
 /** The price books and rate cards of the configuration, as rating and spend caps take them. */
 import type { SpendPrices } from '../../engine/spend.ts';
-import { boundOf, type Books, priceLines, pricesAt, sumLines, tokensOf } from '../../money/prices.ts';
+import { boundOf, type Books, priceOf, pricesAt, tokensOf } from '../../money/prices.ts';
 import { costPrices } from '../../money/usage.ts';
 import type { Config } from '../config/config.ts';
 
@@ -19,7 +19,7 @@ export function spendPricesOf(books: Books): SpendPrices {
     },
     cost: (target, at, usage, seen) => {
       const prices = costPrices(books, { target, at, seen });
-      return prices === null ? 0n : sumLines(priceLines(tokensOf(usage), prices));
+      return prices === null ? 0n : priceOf(tokensOf(usage), prices);
     },
   };
 }

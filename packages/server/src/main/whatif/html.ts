@@ -2,25 +2,27 @@
 import { barChart } from './charts.ts';
 import { type DataCell, dataTable, escapeHtml } from './markup.ts';
 import type { CloudFigures, Counted, WhatIfReport } from './report.ts';
-import { dollars, number, sideNames } from './text.ts';
+import { moneySections } from './html-money.ts';
+import { clauseText, dollars, number, sideNames, supposedEvents } from './text.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #fff; --line: #d0d7de; --recorded: #2f6db5; --supposed: #b4570b; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9da7b1; --paper: #0d1117; --line: #30363d; --recorded: #79b4f5; --supposed: #f0a050; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 76rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; } p { max-width: 46rem; } .soft { color: var(--soft); }
-.sides { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; margin: 1.5rem 0; }
-.side { border: 1px solid var(--line); border-top: 6px solid; border-radius: 6px; padding: .75rem 1rem; } .side h2 { margin: 0 0 .25rem; }
+h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; } p { max-width: 46rem; } .soft { color: var(--soft); } .note { border-left: 4px solid var(--supposed); padding: .4rem .8rem; margin: 1rem 0; font-weight: 600; }
+.sides { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 1rem; margin: 1.5rem 0; }
+.side { border: 1px solid var(--line); border-top: 6px solid; border-radius: 6px; padding: .75rem 1rem; } .side h2 { margin: 0 0 .25rem; } h1, .side { overflow-wrap: anywhere; }
 #recorded { border-top-color: var(--recorded); } #supposed { border-top-color: var(--supposed); }
 .side dl { display: grid; grid-template-columns: auto 1fr; gap: .15rem 1rem; margin: .5rem 0 0; } dt { color: var(--soft); } dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; }
 .pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 1.5rem; align-items: start; } figure { margin: 0; }
 @media (max-width: 60rem) { .pair { grid-template-columns: minmax(0, 1fr); } }
 svg { max-width: 100%; height: auto; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } svg .value { font-variant-numeric: tabular-nums; }
-rect.recorded { fill: var(--recorded); } rect.supposed { fill: var(--supposed); } .axis { stroke: var(--line); }
+rect.recorded { fill: var(--recorded); } rect.supposed { fill: var(--supposed); } svg .name { font-weight: 600; } .wide .pair { grid-template-columns: minmax(0, 1fr); }
 .key span { display: inline-block; width: .9em; height: .9em; vertical-align: -.1em; margin: 0 .35em 0 1em; } .key .recorded { background: var(--recorded); } .key .supposed { background: var(--supposed); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; } caption { text-align: left; color: var(--soft); padding: 0 0 .35rem; }
-th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; white-space: nowrap; } th[scope=row], th:first-child { text-align: left; }
+th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; white-space: nowrap; } th[scope=row], th:first-child, .words { text-align: left; } summary { cursor: pointer; color: var(--soft); padding: .6rem 0; }
+@media (max-width: 34rem) { body { padding: 1rem .75rem 3rem; } .sides { gap: .5rem; } .side { padding: .5rem .6rem; } .side dl { grid-template-columns: minmax(0, 1fr); } dd { text-align: left; font-weight: 600; margin-bottom: .25rem; } }
 @media print { :root { --ink: #000; --soft: #333; --paper: #fff; --line: #999; --recorded: #555; --supposed: #bbb; } body { padding: 0; max-width: none; font-size: 11px; } .scroll { overflow: visible; } section, .side, tr { break-inside: avoid; } rect { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }
 `;
 
@@ -63,14 +65,18 @@ export function reportHtml(report: WhatIfReport): string {
 <body><main>
 <h1>${escapeHtml(title)}</h1>
 <p class="soft">${escapeHtml(windowText(report))}</p>
+${supposedEvents(report)
+  .map(line => `<p class="note" role="note">${escapeHtml(line)}</p>`)
+  .join('')}
 <p>${escapeHtml(summary(report))}</p>
 ${sides(report, names)}
 <p class="key"><span class="recorded"></span>${escapeHtml(names[0])}<span class="supposed"></span>supposed: ${escapeHtml(names[1])}</p>
 ${clouds.join('\n')}
+${moneySections(report, names)}
 ${moves(report)}
 ${counted('products', 'By product', report.products)}
 ${counted('channels', 'By channel', report.channels)}
-${counted('clauses', 'By clause', report.clauses)}
+${counted('clauses', 'By clause', report.clauses, clauseText)}
 ${breaches(report)}
 <p class="soft">Money is what the calls cost by the prices of their targets. A call that was refused has no usage; what it would cost is counted at its bound, and apart.
 Contract sets that encode public reporting are no legal advice.</p>
@@ -157,17 +163,22 @@ function moves({ moves: list }: WhatIfReport): string {
     ]),
   );
   const chart = barChart({ id: 'chart-moves', title: 'What moves, from where and to where', sides: [a, b], rows });
-  return `<section id="moves"><h2>What moves</h2><div class="pair"><figure>${chart}</figure>${table}</div></section>`;
+  return `<section id="moves" class="wide"><h2>What moves</h2><div class="pair"><figure>${chart}</figure>${table}</div></section>`;
 }
 
-function counted(id: string, title: string, list: readonly Counted[]): string {
+function counted(
+  id: string,
+  title: string,
+  list: readonly Counted[],
+  shown: (id: string) => string = name => name,
+): string {
   if (list.length === 0) return '';
   const keys = ['same', 'moved', 'refused', 'freed', 'breaches'] as const;
   const table = dataTable(
     title,
     ['', 'Unchanged', 'Moved', 'Refused', 'Freed', 'Breaches that already happened'],
     list.map(one => [
-      one.id,
+      shown(one.id),
       ...keys.map((key): DataCell => ({ text: number(one[key]), figure: `${id}.${one.id}.${key}`, value: one[key] })),
     ]),
   );
@@ -176,10 +187,27 @@ function counted(id: string, title: string, list: readonly Counted[]): string {
 
 function breaches({ breaches: list, changes }: WhatIfReport): string {
   if (list.length === 0) return '';
-  const table = dataTable(
-    list.length < changes.breaches ? `The first ${list.length} of ${number(changes.breaches)}` : 'All of them',
-    ['Placement', 'Recorded', 'Place', 'Forbidden by'],
-    list.map(one => [one.id, { text: one.at }, { text: one.place }, { text: one.clauses.join(', ') }]),
-  );
-  return `<section id="breaches"><h2>Breaches that already happened</h2>${table}</section>`;
+  const listed = (some: typeof list, caption: string): string =>
+    dataTable(
+      caption,
+      ['Placement', 'Recorded', 'Place', 'Forbidden by'],
+      some.map(one => [
+        one.id,
+        { text: one.at },
+        { text: one.place },
+        { text: one.clauses.map(clauseText).join(', ') },
+      ]),
+    );
+  const first = list.slice(0, SHOWN);
+  const rest = list.slice(SHOWN);
+  const more =
+    rest.length === 0
+      ? ''
+      : `<details><summary>${rest.length} more</summary>${listed(rest, 'The next of them')}</details>`;
+  const caption =
+    first.length < changes.breaches ? `The first ${first.length} of ${number(changes.breaches)}` : 'All of them';
+  return `<section id="breaches"><h2>Breaches that already happened</h2>${listed(first, caption)}${more}</section>`;
 }
+
+/** Breaches that stand in the report without being asked for. */
+const SHOWN = 12;

@@ -2,7 +2,6 @@
 import { openRecorded } from '../evidence/recorded.ts';
 import { configWith } from '../discover.ts';
 import { booksOf } from '../money/books.ts';
-import { costByBooks } from './cost.ts';
 import { runWhatIf } from './run.ts';
 import { makeSuppositions } from './suppose.ts';
 
@@ -12,7 +11,7 @@ const data = await openRecorded({ ...config, data: folder });
 const suppose = { contracts: null, reading, events: [] };
 await runWhatIf({
   data,
-  suppositions: makeSuppositions(suppose, version => data.document(version), costByBooks(booksOf(config))),
+  suppositions: makeSuppositions(suppose, version => data.document(version), booksOf(config)),
   suppose,
   window: { from: null, to: null, tenant: null },
   state,

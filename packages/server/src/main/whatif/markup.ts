@@ -22,7 +22,13 @@ export function dataTable(
   header: readonly string[],
   rows: readonly (readonly [label: string, ...cells: DataCell[]])[],
 ): string {
-  const head = header.map(name => `<th scope="col">${escapeHtml(name)}</th>`).join('');
+  const [first] = rows;
+  const head = header
+    .map((name, i) => {
+      const cell = i === 0 ? undefined : first?.[i];
+      return `<th scope="col"${typeof cell === 'object' ? side(cell) : ''}>${escapeHtml(name)}</th>`;
+    })
+    .join('');
   const body = rows
     .map(([label, ...cells]) => `<tr><th scope="row">${escapeHtml(label)}</th>${cells.map(cellOf).join('')}</tr>`)
     .join('');
@@ -34,5 +40,10 @@ function cellOf({ text, figure, value }: DataCell): string {
     figure === undefined
       ? ''
       : ` data-figure="${escapeHtml(figure)}" data-value="${escapeHtml(String(value ?? text))}"`;
-  return `<td${named}>${escapeHtml(text)}</td>`;
+  return `<td${side({ text })}${named}>${escapeHtml(text)}</td>`;
+}
+
+/** Numbers to the right, words to the left. */
+function side({ text }: DataCell): string {
+  return /^[+-]?\$?[\d,.]+$|^-$/.test(text) ? '' : ' class="words"';
 }

@@ -9,8 +9,10 @@ import {
   changeOf,
   type Sums,
   type WireCell,
+  type WireDay,
   wireTally,
 } from '../../placement/tally.ts';
+import { type CommitmentFigures, commitmentsOf, type ShareFigures, sharesOf } from './money.ts';
 import type { Suppose } from './suppose.ts';
 import type { WhatIfTotals } from './run.ts';
 
@@ -67,10 +69,15 @@ export interface WhatIfReport {
     readonly recorded_micro_usd: string;
     readonly supposed_micro_usd: string;
     readonly difference_micro_usd: string;
+    /** What the calls brought by the rate cards, and would bring. */
+    readonly recorded_revenue_micro_usd: string;
+    readonly supposed_revenue_micro_usd: string;
     /** Of calls that would be made and whose usage nobody knows: at their bound. In neither sum. */
     readonly at_most_micro_usd: string;
   };
   readonly clouds: readonly CloudFigures[];
+  readonly commitments: readonly CommitmentFigures[];
+  readonly shares: readonly ShareFigures[];
   readonly moves: readonly Move[];
   readonly products: readonly Counted[];
   readonly channels: readonly Counted[];
@@ -78,10 +85,14 @@ export interface WhatIfReport {
   /** The first of them, one by one. */
   readonly breaches: readonly (Omit<Breach, 'at'> & { readonly at: string })[];
   readonly cells: readonly WireCell[];
+  /** Money by day (since 1970), cloud and vendor of the models. */
+  readonly days: readonly WireDay[];
 }
 
-export function reportOf({ tally, window, readings }: WhatIfTotals, suppose: Suppose): WhatIfReport {
+export function reportOf({ tally, window, readings, terms }: WhatIfTotals, suppose: Suppose): WhatIfReport {
   const cells = [...tally.cells.values()];
+  const days = [...tally.days.values()];
+  const wire = wireTally(tally);
   const [first, last] = tally.span ?? [null, null];
   const recorded = sum(cells, cell => cell.wasCost);
   const supposed = sum(cells, cell => cell.wouldCost);
@@ -105,15 +116,20 @@ export function reportOf({ tally, window, readings }: WhatIfTotals, suppose: Sup
       recorded_micro_usd: String(recorded),
       supposed_micro_usd: String(supposed),
       difference_micro_usd: String(supposed - recorded),
+      recorded_revenue_micro_usd: String(sum(cells, cell => cell.wasRevenue)),
+      supposed_revenue_micro_usd: String(sum(cells, cell => cell.wouldRevenue)),
       at_most_micro_usd: String(sum(cells, cell => cell.atMost)),
     },
     clouds: cloudsOf(cells),
+    commitments: commitmentsOf(terms, days),
+    shares: sharesOf(terms, days),
     moves: movesOf(cells),
     products: grouped(cells, cell => [cell.product]),
     channels: grouped(cells, cell => [cell.channel]),
     clauses: grouped(cells, cell => cell.clauses),
     breaches: tally.breaches.map(({ at, ...breach }) => ({ ...breach, at: new Date(at).toISOString() })),
-    cells: wireTally(tally).cells,
+    cells: wire.cells,
+    days: wire.days,
   };
 }
 

@@ -3,22 +3,23 @@
  * killed goes on where it stood and comes to the totals of one that was not.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { PlacementRecord } from '../../engine/placements.ts';
-import type { PlacementRecord as CompactRecord } from '../../placement/record.ts';
-import { makeReplay } from '../../placement/replay.ts';
+import type { Use } from '../../placement/facts.ts';
+import { makeReplay, type Supposition } from '../../placement/replay.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
 import { emptyTally, type Tally, tallyFrom, type WireTally, wireTally } from '../../placement/tally.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
-import type { RecordedData, RecordedPlace, Window } from '../evidence/recorded.ts';
-import type { Suppose, Suppositions } from './suppose.ts';
+import type { RecordedPlace, RecordedTexts, ReplaySource, Window } from '../evidence/recorded.ts';
+import { type PlacedText, placedText } from './placed.ts';
+import type { SidesOfTerms, Suppose, Suppositions } from './suppose.ts';
 
 export interface Progress {
   readonly done: number;
-  readonly total: number;
+  /** Null: not known. */
+  readonly total: number | null;
 }
 
 export interface WhatIfRun {
-  readonly data: RecordedData;
+  readonly data: ReplaySource;
   readonly suppositions: Suppositions;
   readonly suppose: Suppose;
   readonly window: Window;
@@ -32,13 +33,14 @@ export interface WhatIfTotals {
   /** Its end may have been fixed by the run that this one went on from. */
   readonly window: Window;
   readonly readings: ReturnType<Suppositions['readings']>;
+  readonly terms: SidesOfTerms;
 }
 
 /** Pages between two times that the state is kept. */
 const KEEP_EVERY = 10;
 
 interface Saved {
-  readonly form: 1;
+  readonly form: 2;
   /** What was asked: another question does not go on from this answer. */
   readonly question: string;
   /** Its end is fixed when the run begins: what is placed meanwhile does not come in. */
@@ -46,6 +48,8 @@ interface Saved {
   readonly place: RecordedPlace | null;
   readonly done: number;
   readonly readings: ReturnType<Suppositions['readings']>;
+  /** Of the snapshots that were seen so far. */
+  readonly versions: readonly string[];
   readonly tally: WireTally;
 }
 
@@ -60,47 +64,82 @@ export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
   const total = await data.count(window);
   const before = saved?.readings ?? { recorded: [], supposed: [] };
   const readings = () => joined(before, suppositions.readings());
+  let known: Known = { version: null, supposition: null, looksBack: false, use: null };
   let done = saved?.done ?? 0;
   let place = saved?.place ?? null;
   const keep = (): void => {
     if (state !== null)
       writeState(state, {
-        form: 1,
+        form: 2,
         question,
         to: window.to,
         place,
         done,
         readings: readings(),
+        versions: suppositions.versions(),
         tally: wireTally(tally),
       });
   };
   let pages = 0;
+  for (const version of saved?.versions ?? []) await suppositions.of(version);
   if (saved === null) keep();
-  for await (const page of data.pages(window, place)) {
-    for (const placement of page.placements) await add(placement);
-    done += page.placements.length;
+  let named = tally.breaches.length;
+  for await (const page of data.texts(window, place)) {
+    const { positions } = page.texts;
+    for (let index = 0; index < positions.length; index++) {
+      if (!page.wanted(index)) continue;
+      // Most records name the same snapshot and no reading looks back: then nothing is waited for.
+      const placed = placedText(page.texts, index);
+      if (placed.version !== known.version || known.looksBack) await know(placed.version, page, index);
+      add(placed, page, index);
+      done += 1;
+    }
     place = page.place;
+    for (; named < tally.breaches.length; named++) await nameBreach(named, page.place);
     pages += 1;
     run.progress({ done, total });
     if (pages % KEEP_EVERY === 0) keep();
   }
   keep();
-  return { tally, window, readings: readings() };
+  return { tally, window, readings: readings(), terms: suppositions.terms() };
 
-  async function add(placement: PlacementRecord): Promise<void> {
-    const record = placement.record as unknown as CompactRecord;
-    const supposition = record.s === undefined ? null : await suppositions.of(record.s);
+  async function know(version: string, page: RecordedTexts, index: number): Promise<void> {
+    if (version !== known.version) {
+      const supposition = await suppositions.of(version);
+      const back = supposition !== null && supposition.readings === 'snapshot' && looksBack(supposition.supposed);
+      known = { version, supposition, looksBack: back, use: null };
+    }
+    const session = page.texts.sessions[index];
+    if (!known.looksBack || session === undefined) return;
+    const { home, tenant } = page.place;
+    known = { ...known, use: await data.use({ session, tenant, home }, window.to) };
+  }
+
+  function add({ text, start, end, usage }: PlacedText, { texts }: RecordedTexts, index: number): void {
+    const { supposition, use } = known;
     if (supposition === null) {
       tally.skipped += 1;
       return;
     }
-    const { id, at, call } = placement;
-    const use =
-      supposition.readings === 'snapshot' && looksBack(supposition.supposed)
-        ? await data.use(placement, window.to)
-        : null;
-    replay.add({ id, at, record, usage: call.usage, use }, supposition);
+    // The id is more than one row of the log tells: it is looked up for the few that are named.
+    const id = String(texts.positions[index]);
+    replay.add({ id, at: texts.ats[index] ?? 0, text, start, end, usage, use }, supposition);
   }
+
+  async function nameBreach(index: number, { home, tenant }: RecordedPlace): Promise<void> {
+    const breach = tally.breaches[index];
+    if (breach === undefined) return;
+    const placement = await data.placement({ home, tenant, after: Number(breach.id) });
+    tally.breaches[index] = { ...breach, id: placement?.id ?? breach.id };
+  }
+}
+
+/** The supposition for a version of what was decided on, and what the session of the next placement did. */
+interface Known {
+  readonly version: string | null;
+  readonly supposition: Supposition | null;
+  readonly looksBack: boolean;
+  readonly use: Use | null;
 }
 
 /** Whether the reading that is supposed asks what a session did in all. */
@@ -129,7 +168,7 @@ function readState(file: string, question: string): Saved | null {
   } catch (cause) {
     throw new CliError(EXIT.usage, `${file} is no state of a what-if`, { cause });
   }
-  if (saved.form !== 1 || saved.tally === undefined)
+  if (saved.form !== 2 || saved.tally === undefined)
     throw new CliError(EXIT.usage, `${file} is no state of a what-if that this version reads`);
   if (saved.question !== question)
     throw new CliError(

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { rate } from '../../money/usage.ts';
 import { target } from '../../placement/fixture.test-support.ts';
 import { contractFolder, readContractFolder } from '../contracts.ts';
-import { costByBooks } from './cost.ts';
 import { makeSuppositions } from './suppose.ts';
 
 const document = (events?: readonly { id: string; date: string; source: string }[]): string =>
@@ -33,7 +32,7 @@ test.each([
   const suppositions = makeSuppositions(
     { contracts: null, reading: null, events },
     async () => document(recorded),
-    costByBooks(NO_BOOKS),
+    NO_BOOKS,
   );
   const supposition = await suppositions.of('v');
   expect(supposition?.supposed.recorded.events.map(({ id, date }) => `${id} ${date}`)).toEqual(expected);
@@ -47,11 +46,7 @@ test('a call costs what usage says: by the price book of its day, else by the pr
     { from: march, prices: { input: 2_000_001, cached: 200_000, output: 11_000_000, reasoning: 19_000_000 } },
   ];
   const books = { currency: 'USD', costs: { aws: book }, rates: [] };
-  const suppositions = makeSuppositions(
-    { contracts: null, reading: null, events: [] },
-    async () => document(),
-    costByBooks(books),
-  );
+  const suppositions = makeSuppositions({ contracts: null, reading: null, events: [] }, async () => document(), books);
   const cost = (await suppositions.of('v'))?.cost;
   const usage = { input: 1001, cached: 77, output: 313, reasoning: 13 };
   const seen = { input: 1_250_000, cached: 125_000, output: 10_000_000, reasoning: 10_000_000 };

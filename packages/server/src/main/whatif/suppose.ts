@@ -1,10 +1,19 @@
 /** What is supposed, laid over what a placement was decided on: other contracts, another reading, events that have not happened. */
 import { createHash } from 'node:crypto';
+import type { Books } from '../../money/prices.ts';
 import type { Supposition } from '../../placement/replay.ts';
-import type { Snapshot } from '../../placement/snapshot.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import { readContractFolder } from '../contracts.ts';
-import { ContractsError, parseDocument, snapshotOfDocument, type SnapshotDocument } from '../snapshots.ts';
+import { type Terms, type TermsSource, termsOf, termsSource } from '../money/terms.ts';
+import {
+  ContractsError,
+  type LoadedSnapshot,
+  parseDocument,
+  snapshotOfDocument,
+  type SnapshotDocument,
+} from '../snapshots.ts';
+
+import { costByBooks, revenueByBooks } from './cost.ts';
 
 export interface SupposedEvent {
   readonly id: string;
@@ -28,6 +37,15 @@ export interface Suppositions {
   of(version: string): Promise<Supposition | null>;
   /** The readings that were in force where placements were decided, and those that are supposed. */
   readings(): { readonly recorded: readonly string[]; readonly supposed: readonly string[] };
+  /** Of the contracts on either side: of one that was seen in several texts, the last. */
+  terms(): SidesOfTerms;
+  /** The versions that were asked for and are kept. */
+  versions(): readonly string[];
+}
+
+export interface SidesOfTerms {
+  readonly recorded: Terms;
+  readonly supposed: Terms;
 }
 
 /** Snapshots that are kept; a deployment has one for each change of its contracts or targets. */
@@ -37,25 +55,32 @@ const KEPT = 16;
 export function makeSuppositions(
   suppose: Suppose,
   document: (version: string) => Promise<string | null>,
-  costOf: (recorded: Snapshot) => Supposition['cost'],
+  books: Books,
 ): Suppositions {
+  const costOf = costByBooks(books);
+  const revenue = revenueByBooks(books);
   const known = new Map<string, Supposition | null>();
   const seen = { recorded: new Set<string>(), supposed: new Set<string>() };
+  const termed = { recorded: new Map<string, TermsSource>(), supposed: new Map<string, TermsSource>() };
+  const versions = new Set<string>();
   const contracts = suppose.contracts?.map(readContractFolder) ?? null;
 
   async function load(version: string): Promise<Supposition | null> {
     const text = await document(version);
     if (text === null) return null;
     const base = parseDocument(text);
-    const { snapshot: recorded } = snapshotOfDocument(base, true);
-    const supposed = suppositionOn(base, contracts, suppose);
+    versions.add(version);
+    const { snapshot: recorded, contracts: before } = snapshotOfDocument(base, true);
+    const { snapshot: supposed, contracts: after } = suppositionOn(base, contracts, suppose);
+    for (const contract of before) termed.recorded.set(contract.id, termsSource(contract));
+    for (const contract of after) termed.supposed.set(contract.id, termsSource(contract));
     for (const [into, readings] of [
       [seen.recorded, recorded.readings],
       [seen.supposed, supposed.readings],
     ] as const)
       for (const [contract, reading] of Object.entries(readings)) into.add(`${contract}: ${reading}`);
     const readings = suppose.reading === null ? 'session' : 'snapshot';
-    return { recorded, supposed, readings, cost: costOf(recorded) };
+    return { recorded, supposed, readings, cost: costOf(recorded), revenue };
   }
 
   return {
@@ -70,6 +95,11 @@ export function makeSuppositions(
       return found;
     },
     readings: () => ({ recorded: [...seen.recorded].toSorted(), supposed: [...seen.supposed].toSorted() }),
+    terms: () => ({
+      recorded: termsOf([...termed.recorded.values()]),
+      supposed: termsOf([...termed.supposed.values()]),
+    }),
+    versions: () => [...versions].toSorted(),
   };
 }
 
@@ -77,14 +107,14 @@ function suppositionOn(
   base: SnapshotDocument,
   contracts: SnapshotDocument['contracts'] | null,
   { reading, events, contracts: folders }: Suppose,
-): Snapshot {
+): LoadedSnapshot {
   const changed: SnapshotDocument = {
     ...base,
     contracts: contracts ?? base.contracts,
     reading: reading ?? (folders === null ? base.reading : null),
   };
   try {
-    return snapshotOfDocument(withEvents(changed, events), true).snapshot;
+    return snapshotOfDocument(withEvents(changed, events), true);
   } catch (error) {
     if (error instanceof ContractsError) throw new CliError(EXIT.usage, `perdure whatif: ${error.message}`);
     throw error;

@@ -1,4 +1,5 @@
 /** A what-if as tables for a terminal, and as CSV. */
+import { NO_CONTRACT } from '../../placement/replay.ts';
 import { table } from '../cli/table.ts';
 import type { Counted, WhatIfReport } from './report.ts';
 
@@ -33,9 +34,13 @@ export function reportText(report: WhatIfReport): string {
       ? ''
       : `\n${table(
           [name, 'SAME', 'MOVED', 'REFUSED', 'FREED', 'BREACHES'],
-          list.map(one => [one.id, ...[one.same, one.moved, one.refused, one.freed, one.breaches].map(number)]),
+          list.map(one => [
+            clauseText(one.id),
+            ...[one.same, one.moved, one.refused, one.freed, one.breaches].map(number),
+          ]),
         )}`;
   const lines = [
+    ...supposedEvents(report).map(line => `${line}\n`),
     `${number(placements)} placements from ${report.first ?? '-'} to ${report.last ?? '-'}${skipped > 0 ? `; ${number(skipped)} had no decision to replay` : ''}`,
     `recorded  ${report.recorded.readings.join(', ') || 'no readings'}`,
     `supposed  ${supposed} (${report.supposed.readings.join(', ') || 'no readings'})`,
@@ -77,14 +82,63 @@ export function reportText(report: WhatIfReport): string {
       ? ''
       : `\n${table(
           ['BREACH', 'AT', 'PLACE', 'FORBIDDEN BY'],
-          breaches.slice(0, 10).map(one => [one.id, one.at, one.place, one.clauses.join(', ')]),
+          breaches.slice(0, 10).map(one => [one.id, one.at, one.place, one.clauses.map(clauseText).join(', ')]),
         )}`;
   const counts = [
     count(report.products, 'PRODUCT'),
     count(report.channels, 'CHANNEL'),
     count(report.clauses, 'CLAUSE'),
   ];
-  return `${lines.join('\n')}\n${moved}${counts.join('')}${named}`;
+  return `${lines.join('\n')}\n${moneyTables(report)}${moved}${counts.join('')}${named}`;
+}
+
+/** What stands on top of every report: nobody shall take for recorded what was supposed. */
+export function supposedEvents({ supposed: { events } }: WhatIfReport): readonly string[] {
+  if (events.length === 0) return [];
+  return [`Supposed, not recorded: ${events.map(({ id, date }) => `${id} on ${date}`).join(', ')}.`];
+}
+
+/** A reason that is no clause, in words. */
+export function clauseText(id: string): string {
+  return id === NO_CONTRACT ? 'no contract in force' : id;
+}
+
+function moneyTables({ commitments, shares, money }: WhatIfReport): string {
+  const shown = (micro: string | null): string => (micro === null ? '-' : dollars(micro));
+  const revenue =
+    money.recorded_revenue_micro_usd === '0' && money.supposed_revenue_micro_usd === '0'
+      ? ''
+      : `\nrevenue ${dollars(money.recorded_revenue_micro_usd)} -> ${dollars(money.supposed_revenue_micro_usd)}\n`;
+  const burning =
+    commitments.length === 0
+      ? ''
+      : `\n${table(
+          ['COMMITMENT', 'CLOUD', 'AMOUNT', 'COUNTED', 'SUPPOSED', 'BURN-DOWN'],
+          commitments.map(one => [
+            `${one.contract}/${one.id}`,
+            one.cloud,
+            dollars(one.amount_micro_usd),
+            shown(one.recorded_micro_usd),
+            shown(one.supposed_micro_usd),
+            dollars(one.difference_micro_usd, true),
+          ]),
+        )}`;
+  const sharing =
+    shares.length === 0
+      ? ''
+      : `\n${table(
+          ['SHARE', 'CLOUDS', 'BASE', 'SUPPOSED', 'DUE', 'SUPPOSED', 'DIFFERENCE'],
+          shares.map(one => [
+            `${one.contract}/${one.id}`,
+            one.clouds === null ? 'any' : one.clouds.join(' '),
+            shown(one.recorded?.base_micro_usd ?? null),
+            shown(one.supposed?.base_micro_usd ?? null),
+            shown(one.recorded?.due_micro_usd ?? null),
+            shown(one.supposed?.due_micro_usd ?? null),
+            dollars(one.due_difference_micro_usd, true),
+          ]),
+        )}`;
+  return revenue + burning + sharing;
 }
 
 const CSV_COLUMNS = [
@@ -107,6 +161,8 @@ const CSV_COLUMNS = [
   'recorded_micro_usd',
   'supposed_micro_usd',
   'at_most_micro_usd',
+  'recorded_revenue_micro_usd',
+  'supposed_revenue_micro_usd',
 ] as const;
 
 /** A row for each kind of change: the finest figures that there are, to be summed by whoever reads them. */
@@ -131,8 +187,46 @@ export function reportCsv({ cells }: WhatIfReport): string {
     cell.was_cost_micro_usd,
     cell.would_cost_micro_usd,
     cell.at_most_micro_usd,
+    cell.was_revenue_micro_usd,
+    cell.would_revenue_micro_usd,
   ]);
   return [CSV_COLUMNS, ...rows].map(row => `${row.map(csvCell).join(',')}\r\n`).join('');
+}
+
+const MONEY_COLUMNS = [
+  'of',
+  'contract',
+  'id',
+  'figure',
+  'recorded_micro_usd',
+  'supposed_micro_usd',
+  'difference_micro_usd',
+];
+
+/** Money moved, a row for each cloud, commitment and share. A side is empty where its contracts have no such term. */
+export function moneyCsv({ clouds, commitments, shares }: WhatIfReport): string {
+  const rows: string[][] = [];
+  for (const { cloud, recorded, supposed, difference_micro_usd: difference } of clouds)
+    rows.push(['cloud', '', cloud, 'cost', recorded.cost_micro_usd, supposed.cost_micro_usd, difference]);
+  for (const { contract, id, recorded_micro_usd: was, supposed_micro_usd: would, difference_micro_usd } of commitments)
+    rows.push(['commitment', contract, id, 'counted', was ?? '', would ?? '', difference_micro_usd]);
+  for (const { contract, id, recorded, supposed, base_difference_micro_usd, due_difference_micro_usd } of shares) {
+    const side = (key: 'base_micro_usd' | 'due_micro_usd') => [recorded?.[key] ?? '', supposed?.[key] ?? ''] as const;
+    rows.push(['share', contract, id, 'base', ...side('base_micro_usd'), base_difference_micro_usd]);
+    rows.push(['share', contract, id, 'due', ...side('due_micro_usd'), due_difference_micro_usd]);
+  }
+  return [MONEY_COLUMNS, ...rows].map(row => `${row.map(csvCell).join(',')}\r\n`).join('');
+}
+
+/** The same figures as JSON lines: `kind` says what each is of. */
+export function reportLines({ cells, days, clouds, commitments, shares, breaches, ...rest }: WhatIfReport): string {
+  const { changes, money, placements, recorded, supposed } = rest;
+  const lists = { cloud: clouds, commitment: commitments, share: shares, day: days, cell: cells, breach: breaches };
+  const lines: readonly object[] = [
+    { kind: 'whatif', placements, recorded, supposed, changes, money },
+    ...Object.entries(lists).flatMap(([kind, list]) => list.map(one => ({ kind, ...one }))),
+  ];
+  return lines.map(line => `${JSON.stringify(line)}\n`).join('');
 }
 
 /** Quoted where it must be; a text that a spreadsheet would take for a formula is led by an apostrophe. */

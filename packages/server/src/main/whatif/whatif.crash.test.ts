@@ -13,7 +13,6 @@ import { configWith } from '../discover.ts';
 import { type LaidFolder, layFolder } from '../evidence/recorded-folder.test-support.ts';
 import { openRecorded } from '../evidence/recorded.ts';
 import { booksOf } from '../money/books.ts';
-import { costByBooks } from './cost.ts';
 import type { WhatIfReport } from './report.ts';
 import { makeSuppositions } from './suppose.ts';
 
@@ -65,7 +64,7 @@ test.each(['microsoft', 'substance'])('under the reading %s', async reading => {
   const suppositions = makeSuppositions(
     { contracts: null, reading, events: [] },
     version => data.document(version),
-    costByBooks(booksOf(config)),
+    booksOf(config),
   );
   for await (const { placements } of data.pages({ from: null, to: null, tenant: null }, null)) {
     for (const placement of placements) {

@@ -88,6 +88,27 @@ export interface PlacementsQuery {
   readonly after?: { readonly session: SessionId; readonly seq: number };
 }
 
+export interface PlacementTextsQuery {
+  readonly tenant: TenantId;
+  readonly limit: number;
+  /** A position, exclusive. */
+  readonly after: number;
+}
+
+/** Placements as a replay needs them: what was decided, and how its call ended. By column: lists of texts cross threads faster than objects do. */
+export interface PlacementTexts {
+  readonly positions: readonly number[];
+  /** ms since 1970. */
+  readonly ats: readonly number[];
+  readonly sessions: readonly SessionId[];
+  /** Of the events that hold the placements: code, version and head. */
+  readonly codes: readonly number[];
+  readonly versions: readonly number[];
+  readonly heads: readonly string[];
+  /** Of the event that ended the call: its version, a space, its head. Null: none yet. */
+  readonly ends: readonly (string | null)[];
+}
+
 export interface ReaderOps {
   readonly session: Op<{ readonly tenant: TenantId; readonly session: SessionId }, SessionRow | null>;
   readonly events: Op<EventRange, readonly StoredEvent[]>;
@@ -99,6 +120,7 @@ export interface ReaderOps {
   readonly runByBase: Op<{ readonly tenant: TenantId; readonly base: string }, RunRow | null>;
   readonly placements: Op<PlacementsQuery, readonly PlacementRow[]>;
   readonly placementLog: Op<Parameters<SessionLog['placementLog']>[0], readonly PlacementEntry[]>;
+  readonly placementTexts: Op<PlacementTextsQuery, PlacementTexts>;
   readonly placementSeek: Op<{ readonly tenant: TenantId; readonly at: number }, number>;
   readonly tenants: Op<null, readonly TenantId[]>;
   readonly placementTenants: Op<null, readonly { readonly tenant: TenantId; readonly placements: number }[]>;

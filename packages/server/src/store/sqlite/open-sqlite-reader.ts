@@ -5,14 +5,18 @@ import type { ControlRecords } from '../../engine/control-records.ts';
 import type { SessionLog } from '../../engine/ports.ts';
 import type { HomeId } from '../../kernel/ids.ts';
 import { checkLimit, checkRange } from '../bounds.ts';
-import type { ReaderOps } from './messages.ts';
+import type { PlacementTexts, PlacementTextsQuery, ReaderOps } from './messages.ts';
 import { WorkerLink } from './worker-link.ts';
 
-export type HomeReader = Pick<
-  SessionLog,
-  'home' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document' | 'close'
-> &
-  Pick<ControlRecords, 'records' | 'auditPosition'>;
+export interface HomeReader
+  extends Pick<
+      SessionLog,
+      'home' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document' | 'close'
+    >,
+    Pick<ControlRecords, 'records' | 'auditPosition'> {
+  /** Placements in the order of their positions, as a replay needs them. */
+  placementTexts(query: PlacementTextsQuery): Promise<PlacementTexts>;
+}
 
 /** Null if the home has no file yet. @throws StoreError if it cannot be read */
 export async function openSqliteReader(dir: string, home: HomeId, now: number): Promise<HomeReader | null> {
@@ -24,6 +28,10 @@ export async function openSqliteReader(dir: string, home: HomeId, now: number): 
     placementLog: async query => {
       checkLimit(query.limit);
       return reader.call('placementLog', query);
+    },
+    placementTexts: async query => {
+      checkLimit(query.limit);
+      return reader.call('placementTexts', query);
     },
     placementSeek: (tenant, at) => reader.call('placementSeek', { tenant, at }),
     placementTenants: () => reader.call('placementTenants', null),

@@ -3,9 +3,11 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { PlacementEntry, StoredHead } from '../../engine/ports.ts';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import { EVENT_CODES } from '../../log/codec.ts';
-import type { Handlers, ReaderOps } from './messages.ts';
+import type { Handlers, PlacementTexts, ReaderOps } from './messages.ts';
 
-export type PlacementReads = Handlers<Pick<ReaderOps, 'placementLog' | 'placementSeek' | 'placementTenants'>>;
+export type PlacementReads = Handlers<
+  Pick<ReaderOps, 'placementLog' | 'placementTexts' | 'placementSeek' | 'placementTenants'>
+>;
 
 const ENDS = [EVENT_CODES['call.completed'], EVENT_CODES['call.failed'], EVENT_CODES['call.cancelled']].join(', ');
 const CALL = EVENT_CODES['call.placed'];
@@ -24,9 +26,17 @@ const entries = (sign: string, order: string): string => `
     SELECT o.e FROM events o WHERE o.n = e.n AND o.seq > e.seq AND o.code IN (${ENDS}) ORDER BY o.seq LIMIT 1)
   WHERE p.t = (SELECT k FROM names WHERE name = ?) AND p.e ${sign} ? ORDER BY p.e ${order} LIMIT ?`;
 
+/** One row of the events for the placement, one for the end of its call. */
+const TEXTS = `
+  SELECT p.e, p.at, s.id AS session, e.code, e.version, e.head, CASE WHEN e.code = ${CALL} THEN (
+    SELECT o.version || ' ' || o.head FROM events o WHERE o.n = e.n AND o.seq > e.seq AND o.code IN (${ENDS}) ORDER BY o.seq LIMIT 1) END AS ended
+  FROM placements p JOIN events e ON e.e = p.e JOIN sessions s ON s.n = e.n
+  WHERE p.t = (SELECT k FROM names WHERE name = ?) AND p.e > ? ORDER BY p.e LIMIT ?`;
+
 export function makePlacementReads(db: DatabaseSync): PlacementReads {
   const asc = db.prepare(entries('>', 'ASC'));
   const desc = db.prepare(entries('<', 'DESC'));
+  const texts = db.prepare(TEXTS);
   const ends = db.prepare(
     'SELECT min(e) AS first, max(e) AS last FROM placements WHERE t = (SELECT k FROM names WHERE name = ?)',
   );
@@ -42,6 +52,7 @@ export function makePlacementReads(db: DatabaseSync): PlacementReads {
       order === 'asc'
         ? asc.all(tenant, after ?? 0, limit).map(entryOf)
         : desc.all(tenant, after ?? Number.MAX_SAFE_INTEGER, limit).map(entryOf),
+    placementTexts: ({ tenant, limit, after }) => columns(texts.all(tenant, after, limit)),
     placementSeek({ tenant, at }) {
       const { first, last } = ends.get(tenant) ?? {};
       if (first === null || first === undefined) return 0;
@@ -56,6 +67,18 @@ export function makePlacementReads(db: DatabaseSync): PlacementReads {
     },
     placementTenants: () =>
       tenants.all().map(row => ({ tenant: String(row['name']) as TenantId, placements: Number(row['placements']) })),
+  };
+}
+
+function columns(rows: readonly Record<string, SQLOutputValue>[]): PlacementTexts {
+  return {
+    positions: rows.map(row => Number(row['e'])),
+    ats: rows.map(row => Number(row['at'])),
+    sessions: rows.map(row => String(row['session']) as SessionId),
+    codes: rows.map(row => Number(row['code'])),
+    versions: rows.map(row => Number(row['version'])),
+    heads: rows.map(row => String(row['head'])),
+    ends: rows.map(row => (row['ended'] === null ? null : String(row['ended']))),
   };
 }
 

@@ -1,0 +1,146 @@
+/** A what-if over the placements of a running server, as its keys may read them, beside the same over its data folder. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { rawUpstream, type RawUpstream } from '../../provider/raw-upstream.test-support.ts';
+import { answered } from '../../provider/responses-upstream.test-support.ts';
+import { perdure } from '../cli/captured-io.test-support.ts';
+import { composeServer, type ComposedServer } from '../compose.ts';
+import { parseConfig } from '../config/load.ts';
+import type { WhatIfReport } from './report.ts';
+
+/** A server is started: on a busy machine that takes a while. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const secretOf = (name: string): string => `a-secret-for-${name}`;
+const keyLine = (name: string, scopes: string, tenant: string): string =>
+  `  - { name: ${name}, hash: ${createHash('sha256').update(secretOf(name)).digest('hex')}, tenant: ${tenant}, scopes: [${scopes}] }`;
+
+let dir = '';
+let server: ComposedServer;
+let upstream: RawUpstream;
+const CALLS = 130;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'perdure-whatif-http-'));
+  upstream = await rawUpstream(answered);
+  const target = (cloud: string): string =>
+    `  - { id: ${cloud}-gpt, vendor: openai, model: gpt, cloud: ${cloud}, region: r, base_url: "${upstream.baseUrl}", prices: { input: 1, output: 2 } }`;
+  const text = [
+    'listen: { port: 0 }',
+    'data: ./data',
+    'homes: [{ id: azure-us, cloud: azure, region: eastus2 }]',
+    'contracts: [openai-2026-02]',
+    'reading: as-written',
+    'as_of: 2026-03-20',
+    'targets:',
+    target('azure'),
+    target('aws'),
+    'keys:',
+    keyLine('app', 'inference, read', 'acme'),
+    keyLine('other', 'inference, read', 'rival'),
+    keyLine('auditor', 'auditor', 'acme'),
+    keyLine('rival-auditor', 'auditor', 'rival'),
+    keyLine('ops', 'operator', 'acme'),
+  ].join('\n');
+  await writeFile(join(dir, 'perdure.yaml'), text);
+  const { config } = parseConfig(text, { file: 'perdure.yaml', env: {}, base: dir });
+  server = await composeServer(config, { log: () => undefined });
+  await server.recovered;
+  for (let i = 0; i < CALLS; i++) await call('app');
+  for (let i = 0; i < 3; i++) await call('other');
+  const waiver = {
+    contract: 'openai-2026-02',
+    clause: 'joint.stateless',
+    tenant: 'rival',
+    until: '2026-03-25',
+    reason: 'x',
+  };
+  expect((await ask('ops', 'POST', '/perdure/v1/waivers', waiver)).status).toBe(200);
+  await call('app');
+});
+afterAll(async () => {
+  await server.close();
+  await upstream[Symbol.asyncDispose]();
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function ask(name: string, method: string, path: string, body?: unknown) {
+  const headers = { authorization: `Bearer ${secretOf(name)}`, 'content-type': 'application/json' };
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const response = await fetch(new URL(path, server.url), { method, headers, ...sent });
+  return { status: response.status, text: await response.text() };
+}
+
+const call = async (name: string): Promise<void> => {
+  const { status } = await ask(name, 'POST', '/v1/responses', { model: 'gpt', input: 'a secret word', store: false });
+  expect(status).toBe(200);
+};
+
+async function whatIf(key: string | null, ...options: readonly string[]) {
+  const env = key === null ? {} : { PERDURE_API_KEY: secretOf(key) };
+  const args = key === null ? ['--data', join(dir, 'data')] : ['--url', server.url];
+  return perdure(['whatif', ...args, '--reading', 'amazon-openai', '--json', ...options], { cwd: dir, env });
+}
+
+const reportOf = async (...args: Parameters<typeof whatIf>): Promise<WhatIfReport> => {
+  const { code, out, err } = await whatIf(...args);
+  expect([code, code === 0 ? '' : err]).toEqual([0, '']);
+  return JSON.parse(out) as WhatIfReport;
+};
+
+test('comes to the figures of the data folder, for the own tenant and, with the scope operator, for another', async () => {
+  for (const [key, tenant, options, placements] of [
+    ['auditor', 'acme', [], CALLS + 1],
+    ['ops', 'rival', ['--tenant', 'rival'], 3],
+  ] as const) {
+    const there = await reportOf(key, ...options);
+    const here = await reportOf(null, '--tenant', tenant);
+    expect(there.placements).toBe(placements);
+    expect([there.cells, there.days, there.breaches, there.commitments, there.shares]).toEqual([
+      here.cells,
+      here.days,
+      here.breaches,
+      here.commitments,
+      here.shares,
+    ]);
+    expect(BigInt(there.money.recorded_micro_usd)).toBeGreaterThan(0n);
+  }
+});
+
+test('goes on from its state', async () => {
+  const state = ['--state', join(dir, 'http.state')];
+  const first = await reportOf('auditor', ...state);
+  await call('app');
+  // The end of the window was fixed by the first run.
+  expect((await reportOf('auditor', ...state)).cells).toEqual(first.cells);
+});
+
+test('L10: a key reads its own tenant, waivers too; content is nowhere', async () => {
+  const page = await ask('rival-auditor', 'GET', '/perdure/v1/replay/placements?limit=100');
+  const { data } = JSON.parse(page.text) as { data: { record: { n: string; s: string } }[] };
+  expect(data.map(({ record }) => record.n)).toEqual(['rival', 'rival', 'rival']);
+  expect((await ask('auditor', 'GET', '/perdure/v1/replay/placements?tenant=rival')).status).toBe(403);
+  expect((await whatIf('auditor', '--tenant', 'rival')).code).not.toBe(0);
+  const own = await ask('auditor', 'GET', '/perdure/v1/replay/placements?limit=100');
+  expect(own.text).not.toContain('secret word');
+  const last = await ask('auditor', 'GET', '/perdure/v1/replay/placements?limit=100&after=' + nextOf(own.text));
+  const { s: version } = (JSON.parse(last.text) as { data: { record: { s: string } }[] }).data.at(-1)?.record ?? {
+    s: '',
+  };
+  const path = `/perdure/v1/replay/snapshots/${version}`;
+  const seen = async (name: string) => (await ask(name, 'GET', path)).text.includes('\\"tenant\\":\\"rival\\"');
+  expect([await seen('ops'), await seen('rival-auditor'), await seen('auditor')]).toEqual([true, true, false]);
+  expect((await ask('ops', 'GET', '/perdure/v1/replay/snapshots/none')).status).toBe(404);
+});
+
+const nextOf = (text: string): string => encodeURIComponent((JSON.parse(text) as { next: string }).next);
+
+test('keys for inference replay nothing; a reading that looks back needs the folder', async () => {
+  const refused = await whatIf('app');
+  expect([refused.code === 0, refused.err]).toEqual([false, expect.stringContaining('auditor or operator')]);
+  const { code, err } = await whatIf('auditor', '--reading', 'substance');
+  expect([code, err]).toEqual([2, expect.stringContaining('replay the data folder')]);
+});
