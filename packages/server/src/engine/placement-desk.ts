@@ -14,6 +14,7 @@ import type {
   PlaceHealth,
   Product,
   Segment,
+  Spend,
 } from '../placement/facts.ts';
 import { toRecord } from '../placement/record.ts';
 import { modelKey, type Snapshot } from '../placement/snapshot.ts';
@@ -38,6 +39,8 @@ export interface DeskOptions {
   readonly sale: (product: string, channel: string) => { readonly product: Product; readonly channel: Channel } | null;
   /** The time that contracts see, if it is set, ms since 1970. */
   readonly asOf: number | null;
+  /** What a tenant has spent; undefined if it is not known, or no contract asks. Absent: not known. */
+  readonly spend?: (tenant: string) => Spend | undefined;
   readonly clock: Clock;
 }
 
@@ -77,6 +80,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     const sale = options.sale(origin.product, origin.channel);
     if (sale === null) return null;
     const at = now();
+    const spend = options.spend?.(tenant);
     return {
       session: {
         tenant,
@@ -97,6 +101,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       at,
       inputTokens: 0,
       outputBound: 0,
+      ...(spend !== undefined && { spend }),
       ...more,
     };
   }

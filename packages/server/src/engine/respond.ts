@@ -131,6 +131,8 @@ async function beginIn(engine: EngineContext, input: RespondRequest, opening: Op
   const capped = engine.spend.hold({
     tenant: caller.tenant,
     product: subject.origin.product,
+    channel: subject.origin.channel,
+    cloud: placed.target.cloud,
     key: caller.principal,
     session: live.session,
     call: 1,

@@ -214,6 +214,8 @@ export class StatelessRun {
       {
         tenant,
         product: origin.product,
+        channel: origin.channel,
+        cloud: next.target.cloud,
         key: this.#input.caller.principal,
         session,
         call: this.#attempt + 1,

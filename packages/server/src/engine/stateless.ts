@@ -91,6 +91,8 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const capped = engine.spend.hold({
     tenant: caller.tenant,
     product: origin.product,
+    channel: origin.channel,
+    cloud: placed.target.cloud,
     key: caller.principal,
     session,
     call: 1,

@@ -313,7 +313,17 @@ export async function commitNext(
   const { record, reserved, target } = placed;
   const { tenant, session, origin } = state;
   const capped = engine.spend.hold(
-    { tenant, product: origin.product, key: turn.principal, session, call, target: target.id, reserved },
+    {
+      tenant,
+      product: origin.product,
+      channel: origin.channel,
+      cloud: target.cloud,
+      key: turn.principal,
+      session,
+      call,
+      target: target.id,
+      reserved,
+    },
     before,
   );
   if (capped !== null) return fail(engine, turn, capped, before, unshown);

@@ -28,6 +28,7 @@ import { KeySaleError, saleCheck } from './keys/sale.ts';
 import { KeyRing, LOCAL_CALLER } from './keys.ts';
 import { isLoopback } from './loopback.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
+import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { makeUsageView } from './money/usage-view.ts';
@@ -115,6 +116,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
   const ids = makeIds(systemClock, fillRandom);
   const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
   const { active } = governed;
+  const asOf = config.asOf?.ms ?? null;
   const era = (): LoadedEra => active.at(systemClock.now());
   const upstream = makeProviders(config);
   const desk = makeDesk({
@@ -130,7 +132,8 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
       upstream: { target: target.id, baseUrl: target.baseUrl, model: target.upstreamModel, apiKey: target.apiKey },
     })),
     sale: (product, channel) => saleOf(config, product, channel),
-    asOf: config.asOf?.ms ?? null,
+    asOf,
+    spend: tenant => engine.spend.fact(tenant),
     clock: systemClock,
   });
   const books = booksOf(config);
@@ -159,9 +162,15 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
       outputChars: limits.upstream.outputChars,
     },
     report,
-    spend: { caps: config.caps, prices: spendPricesOf(books) },
+    spend: {
+      caps: config.caps,
+      contracts: spendTermsOf(active.eras(), asOf),
+      prices: spendPricesOf(books),
+      cloudOf: target => desk.target(target)?.cloud ?? null,
+    },
     targetFacts: targetFactsOf(config),
   });
+  active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {
     clock: systemClock,
     random: fillRandom,

@@ -83,9 +83,9 @@ export interface Use {
   readonly filesTouched: number;
 }
 
-/** Micro-USD, safe integers, at least 0. */
+/** What calls that ended came to, in micro-USD: safe integers, at least 0. More than fits is told as the most that does. */
 export interface Spend {
-  /** In the calendar month (UTC) of the time that contracts see. */
+  /** In the calendar month (UTC) in which the call is placed. */
   readonly month: number;
   readonly total: number;
 }

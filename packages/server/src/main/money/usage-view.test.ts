@@ -19,7 +19,9 @@ const caller = (...scopes: readonly string[]): Caller => ({
 });
 const cursor: UsageCursor = { home: 'local' as HomeId, tenant: acme, session: 'sess_1' as SessionId, seq: 2 };
 
-function desk(calls: readonly (typeof CALL)[] = [CALL]) {
+const LOGGED = { ...CALL, seq: 2 };
+
+function desk(calls: readonly (typeof LOGGED)[] = [LOGGED]) {
   const asked: { window: UsageWindow; after: UsageCursor | null }[] = [];
   const view = makeUsageView({
     async *usage(window, after = null): AsyncGenerator<UsagePage> {
@@ -80,7 +82,7 @@ describe('usage', () => {
   });
 
   it('is paged by groups, in one order', async () => {
-    const { view } = desk(['b', 'a', 'c'].map(key => ({ ...CALL, key })));
+    const { view } = desk(['b', 'a', 'c'].map(key => ({ ...LOGGED, key })));
     const by = { groupBy: ['key'], limit: 2 };
     const first = await view.groups(caller('read'), by);
     expect([first.data.map(({ group }) => group['key']), first.has_more]).toEqual([['a', 'b'], true]);
@@ -90,7 +92,7 @@ describe('usage', () => {
   });
 
   it('has a bound of groups, and says so', async () => {
-    const { view } = desk(Array.from({ length: GROUPS_MOST + 1 }, (_, i) => ({ ...CALL, key: `k${i}` })));
+    const { view } = desk(Array.from({ length: GROUPS_MOST + 1 }, (_, i) => ({ ...LOGGED, key: `k${i}` })));
     expect(await codeOf(view.groups(caller('read'), { ...query, groupBy: ['key'] }))).toBe('invalid_request');
     expect((await view.groups(caller('read'), { ...query, groupBy: ['tenant'] })).data[0]?.calls).toBe(GROUPS_MOST + 1);
   });
