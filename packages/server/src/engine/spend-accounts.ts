@@ -12,26 +12,35 @@ export interface Bucket {
   reserved: Micro;
 }
 
-/** A scope with the period that it is in. What is over is kept only by the calls in flight that still count in it. */
+/** A scope with the period that it is in, and the one before. What is older is kept only by the calls in flight that still count in it. */
 export interface Account {
   readonly key: string;
   readonly scope: CapScope;
   bucket: Bucket;
+  before: Bucket | null;
 }
 
-export function openAccount(scope: CapScope, now: number): Account {
-  return { key: scopeKey(scope), scope, bucket: emptyBucket(scope, now) };
+/** @param past whether the period before counts too, from its beginning */
+export function openAccount(scope: CapScope, now: number, past: boolean): Account {
+  const bucket = emptyBucket(scope, now);
+  const before = past && scope.period !== 'total' ? emptyBucket(scope, bucket.span.from - 1) : null;
+  return { key: scopeKey(scope), scope, bucket, before };
 }
 
 function emptyBucket(scope: CapScope, at: number): Bucket {
   return { span: capSpan(scope, at), spent: 0n, reserved: 0n };
 }
 
-/** The period that a time lies in; begins it if it is the next one. Null if it is over: then nothing asks for it any more. */
+/** The period that a time lies in; begins it if it is a new one. Null if it is over: then nothing asks for it any more. */
 export function bucketAt(account: Account, at: number): Bucket | null {
   const { span } = account.bucket;
-  if (at >= span.to) account.bucket = emptyBucket(account.scope, at);
-  return at < span.from ? null : account.bucket;
+  if (at >= span.to) {
+    account.before = account.bucket;
+    account.bucket = emptyBucket(account.scope, at);
+  }
+  if (at >= account.bucket.span.from) return account.bucket;
+  const { before } = account;
+  return before !== null && at >= before.span.from && at < before.span.to ? before : null;
 }
 
 const ANY = { product: null, channel: null, cloud: null, key: null };
@@ -40,12 +49,17 @@ const ANY = { product: null, channel: null, cloud: null, key: null };
 export class Accounts {
   readonly #byKey = new Map<string, Account>();
   readonly #tenants: Map<string, readonly [month: Account, total: Account]> | null;
+  readonly #past: boolean;
 
-  /** @param tenants whether each tenant's spend is counted too */
-  constructor(scopes: readonly CapScope[], tenants: boolean, now: number) {
+  /**
+   * @param tenants whether each tenant's spend is counted too
+   * @param past whether the period before counts too
+   */
+  constructor(scopes: readonly CapScope[], tenants: boolean, past: boolean, now: number) {
     this.#tenants = tenants ? new Map() : null;
+    this.#past = past;
     for (const scope of scopes) {
-      const account = openAccount(scope, now);
+      const account = openAccount(scope, now, past);
       this.#byKey.set(account.key, account);
     }
   }
@@ -69,7 +83,9 @@ export class Accounts {
   /** The earliest time that counts. */
   from(now: number): number {
     if (this.#tenants !== null) return Number.NEGATIVE_INFINITY;
-    return Math.min(...[...this.#byKey.values()].map(({ scope }) => capSpan(scope, now).from));
+    return Math.min(
+      ...[...this.#byKey.values()].map(({ scope, before }) => before?.span.from ?? capSpan(scope, now).from),
+    );
   }
 
   /** Where a call counts. */
@@ -95,9 +111,9 @@ export class Accounts {
 
   /** These and those of `more`, without what is not in `scopes`. */
   joined(more: Accounts, scopes: readonly CapScope[], tenants: boolean, now: number): Accounts {
-    const all = new Accounts([], tenants, now);
+    const all = new Accounts([], tenants, this.#past, now);
     for (const scope of scopes) {
-      const account = this.get(scope) ?? more.get(scope) ?? openAccount(scope, now);
+      const account = this.get(scope) ?? more.get(scope) ?? openAccount(scope, now, this.#past);
       all.#byKey.set(account.key, account);
     }
     for (const [id, accounts] of this.#tenants ?? more.#tenants ?? []) all.#tenants?.set(id, accounts);
@@ -112,8 +128,8 @@ export class Accounts {
     let accounts = tenants.get(tenant);
     if (accounts === undefined) {
       accounts = [
-        openAccount({ ...ANY, tenant, period: 'month' }, at),
-        openAccount({ ...ANY, tenant, period: 'total' }, at),
+        openAccount({ ...ANY, tenant, period: 'month' }, at, false),
+        openAccount({ ...ANY, tenant, period: 'total' }, at, false),
       ];
       tenants.set(tenant, accounts);
     }

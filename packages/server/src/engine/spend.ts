@@ -8,15 +8,16 @@
  * C4  What contracts ask for can change while calls are made. What is new is counted from the log before it is in force; calls that begin
  *     or end meanwhile are counted as they happen, and the log's account of them is passed over.
  */
-import { perdureError, type PerdureError } from '@perdure/protocol';
+import type { PerdureError } from '@perdure/protocol';
 import type { SessionId } from '../kernel/ids.ts';
 import type { Envelope, EnvelopeOf, EventBody, Usage } from '../log/events.ts';
-import { dollars, type Micro } from '../money/amounts.ts';
+import type { Micro } from '../money/amounts.ts';
 import { capApplies, type CapBalance, capReached, type CapSubject, type CapTerm } from '../money/caps.ts';
 import type { TokenPrices } from '../money/prices.ts';
 import type { Spend } from '../placement/facts.ts';
 import type { PlacementRecord } from '../placement/record.ts';
 import { Accounts, bucketAt, type Bucket } from './spend-accounts.ts';
+import { capError, type SpendCall } from './spend-call.ts';
 import { isMeter, type LoggedCall, type OpenCall, type UsageSource, usagePages } from './usage.ts';
 
 /** What calls cost, by the price books. */
@@ -25,14 +26,6 @@ export interface SpendPrices {
   bound(target: string, at: number, reserved: { readonly input: number; readonly output: number }): Micro;
   /** What it came to; `seen`: the prices that its placement saw, for targets without a price book. */
   cost(target: string, at: number, usage: Usage, seen: TokenPrices | null): Micro;
-}
-
-/** A call that is about to be placed. A session has one call in flight at most. */
-export interface SpendCall extends CapSubject {
-  readonly session: SessionId;
-  readonly call: number;
-  readonly target: string;
-  readonly reserved: { readonly input: number; readonly output: number };
 }
 
 /** What contracts ask for. */
@@ -72,6 +65,8 @@ export interface SpendOptions {
   readonly caps: readonly CapTerm[];
   /** What contracts ask for at the start. Absent: nothing. */
   readonly contracts?: SpendTerms;
+  /** Whether the periods before those that run are counted too. Absent: no. */
+  readonly past?: boolean;
   readonly prices: SpendPrices;
   /** Where a target is. Absent: nobody knows. */
   readonly cloudOf?: (target: string) => string | null;
@@ -95,7 +90,7 @@ export class SpendDesk {
   constructor(options: SpendOptions) {
     this.#options = options;
     this.#terms = options.contracts ?? NO_TERMS;
-    this.#accounts = new Accounts([...options.caps, ...this.#terms.caps], this.#terms.fact, options.now());
+    this.#accounts = new Accounts([...options.caps, ...this.#terms.caps], this.#terms.fact, this.#past, options.now());
     this.#ready.promise.catch(() => undefined);
     this.#source.promise.catch(() => undefined);
     if (this.idle) this.#ready.resolve();
@@ -115,6 +110,21 @@ export class SpendDesk {
   balances(): readonly CapBalance[] {
     const now = this.#now();
     return this.#caps(now).flatMap(cap => this.#balance(cap, now) ?? []);
+  }
+
+  /** The same, of the periods that ended last: what came in before anybody looked. */
+  pastBalances(): readonly CapBalance[] {
+    const now = this.#now();
+    return this.#caps(now).flatMap(cap => {
+      const account = this.#accounts.get(cap);
+      if (account === null || bucketAt(account, now) === null || account.before === null) return [];
+      return [{ cap, ...account.before }];
+    });
+  }
+
+  /** Whether the log has been read: what is said of spending before is too little. */
+  get known(): boolean {
+    return this.#known;
   }
 
   /** What the tenant's calls that ended came to, in micro-USD. Undefined if it is not counted, or not known yet: a clause that asks denies. */
@@ -204,7 +214,7 @@ export class SpendDesk {
     const scopes = [...this.#options.caps, ...terms.caps];
     const added = scopes.filter(scope => !this.#accounts.has(scope));
     const tenants = terms.fact && !this.#accounts.countsTenants;
-    const more = new Accounts(added, tenants, this.#now());
+    const more = new Accounts(added, tenants, this.#past, this.#now());
     if (!more.empty) await this.#read(source, more);
     this.#terms = terms;
     this.#accounts = this.#accounts.joined(more, scopes, terms.fact, this.#now());
@@ -290,6 +300,10 @@ export class SpendDesk {
     this.#held.set(keyOf(call.session, call.call), { call, at, bound, buckets, seq, doubtful: false });
   }
 
+  get #past(): boolean {
+    return this.#options.past ?? false;
+  }
+
   /** A wall clock that steps back opens no period anew. */
   #now(): number {
     this.#latest = Math.max(this.#latest, this.#options.now());
@@ -355,22 +369,4 @@ function keyOf(session: SessionId, call: number): string {
 
 function placeKey(session: string, seq: number): string {
   return `${session} ${seq}`;
-}
-
-/** Of a cap over all tenants no caller is told what others have spent (L10). */
-function capError({ cap, span, spent, reserved }: CapBalance, bound: Micro): PerdureError {
-  const period = { day: 'today', month: 'this month', total: 'in all' }[cap.period];
-  const own = cap.tenant !== null;
-  const gone = own ? `${dollars(spent)} is spent and ${dollars(reserved)} held for calls in flight, and ` : '';
-  const message = `The spend cap ${cap.id} is ${dollars(cap.amount)} ${period}: ${gone}this call may come to ${dollars(bound)}.`;
-  return perdureError('spend_cap_reached', message, {
-    details: {
-      cap: cap.id,
-      period: cap.period,
-      amount_micro_usd: String(cap.amount),
-      ...(own && { spent_micro_usd: String(spent), reserved_micro_usd: String(reserved) }),
-      call_micro_usd: String(bound),
-      resets_at: Number.isFinite(span.to) ? new Date(span.to).toISOString() : null,
-    },
-  });
 }

@@ -43,9 +43,10 @@ export interface UsageCursor {
   readonly seq: number;
 }
 
-/** A call that ended, with where its placement lies in the log of its session. */
+/** A call that ended, with its placement and where that lies in the log of its session. */
 export interface LoggedCall extends MeteredCall {
   readonly seq: number;
+  readonly record: CompactRecord;
 }
 
 /** A call that is in flight, or that a process left so. */
@@ -168,6 +169,7 @@ async function callOf(
       id: placementId(body, call),
       session,
       seq,
+      record,
       response,
       at: placed.at,
       meteredAt: meter.at,

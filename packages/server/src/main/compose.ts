@@ -27,12 +27,14 @@ import { KeySpecError, type KeySpec } from './keys/key-row.ts';
 import { KeySaleError, saleCheck } from './keys/sale.ts';
 import { KeyRing, LOCAL_CALLER } from './keys.ts';
 import { isLoopback } from './loopback.ts';
+import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
-import { makeUsageView } from './money/usage-view.ts';
+import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts';
 import { VERSION } from './version.ts';
+import type { RunningShadow } from './shadow/shadow.ts';
 import { makeView } from './view.ts';
 
 export interface ComposeOptions {
@@ -116,6 +118,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
   const ids = makeIds(systemClock, fillRandom);
   const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
   const { active } = governed;
+  let shadow: RunningShadow | null = null;
   const asOf = config.asOf?.ms ?? null;
   const era = (): LoadedEra => active.at(systemClock.now());
   const upstream = makeProviders(config);
@@ -134,6 +137,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     sale: (product, channel) => saleOf(config, product, channel),
     asOf,
     spend: tenant => engine.spend.fact(tenant),
+    shadow: () => shadow?.targets(),
     clock: systemClock,
   });
   const books = booksOf(config);
@@ -167,6 +171,7 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
       contracts: spendTermsOf(active.eras(), asOf),
       prices: spendPricesOf(books),
       cloudOf: target => desk.target(target)?.cloud ?? null,
+      past: config.alerts.length > 0,
     },
     targetFacts: targetFactsOf(config),
   });
@@ -194,21 +199,26 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     now: () => systemClock.now(),
     draining: () => draining,
   });
+  const money: UsageDesk = {
+    usage: (window, after) => engine.usage(window, after),
+    tenants: () => engine.tenants(),
+    balances: () => engine.spend.balances(),
+    books,
+    get terms() {
+      return termsOf(era().loaded.contracts.map(termsSource));
+    },
+    get events() {
+      return eventDays(era().loaded.snapshot.recorded.events);
+    },
+    shadowPpm: commitment => shadow?.ppm(commitment) ?? null,
+    now: () => systemClock.now(),
+  };
   if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
   const http = await listen(
     {
       engine,
       view,
-      usage: makeUsageView({
-        usage: (window, after) => engine.usage(window, after),
-        tenants: () => engine.tenants(),
-        balances: () => engine.spend.balances(),
-        books,
-        get terms() {
-          return termsOf(era().loaded.contracts.map(termsSource));
-        },
-        now: () => systemClock.now(),
-      }),
+      usage: makeUsageView(money),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
       keys: keyAdmin(ring),
@@ -237,6 +247,23 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
   });
   const followed = follow(governed.active, limits.followMs, report);
   recovered.catch(error => report('recovery', error));
+  const steering = recovered.then(async () => {
+    if (config.shadowMs === null) return;
+    const { startShadow } = await import('./shadow/shadow.ts');
+    shadow = startShadow({
+      everyMs: config.shadowMs,
+      money,
+      snapshot: () => era().loaded.snapshot,
+      latencyMs: target => desk.health()[target]?.expectedLatencyMs ?? 0,
+      asOf: () => asOf ?? systemClock.now(),
+      report,
+    });
+  });
+  steering.catch(error => report('shadow prices', error));
+  const alerts = recovered.then(() =>
+    alertsOf(config, { engine, money, control, report, log, asOf: () => asOf ?? systemClock.now() }),
+  );
+  alerts.catch(error => report('alerts', error));
   return {
     url: http.url,
     port: http.port,
@@ -246,6 +273,8 @@ async function assemble(config: Config, { log, startedAt, stores, lock, sealed }
     close: async () => {
       draining = true;
       followed.stop();
+      await steering.then(() => shadow?.close()).catch(() => undefined);
+      await alerts.then(running => running?.close()).catch(() => undefined);
       await shutDown({ engine, http, upstream, ledger, stores, lock }, limits.drainMs);
     },
   };

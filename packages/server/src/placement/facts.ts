@@ -165,6 +165,9 @@ export interface PlaceHealth {
 /** By place id. A place that is missing is taken to be up, idle and without known latency. */
 export type Health = Readonly<Record<string, PlaceHealth>>;
 
+/** By target id, of what is spent there: the parts per million that it saves elsewhere, as the shortfall of a commitment. At most 1,000,000. */
+export type ShadowPrices = Readonly<Record<string, number>>;
+
 export interface DecideOptions {
   /** Only these places are candidates: the home of a session that already has one, say. */
   readonly only?: readonly string[];
@@ -172,4 +175,6 @@ export interface DecideOptions {
   readonly near?: string;
   /** The target of the session's last call: its prompt cache is warm. */
   readonly previous?: string;
+  /** Absent: none. A target that is not named has none. */
+  readonly shadow?: ShadowPrices;
 }

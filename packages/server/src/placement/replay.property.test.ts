@@ -103,7 +103,14 @@ const turns = fc.record({
   ),
   options: fc.oneof(
     { weight: 3, arbitrary: fc.constant({}) },
-    fc.record({ near: fc.constantFrom(...ids), previous: fc.constantFrom(...ids) }, { requiredKeys: [] }),
+    fc.record(
+      {
+        near: fc.constantFrom(...ids),
+        previous: fc.constantFrom(...ids),
+        shadow: fc.dictionary(fc.constantFrom(...ids), fc.integer({ min: 1, max: 1_000_000 }), { maxKeys: 3 }),
+      },
+      { requiredKeys: [] },
+    ),
   ),
   usage: fc.option(fc.record({ input: fc.nat({ max: 1e9 }), cached: fc.nat(100), output: fc.nat({ max: 1e9 }) }), {
     freq: 4,

@@ -176,7 +176,7 @@ function cheapestOf({ legal, supposition }: Group, record: PlacementRecord): Pla
     const numbers = record.e?.[place.id];
     const health = numbers === undefined ? IDLE : healthFrom(numbers);
     if (lacking(place, size) !== null || healthVerdict(place, health) !== 'eligible') continue;
-    const { score } = scoreOf(place, size, health.expectedLatencyMs, distance, weights);
+    const { score } = scoreOf(place, size, health.expectedLatencyMs, distance, weights, record.H?.[place.id]);
     if (score > bestScore || (score === bestScore && best !== null && place.id > best.id)) continue;
     best = place;
     bestScore = score;

@@ -5,6 +5,7 @@ import type { UsageCursor, UsagePage, UsageWindow } from '../../engine/usage.ts'
 import type { HomeId, SessionId, TenantId } from '../../kernel/ids.ts';
 import { CALL } from '../../money/rows.test-support.ts';
 import { GROUPS_MOST } from '../../money/totals.ts';
+import type { PlacementRecord } from '../../placement/record.ts';
 import { termsOf } from './terms.ts';
 import { makeUsageView } from './usage-view.ts';
 
@@ -19,7 +20,7 @@ const caller = (...scopes: readonly string[]): Caller => ({
 });
 const cursor: UsageCursor = { home: 'local' as HomeId, tenant: acme, session: 'sess_1' as SessionId, seq: 2 };
 
-const LOGGED = { ...CALL, seq: 2 };
+const LOGGED = { ...CALL, seq: 2, record: {} as PlacementRecord };
 
 function desk(calls: readonly (typeof LOGGED)[] = [LOGGED]) {
   const asked: { window: UsageWindow; after: UsageCursor | null }[] = [];
