@@ -145,6 +145,31 @@ describe('what a tenant has spent', () => {
   });
 });
 
+it('the period before is kept where somebody asks for it, across a restart too', async () => {
+  const cap = capOf(1000n, { period: 'day' });
+  const world = new World({ spend: { ...spend, past: true, contracts: terms([cap]) } });
+  world.provider.follow(() => batches(message('Hi'), usage(9)));
+  const { engine } = world.boot();
+  await engine.recover();
+  await call(engine, true, 50);
+  await idle(engine);
+  expect(engine.spend.pastBalances()).toMatchObject([{ spent: 0n }]);
+  world.pass(24 * 3_600_000);
+  const both = (one: Engine): unknown => [one.spend.pastBalances(), one.spend.balances()];
+  const expected = [[{ cap: { id: cap.id }, spent: 10n, reserved: 0n }], [{ spent: 0n }]];
+  expect(both(engine)).toMatchObject(expected);
+  const next = world.boot().engine;
+  await next.recover();
+  expect(both(next)).toMatchObject(expected);
+  await call(next, false, 50);
+  await idle(next);
+  expect(both(next)).toMatchObject([[{ spent: 10n }], [{ spent: 10n }]]);
+  world.pass(48 * 3_600_000);
+  const later = world.boot().engine;
+  await later.recover();
+  expect(both(later)).toMatchObject([[{ spent: 0n }], [{ spent: 0n }]]);
+});
+
 /** A store whose reads take as many ticks as they are told. */
 function slow(store: SessionLog, ticks: () => number): Partial<SessionLog> {
   const late = async <T>(work: Promise<T>): Promise<T> => {
