@@ -8,6 +8,7 @@ import { benchLedger } from './ledger.ts';
 import { idleMemory } from './memory.ts';
 import { benchPlacement } from './placement.ts';
 import { startEmulator, startRelay, startServer } from './processes.ts';
+import { benchShadow } from './shadow.ts';
 import { benchWhatIf } from './whatif.ts';
 
 const wanted = process.argv.slice(2).filter(argument => !argument.startsWith('--'));
@@ -73,6 +74,10 @@ try {
         ratio: heapMb[1] / heapMb[0] / 1.25,
       },
     );
+  }
+  if (wants('shadow')) {
+    say('shadow: seasons of calls over commitments ...');
+    rows.push(...(await benchShadow()));
   }
   if (wants('memory')) {
     say('memory ...');

@@ -95,6 +95,8 @@ export type CommitmentResource = {
   readonly remaining_micro_usd: string;
   readonly straight_line_micro_usd: string | null;
   readonly trend_micro_usd: string | null;
+  /** What a dollar spent there now saves of the shortfall, in parts per million. Null where it is not computed. */
+  readonly shadow_ppm: number | null;
   /** At the end date: by the straight line, by the trend, and as it came out. */
   readonly shortfall_micro_usd: {
     readonly straight_line: string | null;
@@ -233,6 +235,7 @@ export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
       remaining_micro_usd: amount,
       straight_line_micro_usd: amountOrNull,
       trend_micro_usd: amountOrNull,
+      shadow_ppm: count.nullable(),
       shortfall_micro_usd: z.object({ straight_line: amountOrNull, trend: amountOrNull, actual: amountOrNull }),
       shortfall: z.enum(['owed', 'forgiven', 'unknown']),
     }),

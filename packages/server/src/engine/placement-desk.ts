@@ -14,6 +14,8 @@ import type {
   PlaceHealth,
   Product,
   Segment,
+  ShadowPrices,
+  Spend,
 } from '../placement/facts.ts';
 import { toRecord } from '../placement/record.ts';
 import { modelKey, type Snapshot } from '../placement/snapshot.ts';
@@ -25,6 +27,8 @@ import { TargetHealth } from './target-health.ts';
 export const DEFAULT_OUTPUT_BOUND = 16_384;
 /** Bytes of JSON that one token is taken to be, for estimates before the call. */
 const BYTES_A_TOKEN = 4;
+
+const PLAIN: DecideOptions = {};
 
 export interface DeskOptions {
   /** What is in force at a time, ms since 1970, by the real time. A decision asks once. */
@@ -38,6 +42,10 @@ export interface DeskOptions {
   readonly sale: (product: string, channel: string) => { readonly product: Product; readonly channel: Channel } | null;
   /** The time that contracts see, if it is set, ms since 1970. */
   readonly asOf: number | null;
+  /** What a tenant has spent; undefined if it is not known, or no contract asks. Absent: not known. */
+  readonly spend?: (tenant: string) => Spend | undefined;
+  /** What spending at targets saves elsewhere; undefined if nothing was computed. Absent: nothing. */
+  readonly shadow?: () => ShadowPrices | undefined;
   readonly clock: Clock;
 }
 
@@ -77,6 +85,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     const sale = options.sale(origin.product, origin.channel);
     if (sale === null) return null;
     const at = now();
+    const spend = options.spend?.(tenant);
     return {
       session: {
         tenant,
@@ -97,6 +106,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       at,
       inputTokens: 0,
       outputBound: 0,
+      ...(spend !== undefined && { spend }),
       ...more,
     };
   }
@@ -117,6 +127,11 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     if (monitored === 'refused') counts.refused += 1;
     if (monitored === 'moved') counts.moved += 1;
     if (flagged.some(({ why }) => why === 'waived')) counts.waived += 1;
+  }
+
+  function weighed(): DecideOptions {
+    const shadow = options.shadow?.();
+    return shadow === undefined ? PLAIN : { shadow };
   }
 
   function placeState(subject: PlacingSubject & { readonly model: string }, how: DecideOptions) {
@@ -142,7 +157,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       if (facts === null) return unsold(request.origin);
       if (!vendors.has(request.model)) return unknownModel(request.model);
       const snapshot = inForce();
-      const { decision, record } = run(snapshot, 'infer', facts, healthNow(snapshot, facts, request.avoid), {});
+      const { decision, record } = run(snapshot, 'infer', facts, healthNow(snapshot, facts, request.avoid), weighed());
       const target = decision.chosen === null ? undefined : targets.get(decision.chosen);
       if (target === undefined) return notPlaced(decision, record);
       health.get(target.id)?.promise();

@@ -19,6 +19,7 @@ import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
 import { RunningTurn, seconds } from './turn.ts';
 import { runTurn } from './turn-loop.ts';
+import { spendCall } from './spend-call.ts';
 
 export interface RespondRequest {
   readonly caller: Caller;
@@ -128,15 +129,9 @@ async function beginIn(engine: EngineContext, input: RespondRequest, opening: Op
   const placed = placeFirstCall(engine, input, subject, live, placedItems);
   if (!placed.ok)
     throw await recordRefusal(engine, caller, live.store, { ...placed, subject: live.session, origin: subject.origin });
-  const capped = engine.spend.hold({
-    tenant: caller.tenant,
-    product: subject.origin.product,
-    key: caller.principal,
-    session: live.session,
-    call: 1,
-    target: placed.target.id,
-    reserved: placed.reserved,
-  });
+  const capped = engine.spend.hold(
+    spendCall({ tenant: caller.tenant, origin: subject.origin, session: live.session }, caller.principal, 1, placed),
+  );
   if (capped !== null) throw capped;
   return commitBeginning(engine, input, opening, { placed, response, body, placedItems, matched }).catch(
     (error: unknown) => {

@@ -18,6 +18,8 @@ const capOf = (amount: bigint, more: Partial<CapTerm> = {}): CapTerm => ({
   id: 'cap',
   tenant: 'acme',
   product: null,
+  channel: null,
+  cloud: null,
   key: null,
   period: 'total',
   amount,
@@ -176,7 +178,16 @@ describe('a process that died', () => {
 });
 
 describe('a placement of which nobody knows whether it was committed', () => {
-  const made = { tenant: 'acme', product: 'api', key: 'k', target: 't', session: 'sess_1' as SessionId, call: 1 };
+  const made = {
+    tenant: 'acme',
+    product: 'api',
+    channel: 'direct',
+    cloud: 'local',
+    key: 'k',
+    target: 't',
+    session: 'sess_1' as SessionId,
+    call: 1,
+  };
   const reserved = { input: 1, output: 9 };
   const desk = (): SpendDesk => new SpendDesk({ caps: [capOf(15n)], prices, now: () => 0 });
 

@@ -1,18 +1,24 @@
 /**
- * Spend caps, kept exactly in one process: what is spent, and what calls in flight may still come to.
+ * What is spent, kept exactly in one process: for spend caps, and for clauses that ask what the tenant has spent.
  *
  * C1  A call is placed only while its bound fits into every cap that it counts against; its bound is held until its meter is committed.
  *     Looking and holding are one step without a wait in between, so that callers at once cannot pass a cap together.
  * C2  What is held of a call is replaced by what its meter says, in the commit that brings the meter.
  * C3  At start everything is rebuilt from the log, and no call is placed before that (L1). A call without a meter holds its bound.
+ * C4  What contracts ask for can change while calls are made. What is new is counted from the log before it is in force; calls that begin
+ *     or end meanwhile are counted as they happen, and the log's account of them is passed over.
  */
-import { perdureError, type PerdureError } from '@perdure/protocol';
+import type { PerdureError } from '@perdure/protocol';
 import type { SessionId } from '../kernel/ids.ts';
-import type { Envelope, EventBody, Usage } from '../log/events.ts';
-import { dollars, type Micro } from '../money/amounts.ts';
-import { capApplies, type CapBalance, capReached, capSpan, type CapSubject, type CapTerm } from '../money/caps.ts';
+import type { Envelope, EnvelopeOf, EventBody, Usage } from '../log/events.ts';
+import type { Micro } from '../money/amounts.ts';
+import { capApplies, type CapBalance, capReached, type CapSubject, type CapTerm } from '../money/caps.ts';
 import type { TokenPrices } from '../money/prices.ts';
-import { isMeter, type UsageSource, usagePages } from './usage.ts';
+import type { Spend } from '../placement/facts.ts';
+import type { PlacementRecord } from '../placement/record.ts';
+import { Accounts, bucketAt, type Bucket } from './spend-accounts.ts';
+import { capError, type SpendCall } from './spend-call.ts';
+import { isMeter, type LoggedCall, type OpenCall, type UsageSource, usagePages } from './usage.ts';
 
 /** What calls cost, by the price books. */
 export interface SpendPrices {
@@ -22,28 +28,48 @@ export interface SpendPrices {
   cost(target: string, at: number, usage: Usage, seen: TokenPrices | null): Micro;
 }
 
-/** A call that is about to be placed. A session has one call in flight at most. */
-export interface SpendCall extends Omit<CapSubject, 'at'> {
-  readonly session: SessionId;
-  readonly call: number;
-  readonly target: string;
-  readonly reserved: { readonly input: number; readonly output: number };
+/** What contracts ask for. */
+export interface SpendTerms {
+  /** The caps of all contracts that are, or will be, in force; counted, whether they hold yet or not. */
+  readonly caps: readonly CapTerm[];
+  /** Whether a clause of one of them asks what the tenant has spent. */
+  readonly fact: boolean;
+  /** The caps that hold at a time, ms since 1970. Every call asks. */
+  inForce(now: number): readonly CapTerm[];
 }
+
+const NO_TERMS: SpendTerms = { caps: [], fact: false, inForce: () => [] };
 
 interface Held {
   readonly call: SpendCall;
   readonly at: number;
   readonly bound: Micro;
-  readonly buckets: readonly Bucket[];
+  readonly buckets: Bucket[];
+  /** Of its placement; null until that is committed. */
+  seq: number | null;
   /** Whether it is not known that its placement was committed. */
   doubtful: boolean;
 }
 
-type Bucket = { -readonly [Key in keyof CapBalance]: CapBalance[Key] };
+/** The log as it is being read for new accounts. */
+interface Reading {
+  readonly accounts: Accounts;
+  /** Placements that were committed meanwhile: session and seq. */
+  readonly placed: Set<string>;
+  /** Ends of calls that began before, of which nothing was held: by session and call. */
+  readonly ended: Map<string, { readonly seq: number; readonly usage: Usage }>;
+}
 
 export interface SpendOptions {
+  /** Of the configuration: they always hold. */
   readonly caps: readonly CapTerm[];
+  /** What contracts ask for at the start. Absent: nothing. */
+  readonly contracts?: SpendTerms;
+  /** Whether the periods before those that run are counted too. Absent: no. */
+  readonly past?: boolean;
   readonly prices: SpendPrices;
+  /** Where a target is. Absent: nobody knows. */
+  readonly cloudOf?: (target: string) => string | null;
   /** ms since 1970. */
   readonly now: () => number;
 }
@@ -51,19 +77,28 @@ export interface SpendOptions {
 export class SpendDesk {
   readonly #options: SpendOptions;
   readonly #held = new Map<string, Held>();
-  /** By cap and the start of its period. */
-  readonly #buckets = new Map<string, Bucket>();
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  #terms: SpendTerms;
+  #accounts: Accounts;
+  #reading: Reading | null = null;
+  readonly #source: PromiseWithResolvers<UsageSource> = Promise.withResolvers<UsageSource>();
+  #known = false;
+  /** One reading of the log at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+  #latest = 0;
 
   constructor(options: SpendOptions) {
     this.#options = options;
+    this.#terms = options.contracts ?? NO_TERMS;
+    this.#accounts = new Accounts([...options.caps, ...this.#terms.caps], this.#terms.fact, this.#past, options.now());
     this.#ready.promise.catch(() => undefined);
+    this.#source.promise.catch(() => undefined);
     if (this.idle) this.#ready.resolve();
   }
 
-  /** Whether there are no caps: then nothing is counted. */
+  /** Whether nobody asks what is spent: then nothing is counted. */
   get idle(): boolean {
-    return this.#options.caps.length === 0;
+    return this.#accounts.empty && this.#reading === null;
   }
 
   /** Resolves once the log has been read (C3). */
@@ -71,10 +106,32 @@ export class SpendDesk {
     return this.#ready.promise;
   }
 
-  /** What stands against each cap now. */
+  /** What stands against each cap that holds now. */
   balances(): readonly CapBalance[] {
-    const now = this.#options.now();
-    return this.#options.caps.map(cap => ({ ...this.#bucket(cap, now) }));
+    const now = this.#now();
+    return this.#caps(now).flatMap(cap => this.#balance(cap, now) ?? []);
+  }
+
+  /** The same, of the periods that ended last: what came in before anybody looked. */
+  pastBalances(): readonly CapBalance[] {
+    const now = this.#now();
+    return this.#caps(now).flatMap(cap => {
+      const account = this.#accounts.get(cap);
+      if (account === null || bucketAt(account, now) === null || account.before === null) return [];
+      return [{ cap, ...account.before }];
+    });
+  }
+
+  /** Whether the log has been read: what is said of spending before is too little. */
+  get known(): boolean {
+    return this.#known;
+  }
+
+  /** What the tenant's calls that ended came to, in micro-USD. Undefined if it is not counted, or not known yet: a clause that asks denies. */
+  fact(tenant: string): Spend | undefined {
+    if (!this.#terms.fact || !this.#known) return undefined;
+    const spent = this.#accounts.tenant(tenant, this.#now());
+    return spent === null ? undefined : { month: safe(spent.month), total: safe(spent.total) };
   }
 
   /**
@@ -83,17 +140,18 @@ export class SpendDesk {
    */
   hold(call: SpendCall, ending: readonly EventBody[] = []): PerdureError | null {
     if (this.idle) return null;
-    const { now, prices } = this.#options;
-    const at = now();
+    const { prices } = this.#options;
+    const at = this.#now();
     const buckets = this.#bucketsOf(call, at);
     if (buckets.length === 0) return null;
     const bound = prices.bound(call.target, at, call.reserved);
     const freed = this.#freedBy(call.session, ending);
-    const seen = buckets.map(bucket => ({ ...bucket, reserved: bucket.reserved - (freed.get(bucket) ?? 0n) }));
+    const seen = this.#caps(at)
+      .filter(cap => capApplies(cap, call))
+      .flatMap(cap => this.#balance(cap, at, freed) ?? []);
     const reached = capReached(seen, bound);
     if (reached !== null) return capError(reached, bound);
-    for (const bucket of buckets) bucket.reserved += bound;
-    this.#held.set(keyOf(call.session, call.call), { call, at, bound, buckets, doubtful: false });
+    this.#hold(call, at, bound, buckets, null);
     return null;
   }
 
@@ -115,43 +173,141 @@ export class SpendDesk {
     }
   }
 
-  /** Sees every commit: meters replace what was held (C2). */
+  /** Sees every commit: meters replace what was held (C2), and placements that began before anybody counted are held from here on (C4). */
   committed(events: readonly Envelope[]): void {
-    if (this.#held.size === 0) return;
+    if (this.idle) return;
     for (const event of events) {
+      if (event.type === 'call.placed') this.#placed(event);
       if (!isMeter(event)) continue;
-      const key = keyOf(event.session, event.head.call);
+      const { call, usage } = event.head;
+      const key = keyOf(event.session, call);
       const held = this.#held.get(key);
-      if (held !== undefined)
-        this.#end(key, this.#options.prices.cost(held.call.target, held.at, event.head.usage, null));
+      if (held !== undefined) this.#end(key, this.#options.prices.cost(held.call.target, held.at, usage, null));
+      else this.#reading?.ended.set(key, { seq: event.seq, usage });
     }
   }
 
   /** Reads the log back to the start of the longest period (C3). */
   async rebuild(source: UsageSource): Promise<void> {
-    if (this.idle) return;
     try {
-      const now = this.#options.now();
-      const from = Math.min(...this.#options.caps.map(cap => capSpan(cap, now).from));
-      const tenants = [...new Set((await Promise.all(source.homes.map(store => source.wait(store.tenants())))).flat())];
-      for await (const page of usagePages(source, { tenants, from, to: Number.POSITIVE_INFINITY })) {
-        for (const call of page.calls) {
-          const cost = this.#options.prices.cost(call.target, call.at, call.usage, call.seen);
-          for (const bucket of this.#bucketsOf(call, call.at)) bucket.spent += cost;
-        }
-        for (const call of page.open) {
-          const bound = this.#options.prices.bound(call.target, call.at, call.reserved);
-          const buckets = this.#bucketsOf(call, call.at);
-          for (const bucket of buckets) bucket.reserved += bound;
-          this.#held.set(keyOf(call.session, call.call), { call, at: call.at, bound, buckets, doubtful: false });
-        }
-      }
+      if (!this.#accounts.empty) await this.#read(source, this.#accounts);
+      this.#known = true;
+      this.#source.resolve(source);
       this.#ready.resolve();
     } catch (error) {
       // Without knowing what was spent nothing may be spent.
+      this.#source.reject(error);
       this.#ready.reject(error);
       throw error;
     }
+  }
+
+  /** Makes other terms hold, once what is new in them was counted. If that fails, what holds stays. */
+  follow(terms: SpendTerms): Promise<void> {
+    const followed = this.#last.then(() => this.#follow(terms));
+    this.#last = followed.catch(() => undefined);
+    return followed;
+  }
+
+  async #follow(terms: SpendTerms): Promise<void> {
+    const source = await this.#source.promise;
+    const scopes = [...this.#options.caps, ...terms.caps];
+    const added = scopes.filter(scope => !this.#accounts.has(scope));
+    const tenants = terms.fact && !this.#accounts.countsTenants;
+    const more = new Accounts(added, tenants, this.#past, this.#now());
+    if (!more.empty) await this.#read(source, more);
+    this.#terms = terms;
+    this.#accounts = this.#accounts.joined(more, scopes, terms.fact, this.#now());
+  }
+
+  /** Counts what the log holds into accounts that are not in force yet. */
+  async #read(source: UsageSource, accounts: Accounts): Promise<void> {
+    const reading: Reading = { accounts, placed: new Set(), ended: new Map() };
+    for (const held of this.#held.values()) {
+      this.#widen(held, accounts);
+      if (held.seq !== null) reading.placed.add(placeKey(held.call.session, held.seq));
+    }
+    this.#reading = reading;
+    try {
+      const from = accounts.from(this.#now());
+      const tenants = [...new Set((await Promise.all(source.homes.map(store => source.wait(store.tenants())))).flat())];
+      for await (const page of usagePages(source, { tenants, from, to: Number.POSITIVE_INFINITY })) {
+        for (const call of page.calls) this.#readEnded(reading, call);
+        for (const call of page.open) this.#readOpen(reading, call);
+      }
+    } finally {
+      this.#reading = null;
+    }
+  }
+
+  /** A call that is held already counts in new accounts too. */
+  #widen(held: Held, accounts: Accounts): void {
+    for (const bucket of accounts.bucketsOf(held.call, held.at)) {
+      bucket.reserved += held.bound;
+      held.buckets.push(bucket);
+    }
+  }
+
+  #readEnded({ accounts, placed }: Reading, call: LoggedCall): void {
+    if (placed.has(placeKey(call.session, call.seq))) return;
+    const cost = this.#options.prices.cost(call.target, call.at, call.usage, call.seen);
+    for (const bucket of accounts.bucketsOf(call, call.at)) bucket.spent += cost;
+  }
+
+  #readOpen({ accounts, placed, ended }: Reading, call: OpenCall): void {
+    if (placed.has(placeKey(call.session, call.seq))) return;
+    const key = keyOf(call.session, call.call);
+    const end = ended.get(key);
+    if (end !== undefined && end.seq > call.seq) {
+      const cost = this.#options.prices.cost(call.target, call.at, end.usage, null);
+      for (const bucket of accounts.bucketsOf(call, call.at)) bucket.spent += cost;
+    } else if (!this.#held.has(key)) {
+      const bound = this.#options.prices.bound(call.target, call.at, call.reserved);
+      this.#hold(call, call.at, bound, accounts.bucketsOf(call, call.at), call.seq);
+    }
+  }
+
+  #placed(event: EnvelopeOf<'call.placed'>): void {
+    const { session, seq, at, tenant } = event;
+    const { call, chosen: target, placement, reserved } = event.head;
+    if (target === null) return;
+    this.#reading?.placed.add(placeKey(session, seq));
+    const held = this.#held.get(keyOf(session, call));
+    if (held !== undefined) {
+      held.seq = seq;
+      return;
+    }
+    // Contracts cap by no key, and the caps that do were counted from the start.
+    const record = placement as unknown as PlacementRecord;
+    const cloud = this.#options.cloudOf?.(target) ?? '-';
+    const begun = {
+      session,
+      call,
+      target,
+      reserved,
+      tenant,
+      product: record.p[0],
+      channel: record.h[0],
+      cloud,
+      key: '-',
+    };
+    const buckets = this.#bucketsOf(begun, at);
+    if (buckets.length > 0) this.#hold(begun, at, this.#options.prices.bound(target, at, reserved), buckets, seq);
+  }
+
+  #hold(call: SpendCall, at: number, bound: Micro, buckets: Bucket[], seq: number | null): void {
+    for (const bucket of buckets) bucket.reserved += bound;
+    this.#held.set(keyOf(call.session, call.call), { call, at, bound, buckets, seq, doubtful: false });
+  }
+
+  get #past(): boolean {
+    return this.#options.past ?? false;
+  }
+
+  /** A wall clock that steps back opens no period anew. */
+  #now(): number {
+    this.#latest = Math.max(this.#latest, this.#options.now());
+    return this.#latest;
   }
 
   #end(key: string, cost: Micro | null): void {
@@ -177,44 +333,40 @@ export class SpendDesk {
     return freed;
   }
 
-  #bucketsOf(subject: Omit<CapSubject, 'at'>, at: number): readonly Bucket[] {
-    return this.#options.caps.filter(cap => capApplies(cap, subject)).map(cap => this.#bucket(cap, at));
+  #caps(now: number): readonly CapTerm[] {
+    const ofContracts = this.#terms.inForce(now);
+    return ofContracts.length === 0 ? this.#options.caps : [...this.#options.caps, ...ofContracts];
   }
 
-  #bucket(cap: CapTerm, at: number): Bucket {
-    const span = capSpan(cap, at);
-    const key = `${cap.id} ${span.from}`;
-    let bucket = this.#buckets.get(key);
-    if (bucket === undefined) {
-      // Of periods that are over only those are kept that calls in flight still count in, through their own reference.
-      for (const [old, { cap: its, span: over }] of this.#buckets) {
-        if (its.id === cap.id && over.to <= span.from) this.#buckets.delete(old);
-      }
-      bucket = { cap, span, spent: 0n, reserved: 0n };
-      this.#buckets.set(key, bucket);
-    }
-    return bucket;
+  /** Null for a cap that nobody said would hold: it is not counted. */
+  #balance(cap: CapTerm, now: number, freed?: ReadonlyMap<Bucket, Micro>): CapBalance | null {
+    const account = this.#accounts.get(cap);
+    const bucket = account === null ? null : (bucketAt(account, now) ?? account.bucket);
+    if (bucket === null) return null;
+    const { span, spent, reserved } = bucket;
+    return { cap, span, spent, reserved: reserved - (freed?.get(bucket) ?? 0n) };
   }
+
+  #bucketsOf(subject: CapSubject, at: number): Bucket[] {
+    const buckets = this.#accounts.bucketsOf(subject, at);
+    const reading = this.#reading;
+    if (reading !== null && reading.accounts !== this.#accounts)
+      buckets.push(...reading.accounts.bucketsOf(subject, at));
+    return buckets;
+  }
+}
+
+const SAFE_MOST = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** Facts are safe integers; what is more than $9 billion is told as that. */
+function safe(amount: Micro): number {
+  return Number(amount < SAFE_MOST ? amount : SAFE_MOST);
 }
 
 function keyOf(session: SessionId, call: number): string {
   return `${session} ${call}`;
 }
 
-/** Of a cap over all tenants no caller is told what others have spent (L10). */
-function capError({ cap, span, spent, reserved }: CapBalance, bound: Micro): PerdureError {
-  const period = { day: 'today', month: 'this month', total: 'in all' }[cap.period];
-  const own = cap.tenant !== null;
-  const gone = own ? `${dollars(spent)} is spent and ${dollars(reserved)} held for calls in flight, and ` : '';
-  const message = `The spend cap ${cap.id} is ${dollars(cap.amount)} ${period}: ${gone}this call may come to ${dollars(bound)}.`;
-  return perdureError('spend_cap_reached', message, {
-    details: {
-      cap: cap.id,
-      period: cap.period,
-      amount_micro_usd: String(cap.amount),
-      ...(own && { spent_micro_usd: String(spent), reserved_micro_usd: String(reserved) }),
-      call_micro_usd: String(bound),
-      resets_at: Number.isFinite(span.to) ? new Date(span.to).toISOString() : null,
-    },
-  });
+function placeKey(session: string, seq: number): string {
+  return `${session} ${seq}`;
 }

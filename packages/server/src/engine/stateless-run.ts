@@ -14,6 +14,7 @@ import type { InferRequest, PlacedCall } from './placing.ts';
 import { type CallSettings, type ContextRun, isProviderError, type SessionLog } from './ports.ts';
 import { upstreamFailure } from './turn.ts';
 import { upstreamAnswer, upstreamSteps } from './upstream-call.ts';
+import { spendCall } from './spend-call.ts';
 
 const NO_IDS: UpstreamIds = { response: null, request: null };
 
@@ -209,19 +210,8 @@ export class StatelessRun {
     this.#avoid.push(this.#placed.target.id);
     const next = placing.infer({ ...this.#input.facts, avoid: this.#avoid });
     if (!next.ok) throw problem;
-    const { tenant, session, origin } = this.#input.facts;
-    const capped = this.#engine.spend.hold(
-      {
-        tenant,
-        product: origin.product,
-        key: this.#input.caller.principal,
-        session,
-        call: this.#attempt + 1,
-        target: next.target.id,
-        reserved: next.reserved,
-      },
-      [failed],
-    );
+    const { facts, caller } = this.#input;
+    const capped = this.#engine.spend.hold(spendCall(facts, caller.principal, this.#attempt + 1, next), [failed]);
     if (capped !== null) throw capped;
     return next;
   }

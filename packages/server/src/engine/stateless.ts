@@ -14,6 +14,7 @@ import type { InferRequest } from './placing.ts';
 import type { CallSettings } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
+import { spendCall } from './spend-call.ts';
 import { StatelessRun } from './stateless-run.ts';
 import { type ResponseBase, seconds } from './turn.ts';
 
@@ -88,15 +89,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const placed = engine.placing.infer(facts);
   if (!placed.ok && placed.error.code === 'model_not_found') throw placed.error;
   if (!placed.ok) throw await recordRefusal(engine, caller, store, { ...placed, subject: null, origin });
-  const capped = engine.spend.hold({
-    tenant: caller.tenant,
-    product: origin.product,
-    key: caller.principal,
-    session,
-    call: 1,
-    target: placed.target.id,
-    reserved: placed.reserved,
-  });
+  const capped = engine.spend.hold(spendCall(facts, caller.principal, 1, placed));
   if (capped !== null) throw capped;
   const run = new StatelessRun(engine, {
     caller,

@@ -20,6 +20,7 @@ import { isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
+import { spendCall } from './spend-call.ts';
 
 const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
 const NO_IDS: UpstreamIds = { response: null, request: null };
@@ -311,11 +312,8 @@ export async function commitNext(
     );
   }
   const { record, reserved, target } = placed;
-  const { tenant, session, origin } = state;
-  const capped = engine.spend.hold(
-    { tenant, product: origin.product, key: turn.principal, session, call, target: target.id, reserved },
-    before,
-  );
+  const { session } = state;
+  const capped = engine.spend.hold(spendCall(state, turn.principal, call, placed), before);
   if (capped !== null) return fail(engine, turn, capped, before, unshown);
   const event: EventBody = {
     type: 'call.placed',

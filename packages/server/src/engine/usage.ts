@@ -43,20 +43,31 @@ export interface UsageCursor {
   readonly seq: number;
 }
 
+/** A call that ended, with its placement and where that lies in the log of its session. */
+export interface LoggedCall extends MeteredCall {
+  readonly seq: number;
+  readonly record: CompactRecord;
+}
+
 /** A call that is in flight, or that a process left so. */
 export interface OpenCall {
   readonly session: SessionId;
+  /** Of its placement. */
+  readonly seq: number;
   readonly call: number;
   readonly at: number;
   readonly tenant: TenantId;
   readonly key: string;
   readonly product: string;
+  readonly channel: string;
   readonly target: string;
+  /** Of the target; `-` if nobody knows. */
+  readonly cloud: string;
   readonly reserved: { readonly input: number; readonly output: number };
 }
 
 export interface UsagePage {
-  readonly calls: readonly MeteredCall[];
+  readonly calls: readonly LoggedCall[];
   readonly open: readonly OpenCall[];
   /** Continues after this page. */
   readonly cursor: UsageCursor;
@@ -117,7 +128,7 @@ async function* pagesOf(
   }
 }
 
-type Found = { readonly call: MeteredCall } | { readonly open: OpenCall };
+type Found = { readonly call: LoggedCall } | { readonly open: OpenCall };
 type Placed = EnvelopeOf<'call.placed'>;
 type Meter = EnvelopeOf<'call.completed'> | EnvelopeOf<'call.failed'> | EnvelopeOf<'call.cancelled'>;
 
@@ -142,32 +153,37 @@ async function callOf(
   const record = placed.head.placement as unknown as CompactRecord;
   const key = begun?.actor.replace(/^key:/, '') ?? '-';
   const [product] = record.p;
+  const [channel] = record.h;
   const target = placed.head.chosen;
+  const facts = await source.target(store, record.s, target);
+  const cloud = facts?.cloud ?? '-';
+  const { call } = placed.head;
   if (meter === null) {
-    const { call, reserved } = placed.head;
-    return { open: { session, call, at: placed.at, tenant, key, product, target, reserved } };
+    const { reserved } = placed.head;
+    return { open: { session, seq, call, at: placed.at, tenant, key, product, channel, target, cloud, reserved } };
   }
   const response = begun?.type === 'turn.started' ? begun.head.response : null;
   const body = (response === null ? idBody(session, 'sess') : idBody(response, 'resp')) ?? '';
-  const facts = await source.target(store, record.s, target);
   return {
     call: {
-      id: placementId(body, placed.head.call),
+      id: placementId(body, call),
       session,
+      seq,
+      record,
       response,
       at: placed.at,
       meteredAt: meter.at,
       tenant,
       key,
       product,
-      channel: record.h[0],
+      channel,
       seller: record.h[1],
       segment: record.g ?? 'commercial',
       purpose: placed.head.purpose,
       vendor: record.m[0],
       model: record.m[1],
       target,
-      cloud: facts?.cloud ?? '-',
+      cloud,
       region: facts?.region ?? '-',
       accelerator: facts?.accelerator ?? null,
       seen: facts?.prices ?? null,

@@ -43,7 +43,7 @@ function textOf(statement: CommitmentsResource): string {
   const { commitments: promised, shares, tranches, prepaid, capacity, caps } = statement;
   const parts = [
     section(
-      'COMMITMENT CLOUD FROM TO AMOUNT TO-DATE REMAINING STRAIGHT-LINE TREND SHORTFALL',
+      'COMMITMENT CLOUD FROM TO AMOUNT TO-DATE REMAINING STRAIGHT-LINE TREND SHORTFALL SHADOW',
       promised.map(one => [
         one.id,
         one.cloud,
@@ -55,6 +55,7 @@ function textOf(statement: CommitmentsResource): string {
         money(one.straight_line_micro_usd),
         money(one.trend_micro_usd),
         shortfallOf(one),
+        shadowOf(one.shadow_ppm),
       ]),
     ),
     section(
@@ -108,6 +109,11 @@ function textOf(statement: CommitmentsResource): string {
 
 function section(header: string, rows: readonly (readonly string[])[]): string {
   return rows.length === 0 ? '' : table(header.split(' '), rows);
+}
+
+/** Of a dollar that is spent there: what it saves. */
+function shadowOf(ppm: number | null): string {
+  return ppm === null ? '-' : dollars(BigInt(ppm));
 }
 
 function shortfallOf({ shortfall_micro_usd: missing, shortfall }: CommitmentsResource['commitments'][number]): string {

@@ -1,15 +1,12 @@
 /** The composition root: the one place that knows all the parts. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { perdureError } from '@perdure/protocol';
-import type { Caller } from '../engine/caller.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
 import type { Clock, Provider } from '../engine/ports.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
-import type { HttpDeps } from '../http/types.ts';
 import { type HomeId, makeIds } from '../kernel/ids.ts';
 import type { ProviderLimits } from '../provider/limits.ts';
 import { makeProvider } from '../provider/make-provider.ts';
@@ -24,16 +21,19 @@ import type { LoadedEra } from './govern/active-contracts.ts';
 import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
 import { type RunningLedger, startLedger } from './ledger/start.ts';
-import { KeySpecError, type KeySpec } from './keys/key-row.ts';
-import { KeySaleError, saleCheck } from './keys/sale.ts';
-import { KeyRing, LOCAL_CALLER } from './keys.ts';
+import { authenticate, keyAdmin } from './keys/admin.ts';
+import { saleCheck } from './keys/sale.ts';
+import { KeyRing } from './keys.ts';
 import { isLoopback } from './loopback.ts';
+import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
+import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
-import { makeUsageView } from './money/usage-view.ts';
+import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts';
 import { makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
+import type { RunningShadow } from './shadow/shadow.ts';
 import { makeView } from './view.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'onDeath' | 'logBytes'>>;
@@ -133,6 +133,8 @@ async function assemble(
   const ids = makeIds(systemClock, fillRandom);
   const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
   const { active } = governed;
+  let shadow: RunningShadow | null = null;
+  const asOf = config.asOf?.ms ?? null;
   const era = (): LoadedEra => active.at(systemClock.now());
   const upstream = makeProviders(config);
   const desk = makeDesk({
@@ -148,7 +150,9 @@ async function assemble(
       upstream: { target: target.id, baseUrl: target.baseUrl, model: target.upstreamModel, apiKey: target.apiKey },
     })),
     sale: (product, channel) => saleOf(config, product, channel),
-    asOf: config.asOf?.ms ?? null,
+    asOf,
+    spend: tenant => engine.spend.fact(tenant),
+    shadow: () => shadow?.targets(),
     clock: systemClock,
   });
   const books = booksOf(config);
@@ -177,9 +181,16 @@ async function assemble(
       outputChars: limits.upstream.outputChars,
     },
     report,
-    spend: { caps: config.caps, prices: spendPricesOf(books) },
+    spend: {
+      caps: config.caps,
+      contracts: spendTermsOf(active.eras(), asOf),
+      prices: spendPricesOf(books),
+      cloudOf: target => desk.target(target)?.cloud ?? null,
+      past: config.alerts.length > 0,
+    },
     targetFacts: targetFactsOf(config),
   });
+  active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {
     clock: systemClock,
     random: fillRandom,
@@ -201,21 +212,26 @@ async function assemble(
     now: () => systemClock.now(),
     draining: () => readiness.draining,
   });
+  const money: UsageDesk = {
+    usage: (window, after) => engine.usage(window, after),
+    tenants: () => engine.tenants(),
+    balances: () => engine.spend.balances(),
+    books,
+    get terms() {
+      return termsOf(era().loaded.contracts.map(termsSource));
+    },
+    get events() {
+      return eventDays(era().loaded.snapshot.recorded.events);
+    },
+    shadowPpm: commitment => shadow?.ppm(commitment) ?? null,
+    now: () => systemClock.now(),
+  };
   if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
   const http = await listen(
     {
       engine,
       view,
-      usage: makeUsageView({
-        usage: (window, after) => engine.usage(window, after),
-        tenants: () => engine.tenants(),
-        balances: () => engine.spend.balances(),
-        books,
-        get terms() {
-          return termsOf(era().loaded.contracts.map(termsSource));
-        },
-        now: () => systemClock.now(),
-      }),
+      usage: makeUsageView(money),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
       keys: keyAdmin(ring),
@@ -243,10 +259,28 @@ async function assemble(
       );
   });
   const followed = follow(governed.active, limits.followMs, report);
-  recovered.catch(error => {
-    // What a stop cuts off is left to the next process: nothing is wrong.
-    if (!readiness.draining) report('recovery', error);
+  // What a stop cuts off is left to the next process: nothing is wrong.
+  const unlessStopped = (what: string) => (error: unknown) => {
+    if (!readiness.draining) report(what, error);
+  };
+  recovered.catch(unlessStopped('recovery'));
+  const steering = recovered.then(async () => {
+    if (config.shadowMs === null) return;
+    const { startShadow } = await import('./shadow/shadow.ts');
+    shadow = startShadow({
+      everyMs: config.shadowMs,
+      money,
+      snapshot: () => era().loaded.snapshot,
+      latencyMs: target => desk.health()[target]?.expectedLatencyMs ?? 0,
+      asOf: () => asOf ?? systemClock.now(),
+      report,
+    });
   });
+  steering.catch(unlessStopped('shadow prices'));
+  const alerts = recovered.then(() =>
+    alertsOf(config, { engine, money, control, report, log, asOf: () => asOf ?? systemClock.now() }),
+  );
+  alerts.catch(unlessStopped('alerts'));
   return {
     url: http.url,
     port: http.port,
@@ -256,6 +290,8 @@ async function assemble(
     close: async () => {
       readiness.drain();
       followed.stop();
+      await steering.then(() => shadow?.close()).catch(() => undefined);
+      await alerts.then(running => running?.close()).catch(() => undefined);
       await shutDown({ engine, http, upstream, ledger, stores, lock }, limits.drainMs);
     },
   };
@@ -265,45 +301,6 @@ async function assemble(
 function keysRequired(host: string): Error {
   const message = `Without API keys the server answers on loopback only, and ${host} is not. Create a key first (perdure keys create), or listen on 127.0.0.1.`;
   return Object.assign(new Error(message), { code: 'keys_required' });
-}
-
-function authenticate(ring: KeyRing, bearer: string | null): Caller {
-  if (!ring.required) return LOCAL_CALLER;
-  if (bearer === null) throw perdureError('missing_api_key');
-  const caller = ring.authenticate(bearer);
-  if (caller === null) throw perdureError('invalid_api_key');
-  return caller;
-}
-
-/** L10 for keys: an admin reaches its own tenant's, an operator everyone's. */
-function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
-  const reaches = (caller: Caller, tenant: string): boolean =>
-    caller.scopes.includes('operator') || caller.tenant === tenant;
-  return {
-    list: caller => ring.list().filter(key => reaches(caller, key.tenant)),
-    create: async (caller, given) => {
-      if (typeof given !== 'object' || given === null || !('name' in given))
-        throw perdureError('invalid_request', 'A key needs a name.', { param: 'name' });
-      const spec = given as KeySpec;
-      const tenant = spec.tenant ?? caller.tenant;
-      if (!reaches(caller, tenant) || (spec.scopes?.includes('operator') && !caller.scopes.includes('operator')))
-        throw perdureError(
-          'insufficient_scope',
-          'A key of another tenant, or an operator’s, is made with the scope operator.',
-        );
-      try {
-        return await ring.create({ ...spec, tenant }, caller.principal);
-      } catch (error) {
-        if (error instanceof KeySaleError) throw perdureError('placement_refused', error.message);
-        if (error instanceof KeySpecError) throw perdureError('invalid_request', error.message, { param: error.param });
-        throw error;
-      }
-    },
-    revoke: async (caller, id) => {
-      const own = ring.list().some(key => key.id === id && reaches(caller, key.tenant));
-      return own && (await ring.revoke(id, caller.principal)) !== null;
-    },
-  };
 }
 
 interface Running {

@@ -5,6 +5,7 @@ import type { HomeId } from '../kernel/ids.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import { acquireDataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
+import { AlertOutbox, type PendingAlert } from './alerts/outbox.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
@@ -145,7 +146,7 @@ async function homeCheck(config: Config, id: string, control: boolean): Promise<
         faults.length > 0
           ? failed(name, shown(faults))
           : ok(name, `${sessions} sessions, ${events} events, every chain holds`);
-      return control ? [chains, await activeCheck(config, store)] : [chains];
+      return control ? [chains, await activeCheck(config, store), ...(await alertChecks(config, store))] : [chains];
     } finally {
       await store.close();
     }
@@ -160,6 +161,21 @@ async function activeCheck(config: Config, control: HomeStore): Promise<Check> {
   if (lines === null) return ok('active', 'nothing was activated yet: the first start activates what is configured');
   if (lines.length === 0) return ok('active', 'the configured contracts are in force');
   return { name: 'active', result: 'warning', detail: lines.join('\n') };
+}
+
+/** What webhooks were not told yet, and what they never will be. None where there are no alerts. */
+async function alertChecks({ alerts }: Config, control: HomeStore): Promise<readonly Check[]> {
+  const { pending, abandoned } = await AlertOutbox.open(control, () => Date.now());
+  if (alerts.length + pending.length + abandoned.length === 0) return [];
+  const known = new Set(alerts.map(({ id }) => id));
+  const line = ({ receiver, type, at }: PendingAlert): string =>
+    `${type} to ${receiver}, raised ${new Date(at).toISOString()}`;
+  const lines = [
+    ...pending.map(one => `waits: ${line(one)}${known.has(one.receiver) ? '' : ', which is not configured any more'}`),
+    ...abandoned.map(one => `given up: ${line(one)} (${one.why})`),
+  ];
+  if (lines.length === 0) return [ok('alerts', 'nothing waits to be delivered')];
+  return [{ name: 'alerts', result: 'warning', detail: shown(lines) }];
 }
 
 function shown(findings: readonly string[]): string {

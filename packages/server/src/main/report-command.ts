@@ -1,4 +1,5 @@
 /** `perdure report`: statefulness, visibility and lock-in of what was recorded, as tables or JSON. */
+import type { Books } from '../money/prices.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { momentOption } from './cli/moment.ts';
@@ -8,6 +9,7 @@ import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
 import { openRecorded, type RecordedData, type Window } from './evidence/recorded.ts';
 import {
+  type Carried,
   type LockInReport,
   lockIn,
   type StatefulnessReport,
@@ -15,6 +17,7 @@ import {
   type VisibilityReport,
   visibility,
 } from './evidence/reports.ts';
+import { booksOf } from './money/books.ts';
 import { dollars, number } from './whatif/text.ts';
 
 export interface ReportOptions extends ConfigFlags {
@@ -35,7 +38,7 @@ export async function report(name: ReportName, options: ReportOptions, io: Io): 
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
   const data = await openRecorded(config);
   try {
-    const { value, text } = await REPORTS[name](data, window);
+    const { value, text } = await REPORTS[name](data, window, booksOf(config));
     if (options.json === true) printJson(io, value);
     else io.out(text);
     return EXIT.ok;
@@ -49,17 +52,17 @@ interface Made {
   readonly text: string;
 }
 
-const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window) => Promise<Made> } = {
-  async statefulness(data, window) {
-    const value = await statefulness(data, window);
+const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window, books: Books) => Promise<Made> } = {
+  async statefulness(data, window, books) {
+    const value = await statefulness(data, window, books);
     return { value, text: statefulnessText(value) };
   },
-  async visibility(data, window) {
-    const value = await visibility(data, window);
+  async visibility(data, window, books) {
+    const value = await visibility(data, window, books);
     return { value, text: visibilityText(value) };
   },
-  async 'lock-in'(data, window) {
-    const value = await lockIn(data, window);
+  async 'lock-in'(data, window, books) {
+    const value = await lockIn(data, window, books);
     return { value, text: lockInText(value) };
   },
 };
@@ -71,31 +74,30 @@ function percent(points: number | null): string {
 
 function statefulnessText(found: StatefulnessReport): string {
   const { share, carried_in_name_only: carried } = found;
+  const rated = found.money === 'revenue';
+  const money = rated ? 'REVENUE' : 'COST';
+  const moneyOf = (of: Carried): string => dollars(rated ? of.revenue_micro_usd : of.cost_micro_usd);
+  const revenue = rated
+    ? `${percent(share.revenue)} of the revenue (${dollars(carried.revenue_micro_usd)})`
+    : 'an unknown share of the revenue: no rate card is configured';
   const products = found.products.map(one => [
     one.product,
     number(one.sessions),
     number(one.in_name_only),
     number(one.carried.calls),
     number(one.carried_in_name_only.calls),
-    dollars(one.carried.cost_micro_usd),
-    dollars(one.carried_in_name_only.cost_micro_usd),
+    moneyOf(one.carried),
+    moneyOf(one.carried_in_name_only),
   ]);
   const named = found.named
     .slice(0, 20)
-    .map(one => [
-      one.session,
-      one.tenant,
-      one.product,
-      one.channel,
-      String(one.use.turns),
-      dollars(one.carried.cost_micro_usd),
-    ]);
+    .map(one => [one.session, one.tenant, one.product, one.channel, String(one.use.turns), moneyOf(one.carried)]);
   return [
     `${number(found.in_name_only)} of ${number(found.sessions)} sessions were stateful in name only: one turn at most, nothing read back, no tool, no file`,
-    `they carry ${percent(share.calls)} of the calls, ${percent(share.tokens)} of the tokens and ${percent(share.cost)} of the cost (${dollars(carried.cost_micro_usd)}; cost, as no rate card is configured)`,
+    `they carry ${percent(share.calls)} of the calls, ${percent(share.tokens)} of the tokens, ${percent(share.cost)} of the cost (${dollars(carried.cost_micro_usd)}) and ${revenue}`,
     '',
-    table(['PRODUCT', 'SESSIONS', 'IN NAME ONLY', 'CALLS', 'IN NAME ONLY', 'COST', 'IN NAME ONLY'], products),
-    ...(named.length === 0 ? [] : [table(['SESSION', 'TENANT', 'PRODUCT', 'CHANNEL', 'TURNS', 'COST'], named)]),
+    table(['PRODUCT', 'SESSIONS', 'IN NAME ONLY', 'CALLS', 'IN NAME ONLY', money, 'IN NAME ONLY'], products),
+    ...(named.length === 0 ? [] : [table(['SESSION', 'TENANT', 'PRODUCT', 'CHANNEL', 'TURNS', money], named)]),
   ].join('\n');
 }
 

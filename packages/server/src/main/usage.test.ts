@@ -154,9 +154,9 @@ describe('of the folder that it leaves', () => {
     expect(summed('BilledCost')).toBe(BigInt(6 * COST) * 1_000_000n);
     expect(summed('x_RevenueShare')).toBe(BigInt((6 * REVENUE) / 5) * 1_000_000n);
     const lines = (await run('usage', 'export', '--format', 'jsonl')).out.trimEnd().split('\n');
-    const objects = lines.map(line => JSON.parse(line) as { BilledCost: number; Tags: { product: string } });
+    const objects = lines.map(line => JSON.parse(line) as { BilledCost: number; Tags: { [key: string]: string } });
     expect(objects.map(({ BilledCost }) => String(BilledCost))).toEqual(rows.map(row => row['BilledCost']));
-    expect(objects[0]?.Tags.product).toBe('api');
+    expect(objects[0]?.Tags['perdure/product']).toBe('api');
     const terms = parseCsv((await run('usage', 'export', '--dataset', 'contract-commitment')).out) ?? [];
     expect(terms.map(row => row['ContractCommitmentId'])).toEqual(
       ['2025-10/azure-250', '2025-10/aws-38', '2026-02/aws-8y', '2026-02/trainium-2gw'].map(id => `openai-${id}`),
@@ -275,7 +275,8 @@ describe('closing', () => {
     expect(inTime[0]).toMatchObject({
       BillingPeriodStart: `${month}-01T00:00:00Z`,
       ChargeClass: '',
-      SkuPriceId: 'azure-east/input/7',
+      ListUnitPrice: '0.000000000007',
+      SkuPriceId: 'azure-east/gpt/input',
     });
     writeFileSync(file, JSON.stringify({ ...written, cutoff: span.from }));
     const late = await exported();
@@ -283,7 +284,8 @@ describe('closing', () => {
     expect(late[0]).toMatchObject({
       BillingPeriodStart: `${next}-01T00:00:00Z`,
       ChargeClass: 'Correction',
-      SkuPriceId: 'azure-east/input/1250000',
+      ListUnitPrice: '0.00000125',
+      SkuPriceId: 'azure-east/gpt/input',
     });
     expect(late[0]?.['ChargePeriodStart']?.slice(0, 7)).toBe(month);
   });

@@ -5,13 +5,19 @@
 import type { Micro } from './amounts.ts';
 import { type Span, spanOfDay, spanOfMonth } from './calendar.ts';
 
-export interface CapTerm {
-  readonly id: string;
+/** Which calls count, and until when together. Caps of one scope share their balance. */
+export interface CapScope {
   /** Null: any. What is not null must fit for a call to count. */
   readonly tenant: string | null;
   readonly product: string | null;
+  readonly channel: string | null;
+  readonly cloud: string | null;
   readonly key: string | null;
   readonly period: 'day' | 'month' | 'total';
+}
+
+export interface CapTerm extends CapScope {
+  readonly id: string;
   readonly amount: Micro;
 }
 
@@ -19,23 +25,27 @@ export interface CapTerm {
 export interface CapSubject {
   readonly tenant: string;
   readonly product: string;
+  readonly channel: string;
+  /** Of the target that it goes to. */
+  readonly cloud: string;
   readonly key: string;
-  /** When it is placed: its cost counts in that time's period, whenever it is metered. */
-  readonly at: number;
 }
 
-export function capApplies(cap: CapTerm, { tenant, product, key }: Omit<CapSubject, 'at'>): boolean {
-  return (
-    (cap.tenant === null || cap.tenant === tenant) &&
-    (cap.product === null || cap.product === product) &&
-    (cap.key === null || cap.key === key)
-  );
+const SCOPE_WORDS = ['tenant', 'product', 'channel', 'cloud', 'key'] as const;
+
+export function capApplies(scope: CapScope, subject: CapSubject): boolean {
+  return SCOPE_WORDS.every(word => scope[word] === null || scope[word] === subject[word]);
+}
+
+/** Caps with the same key count the same calls. */
+export function scopeKey(scope: CapScope): string {
+  return JSON.stringify([scope.period, ...SCOPE_WORDS.map(word => scope[word])]);
 }
 
 const ALWAYS: Span = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 /** The period of a cap that a time lies in, in UTC. */
-export function capSpan(cap: CapTerm, at: number): Span {
+export function capSpan(cap: Pick<CapScope, 'period'>, at: number): Span {
   if (cap.period === 'total') return ALWAYS;
   return cap.period === 'day' ? spanOfDay(at) : spanOfMonth(at);
 }

@@ -150,7 +150,16 @@ describe('tranches', () => {
 });
 
 describe('caps', () => {
-  const cap: CapTerm = { id: 'c', tenant: 'acme', product: null, key: null, period: 'month', amount: 100n };
+  const cap: CapTerm = {
+    id: 'c',
+    tenant: 'acme',
+    product: null,
+    channel: null,
+    cloud: null,
+    key: null,
+    period: 'month',
+    amount: 100n,
+  };
   const balance = { cap, span: capSpan(cap, MARCH), spent: 40n, reserved: 50n };
   it('admit what is within, to the micro-unit', () => {
     expect([capReached([balance], 10n), capReached([balance], 11n)]).toEqual([null, balance]);

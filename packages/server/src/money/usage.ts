@@ -81,10 +81,18 @@ export function costPrices(
   return book === undefined ? seen : pricesAt(book, at);
 }
 
+/** Null if the call brings nothing. */
+export function revenuePrices(
+  books: Pick<Books, 'rates'>,
+  call: Pick<MeteredCall, 'product' | 'channel' | 'model' | 'purpose' | 'at'>,
+): TokenPrices | null {
+  return OWN_PURPOSES.has(call.purpose) ? null : rateAt(books.rates, call, call.at);
+}
+
 export function rate(call: MeteredCall, books: Books): UsageRow {
   const tokens = tokensOf(call.usage);
   const prices = costPrices(books, call);
-  const rates = OWN_PURPOSES.has(call.purpose) ? null : rateAt(books.rates, call, call.at);
+  const rates = revenuePrices(books, call);
   const costLines = prices === null ? NO_LINES : priceLines(tokens, prices);
   const revenueLines = rates === null ? NO_LINES : priceLines(tokens, rates);
   return {

@@ -228,9 +228,11 @@ function judgedRow(
   const excluded = snapshot.enforce && said.exclusions.length > 0;
   const lacks = lacking(place, facts);
   const verdict = excluded ? 'excluded' : lacks !== null ? 'unable' : healthVerdict(place, health);
+  const shadow = place.kind === 'target' ? options.shadow?.[place.id] : undefined;
   let score: Score | null = null;
   if (verdict === 'eligible') {
-    score = scoreOf(place, facts, health.expectedLatencyMs, distanceOf(place, snapshot, options), snapshot.weights);
+    const distance = distanceOf(place, snapshot, options);
+    score = scoreOf(place, facts, health.expectedLatencyMs, distance, snapshot.weights, shadow);
   }
   return {
     place: place.id,
@@ -246,6 +248,7 @@ function judgedRow(
     latencyMs: score?.latencyMs ?? null,
     distance: score?.distance ?? null,
     score: score?.score ?? null,
+    ...(score !== null && shadow !== undefined && shadow > 0 && { shadow }),
   };
 }
 

@@ -50,6 +50,8 @@ export interface Row {
   /** 0 (near and warm) to 3. */
   readonly distance: number | null;
   readonly score: number | null;
+  /** Parts per million of the cost that it saves elsewhere. Absent: none. */
+  readonly shadow?: number;
 }
 
 export interface Flag {

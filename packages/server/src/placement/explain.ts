@@ -68,6 +68,7 @@ export function explainTable(decision: Decision): string {
   );
   const sections = [
     ['', [headline(decision), ...contractLines(decision)]],
+    ['shadow prices', decision.rows.flatMap(shadowText)],
     ['excluded by', [...new Set(decision.rows.flatMap(row => row.exclusions.map(exclusionText)))]],
     ['permitted by', permitLines(decision)],
     ['flagged', decision.flagged.map(flagText)],
@@ -78,6 +79,12 @@ export function explainTable(decision: Decision): string {
     lines.push('', ...(title === '' ? entries : [`${title}:`, ...entries.map(entry => `  ${entry}`)]));
   }
   return lines.join('\n');
+}
+
+function shadowText({ place, cost, shadow }: Row): string[] {
+  if (shadow === undefined || cost === null) return [];
+  const saved = Math.floor((cost * shadow) / MICRO);
+  return [`${place}: ${usd(saved)} of its ${usd(cost)} is saved elsewhere, by what a commitment asks for`];
 }
 
 function headline(decision: Decision): string {

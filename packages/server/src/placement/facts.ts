@@ -83,9 +83,9 @@ export interface Use {
   readonly filesTouched: number;
 }
 
-/** Micro-USD, safe integers, at least 0. */
+/** What calls that ended came to, in micro-USD: safe integers, at least 0. More than fits is told as the most that does. */
 export interface Spend {
-  /** In the calendar month (UTC) of the time that contracts see. */
+  /** In the calendar month (UTC) in which the call is placed. */
   readonly month: number;
   readonly total: number;
 }
@@ -165,6 +165,9 @@ export interface PlaceHealth {
 /** By place id. A place that is missing is taken to be up, idle and without known latency. */
 export type Health = Readonly<Record<string, PlaceHealth>>;
 
+/** By target id, of what is spent there: the parts per million that it saves elsewhere, as the shortfall of a commitment. At most 1,000,000. */
+export type ShadowPrices = Readonly<Record<string, number>>;
+
 export interface DecideOptions {
   /** Only these places are candidates: the home of a session that already has one, say. */
   readonly only?: readonly string[];
@@ -172,4 +175,6 @@ export interface DecideOptions {
   readonly near?: string;
   /** The target of the session's last call: its prompt cache is warm. */
   readonly previous?: string;
+  /** Absent: none. A target that is not named has none. */
+  readonly shadow?: ShadowPrices;
 }

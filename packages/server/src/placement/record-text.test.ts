@@ -43,6 +43,7 @@ test.each([
   ['a place is near', {}, HEALTH, { near: 'azure' }],
   ['only some places', {}, {}, { only: ['azure'] }],
   ['a capability is required', { requires: ['tools'] }, HEALTH, {}],
+  ['shadow prices', {}, {}, { shadow: { azure: 5 } }],
   ['spend, and no health', { spend: { month: 1, total: 2 } }, {}, {}],
 ] as const)('%s: taken apart', (_, facts, health, options) => {
   expect(apart(textOf(facts, health, options))).not.toBeNull();

@@ -105,7 +105,7 @@ function firstMark(text: string, from: number, end: number): number {
 }
 
 /** What can follow the health: the likeliest first. */
-const TAIL = [',"F":', ',"w":[', ',"j":[', ',"S":[', ',"N":', ',"W":['];
+const TAIL = [',"F":', ',"w":[', ',"j":[', ',"S":[', ',"N":', ',"W":[', ',"H":{'];
 
 /** Where the clauses end, in a record that says no health. */
 function tailFrom(text: string, from: number, end: number): number {

@@ -123,7 +123,12 @@ const healths: fc.Arbitrary<Health> = fc.dictionary(
 );
 
 const options = fc.record(
-  { only: fc.subarray(ids), near: fc.constantFrom(...ids), previous: fc.constantFrom(...ids) },
+  {
+    only: fc.subarray(ids),
+    near: fc.constantFrom(...ids),
+    previous: fc.constantFrom(...ids),
+    shadow: fc.dictionary(fc.constantFrom(...ids), fc.integer({ min: 1, max: 1_000_000 }), { maxKeys: 3 }),
+  },
   { requiredKeys: [] },
 );
 

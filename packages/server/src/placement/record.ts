@@ -15,6 +15,7 @@ import {
   type PlaceHealth,
   type Purpose,
   type Segment,
+  type ShadowPrices,
   type Use,
 } from './facts.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
@@ -50,6 +51,7 @@ export interface PlacementRecord {
   readonly F?: number;
   readonly N?: 0 | 1 | 2;
   readonly W?: readonly string[];
+  readonly H?: ShadowPrices;
 }
 
 /** Expected latency in ms, calls in flight, state (0 up, 1 down, 2 full), retry after in ms; trailing zeros left out. */
@@ -86,6 +88,7 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
   F: 'version of the facts that clauses were told; absent: 1',
   N: 'not enforced (monitor mode): 0 nothing was against it, 1 it would have gone elsewhere, 2 it would have been refused',
   W: 'waivers that took a reason away',
+  H: 'shadow prices, by place: parts per million of the cost there that it saves elsewhere; absent: none',
 };
 
 const STATES = ['up', 'down', 'full'] as const;
@@ -138,7 +141,20 @@ export function toRecord(
   if (decision.monitored !== null) record.N = MONITORED[decision.monitored];
   const waivers = waiversUsed(decision);
   if (waivers.length > 0) record.W = waivers;
+  const shadow = shadowSeen(options.shadow, snapshot, facts);
+  if (shadow !== null) record.H = shadow;
   return record;
+}
+
+/** Of the candidates, also for other snapshots. Null if there is none. */
+function shadowSeen(shadow: ShadowPrices | undefined, snapshot: Snapshot, facts: CallFacts): ShadowPrices | null {
+  if (shadow === undefined) return null;
+  let seen: Record<string, number> | null = null;
+  for (const { id } of snapshot.byModel.get(modelKey(facts.vendor, facts.model)) ?? []) {
+    const price = shadow[id];
+    if (price !== undefined && price !== 0) (seen ??= {})[id] = price;
+  }
+  return seen;
 }
 
 const MONITORED = { nothing: 0, moved: 1, refused: 2 } as const;
@@ -254,6 +270,7 @@ export function fromRecord(record: PlacementRecord): RecordedCall {
       ...(near !== 0 && { near }),
       ...(previous !== 0 && { previous }),
       ...(record.j !== undefined && { only: record.j }),
+      ...(record.H !== undefined && { shadow: record.H }),
     },
   };
 }

@@ -126,6 +126,7 @@ const turns = fc.record({
         near: fc.constantFrom(...ids),
         previous: fc.constantFrom(...ids),
         only: fc.subarray([...ids, ...NASTY], { minLength: 1 }),
+        shadow: fc.dictionary(fc.constantFrom(...ids), fc.integer({ min: 1, max: 1_000_000 }), { maxKeys: 3 }),
       },
       { requiredKeys: [] },
     ),

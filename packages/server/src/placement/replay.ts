@@ -8,7 +8,7 @@
  */
 import { decide, healthVerdict } from './decide.ts';
 import { type Decision, exclusionKey, type Exclusion, type Row } from './decision.ts';
-import type { Place, PlaceHealth, Use } from './facts.ts';
+import type { Place, PlaceHealth, ShadowPrices, Use } from './facts.ts';
 import { fromRecord, healthFrom, type PlacementRecord } from './record.ts';
 import { emptyRecordText, healthOf, takeApart } from './record-text.ts';
 import { distanceOf, lacking, type MeteredTokens, scoreOf } from './score.ts';
@@ -82,6 +82,7 @@ interface Group {
   readonly vendor: string;
   readonly revenue: ReturnType<RevenueOf>;
   readonly requires: readonly string[] | undefined;
+  readonly shadow: ShadowPrices | undefined;
   /** By what was recorded, and the place that is chosen. */
   readonly slots: Map<string, Map<Place | null, Slot>>;
 }
@@ -237,10 +238,10 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
   const forbidding = new Map(rows.map(row => [row.place, forbiddingOf(row, supposed)]));
   const refusing = names(rows.flatMap(row => row.exclusions));
   const distances = legal.map(({ place, distance }) => [place.id, distance]);
-  const { a, p, h, m, u, k } = record;
+  const { a, p, h, m, u, k, H: shadow } = record;
   return {
     supposition,
-    name: JSON.stringify([a, p[0], h[0], m, u, k, distances, refused, [...forbidding], refusing]),
+    name: JSON.stringify([a, p[0], h[0], m, u, k, shadow, distances, refused, [...forbidding], refusing]),
     legal,
     refused,
     forbidding,
@@ -249,6 +250,7 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
     vendor: m[0],
     revenue: supposition.revenue(saleOf(record)),
     requires: k,
+    shadow,
     slots: new Map(),
   };
 }
@@ -296,7 +298,7 @@ function wasOf(record: PlacementRecord, recorded: Snapshot): Side {
 }
 
 function cheapestOf(
-  { legal, supposition, requires }: Group,
+  { legal, supposition, requires, shadow }: Group,
   inputTokens: number,
   outputBound: number,
   numbersOf: (candidate: Candidate) => readonly number[] | undefined,
@@ -310,7 +312,7 @@ function cheapestOf(
     const numbers = numbersOf(candidate);
     const health = numbers === undefined ? IDLE : healthFrom(numbers);
     if (lacking(place, size) !== null || healthVerdict(place, health) !== 'eligible') continue;
-    const { score } = scoreOf(place, size, health.expectedLatencyMs, distance, weights);
+    const { score } = scoreOf(place, size, health.expectedLatencyMs, distance, weights, shadow?.[place.id]);
     if (score > bestScore || (score === bestScore && best !== null && place.id > best.id)) continue;
     best = place;
     bestScore = score;

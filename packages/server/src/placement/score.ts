@@ -59,9 +59,18 @@ export function distanceOf(place: Place, snapshot: Snapshot, options: DecideOpti
   return distance;
 }
 
-export function scoreOf(place: Place, facts: CallSize, latencyMs: number, distance: number, weights: Weights): Score {
+/** @param shadow of the place: what of each million spent there is saved elsewhere */
+export function scoreOf(
+  place: Place,
+  facts: CallSize,
+  latencyMs: number,
+  distance: number,
+  weights: Weights,
+  shadow: number | undefined,
+): Score {
   const cost = place.kind === 'target' ? tokenCost(place.prices, facts.inputTokens, facts.outputBound) : 0;
-  const score = Math.round(weights.price * cost + weights.latency * latencyMs + weights.affinity * distance);
+  const net = shadow === undefined ? cost : cost - Math.floor((cost * shadow) / PER);
+  const score = Math.round(weights.price * net + weights.latency * latencyMs + weights.affinity * distance);
   return { cost, latencyMs, distance, score };
 }
 

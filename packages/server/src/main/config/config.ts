@@ -33,8 +33,29 @@ export interface Config {
   /** What customers pay. */
   readonly rates: RateCard;
   readonly caps: readonly CapTerm[];
+  readonly alerts: readonly AlertConfig[];
+  /** How often shadow prices of commitments are computed, ms; null: never. */
+  readonly shadowMs: number | null;
   readonly limits: Limits;
   readonly ledger: LedgerConfig;
+}
+
+/** A webhook that crossings of thresholds are told to. */
+export interface AlertConfig {
+  readonly id: string;
+  readonly url: string;
+  /** `whsec_` and the key in base64. A secret: for signing only (L9). */
+  readonly secret: string;
+  /** Percentages of a cap, in rising order. */
+  readonly caps: readonly number[];
+  /** Percentages of a commitment's amount that is spent, in rising order. */
+  readonly commitments: readonly number[];
+  /** Whether a forecast that misses a commitment is told, once a month. */
+  readonly shortfall: boolean;
+  /** Whether the notice and the day of payment of a tranche are told. */
+  readonly tranches: boolean;
+  /** Whether it may be reached without TLS, and on addresses that are not public. */
+  readonly allowPrivate: boolean;
 }
 
 export interface LedgerConfig {

@@ -30,6 +30,7 @@ export function crossCheck(file: Sketch, context: CrossContext): readonly Proble
     ...sameKey(keys),
     ...targets.flatMap((target, i) => targetProblems(target, i, context)),
     ...moneyProblems(file, context),
+    ...alertProblems(file, context),
     ...targets.flatMap(hostProblems),
   ];
 }
@@ -110,6 +111,17 @@ function moneyProblems({ caps, rates, products, channels, targets }: Sketch, con
     ...targets.flatMap(({ priced }, i) =>
       priced === 'no' && caps.length > 0
         ? [warning(['targets', i], 'has no prices: what its calls cost counts against no spend cap')]
+        : [],
+    ),
+  ];
+}
+
+function alertProblems({ alerts }: Sketch, { interpolated }: CrossContext): Problem[] {
+  return [
+    ...doubles('alerts', 'id', alerts),
+    ...alerts.flatMap(({ secret }, i) =>
+      secret !== null && !interpolated(['alerts', i, 'secret'])
+        ? [warning(['alerts', i, 'secret'], 'stands in the file in plain text: use ${NAME}')]
         : [],
     ),
   ];

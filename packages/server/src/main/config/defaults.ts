@@ -34,3 +34,5 @@ export const LOCAL_HOME: HomeConfig = {
   clearances: [],
   store: 'sqlite',
 };
+
+export const DEFAULT_SHADOW_MINUTES = 60;

@@ -43,6 +43,18 @@ export interface FileCap {
   readonly amount_usd: number;
 }
 
+/** Where crossings of thresholds are told. */
+export interface FileAlert {
+  readonly id: string;
+  readonly url: string;
+  readonly secret: string;
+  readonly caps?: Maybe<readonly number[]>;
+  readonly commitments?: Maybe<readonly number[]>;
+  readonly shortfall?: Maybe<boolean>;
+  readonly tranches?: Maybe<boolean>;
+  readonly allow_private?: Maybe<boolean>;
+}
+
 export interface FileTarget {
   readonly id: string;
   readonly vendor: string;
@@ -137,6 +149,8 @@ export interface FileConfig {
   >;
   readonly rates?: Maybe<readonly FileRate[]>;
   readonly caps?: Maybe<readonly FileCap[]>;
+  readonly alerts?: Maybe<readonly FileAlert[]>;
+  readonly shadow_prices?: Maybe<{ readonly interval_minutes?: Maybe<number> }>;
   readonly limits?: Maybe<FileLimits>;
   readonly ledger?: Maybe<FileLedger>;
 }

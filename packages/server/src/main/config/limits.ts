@@ -26,6 +26,10 @@ export interface ServerLimits {
   readonly followMs: number;
   readonly approvalHours: number;
   readonly waiverDays: number;
+  readonly alertCheckMs: number;
+  readonly alertTimeoutMs: number;
+  readonly alertRetryMs: number;
+  readonly alertHours: number;
 }
 
 export interface UpstreamLimits {
@@ -122,6 +126,18 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'How long an activation or a waiver waits for its second person.',
   ),
   waiverDays: bound('days', ['waiver_days', 30, 1, 366], 'How long a waiver may last.'),
+  alertCheckMs: bound(
+    'ms',
+    ['alert_check_ms', 5 * SECOND, 50, 60 * MINUTE],
+    'Between two looks at what is spent, for alerts.',
+  ),
+  alertTimeoutMs: bound('ms', ['alert_timeout_ms', 10 * SECOND, 50, 5 * MINUTE], 'One delivery of an alert, in all.'),
+  alertRetryMs: bound(
+    'ms',
+    ['alert_retry_ms', 5 * SECOND, 10, 60 * MINUTE],
+    'From a failed delivery to the next; it doubles each time, up to an hour.',
+  ),
+  alertHours: bound('hours', ['alert_hours', 72, 1, 720], 'How long an alert is tried before it is given up.'),
 };
 
 export const UPSTREAM_BOUNDS: { readonly [name in keyof UpstreamLimits]: Bound } = {
@@ -178,6 +194,7 @@ export const CONFIG_BOUNDS: {
   /** Versions of a price book, and rates of a card. */
   readonly rates: number;
   readonly caps: number;
+  readonly alerts: number;
   /** US dollars of a cap: in micro-dollars still an integer that a number holds. */
   readonly amountUsd: number;
   readonly capacity: number;
@@ -201,6 +218,7 @@ export const CONFIG_BOUNDS: {
   price: 100_000,
   rates: 1_000,
   caps: 1_000,
+  alerts: 16,
   amountUsd: 9_000_000_000,
   capacity: 1_000_000,
   contextTokens: 1_000_000_000,

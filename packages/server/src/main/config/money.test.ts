@@ -62,7 +62,9 @@ test('rates stand at the top, on a product or on a channel', () => {
 test('caps become whole micro-dollars', () => {
   const priced = ', prices: {input: 1, output: 1}';
   const { config, warnings } = read(file(priced, 'caps: [{id: a, tenant: acme, period: month, amount_usd: 0.000001}]'));
-  expect(config.caps).toEqual([{ id: 'a', tenant: 'acme', product: null, key: null, period: 'month', amount: 1n }]);
+  expect(config.caps).toEqual([
+    { id: 'a', tenant: 'acme', product: null, channel: null, cloud: null, key: null, period: 'month', amount: 1n },
+  ]);
   expect(warnings).toEqual([]);
   const most = CONFIG_BOUNDS.amountUsd;
   expect(read(file(priced, `caps: [{id: a, period: day, amount_usd: ${most}}]`)).config.caps[0]?.amount).toBe(

@@ -68,6 +68,8 @@ export function capsOf({ caps }: FileConfig): readonly CapTerm[] {
     id,
     tenant: tenant ?? null,
     product: product ?? null,
+    channel: null,
+    cloud: null,
     key: key ?? null,
     period,
     amount: BigInt(microUsd(usd)),

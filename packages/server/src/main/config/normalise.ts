@@ -5,6 +5,7 @@ import { DEFAULT_WEIGHTS } from '../../placement/snapshot.ts';
 import type { ChannelConfig, Config, HomeConfig, KeyConfig, TargetConfig } from './config.ts';
 import * as defaults from './defaults.ts';
 import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
+import { alertsOf } from './alerts.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
@@ -44,6 +45,10 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     products: allProducts(file),
     rates: rateCardOf(file),
     caps: capsOf(file),
+    alerts: alertsOf(file),
+    shadowMs: file.shadow_prices
+      ? (file.shadow_prices.interval_minutes ?? defaults.DEFAULT_SHADOW_MINUTES) * 60_000
+      : null,
     ledger: {
       enabled: file.ledger?.enabled ?? true,
       key: typeof file.ledger?.key === 'string' ? resolve(folders.base, file.ledger.key) : null,

@@ -5,6 +5,7 @@ import { datetimeMs } from '../../contract/instant.ts';
 import { day, id as eventId } from '../../contract/manifest-words.ts';
 import { type FileConfig, type FileRate, type FileFirstRefusal, type Maybe, SCOPES } from './file-form.ts';
 import { refusalOf } from './recorded.ts';
+import { alert } from './alerts.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -331,6 +332,19 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     'The rate card: what customers pay. What names more (model, channel, product) wins. Default: nothing.',
   ).nullish(),
   caps: list(cap, CONFIG_BOUNDS.caps, 'Spend caps: a call that could pass one is refused. Default: none.').nullish(),
+  alerts: list(
+    alert,
+    CONFIG_BOUNDS.alerts,
+    'Webhooks that are told when spending crosses a threshold. Default: none.',
+  ).nullish(),
+  shadow_prices: z
+    .strictObject({
+      interval_minutes: whole('Between two computations. Default: 60.', 1, 1_440).nullish(),
+    })
+    .nullish()
+    .meta({
+      description: 'Lets what commitments ask for weigh in where calls go: docs/money.md. Default: it does not.',
+    }),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
 }) as z.ZodType<FileConfig>;

@@ -15,6 +15,7 @@ export interface Sketch {
   readonly products: readonly SketchedOffer[];
   readonly rates: readonly SketchedRate[];
   readonly caps: readonly { readonly id: string | null; readonly product: string | null }[];
+  readonly alerts: readonly { readonly id: string | null; readonly secret: string | null }[];
   readonly keys: readonly SketchedKey[];
 }
 
@@ -50,6 +51,7 @@ export function sketchOf(value: unknown): Sketch {
     products: offers(file['products']),
     rates: ratesIn(file),
     caps: entries(file['caps'], ['id', 'product']),
+    alerts: entries(file['alerts'], ['id', 'secret']),
     keys: entries(file['keys'], ['name', 'hash', 'secret', 'channel', 'product']),
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -46,6 +46,34 @@ test('sessions that never used their state are counted by their logs, with what 
   expect(String(sum)).toBe(found.carried.cost_micro_usd);
   const own = await reported<StatefulnessReport>('statefulness', '--tenant', 'acme');
   expect(own.sessions).toBe(KINDS.filter(({ tenant }) => tenant === 'acme').length);
+});
+
+test('what they carry is rated as usage is: cost by price books, revenue by rate cards', async () => {
+  const file = join(folder, 'rated.yaml');
+  const target = (id: string, cloud: string, price: number): string =>
+    `  - {id: ${id}, vendor: openai, model: gpt, cloud: ${cloud}, region: us, base_url: "http://127.0.0.1:9", price_book: [{input: ${price}, cached_input: 0.3, output: 7.7}]}\n`;
+  writeFileSync(
+    file,
+    `data: ${folder}\ncontracts: [none]\ntargets:\n${target('azure', 'azure', 1.3)}${target('aws', 'aws', 2.9)}` +
+      'rates:\n  - {input: 3.1, cached_input: 0.7, output: 9.9}\n  - {product: frontier, channel: bedrock, input: 5.3, output: 11.1}\n',
+  );
+  const found = await reported<StatefulnessReport>('statefulness', '--config', file);
+  const summed = await perdure(['usage', '--data', folder, '--config', file, '--from', '2026-03-01', '--json'], {
+    cwd: folder,
+  });
+  expect([summed.code, summed.err]).toEqual([0, '']);
+  const { data } = JSON.parse(summed.out) as { data: { cost_micro_usd: string; revenue_micro_usd: string }[] };
+  const [cost, revenue] = (['cost_micro_usd', 'revenue_micro_usd'] as const).map(of =>
+    String(data.reduce((sum, group) => sum + BigInt(group[of]), 0n)),
+  );
+  expect(found).toMatchObject({ money: 'revenue', carried: { cost_micro_usd: cost, revenue_micro_usd: revenue } });
+  expect(BigInt(revenue ?? 0)).toBeGreaterThan(0n);
+  const idle = BigInt(found.carried_in_name_only.revenue_micro_usd);
+  expect(found.share.revenue).toBe(Number((idle * 10_000n) / BigInt(revenue ?? 1)));
+  const { out } = await perdure(['report', 'statefulness', '--data', folder, '--config', file], { cwd: folder });
+  expect(out).toContain('% of the revenue ($');
+  const unrated = await perdure(['report', 'statefulness', '--data', folder], { cwd: folder });
+  expect(unrated.out).toContain('an unknown share of the revenue: no rate card is configured');
 });
 
 test('what a cloud could see is told apart by inference and state', async () => {

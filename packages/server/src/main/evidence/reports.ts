@@ -3,11 +3,15 @@
  * legal target only. One pass over the placements each; memory grows with sessions (statefulness, visibility) or not at all (lock-in).
  */
 import type { PlacementRecord } from '../../engine/placements.ts';
+import { type Books, priceLines, sumLines, tokensOf } from '../../money/prices.ts';
+import { revenuePrices } from '../../money/usage.ts';
+import type { Usage } from '../../log/events.ts';
 import type { Use } from '../../placement/facts.ts';
 import { type PlacementRecord as CompactRecord, recompute } from '../../placement/record.ts';
-import { usageCost } from '../../placement/score.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
+import type { CostOf } from '../../placement/replay.ts';
 import { parseDocument, snapshotOfDocument } from '../snapshots.ts';
+import { costByBooks } from '../whatif/cost.ts';
 import type { RecordedData, Window } from './recorded.ts';
 
 export interface Carried {
@@ -15,6 +19,7 @@ export interface Carried {
   readonly input_tokens: number;
   readonly output_tokens: number;
   readonly cost_micro_usd: string;
+  readonly revenue_micro_usd: string;
 }
 
 class Load {
@@ -22,17 +27,25 @@ class Load {
   input = 0;
   output = 0;
   cost = 0n;
+  revenue = 0n;
 
-  add({ call: { usage } }: PlacementRecord, cost: bigint): void {
+  add({ placement: { call }, cost, revenue }: Seen): void {
     this.calls += 1;
-    this.input += usage?.input ?? 0;
-    this.output += usage?.output ?? 0;
+    this.input += call.usage?.input ?? 0;
+    this.output += call.usage?.output ?? 0;
     this.cost += cost;
+    this.revenue += revenue;
   }
 
   json(): Carried {
-    const { calls, input, output, cost } = this;
-    return { calls, input_tokens: input, output_tokens: output, cost_micro_usd: String(cost) };
+    const { calls, input, output, cost, revenue } = this;
+    return {
+      calls,
+      input_tokens: input,
+      output_tokens: output,
+      cost_micro_usd: String(cost),
+      revenue_micro_usd: String(revenue),
+    };
   }
 }
 
@@ -53,30 +66,41 @@ interface Seen {
   readonly placement: PlacementRecord;
   readonly record: CompactRecord;
   readonly snapshot: Snapshot;
-  /** Of the call where it was made; 0 if its usage is not known. */
+  /** Of the call where it was made, by the price books and rate cards; 0 while its usage is not known. */
   readonly cost: bigint;
+  readonly revenue: bigint;
 }
 
 /** Every placement with what it was decided on; those of which that is not kept are left out. */
-async function* each(data: RecordedData, window: Window): AsyncGenerator<Seen> {
-  const snapshots = new Map<string, Snapshot | null>();
-  const load = async (version: string): Promise<Snapshot | null> => {
+async function* each(data: RecordedData, window: Window, books: Books): AsyncGenerator<Seen> {
+  const snapshots = new Map<string, { readonly snapshot: Snapshot; readonly costOf: CostOf } | null>();
+  const costs = costByBooks(books);
+  const load = async (version: string) => {
     const text = await data.document(version);
-    return text === null ? null : snapshotOfDocument(parseDocument(text), true).snapshot;
+    if (text === null) return null;
+    const { snapshot } = snapshotOfDocument(parseDocument(text), true);
+    return { snapshot, costOf: costs(snapshot) };
   };
   for await (const { placements } of data.pages(window, null)) {
     for (const placement of placements) {
       const record = placement.record as unknown as CompactRecord;
       if (record.s === undefined) continue;
       if (!snapshots.has(record.s)) snapshots.set(record.s, await load(record.s));
-      const snapshot = snapshots.get(record.s) ?? null;
-      if (snapshot === null) continue;
-      const place = record.c === undefined ? undefined : snapshot.byId.get(record.c);
+      const known = snapshots.get(record.s) ?? null;
+      if (known === null) continue;
       const { usage } = placement.call;
-      const cost = place?.kind === 'target' && usage !== null ? usageCost(place.prices, usage) : 0n;
-      yield { placement, record, snapshot, cost };
+      const made = placement.action === 'infer' && record.c !== undefined && usage !== null;
+      const cost = made ? known.costOf(record.c, usage, placement.at) : 0n;
+      const revenue = made ? revenueOf(placement, record, usage, books) : 0n;
+      yield { placement, record, snapshot: known.snapshot, cost, revenue };
     }
   }
+}
+
+function revenueOf({ at, origin, purpose }: PlacementRecord, { m }: CompactRecord, usage: Usage, books: Books): bigint {
+  const { product, channel } = origin;
+  const prices = revenuePrices(books, { at, product, channel, purpose, model: m[1] });
+  return prices === null ? 0n : sumLines(priceLines(tokensOf(usage), prices));
 }
 
 // ---- Statefulness -------------------------------------------------------------------------------------------------------
@@ -94,14 +118,14 @@ export interface StatefulnessGroup {
 
 export interface StatefulnessReport {
   readonly object: 'perdure.report.statefulness';
-  /** Money is cost by the targets' prices, not revenue, while no rate card is configured. */
-  readonly money: 'cost';
+  /** `cost` while no rate card is configured: then all revenue is 0. */
+  readonly money: 'revenue' | 'cost';
   readonly sessions: number;
   readonly in_name_only: number;
   readonly carried: Carried;
   readonly carried_in_name_only: Carried;
-  /** Hundredths of a percent of calls, tokens and cost; null of nothing. */
-  readonly share: { readonly calls: number | null; readonly tokens: number | null; readonly cost: number | null };
+  /** Hundredths of a percent; null of nothing. */
+  readonly share: { readonly [of in 'calls' | 'tokens' | 'cost' | 'revenue']: number | null };
   readonly products: readonly StatefulnessGroup[];
   readonly named: readonly {
     readonly session: string;
@@ -119,16 +143,17 @@ function inNameOnly({ turns, itemsRead, memoryReads, toolsRun, filesTouched }: U
 }
 
 /** Of sessions for which state was held; what is stateless by its own word is not asked. */
-export async function statefulness(data: RecordedData, window: Window): Promise<StatefulnessReport> {
+export async function statefulness(data: RecordedData, window: Window, books: Books): Promise<StatefulnessReport> {
   const sessions = new Map<string, { readonly placement: PlacementRecord; readonly load: Load; use: Use }>();
-  for await (const { placement, record, cost } of each(data, window)) {
+  for await (const seen of each(data, window, books)) {
+    const { placement, record } = seen;
     // What was refused held no state, and made no call.
     if (!placement.origin.stateHeld || record.c === undefined) continue;
     const known = sessions.get(placement.session);
     const use = known?.use ?? (await data.use(placement, window.to));
     if (use === null) continue;
     const session = entry(sessions, placement.session, () => ({ placement, load: new Load(), use }));
-    if (placement.action === 'infer') session.load.add(placement, cost);
+    if (placement.action === 'infer') session.load.add(seen);
   }
   const [all, idle] = [new Load(), new Load()];
   const products = new Map<string, { all: Load; idle: Load; sessions: number; named: number }>();
@@ -149,7 +174,7 @@ export async function statefulness(data: RecordedData, window: Window): Promise<
   const points = (part: number, whole: number) => basisPoints(BigInt(part), BigInt(whole));
   return {
     object: 'perdure.report.statefulness',
-    money: 'cost',
+    money: books.rates.length > 0 ? 'revenue' : 'cost',
     sessions: sessions.size,
     in_name_only: count,
     carried: all.json(),
@@ -158,6 +183,7 @@ export async function statefulness(data: RecordedData, window: Window): Promise<
       calls: points(idle.calls, all.calls),
       tokens: points(idle.input + idle.output, all.input + all.output),
       cost: basisPoints(idle.cost, all.cost),
+      revenue: basisPoints(idle.revenue, all.revenue),
     },
     products: [...products].toSorted(byName).map(([product, group]) => ({
       product,
@@ -170,11 +196,12 @@ export async function statefulness(data: RecordedData, window: Window): Promise<
   };
 }
 
-function join(into: Load, { calls, input, output, cost }: Load): void {
+function join(into: Load, { calls, input, output, cost, revenue }: Load): void {
   into.calls += calls;
   into.input += input;
   into.output += output;
   into.cost += cost;
+  into.revenue += revenue;
 }
 
 function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
@@ -201,14 +228,15 @@ export interface VisibilityReport {
   readonly clouds: readonly CloudView[];
 }
 
-export async function visibility(data: RecordedData, window: Window): Promise<VisibilityReport> {
+export async function visibility(data: RecordedData, window: Window, books: Books): Promise<VisibilityReport> {
   const clouds = new Map<
     string,
     { load: Load; asked: Set<string>; kept: Set<string>; products: Set<string>; labels: Set<string> }
   >();
   const kept = new Set<string>();
   let calls = 0;
-  for await (const { placement, record, snapshot, cost } of each(data, window)) {
+  for await (const seen of each(data, window, books)) {
+    const { placement, record, snapshot } = seen;
     const place = record.c === undefined ? undefined : snapshot.byId.get(record.c);
     if (place === undefined) continue;
     const { session, origin } = placement;
@@ -224,7 +252,7 @@ export async function visibility(data: RecordedData, window: Window): Promise<Vi
     if (placement.action === 'infer') {
       calls += 1;
       view.asked.add(session);
-      view.load.add(placement, cost);
+      view.load.add(seen);
     } else {
       kept.add(session);
       view.kept.add(session);
@@ -271,12 +299,12 @@ export interface LockInReport extends Omit<LockInGroup, 'product'> {
   readonly clauses: readonly { readonly clause: string; readonly calls: number }[];
 }
 
-export async function lockIn(data: RecordedData, window: Window): Promise<LockInReport> {
+export async function lockIn(data: RecordedData, window: Window, books: Books): Promise<LockInReport> {
   const nothing = { calls: 0, one_legal: 0, one_configured: 0, one_cloud: 0, none_legal: 0 };
   const total = { ...nothing };
   const products = new Map<string, typeof total>();
   const clauses = new Map<string, number>();
-  for await (const { placement, record, snapshot } of each(data, window)) {
+  for await (const { placement, record, snapshot } of each(data, window, books)) {
     if (placement.action !== 'infer') continue;
     const rows = recompute(record, snapshot).rows.filter(({ verdict }) => verdict !== 'wrong-model');
     const legal = rows.filter(({ verdict }) => verdict !== 'excluded');

@@ -38,6 +38,8 @@ export interface ActiveContracts {
   readonly eras: () => readonly LoadedEra[];
   /** Reads what was changed, here or by another process, and takes it up. True if anything was. */
   follow(): Promise<boolean>;
+  /** Runs before changed eras are taken up; they are not while it fails. */
+  before(prepare: (eras: readonly LoadedEra[]) => Promise<void>): void;
   /** @throws PerdureError contracts_invalid if the contracts cannot be used together, or under the reading */
   check(wanted: Pick<NewActivation, 'contracts' | 'reading' | 'enforce'>): Promise<void>;
   /** The snapshot that an activation would give. */
@@ -61,12 +63,15 @@ export async function openActiveContracts(
   let taken = governance.position;
   let loaded = await loadEras(config, governance, stores, []);
   let last: Promise<unknown> = Promise.resolve();
+  let prepare: (eras: readonly LoadedEra[]) => Promise<void> = () => Promise.resolve();
 
   async function take(): Promise<boolean> {
     await governance.refresh();
     const { position } = governance;
     if (position === taken) return false;
-    loaded = await loadEras(config, governance, stores, loaded);
+    const next = await loadEras(config, governance, stores, loaded);
+    await prepare(next);
+    loaded = next;
     // Last: what failed is tried again by the next look.
     taken = position;
     return true;
@@ -74,6 +79,9 @@ export async function openActiveContracts(
 
   return {
     eras: () => loaded,
+    before: first => {
+      prepare = first;
+    },
     at: now => {
       const era = eraAt(loaded, now) ?? loaded[0];
       if (era === undefined) throw new Error('no contracts are active');

@@ -5,7 +5,13 @@
  * V2  A change is one commit with its audit entry (C1); of two at once one is told `record_changed`, and nothing was done.
  */
 import { perdureError } from '@perdure/protocol';
-import type { AuditEntry, AuditRow, ControlKind, ControlRecord, ControlRecords } from '../../engine/control-records.ts';
+import type {
+  AuditEntry,
+  AuditRow,
+  ControlKind as AnyKind,
+  ControlRecord,
+  ControlRecords,
+} from '../../engine/control-records.ts';
 import type { SessionLog } from '../../engine/ports.ts';
 import type { IdPrefix } from '../../kernel/ids.ts';
 import type { Recorded } from '../../placement/facts.ts';
@@ -16,6 +22,8 @@ import { type ContractEvent, retract } from './contract-event.ts';
 import { decideOn, newRequest } from './request.ts';
 import { decideMove, makeMove, type NewMove, retractMove, type Right } from './right.ts';
 import { revokeWaiver, type WaiverRecord } from './waiver.ts';
+
+type ControlKind = Exclude<AnyKind, 'alert'>;
 
 /** Records of one kind that a store is given at most. Ended ones stay: they are evidence. */
 export const MAX_RECORDS = 10_000;

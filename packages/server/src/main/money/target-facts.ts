@@ -1,6 +1,7 @@
 /** Where a target was and what it cost, as a placement saw it: from the snapshot that it names, else as configured. */
 import type { TargetFacts, UsageSource } from '../../engine/usage.ts';
-import type { TargetPlace } from '../../placement/facts.ts';
+import type { TokenPrices } from '../../money/prices.ts';
+import type { Prices, TargetPlace } from '../../placement/facts.ts';
 import { parseDocument, placesOf } from '../snapshots.ts';
 import type { Config } from '../config/config.ts';
 
@@ -28,10 +29,16 @@ export function targetFactsOf(config: Pick<Config, 'homes' | 'targets'>): UsageS
 function factsById(places: readonly TargetPlace[]): ReadonlyMap<string, TargetFacts> {
   return new Map(
     places.map(({ id, cloud, region, accelerator, prices }) => {
-      const { inputPerMtok: input, cachedInputPerMtok: cached, outputPerMtok: output } = prices;
-      // A target without prices is kept with zeros.
-      const known = input + cached + output > 0;
-      return [id, { cloud, region, accelerator, prices: known ? { input, cached, output, reasoning: output } : null }];
+      return [id, { cloud, region, accelerator, prices: placePrices(prices) }];
     }),
   );
+}
+
+/** The prices that a placement saw, as rating takes them. Null if there are none: a target without prices is kept with zeros. */
+export function placePrices({
+  inputPerMtok: input,
+  cachedInputPerMtok: cached,
+  outputPerMtok: output,
+}: Prices): TokenPrices | null {
+  return input + cached + output > 0 ? { input, cached, output, reasoning: output } : null;
 }

@@ -5,6 +5,7 @@ import type { UsageCursor, UsagePage, UsageWindow } from '../../engine/usage.ts'
 import type { HomeId, SessionId, TenantId } from '../../kernel/ids.ts';
 import { CALL } from '../../money/rows.test-support.ts';
 import { GROUPS_MOST } from '../../money/totals.ts';
+import type { PlacementRecord } from '../../placement/record.ts';
 import { termsOf } from './terms.ts';
 import { makeUsageView } from './usage-view.ts';
 
@@ -19,7 +20,9 @@ const caller = (...scopes: readonly string[]): Caller => ({
 });
 const cursor: UsageCursor = { home: 'local' as HomeId, tenant: acme, session: 'sess_1' as SessionId, seq: 2 };
 
-function desk(calls: readonly (typeof CALL)[] = [CALL]) {
+const LOGGED = { ...CALL, seq: 2, record: {} as PlacementRecord };
+
+function desk(calls: readonly (typeof LOGGED)[] = [LOGGED]) {
   const asked: { window: UsageWindow; after: UsageCursor | null }[] = [];
   const view = makeUsageView({
     async *usage(window, after = null): AsyncGenerator<UsagePage> {
@@ -98,7 +101,7 @@ describe('usage', () => {
   });
 
   it('is paged by groups, in one order', async () => {
-    const { view } = desk(['b', 'a', 'c'].map(key => ({ ...CALL, key })));
+    const { view } = desk(['b', 'a', 'c'].map(key => ({ ...LOGGED, key })));
     const by = { groupBy: ['key'], limit: 2 };
     const first = await view.groups(caller('read'), by);
     expect([first.data.map(({ group }) => group['key']), first.has_more]).toEqual([['a', 'b'], true]);
@@ -108,7 +111,7 @@ describe('usage', () => {
   });
 
   it('has a bound of groups, and says so', async () => {
-    const { view } = desk(Array.from({ length: GROUPS_MOST + 1 }, (_, i) => ({ ...CALL, key: `k${i}` })));
+    const { view } = desk(Array.from({ length: GROUPS_MOST + 1 }, (_, i) => ({ ...LOGGED, key: `k${i}` })));
     expect(await codeOf(view.groups(caller('read'), { ...query, groupBy: ['key'] }))).toBe('invalid_request');
     expect((await view.groups(caller('read'), { ...query, groupBy: ['tenant'] })).data[0]?.calls).toBe(GROUPS_MOST + 1);
   });

@@ -25,6 +25,10 @@ export interface UsageDesk {
   balances(): readonly CapBalance[] | null;
   readonly books: Books;
   readonly terms: Terms;
+  /** What has happened that tranches wait for. Absent: nothing. */
+  readonly events?: Events;
+  /** Of a commitment, as `contract/id`; null while it is not computed. Absent: it never is. */
+  readonly shadowPpm?: (commitment: string) => number | null;
   readonly now: () => number;
 }
 
@@ -44,7 +48,11 @@ export async function summed(
 }
 
 /** What the terms come to: the log is read once, into sums of a day and a cloud, so that memory does not grow with the calls. */
-export async function statementOf(desk: UsageDesk, asOf: number, events: Events = {}): Promise<Statement> {
+export async function statementOf(
+  desk: UsageDesk,
+  asOf: number,
+  events: Events = desk.events ?? {},
+): Promise<Statement> {
   const { terms } = desk;
   const spends = new Map<string, { at: number; cloud: string; cost: bigint }>();
   const bases = terms.shares.map(() => 0n);
@@ -62,7 +70,11 @@ export async function statementOf(desk: UsageDesk, asOf: number, events: Events 
   const days: readonly Spending[] = [...spends.values()];
   return {
     asOf,
-    commitments: terms.commitments.map(term => ({ ...burnDown(term, days, asOf), contract: term.contract })),
+    commitments: terms.commitments.map(term => ({
+      ...burnDown(term, days, asOf),
+      contract: term.contract,
+      shadowPpm: desk.shadowPpm?.(`${term.contract}/${term.id}`) ?? null,
+    })),
     shares: terms.shares.map((term, i) => {
       // The base as one earning, at the last moment that all of it counts.
       const at = Math.min(asOf, term.to ?? asOf) - 1;
@@ -74,6 +86,16 @@ export async function statementOf(desk: UsageDesk, asOf: number, events: Events 
     capacity: terms.capacity,
     caps: desk.balances(),
   };
+}
+
+/** The first day of each recorded event. */
+export function eventDays(events: readonly { readonly id: string; readonly date: string }[]): Events {
+  const days: { [id: string]: number } = {};
+  for (const { id, date } of events) {
+    const at = datetimeMs(date);
+    if (at !== null) days[id] = Math.min(days[id] ?? at, at);
+  }
+  return days;
 }
 
 /** Prepaid credits know no first day: with them everything is read. */

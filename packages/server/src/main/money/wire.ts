@@ -117,7 +117,7 @@ export function rowBack(call: UsageCall): UsageRow {
 type Named = { readonly contract: string };
 export interface Statement {
   readonly asOf: number;
-  readonly commitments: readonly (BurnDown & Named)[];
+  readonly commitments: readonly (BurnDown & Named & { readonly shadowPpm: number | null })[];
   readonly shares: readonly (ShareState & Named)[];
   readonly tranches: readonly (TrancheState & Named)[];
   readonly prepaid: readonly (PrepaidState & Named)[];
@@ -131,26 +131,29 @@ export function statementWire(statement: Statement): CommitmentsResource {
   return {
     object: 'perdure.commitments',
     as_of: new Date(statement.asOf).toISOString(),
-    commitments: statement.commitments.map(({ contract, term, spent, remaining, straightLine, trend, shortfall }) => ({
-      id: term.id,
-      contract,
-      payer: term.payer,
-      payee: term.payee,
-      cloud: term.cloud,
-      from: dayOf(term.from),
-      to: day(term.to),
-      amount_micro_usd: String(term.amount),
-      spent_micro_usd: String(spent),
-      remaining_micro_usd: String(remaining),
-      straight_line_micro_usd: text(straightLine),
-      trend_micro_usd: text(trend),
-      shortfall_micro_usd: {
-        straight_line: text(shortfall.straightLine),
-        trend: text(shortfall.trend),
-        actual: text(shortfall.actual),
-      },
-      shortfall: term.shortfall,
-    })),
+    commitments: statement.commitments.map(
+      ({ contract, term, spent, remaining, straightLine, trend, shortfall, shadowPpm }) => ({
+        id: term.id,
+        contract,
+        payer: term.payer,
+        payee: term.payee,
+        cloud: term.cloud,
+        from: dayOf(term.from),
+        to: day(term.to),
+        amount_micro_usd: String(term.amount),
+        spent_micro_usd: String(spent),
+        remaining_micro_usd: String(remaining),
+        straight_line_micro_usd: text(straightLine),
+        trend_micro_usd: text(trend),
+        shadow_ppm: shadowPpm,
+        shortfall_micro_usd: {
+          straight_line: text(shortfall.straightLine),
+          trend: text(shortfall.trend),
+          actual: text(shortfall.actual),
+        },
+        shortfall: term.shortfall,
+      }),
+    ),
     shares: statement.shares.map(({ contract, term, base, due, capLeft, stopped }) => ({
       id: term.id,
       contract,

@@ -4,17 +4,16 @@ import { OWN_PURPOSES } from '../../money/usage.ts';
 import type { CostOf, RevenueOf } from '../../placement/replay.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
 import { spendPricesOf } from '../money/books.ts';
+import { placePrices } from '../money/target-facts.ts';
 
 /** By the configured price books, at the prices of the call's day; a target without one by the prices that placements saw. */
 export function costByBooks(books: Books): (recorded: Snapshot) => CostOf {
   const prices = spendPricesOf(books);
   return recorded => {
     const seen = new Map(
-      recorded.places.flatMap(place => {
-        if (place.kind !== 'target') return [];
-        const { inputPerMtok: input, cachedInputPerMtok: cached, outputPerMtok: output } = place.prices;
-        return [[place.id, { input, cached, output, reasoning: output }] as const];
-      }),
+      recorded.places.flatMap(place =>
+        place.kind === 'target' ? [[place.id, placePrices(place.prices)] as const] : [],
+      ),
     );
     return (target, { reasoning = 0, ...usage }, at) =>
       prices.cost(target, at, { ...usage, reasoning }, seen.get(target) ?? null);

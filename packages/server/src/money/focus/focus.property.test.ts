@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { monthOf } from '../calendar.ts';
 import { billedIn } from '../closing.ts';
 import type { CommitmentTerm } from '../commitments.ts';
@@ -9,6 +9,7 @@ import { grandTotal, sum } from '../totals.ts';
 import { rate } from '../usage.ts';
 import { CONTRACT_COMMITMENT, COST_AND_USAGE } from './columns.ts';
 import { capacityCommitment, costAndUsage, spendCommitment } from './rows.ts';
+import { CONTRACT_COMMITMENT_SPEC, COST_AND_USAGE_SPEC } from './spec-1-3.test-support.ts';
 import { chargeFaults, columnFaults, commitmentFaults, pico } from './validate.test-support.ts';
 
 const commitment: CommitmentTerm & { readonly contract: string } = {
@@ -34,6 +35,26 @@ const share: ShareTerm = {
   to: null,
 };
 const terms = () => ({ currency: 'USD', commitments: [commitment], shares: [new AccruingShare(share)] });
+
+describe.each([
+  ['Cost and Usage', COST_AND_USAGE, COST_AND_USAGE_SPEC],
+  ['Contract Commitment', CONTRACT_COMMITMENT, CONTRACT_COMMITMENT_SPEC],
+])('the columns of %s', (_, columns, spec) => {
+  const ours = columns.filter(({ name }) => !name.startsWith('x_'));
+
+  it('are the specification’s, and none that is mandatory is missing', () => {
+    expect(ours.map(({ name }) => name)).toEqual(spec.map(({ name }) => name));
+  });
+
+  it.each(ours.map(column => [column.name, column] as const))('%s is as its section says', (name, column) => {
+    const said = spec.find(one => one.name === name);
+    expect(column.type).toBe(said?.type);
+    // Never null where it may be null is allowed; the other way round is not.
+    if (said?.nulls === false) expect(column.nullable).toBe(false);
+    if (said?.allowed === null) expect(column.allowed).toBeUndefined();
+    else for (const value of column.allowed ?? ['no values at all']) expect(said?.allowed).toContain(value);
+  });
+});
 
 it('every row is as FOCUS 1.3 wants it, and they sum to the usage, to the micro-unit', () => {
   fc.assert(
@@ -96,9 +117,10 @@ it('is pinned', () => {
     ChargePeriodEnd: '2026-03-01T00:00:01Z',
     ListUnitPrice: '0.00000125',
     PricingQuantity: '800',
-    SkuPriceId: 'azure-east/input/1250000',
+    SkuPriceId: 'azure-east/gpt/input',
     ContractApplied:
-      '{"Elements":[{"ContractId":"acme","ContractCommitmentId":"acme/edp","ContractCommitmentAppliedCost":0.001}]}',
+      '{"Elements":[{"ContractId":"acme","ContractCommitmentID":"acme/edp","ContractCommitmentAppliedCost":0.001,' +
+      '"ContractCommitmentAppliedQuantity":null,"ContractCommitmentAppliedUnit":null}]}',
     x_UpstreamRequestId: 'up_req',
   });
 });

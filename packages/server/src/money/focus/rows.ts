@@ -19,6 +19,8 @@ export interface FocusTerms {
   readonly shares: readonly AccruingShare[];
 }
 
+/** Tags are ours, not the user's: their keys begin so. */
+const TAGS = 'perdure/';
 const UNIT = 'Tokens';
 const METER_WORDS: { readonly [meter in MeterName]: string } = {
   input: 'Input Tokens',
@@ -106,7 +108,8 @@ function meterRow(
     RegionId: row.region,
     RegionName: row.region,
     ResourceId: row.target,
-    ResourceName: row.target,
+    // It has no name besides its id, and FOCUS wants no copy of that.
+    ResourceName: null,
     ResourceType: 'Model Deployment',
     ServiceCategory: 'AI and Machine Learning',
     ServiceName: row.model,
@@ -114,15 +117,18 @@ function meterRow(
     ServiceSubcategory: 'Generative AI',
     SkuId: sku,
     SkuMeter: METER_WORDS[meter],
-    SkuPriceId: priced ? `${row.target}/${meter}/${String(price)}` : null,
+    SkuPriceDetails: null,
+    // The same whatever the price comes to: it is looked up by this, and may change.
+    SkuPriceId: priced ? `${row.target}/${row.model}/${meter}` : null,
     SubAccountId: row.key,
+    SubAccountName: row.key,
     Tags: JSON.stringify({
-      product: row.product,
-      channel: row.channel,
-      seller: row.seller,
-      segment: row.segment,
-      purpose: row.purpose,
-      session: row.session,
+      [`${TAGS}product`]: row.product,
+      [`${TAGS}channel`]: row.channel,
+      [`${TAGS}seller`]: row.seller,
+      [`${TAGS}segment`]: row.segment,
+      [`${TAGS}purpose`]: row.purpose,
+      [`${TAGS}session`]: row.session,
     }),
     x_ClauseIds: row.clauses.length === 0 ? null : row.clauses.join(' '),
     x_Metered: row.metered,
@@ -138,11 +144,12 @@ function meterRow(
 function contractApplied(row: UsageRow, meter: MeterName, { commitments }: FocusTerms): string | null {
   const applied = commitments.filter(term => counts(term, row));
   if (applied.length === 0) return null;
-  // The cost as a number of JSON, digit by digit.
+  // The cost as a number of JSON, digit by digit. FOCUS 1.3 writes `ContractId` and `ContractCommitmentID`, and wants all four of the latter.
   const elements = applied.map(
     ({ contract, id }) =>
-      `{"ContractId":${JSON.stringify(contract)},"ContractCommitmentId":${JSON.stringify(`${contract}/${id}`)},` +
-      `"ContractCommitmentAppliedCost":${unitText(row.costLines[meter])}}`,
+      `{"ContractId":${JSON.stringify(contract)},"ContractCommitmentID":${JSON.stringify(`${contract}/${id}`)},` +
+      `"ContractCommitmentAppliedCost":${unitText(row.costLines[meter])},` +
+      '"ContractCommitmentAppliedQuantity":null,"ContractCommitmentAppliedUnit":null}',
   );
   return `{"Elements":[${elements.join(',')}]}`;
 }

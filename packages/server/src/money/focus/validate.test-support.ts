@@ -80,11 +80,27 @@ export function chargeFaults(row: FocusRow): readonly string[] {
   );
   for (const element of elementsOf(row['ContractApplied'] ?? null)) {
     must(typeof element['ContractId'] === 'string', 'ContractApplied without ContractId');
-    must(typeof element['ContractCommitmentId'] === 'string', 'ContractApplied without ContractCommitmentId');
+    must(typeof element['ContractCommitmentID'] === 'string', 'ContractApplied without ContractCommitmentID');
     must(typeof element['ContractCommitmentAppliedCost'] === 'number', 'ContractApplied without a cost');
+    const [quantity, unit] = [element['ContractCommitmentAppliedQuantity'], element['ContractCommitmentAppliedUnit']];
+    must(quantity !== undefined && unit !== undefined, 'ContractApplied without one of its four properties');
+    must((quantity === null) === (unit === null), 'ContractApplied: a quantity needs its unit');
+    const known = /^(ContractId|ContractCommitment(ID|Applied(Cost|Quantity|Unit))|x_.+)$/;
+    must(
+      Object.keys(element).every(key => known.test(key)),
+      'ContractApplied with a property that is neither known nor x_',
+    );
   }
-  for (const value of Object.values(JSON.parse(row['Tags'] ?? '{}') as object))
+  for (const [key, value] of Object.entries(JSON.parse(row['Tags'] ?? '{}') as object)) {
     must(typeof value === 'string', 'a tag is no text');
+    must(/^[a-z]+\/./.test(key), 'a tag of the provider without its prefix');
+  }
+  must((row['RegionId'] === null) === (row['RegionName'] === null), 'RegionName goes with RegionId');
+  must((row['SubAccountId'] === null) === (row['SubAccountName'] === null), 'SubAccountName goes with SubAccountId');
+  must((row['ResourceId'] === null) === (row['ResourceType'] === null), 'ResourceType goes with ResourceId');
+  must(row['ResourceName'] !== row['ResourceId'], 'ResourceName is a copy of ResourceId');
+  for (const price of ['ListUnitPrice', 'ContractedUnitPrice'])
+    must(!is(price).startsWith('-'), `${price} is below nothing`);
   return faults;
 }
 
@@ -96,9 +112,9 @@ function elementsOf(text: string | null): readonly { readonly [key: string]: unk
 export function commitmentFaults(row: FocusRow): readonly string[] {
   const faults: string[] = [];
   const spend = row['ContractCommitmentCategory'] === 'Spend';
+  if (spend && row['BillingCurrency'] === null) faults.push('a spend commitment without its currency');
+  if (!spend && row['ContractCommitmentQuantity'] === null) faults.push('a usage commitment without its quantity');
   if (spend && row['ContractCommitmentCost'] === null) faults.push('a spend commitment without its cost');
-  if (row['ContractCommitmentCost'] === null && row['ContractCommitmentQuantity'] === null)
-    faults.push('neither cost nor quantity');
   if ((row['ContractCommitmentQuantity'] === null) !== (row['ContractCommitmentUnit'] === null))
     faults.push('a quantity needs its unit');
   return faults;

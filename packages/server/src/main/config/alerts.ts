@@ -1,0 +1,79 @@
+/** `alerts` of the configuration: the form in the file, and what it means. */
+import * as z from 'zod';
+import type { AlertConfig } from './config.ts';
+import type { FileAlert, FileConfig } from './file-form.ts';
+import { CONFIG_BOUNDS } from './limits.ts';
+
+const DEFAULT_PERCENTS: readonly number[] = [50, 80, 100];
+/** Bytes of the key that deliveries are signed with: what Standard Webhooks asks for. */
+const [KEY_LEAST, KEY_MOST] = [24, 64];
+const PERCENTS_MOST = 20;
+
+const percents = (of: string): z.ZodType<readonly number[] | null | undefined> =>
+  z
+    .array(z.int().min(1).max(1_000))
+    .max(PERCENTS_MOST)
+    .nullish()
+    .meta({ description: `Percentages ${of} that are told, each once. Default: ${DEFAULT_PERCENTS.join(', ')}.` });
+
+export const alert: z.ZodType<FileAlert> = z
+  .strictObject({
+    id: z
+      .string()
+      .max(CONFIG_BOUNDS.nameChars)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must begin with a letter or digit')
+      .meta({ description: 'Names the webhook; what waits for it is listed under it.' }),
+    url: z.string().max(2_048).meta({ description: 'Where it listens, https.' }),
+    secret: z
+      .string()
+      .refine(isKey, `must be whsec_ and ${KEY_LEAST} to ${KEY_MOST} bytes in base64`)
+      .meta({ description: 'Signs deliveries as Standard Webhooks has it. Write ${NAME}.' }),
+    caps: percents('of a cap'),
+    commitments: percents('of a commitment that are spent'),
+    shortfall: z
+      .boolean()
+      .nullish()
+      .meta({ description: 'Whether a forecast that misses a commitment is told, once a month. Default: true.' }),
+    tranches: z
+      .boolean()
+      .nullish()
+      .meta({ description: 'Whether notice and payment day of a tranche are told. Default: true.' }),
+    allow_private: z
+      .boolean()
+      .nullish()
+      .meta({ description: 'Whether it may be plain http, and at an address that is not public. Default: false.' }),
+  })
+  .superRefine(({ url, allow_private: open }, ctx) => {
+    const problem = urlProblem(url, open === true);
+    if (problem !== null) ctx.addIssue({ code: 'custom', path: ['url'], message: problem });
+  });
+
+function isKey(secret: string): boolean {
+  const [, written = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? [];
+  const bytes = Buffer.from(written, 'base64');
+  return bytes.toString('base64') === written && bytes.length >= KEY_LEAST && bytes.length <= KEY_MOST;
+}
+
+function urlProblem(text: string, open: boolean): string | null {
+  if (!URL.canParse(text)) return 'is no URL';
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') return 'must not hold credentials: deliveries are signed';
+  if (url.hash !== '') return 'must not have a fragment (#)';
+  if (url.protocol === 'https:' || (open && url.protocol === 'http:')) return null;
+  return open ? 'must begin with https:// or http://' : 'must begin with https:// (http:// only with allow_private)';
+}
+
+export function alertsOf({ alerts }: FileConfig): readonly AlertConfig[] {
+  const rising = (given: readonly number[] | null | undefined): readonly number[] =>
+    [...new Set(given ?? DEFAULT_PERCENTS)].toSorted((a, b) => a - b);
+  return (alerts ?? []).map(({ id, url, secret, caps, commitments, shortfall, tranches, allow_private }) => ({
+    id,
+    url,
+    secret,
+    caps: rising(caps),
+    commitments: rising(commitments),
+    shortfall: shortfall ?? true,
+    tranches: tranches ?? true,
+    allowPrivate: allow_private ?? false,
+  }));
+}

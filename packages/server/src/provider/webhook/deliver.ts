@@ -1,0 +1,83 @@
+/** One delivery of a webhook, signed as Standard Webhooks has it (standardwebhooks.com): no redirects, one deadline, little read. */
+import { createHmac } from 'node:crypto';
+import { Agent, request } from 'undici';
+import { isPublic, literalAddress, publicLookup } from './address.ts';
+
+export interface Receiver {
+  readonly url: string;
+  /** `whsec_` and the key in base64. */
+  readonly secret: string;
+  /** Whether it may be at an address that is not public. */
+  readonly allowPrivate: boolean;
+}
+
+export interface Message {
+  /** The same for every try: receivers know by it what they have seen. */
+  readonly id: string;
+  readonly body: string;
+}
+
+export type Delivered = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+/** Bytes of an answer that are read, to let the connection end well. */
+const ANSWER_BYTES = 16 * 1024;
+
+/** `secret` is `whsec_` and the key in base64. */
+export function signature(secret: string, id: string, seconds: number, body: string): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  return `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`;
+}
+
+export interface Sender {
+  send(receiver: Receiver, message: Message): Promise<Delivered>;
+  close(): Promise<void>;
+}
+
+export function makeSender(timeoutMs: number, now: () => number): Sender {
+  const ending = new AbortController();
+  const guarded = new Agent({ connect: { lookup: publicLookup, timeout: timeoutMs }, connections: 2 });
+  const open = new Agent({ connect: { timeout: timeoutMs }, connections: 2 });
+
+  async function send(receiver: Receiver, { id, body }: Message): Promise<Delivered> {
+    const url = new URL(receiver.url);
+    const literal = literalAddress(url);
+    if (!receiver.allowPrivate && literal !== null && !isPublic(literal))
+      return { ok: false, why: 'address_not_public' };
+    const seconds = Math.floor(now() / 1000);
+    try {
+      const { statusCode, body: answer } = await request(url, {
+        method: 'POST',
+        dispatcher: receiver.allowPrivate ? open : guarded,
+        signal: AbortSignal.any([ending.signal, AbortSignal.timeout(timeoutMs)]),
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'perdure',
+          'webhook-id': id,
+          'webhook-timestamp': String(seconds),
+          'webhook-signature': signature(receiver.secret, id, seconds, body),
+        },
+        body,
+      });
+      await answer.dump({ limit: ANSWER_BYTES }).catch(() => undefined);
+      return statusCode >= 200 && statusCode < 300 ? { ok: true } : { ok: false, why: `status ${statusCode}` };
+    } catch (error) {
+      return { ok: false, why: reasonOf(error) };
+    }
+  }
+
+  return {
+    send,
+    close: async () => {
+      ending.abort();
+      await Promise.all([guarded.destroy(), open.destroy()]);
+    },
+  };
+}
+
+/** A code, never a message: those may name the address, which can hold a secret of its own. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed';
+  if (error.name === 'TimeoutError') return 'timeout';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.name;
+}
