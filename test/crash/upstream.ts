@@ -37,9 +37,7 @@ interface Logged {
 export function writeConfig(file: string, emulator: Emulator): void {
   const target = (id: string, model: string): string =>
     `  - {id: ${id}, vendor: openai, model: ${model}, cloud: azure, region: eastus, dialect: openai-responses, base_url: "${emulator.baseUrl(CLOUD)}"}\n`;
-  // Sealing is under way at many a kill.
-  writeFileSync(
-    file,
-    `ledger: {interval_ms: 300}\ntargets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`,
-  );
+  // Sealing is under way at many a kill, and a short log is folded in under load too: a life is over before it fills one of the usual length.
+  const often = 'ledger: {interval_ms: 300}\nlimits: {store_log_bytes: 1048576}\n';
+  writeFileSync(file, `${often}targets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`);
 }

@@ -34,11 +34,13 @@ import { makeUsageView } from './money/usage-view.ts';
 import { VERSION } from './version.ts';
 import { makeView } from './view.ts';
 
+type OpenHome = (home: HomeId, dir: string, logBytes: number) => Promise<HomeStore>;
+
 export interface ComposeOptions {
   /** A line for the operator. Never content. */
   readonly log: (line: string) => void;
   /** Opens a home's store; by default its SQLite file. What another store, or one that misbehaves, is put in by. */
-  readonly openHome?: (home: HomeId, dir: string) => Promise<HomeStore>;
+  readonly openHome?: OpenHome;
 }
 
 export interface ComposedServer {
@@ -84,7 +86,7 @@ export async function composeServer(
   };
   try {
     for (const { id } of config.homes) {
-      stores.push(await openHome(id as HomeId, config.data));
+      stores.push(await openHome(id as HomeId, config.data, config.limits.storeLogBytes));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
     return await assemble(config, { log, startedAt, stores, lock, sealed });
@@ -94,8 +96,8 @@ export async function composeServer(
   }
 }
 
-function openFile(home: HomeId, dir: string): Promise<HomeStore> {
-  return openSqliteHome({ dir, home, clock: systemClock, exclusive: true });
+function openFile(home: HomeId, dir: string, logBytes: number): Promise<HomeStore> {
+  return openSqliteHome({ dir, home, clock: systemClock, exclusive: true, logBytes });
 }
 
 interface Parts extends Pick<ComposeOptions, 'log'> {

@@ -17,6 +17,7 @@ export interface ServerLimits {
   readonly turnMs: number;
   readonly turnAttempts: number;
   readonly storeMs: number;
+  readonly storeLogBytes: number;
   readonly patienceMs: number;
   readonly cacheBytes: number;
   readonly leaseMs: number;
@@ -88,6 +89,11 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'Model calls that one turn may try, when targets fail before their first byte.',
   ),
   storeMs: bound('ms', ['store_ms', 10 * SECOND, 100, 5 * MINUTE], 'One operation of a store.'),
+  storeLogBytes: bound(
+    'bytes',
+    ['store_log_bytes', 32 * MIB, MIB, KIB * MIB],
+    "What a busy home's write-ahead log may hold before it is folded in.",
+  ),
   patienceMs: bound(
     'ms',
     ['patience_ms', 30 * SECOND, 100, 10 * MINUTE],

@@ -1,33 +1,43 @@
 /**
  * Folding the write-ahead log into the file. It is done between groups, after their answers have gone out: nobody waits for it but
- * who comes meanwhile.
+ * who comes meanwhile. It takes some ten times as long as a commit, so it is put off until few come.
  *
- *  - Idle, with more than `IDLE_PAGES` written: fold now, so that a later burst finds the log short.
- *  - Busy, with more than `BUSY_PAGES`: fold anyway. That bounds the log's file, and how long an opening after a crash takes.
+ *  - Quiet, nothing for `QUIET_MS`, with more than `QUIET_BYTES` written: fold now, so that a later burst finds the log short.
+ *  - Busy, with more than the bound: fold anyway. That bounds the log's file, and how long an opening after a crash takes.
  *  - The file of the log is not truncated by that: writing over it again is cheaper to fsync than making it longer.
- *  - After an erasure it is truncated, because old pages in it still hold what was erased (L13).
+ *  - After an erasure it is truncated, as soon as nothing waits, because old pages in it still hold what was erased (L13).
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { point } from './kill-point.ts';
 import { BUSY_MS, PAGE_BYTES } from './connection.ts';
 
-/** Pages that are 4 MiB. */
-export const IDLE_PAGES: number = (4 * 1024 * 1024) / PAGE_BYTES;
-/** Pages that are 32 MiB. */
-export const BUSY_PAGES: number = (32 * 1024 * 1024) / PAGE_BYTES;
+/** What a quiet home may leave in its log. */
+export const QUIET_BYTES: number = 4 * 1024 * 1024;
+/** What a busy one may have there, unless it is told otherwise. */
+export const DEFAULT_LOG_BYTES: number = 32 * 1024 * 1024;
+/** How long nothing may have come, ms, for a home to count as quiet: callers that take turns come more often. */
+export const QUIET_MS = 50;
+/** Erasures that a reader kept from being scrubbed are tried again after so many ms. */
+const SCRUB_RETRY_MS = 250;
 /** Pages that a change dirties beside those that its texts fill: one of each table and index that the first commit of a turn touches. */
 const PAGES_A_CHANGE = 10;
+
+/** `busy`: something waits. `idle`: nothing does. `quiet`: nothing has come for as long as the last rest asked for. */
+export type Pace = 'busy' | 'idle' | 'quiet';
 
 export interface Checkpointer {
   wrote(changes: number, chars: number): void;
   erased(): void;
-  /** Does what is due; `idle`: nothing waits. False if an erasure is still to be scrubbed: call again soon. Never throws. */
-  rest(idle: boolean): boolean;
+  /** Does what is due. @returns after how many ms without work it is to be called again, as `quiet`; null: not before more was written. Never throws. */
+  rest(pace: Pace): number | null;
   /** Folds everything and empties the log's file; false if a reader was in the way. */
   truncate(): boolean;
 }
 
-export function makeCheckpointer(db: DatabaseSync): Checkpointer {
+/** @param logBytes what the log may hold while the home is busy */
+export function makeCheckpointer(db: DatabaseSync, logBytes: number): Checkpointer {
+  const most = Math.floor(logBytes / PAGE_BYTES);
+  const quiet = Math.min(most, QUIET_BYTES / PAGE_BYTES);
   const passive = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
   const truncate = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   /** Pages in the log: an estimate from above for appends, corrected by every checkpoint. */
@@ -68,15 +78,15 @@ export function makeCheckpointer(db: DatabaseSync): Checkpointer {
     erased() {
       scrub = true;
     },
-    rest(idle) {
+    rest(pace) {
       try {
-        if (scrub && idle) return scrubbed();
-        if (pages >= (idle ? IDLE_PAGES : BUSY_PAGES)) fold();
-        return true;
+        if (scrub && pace !== 'busy') return scrubbed() ? null : SCRUB_RETRY_MS;
+        if (pages >= (pace === 'quiet' ? quiet : most)) fold();
       } catch {
         // The disk is full or fails. Nothing is lost: the log keeps what was committed, and the next rest tries again.
-        return !scrub;
+        return scrub ? SCRUB_RETRY_MS : null;
       }
+      return pace === 'idle' && pages >= quiet ? QUIET_MS : null;
     },
     truncate: emptied,
   };

@@ -142,6 +142,8 @@ export interface WorkerSetup {
   readonly synchronous: 'FULL' | 'OFF';
   /** Pages that the file may have; unlimited if null. */
   readonly maxPages: number | null;
+  /** What the write-ahead log may hold while the home is busy; 32 MiB if it is not given. */
+  readonly logBytes?: number;
 }
 
 /** What a worker is started with. */

@@ -20,6 +20,8 @@ export interface SqliteHomeOptions {
   readonly exclusive?: boolean;
   /** Pages of 8 KiB that the file may have; beyond them it is full. */
   readonly maxPages?: number;
+  /** What the write-ahead log may hold while the home is busy, bytes. Bounds how long an opening after a crash takes. */
+  readonly logBytes?: number;
 }
 
 const HOME_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
@@ -42,7 +44,7 @@ export async function openSqliteHome(options: SqliteHomeOptions): Promise<HomeSt
   }
 }
 
-async function setupOf({ dir, home, clock, maxPages }: SqliteHomeOptions): Promise<WorkerSetup> {
+async function setupOf({ dir, home, clock, maxPages, logBytes }: SqliteHomeOptions): Promise<WorkerSetup> {
   if (!HOME_NAME.test(home)) throw new StoreMisuse(`${JSON.stringify(home)} cannot name a home's file`);
   const synchronous = process.env['PERDURE_UNSAFE_SYNCHRONOUS'] === 'off' ? 'OFF' : 'FULL';
   if (synchronous === 'OFF')
@@ -56,6 +58,7 @@ async function setupOf({ dir, home, clock, maxPages }: SqliteHomeOptions): Promi
     now: clock.now(),
     synchronous,
     maxPages: maxPages ?? null,
+    ...(logBytes !== undefined && { logBytes }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The writer's thread of one home. It alone writes the file. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Release } from '../../engine/ports.ts';
-import { makeCheckpointer } from './checkpoint.ts';
+import { DEFAULT_LOG_BYTES, makeCheckpointer } from './checkpoint.ts';
 import { openForWriting, PAGE_BYTES } from './connection.ts';
 import { makeControlHandlers } from './control-sql.ts';
 import { makeGroupCommit } from './group-commit.ts';
@@ -23,15 +23,13 @@ import { WriterMemory } from './writer-memory.ts';
 
 /** Changes of one commit: bounds how long the first of them waits. */
 const MAX_GROUP = 512;
-/** Erasures that a reader kept from being scrubbed are tried again after so many ms. */
-const SCRUB_RETRY_MS = 250;
 
 /** @returns what works until it is told to close */
 function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
   const db = openForWriting(setup);
   migrate(db, MIGRATIONS, setup);
 
-  const checkpointer = makeCheckpointer(db);
+  const checkpointer = makeCheckpointer(db, setup.logBytes ?? DEFAULT_LOG_BYTES);
   const memory = new WriterMemory(db);
   const log = makeLogHandlers(db, memory, () => checkpointer.erased());
   const changes = { ...log, ...makeControlHandlers(db) };
@@ -47,7 +45,7 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
     },
     close() {
       checkpointer.erased();
-      checkpointer.rest(true);
+      checkpointer.rest('quiet');
       db.close();
       return null;
     },
@@ -105,16 +103,19 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
   }
 
   function work(): void {
-    for (let next: readonly Request[] | null = null; ; next = inbox.take()) {
-      const scrubbed = checkpointer.rest(next === null);
-      next ??= inbox.next(scrubbed ? undefined : SCRUB_RETRY_MS);
+    let slept = false;
+    for (;;) {
+      let next = inbox.take();
+      const wait = checkpointer.rest(next !== null ? 'busy' : slept ? 'quiet' : 'idle');
+      next ??= inbox.next(wait ?? undefined);
+      slept = next === null;
       if (next !== null && !run(gather(next))) return port.close();
     }
   }
 
   // A crash may have left a log that still holds what was erased. It is bounded, so this is no scan; a full disk must not keep us from opening.
   checkpointer.erased();
-  checkpointer.rest(true);
+  checkpointer.rest('quiet');
   return work;
 }
 
