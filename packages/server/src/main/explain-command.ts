@@ -70,7 +70,9 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   const call = callFrom(options, config);
   const basis = await basisOf(config, call.at);
   const document = supposing(basis.document, options, io);
-  io.err(`perdure: ${basisText(basis, options.contracts !== undefined)}\n`);
+  const supposed = options.contracts !== undefined;
+  // Where all was named and nothing is in force, there is nothing to tell.
+  if (!supposed || basis.active !== null) io.err(`perdure: ${basisText(basis, supposed)}\n`);
   let explanation: Explanation;
   try {
     explanation = explainHypothetical(config, snapshotOfDocument(document), call);
