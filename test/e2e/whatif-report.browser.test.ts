@@ -37,7 +37,16 @@ beforeAll(async () => {
     writeFileSync(join(folder, 'perdure.yaml'), HOMES);
     // The server runs on: the folder is read beside it.
     const html = ['--html', 'report.html', '--csv', 'report.csv'];
-    const options = ['--data', stack.data, '--reading', 'microsoft', '--json', ...html];
+    const options = [
+      '--data',
+      stack.data,
+      '--reading',
+      'microsoft',
+      '--event',
+      'ipo-filed=2026-05-01',
+      '--json',
+      ...html,
+    ];
     const { code, out, err } = await perdure(['whatif', ...options], { cwd: folder });
     if (code !== 0) throw new Error(err);
     report = JSON.parse(out) as WhatIfReport;
@@ -90,6 +99,13 @@ test('both readings stand side by side, with the figures of the JSON export', as
     ['aws', 2, 0],
     ['azure', 1, 3],
   ]);
+  expect(report.commitments.map(({ id }) => id)).toEqual(['aws-8y']);
+  for (const { contract, id, recorded_micro_usd: was, supposed_micro_usd: would } of report.commitments)
+    for (const [side, value] of [
+      ['recorded', was],
+      ['supposed', would],
+    ] as const)
+      expect(await figure(page, `commitments.${contract}.${id}.${side}`)).toBe(value);
   for (const clause of report.clauses)
     expect(await figure(page, `clauses.${clause.id}.moved`)).toBe(String(clause.moved));
   await page.close();
@@ -113,6 +129,17 @@ test('it asks nothing of any network, runs no script, and every chart has a titl
     expect(luminance > 382).toBe(scheme === 'light');
     await page.close();
   }
+});
+
+test('on a phone nothing is wider than the page, and what was supposed and not recorded stands on top', async () => {
+  const { page } = await open('light');
+  await page.setViewportSize({ width: 390, height: 800 });
+  expect(Number(await page.evaluate('document.documentElement.scrollWidth'))).toBeLessThanOrEqual(390);
+  const note = await page.locator('[role=note]').boundingBox();
+  const sides = await page.locator('.sides').boundingBox();
+  expect(await page.locator('[role=note]').innerText()).toBe('Supposed, not recorded: ipo-filed on 2026-05-01.');
+  expect(note?.y ?? Infinity).toBeLessThan(sides?.y ?? 0);
+  await page.close();
 });
 
 test('the CSV sums to the same', () => {

@@ -285,3 +285,43 @@ clauses:
     ['refused', 1],
   ]);
 });
+
+test('a waiver is replayed in its time alone, and what happens at a date from it on', () => {
+  const waiver = { id: 'w', contract: 'timed', clause: 'curfew', tenant: null, product: null, target: null };
+  const contract = load({
+    'contract.yaml': `
+id: timed
+version: '1'
+title: Until something happens
+kind: house-rules
+parties: [us]
+sources: {own: {title: Own}}
+clauses:
+  base: {source: own, confidence: A, summary: All.}
+  curfew: {source: own, confidence: A, summary: Not before.}
+`,
+    'clauses.cedar': `
+@id("base") @cite("all") permit (principal, action, resource);
+@id("curfew") @cite("not before") forbid (principal, action == Action::"infer", resource)
+unless { context.call.events.contains("it") };
+`,
+  });
+  const supposed = snapshotOf([contract], {
+    waivers: [{ ...waiver, from: MARCH + 10, until: MARCH + 20 }],
+    events: [{ id: 'it', date: new Date(MARCH + 30).toISOString(), source: 'x' }],
+  });
+  const parts = { recorded: snapshotOf([]), supposed, readings: 'session' as const };
+  const supposition: Supposition = { ...parts, cost: () => 1n, revenue: () => null };
+  const outcomes = [9, 10, 19, 20, 29, 30].map(after => {
+    const made = call({ at: MARCH + after });
+    const record = toRecord(decide(parts.recorded, 'infer', made, {}), parts.recorded, made, {});
+    return { id: 'p', at: 0, record, usage: null, use: null };
+  });
+  const tally = emptyTally();
+  const replay = makeReplay(tally);
+  const placed = outcomes.map(placement => {
+    replay.add(asText(placement), supposition);
+    return [...tally.cells.values()].reduce((sum, { would, placements }) => sum + (would.place ? placements : 0), 0);
+  });
+  expect(placed).toEqual([0, 1, 2, 2, 2, 3]);
+});

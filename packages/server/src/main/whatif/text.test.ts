@@ -1,0 +1,70 @@
+/** What a what-if says in words: supposed events on top, reasons that are no clause, terms that a side has not. */
+import { expect, test } from 'vitest';
+import { decide } from '../../placement/decide.ts';
+import { call, load, shippedFiles, snapshotOf } from '../../placement/fixture.test-support.ts';
+import { toRecord } from '../../placement/record.ts';
+import { makeReplay } from '../../placement/replay.ts';
+import { emptyTally } from '../../placement/tally.ts';
+import { termsOf, termsSource } from '../money/terms.ts';
+import { reportOf } from './report.ts';
+import { moneyCsv, reportCsv, reportLines, reportText } from './text.ts';
+import { reportHtml } from './html.ts';
+
+const february = load(shippedFiles('openai-2026-02'));
+const april = load(shippedFiles('openai-2026-04'));
+const MAY = Date.UTC(2026, 4, 3);
+
+/** A call of May under the contract of April, replayed under that of 2025, which ended before. */
+function report() {
+  const gone = { ...february, effective: { from: february.effective.from, to: MAY - 1 } };
+  const recorded = snapshotOf([april]);
+  const made = call({ at: MAY });
+  const record = toRecord(decide(recorded, 'infer', made, {}), recorded, made, {});
+  const tally = emptyTally();
+  const text = JSON.stringify(record);
+  const usage = { input: 1_000_000, cached: 0, output: 0 };
+  makeReplay(tally).add(
+    { id: 'plc_1', at: MAY, text, start: 0, end: text.length, usage, use: null },
+    {
+      recorded,
+      supposed: snapshotOf([gone]),
+      readings: 'session',
+      cost: () => 5n,
+      revenue: () => () => 100n,
+    },
+  );
+  const terms = { recorded: termsOf([termsSource(april)]), supposed: termsOf([termsSource(february)]) };
+  const suppose = { contracts: null, reading: null, events: [{ id: 'ipo-filed', date: '2026-05-01' }] };
+  const window = { from: null, to: null, tenant: null };
+  return reportOf({ tally, window, readings: { recorded: [], supposed: [] }, terms }, suppose);
+}
+
+test('in text', () => {
+  const text = reportText(report());
+  expect(text.split('\n')[0]).toBe('Supposed, not recorded: ipo-filed on 2026-05-01.');
+  expect(text).toMatch(/plc_1 .* no contract in force/);
+  expect(text).toMatch(/no contract in force +0 +0 +1 +0 +1/);
+  expect(text).toMatch(/openai-2026-04\/msft-share +any +\$0\.000100 +- +\$0\.000020 +- +-\$0\.000020/);
+  expect(text).toContain('revenue $0.000100 -> $0.000000');
+});
+
+test('in HTML', () => {
+  const html = reportHtml(report());
+  expect(html).toContain('<p class="note" role="note">Supposed, not recorded: ipo-filed on 2026-05-01.</p>');
+  expect(html).toContain('no contract in force');
+  expect(html).toContain('data-figure="shares.openai-2026-04.msft-share.base.recorded" data-value="100"');
+});
+
+test('in exports', () => {
+  const whole = report();
+  expect(whole.breaches).toMatchObject([{ id: 'plc_1', clauses: ['no-contract-in-force'] }]);
+  expect(moneyCsv(whole)).toContain('share,openai-2026-04,msft-share,due,20,,-20\r\n');
+  expect(moneyCsv(whole)).toMatch(/cloud,,aws,cost,5,0,-5\r\n/);
+  expect(reportCsv(whole)).toContain('no-contract-in-force');
+  const lines = reportLines(whole)
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as { readonly kind: string });
+  const kinds = new Set(lines.map(({ kind }) => kind));
+  expect([...kinds].toSorted()).toEqual(['breach', 'cell', 'cloud', 'commitment', 'day', 'share', 'whatif']);
+});
