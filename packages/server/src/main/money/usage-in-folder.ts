@@ -18,7 +18,7 @@ import { snapshotOfConfig } from '../snapshots.ts';
 import { booksOf } from './books.ts';
 import { targetFactsOf } from './target-facts.ts';
 import { type Terms, termsOf, termsSource } from './terms.ts';
-import { ratedRows, statementOf, summed, timesOf, type UsageDesk } from './usage-view.ts';
+import { eventDays, ratedRows, statementOf, summed, timesOf, type UsageDesk } from './usage-view.ts';
 import { groupBack, rowBack, statementWire } from './wire.ts';
 
 /** Days or moments, in UTC; `to` exclusive. */
@@ -66,6 +66,7 @@ async function inFolder(config: Config, terms: Terms, lock: DataLock): Promise<M
     terms,
     now: clock.now,
   };
+  const recorded = eventDays(config.events);
   const windowOf = async (times: Times, tenant: string | null) => ({
     tenants: tenant === null ? await desk.tenants() : [tenant as TenantId],
     ...timesOf(times, clock.now()),
@@ -76,7 +77,9 @@ async function inFolder(config: Config, terms: Terms, lock: DataLock): Promise<M
       yield* ratedRows(desk, await windowOf(times, tenant));
     },
     commitments: async (to, events) =>
-      statementWire(await statementOf(desk, timesOf(to === undefined ? {} : { to }, clock.now()).to, events)),
+      statementWire(
+        await statementOf(desk, timesOf(to === undefined ? {} : { to }, clock.now()).to, { ...recorded, ...events }),
+      ),
     terms,
     close,
   };
