@@ -14,7 +14,7 @@ import { snapshotOfConfig } from '../snapshots.ts';
 import { booksOf } from './books.ts';
 import { targetFactsOf } from './target-facts.ts';
 import { type Terms, termsOf, termsSource } from './terms.ts';
-import { ratedRows, statementOf, summed, timesOf, type UsageDesk } from './usage-view.ts';
+import { eventDays, ratedRows, statementOf, summed, timesOf, type UsageDesk } from './usage-view.ts';
 import { groupBack, rowBack, statementWire } from './wire.ts';
 
 /** Days or moments, in UTC; `to` exclusive. */
@@ -49,6 +49,7 @@ function inFolder(config: Config, terms: Terms, { stores, clock, close }: DataFo
     terms,
     now: () => clock.now(),
   };
+  const recorded = eventDays(config.events);
   const windowOf = async (times: Times, tenant: string | null) => ({
     tenants: tenant === null ? await desk.tenants() : [tenant as TenantId],
     ...timesOf(times, clock.now()),
@@ -59,7 +60,9 @@ function inFolder(config: Config, terms: Terms, { stores, clock, close }: DataFo
       yield* ratedRows(desk, await windowOf(times, tenant));
     },
     commitments: async (to, events) =>
-      statementWire(await statementOf(desk, timesOf(to === undefined ? {} : { to }, clock.now()).to, events)),
+      statementWire(
+        await statementOf(desk, timesOf(to === undefined ? {} : { to }, clock.now()).to, { ...recorded, ...events }),
+      ),
     terms,
     close,
   };

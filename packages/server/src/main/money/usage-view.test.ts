@@ -7,7 +7,7 @@ import { CALL } from '../../money/rows.test-support.ts';
 import { GROUPS_MOST } from '../../money/totals.ts';
 import type { PlacementRecord } from '../../placement/record.ts';
 import { termsOf } from './terms.ts';
-import { makeUsageView } from './usage-view.ts';
+import { eventDays, makeUsageView, statementOf } from './usage-view.ts';
 
 const [acme, rival] = ['acme' as TenantId, 'rival' as TenantId];
 const caller = (...scopes: readonly string[]): Caller => ({
@@ -114,5 +114,27 @@ describe('usage', () => {
     const { view } = desk(Array.from({ length: GROUPS_MOST + 1 }, (_, i) => ({ ...LOGGED, key: `k${i}` })));
     expect(await codeOf(view.groups(caller('read'), { ...query, groupBy: ['key'] }))).toBe('invalid_request');
     expect((await view.groups(caller('read'), { ...query, groupBy: ['tenant'] })).data[0]?.calls).toBe(GROUPS_MOST + 1);
+  });
+});
+
+describe('tranches', () => {
+  const tranche = { id: 't', payer: 'a', payee: 'b', amount: 5n, before: null, noticeBusinessDays: 2 };
+  const term = { ...tranche, due: { any: ['ipo-filed'] }, contract: 'c', contractFrom: null, contractTo: null };
+  const at = Date.UTC(2026, 2, 20);
+  const stated = async (events: readonly { readonly id: string; readonly date: string }[]) => {
+    const terms = { ...termsOf([]), tranches: [term] };
+    const none: AsyncIterable<UsagePage> = (async function* () {})();
+    const usage = (): AsyncIterable<UsagePage> => none;
+    const tenants = async (): Promise<readonly TenantId[]> => [];
+    const books = { currency: 'USD', costs: {}, rates: [] };
+    const money = { usage, tenants, balances: () => null, books, terms, now: () => at, events: eventDays(events) };
+    return (await statementOf(money, at)).tranches[0];
+  };
+
+  it('begin their notice with the first day of what was recorded', async () => {
+    const dates = ['2026-03-19', '2026-03-18', 'no day'].map(date => ({ id: 'ipo-filed', date }));
+    expect(await stated(dates)).toMatchObject({ status: 'payable', payableOn: Date.UTC(2026, 2, 20) });
+    expect(await stated(dates.slice(0, 1))).toMatchObject({ status: 'notice', payableOn: Date.UTC(2026, 2, 23) });
+    expect(await stated([{ id: 'agi-verified', date: '2026-03-01' }])).toMatchObject({ status: 'waiting' });
   });
 });
