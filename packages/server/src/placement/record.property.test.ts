@@ -46,6 +46,10 @@ const readings = fc.constantFrom<Readonly<Record<string, string>>>(
   { 'openai-2026-02': 'as-written' },
 );
 
+/** Nine times of ten the first: what must meet several such conditions is met at all. */
+const oftenest = <T>(first: T, ...rest: T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant(first) }, { weight: 1, arbitrary: fc.constantFrom(...rest) });
+
 const snapshots: fc.Arbitrary<Snapshot> = fc
   .record({
     readings,
@@ -64,13 +68,13 @@ const snapshots: fc.Arbitrary<Snapshot> = fc
     waivers: fc.array(
       fc.record({
         id: fc.constantFrom('wvr_1', 'wvr_2'),
-        contract: fc.constantFrom('openai-2026-02', 'data-handling'),
+        contract: oftenest('openai-2026-02', 'data-handling'),
         clause: fc.constantFrom('joint.stateless', 'joint.first-party', 'amzn.inference', 'amzn.distribution'),
-        tenant: fc.constantFrom(null, null, 'acme', 'other'),
-        product: fc.constantFrom(null, null, 'api'),
-        target: fc.constantFrom(null, null, null, ...ids),
-        from: fc.constantFrom(0, 0, 0, MARCH + 1),
-        until: fc.constantFrom(MARCH, Date.UTC(2027, 0, 1), Date.UTC(2027, 0, 1)),
+        tenant: oftenest(null, 'acme', 'other'),
+        product: oftenest(null, 'api'),
+        target: oftenest(null, ...ids),
+        from: oftenest(0, MARCH + 1),
+        until: oftenest(Date.UTC(2027, 0, 1), MARCH),
       }),
       { maxLength: 4 },
     ),
