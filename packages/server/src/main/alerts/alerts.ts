@@ -83,9 +83,11 @@ export async function startAlerts(parts: AlertParts): Promise<RunningAlerts> {
     if (count === 1) parts.log(`alert to ${alert.receiver} failed (${sent.why}); it is tried again`);
   }
 
+  const isOld = ({ at }: PendingAlert): boolean => now() - at >= limits.alertHours * HOUR_MS;
+
   async function step(alert: PendingAlert): Promise<void> {
     const receiver = byId.get(alert.receiver);
-    if (now() - alert.at >= limits.alertHours * HOUR_MS) {
+    if (isOld(alert)) {
       const why = receiver === undefined ? 'not configured' : (tries.get(alert.id)?.why ?? 'too old');
       await outbox.abandon(alert, why);
       tries.delete(alert.id);
@@ -96,7 +98,7 @@ export async function startAlerts(parts: AlertParts): Promise<RunningAlerts> {
   function deliver(): void {
     for (const alert of outbox.pending) {
       if (under.size >= AT_ONCE) return;
-      if (under.has(alert.id) || (tries.get(alert.id)?.at ?? 0) > now()) continue;
+      if (under.has(alert.id) || ((tries.get(alert.id)?.at ?? 0) > now() && !isOld(alert))) continue;
       const work = step(alert)
         .catch((error: unknown) => report('alerts', error))
         .finally(() => under.delete(alert.id));
