@@ -11,7 +11,6 @@ import {
   replaySlowly,
   type Supposition,
 } from './replay.ts';
-import { usageCost } from './score.ts';
 import type { Snapshot } from './snapshot.ts';
 import { changeOf, type DaySums, emptyTally, tallyFrom, wireTally } from './tally.ts';
 
@@ -164,9 +163,15 @@ const scenes = fc
       recorded,
       supposed,
       readings: how,
-      cost(target, usage) {
+      cost(target, { input, cached, output }, at) {
         const place = recorded.byId.get(target);
-        return place?.kind === 'target' ? usageCost(place.prices, usage) : 0n;
+        if (place?.kind !== 'target') return 0n;
+        const { inputPerMtok, cachedInputPerMtok, outputPerMtok } = place.prices;
+        const dearer = BigInt(at % 5);
+        return (
+          (BigInt(input - cached) * BigInt(inputPerMtok) + BigInt(cached * cachedInputPerMtok)) / 1_000_000n +
+          BigInt(output) * (BigInt(outputPerMtok) + dearer)
+        );
       },
       revenue: ({ product, purpose }) =>
         purpose === 'eval' ? null : ({ input, output }, at) => BigInt(input + 2 * output + (at % 7) + product.length),

@@ -25,20 +25,6 @@ export interface MeteredTokens {
   readonly reasoning?: number;
 }
 
-/** Micro-USD of a metered call, rounded up. Exact. */
-export function usageCost(prices: Prices, { input, cached, output }: MeteredTokens): bigint {
-  const fresh = (input - cached) * prices.inputPerMtok;
-  const again = cached * prices.cachedInputPerMtok;
-  const made = output * prices.outputPerMtok;
-  const total = fresh + again + made;
-  if ([fresh, again, made, total].every(Number.isSafeInteger)) return BigInt(Math.ceil(total / PER));
-  const exact =
-    BigInt(input - cached) * BigInt(prices.inputPerMtok) +
-    BigInt(cached) * BigInt(prices.cachedInputPerMtok) +
-    BigInt(output) * BigInt(prices.outputPerMtok);
-  return (exact + PER_BIG - 1n) / PER_BIG;
-}
-
 /** Micro-USD of so many tokens at their prices per million, rounded up. Exact. */
 export function tokenCost(prices: Prices, inputTokens: number, outputTokens: number): number {
   const input = inputTokens * prices.inputPerMtok;
