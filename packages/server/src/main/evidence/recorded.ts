@@ -50,6 +50,8 @@ export interface RecordedTexts {
 
 /** What a replay reads. */
 export interface ReplaySource {
+  /** A place in one source is none in another: a server's address, or empty for a data folder. */
+  readonly source: string;
   /** How many placements there are, the window's edges left aside: for progress. Null: not known. */
   count(window: Window): Promise<number | null>;
   texts(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedTexts>;
@@ -102,6 +104,7 @@ export async function openRecorded(config: Config): Promise<RecordedData> {
   }
 
   return {
+    source: '',
     async count(window) {
       let sum = 0;
       for (const home of homes) for (const { placements } of await tenantsOf(home, window)) sum += placements;

@@ -111,8 +111,10 @@ test('comes to the figures of the data folder, for the own tenant and, with the 
 });
 
 test('goes on from its state', async () => {
-  const state = ['--state', join(dir, 'http.state')];
+  const state = ['--tenant', 'acme', '--state', join(dir, 'http.state')];
   const first = await reportOf('auditor', ...state);
+  const { code, err } = await whatIf(null, ...state);
+  expect([code, err]).toEqual([2, expect.stringContaining('the state of another what-if')]);
   await call('app');
   // The end of the window was fixed by the first run.
   expect((await reportOf('auditor', ...state)).cells).toEqual(first.cells);

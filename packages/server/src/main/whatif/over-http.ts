@@ -22,6 +22,7 @@ export function replayOverHttp(url: string, config: Config, io: Io): ReplaySourc
   let page: readonly ReplayPlacement[] = [];
   let start = 0;
   return {
+    source: url,
     count: async () => null,
     async *texts(window, after) {
       for (let cursor = after?.cursor ?? null, position = after?.after ?? 0; ; ) {

@@ -28,8 +28,13 @@ function read(
   const { code = EVENT_CODES['call.placed'], version = CODEC_VERSION } = more;
   const sessions = ['sess_1' as SessionId];
   const texts: PlacementTexts = {
-    ...{ positions: [1], ats: [1], sessions },
-    ...{ codes: [code], versions: [version], heads: [head], ends: [end] },
+    positions: [1],
+    ats: [1],
+    sessions,
+    codes: [code],
+    versions: [version],
+    heads: [head],
+    ends: [end],
   };
   return placedText(texts, 0);
 }

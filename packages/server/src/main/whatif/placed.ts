@@ -56,14 +56,15 @@ function callOf(head: string, before: number): number {
   return at < 0 ? 1 : Number.parseInt(head.slice(at + 7, at + 17), 10);
 }
 
-const USAGE = /^(\d+) \{"usage":\{"input":(\d+),"cached":(\d+),"output":(\d+),"reasoning":(\d+)\}/;
+const USAGE = /^(\d+) \{(?:"call":(\d+),)?"usage":\{"input":(\d+),"cached":(\d+),"output":(\d+),"reasoning":(\d+)\}/;
 
 /** Null if the call has not ended. @param ended the version and the head of the event that ended a call */
 function usageOf(ended: string | null, call: number): Usage {
   if (ended === null) return null;
-  const [, version, input, cached, output, reasoning] = (call === 1 ? USAGE.exec(ended) : null) ?? [];
-  if (version === undefined || ended.includes('"call":')) return usageParsed(ended, call);
+  const [, version, named, input, cached, output, reasoning] = USAGE.exec(ended) ?? [];
+  if (version === undefined || (named === undefined && ended.includes('"call":'))) return usageParsed(ended, call);
   if (Number(version) > CODEC_VERSION) throw newer();
+  if (Number(named ?? 1) !== call) return null;
   return { input: Number(input), cached: Number(cached), output: Number(output), reasoning: Number(reasoning) };
 }
 

@@ -56,7 +56,8 @@ interface Saved {
 /** @throws CliError if the state is of another question, or cannot be read */
 export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
   const { data, suppositions, suppose, state } = run;
-  const question = JSON.stringify([suppose, suppositions.digest, run.window.from, run.window.to, run.window.tenant]);
+  const { from, to, tenant } = run.window;
+  const question = JSON.stringify([suppose, suppositions.digest, from, to, tenant, data.source]);
   const saved = state === null ? null : readState(state, question);
   const window = { ...run.window, to: run.window.to ?? saved?.to ?? Date.now() };
   const tally = saved === null ? emptyTally() : tallyFrom(saved.tally);
