@@ -14,7 +14,6 @@ export interface Score {
 export type CallSize = Pick<CallFacts, 'inputTokens' | 'outputBound' | 'requires'>;
 
 const PER = 1_000_000;
-const PER_BIG = 1_000_000n;
 
 /** Tokens as metered; those that came from a prompt cache are part of the input. */
 export interface MeteredTokens {
