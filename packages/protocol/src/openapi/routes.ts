@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../errors.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
-import { BODY, type QueryName, READ, type Route, WRITE } from './route.ts';
+import { type QueryName, READ, type Route, WRITE } from './route.ts';
 
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
 const CALL: readonly ErrorCode[] = [

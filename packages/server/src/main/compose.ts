@@ -290,9 +290,12 @@ async function assemble(
     close: async () => {
       readiness.drain();
       followed.stop();
+      // First of all: recovery, which the others wait for, is told by it to end.
+      const drained = engine.drain(limits.drainMs);
       await steering.then(() => shadow?.close()).catch(() => undefined);
       await alerts.then(running => running?.close()).catch(() => undefined);
-      await shutDown({ engine, http, upstream, ledger, stores, lock }, limits.drainMs);
+      await drained;
+      await shutDown({ http, upstream, ledger, stores, lock });
     },
   };
 }
@@ -304,7 +307,6 @@ function keysRequired(host: string): Error {
 }
 
 interface Running {
-  readonly engine: Engine;
   readonly http: Listening;
   readonly upstream: { close(): Promise<void> };
   readonly ledger: RunningLedger | null;
@@ -312,8 +314,7 @@ interface Running {
   readonly lock: DataLock;
 }
 
-async function shutDown({ engine, http, upstream, ledger, stores, lock }: Running, drainMs: number): Promise<void> {
-  await engine.drain(drainMs);
+async function shutDown({ http, upstream, ledger, stores, lock }: Running): Promise<void> {
   await http.close(CLOSE_MS);
   await upstream.close();
   await ledger?.close();
