@@ -175,7 +175,8 @@ export class SpendDesk {
 
   /** Sees every commit: meters replace what was held (C2), and placements that began before anybody counted are held from here on (C4). */
   committed(events: readonly Envelope[]): void {
-    if (this.idle) return;
+    // What is held ends whoever asks: it began while somebody did.
+    if (this.idle && this.#held.size === 0) return;
     for (const event of events) {
       if (event.type === 'call.placed') this.#placed(event);
       if (!isMeter(event)) continue;
@@ -215,13 +216,19 @@ export class SpendDesk {
     const added = scopes.filter(scope => !this.#accounts.has(scope));
     const tenants = terms.fact && !this.#accounts.countsTenants;
     const more = new Accounts(added, tenants, this.#past, this.#now());
-    if (!more.empty) await this.#read(source, more);
-    this.#terms = terms;
-    this.#accounts = this.#accounts.joined(more, scopes, terms.fact, this.#now());
+    const adopt = (): void => {
+      this.#terms = terms;
+      this.#accounts = this.#accounts.joined(more, scopes, terms.fact, this.#now());
+    };
+    if (more.empty) adopt();
+    else await this.#read(source, more, adopt);
   }
 
-  /** Counts what the log holds into accounts that are not in force yet. */
-  async #read(source: UsageSource, accounts: Accounts): Promise<void> {
+  /**
+   * Counts what the log holds into accounts that are not in force yet.
+   * @param adopt puts them in force: in the same step in which the reading ends, or a commit in between would be seen by neither
+   */
+  async #read(source: UsageSource, accounts: Accounts, adopt: () => void = () => undefined): Promise<void> {
     const reading: Reading = { accounts, placed: new Set(), ended: new Map() };
     for (const held of this.#held.values()) {
       this.#widen(held, accounts);
@@ -235,6 +242,7 @@ export class SpendDesk {
         for (const call of page.calls) this.#readEnded(reading, call);
         for (const call of page.open) this.#readOpen(reading, call);
       }
+      adopt();
     } finally {
       this.#reading = null;
     }
@@ -242,7 +250,12 @@ export class SpendDesk {
 
   /** A call that is held already counts in new accounts too. */
   #widen(held: Held, accounts: Accounts): void {
-    for (const bucket of accounts.bucketsOf(held.call, held.at)) {
+    this.#count(held, accounts.bucketsOf(held.call, held.at));
+  }
+
+  #count(held: Held, buckets: readonly Bucket[]): void {
+    for (const bucket of buckets) {
+      if (held.buckets.includes(bucket)) continue;
       bucket.reserved += held.bound;
       held.buckets.push(bucket);
     }
@@ -275,6 +288,8 @@ export class SpendDesk {
     const held = this.#held.get(keyOf(session, call));
     if (held !== undefined) {
       held.seq = seq;
+      // Read from the log before its commit was told of: then it counts in what was read for, and not yet in what was in force already.
+      this.#count(held, this.#bucketsOf(held.call, held.at));
       return;
     }
     // Contracts cap by no key, and the caps that do were counted from the start.
