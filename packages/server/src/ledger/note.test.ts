@@ -123,23 +123,10 @@ test('what is no note is not read', () => {
 
 test('a checkpoint has one form', () => {
   const root = fromBase64('CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=') ?? new Uint8Array(0);
-  const text = formatCheckpoint({
-    origin: 'example.com/log',
-    size: 20_852_163,
-    root,
-    cursor: 7,
-    audit: null,
-    next: null,
-  });
+  const checkpoint = { origin: 'example.com/log', size: 20_852_163, root, cursor: 7, audit: null, next: null };
+  const text = formatCheckpoint(checkpoint);
   expect(text).toBe('example.com/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\nperdure-cursor 7\n');
-  expect(parseCheckpoint(text)).toEqual({
-    origin: 'example.com/log',
-    size: 20_852_163,
-    root,
-    cursor: 7,
-    audit: null,
-    next: null,
-  });
+  expect(parseCheckpoint(text)).toEqual(checkpoint);
   for (const wrong of [
     text.replace('20852163', '020852163'),
     text.replace('20852163', '-1'),

@@ -1,5 +1,4 @@
 /** Rights of first refusal under a running server: each move is seen by the next decision, over HTTP and from the command line. */
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +9,10 @@ import { perdure } from '../cli/captured-io.test-support.ts';
 import { composeServer, type ComposedServer } from '../compose.ts';
 import { parseConfig } from '../config/load.ts';
 import { auditDigest } from './audit.ts';
+import { keyLine, secretOf } from './keys.test-support.ts';
 
 /** A server is started: on a busy machine that takes a while. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-const secretOf = (name: string): string => `a-secret-for-${name}`;
-const keyLine = (name: string, scopes: string): string =>
-  `  - { name: ${name}, hash: ${createHash('sha256').update(secretOf(name)).digest('hex')}, tenant: acme, scopes: [${scopes}] }`;
 
 let dir = '';
 let server: ComposedServer;
