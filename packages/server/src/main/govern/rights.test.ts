@@ -9,7 +9,7 @@ import { perdure } from '../cli/captured-io.test-support.ts';
 import { composeServer, type ComposedServer } from '../compose.ts';
 import { parseConfig } from '../config/load.ts';
 import { auditDigest } from './audit.ts';
-import { keyLine, secretOf } from './keys.test-support.ts';
+import { keyLine, secretOf } from '../keys/key-lines.test-support.ts';
 
 /** A server is started: on a busy machine that takes a while. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

@@ -1,5 +1,4 @@
 /** A what-if over the placements of a running server, as its keys may read them, beside the same over its data folder. */
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,14 +8,11 @@ import { answered } from '../../provider/responses-upstream.test-support.ts';
 import { perdure } from '../cli/captured-io.test-support.ts';
 import { composeServer, type ComposedServer } from '../compose.ts';
 import { parseConfig } from '../config/load.ts';
+import { keyLine, secretOf } from '../keys/key-lines.test-support.ts';
 import type { WhatIfReport } from './report.ts';
 
 /** A server is started: on a busy machine that takes a while. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-const secretOf = (name: string): string => `a-secret-for-${name}`;
-const keyLine = (name: string, scopes: string, tenant: string): string =>
-  `  - { name: ${name}, hash: ${createHash('sha256').update(secretOf(name)).digest('hex')}, tenant: ${tenant}, scopes: [${scopes}] }`;
 
 let dir = '';
 let server: ComposedServer;
