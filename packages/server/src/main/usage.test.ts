@@ -189,9 +189,12 @@ describe('of the folder that it leaves', () => {
     expect((await rows()).map(row => row.x_PlacementLeafIndex)).toEqual(
       (await rows()).map(row => proven.get(row.x_PlacementId)),
     );
+    // A server that runs would make the folder again.
+    await server.close();
     renameSync(join(cwd, 'data', 'ledger', 'local'), join(cwd, 'data', 'ledger', 'away'));
     expect(new Set((await rows()).map(row => row.x_PlacementLeafIndex))).toEqual(new Set([null]));
     renameSync(join(cwd, 'data', 'ledger', 'away'), join(cwd, 'data', 'ledger', 'local'));
+    await boot();
   });
 
   it('reconciles a bill', async () => {
