@@ -105,12 +105,12 @@ describe.each(Object.keys(PROVIDERS))('%s', name => {
 describe('what only Responses has', () => {
   test('a chain by the previous response', async () => {
     const first = await generateText({ model: openai().responses(MODEL), prompt: 'My horse is called Pepper.' });
-    const previousResponseId = first.providerMetadata?.['openai']?.['responseId'];
+    const previousResponseId = first.providerMetadata?.['openai']?.['responseId'] as string;
     expect(previousResponseId).toMatch(/^resp_/);
     const { text } = await generateText({
       model: openai().responses(MODEL),
       prompt: 'What is my horse called?',
-      providerOptions: { openai: { previousResponseId: String(previousResponseId) } },
+      providerOptions: { openai: { previousResponseId: previousResponseId } },
     });
     expect(text).toContain('Pepper');
   });

@@ -1,5 +1,12 @@
 /** `@langchain/openai` with `useResponsesApi`, and its Chat Completions model, unchanged but for the base URL. */
-import { AIMessage, type BaseMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
+import {
+  AIMessage,
+  type BaseMessage,
+  HumanMessage,
+  SystemMessage,
+  type ToolMessage,
+  type UsageMetadata,
+} from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
 import { ChatOpenAI, type ChatOpenAIFields } from '@langchain/openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -37,7 +44,7 @@ describe.each([
       new HumanMessage('My dog is called Rex. What is my dog called?'),
     ]);
     expect(answer.text).toContain('My dog is called Rex.');
-    expect(answer.usage_metadata?.output_tokens).toBeGreaterThan(5);
+    expect((answer.usage_metadata as UsageMetadata | undefined)?.output_tokens).toBeGreaterThan(5);
   });
 
   test('streams', async () => {
