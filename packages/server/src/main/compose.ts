@@ -31,12 +31,13 @@ import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts';
+import type { LifeSigns } from '../store/sqlite/lasting-link.ts';
 import { makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { makeView } from './view.ts';
 
-type HomeOptions = Required<Pick<SqliteHomeOptions, 'onDeath' | 'logBytes'>>;
+type HomeOptions = Required<Pick<SqliteHomeOptions, 'signs' | 'logBytes'>>;
 type OpenHome = (home: HomeId, dir: string, how: HomeOptions) => Promise<HomeStore>;
 
 export interface ComposeOptions {
@@ -91,13 +92,7 @@ export async function composeServer(
   try {
     const readiness = makeReadiness(config.homes.map(({ id }) => id));
     for (const { id } of config.homes) {
-      const onDeath = (error: Error): void => {
-        readiness.homeDied(id);
-        log(
-          `home ${id}: ${error.message}: its requests fail with store_unavailable until this server is started again`,
-        );
-      };
-      const how = { onDeath, logBytes: config.limits.storeLogBytes };
+      const how = { signs: lifeSigns(id, readiness, log), logBytes: config.limits.storeLogBytes };
       stores.push(await openHome(id as HomeId, config.data, how));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
@@ -106,6 +101,21 @@ export async function composeServer(
     await undo();
     throw error;
   }
+}
+
+/** What is told of a home's threads, and to whom. */
+function lifeSigns(home: string, readiness: Readiness, log: ComposeOptions['log']): LifeSigns {
+  return {
+    died(thread, error, forGood) {
+      readiness.threadDied(home, thread);
+      const until = forGood ? 'this server is started again' : 'it is back, which is being tried';
+      log(`home ${home}: ${error.message}: its requests fail with store_unavailable until ${until}`);
+    },
+    revived(thread) {
+      readiness.threadRevived(home, thread);
+      log(`home ${home}: its ${thread} is back`);
+    },
+  };
 }
 
 function openFile(home: HomeId, dir: string, how: HomeOptions): Promise<HomeStore> {

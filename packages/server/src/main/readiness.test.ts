@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import { composeServer, type ComposeOptions, systemClock } from './compose.ts';
 import { parseConfig } from './config/load.ts';
@@ -64,32 +65,43 @@ test('a stop right after the start waits for what recovery still reads, and says
   expect(lines).toEqual([]);
 }, 30_000);
 
-test('a store that died is told once, and /readyz names it with 503', async () => {
+test('a thread of a store that died is told of, /readyz names its home with 503, and it comes back', async () => {
   const lines: string[] = [];
-  const died: ((error: Error) => void)[] = [];
+  const threads: Worker[] = [];
+  const born = (thread: Worker): void => void threads.push(thread);
+  process.on('worker', born);
   const server = await composed({
     log: line => lines.push(line),
-    openHome: async (home, folder, how) => {
-      died.push(how.onDeath);
-      return openSqliteHome({ dir: folder, home, clock: systemClock, exclusive: true, ...how });
-    },
+    openHome: (home, folder, how) => openSqliteHome({ dir: folder, home, clock: systemClock, exclusive: true, ...how }),
   });
+  process.off('worker', born);
   const ready = async () => {
     const answer = await fetch(`${server.url}/readyz`);
     return [answer.status, await answer.json()] as const;
   };
+  const ask = () =>
+    fetch(`${server.url}/v1/conversations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"metadata":{"a":"1"}}',
+    });
   try {
     await server.recovered;
-    const checks = (second: boolean) => [
+    const checks = (first: boolean) => [
       { name: 'recovery', ok: true },
-      { name: 'store:first', ok: true },
-      { name: 'store:second', ok: second },
+      { name: 'store:first', ok: first },
+      { name: 'store:second', ok: true },
     ];
     expect(await ready()).toEqual([200, { status: 'ready', checks: checks(true) }]);
-    died[1]?.(new Error("the store's writer ended (1)"));
+    expect((await ask()).status).toBe(200);
+    const writer = threads.filter(thread => thread.threadName?.includes('writer'))[0];
+    await writer?.terminate();
     expect(await ready()).toEqual([503, { status: 'unavailable', checks: checks(false) }]);
+    await vi.waitFor(async () => expect(await ready()).toEqual([200, { status: 'ready', checks: checks(true) }]), 5000);
+    await vi.waitFor(async () => expect((await ask()).status).toBe(200), 5000);
     expect(lines).toEqual([
-      "home second: the store's writer ended (1): its requests fail with store_unavailable until this server is started again",
+      "home first: the store's writer ended (1): its requests fail with store_unavailable until it is back, which is being tried",
+      'home first: its writer is back',
     ]);
   } finally {
     await server.close();
@@ -107,7 +119,7 @@ test('a stop outweighs all else, and what is not recovered is starting', () => {
   });
   readiness.recovered();
   expect(readiness.now().status).toBe('ready');
-  readiness.homeDied('a');
+  readiness.threadDied('a', 'reader');
   expect(readiness.now().status).toBe('unavailable');
   readiness.drain();
   expect([readiness.now().status, readiness.draining]).toEqual(['draining', true]);

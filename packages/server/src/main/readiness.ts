@@ -4,20 +4,24 @@ import type { ReadyResource } from '@perdure/protocol';
 export interface Readiness {
   /** What the last process left unfinished is settled, or under way. */
   recovered(): void;
-  /** A home's store answers no more, until the server is started again. */
-  homeDied(home: string): void;
+  /** A thread of a home's store has ended: the home does not answer in full until it is back. */
+  threadDied(home: string, thread: string): void;
+  threadRevived(home: string, thread: string): void;
   drain(): void;
   readonly draining: boolean;
   now(): ReadyResource;
 }
 
 export function makeReadiness(homes: readonly string[]): Readiness {
-  const dead = new Set<string>();
+  /** Threads that are missing, by home. */
+  const missing = new Map(homes.map(home => [home, new Set<string>()]));
+  const whole = (home: string): boolean => (missing.get(home)?.size ?? 0) === 0;
   let recovered = false;
   let draining = false;
   return {
     recovered: () => void (recovered = true),
-    homeDied: home => void dead.add(home),
+    threadDied: (home, thread) => void missing.get(home)?.add(thread),
+    threadRevived: (home, thread) => void missing.get(home)?.delete(thread),
     drain: () => void (draining = true),
     get draining() {
       return draining;
@@ -25,10 +29,10 @@ export function makeReadiness(homes: readonly string[]): Readiness {
     now() {
       const checks = [
         { name: 'recovery', ok: recovered },
-        ...homes.map(home => ({ name: `store:${home}`, ok: !dead.has(home) })),
+        ...homes.map(home => ({ name: `store:${home}`, ok: whole(home) })),
       ];
       if (draining) return { status: 'draining', checks };
-      if (dead.size > 0) return { status: 'unavailable', checks };
+      if (!homes.every(whole)) return { status: 'unavailable', checks };
       return { status: recovered ? 'ready' : 'starting', checks };
     },
   };

@@ -7,6 +7,7 @@ import { checkAppend, checkLease, checkLimit, checkRange, checkRecord, checkRele
 import type { HomeStore } from '../home-store.ts';
 import { LeaseBook } from '../lease-book.ts';
 import { StoreMisuse } from '../store-error.ts';
+import { LastingLink, type LifeSigns } from './lasting-link.ts';
 import { packAppend, type ReaderOps, type WorkerSetup, type WriterOps } from './messages.ts';
 import { WorkerLink } from './worker-link.ts';
 
@@ -18,8 +19,8 @@ export interface SqliteHomeOptions {
   readonly clock: Clock;
   /** The data folder's lock is held: no other process lives, so every lease in the file is void. */
   readonly exclusive?: boolean;
-  /** Called once if a thread of the home ends by itself. From then on the home answers `store_unavailable`, until it is opened anew. */
-  readonly onDeath?: (error: Error) => void;
+  /** Told when a thread of the home ends by itself, and when it is back. In between the home answers `store_unavailable`. */
+  readonly signs?: LifeSigns;
   /** Pages of 8 KiB that the file may have; beyond them it is full. */
   readonly maxPages?: number;
   /** What the write-ahead log may hold while the home is busy, bytes. Bounds how long an opening after a crash takes. */
@@ -36,14 +37,10 @@ const CLOSE_MS = 5000;
  */
 export async function openSqliteHome(options: SqliteHomeOptions): Promise<HomeStore> {
   const setup = await setupOf(options);
-  let dead = false;
-  const died = (error: Error): void => {
-    if (!dead) options.onDeath?.(error);
-    dead = true;
-  };
+  const signs = options.signs ?? { died: () => undefined, revived: () => undefined };
   const opening = [
-    WorkerLink.open<WriterOps>('writer', setup, died),
-    WorkerLink.open<ReaderOps>('reader', setup, died),
+    LastingLink.open<WriterOps>('writer', setup, signs),
+    LastingLink.open<ReaderOps>('reader', setup, signs),
   ] as const;
   try {
     const [writer, reader] = await Promise.all(opening);
@@ -75,8 +72,8 @@ async function setupOf({ dir, home, clock, maxPages, logBytes }: SqliteHomeOptio
 function homeOver(
   options: SqliteHomeOptions,
   setup: WorkerSetup,
-  writer: WorkerLink<WriterOps>,
-  reader: WorkerLink<ReaderOps>,
+  writer: LastingLink<WriterOps>,
+  reader: LastingLink<ReaderOps>,
 ): HomeStore {
   const { home, clock } = options;
   const leases = new LeaseBook(clock);

@@ -38,6 +38,8 @@ export class WorkerLink<O> {
       workerData: { setup, posts: this.#posts } satisfies WorkerStart,
       resourceLimits: RESOURCE_LIMITS,
       execArgv: ['--disable-warning=ExperimentalWarning'],
+      // Seen in reports of the process.
+      name: `store-${entry}`,
     });
     this.#worker.on('message', (replies: readonly Reply[]) => this.#answer(replies));
     this.#worker.on('error', error => this.#fail(error));
@@ -46,7 +48,7 @@ export class WorkerLink<O> {
   }
 
   /**
-   * @param onDeath called once if the opened worker ends by itself: nothing brings it back
+   * @param onDeath called once if the opened worker ends by itself
    * @throws StoreError if the worker cannot open the file
    */
   static async open<O>(
