@@ -12,7 +12,7 @@ interface Watched {
   readonly link: LastingLink<WriterOps>;
   readonly signs: readonly string[];
   /** Ends the thread that works now, as no caller could. */
-  kill(): Promise<void>;
+  readonly kill: () => Promise<void>;
 }
 
 async function watched(place: Scratch): Promise<Watched> {
