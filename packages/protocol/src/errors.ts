@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'placement_not_found'
   | 'conversation_locked'
   | 'response_in_progress'
+  | 'response_not_cancellable'
   | 'fork_depth_exceeded'
   | 'tool_output_missing'
   | 'tool_call_not_found'
@@ -146,6 +147,10 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   placement_not_found: caller(404, 'The placement does not exist.'),
   conversation_locked: caller(400, 'Another response is running in this conversation.', 'retry'),
   response_in_progress: caller(409, 'The response is still in progress.', 'retry'),
+  response_not_cancellable: caller(
+    400,
+    'Cannot cancel a synchronous response: only one that was begun with background can be cancelled.',
+  ),
   fork_depth_exceeded: caller(400, 'This chain has been forked too many times; start a new one from its items.'),
   tool_output_missing: caller(400, 'A function call of the earlier turn has no output in the input.'),
   tool_call_not_found: caller(400, 'A tool output names a call that is not open.'),

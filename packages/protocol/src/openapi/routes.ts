@@ -70,7 +70,16 @@ export const ROUTES: readonly Route[] = [
     answer: 'Response',
     stream: 'With `stream=true`: its events, from after `starting_after` on, as they were or will be.',
     query: ['include[]', 'stream', 'starting_after'],
-    errors: [...READ, 'invalid_request', 'response_not_found', 'response_in_progress'],
+    errors: [...READ, 'invalid_request', 'response_not_found', 'response_in_progress', 'rate_limit_exceeded'],
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/{response_id}/cancel',
+    operationId: 'cancelResponse',
+    tag: 'responses',
+    summary: 'Cancel a background response. One that has ended is answered as it ended.',
+    answer: 'Response',
+    errors: [...READ, 'response_not_found', 'response_not_cancellable', 'response_in_progress', 'store_full'],
   },
   {
     method: 'delete',

@@ -3,7 +3,7 @@
  *
  * B1  Readers see released events only, in order, each once.
  * B2  The turn does not wait for readers that fall behind by less than `MAX_LAG`; past that it waits `patienceMs`, then cuts the reader, never
- *     the turn: a stored turn runs on whoever reads.
+ *     the turn: a stored turn runs on whoever reads. Who comes late has not fallen behind until it was at the end once.
  * B3  Events are kept while the turn runs, so that a reader who comes late, or again, begins anywhere.
  */
 import { perdureError, type PerdureError } from '@perdure/protocol';
@@ -11,17 +11,32 @@ import type { WireEvent } from '../session/output.ts';
 
 /** Bytes that a reader may lag behind before the turn waits for it. */
 export const MAX_LAG: number = 1024 * 1024;
+/** Characters after which a batch ends: a reader that comes late is handed what it missed piece by piece, as fast as it takes it. */
+export const BATCH_CHARS: number = 64 * 1024;
 
 export class Broadcast {
   readonly #events: WireEvent[] = [];
+  /** What was published while nobody read and is made only if somebody does. */
+  readonly #unmade: (() => readonly WireEvent[])[] = [];
   readonly #readers = new Set<Reader>();
   #ended = false;
   /** Set if the turn could not be carried on in this process: readers learn it instead of an end. */
   #error: PerdureError | null = null;
 
-  publish(events: readonly WireEvent[]): void {
-    for (const event of events) this.#events.push(event);
+  /** @param events made at once if anybody reads, else when the first reader comes, in the order of their publication */
+  publish(events: readonly WireEvent[] | (() => readonly WireEvent[])): void {
+    if (typeof events === 'function') {
+      this.#unmade.push(events);
+      if (this.#readers.size > 0) this.#make();
+    } else if (events.length > 0) {
+      this.#make();
+      for (const event of events) this.#events.push(event);
+    }
     for (const reader of this.#readers) reader.wake();
+  }
+
+  #make(): void {
+    for (const made of this.#unmade.splice(0)) this.#events.push(...made());
   }
 
   end(error: PerdureError | null = null): void {
@@ -34,17 +49,35 @@ export class Broadcast {
     return this.#ended;
   }
 
-  /** Whether anyone reads now. */
-  get hasReaders(): boolean {
-    return this.#readers.size > 0;
+  /** Why the turn could not be carried on in this process; null while it runs, or if it came to its end. */
+  get error(): PerdureError | null {
+    return this.#error;
   }
 
-  /** Events after `after` (-1: all), batch by batch as they are released, until the turn ends. */
-  async *read(after = -1): AsyncGenerator<readonly WireEvent[]> {
+  /** How many read now. */
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  /**
+   * Events after `after` (-1: all), batch by batch as they are released, until the turn ends.
+   * @param signal the reader has left: what waits for the next event is let go at once
+   */
+  read(after = -1, signal?: AbortSignal): AsyncGenerator<readonly WireEvent[]> {
+    this.#make();
     const reader = new Reader(this.#events, after);
+    // Counted from here on, so that a bound on readers holds however many come at once.
     this.#readers.add(reader);
+    signal?.addEventListener('abort', () => this.#readers.delete(reader), { once: true });
+    return this.#batches(reader, signal);
+  }
+
+  async *#batches(reader: Reader, signal: AbortSignal | undefined): AsyncGenerator<readonly WireEvent[]> {
+    const leave = (): void => reader.wake();
+    signal?.addEventListener('abort', leave, { once: true });
     try {
       for (;;) {
+        if (signal?.aborted === true) return;
         if (reader.cut)
           throw perdureError('deadline_exceeded', 'The reader was too slow and was cut; the response goes on.');
         const batch = reader.take();
@@ -59,16 +92,21 @@ export class Broadcast {
         await reader.more();
       }
     } finally {
+      signal?.removeEventListener('abort', leave);
       this.#readers.delete(reader);
       reader.taken();
     }
   }
 
-  /** Resolves once no reader lags by more than `MAX_LAG`; cuts those that stay behind for `patienceMs`. */
-  async settled(patienceMs: number): Promise<void> {
+  /**
+   * Resolves once no reader lags by more than `MAX_LAG`; cuts those that stay behind for `patienceMs`.
+   * @param stop the turn is to end: nobody is waited for any more
+   */
+  async settled(patienceMs: number, stop?: AbortSignal): Promise<void> {
     for (const reader of this.#readers) {
+      if (stop?.aborted === true) return;
       if (reader.lag <= MAX_LAG) continue;
-      if (!(await reader.caughtUp(patienceMs))) {
+      if (!(await reader.caughtUp(patienceMs, stop))) {
         reader.cut = true;
         reader.wake();
       }
@@ -81,6 +119,8 @@ class Reader {
   #at: number;
   #wake: (() => void) | null = null;
   #caughtUp: (() => void) | null = null;
+  /** Whether it has been at the end once: who comes late is behind, and has not fallen behind. */
+  #live = false;
   cut = false;
 
   constructor(events: readonly WireEvent[], after: number) {
@@ -90,9 +130,13 @@ class Reader {
   }
 
   take(): readonly WireEvent[] {
-    const batch = this.#events.slice(this.#at);
-    this.#at = Math.max(this.#at, this.#events.length);
-    if (batch.length === 0) this.taken();
+    if (this.#caughtUp !== null && this.lag <= MAX_LAG) this.taken();
+    let to = this.#at;
+    for (let chars = 0; to < this.#events.length && chars < BATCH_CHARS; to++)
+      chars += this.#events[to]?.json.length ?? 0;
+    const batch = this.#events.slice(this.#at, to);
+    this.#at = Math.max(this.#at, to);
+    this.#live ||= this.#at >= this.#events.length;
     return batch;
   }
 
@@ -103,6 +147,7 @@ class Reader {
   }
 
   get lag(): number {
+    if (!this.#live) return 0;
     let bytes = 0;
     for (let i = this.#at; i < this.#events.length && bytes <= MAX_LAG; i++) bytes += this.#events[i]?.json.length ?? 0;
     return bytes;
@@ -119,13 +164,17 @@ class Reader {
     });
   }
 
-  caughtUp(ms: number): Promise<boolean> {
+  caughtUp(ms: number, stop?: AbortSignal): Promise<boolean> {
     return new Promise(resolve => {
-      const timer = setTimeout(() => resolve(false), ms);
-      this.#caughtUp = () => {
+      const done = (caughtUp: boolean) => (): void => {
         clearTimeout(timer);
-        resolve(true);
+        stop?.removeEventListener('abort', onTime);
+        resolve(caughtUp);
       };
+      const onTime = done(true);
+      const timer = setTimeout(done(false), ms);
+      this.#caughtUp = onTime;
+      stop?.addEventListener('abort', onTime, { once: true });
     });
   }
 }

@@ -60,6 +60,11 @@ export class Watchdog {
     this.#timer = setTimeout(() => this.#reject?.(this.#late()), ms);
   }
 
+  /** Ends the wait that is under way now. */
+  fail(error: Error): void {
+    this.#reject?.(error);
+  }
+
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

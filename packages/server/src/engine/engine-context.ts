@@ -22,6 +22,10 @@ export interface EngineLimits extends CallLimits {
   readonly turnMs: number;
   /** How long a turn waits for a reader that has fallen behind before it cuts it. */
   readonly patienceMs: number;
+  /** Readers of one running response at once. */
+  readonly readers: number;
+  /** How long a reader waits for a response whose process died to be taken up again. */
+  readonly resumeMs: number;
   /** Bytes of session context kept in memory. */
   readonly cacheBytes: number;
   /** Turns and stateless calls at once. */
@@ -50,6 +54,8 @@ export interface EngineContext {
   /** Commits that go on after their client was answered. */
   readonly finishing: Set<Promise<void>>;
   readonly tail: TailCommits;
+  /** Whether nothing is to be taken up any more: the process ends. */
+  stopping(): boolean;
   /** Tells the operator; never the client, and never with content. */
   report(what: string, error: PerdureError): void;
   /** Has recovery look at the session again in a while. */

@@ -14,8 +14,10 @@ import type { WireEvent } from '../session/output.ts';
 import type { SessionState } from '../session/state.ts';
 import { accompanied, settling } from './accompany.ts';
 import type { Caller } from './caller.ts';
+import { cancelResponse } from './cancel.ts';
 import * as conversations from './conversations.ts';
 import type { EngineContext, EngineLimits } from './engine-context.ts';
+import { type Following, followResponse, followTurn, runningTurn } from './follow.ts';
 import type { Homes } from './homes.ts';
 import { reserve } from './idempotency.ts';
 import { Lease } from './lease.ts';
@@ -24,7 +26,7 @@ import { listPlacements, type PlacementListQuery, type PlacementPage } from './p
 import { type PlacementRecord, readPlacement } from './placements.ts';
 import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Scheduler, Sha256 } from './ports.ts';
-import { readResponse, resourceOfRecord, streamOfRecord } from './read.ts';
+import { readResponse, resourceOfRecord } from './read.ts';
 import { recover, type RecoveryReport, takeUp } from './recovery.ts';
 import { deleteResponse } from './remove.ts';
 import { beginTurn, homeOf } from './respond.ts';
@@ -68,8 +70,8 @@ export interface StoredResponse {
   readonly done: Promise<ResponseResource>;
   /** The response as it is now. */
   now(): Promise<ResponseResource>;
-  /** Its stream, from after event `after` (-1: all). */
-  events(after?: number): AsyncIterable<readonly WireEvent[]>;
+  /** Its stream, from after event `after` (-1: all). @param signal aborted when the reader has left */
+  events(after?: number, signal?: AbortSignal): AsyncIterable<readonly WireEvent[]>;
 }
 
 export interface RespondInput {
@@ -86,8 +88,10 @@ export interface Engine {
   respond(input: RespondInput): Promise<StoredResponse>;
   stateless(input: StatelessRequest & { readonly idempotency?: RespondInput['idempotency'] }): Promise<StatelessCall>;
   response(caller: Caller, id: string): Promise<ResponseResource>;
-  /** The stream of a stored response, live or from the log. */
-  stream(caller: Caller, id: string, after: number): Promise<AsyncIterable<readonly WireEvent[]>>;
+  /** The stream of a stored response, live or from the log. @param signal aborted when the reader has left */
+  stream(caller: Caller, id: string, after: number, signal?: AbortSignal): Promise<AsyncIterable<readonly WireEvent[]>>;
+  /** Ends a background response; resolves with it as it ended. */
+  cancelResponse(caller: Caller, id: string): Promise<ResponseResource>;
   inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;
   deleteResponse(caller: Caller, id: string): Promise<void>;
   readonly conversations: {
@@ -142,6 +146,7 @@ export function createEngine(options: EngineOptions): Engine {
     finishing: new Set(),
     tail: new TailCommits(),
     inferRequest,
+    stopping: () => draining,
     recoverLater: ({ tenant, session, store }) =>
       void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
   };
@@ -210,7 +215,8 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function respond(input: RespondInput): Promise<StoredResponse> {
     const { caller, request, labels, idempotency } = input;
-    if (idempotency === null) return ofTurn(await beginTurn(context, { caller, request, labels, reserved: null }));
+    if (idempotency === null)
+      return ofTurn(caller, await beginTurn(context, { caller, request, labels, reserved: null }));
     const route = 'POST /v1/responses';
     const reserved = await reserve(context, caller, {
       ...idempotency,
@@ -222,7 +228,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (found !== null) return found;
     }
     try {
-      return ofTurn(await beginTurn(context, { caller, request, labels, reserved: reserved.id }));
+      return ofTurn(caller, await beginTurn(context, { caller, request, labels, reserved: reserved.id }));
     } catch (error) {
       const problem = toPerdureError(error);
       // Two of the same request at once: the other one's response is this one's too.
@@ -236,11 +242,9 @@ export function createEngine(options: EngineOptions): Engine {
   /** The response that an idempotency key made before; null if it was never committed. */
   async function again(caller: Caller, id: ResponseId): Promise<StoredResponse | null> {
     const running = context.running.get(id);
-    if (running !== undefined) return ofTurn(running);
+    if (running !== undefined) return ofTurn(caller, running);
     try {
-      const { row } = await readResponse(context, caller, id);
-      // Cut by the end of a process, and recovery has not come to it yet: its end cannot be waited for here.
-      if (row.toSeq === 0 && !context.running.has(id)) throw beingTakenUp();
+      await readResponse(context, caller, id);
     } catch (error) {
       if (toPerdureError(error).code === 'response_not_found') return null;
       throw error;
@@ -253,29 +257,31 @@ export function createEngine(options: EngineOptions): Engine {
         return settledResponse(caller, id);
       },
       now: () => response(caller, id),
-      events: after => replay(caller, id, after ?? -1),
+      events: (after, signal) => replay(caller, id, { after: after ?? -1, signal }),
     };
   }
 
   async function settledResponse(caller: Caller, id: ResponseId): Promise<ResponseResource> {
-    const running = context.running.get(id);
-    return running === undefined ? response(caller, id) : running.done;
+    const running = await runningTurn(context, caller, id);
+    return running === null ? response(caller, id) : running.done;
+  }
+
+  function ofTurn(caller: Caller, turn: RunningTurn): StoredResponse {
+    return {
+      id: turn.base.id,
+      placement: turn.placement,
+      done: turn.done,
+      now: async () => turn.resource('in_progress'),
+      events: (after, signal) => followTurn(context, caller, turn, { after: after ?? -1, signal }),
+    };
   }
 
   async function response(caller: Caller, id: string): Promise<ResponseResource> {
     return resourceOfRecord(await readResponse(context, caller, id));
   }
 
-  async function* replay(caller: Caller, id: string, after: number): AsyncGenerator<readonly WireEvent[]> {
-    const running = context.running.get(id as ResponseId);
-    if (running !== undefined && running.live.tenant === caller.tenant) {
-      yield* running.broadcast.read(after);
-      return;
-    }
-    const record = await readResponse(context, caller, id);
-    if (record.row.toSeq === 0) throw beingTakenUp();
-    const events = streamOfRecord(record).filter(event => event.seq > after);
-    if (events.length > 0) yield events;
+  async function* replay(caller: Caller, id: string, from: Following): AsyncGenerator<readonly WireEvent[]> {
+    yield* await followResponse(context, caller, id, from);
   }
 
   async function beginCall(input: Parameters<Engine['stateless']>[0]): Promise<StatelessCall> {
@@ -305,14 +311,8 @@ export function createEngine(options: EngineOptions): Engine {
     respond: input => admitted(() => respond(input)),
     stateless: input => admitted(() => beginCall(input)),
     response,
-    async stream(caller, id, after) {
-      // Looked at before the stream's head goes out: what cannot be streamed is an HTTP error.
-      if (context.running.get(id as ResponseId)?.live.tenant !== caller.tenant) {
-        const { row } = await readResponse(context, caller, id);
-        if (row.toSeq === 0) throw beingTakenUp();
-      }
-      return replay(caller, id, after);
-    },
+    stream: (caller, id, after, signal) => followResponse(context, caller, id, { after, signal }),
+    cancelResponse: (caller, id) => cancelResponse(context, caller, id),
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
     deleteResponse: (caller, id) => deleteResponse(context, caller, id),
     conversations: {
@@ -360,21 +360,6 @@ async function settleDoubt(
 ): Promise<void> {
   const live = await engine.sessions.load(tenant, session, store);
   if (live?.state?.turn?.call == null) engine.spend.settleDoubt(session);
-}
-
-function beingTakenUp(): PerdureError {
-  const message = 'The response is being taken up again; try again shortly.';
-  return perdureError('response_in_progress', message, { retryAfterMs: 1000 });
-}
-
-function ofTurn(turn: RunningTurn): StoredResponse {
-  return {
-    id: turn.base.id,
-    placement: turn.placement,
-    done: turn.done,
-    now: async () => turn.resource('in_progress'),
-    events: after => turn.broadcast.read(after),
-  };
 }
 
 function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {

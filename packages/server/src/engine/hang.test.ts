@@ -132,7 +132,7 @@ test('every call that the table names is tried, and every read and write of the 
 
 describe('a store that stops answering while a turn runs', () => {
   test.each(['release', 'append'] as const)(
-    'T3: its %s: readers are told, and the turn is left to recovery',
+    'T3, F1: its %s: whoever waits for the end is told, the turn is left to recovery, and its readers go on with it',
     async method => {
       const world = new World({ limits: SHORT });
       const control = hanging(method);
@@ -140,10 +140,13 @@ describe('a store that stops answering while a turn runs', () => {
       world.provider.follow(() => batches(message('Hello', ' there')));
       world.provider.onCall = async () => void (control.hangs = world.provider.calls.length === 1);
       const response = await ask(engine, { stream: true });
-      expect(await codeOf(read(response.events()))).toBe('store_unavailable');
+      const reading = read(response.events());
       expect(await codeOf(response.done)).toBe('store_unavailable');
       expect(reported.map(({ what }) => what)).toContain('turn.abandoned');
       control.hangs = false;
+      const shown = await reading;
+      expect(shown).toEqual(await read(await engine.stream(ACME, response.id, -1)));
+      expect(JSON.parse(shown.at(-1) ?? '')).toMatchObject({ type: 'response.completed' });
       await expect
         .poll(async () => (await engine.response(ACME, response.id)).status, { timeout: 8000, interval: 50 })
         .toBe('completed');

@@ -29,5 +29,7 @@ export const ENGINE_KILL_POINTS = [
   'recovery.before-settle',
   'recovery.after-settle',
   'idempotency.after-reserve',
+  'cancel.before-commit',
+  'cancel.after-commit',
 ] as const;
 export type EngineKillPoint = (typeof ENGINE_KILL_POINTS)[number];

@@ -63,7 +63,9 @@ async function planContinuation(engine: EngineContext, caller: Caller, id: strin
       param: 'previous_response_id',
     });
   if (row.status !== 'completed' && row.status !== 'incomplete')
-    throw missing(`The previous response ${row.status}: continue from the one before it.`);
+    throw missing(
+      `The previous response ${row.status === 'failed' ? 'failed' : 'was cancelled'}: continue from the one before it.`,
+    );
   const store = engine.homes.ofBody(id.slice('resp_'.length));
   const live = store && (await engine.sessions.load(caller.tenant, row.session, store));
   if (live == null) throw missing(`Previous response with id '${short(id)}' not found.`);

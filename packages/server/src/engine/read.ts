@@ -105,6 +105,7 @@ function progressOf(row: ResponseRow, events: readonly LogEvent[]): ResponseProg
         output.push(...(event.payload?.items ?? []));
         break;
       case 'call.failed':
+      case 'call.cancelled':
         output.push(...(event.payload?.items ?? []));
         break;
       case 'turn.completed':
@@ -132,6 +133,7 @@ export function streamOfRecord(record: ResponseRecord): readonly WireEvent[] {
   const at = replayOutputs(base, events, shown);
   const resource = resourceOf(base, progress);
   if (progress.error === null) {
+    // A cancelled one ends with `response.incomplete` too: the clients know no other event for it.
     const type = progress.status === 'completed' ? 'response.completed' : 'response.incomplete';
     return [...shown, responseEvent(type, at.seq, resource)];
   }
@@ -166,7 +168,8 @@ export function replayOutputs(
   let index = 0;
   let cut = false;
   for (const event of events) {
-    if ((event.type !== 'call.completed' && event.type !== 'call.failed') || event.payload === null) continue;
+    if (event.type !== 'call.completed' && event.type !== 'call.failed' && event.type !== 'call.cancelled') continue;
+    if (event.payload === null) continue;
     const payload: OutputPayload = event.payload;
     const place = { body, call: event.head.call, seq, index };
     const builder = new OutputBuilder(cut ? { ...place, phase: 'final_answer' } : place);

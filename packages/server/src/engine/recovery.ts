@@ -3,13 +3,15 @@
  * rule of cut calls, and enters the same loop that a fresh turn runs in.
  */
 import { perdureError, toPerdureError } from '@perdure/protocol';
-import { idBody, type SessionId } from '../kernel/ids.ts';
+import { idBody, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import { decodeEvent } from '../log/codec.ts';
 import type { EventBody, Json } from '../log/events.ts';
 import type { SessionRow } from '../log/rows.ts';
 import type { Step } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
+import { endCancelled } from './cancel-turn.ts';
+import { settled } from './cut-call.ts';
 import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
 import { killPoint } from './kill-point.ts';
@@ -21,7 +23,7 @@ import { claim } from './respond.ts';
 import { callSettings } from './settings.ts';
 import { failedEvent } from './stateless-run.ts';
 import { type ResponseBase, RunningTurn, seconds } from './turn.ts';
-import { commitNext, fail, runTurn, settled } from './turn-loop.ts';
+import { commitNext, fail, runTurn } from './turn-loop.ts';
 
 /** Sessions looked at together. */
 const PAGE = 256;
@@ -85,10 +87,11 @@ async function recoverOne(
 export async function takeUp(
   engine: EngineContext,
   { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
+  cancel: Cancel | null = null,
 ): Promise<'turns' | 'calls' | null> {
   const live = await engine.sessions.load(tenant, session, store);
   if (live === null) return null;
-  if (live.state?.kind !== 'stateless') return (await recoverSession(engine, live)) ? 'turns' : null;
+  if (live.state?.kind !== 'stateless') return (await recoverSession(engine, live, cancel)) ? 'turns' : null;
   await closeReservation(engine, live);
   return 'calls';
 }
@@ -101,20 +104,35 @@ async function closeReservation(engine: EngineContext, live: LiveSession): Promi
   engine.sessions.forget(live);
 }
 
-/** Takes the session's open turn up again; false if there is none, or it runs here already. */
-export async function recoverSession(engine: EngineContext, live: LiveSession): Promise<boolean> {
+/** A turn that is taken up only to be ended. */
+export interface Cancel {
+  readonly response: ResponseId;
+  readonly actor: string;
+}
+
+/**
+ * Takes the session's open turn up again; false if there is none, or it runs here already.
+ * @param cancel ends that turn instead; one that waits for people too
+ */
+export async function recoverSession(
+  engine: EngineContext,
+  live: LiveSession,
+  cancel: Cancel | null = null,
+): Promise<boolean> {
   return engine.sessions.exclusive(live, async () => {
     const state = mustState(live);
     if (state.kind === 'stateless') {
       await closeReservation(engine, live);
       return false;
     }
-    if (state.turn === null || state.phase === 'waiting' || engine.running.has(state.turn.response)) return false;
+    if (state.turn === null || engine.running.has(state.turn.response)) return false;
+    if (cancel === null ? state.phase === 'waiting' : state.turn.response !== cancel.response) return false;
     await engine.sessions.wait(engine.lease.ensure());
     const bodies = await claim(engine, live);
     const { turn, shown } = await rebuild(engine, live);
     engine.running.set(turn.base.id, turn);
     turn.broadcast.publish(shown);
+    turn.cancelledBy = cancel?.actor ?? null;
     killPoint('recovery.before-settle');
     try {
       await settleCut(engine, turn, bodies);
@@ -139,12 +157,18 @@ async function settleCut(engine: EngineContext, turn: RunningTurn, claimed: read
   const state = mustState(live);
   const effect = next(state);
   const call = state.turn?.call ?? null;
+  if (turn.cancelledBy !== null)
+    return endCancelled(engine, turn, {
+      before: claimed,
+      asked: true,
+      released: call === null ? [] : await releasedSteps(engine, live, call.index),
+      show: true,
+    });
   if (effect.type !== 'await_call' || call === null || state.turn === null) {
     if (claimed.length > 0) await engine.sessions.commit(live, claimed, { actor: 'recovery' });
     return;
   }
-  const rows = await engine.sessions.wait(live.store.journal(live.tenant, live.session));
-  const released = rows.filter(row => row.call === call.index).flatMap(row => JSON.parse(row.steps) as Step[]);
+  const released = await releasedSteps(engine, live, call.index);
   const { bodies, shown, unshown, shownCall } = settled(
     turn,
     { streamed: state.turn.streamed, call },
@@ -168,6 +192,16 @@ async function settleCut(engine: EngineContext, turn: RunningTurn, claimed: read
     return fail(engine, turn, given, all, unshown);
   }
   await commitNext(engine, turn, state, all, unshown);
+}
+
+/** What the dead process released of the call: those steps count as shown. */
+async function releasedSteps(
+  engine: EngineContext,
+  { tenant, session, store }: LiveSession,
+  call: number,
+): Promise<readonly Step[]> {
+  const rows = await engine.sessions.wait(store.journal(tenant, session));
+  return rows.filter(row => row.call === call).flatMap(row => JSON.parse(row.steps) as Step[]);
 }
 
 function processDied(): ProviderError {

@@ -48,7 +48,7 @@ export async function streamReleased(
       first = false;
       // The last group rides on the commit that ends the call.
       if (end === null) await groups.release();
-      await turn.broadcast.settled(engine.limits.patienceMs);
+      await turn.broadcast.settled(engine.limits.patienceMs, turn.abort.signal);
     }
   } finally {
     await groups.settled();

@@ -2,6 +2,7 @@
 import { perdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { cancelResponse } from './cancel.ts';
 import { seqAt } from './conversations.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { LiveSession } from './live-session.ts';
@@ -9,16 +10,18 @@ import { findResponse, mustState, short } from './plan.ts';
 import type { SessionLog } from './ports.ts';
 import { claim } from './respond.ts';
 
-/** @throws response_not_found, response_in_progress */
+/** A background response that runs is cancelled first. @throws response_not_found, response_in_progress */
 export async function deleteResponse(engine: EngineContext, caller: Caller, id: string): Promise<void> {
   const row = await findResponse(engine, caller, id);
   const store = row === null ? null : engine.homes.ofBody(id.slice('resp_'.length));
   const live = row === null || store === null ? null : await engine.sessions.load(caller.tenant, row.session, store);
   if (row === null || live === null)
     throw perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
+  const open = mustState(live).turn;
+  if (open?.response === row.id && open.background) await cancelResponse(engine, caller, id);
   await engine.sessions.exclusive(live, async () => {
     if (mustState(live).turn?.response === row.id)
-      throw perdureError('response_in_progress', 'The response is still in progress: cancel it first.');
+      throw perdureError('response_in_progress', 'The response is still in progress: wait for its end.');
     await engine.sessions.wait(engine.lease.ensure());
     const claimed = await claim(engine, live);
     const deleted = { type: 'response.deleted', head: { response: row.id }, payload: null } as const;

@@ -107,7 +107,9 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   const opening = await open(engine, input, plan);
   try {
-    return await beginIn(engine, input, opening);
+    const enter = (): Promise<RunningTurn> => beginIn(engine, input, opening);
+    // Until it runs here nobody may take it up: whoever looks at the session waits its turn. A session that is appended to is held already.
+    return await (plan.type === 'append' ? enter() : engine.sessions.exclusive(opening.live, enter));
   } catch (error) {
     // A session that did not come to be stays nowhere.
     if (opening.live.state === null) engine.sessions.forget(opening.live);
@@ -229,7 +231,8 @@ function turnStarted(
     response,
     model,
     background,
-    streamed: stream,
+    // A background response may be read at any time: its readers see the same deltas whether or not one streamed from the start.
+    streamed: stream || background,
     tools: refs.toolsRef,
     instructions: refs.instructionsRef,
   };

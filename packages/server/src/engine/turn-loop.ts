@@ -7,23 +7,23 @@
  */
 import { perdureError, toPerdureError, type PerdureError } from '@perdure/protocol';
 import { assertNever } from '../kernel/assert-never.ts';
-import { type EventBody, textOf, type UpstreamIds, type Usage } from '../log/events.ts';
+import { type EventBody, type OutputPayload, textOf, type Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
 import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
+import { endCancelled } from './cancel-turn.ts';
 import type { Prepared } from './chain.ts';
+import { builderOf, lostCall, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
 import { killPoint } from './kill-point.ts';
 import { isProviderError, type ProviderError } from './ports.ts';
+import { errorEvent } from './read.ts';
 import { streamReleased } from './release.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
 import { spendCall } from './spend-call.ts';
-
-const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
-const NO_IDS: UpstreamIds = { response: null, request: null };
 
 /** Carries the turn to its end. Never rejects: the outcome is in the log, in `turn.done` and in the broadcast. */
 export async function runTurn(engine: EngineContext, turn: RunningTurn): Promise<void> {
@@ -46,6 +46,7 @@ function isOurs(turn: RunningTurn, state: SessionState | null): state is Session
 }
 
 async function step(engine: EngineContext, turn: RunningTurn, state: SessionState): Promise<void> {
+  if (isCancelled(turn)) return endCancelled(engine, turn, { asked: turn.asked, released: [] });
   const effect = next(state);
   switch (effect.type) {
     case 'await_call':
@@ -53,7 +54,7 @@ async function step(engine: EngineContext, turn: RunningTurn, state: SessionStat
     case 'call':
       return commitNext(engine, turn, state, []);
     case 'finish':
-      return settle(engine, turn, [], { end: null });
+      return settle(engine, turn, [], []);
     case 'run_tools':
     case 'await_tools':
       // No tool is registered with this server, so none can have been requested.
@@ -65,6 +66,10 @@ async function step(engine: EngineContext, turn: RunningTurn, state: SessionStat
   }
 }
 
+function isCancelled(turn: RunningTurn): boolean {
+  return turn.cancelledBy !== null && turn.abort.signal.reason === 'cancelled';
+}
+
 function must(turn: TurnState | null): TurnState & { readonly call: NonNullable<TurnState['call']> } {
   if (turn?.call == null) throw new Error('no call is in flight');
   return { ...turn, call: turn.call };
@@ -74,13 +79,20 @@ function must(turn: TurnState | null): TurnState & { readonly call: NonNullable<
 async function makeCall(engine: EngineContext, turn: RunningTurn, placed: ReturnType<typeof must>): Promise<void> {
   const target = turn.target ?? engine.placing.target(placed.call.target);
   turn.target = null;
+  turn.asked = false;
   if (target === null)
     return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
   const steps = upstreamSteps(
-    { target, context: turn.live.context.runs, settings: turn.call, signal: turn.abort.signal },
+    {
+      target,
+      context: turn.live.context.runs,
+      settings: turn.call,
+      signal: turn.abort.signal,
+      onAsked: () => void (turn.asked = true),
+    },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },
   );
   const builder = builderOf(turn, placed.call.index);
@@ -93,6 +105,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     unshown = result.unshown;
   } catch (error) {
     if (!isProviderError(error)) return breakOff(engine, turn, placed, { error, released });
+    if (isCancelled(turn)) return endCancelled(engine, turn, { asked: turn.asked, released });
     if (turn.abort.signal.aborted && turn.abort.signal.reason === 'deadline') {
       const { bodies, unshown } = settled(turn, placed, error, released);
       const late = perdureError('deadline_exceeded', 'The turn took longer than this server allows.');
@@ -102,12 +115,14 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     return settleFailure(engine, turn, placed, error, released);
   }
   killPoint('call.before-settle');
+  turn.asked = false;
+  const payload = builder.payload(placed.streamed);
+  const whole = placed.streamed ? unshown : shownWhole(turn, placed.call.index, payload);
   turn.output.push(...builder.items);
-  turn.seq = builder.seq;
+  if (placed.streamed) turn.seq = builder.seq;
   const usage = end.usage ?? estimatedUsage(placed.call.reserved.input, builder);
   turn.addUsage(usage);
   const calls = builder.items.filter(item => item.type === 'function_call').map(item => textOf(item['call_id']));
-  const streamed = placed.streamed;
   const head = {
     call: placed.call.index,
     outcome: end.outcome,
@@ -117,7 +132,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     count: builder.items.length,
     calls,
   };
-  await settle(engine, turn, [{ type: 'call.completed', head, payload: builder.payload(streamed) }], { end, unshown });
+  await settle(engine, turn, [{ type: 'call.completed', head, payload }], whole);
 }
 
 /**
@@ -135,11 +150,6 @@ function breakOff(
   engine.report('turn.broken', problem);
   const { bodies, unshown } = settled(turn, placed, failedCall('The call broke off.'), released);
   return fail(engine, turn, problem, bodies, unshown);
-}
-
-export function builderOf(turn: RunningTurn, call: number): OutputBuilder {
-  const place = { body: turn.body, call, seq: turn.seq, index: turn.output.length };
-  return new OutputBuilder(turn.cut ? { ...place, phase: 'final_answer' } : place);
 }
 
 /** Four characters a token: for an upstream that does not say. */
@@ -164,7 +174,7 @@ async function settle(
   engine: EngineContext,
   turn: RunningTurn,
   bodies: readonly EventBody[],
-  shown: { readonly end: StepEnd | null; readonly unshown?: readonly WireEvent[] },
+  unshown: Parameters<RunningTurn['broadcast']['publish']>[0],
 ): Promise<void> {
   const effect = next(stateAfter(turn, bodies));
   const all: EventBody[] = [...bodies];
@@ -175,14 +185,13 @@ async function settle(
   const prepared = await engine.sessions.commit(turn.live, all, { actor: 'engine', prune: true });
   killPoint('call.after-settle');
   keepContext(engine, turn, prepared, bodies);
-  turn.broadcast.publish(shown.unshown ?? []);
+  turn.broadcast.publish(unshown);
   if (effect.type !== 'finish') return;
   const at = prepared.envelopes.at(-1)?.at ?? engine.clock.now();
   const resource = turn.resource(effect.status, { at, reason: effect.reason });
   killPoint('turn.before-completed-shown');
-  turn.broadcast.publish([
-    turn.event(effect.status === 'completed' ? 'response.completed' : 'response.incomplete', resource),
-  ]);
+  const type = effect.status === 'completed' ? 'response.completed' : 'response.incomplete';
+  turn.broadcast.publish(() => [turn.event(type, resource)]);
   turn.broadcast.end();
   turn.finish.resolve(resource);
 }
@@ -206,57 +215,6 @@ function keepContext(engine: EngineContext, turn: RunningTurn, prepared: Prepare
     if (body.type !== 'call.completed' || body.payload === null) continue;
     engine.sessions.grew(turn.live.context.add(body.payload.items, prepared.state.position));
   }
-}
-
-/** What a cut or failed call leaves: the events that close it, and what its readers are still to be shown. */
-export function settled(
-  turn: RunningTurn,
-  placed: Pick<TurnState, 'streamed'> & { readonly call: NonNullable<TurnState['call']> },
-  error: ProviderError,
-  released: readonly Step[],
-): {
-  readonly bodies: EventBody[];
-  readonly shown: readonly WireEvent[];
-  readonly unshown: WireEvent[];
-  readonly shownCall: boolean;
-} {
-  const { call } = placed;
-  const { usage, metered } = spent(error, call.reserved);
-  const upstream: UpstreamIds = { ...NO_IDS, request: error.requestId };
-  const head = { call: call.index, code: error.providerError, usage, metered, upstream };
-  // Nothing released: the cut leaves no trace in the output (DESIGN.md part 5).
-  if (released.length === 0)
-    return {
-      bodies: [{ type: 'call.failed', head: { ...head, count: 0 }, payload: null }],
-      shown: [],
-      unshown: [],
-      shownCall: false,
-    };
-  const builder = builderOf(turn, call.index);
-  const shown: WireEvent[] = [];
-  for (const one of released) builder.push(one, shown);
-  const unshown: WireEvent[] = [];
-  builder.cut(unshown);
-  turn.output.push(...builder.items);
-  turn.seq = builder.seq;
-  turn.cut = true;
-  const payload = builder.payload(placed.streamed);
-  return {
-    bodies: [{ type: 'call.failed', head: { ...head, count: builder.items.length }, payload }],
-    shown,
-    unshown,
-    shownCall: builder.hasFunctionCall,
-  };
-}
-
-/** What a failed call is charged at: nothing if the upstream refused it, else its bound, since nobody knows (L5). */
-function spent(
-  error: ProviderError,
-  reserved: { input: number; output: number },
-): { usage: Usage; metered: 'exact' | 'bound' } {
-  const refused = error.status !== null && error.status >= 400 && error.providerError !== 'upstream_interrupted';
-  if (refused) return { usage: NO_USAGE, metered: 'exact' };
-  return { usage: { input: reserved.input, cached: 0, output: reserved.output, reasoning: 0 }, metered: 'bound' };
 }
 
 async function settleFailure(
@@ -327,6 +285,7 @@ export async function commitNext(
     throw error;
   }
   turn.target = target;
+  turn.asked = false;
   turn.broadcast.publish(unshown);
 }
 
@@ -352,17 +311,8 @@ export async function fail(
 
 /** Shows the end of a failed turn: OpenAI's `error` event, then `response.failed`. */
 function showFailure(turn: RunningTurn, error: PerdureError): void {
-  const { code, message, param } = error;
-  const seq = turn.seq++;
-  const payload = { message, type: error.type, code, param };
-  turn.broadcast.publish([
-    {
-      seq,
-      type: 'error',
-      json: JSON.stringify({ type: 'error', sequence_number: seq, code, message, param, error: payload }),
-    },
-  ]);
-  turn.broadcast.publish([turn.event('response.failed', turn.resource('failed', { error }))]);
+  const resource = turn.resource('failed', { error });
+  turn.broadcast.publish(() => [errorEvent(error, turn.seq++), turn.event('response.failed', resource)]);
   turn.broadcast.end();
   turn.finish.reject(error);
 }
@@ -386,10 +336,4 @@ async function abandon(engine: EngineContext, turn: RunningTurn, error: PerdureE
   turn.broadcast.end(error);
   turn.finish.reject(error);
   engine.recoverLater(turn.live);
-}
-
-function lostCall({ index, reserved }: NonNullable<TurnState['call']>, code: string): EventBody {
-  const usage = { ...NO_USAGE, ...reserved };
-  const head = { call: index, code, usage, metered: 'bound' as const, count: 0, upstream: NO_IDS };
-  return { type: 'call.failed', head, payload: null };
 }

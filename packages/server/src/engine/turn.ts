@@ -43,6 +43,10 @@ export class RunningTurn {
   usage: Usage | null = null;
   /** The target of the call in flight. */
   target: ReachableTarget | null = null;
+  /** Whether the upstream of the call in flight was asked. */
+  asked = false;
+  /** Who cancelled it, as events name their actor; null if nobody has. It ends when the turn says so in the log. */
+  cancelledBy: string | null = null;
   readonly avoid: string[] = [];
   /** Who asked for the turn: the principal's id. */
   principal = '';
@@ -64,6 +68,12 @@ export class RunningTurn {
     this.finish = { resolve, reject };
     // Nobody may wait for it: a stored turn whose client has left. Its outcome is in the log.
     promise.catch(() => undefined);
+  }
+
+  /** Stops the call in flight, and has the turn end as cancelled unless its end is on its way to the log already. */
+  cancel(actor: string): void {
+    this.cancelledBy ??= actor;
+    this.abort.abort('cancelled');
   }
 
   /** The response as it stands. */

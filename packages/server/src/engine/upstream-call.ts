@@ -92,7 +92,11 @@ class UpstreamCall {
   readonly #deps: UpstreamDeps;
   readonly #end: ReturnType<Placing['begin']>;
   readonly #abort = new AbortController();
-  readonly #stop = () => this.#abort.abort();
+  /** What is waited for ends now, also if the provider does not listen. */
+  readonly #stop = () => {
+    this.#abort.abort();
+    this.#watchdog.fail(cancelled());
+  };
   readonly #started: number;
   readonly #watchdog = new Watchdog(() => late(!this.begun));
   #firstByteMs: number | undefined;
@@ -127,7 +131,7 @@ class UpstreamCall {
 
   /** @throws ProviderError once it is cancelled */
   mustGoOn(): void {
-    if (this.#request.signal.aborted) throw failure('aborted', 'The call was cancelled.');
+    if (this.#request.signal.aborted) throw cancelled();
   }
 
   /** @throws ProviderError if that is more than a call may bring */
@@ -157,6 +161,10 @@ class UpstreamCall {
     this.#end('aborted');
     return this.#complete;
   }
+}
+
+function cancelled(): ProviderError {
+  return failure('aborted', 'The call was cancelled.');
 }
 
 function late(first: boolean): PerdureError {

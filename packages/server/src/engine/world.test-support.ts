@@ -32,6 +32,8 @@ export const LIMITS: EngineLimits = {
   turnAttempts: 3,
   turnMs: 20_000,
   patienceMs: 300,
+  readers: 100,
+  resumeMs: 2000,
   cacheBytes: 64 * 1024 * 1024,
   concurrent: 100,
   idempotencyMs: 24 * 3_600_000,

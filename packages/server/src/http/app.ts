@@ -14,7 +14,7 @@ import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { sendError, sendJson } from './reply.ts';
 import { createResponse } from './responses/create.ts';
-import { deleteResponse, getResponse, listInputItems } from './responses/read.ts';
+import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/read.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import type { App, Exchange, HttpDeps, RouteEnv, Scope } from './types.ts';
 
@@ -41,6 +41,7 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ['POST', '/v1/responses', infer, exchange => createResponse(deps, exchange)],
     ['GET', '/v1/responses/:id', read, (exchange, params) => getResponse(deps, exchange, at(params, 0))],
     ['DELETE', '/v1/responses/:id', infer, (exchange, params) => deleteResponse(deps, exchange, at(params, 0))],
+    ['POST', '/v1/responses/:id/cancel', infer, (exchange, params) => cancelResponse(deps, exchange, at(params, 0))],
     ['GET', '/v1/responses/:id/input_items', read, (exchange, params) => listInputItems(deps, exchange, at(params, 0))],
     ['POST', '/v1/conversations', infer, exchange => conversations.createConversation(deps, exchange)],
     [

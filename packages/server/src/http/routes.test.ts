@@ -42,6 +42,7 @@ test('every route asks for a scope, and only reading is open to those who may on
 const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'change' | 'keys' } = {
   'POST /v1/responses': 'change',
   'GET /v1/responses/:id': 'content',
+  'POST /v1/responses/:id/cancel': 'change',
   'DELETE /v1/responses/:id': 'change',
   'GET /v1/responses/:id/input_items': 'content',
   'POST /v1/conversations': 'change',

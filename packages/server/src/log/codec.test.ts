@@ -163,8 +163,13 @@ const PINS: Pins = {
   },
   'call.cancelled': {
     code: 11,
-    event: { type: 'call.cancelled', head: { call: 1, usage }, payload: null },
-    head: `{"call":1,"usage":${USAGE}}`,
+    event: {
+      type: 'call.cancelled',
+      head: { call: 1, usage, metered: 'bound', count: 1 },
+      payload: { items: [item], deltas: null },
+    },
+    head: `{"call":1,"usage":${USAGE},"metered":"bound","count":1}`,
+    short: [{ call: 1, usage, metered: 'exact', count: 0 }, `{"call":1,"usage":${USAGE}}`],
   },
   'tool.requested': {
     code: 12,

@@ -101,6 +101,7 @@ const DEFAULTS: Defaults = {
   'call.placed': { call: 1, purpose: 'turn' },
   'call.completed': { call: 1, outcome: 'completed', reason: null, count: 1, calls: [] },
   'call.failed': { call: 1, count: 0 },
+  'call.cancelled': { metered: 'exact', count: 0 },
   'turn.completed': { status: 'completed', reason: null },
   'items.added': { calls: [], answers: [] },
 };

@@ -153,7 +153,16 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     }),
     output,
   ),
-  'call.cancelled': of('call.cancelled', fc.record({ call: fc.integer({ min: 1, max: 4 }), usage }), none),
+  'call.cancelled': of(
+    'call.cancelled',
+    fc.record({
+      call: fc.integer({ min: 1, max: 4 }),
+      usage,
+      metered: fc.constantFrom('exact' as const, 'bound' as const),
+      count: fc.nat(5),
+    }),
+    output,
+  ),
   'tool.requested': of(
     'tool.requested',
     fc.record({ callId, tool: fc.constant('shell'), idempotent: fc.boolean(), arguments: text }),

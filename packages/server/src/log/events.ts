@@ -162,8 +162,15 @@ export type EventBody =
     }
   | {
       readonly type: 'call.cancelled';
-      readonly head: { readonly call: number; readonly usage: Usage };
-      readonly payload: null;
+      readonly head: {
+        readonly call: number;
+        /** As for `call.failed`: once the upstream was asked nobody knows, and the reservation counts. */
+        readonly usage: Usage;
+        readonly metered: 'exact' | 'bound';
+        /** Items that had been released: they stay, the last of them closed as incomplete. */
+        readonly count: number;
+      };
+      readonly payload: OutputPayload | null;
     }
   | {
       readonly type: 'tool.requested';

@@ -181,6 +181,8 @@ async function assemble(
       turnMs: limits.turnMs,
       turnAttempts: limits.turnAttempts,
       patienceMs: limits.patienceMs,
+      readers: limits.readers,
+      resumeMs: limits.resumeMs,
       cacheBytes: limits.cacheBytes,
       concurrent: limits.concurrent,
       leaseMs: limits.leaseMs,

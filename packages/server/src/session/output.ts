@@ -101,11 +101,14 @@ export class OutputBuilder {
     }
   }
 
-  /** The call was cut and its steps will not come: what is open closes as incomplete commentary; another call gives the answer. */
-  cut(into: WireEvent[] | null): void {
+  /**
+   * The call's other steps will not come: what is open closes as incomplete.
+   * @param commentary whether another call gives the answer; a cancelled one has no other
+   */
+  cut(into: WireEvent[] | null, commentary = true): void {
     if (this.#current === null) return;
     if (this.#current.open !== null) this.#closePart([], into);
-    this.#current.cut = true;
+    this.#current.cut = commentary;
     this.#closeItem('incomplete', into);
   }
 

@@ -26,14 +26,22 @@ export async function createResponse(deps: HttpDeps, exchange: Exchange): Promis
   const parsed = parseCreateResponse(body.value);
   if (!parsed.ok) throw parsed.error;
   const request = parsed.value;
-  if (request.background)
-    throw perdureError('unsupported_parameter', 'background is not supported yet.', { param: 'background' });
   const labels = readLabels(req);
   const key = readIdempotencyKey(req);
   const idempotency = key === null ? null : { key, body: body.bytes };
   if (!request.store) return stateless(deps, exchange, request, labels, idempotency);
   const response = await deps.engine.respond({ caller, request, labels, idempotency });
-  return request.stream ? streamStored(deps, exchange, response) : sendStored(deps, exchange, response);
+  if (request.stream) return streamStored(deps, exchange, response);
+  return request.background ? sendBegun(exchange, response) : sendStored(deps, exchange, response);
+}
+
+/** A background response as it stands: it is durable, and goes on whoever asks for it. */
+async function sendBegun(exchange: Exchange, response: StoredResponse): Promise<void> {
+  sendJson(exchange.res, 200, await response.now(), headersOfStored(exchange, response));
+}
+
+function headersOfStored(exchange: Exchange, { placement, id }: StoredResponse): Headers {
+  return { ...headersOf(exchange, placement), 'perdure-response': id };
 }
 
 function headersOf(exchange: Exchange, placement: string | null): Headers {
@@ -42,7 +50,7 @@ function headersOf(exchange: Exchange, placement: string | null): Headers {
 
 /** The whole response once it is complete. If the client leaves, the turn goes on without it. */
 async function sendStored(deps: HttpDeps, exchange: Exchange, response: StoredResponse): Promise<void> {
-  const headers = { ...headersOf(exchange, response.placement), 'perdure-response': response.id };
+  const headers = headersOfStored(exchange, response);
   try {
     const late = () =>
       perdureError('deadline_exceeded', 'The response goes on; read it by its id in perdure-response.');
@@ -58,7 +66,7 @@ async function streamStored(deps: HttpDeps, exchange: Exchange, response: Stored
   // The upstream is asked in this turn of the event loop: nothing is written before that has gone out.
   await new Promise(resolve => void setImmediate(resolve));
   const stream = new EventStream(exchange.res, deps.limits, headersOf(exchange, response.placement));
-  await pipeEvents(stream, response.events());
+  await pipeEvents(stream, response.events(-1, exchange.signal));
 }
 
 /** Writes a stored stream to its reader. */

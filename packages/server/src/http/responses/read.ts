@@ -8,7 +8,7 @@ import { pageOf } from '../page.ts';
 import { pipeEvents } from './create.ts';
 
 export async function getResponse(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  const { caller, req, res, requestId } = exchange;
+  const { caller, req, res, requestId, signal } = exchange;
   const query = rawQuery(req.url);
   const headers = { 'x-request-id': requestId };
   if (query['stream']?.[0] !== 'true') return sendJson(res, 200, await deps.engine.response(caller, id), headers);
@@ -16,6 +16,7 @@ export async function getResponse(deps: HttpDeps, exchange: Exchange, id: string
     caller,
     id,
     startingAfter(query['starting_after']?.[0], req.headers['last-event-id']),
+    signal,
   );
   await pipeEvents(new EventStream(res, deps.limits, headers), events);
 }
@@ -26,6 +27,11 @@ function startingAfter(query: string | undefined, header: string | string[] | un
   if (!/^\d{1,9}$/.test(given))
     throw perdureError('invalid_request', "'starting_after' must be a sequence number.", { param: 'starting_after' });
   return Number(given);
+}
+
+export async function cancelResponse(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  const resource = await deps.engine.cancelResponse(exchange.caller, id);
+  sendJson(exchange.res, 200, resource, { 'x-request-id': exchange.requestId });
 }
 
 export async function deleteResponse(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {

@@ -19,6 +19,8 @@ export interface ServerLimits {
   readonly storeMs: number;
   readonly storeLogBytes: number;
   readonly patienceMs: number;
+  readonly readers: number;
+  readonly resumeMs: number;
   readonly cacheBytes: number;
   readonly leaseMs: number;
   readonly idempotencyHours: number;
@@ -102,6 +104,12 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'ms',
     ['patience_ms', 30 * SECOND, 100, 10 * MINUTE],
     'How long a turn waits for a reader that has fallen behind.',
+  ),
+  readers: bound('readers', ['readers', 256, 1, 100_000], 'Readers of one running response; further ones get 429.'),
+  resumeMs: bound(
+    'ms',
+    ['resume_ms', 15 * SECOND, 0, 10 * MINUTE],
+    'How long a reader waits for a response whose process died to be taken up again.',
   ),
   cacheBytes: bound('bytes', ['cache_bytes', 64 * MIB, 0, 64 * KIB * MIB], 'Session context kept in memory.'),
   leaseMs: bound(

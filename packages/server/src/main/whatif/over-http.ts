@@ -95,5 +95,6 @@ function headOf({ call, record }: ReplayPlacement): string {
 
 function endOf({ usage }: ReplayPlacement): string | null {
   if (usage === null) return null;
-  return `${CODEC_VERSION} ${encodeHead({ type: 'call.cancelled', head: { call: 1, usage }, payload: null })}`;
+  const head = { call: 1, usage, metered: 'exact', count: 0 } as const;
+  return `${CODEC_VERSION} ${encodeHead({ type: 'call.cancelled', head, payload: null })}`;
 }

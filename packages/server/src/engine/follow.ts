@@ -1,0 +1,149 @@
+/**
+ * Reading a response while it runs, across the death of what runs it: one sequence of events for every reader (L2), from the turn while it
+ * runs here and from the log once it has ended.
+ *
+ * F1  A reader that goes on after event N sees event N+1 next, whichever process shows it.
+ * F2  A response that was left unfinished is taken up by who asks for it, if recovery has not come to it; who asks waits `resumeMs`, no longer.
+ * F3  At most `readers` read one running response; one more is refused before its stream begins.
+ */
+import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
+import type { ResponseId } from '../kernel/ids.ts';
+import type { WireEvent } from '../session/output.ts';
+import { BATCH_CHARS } from './broadcast.ts';
+import type { Caller } from './caller.ts';
+import type { EngineContext } from './engine-context.ts';
+import { findResponse, short } from './plan.ts';
+import { readResponse, streamOfRecord } from './read.ts';
+import { type Cancel, takeUp } from './recovery.ts';
+import type { RunningTurn } from './turn.ts';
+
+/** Between two looks at a response that another process still holds, ms. */
+const LOOK_MS = 50;
+
+/**
+ * The turn that makes a response, taken up again if it was left; null once its end is in the log.
+ * @param cancel a turn that was left is ended instead
+ * @throws response_not_found; response_in_progress if it cannot be taken up in time
+ */
+export async function runningTurn(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  cancel: Cancel | null = null,
+): Promise<RunningTurn | null> {
+  // By real time: what is waited for is another process.
+  for (const until = performance.now() + engine.limits.resumeMs; ; ) {
+    const turn = engine.running.get(id as ResponseId);
+    if (turn?.live.tenant === caller.tenant && turn.broadcast.error === null) return turn;
+    const row = await findResponse(engine, caller, id);
+    const store = engine.homes.locate(id, 'resp')?.store;
+    if (row === null || store === undefined)
+      throw perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
+    if (row.toSeq > 0) return null;
+    if (engine.stopping()) throw beingTakenUp();
+    try {
+      if (!engine.spend.idle) await engine.spend.ready;
+      if ((await takeUp(engine, { tenant: caller.tenant, session: row.session, store }, cancel)) !== null) continue;
+    } catch (error) {
+      const { code } = toPerdureError(error);
+      if (code !== 'conversation_locked' && code !== 'store_unavailable') throw error;
+    }
+    if (performance.now() >= until) throw beingTakenUp();
+    await pause();
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise(resolve => void setTimeout(resolve, LOOK_MS));
+}
+
+export function beingTakenUp(): PerdureError {
+  const message = 'The response is being taken up again; try again shortly.';
+  return perdureError('response_in_progress', message, { retryAfterMs: 1000 });
+}
+
+export interface Following {
+  readonly after: number;
+  /** Aborted when the reader has left. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The stream of a response after event `after`, to its end.
+ * @throws response_not_found, response_in_progress, rate_limit_exceeded: all before the first event
+ */
+export async function followResponse(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  following: Following,
+): Promise<AsyncIterable<readonly WireEvent[]>> {
+  const turn = await runningTurn(engine, caller, id);
+  if (turn === null) return batches(streamOfRecord(await readResponse(engine, caller, id)), following.after);
+  mustHaveRoom(engine, turn);
+  return followTurn(engine, caller, turn, following);
+}
+
+/** @throws rate_limit_exceeded */
+function mustHaveRoom(engine: EngineContext, turn: RunningTurn): void {
+  if (turn.broadcast.readers < engine.limits.readers) return;
+  throw perdureError('rate_limit_exceeded', 'The response is being read by as many as this server allows.', {
+    retryAfterMs: 1000,
+  });
+}
+
+/** The same of a turn that runs here now: it is read from this moment on. */
+export function followTurn(
+  engine: EngineContext,
+  caller: Caller,
+  turn: RunningTurn,
+  { after, signal }: Following,
+): AsyncIterable<readonly WireEvent[]> {
+  const reading = turn.broadcast.read(after, signal);
+  return follow(engine, caller, { turn, reading }, { after, signal });
+}
+
+async function* follow(
+  engine: EngineContext,
+  caller: Caller,
+  first: { readonly turn: RunningTurn; readonly reading: AsyncIterable<readonly WireEvent[]> },
+  { after, signal }: Following,
+): AsyncGenerator<readonly WireEvent[]> {
+  const { id } = first.turn.base;
+  let at = after;
+  let { turn, reading } = first;
+  for (;;) {
+    try {
+      for await (const batch of reading) {
+        at = batch.at(-1)?.seq ?? at;
+        yield batch;
+      }
+      return;
+    } catch (error) {
+      // Only if the turn is not carried on here: then somebody takes it up again, and the reader goes on where it was.
+      if (error !== turn.broadcast.error) throw error;
+    }
+    const next = await runningTurn(engine, caller, id);
+    if (signal?.aborted === true) return;
+    if (next === null) return yield* batches(streamOfRecord(await readResponse(engine, caller, id)), at);
+    mustHaveRoom(engine, next);
+    turn = next;
+    reading = next.broadcast.read(at, signal);
+  }
+}
+
+/** Events after `after`, in pieces as a running turn would hand them out. */
+async function* batches(events: readonly WireEvent[], after: number): AsyncGenerator<readonly WireEvent[]> {
+  let batch: WireEvent[] = [];
+  let chars = 0;
+  for (const event of events) {
+    if (event.seq <= after) continue;
+    batch.push(event);
+    chars += event.json.length;
+    if (chars < BATCH_CHARS) continue;
+    yield batch;
+    batch = [];
+    chars = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
