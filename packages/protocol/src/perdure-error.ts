@@ -17,7 +17,7 @@ export interface PerdureError extends Error {
   readonly param: string | null;
   /** What a program can use beyond the code: for `placement_refused`, each target with its clauses. */
   readonly details?: JsonObject;
-  /** How long to wait before another attempt, in ms. */
+  /** How long to wait before another attempt, in ms; Infinity: no wait helps. */
   readonly retryAfterMs?: number;
 }
 
@@ -110,8 +110,9 @@ export function streamErrorEvent(error: PerdureError, sequenceNumber: number): S
   return { type: 'error', sequence_number: sequenceNumber, code, message, param, error: errorBody(error).error };
 }
 
-/** The `retry-after` header in whole seconds, at least 1; null if the error names no time and its code asks for none. */
+/** The `retry-after` header in whole seconds, at least 1; null if the error names no time and its code asks for none, or if no wait helps. */
 export function retryAfterSeconds(error: PerdureError): number | null {
+  if (error.retryAfterMs === Number.POSITIVE_INFINITY) return null;
   if (error.retryAfterMs !== undefined) return Math.max(1, Math.ceil(error.retryAfterMs / 1000));
   return error.next === 'retry-after' ? 1 : null;
 }

@@ -16,6 +16,7 @@ import { capApplies, type CapBalance, capReached, type CapSubject, type CapTerm 
 import type { TokenPrices } from '../money/prices.ts';
 import type { Spend } from '../placement/facts.ts';
 import type { PlacementRecord } from '../placement/record.ts';
+import type { Rates } from './rate/rates.ts';
 import { Accounts, bucketAt, type Bucket } from './spend-accounts.ts';
 import { capError, type SpendCall } from './spend-call.ts';
 import { isMeter, type LoggedCall, type OpenCall, type UsageSource, usagePages } from './usage.ts';
@@ -72,6 +73,8 @@ export interface SpendOptions {
   readonly cloudOf?: (target: string) => string | null;
   /** ms since 1970. */
   readonly now: () => number;
+  /** Rate limits in tokens: held and metered with the money. Absent: none. */
+  readonly rates?: Rates;
 }
 
 export class SpendDesk {
@@ -139,7 +142,8 @@ export class SpendDesk {
    * @param ending events that the commit of this call will bring with it: the end of the call before it
    */
   hold(call: SpendCall, ending: readonly EventBody[] = []): PerdureError | null {
-    if (this.idle) return null;
+    const slowed = this.#options.rates?.hold(call) ?? null;
+    if (slowed !== null || this.idle) return slowed;
     const { prices } = this.#options;
     const at = this.#now();
     const buckets = this.#bucketsOf(call, at);
@@ -150,13 +154,17 @@ export class SpendDesk {
       .filter(cap => capApplies(cap, call))
       .flatMap(cap => this.#balance(cap, at, freed) ?? []);
     const reached = capReached(seen, bound);
-    if (reached !== null) return capError(reached, bound);
+    if (reached !== null) {
+      this.#options.rates?.drop(call.session, call.call);
+      return capError(reached, bound);
+    }
     this.#hold(call, at, bound, buckets, null);
     return null;
   }
 
   /** Gives back what is held for a call that was not placed. */
   drop(session: SessionId, call: number): void {
+    this.#options.rates?.drop(session, call);
     this.#end(keyOf(session, call), null);
   }
 
@@ -168,6 +176,7 @@ export class SpendDesk {
 
   /** The log was read, and the session has no call in flight. */
   settleDoubt(session: SessionId): void {
+    this.#options.rates?.settle(session);
     for (const [key, { call, doubtful }] of this.#held) {
       if (doubtful && call.session === session) this.#end(key, null);
     }
@@ -175,6 +184,7 @@ export class SpendDesk {
 
   /** Sees every commit: meters replace what was held (C2), and placements that began before anybody counted are held from here on (C4). */
   committed(events: readonly Envelope[]): void {
+    this.#options.rates?.committed(events);
     // What is held ends whoever asks: it began while somebody did.
     if (this.idle && this.#held.size === 0) return;
     for (const event of events) {

@@ -12,6 +12,7 @@ import * as govern from './perdure/govern-routes.ts';
 import * as replay from './perdure/replay-routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
+import { limitRate } from './rate-limit.ts';
 import { sendError, sendJson } from './reply.ts';
 import { createResponse } from './responses/create.ts';
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/read.ts';
@@ -314,7 +315,10 @@ async function serve(
   try {
     if (!deps.keyed()) guardLocal(req);
     const caller = scopes === null ? NOBODY : deps.authenticate(bearerOf(req.headers.authorization));
-    if (scopes !== null) requireScope(caller, scopes);
+    if (scopes !== null) {
+      limitRate(deps.rates, caller, res);
+      requireScope(caller, scopes);
+    }
     await handler({ req, res, caller, requestId, signal: left.signal });
   } catch (thrown) {
     if (left.signal.aborted) return;

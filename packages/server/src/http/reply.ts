@@ -12,6 +12,18 @@ export function sendJson(res: ServerResponse, status: number, body: unknown, hea
   res.end(text);
 }
 
+/** The longest wait that official clients keep to, ms: after a longer one they would ask again at once. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** To the millisecond for clients that read it; and whether to try again at all, where they would and it cannot help. */
+function retryHeaders({ status, next, retryAfterMs: ms }: PerdureError): Headers {
+  const useless = status === 429 && (next === 'ask-operator' || (ms !== undefined && ms > LONGEST_WAIT_MS));
+  return {
+    ...(ms !== undefined && Number.isFinite(ms) && { 'retry-after-ms': Math.ceil(ms) }),
+    ...(useless && { 'x-should-retry': 'false' }),
+  };
+}
+
 /** Any thrown value as the documented error. Where headers are already out there is nothing left to say but the end. */
 export function sendError(res: ServerResponse, thrown: unknown, headers: Headers = {}): PerdureError {
   const error = toPerdureError(thrown);
@@ -24,6 +36,7 @@ export function sendError(res: ServerResponse, thrown: unknown, headers: Headers
   sendJson(res, error.status, errorBody(error), {
     ...headers,
     ...(wait !== null && { 'retry-after': wait }),
+    ...retryHeaders(error),
     ...(typeof placement === 'string' && { 'perdure-placement': placement }),
     // The rest of a body that was too large is not read: the connection cannot be used again.
     ...((error.status === 413 || error.status === 408) && { connection: 'close' }),

@@ -5,6 +5,7 @@ import type { Hono } from 'hono';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Rates } from '../engine/rate/rates.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { GovernView } from './perdure/govern-view.ts';
 
@@ -33,6 +34,7 @@ export interface HttpDeps {
   /** Whether keys are asked for. Without them only loopback hosts and pages of ours may ask. */
   keyed(): boolean;
   readonly limits: HttpLimits;
+  readonly rates: Rates;
   readonly version: string;
   /** What a server that takes work needs, and whether it is there. */
   ready(): ReadyResource;

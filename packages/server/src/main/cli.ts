@@ -7,6 +7,7 @@ import { contractsCommand } from './commands/contracts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
+import { errorsCommand } from './commands/errors.ts';
 import { explainCommand } from './commands/explain.ts';
 import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
@@ -37,6 +38,7 @@ const COMMANDS = [
   placementsCommand,
   reportCommand,
   doctorCommand,
+  errorsCommand,
 ];
 
 /** Resolves to the exit code; see `EXIT`. Errors are told, never thrown. */

@@ -5,6 +5,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
 import type { Clock, Provider } from '../engine/ports.ts';
+import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { type HomeId, makeIds } from '../kernel/ids.ts';
@@ -166,6 +167,7 @@ async function assemble(
     clock: systemClock,
   });
   const books = booksOf(config);
+  const rates = new Rates(config.rateLimits, systemClock);
   const engine = createEngine({
     homes: new Homes(stores),
     control,
@@ -199,6 +201,7 @@ async function assemble(
       prices: spendPricesOf(books),
       cloudOf: target => desk.target(target)?.cloud ?? null,
       past: config.alerts.length > 0,
+      rates,
     },
     targetFacts: targetFactsOf(config),
   });
@@ -256,6 +259,7 @@ async function assemble(
         heartbeatMs: 15_000,
         patienceMs: limits.patienceMs,
       },
+      rates,
       version: VERSION,
       ready: () => readiness.now(),
       report,

@@ -1,4 +1,5 @@
 /** The configuration as the rest of the server sees it: plain data, checked, every default filled in. */
+import type { RateRule } from '../../engine/rate/rules.ts';
 import type { CapTerm } from '../../money/caps.ts';
 import type { PriceBook, RateCard } from '../../money/prices.ts';
 import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
@@ -33,6 +34,7 @@ export interface Config {
   /** What customers pay. */
   readonly rates: RateCard;
   readonly caps: readonly CapTerm[];
+  readonly rateLimits: readonly RateRule[];
   readonly alerts: readonly AlertConfig[];
   /** How often shadow prices of commitments are computed, ms; null: never. */
   readonly shadowMs: number | null;

@@ -43,6 +43,16 @@ export interface FileCap {
   readonly amount_usd: number;
 }
 
+export interface FileRateLimit {
+  readonly tenant?: Maybe<string>;
+  readonly key?: Maybe<string>;
+  readonly per?: Maybe<'key' | 'tenant'>;
+  readonly requests_per_minute?: Maybe<number>;
+  readonly requests_per_day?: Maybe<number>;
+  readonly tokens_per_minute?: Maybe<number>;
+  readonly concurrent_requests?: Maybe<number>;
+}
+
 /** Where crossings of thresholds are told. */
 export interface FileAlert {
   readonly id: string;
@@ -149,6 +159,7 @@ export interface FileConfig {
   >;
   readonly rates?: Maybe<readonly FileRate[]>;
   readonly caps?: Maybe<readonly FileCap[]>;
+  readonly rate_limits?: Maybe<readonly FileRateLimit[]>;
   readonly alerts?: Maybe<readonly FileAlert[]>;
   readonly shadow_prices?: Maybe<{ readonly interval_minutes?: Maybe<number> }>;
   readonly limits?: Maybe<FileLimits>;

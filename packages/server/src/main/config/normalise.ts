@@ -6,6 +6,7 @@ import type { ChannelConfig, Config, HomeConfig, KeyConfig, TargetConfig } from 
 import * as defaults from './defaults.ts';
 import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { alertsOf } from './alerts.ts';
+import { rateRulesOf } from './rate-limits.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
@@ -45,6 +46,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     products: allProducts(file),
     rates: rateCardOf(file),
     caps: capsOf(file),
+    rateLimits: rateRulesOf(file),
     alerts: alertsOf(file),
     shadowMs: file.shadow_prices
       ? (file.shadow_prices.interval_minutes ?? defaults.DEFAULT_SHADOW_MINUTES) * 60_000

@@ -6,6 +6,7 @@ import { day, id as eventId } from '../../contract/manifest-words.ts';
 import { type FileConfig, type FileRate, type FileFirstRefusal, type Maybe, SCOPES } from './file-form.ts';
 import { refusalOf } from './recorded.ts';
 import { alert } from './alerts.ts';
+import { rateLimits } from './rate-limits.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -332,6 +333,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     'The rate card: what customers pay. What names more (model, channel, product) wins. Default: nothing.',
   ).nullish(),
   caps: list(cap, CONFIG_BOUNDS.caps, 'Spend caps: a call that could pass one is refused. Default: none.').nullish(),
+  rate_limits: rateLimits.nullish(),
   alerts: list(
     alert,
     CONFIG_BOUNDS.alerts,

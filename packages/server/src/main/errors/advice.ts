@@ -1,0 +1,59 @@
+/** What to do about each error: more than its summary says, for docs/errors.md and `perdure errors`. */
+import { type ErrorCode, ERRORS, type NextStep } from '@perdure/protocol';
+
+/** What holds for every code of a kind. */
+export const NEXT: { readonly [next in NextStep]: string } = {
+  'fix-request': 'The same request fails again: change it.',
+  retry: 'Send it again; nothing was done twice.',
+  'retry-after': 'Send it again after the time in `retry-after`.',
+  'ask-operator': 'Who runs the server must change something.',
+  terminal: 'It is over; its outcome stands.',
+};
+
+/** Codes that are not here say all with their summary and what holds for their kind. */
+const ADVICE: { readonly [code in ErrorCode]?: string } = {
+  invalid_request: '`param` names the field, as in `input[0].content`, and the message says what it must be.',
+  body_too_large: 'Send less, or ask the operator for a higher `limits.body_bytes`.',
+  unsupported_parameter: 'Leave `param` out.',
+  unsupported_content: 'Leave the item or part at `param` out.',
+  insufficient_scope: 'The message names the scope. Ask for a key that has it: `perdure keys create --scope`.',
+  host_not_allowed: 'Ask for `localhost` or `127.0.0.1`, or have the operator make a key: then any host name is taken.',
+  model_not_found: '`GET /v1/models` lists what there is.',
+  previous_response_not_found:
+    'It was deleted, was not stored, or is of another tenant. Send the whole conversation as `input` instead.',
+  conversation_locked: 'Wait until the response that runs there has ended: a conversation has one at a time.',
+  response_in_progress: 'Read it again shortly; what changes it must wait until it has ended.',
+  tool_output_missing: 'Send a `function_call_output` for each open call, in the same input.',
+  tool_call_not_found: 'Send the `call_id` of a call that the previous response left open.',
+  idempotency_key_reused: 'Use a new key for each new request.',
+  idempotency_completed: 'Use a new key if the call is to be made again.',
+  session_product_mismatch: 'Continue with a key of the product and channel that it was started with.',
+  placement_refused:
+    '`details` names each target with the clauses against it, and `perdure explain` what would free the call: another target, label, region or contract.',
+  home_not_permitted: 'It can still be read. To go on, it must be moved to a home that is allowed.',
+  second_person_required: 'Have the holder of another key decide.',
+  no_target_available: 'It comes back by itself when targets do; `GET /perdure/v1/targets` shows their health.',
+  context_length_exceeded: 'Shorten the input, or ask for a model with a longer context.',
+  upstream_interrupted: 'What was shown stands. Ask anew to have the answer made again.',
+  upstream_rejected: 'The message says what the provider objected to.',
+  upstream_rate_limited:
+    'The limit is that of the provider, for all who use the target: `retry-after` is what it said.',
+  rate_limit_exceeded:
+    '`details` names the limit of the key or tenant; the `x-ratelimit-*` headers say how it stands (docs/limits.md). Without `details` the whole server is busy.',
+  spend_cap_reached: '`details` names the cap and when it begins anew. Ask the operator to raise it.',
+  deadline_exceeded: 'A stored response goes on: read it by the id in the header `perdure-response`.',
+  store_unavailable: 'Nothing was acknowledged. A stored response that had begun is taken up again by itself.',
+  store_full: 'The operator must free space on the disk of the data folder.',
+  server_draining: 'Official clients try again by themselves and reach its successor.',
+  server_unreachable: 'See that the server runs and that its address is right: `perdure doctor`, `GET /healthz`.',
+  internal_error: 'The server’s log has the cause under the same `x-request-id`.',
+};
+
+/** Codes that a client says and no server sends. */
+export const OF_CLIENTS: ReadonlySet<ErrorCode> = new Set(['server_unreachable']);
+
+export function adviceOn(code: ErrorCode): string {
+  const own = ADVICE[code];
+  const general = NEXT[ERRORS[code].next];
+  return own === undefined ? general : `${general} ${own}`;
+}
