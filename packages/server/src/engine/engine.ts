@@ -68,6 +68,8 @@ export interface StoredResponse {
   readonly done: Promise<ResponseResource>;
   /** The response as it is now. */
   now(): Promise<ResponseResource>;
+  /** Asks it to end before its next item, where that is safe; it may also end as it would have. */
+  stopAtBoundary(): void;
   /** Its stream, from after event `after` (-1: all). */
   events(after?: number): AsyncIterable<readonly WireEvent[]>;
 }
@@ -253,6 +255,7 @@ export function createEngine(options: EngineOptions): Engine {
         return settledResponse(caller, id);
       },
       now: () => response(caller, id),
+      stopAtBoundary: () => undefined,
       events: after => replay(caller, id, after ?? -1),
     };
   }
@@ -373,6 +376,7 @@ function ofTurn(turn: RunningTurn): StoredResponse {
     placement: turn.placement,
     done: turn.done,
     now: async () => turn.resource('in_progress'),
+    stopAtBoundary: () => void (turn.boundary.asked = true),
     events: after => turn.broadcast.read(after),
   };
 }
