@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
+import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
@@ -33,6 +34,7 @@ export interface HttpDeps {
   /** Whether keys are asked for. Without them only loopback hosts and pages of ours may ask. */
   keyed(): boolean;
   readonly limits: HttpLimits;
+  readonly websocket: WebSocketLimits;
   readonly version: string;
   /** What a server that takes work needs, and whether it is there. */
   ready(): ReadyResource;

@@ -244,6 +244,12 @@ async function assemble(
         heartbeatMs: 15_000,
         patienceMs: limits.patienceMs,
       },
+      websocket: {
+        lifetimeMs: limits.websocketMinutes * 60_000,
+        connections: limits.websocketConnections,
+        connectionsPerKey: limits.websocketConnectionsPerKey,
+        cacheBytes: limits.websocketCacheBytes,
+      },
       version: VERSION,
       ready: () => readiness.now(),
       report,
