@@ -71,6 +71,30 @@ export class WireCheck {
     return response;
   };
 
+  /** Looks at every frame of one WebSocket, in their order. */
+  frames(): (text: string) => void {
+    const next = new Map<unknown, number>();
+    let steers = 0;
+    return text => {
+      this.#checked += 1;
+      const { stream_id: lane, ...data } = JSON.parse(text) as Json;
+      const type = String(data['type']);
+      const where = `frame ${type}`;
+      const number = data['sequence_number'];
+      if (type === 'error') return this.#fault(where, errorFaults(Number(data['status']), data));
+      if (type.startsWith('response.steer.')) {
+        if (number !== steers++) this.#fault(where, [`/sequence_number: ${String(number)} where ${steers - 1} was next`]);
+        return this.#fault(where, steerFaults(data));
+      }
+      this.#fault(where, eventFaults({ name: type, data: text }, data));
+      const expected = type === 'response.created' ? 0 : (next.get(lane) ?? Number.NaN);
+      // On a socket a stream has one end: the number of its `error` event is left out.
+      if (number !== expected && !(type === 'response.failed' && number === expected + 1))
+        this.#fault(where, [`/sequence_number: ${String(number)} where ${expected} was next`]);
+      next.set(lane, Number(number) + 1);
+    };
+  }
+
   #fault(where: string, errors: readonly string[]): void {
     this.#faults.push(...errors.map(error => `${where} ${error}`));
   }
@@ -171,6 +195,22 @@ function eventFaults({ name }: SentEvent, data: Json): string[] {
     ...validateStreamEvent(data),
     ...(type.startsWith('response.') && typeof response === 'object' ? validateResponse(response) : []),
   ].map(error => `${type} ${error}`);
+}
+
+/** Steering is OpenAI's alone: as the client's types have it. */
+function steerFaults(data: Json): string[] {
+  const { id, previous_response_id: parent, input } = data['steer'] as Json;
+  const faults = typeof parent === 'string' ? [] : ['/steer/previous_response_id: is no text'];
+  if (data['type'] !== 'response.steer.failed') {
+    if (!/^steer_/.test(String(id))) faults.push(`/steer/id: ${String(id)}`);
+    if (data['type'] === 'response.steer.pending' && !Array.isArray(data['required_input']))
+      faults.push('/required_input: is no list');
+    return faults;
+  }
+  const { type, code, message } = data['error'] as Json;
+  if (type !== 'invalid_request_error' || typeof code !== 'string' || typeof message !== 'string')
+    faults.push('/error: is not the documented one');
+  return input === undefined ? [...faults, '/steer/input: is absent'] : faults;
 }
 
 function schemaFaults(schema: Schema, value: unknown): string[] {

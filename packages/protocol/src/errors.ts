@@ -86,6 +86,10 @@ export type ErrorCode =
   | 'upstream_rate_limited'
   | 'rate_limit_exceeded'
   | 'spend_cap_reached'
+  | 'websocket_connection_limit_reached'
+  | 'websocket_stream_limit_reached'
+  | 'websocket_queue_full'
+  | 'invalid_stream_id'
   | 'deadline_exceeded'
   | 'store_unavailable'
   | 'store_full'
@@ -192,6 +196,14 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
     next: 'ask-operator',
     summary: 'The call could pass a spend cap.',
   },
+  websocket_connection_limit_reached: caller(
+    400,
+    'This WebSocket connection has lived as long as it may (or, with 429, there are too many); open a new one.',
+    'retry',
+  ),
+  websocket_stream_limit_reached: caller(400, 'The WebSocket connection has seen as many stream ids as it may.'),
+  websocket_queue_full: tooMany('Too many frames of the WebSocket connection wait for their turn.'),
+  invalid_stream_id: caller(400, "A 'stream_id' has 1 to 256 letters, digits, underscores, hyphens and periods."),
   deadline_exceeded: server(504, 'retry', 'The request did not finish within its deadline.'),
   store_unavailable: server(503, 'retry-after', 'The store of this session cannot be reached.'),
   store_full: server(507, 'ask-operator', 'The store has no space left; nothing was written.'),

@@ -70,6 +70,8 @@ export interface StoredResponse {
   readonly done: Promise<ResponseResource>;
   /** The response as it is now. */
   now(): Promise<ResponseResource>;
+  /** Asks it to end before its next item, where that is safe; it may also end as it would have. */
+  stopAtBoundary(): void;
   /** Its stream, from after event `after` (-1: all). @param signal aborted when the reader has left */
   events(after?: number, signal?: AbortSignal): AsyncIterable<readonly WireEvent[]>;
 }
@@ -257,6 +259,7 @@ export function createEngine(options: EngineOptions): Engine {
         return settledResponse(caller, id);
       },
       now: () => response(caller, id),
+      stopAtBoundary: () => undefined,
       events: (after, signal) => replay(caller, id, { after: after ?? -1, signal }),
     };
   }
@@ -272,6 +275,7 @@ export function createEngine(options: EngineOptions): Engine {
       placement: turn.placement,
       done: turn.done,
       now: async () => turn.resource('in_progress'),
+      stopAtBoundary: () => void (turn.boundary.asked = true),
       events: (after, signal) => followTurn(context, caller, turn, { after: after ?? -1, signal }),
     };
   }

@@ -6,6 +6,7 @@
 import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
 import type { EventBody, UpstreamIds, Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
+import { type Boundary, untilBoundary } from './boundary.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { killPoint } from './kill-point.ts';
@@ -33,6 +34,8 @@ export interface StatelessInput {
 
 /** To be made once: by `steps` or by `answer`. */
 export class StatelessRun {
+  /** Asks the call to end before its next item. */
+  readonly boundary: Boundary = { asked: false };
   readonly #engine: EngineContext;
   readonly #input: StatelessInput;
   #placed: PlacedCall;
@@ -86,7 +89,7 @@ export class StatelessRun {
     let end: StepEnd | null = null;
     let failed = false;
     try {
-      for await (const batch of upstreamSteps(this.#request(), this.#engine)) {
+      for await (const batch of untilBoundary(upstreamSteps(this.#request(), this.#engine), this.boundary)) {
         if (!begun) await this.#released();
         begun = true;
         const last = batch.at(-1);

@@ -14,9 +14,11 @@ import type { InferRequest } from './placing.ts';
 import type { CallSettings } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
+import { extended, type StatelessContext, storedContext, textSize, union } from './stateless-context.ts';
 import { spendCall } from './spend-call.ts';
 import { StatelessRun } from './stateless-run.ts';
 import { type ResponseBase, seconds } from './turn.ts';
+import { warmUpCall } from './warm-up.ts';
 
 /** Output tokens up to which an answer is asked for in one piece. */
 export const WHOLE_MOST = 2048;
@@ -37,19 +39,28 @@ export interface StatelessRequest {
   readonly labels: readonly string[];
   /** Aborts the call: the client left. */
   readonly signal: AbortSignal;
+  /** What the call continues, if its caller holds it; else `previous_response_id` names a stored response. */
+  readonly before?: StatelessContext;
+  /** Calls no model: the input is held ready for the call that continues it. */
+  readonly warmUp?: boolean;
 }
 
 /** A placed call. It is made once, by `steps` or by `answer`. */
 export interface StatelessCall {
   /** The id body of the call: ids of its response and items are made of it. */
   readonly body: string;
-  readonly placement: string;
-  readonly target: { readonly id: string; readonly cloud: string; readonly region: string };
+  /** Null if no model is called. */
+  readonly placement: string | null;
+  readonly target: { readonly id: string; readonly cloud: string; readonly region: string } | null;
   readonly base: ResponseBase;
   /** The answer as it comes: pull to make the call. The last step of the last batch is the `end`. @throws PerdureError */
   readonly steps: AsyncIterable<readonly Step[]>;
   /** The answer once it is complete; its last step is the `end`. @throws PerdureError */
   answer(): Promise<readonly Step[]>;
+  /** Asks it to end before its next item, where that is safe; it may also end as it would have. */
+  stopAtBoundary(): void;
+  /** What a call continues that comes after this one's output. */
+  after(output: readonly LoggedItem[]): StatelessContext;
 }
 
 /** Places the call. @throws PerdureError if it is refused or its input does not fit */
@@ -58,10 +69,14 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const store = engine.homes.all[0];
   if (store === undefined) throw perdureError('store_unavailable');
   const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
-  requireOutputs([], matchCalls(items, []));
+  const previous = request.previous_response_id;
+  const before = input.before ?? (previous === undefined ? null : await storedContext(engine, caller, previous));
+  const matched = matchCalls(items, before?.openCalls ?? []);
+  // A warm-up may bring some outputs now and leave others to the call that continues it.
+  if (input.warmUp !== true) requireOutputs(before?.openCalls ?? [], matched);
   const session = engine.ids.next('sess', homeTag(store.home)) as SessionId;
   const body = idBody(session, 'sess') ?? '';
-  const origin: SessionOrigin = {
+  const origin: SessionOrigin = before?.origin ?? {
     product: caller.product,
     channel: caller.channel,
     segment: caller.segment,
@@ -72,17 +87,39 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const tools = functionTools(request) as unknown as Json;
   const instructions = request.instructions ?? null;
   const context: readonly LoggedItem[] = placeItems(items, body, 0);
+  const now = engine.clock.now();
+  const base: ResponseBase = {
+    id: `resp_${body}` as ResponseBase['id'],
+    model: request.model,
+    createdAt: seconds(now),
+    previous: before?.id ?? null,
+    conversation: null,
+    settings,
+    tools,
+    instructions,
+    store: false,
+    background: false,
+  };
+  const after: StatelessCall['after'] = output =>
+    extended(before, { id: base.id, labels, startedAt: now, input: context, output, ...matched });
+  if (input.warmUp === true) return warmUpCall(engine, { body, base, after });
   const facts: InferRequest = {
     tenant: caller.tenant,
     session,
     origin,
-    labels,
-    startedAt: engine.clock.now(),
-    use: { turns: 1, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 },
+    labels: union(before?.labels ?? [], labels),
+    startedAt: before?.startedAt ?? now,
+    use: {
+      turns: (before?.turns ?? 0) + 1,
+      itemsRead: before?.runs.reduce((sum, run) => sum + run.items.length, 0) ?? 0,
+      memoryReads: 0,
+      toolsRun: 0,
+      filesTouched: 0,
+    },
     model: request.model,
     purpose: 'turn',
     requestLabels: labels,
-    inputBytes: textSize(context) + (instructions?.length ?? 0),
+    inputBytes: (before?.chars ?? 0) + textSize(context) + (instructions?.length ?? 0),
     outputBound: request.max_output_tokens ?? null,
     avoid: [],
   };
@@ -96,7 +133,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     store,
     facts,
     placed,
-    context: [{ items: context }],
+    context: [...(before?.runs ?? []), { items: context }],
     call: { ...callSettings(settings, tools, instructions), ...input.extra },
     signal: input.signal,
     whole: asksWhole(request),
@@ -105,30 +142,10 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     body,
     placement: placementId(body, 1),
     target: { id: placed.target.id, cloud: placed.target.cloud, region: placed.target.region },
-    base: {
-      id: `resp_${body}` as ResponseBase['id'],
-      model: request.model,
-      createdAt: seconds(engine.clock.now()),
-      previous: null,
-      conversation: null,
-      settings,
-      tools,
-      instructions,
-      store: false,
-      background: false,
-    },
+    base,
     steps: run.steps(),
     answer: () => run.answer(),
+    stopAtBoundary: () => void (run.boundary.asked = true),
+    after,
   };
-}
-
-/** Characters of text in the items, without serialising them again. */
-function textSize(items: readonly LoggedItem[]): number {
-  let size = 0;
-  const walk = (value: unknown): void => {
-    if (typeof value === 'string') size += value.length;
-    else if (typeof value === 'object' && value !== null) for (const one of Object.values(value)) walk(one);
-  };
-  walk(items);
-  return size;
 }

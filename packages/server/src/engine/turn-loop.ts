@@ -13,6 +13,7 @@ import { next } from '../session/next.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
 import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
+import { untilBoundary } from './boundary.ts';
 import { endCancelled } from './cancel-turn.ts';
 import type { Prepared } from './chain.ts';
 import { builderOf, lostCall, settled, shownWhole } from './cut-call.ts';
@@ -85,7 +86,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
-  const steps = upstreamSteps(
+  const upstream = upstreamSteps(
     {
       target,
       context: turn.live.context.runs,
@@ -95,6 +96,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },
   );
+  const steps = untilBoundary(upstream, turn.boundary);
   const builder = builderOf(turn, placed.call.index);
   const released: Step[] = [];
   let end: StepEnd | null = null;

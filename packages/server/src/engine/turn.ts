@@ -5,6 +5,7 @@ import { perdureError, responseResource, type PerdureError, type ResponseResourc
 import { placementId, type ResponseId } from '../kernel/ids.ts';
 import type { JsonObject, LoggedItem, Usage } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
+import type { Boundary } from './boundary.ts';
 import { Broadcast } from './broadcast.ts';
 import type { LiveSession } from './live-session.ts';
 import type { ReachableTarget } from './placing.ts';
@@ -48,6 +49,8 @@ export class RunningTurn {
   /** Who cancelled it, as events name their actor; null if nobody has. It ends when the turn says so in the log. */
   cancelledBy: string | null = null;
   readonly avoid: string[] = [];
+  /** Asks the call in flight to end before its next item. */
+  readonly boundary: Boundary = { asked: false };
   /** Who asked for the turn: the principal's id. */
   principal = '';
   readonly done: Promise<ResponseResource>;

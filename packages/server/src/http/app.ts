@@ -313,18 +313,27 @@ async function serve(
     if (!res.writableFinished) left.abort();
   });
   try {
-    if (!deps.keyed()) guardLocal(req);
-    const caller = scopes === null ? NOBODY : deps.authenticate(bearerOf(req.headers.authorization));
-    if (scopes !== null) {
-      limitRate(deps.rates, caller, res);
-      requireScope(caller, scopes);
-    }
+    const caller = admit(deps, req, scopes);
+    if (scopes !== null) limitRate(deps.rates, caller, res);
     await handler({ req, res, caller, requestId, signal: left.signal });
   } catch (thrown) {
     if (left.signal.aborted) return;
     const error = sendError(res, thrown, { 'x-request-id': requestId });
     if (error.code === 'internal_error') deps.report('http', thrown);
   }
+}
+
+/** Who asks, if he may. @throws PerdureError host_not_allowed, origin_not_allowed, missing_api_key, invalid_api_key, insufficient_scope */
+export function admit(
+  deps: Pick<HttpDeps, 'keyed' | 'authenticate'>,
+  req: Pick<HttpBindings['incoming'], 'headers'>,
+  scopes: Scopes,
+): Caller {
+  if (!deps.keyed()) guardLocal(req);
+  if (scopes === null) return NOBODY;
+  const caller = deps.authenticate(bearerOf(req.headers.authorization));
+  requireScope(caller, scopes);
+  return caller;
 }
 
 /** Who asks where no key is asked for. */

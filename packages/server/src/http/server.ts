@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hotRoutes, makeApp } from './app.ts';
 import type { HttpDeps } from './types.ts';
+import { asksWebSocket, serveWebSockets, type WebSockets } from './websocket/upgrade.ts';
 
 export interface Listening {
   readonly url: string;
@@ -17,14 +18,16 @@ export async function listen(deps: HttpDeps, host: string, port: number): Promis
   const app = makeApp(deps);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const hot = hotRoutes(deps);
-  const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0 }, (req, res) => {
+  const bounds = { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0 };
+  const server = createServer({ ...bounds, shouldUpgradeCallback: asksWebSocket }, (req, res) => {
     const route = req.method === 'POST' ? hot.get(req.url ?? '') : undefined;
     void (route === undefined ? listener(req, res) : route({ incoming: req, outgoing: res }));
   });
+  const sockets = serveWebSockets(server, deps);
   await bind(server, host, port);
   const address = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${shown}:${address.port}`, port: address.port, close: ms => close(server, ms) };
+  return { url: `http://${shown}:${address.port}`, port: address.port, close: ms => close(server, sockets, ms) };
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {
@@ -37,8 +40,8 @@ function bind(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function close(server: Server, ms: number): Promise<void> {
-  return new Promise(resolve => {
+async function close(server: Server, sockets: WebSockets, ms: number): Promise<void> {
+  const closed = new Promise<void>(resolve => {
     const timer = setTimeout(() => server.closeAllConnections(), ms);
     server.close(() => {
       clearTimeout(timer);
@@ -46,4 +49,6 @@ function close(server: Server, ms: number): Promise<void> {
     });
     server.closeIdleConnections();
   });
+  await sockets.close(ms);
+  await closed;
 }

@@ -7,6 +7,7 @@ import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Rates } from '../engine/rate/rates.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
+import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
@@ -35,6 +36,7 @@ export interface HttpDeps {
   keyed(): boolean;
   readonly limits: HttpLimits;
   readonly rates: Rates;
+  readonly websocket: WebSocketLimits;
   readonly version: string;
   /** What a server that takes work needs, and whether it is there. */
   ready(): ReadyResource;

@@ -137,7 +137,7 @@ export type EventBody =
       readonly head: {
         readonly call: number;
         readonly outcome: 'completed' | 'incomplete';
-        readonly reason: 'max_output_tokens' | 'content_filter' | null;
+        readonly reason: 'max_output_tokens' | 'content_filter' | 'steered' | null;
         readonly usage: Usage;
         readonly upstream: UpstreamIds;
         readonly count: number;

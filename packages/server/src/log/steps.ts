@@ -39,7 +39,7 @@ export type StartedItem =
 export interface StepEnd {
   readonly type: 'end';
   readonly outcome: 'completed' | 'incomplete';
-  readonly reason: 'max_output_tokens' | 'content_filter' | null;
+  readonly reason: 'max_output_tokens' | 'content_filter' | 'steered' | null;
   /** Null if the upstream did not say: then it is counted by estimate, and the meter says so. */
   readonly usage: Usage | null;
   readonly upstream: UpstreamIds;

@@ -260,6 +260,12 @@ async function assemble(
         patienceMs: limits.patienceMs,
       },
       rates,
+      websocket: {
+        lifetimeMs: limits.websocketMinutes * 60_000,
+        connections: limits.websocketConnections,
+        connectionsPerKey: limits.websocketConnectionsPerKey,
+        cacheBytes: limits.websocketCacheBytes,
+      },
       version: VERSION,
       ready: () => readiness.now(),
       report,

@@ -162,7 +162,7 @@ async function streamStateless(
   }
 }
 
-function finished(base: ResponseBase, builder: OutputBuilder, end: StepEnd): ResponseResource {
+export function finished(base: ResponseBase, builder: OutputBuilder, end: StepEnd): ResponseResource {
   return resourceOf(base, {
     status: end.outcome,
     output: builder.items,

@@ -32,6 +32,10 @@ export interface ServerLimits {
   readonly alertTimeoutMs: number;
   readonly alertRetryMs: number;
   readonly alertHours: number;
+  readonly websocketMinutes: number;
+  readonly websocketConnections: number;
+  readonly websocketConnectionsPerKey: number;
+  readonly websocketCacheBytes: number;
 }
 
 export interface UpstreamLimits {
@@ -146,6 +150,22 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'From a failed delivery to the next; it doubles each time, up to an hour.',
   ),
   alertHours: bound('hours', ['alert_hours', 72, 1, 720], 'How long an alert is tried before it is given up.'),
+  websocketMinutes: bound('minutes', ['websocket_minutes', 60, 1, 1_440], 'How long a WebSocket connection may live.'),
+  websocketConnections: bound(
+    'connections',
+    ['websocket_connections', 1_000, 0, 100_000],
+    'WebSocket connections at once; further ones get 429.',
+  ),
+  websocketConnectionsPerKey: bound(
+    'connections',
+    ['websocket_connections_per_key', 100, 0, 100_000],
+    'Those of one key.',
+  ),
+  websocketCacheBytes: bound(
+    'bytes',
+    ['websocket_cache_bytes', 16 * MIB, 0, KIB * MIB],
+    'What one WebSocket connection may hold of responses that are not stored.',
+  ),
 };
 
 export const UPSTREAM_BOUNDS: { readonly [name in keyof UpstreamLimits]: Bound } = {

@@ -1,0 +1,110 @@
+/** `GET /v1/responses` with `Upgrade: websocket`: who may have a connection, and how many. A refusal is an HTTP error like any other. */
+import { perdureError } from '@perdure/protocol';
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { Caller } from '../../engine/caller.ts';
+import { admit } from '../app.ts';
+import { sendError } from '../reply.ts';
+import { readLabels } from '../request-headers.ts';
+import type { HttpDeps, Scope } from '../types.ts';
+import { Connection } from './connection.ts';
+
+const PATH = '/v1/responses';
+const INFER: readonly Scope[] = ['inference'];
+
+export interface WebSockets {
+  /** Begins no response any more; closes each connection once what it runs has ended, at most after `ms`. */
+  close(ms: number): Promise<void>;
+}
+
+/** Whether a request asks for a WebSocket. Other upgrades (`h2c`) are not taken up, and served as plain HTTP. */
+export function asksWebSocket({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers.upgrade?.trim().toLowerCase() === 'websocket';
+}
+
+/** Serves WebSocket connections on `server`. */
+export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
+  const open = new Set<Connection>();
+  const perKey = new Map<string, number>();
+  let closing = false;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: deps.limits.bodyBytes,
+    perMessageDeflate: false,
+    autoPong: false,
+  });
+
+  function mayOpen(req: IncomingMessage): Caller {
+    if (new URL(req.url ?? '/', 'http://server').pathname !== PATH) throw perdureError('not_found');
+    const caller = admit(deps, req, INFER);
+    if (closing) throw perdureError('server_draining', undefined, { retryAfterMs: 1000 });
+    const { connections, connectionsPerKey } = deps.websocket;
+    const ofKey = perKey.get(keyOf(caller)) ?? 0;
+    if (open.size >= connections || ofKey >= connectionsPerKey) {
+      const whose = ofKey >= connectionsPerKey ? 'This key' : 'This server';
+      throw perdureError(
+        'websocket_connection_limit_reached',
+        `${whose} has as many WebSocket connections as it may.`,
+        {
+          status: 429,
+          retryAfterMs: 1000,
+        },
+      );
+    }
+    return caller;
+  }
+
+  function begin(req: IncomingMessage, raw: Duplex, head: Buffer, requestId: string): void {
+    const key = keyOf(mayOpen(req));
+    const labels = readLabels(req);
+    sockets.once('headers', headers => headers.push(`x-request-id: ${requestId}`));
+    sockets.handleUpgrade(req, raw, head, socket => {
+      const connection = new Connection({ deps, socket, raw, labels, admit: () => admit(deps, req, INFER) });
+      open.add(connection);
+      perKey.set(key, (perKey.get(key) ?? 0) + 1);
+      socket.on('close', () => {
+        open.delete(connection);
+        const left = (perKey.get(key) ?? 1) - 1;
+        if (left > 0) perKey.set(key, left);
+        else perKey.delete(key);
+      });
+    });
+    // Where the handshake itself is at fault, ws has answered, and said no headers.
+    sockets.removeAllListeners('headers');
+  }
+
+  server.on('upgrade', (req, raw, head) => {
+    const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`;
+    raw.on('error', () => raw.destroy());
+    try {
+      if (!asksWebSocket(req)) throw perdureError('invalid_request', 'Only upgrades to websocket are taken up.');
+      begin(req, raw, head, requestId);
+    } catch (thrown) {
+      refuse(req, raw, thrown, requestId);
+    }
+  });
+
+  return {
+    async close(ms) {
+      closing = true;
+      for (const connection of open) connection.shutdown();
+      const until = performance.now() + ms;
+      while (open.size > 0 && performance.now() < until) await new Promise(resolve => setTimeout(resolve, 10));
+      for (const connection of open) connection.terminate();
+    },
+  };
+}
+
+function keyOf({ tenant, principal }: Caller): string {
+  return `${tenant} ${principal}`;
+}
+
+/** Answers an upgrade with an HTTP error, on the connection that it came by, and ends that. */
+function refuse(req: IncomingMessage, raw: Duplex, thrown: unknown, requestId: string): void {
+  const res = new ServerResponse(req);
+  // An upgrade comes by the socket of a plain HTTP request.
+  res.assignSocket(raw as Parameters<typeof res.assignSocket>[0]);
+  res.once('finish', () => raw.end());
+  sendError(res, thrown, { 'x-request-id': requestId, connection: 'close' });
+}
