@@ -22,6 +22,7 @@ export * from './perdure/rights.ts';
 export * from './perdure/status.ts';
 export * from './perdure/usage.ts';
 export * from './responses/conversations.ts';
+export * from './responses/compaction.ts';
 export { openapiDocument } from './openapi/document.ts';
 export type { Route } from './openapi/route.ts';
 export { ROUTES } from './openapi/routes.ts';

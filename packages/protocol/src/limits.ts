@@ -26,6 +26,9 @@ export const LIMITS: {
   readonly annotations: number;
   readonly tools: number;
   readonly include: number;
+  readonly contextManagement: number;
+  /** The least `compact_threshold`, tokens. */
+  readonly minCompactTokens: number;
   readonly metadataPairs: number;
   readonly metadataKeyChars: number;
   readonly metadataValueChars: number;
@@ -66,6 +69,8 @@ export const LIMITS: {
   annotations: 1_000,
   tools: 128,
   include: 32,
+  contextManagement: 8,
+  minCompactTokens: 1_000,
   metadataPairs: 16,
   metadataKeyChars: 64,
   metadataValueChars: 512,

@@ -84,6 +84,8 @@ it('has every route once, with an operation id of its own', () => {
     '/v1/models',
     '/v1/models/{model_id}',
     '/v1/responses',
+    '/v1/responses/compact',
+    '/v1/responses/input_tokens',
     '/v1/responses/{response_id}',
     '/v1/responses/{response_id}/input_items',
   ]);

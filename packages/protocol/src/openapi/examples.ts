@@ -41,6 +41,8 @@ const response = responseResource({
 export const EXAMPLES: { readonly [name in SchemaName]?: JsonObject } = {
   CreateResponse: { model: 'gpt-5.2', input: 'Where does this call run?', store: true },
   Response: response,
+  CompactResponse: { model: 'gpt-5.2', previous_response_id: RESPONSE },
+  InputTokens: { object: 'response.input_tokens', input_tokens: 123 },
   ResponseDeleted: { id: RESPONSE, object: 'response.deleted', deleted: true },
   Item: message,
   ItemList: { object: 'list', data: [message], first_id: message.id, last_id: message.id, has_more: false },

@@ -24,6 +24,7 @@ const CALL: readonly ErrorCode[] = [
   'rate_limit_exceeded',
   'tool_output_missing',
   'tool_call_not_found',
+  'invalid_encrypted_content',
   'idempotency_key_reused',
   'idempotency_completed',
   'idempotency_in_progress',
@@ -45,6 +46,7 @@ const PLACE: readonly ErrorCode[] = [
   'no_contract_in_force',
   'home_not_permitted',
   'unsupported_content',
+  'invalid_encrypted_content',
 ];
 
 export const ROUTES: readonly Route[] = [
@@ -60,6 +62,27 @@ export const ROUTES: readonly Route[] = [
     errors: TURN,
     idempotent: true,
     placed: true,
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/compact',
+    operationId: 'compactResponse',
+    tag: 'responses',
+    summary: 'Compact a context: user messages, then one item that stands for the rest.',
+    body: 'CompactResponse',
+    answer: 'CompactedResponse',
+    errors: TURN,
+    placed: true,
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/input_tokens',
+    operationId: 'countInputTokens',
+    tag: 'responses',
+    summary: 'Tokens that a request for a response would send: an estimate. Nothing is stored and no model is called.',
+    body: 'CountInput',
+    answer: 'InputTokens',
+    errors: TURN,
   },
   {
     method: 'get',

@@ -36,6 +36,12 @@ import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '.
 import { whatIfBody } from '../perdure/placements.ts';
 import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
+import {
+  compactedResponseSchema,
+  compactResponseBody,
+  countInputBody,
+  inputTokensSchema,
+} from '../responses/compaction.ts';
 import { inputItem } from '../responses/item-schema.ts';
 import { createResponseBody } from '../responses/request-schema.ts';
 import {
@@ -49,6 +55,8 @@ import {
 export type SchemaName =
   | 'InputItem'
   | 'CreateResponse'
+  | 'CompactResponse'
+  | 'CountInput'
   | 'CreateConversation'
   | 'UpdateConversation'
   | 'CreateItems'
@@ -57,6 +65,8 @@ export type SchemaName =
   | 'CreateKey'
   | 'Item'
   | 'Response'
+  | 'CompactedResponse'
+  | 'InputTokens'
   | 'ResponseDeleted'
   | 'ItemList'
   | 'Conversation'
@@ -102,6 +112,8 @@ export type SchemaName =
 type RequestName =
   | 'InputItem'
   | 'CreateResponse'
+  | 'CompactResponse'
+  | 'CountInput'
   | 'CreateConversation'
   | 'UpdateConversation'
   | 'CreateItems'
@@ -134,6 +146,8 @@ const error = z.object({
 const requests: { readonly [name in RequestName]: z.ZodType } = {
   InputItem: inputItem,
   CreateResponse: createResponseBody,
+  CompactResponse: compactResponseBody,
+  CountInput: countInputBody,
   CreateConversation: createConversationBody,
   UpdateConversation: updateConversationBody,
   CreateItems: createItemsBody,
@@ -149,6 +163,8 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
   Item: itemSchema,
   Response: responseSchema,
+  CompactedResponse: compactedResponseSchema,
+  InputTokens: inputTokensSchema,
   ResponseDeleted: responseDeletedSchema,
   ItemList: listPageSchema(itemSchema),
   Conversation: conversationSchema,

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { isJsonObject } from '../json.ts';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault } from '../parse.ts';
-import type { InputItem, InputPart, ItemStatus, OutputPart, UrlCitation } from './items.ts';
+import type { CompactionTrigger, InputItem, InputPart, ItemStatus, OutputPart, UrlCitation } from './items.ts';
 
 const text = z.string().max(LIMITS.textChars);
 const id = z.string().min(1).max(LIMITS.idChars);
@@ -207,8 +207,24 @@ function withType(value: unknown): unknown {
   return 'id' in value ? { ...value, type: 'item_reference' } : value;
 }
 
+const item = z.discriminatedUnion('type', [
+  message,
+  functionCall,
+  functionCallOutput,
+  reasoning,
+  compaction,
+  itemReference,
+]);
+
 /** One input item of a response or a conversation. */
-export const inputItem: z.ZodType<InputItem> = z.preprocess(
+export const inputItem: z.ZodType<InputItem> = z.preprocess(withType, item);
+
+const compactionTrigger = z
+  .object({ type: z.literal('compaction_trigger'), id: id.nullish() })
+  .transform((): CompactionTrigger => ({ type: 'compaction_trigger' }));
+
+/** One input item of a request for a response: it may also be a signal, which is never kept. */
+export const requestItem: z.ZodType<InputItem | CompactionTrigger> = z.preprocess(
   withType,
-  z.discriminatedUnion('type', [message, functionCall, functionCallOutput, reasoning, compaction, itemReference]),
+  z.discriminatedUnion('type', [item, compactionTrigger]),
 );

@@ -129,3 +129,6 @@ type WithOptionalId<Item> = Item extends { readonly id: string } ? Omit<Item, 'i
 /** An item that a client gave, normalised: contents are lists of parts, a status is set. It may still lack an id. */
 export type NewItem = WithOptionalId<ItemField>;
 export type InputItem = NewItem | ItemReference;
+
+/** The last item of a request that asks for its context to be compacted. A signal: it is never stored. */
+export type CompactionTrigger = { readonly type: 'compaction_trigger' };

@@ -3,7 +3,8 @@ import type { core } from 'zod';
 import * as z from 'zod';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault, freeObject, metadata, parseBody, present, refused, type Parsed } from '../parse.ts';
-import { inputItem } from './item-schema.ts';
+import { compactedInput, contextManagement } from './context-schema.ts';
+import { requestItem } from './item-schema.ts';
 import type { InputItem } from './items.ts';
 import type {
   CreateResponse,
@@ -107,7 +108,7 @@ const isIncludable = (value: string): value is Includable => INCLUDABLE.has(valu
 
 const bodyFields = z.object({
   model: z.string().min(1).max(LIMITS.nameChars),
-  input: z.union([text, boundedList(inputItem, LIMITS.inputItems)]).nullish(),
+  input: z.union([text, boundedList(requestItem, LIMITS.inputItems)]).nullish(),
   instructions: text.nullish(),
   previous_response_id: id.nullish(),
   conversation: z.union([id, z.object({ id })]).nullish(),
@@ -124,6 +125,7 @@ const bodyFields = z.object({
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   top_logprobs: z.int().min(0).max(LIMITS.topLogprobs).nullish(),
   truncation: z.enum(['auto', 'disabled']).nullish(),
+  context_management: contextManagement.nullish(),
   service_tier: z.enum(['auto', 'default', 'flex', 'priority', 'scale']).nullish(),
   metadata: metadata.nullish(),
   include: boundedList(z.string().max(LIMITS.nameChars), LIMITS.include).nullish(),
@@ -163,10 +165,11 @@ export const createResponseBody: z.ZodType<CreateResponse> = bodyFields.transfor
     return fault(ctx, 'invalid_request', "Missing required parameter: 'input'.", ['input']);
   }
   if (!checkTools(tools, fields.tool_choice, ctx)) return z.NEVER;
+  const compacted = compactedInput(itemsOf(input), ctx);
   return {
     ...fields,
     model: body.model,
-    input: itemsOf(input),
+    ...compacted,
     tools,
     text: { format: given?.format ?? { type: 'text' }, ...(given?.verbosity && { verbosity: given.verbosity }) },
     metadata: fields.metadata ?? {},
@@ -179,7 +182,7 @@ export const createResponseBody: z.ZodType<CreateResponse> = bodyFields.transfor
   };
 });
 
-function itemsOf(input: string | readonly InputItem[] | null | undefined): readonly InputItem[] {
+export function itemsOf<Item>(input: string | readonly Item[] | null | undefined): readonly (Item | InputItem)[] {
   if (typeof input !== 'string') return input ?? [];
   return [{ type: 'message', status: 'completed', role: 'user', content: [{ type: 'input_text', text: input }] }];
 }

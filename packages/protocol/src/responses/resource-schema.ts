@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { freeObject, metadata } from '../parse.ts';
 import type { Conversation, ConversationDeleted, ResponseDeleted } from './conversations.ts';
 import type { ItemField } from './items.ts';
-import type { ResponseResource } from './resource.ts';
+import type { ResponseResource, Usage } from './resource.ts';
 
 const status = z.enum(['in_progress', 'completed', 'incomplete']);
 const seconds = z.int().min(0).meta({ description: 'Seconds since 1970.' });
@@ -101,6 +101,14 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
 const functionChoice = z.object({ type: z.literal('function'), name: z.string() });
 const mode = z.enum(['none', 'auto', 'required']);
 
+export const usageSchema: z.ZodType<Usage> = z.object({
+  input_tokens: count,
+  input_tokens_details: z.object({ cached_tokens: count }),
+  output_tokens: count,
+  output_tokens_details: z.object({ reasoning_tokens: count }),
+  total_tokens: count,
+});
+
 export const responseSchema: z.ZodType<ResponseResource> = z.object({
   id: z.string(),
   object: z.literal('response'),
@@ -154,15 +162,7 @@ export const responseSchema: z.ZodType<ResponseResource> = z.object({
       summary: z.enum(['auto', 'concise', 'detailed']).nullable(),
     })
     .nullable(),
-  usage: z
-    .object({
-      input_tokens: count,
-      input_tokens_details: z.object({ cached_tokens: count }),
-      output_tokens: count,
-      output_tokens_details: z.object({ reasoning_tokens: count }),
-      total_tokens: count,
-    })
-    .nullable(),
+  usage: usageSchema.nullable(),
   max_output_tokens: z.int().nullable(),
   max_tool_calls: z.int().nullable(),
   store: z.boolean(),

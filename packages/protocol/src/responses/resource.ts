@@ -146,6 +146,8 @@ export function echoOfRequest(request: CreateResponse): ResponseEcho {
   const {
     input: _input,
     include: _include,
+    context_management: _contextManagement,
+    compaction_trigger: _compactionTrigger,
     stream: _stream,
     stream_options: _streamOptions,
     user: _user,

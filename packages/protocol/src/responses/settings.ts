@@ -58,6 +58,13 @@ export type ServiceTier = 'auto' | 'default' | 'flex' | 'priority' | 'scale';
 /** What `include` can ask for here; other values are taken and have no effect. */
 export type Includable = 'reasoning.encrypted_content' | 'message.output_text.logprobs';
 
+/** When a context is compacted without being asked to: before a turn whose input would come to `compact_threshold` tokens. */
+export type ContextManagement = {
+  readonly type: 'compaction';
+  /** Absent: the server's own threshold, if it knows the model's window. */
+  readonly compact_threshold?: number;
+};
+
 /** A request to `POST /v1/responses`, normalised. What the client left out or sent as null is absent. */
 export type CreateResponse = {
   readonly model: string;
@@ -79,6 +86,9 @@ export type CreateResponse = {
   readonly frequency_penalty?: number;
   readonly top_logprobs?: number;
   readonly truncation?: Truncation;
+  readonly context_management?: readonly ContextManagement[];
+  /** The input ended with a `compaction_trigger`. */
+  readonly compaction_trigger?: true;
   readonly service_tier?: ServiceTier;
   readonly metadata: Metadata;
   readonly include: readonly Includable[];

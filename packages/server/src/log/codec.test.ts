@@ -271,8 +271,13 @@ const PINS: Pins = {
   },
   'context.compacted': {
     code: 28,
-    event: { type: 'context.compacted', head: { to: 4, count: 1 }, payload: { items: [item] } },
-    head: '{"to":4,"count":1}',
+    event: {
+      type: 'context.compacted',
+      head: { to: 4, count: 2, previous: { session: sess, seq: 9, position: 3, to: 2 }, final: true },
+      payload: { items: [item] },
+    },
+    head: '{"to":4,"count":2,"previous":{"session":"sess_1","seq":9,"position":3,"to":2},"final":true}',
+    short: [{ to: 4, count: 1, previous: null, final: false }, '{"to":4}'],
   },
   'session.forked': {
     code: 29,

@@ -104,6 +104,7 @@ const DEFAULTS: Defaults = {
   'call.cancelled': { metered: 'exact', count: 0 },
   'turn.completed': { status: 'completed', reason: null },
   'items.added': { calls: [], answers: [] },
+  'context.compacted': { count: 1, previous: null, final: false },
 };
 
 /** The stored head: JSON, in the order of its fields, what is usual left out. */

@@ -50,6 +50,7 @@ export const origin: fc.Arbitrary<SessionOrigin> = fc.record({
 const usage = fc.record({ input: count, cached: count, output: count, reasoning: count });
 const reserved = fc.record({ input: count, output: count });
 const upstream = fc.record({ response: fc.option(text), request: fc.option(text) });
+const compaction = fc.record({ session: sessionId, seq, position: fc.integer({ min: 1, max: 8 }), to: fc.nat(8) });
 const reference = fc.option(fc.record({ session: sessionId, seq, index: fc.nat(3) }));
 export const item: fc.Arbitrary<LoggedItem> = fc
   .record({
@@ -80,16 +81,20 @@ const none = fc.constant(null);
 const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'session.created': of(
     'session.created',
-    fc.record({
-      kind: fc.constantFrom('responses' as const, 'conversation' as const),
-      home,
-      owner: fc.constantFrom('proc_1', 'proc_2'),
-      origin,
-      lineage: fc.array(fc.record({ session: sessionId, to: count }), { maxLength: 2 }),
-      labels: fc.uniqueArray(fc.constantFrom('restricted', 'us-gov'), { maxLength: 2 }),
-      openCalls: ids,
-      continues: fc.option(responseId),
-    }),
+    fc.record(
+      {
+        kind: fc.constantFrom('responses' as const, 'conversation' as const),
+        home,
+        owner: fc.constantFrom('proc_1', 'proc_2'),
+        origin,
+        lineage: fc.array(fc.record({ session: sessionId, to: count }), { maxLength: 2 }),
+        labels: fc.uniqueArray(fc.constantFrom('restricted', 'us-gov'), { maxLength: 2 }),
+        openCalls: ids,
+        continues: fc.option(responseId),
+        compacted: compaction,
+      },
+      { requiredKeys: ['kind', 'home', 'owner', 'origin', 'lineage', 'labels', 'openCalls', 'continues'] },
+    ),
     fc.record({ metadata: jsonObject }),
   ),
   'call.admitted': of('call.admitted', fc.record({ home, origin, subject: fc.option(sessionId) }), none),
@@ -121,7 +126,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     'call.placed',
     fc.record({
       call: fc.integer({ min: 1, max: 4 }),
-      purpose: fc.constant('turn'),
+      purpose: fc.constantFrom('turn', 'turn', 'turn', 'compaction'),
       chosen: fc.option(fc.constantFrom('azure-1', 'aws-1')),
       placement: jsonObject,
       reserved,
@@ -207,7 +212,11 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     fc.record({ labels: fc.uniqueArray(fc.constantFrom('restricted', 'us-gov', 'pii'), { maxLength: 3 }) }),
     none,
   ),
-  'context.compacted': of('context.compacted', fc.record({ to: count, count }), fc.record({ items })),
+  'context.compacted': of(
+    'context.compacted',
+    fc.record({ to: fc.nat(20), count: fc.nat(3), previous: fc.option(compaction), final: fc.boolean() }),
+    fc.record({ items }),
+  ),
   'session.forked': of('session.forked', fc.record({ child: sessionId, to: count }), none),
   'session.sealed': of('session.sealed', fc.record({ reason: fc.constant('move') }), none),
   'session.moved': of('session.moved', fc.record({ to: home }), none),

@@ -44,6 +44,15 @@ export interface DocumentRef {
   readonly index: number;
 }
 
+/** Where a compaction lies that stands for positions 1..`to`. */
+export interface CompactionRef {
+  readonly session: SessionId;
+  readonly seq: number;
+  /** Its own position: it is listed there, and what it stands for is read where it stood. */
+  readonly position: number;
+  readonly to: number;
+}
+
 /** Tokens, as metered. All integers. */
 export interface Usage {
   readonly input: number;
@@ -75,6 +84,8 @@ export type EventBody =
         readonly openCalls: readonly string[];
         /** The parent's response that the fork continues. */
         readonly continues: ResponseId | null;
+        /** The compaction in the shared prefix from which the context is read, if there is one. */
+        readonly compacted?: CompactionRef;
       };
       /** Null if no metadata was given. */
       readonly payload: { readonly metadata: JsonObject } | null;
@@ -247,7 +258,17 @@ export type EventBody =
   | { readonly type: 'session.labelled'; readonly head: { readonly labels: readonly string[] }; readonly payload: null }
   | {
       readonly type: 'context.compacted';
-      readonly head: { readonly to: number; readonly count: number };
+      readonly head: {
+        /** It stands for positions 1..`to`. */
+        readonly to: number;
+        /** Its own items: they take positions, as what the turn showed. */
+        readonly count: number;
+        /** The compaction before it, to which a fork from before it goes back. */
+        readonly previous: CompactionRef | null;
+        /** Whether the turn was for this alone: then no call of the model answers it. */
+        readonly final: boolean;
+      };
+      /** Compaction items are open here: `items` holds what they stand for (`engine/compaction/open-item.ts`). */
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
   | {

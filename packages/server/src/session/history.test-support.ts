@@ -89,6 +89,11 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       return { ...body, head: { ...body.head, response: turn?.response ?? body.head.response } } as EventBody;
     case 'items.added':
       return { ...body, head: { ...body.head, calls: fresh(body.head.calls), answers: answers(body.head.answers) } };
+    case 'context.compacted': {
+      const past = state.compacted?.to ?? 0;
+      const to = past + (body.head.to % (Math.max(0, position - past) + 1));
+      return { ...body, head: { ...body.head, to, previous: state.compacted } };
+    }
     case 'session.forked':
       // Never itself, as a drawn id never is.
       return { ...body, head: { ...body.head, child: `sess_child_${seq % 3}` as SessionId } };

@@ -17,6 +17,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
       return before?.kind === 'stateless' ? [] : run(position, event.head.count, seq, null);
     case 'tool.completed':
     case 'tool.failed':
+    case 'context.compacted':
       return run(position, event.head.count, seq, null);
     case 'items.added':
       return run(position, event.head.count, seq, event.head.base);
@@ -59,7 +60,6 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'approval.denied':
     case 'approval.expired':
     case 'session.labelled':
-    case 'context.compacted':
     case 'session.sealed':
     case 'session.moved':
     case 'session.exported':

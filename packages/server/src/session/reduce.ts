@@ -59,13 +59,14 @@ function genesis(event: Envelope): Reduced {
     epoch: event.epoch,
     owner: null,
     documents: [],
+    compacted: null,
     turn: null,
     accepted: null,
     use: NO_USE,
     erasedAfter: null,
   };
   if (event.type === 'session.created') {
-    const { kind, home, owner, origin, lineage, labels, openCalls, continues } = event.head;
+    const { kind, home, owner, origin, lineage, labels, openCalls, continues, compacted = null } = event.head;
     const position = prefixEnd(lineage);
     return {
       ok: true,
@@ -81,6 +82,7 @@ function genesis(event: Envelope): Reduced {
         position,
         head: continues,
         openCalls,
+        compacted,
         metadataSeq: event.seq,
       },
     };
@@ -160,9 +162,9 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
         openCalls: answered(state.openCalls, event.head.answers).concat(event.head.calls),
       };
     case 'item.deleted':
-      return event.head.position > state.position ? 'no item is there' : state;
+      return event.head.position > state.position ? 'no item is there' : withoutStale(state, event.head.position);
     case 'context.compacted':
-      return state;
+      return compactContext(state, event);
     case 'session.sealed':
       return { ...state, phase: 'sealed' };
     case 'session.moved':
@@ -190,7 +192,15 @@ function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): 
 }
 
 /** Of a turn that has just begun. */
-const NOTHING_DONE = { calls: 0, failures: 0, call: null, outcome: null, tools: [], approvals: [] } as const;
+const NOTHING_DONE = {
+  calls: 0,
+  failures: 0,
+  call: null,
+  compaction: 'none',
+  outcome: null,
+  tools: [],
+  approvals: [],
+} as const;
 
 function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): SessionState | string {
   const accepted = state.accepted;
@@ -212,6 +222,7 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
       inputSeq: accepted.seq,
       from: accepted.from,
       openCallsBefore: accepted.openCallsBefore,
+      compactedBefore: state.compacted ?? null,
       ...NOTHING_DONE,
     },
   };
@@ -225,14 +236,16 @@ function sameRef(
 }
 
 function placeCall(state: SessionState, event: EnvelopeOf<'call.placed'>): SessionState | string {
-  const { call: index, chosen, reserved } = event.head;
+  const { call: index, chosen, purpose, reserved } = event.head;
   const stateless = state.kind === 'stateless';
   const turn = state.turn ?? (stateless ? STATELESS_TURN(state) : null);
   if (turn === null) return 'no turn is open';
   if (index !== turn.calls + 1) return `call ${index} after ${turn.calls}`;
   if (turn.tools.length > 0) return 'a tool call has no output yet';
-  const call = chosen === null ? null : { index, seq: event.seq, target: chosen, reserved };
-  const placed: TurnState = { ...turn, calls: index, call };
+  const compacts = purpose === COMPACTION && !stateless;
+  if (compacts && turn.compaction === 'done') return 'the context was compacted already';
+  const call = chosen === null ? null : { index, seq: event.seq, target: chosen, reserved, compacts };
+  const placed: TurnState = { ...turn, calls: index, call, ...(compacts && { compaction: 'due' }) };
   if (call === null) return { ...state, turn: placed, phase: stateless ? 'stateless_done' : 'called' };
   return { ...state, turn: placed, phase: stateless ? 'stateless_calling' : 'calling' };
 }
@@ -247,6 +260,7 @@ function STATELESS_TURN(state: SessionState): TurnState {
     inputSeq: 0,
     from: 0,
     openCallsBefore: [],
+    compactedBefore: null,
     ...NOTHING_DONE,
   };
 }
@@ -258,11 +272,14 @@ function settleCall(state: SessionState, index: number, change: (turn: TurnState
 
 function completeCall(state: SessionState, event: EnvelopeOf<'call.completed'>): SessionState | string {
   const { call, outcome, reason, count, calls } = event.head;
+  // A call that compacts answers nobody: the turn's own is still to be made.
+  const compacts = state.turn?.call?.compacts === true;
+  if (compacts && (count > 0 || calls.length > 0)) return 'a call that compacts has no output of its own';
   const after = settleCall(state, call, turn => ({
     ...turn,
     call: null,
     failures: 0,
-    outcome: { status: outcome, reason },
+    outcome: compacts ? null : { status: outcome, reason },
   }));
   if (typeof after === 'string') return after;
   return { ...after, position: after.position + count, openCalls: after.openCalls.concat(calls) };
@@ -271,6 +288,33 @@ function completeCall(state: SessionState, event: EnvelopeOf<'call.completed'>):
 function failCall(state: SessionState, event: EnvelopeOf<'call.failed'>): SessionState | string {
   // What a cut call had released stays in the response, but takes no position: no later call sees it (DESIGN.md part 5).
   return settleCall(state, event.head.call, turn => ({ ...turn, call: null, failures: turn.failures + 1 }));
+}
+
+/** The purpose of calls that compact a context. */
+const COMPACTION = 'compaction';
+
+function compactContext(state: SessionState, event: EnvelopeOf<'context.compacted'>): SessionState | string {
+  const { to, count, final } = event.head;
+  const turn = state.turn;
+  if (turn === null) return 'no turn is open';
+  if (turn.compaction === 'done' || turn.outcome !== null) return 'too late in the turn';
+  if (count < 1) return 'it has no item of its own';
+  if (to > state.position || to < (state.compacted?.to ?? 0)) return 'it stands for what is not there';
+  const compacted = { session: state.session, seq: event.seq, position: state.position + 1, to };
+  const after: TurnState = {
+    ...turn,
+    compaction: 'done',
+    failures: 0,
+    outcome: final ? { status: 'completed', reason: null } : null,
+  };
+  return { ...state, compacted, position: state.position + count, turn: after, phase: final ? 'called' : state.phase };
+}
+
+/** A compaction that an item was taken from stands for what must not be seen: the context is read from its beginning again. */
+function withoutStale(state: SessionState, deleted: number): SessionState {
+  const compacted = state.compacted ?? null;
+  if (compacted === null || (deleted > compacted.to && deleted !== compacted.position)) return state;
+  return { ...state, compacted: null };
 }
 
 function completeTurn(state: SessionState, event: EnvelopeOf<'turn.completed'>): SessionState | string {
@@ -283,7 +327,8 @@ function completeTurn(state: SessionState, event: EnvelopeOf<'turn.completed'>):
 function abandonTurn(state: SessionState, response: string): SessionState | string {
   const turn = state.turn;
   if (turn === null || turn.response !== response) return 'another turn is open';
-  return { ...state, phase: 'idle', turn: null, position: turn.from, openCalls: turn.openCallsBefore };
+  const compacted = turn.compactedBefore ?? null;
+  return { ...state, phase: 'idle', turn: null, position: turn.from, openCalls: turn.openCallsBefore, compacted };
 }
 
 function union(a: readonly string[], b: readonly string[]): string[] {

@@ -7,7 +7,7 @@
  *     readable, but no later call sees it.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { DocumentRef, Reservation, SessionOrigin, SharedPrefix } from '../log/events.ts';
+import type { CompactionRef, DocumentRef, Reservation, SessionOrigin, SharedPrefix } from '../log/events.ts';
 
 /** Where a session stands. The table in `table.ts` says which events each phase takes. */
 export type Phase =
@@ -57,7 +57,13 @@ export interface TurnState {
     readonly seq: number;
     readonly target: string;
     readonly reserved: Reservation;
+    /** Whether it is made to compact the context: it answers nobody. */
+    readonly compacts: boolean;
   } | null;
+  /** `due`: a call was placed to compact the context, and it has not been compacted yet. */
+  readonly compaction: 'none' | 'due' | 'done';
+  /** The compaction in force before the turn: where a failure returns to. */
+  readonly compactedBefore: CompactionRef | null;
   readonly outcome: { readonly status: 'completed' | 'incomplete'; readonly reason: string | null } | null;
   readonly tools: readonly ToolState[];
   readonly approvals: readonly OpenApproval[];
@@ -100,6 +106,8 @@ export interface SessionState {
   /** The last finished response, which a continuation extends; older ones fork. */
   readonly head: ResponseId | null;
   readonly openCalls: readonly string[];
+  /** From where the context is read; null: from its beginning. */
+  readonly compacted: CompactionRef | null;
   /** Texts written once: the last `MAX_DOCUMENTS` that a turn used, oldest first. */
   readonly documents: readonly DocumentRef[];
   readonly turn: TurnState | null;

@@ -77,7 +77,6 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'turn.started': true,
     'items.added': true,
     'item.deleted': true,
-    'context.compacted': true,
     'session.sealed': true,
     'session.erased': true,
   },
