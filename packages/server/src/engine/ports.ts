@@ -8,6 +8,7 @@ import type { StoredEvent } from '../log/codec.ts';
 import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../log/rows.ts';
 import type { Step } from '../log/steps.ts';
 import type { AuditEntry, ControlRecords } from './control-records.ts';
+import type { FileRows } from './files/rows.ts';
 
 export type { Clock } from '../kernel/clock.ts';
 export type { Ids } from '../kernel/ids.ts';
@@ -110,7 +111,7 @@ export interface PlacementEntry extends PlacementRow {
  *  - every read names a tenant and sees only its rows (L10); what is foreign is absent;
  *  - what fails, fails with a `StoreError` and has done nothing, or is `outcome unknown` (`store_unavailable`) and the caller reads to know.
  */
-export interface SessionLog {
+export interface SessionLog extends FileRows {
   readonly home: HomeId;
   append(append: Append): Promise<AppendResult>;
   release(release: Release): Promise<boolean>;

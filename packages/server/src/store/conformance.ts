@@ -1,5 +1,6 @@
 /** The promises of a home's store, as cases that run on any implementation. */
 import { CONTROL_CASES } from './cases/control-cases.ts';
+import { FILE_CASES } from './cases/file-cases.ts';
 import { HOME_CASES } from './cases/home-cases.ts';
 import { JOURNAL_CASES } from './cases/journal-cases.ts';
 import { LOG_CASES } from './cases/log-cases.ts';
@@ -14,4 +15,5 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
   ...PLACEMENT_CASES,
   ...HOME_CASES,
   ...CONTROL_CASES,
+  ...FILE_CASES,
 ];

@@ -5,6 +5,7 @@ import type { ProjectionChange } from '../../log/rows.ts';
 import { fence } from '../fence.ts';
 import type { Reprojection } from '../home-store.ts';
 import type { MemoryData, MemorySession } from './memory-data.ts';
+import { doomOwned } from './memory-files.ts';
 
 export function appendTo(data: MemoryData, append: Append): AppendResult {
   const known = data.sessions.get(append.session);
@@ -102,6 +103,7 @@ function apply(data: MemoryData, tenant: TenantId, session: MemorySession, chang
         if (event.seq > change.after && event.seq < change.before)
           session.events[i] = { ...event, payload: null, salt: null };
       }
+      doomOwned(data, { session: id, after: change.after, before: change.before });
       return;
   }
 }

@@ -1,5 +1,6 @@
 /** What a memory store holds: it outlives a handle, as a file does, so that a test can close a store and open it again. */
 import type { AuditRow, ControlRecord } from '../../engine/control-records.ts';
+import type { FileRow } from '../../engine/files/rows.ts';
 import type { JournalRow, KeyRow, IdempotencyRow } from '../../engine/ports.ts';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
@@ -45,6 +46,7 @@ export interface MemoryData {
   readonly slots: Map<string, IdempotencyRow>;
   readonly records: Map<string, ControlRecord>;
   readonly audit: AuditRow[];
+  readonly files: Map<string, FileRow>;
 }
 
 export function emptyMemoryData(): MemoryData {
@@ -60,5 +62,6 @@ export function emptyMemoryData(): MemoryData {
     slots: new Map(),
     records: new Map(),
     audit: [],
+    files: new Map(),
   };
 }

@@ -10,6 +10,7 @@ import type { HomeStore } from '../home-store.ts';
 import { LeaseBook } from '../lease-book.ts';
 import { storeError } from '../store-error.ts';
 import { appendTo, lives, reprojectIn } from './memory-append.ts';
+import { filesOf } from './memory-files.ts';
 import { placementReads } from './memory-placements.ts';
 import { emptyMemoryData, type MemoryData, type MemorySession } from './memory-data.ts';
 
@@ -156,6 +157,7 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
     size: () => answer(() => 0),
     close: async () => void (closed = true),
     ...controlOf(data, answer),
+    ...filesOf(data, answer),
   };
 }
 

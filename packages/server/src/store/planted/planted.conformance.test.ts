@@ -3,6 +3,7 @@ import { describe, test } from 'vitest';
 import { CONFORMANCE } from '../conformance.ts';
 import { LateAnswer, runCase } from '../conformance-case.ts';
 import { BAD_CONTROLS } from './bad-controls.ts';
+import { BAD_FILES } from './bad-files.ts';
 import { BAD_HOMES } from './bad-homes.ts';
 import { BAD_LOGS } from './bad-logs.ts';
 import { type Plant, planted } from './plant.ts';
@@ -27,7 +28,7 @@ async function failures(plant: Plant): Promise<string[]> {
 const noticed = new Set<string>();
 
 describe('the conformance cases notice', () => {
-  for (const plant of [...BAD_LOGS, ...BAD_HOMES, ...BAD_CONTROLS]) {
+  for (const plant of [...BAD_LOGS, ...BAD_HOMES, ...BAD_CONTROLS, ...BAD_FILES]) {
     test(plant.name, async () => {
       const failed = await failures(plant);
       notEqual(failed.length, 0);

@@ -17,6 +17,7 @@ import type {
   RunRange,
   SessionLog,
 } from '../../engine/ports.ts';
+import type { FileContent, FileFinish, FileQuota, FileRow, FileRows, FilesQuery } from '../../engine/files/rows.ts';
 import type { AuditEntry, AuditRow, ControlKind, ControlRecord } from '../../engine/control-records.ts';
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
@@ -70,6 +71,15 @@ export interface ChangeOps {
     IdempotencyRow | 'reserved'
   >;
   readonly settle: Op<{ readonly slot: IdempotencySlot; readonly outcome: 'done' | 'release' }, null>;
+  readonly putFile: Op<FileRow, boolean>;
+  readonly finishFile: Op<FileRef & { readonly content: FileContent; readonly quota: FileQuota }, FileFinish>;
+  readonly doomFile: Op<FileRef, boolean>;
+  readonly forgetFile: Op<FileRef, null>;
+}
+
+export interface FileRef {
+  readonly tenant: TenantId;
+  readonly id: string;
 }
 
 /** What the writer's thread does between groups. */
@@ -139,6 +149,9 @@ export interface ReaderOps {
   readonly records: Op<ControlKind, readonly ControlRecord[]>;
   readonly audit: Op<{ readonly after: number; readonly limit: number }, readonly AuditRow[]>;
   readonly auditPosition: Op<null, number>;
+  readonly file: Op<FileRef, FileRow | null>;
+  readonly files: Op<FilesQuery, readonly FileRow[]>;
+  readonly unsettledFiles: Op<Parameters<FileRows['unsettledFiles']>[0], readonly FileRow[]>;
   readonly check: Op<null, readonly string[]>;
   readonly close: Op<null, null>;
 }

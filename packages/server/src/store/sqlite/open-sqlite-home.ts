@@ -156,6 +156,19 @@ function homeOver(
     },
     outboxTrim: async upTo => void (await writer.call('outboxTrim', upTo)),
     reproject: from => writer.call('reproject', from),
+    putFile: row => writer.call('putFile', row),
+    finishFile: (tenant, id, content, quota) => writer.call('finishFile', { tenant, id, content, quota }),
+    file: (tenant, id) => reader.call('file', { tenant, id }),
+    files: async query => {
+      checkLimit(query.limit);
+      return reader.call('files', query);
+    },
+    doomFile: (tenant, id) => writer.call('doomFile', { tenant, id }),
+    forgetFile: async (tenant, id) => void (await writer.call('forgetFile', { tenant, id })),
+    unsettledFiles: async query => {
+      checkLimit(query.limit);
+      return reader.call('unsettledFiles', query);
+    },
     keys: () => reader.call('keys', null),
     keyByHash: hash => reader.call('keyByHash', hash),
     putKey: async (key, entry) => void (await writer.call('putKey', { key, entry })),

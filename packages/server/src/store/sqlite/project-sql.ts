@@ -1,6 +1,7 @@
 /** Carries projection changes out. What they mean is decided in `session/project.ts`. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ProjectionChange } from '../../log/rows.ts';
+import { DOOM } from './file-sql.ts';
 import { DELETED, RESPONSE_STATUSES } from './schema.ts';
 
 export interface ProjectedSession {
@@ -48,6 +49,7 @@ export function makeProjector(db: DatabaseSync): Projector {
   const erase = db.prepare(
     'UPDATE payloads SET payload = NULL, salt = NULL WHERE e IN (SELECT e FROM events WHERE n = ? AND seq > ? AND seq < ?) AND payload IS NOT NULL',
   );
+  const doomOwned = db.prepare(`${DOOM} WHERE owner = ? AND owner_seq > ? AND owner_seq < ? AND status <> 2`);
   const drops = [
     db.prepare('DELETE FROM responses WHERE n = ?'),
     db.prepare('DELETE FROM runs WHERE n = ?'),
@@ -72,7 +74,7 @@ export function makeProjector(db: DatabaseSync): Projector {
   }
 
   return {
-    apply({ n, t }, change, first): boolean {
+    apply({ n, t, id }, change, first): boolean {
       switch (change.type) {
         case 'response_opened':
           return open.run(change.id, n, IN_PROGRESS, change.fromSeq).changes === 1;
@@ -101,6 +103,7 @@ export function makeProjector(db: DatabaseSync): Projector {
           break;
         case 'payloads_erased':
           erase.run(n, change.after, change.before);
+          doomOwned.run(id, change.after, change.before);
           break;
       }
       return true;

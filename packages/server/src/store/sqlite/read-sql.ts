@@ -5,6 +5,7 @@ import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
 import type { ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
 import { groupOutbox } from '../group-outbox.ts';
+import type { FileReads } from './file-sql.ts';
 import { bytesOrNull, numberOrNull, one, type Row, textOrNull } from './columns.ts';
 import type { Handlers, ReaderOps } from './messages.ts';
 import type { PlacementReads } from './placement-sql.ts';
@@ -14,7 +15,15 @@ import { DELETED, RESPONSE_STATUSES, SESSION_KINDS } from './schema.ts';
 export type LogReads = Handlers<
   Omit<
     ReaderOps,
-    keyof PlacementReads | 'keys' | 'keyByHash' | 'records' | 'audit' | 'auditPosition' | 'check' | 'close'
+    | keyof PlacementReads
+    | keyof FileReads
+    | 'keys'
+    | 'keyByHash'
+    | 'records'
+    | 'audit'
+    | 'auditPosition'
+    | 'check'
+    | 'close'
   >
 >;
 

@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { check } from './check-sql.ts';
 import { openForReading } from './connection.ts';
 import { makeControlReads } from './control-read-sql.ts';
+import { makeFileReads } from './file-sql.ts';
 import { Inbox } from './inbox.ts';
 import type { Handlers, ReaderOps, Reply, Request, WorkerSetup, WorkerStart } from './messages.ts';
 import { makePlacementReads } from './placement-sql.ts';
@@ -41,6 +42,7 @@ function open(setup: WorkerSetup): Handlers<ReaderOps> {
     ...makeLogReads(db),
     ...makePlacementReads(db),
     ...makeControlReads(db),
+    ...makeFileReads(db),
     check: () => check(db),
     close() {
       db.close();

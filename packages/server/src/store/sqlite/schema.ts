@@ -143,16 +143,44 @@ CREATE TABLE audit (
 );
 `;
 
+const FILES = `
+CREATE TABLE files (
+  id TEXT PRIMARY KEY,
+  t INTEGER NOT NULL,
+  owner TEXT,
+  owner_seq INTEGER,
+  purpose TEXT NOT NULL,
+  filename TEXT NOT NULL,
+  type TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  bytes INTEGER NOT NULL,
+  chunks INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  status INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX files_listed ON files (t, id) WHERE status = 1 AND owner IS NULL;
+CREATE INDEX files_sum ON files (t, bytes) WHERE status = 1;
+CREATE INDEX files_owned ON files (owner, owner_seq) WHERE owner IS NOT NULL;
+CREATE INDEX files_unsettled ON files (created_at) WHERE status <> 1;
+CREATE INDEX files_expiring ON files (expires_at) WHERE expires_at IS NOT NULL;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: LOG },
   { version: 2, sql: CONTROL },
   { version: 3, sql: RECORDS },
+  { version: 4, sql: FILES },
 ];
 
 /** 'Prdr': says in the file's header whose file it is. */
 export const APPLICATION_ID = 0x50726472;
 
 export const SESSION_KINDS = ['responses', 'conversation', 'stateless'] as const;
+
+/** File status -> stored number: its index. Append only. */
+export const FILE_STATUSES = ['pending', 'ready', 'doomed'] as const;
 
 /** Response status -> stored number: its index. Append only; `deleted` is the store's own. */
 export const RESPONSE_STATUSES = [

@@ -4,6 +4,7 @@ import type { Release } from '../../engine/ports.ts';
 import { DEFAULT_LOG_BYTES, makeCheckpointer } from './checkpoint.ts';
 import { openForWriting, PAGE_BYTES } from './connection.ts';
 import { makeControlHandlers } from './control-sql.ts';
+import { makeFileHandlers } from './file-sql.ts';
 import { makeGroupCommit } from './group-commit.ts';
 import { makeLogHandlers } from './log-sql.ts';
 import { Inbox } from './inbox.ts';
@@ -32,7 +33,8 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
   const checkpointer = makeCheckpointer(db, setup.logBytes ?? DEFAULT_LOG_BYTES);
   const memory = new WriterMemory(db);
   const log = makeLogHandlers(db, memory, () => checkpointer.erased());
-  const changes = { ...log, ...makeControlHandlers(db) };
+  const files = makeFileHandlers(db, memory, () => checkpointer.erased());
+  const changes = { ...log, ...makeControlHandlers(db), ...files };
   const group = makeGroupCommit(db, changes, memory);
   const pageCount = db.prepare('PRAGMA page_count');
 
