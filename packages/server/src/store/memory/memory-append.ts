@@ -20,6 +20,7 @@ export function appendTo(data: MemoryData, append: Append): AppendResult {
     runs: [],
     forks: new Map(),
     journal: [],
+    unerased: false,
   };
   data.sessions.set(append.session, session);
   session.row = append.row;
@@ -55,6 +56,7 @@ function apply(data: MemoryData, tenant: TenantId, session: MemorySession, chang
         fromSeq: change.fromSeq,
         toSeq: 0,
         position: 0,
+        createdAt: change.at,
       } as const;
       data.responses.set(change.id, { row, tenant, deleted: false });
       return;
@@ -103,6 +105,12 @@ function apply(data: MemoryData, tenant: TenantId, session: MemorySession, chang
           session.events[i] = { ...event, payload: null, salt: null };
       }
       return;
+    case 'erasure_due':
+      session.unerased = true;
+      return;
+    case 'erasure_done':
+      session.unerased = false;
+      return;
   }
 }
 
@@ -113,6 +121,7 @@ export function reprojectIn(data: MemoryData, { tenant, session: id, changes, ro
   data.placements = data.placements.filter(placed => placed.session !== id);
   session.runs = [];
   session.forks.clear();
+  session.unerased = false;
   session.row = row;
   for (const change of changes) if (change.type !== 'payloads_erased') apply(data, tenant, session, change);
   data.placements.sort((a, b) => a.order - b.order);

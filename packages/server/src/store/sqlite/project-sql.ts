@@ -29,7 +29,7 @@ const IN_PROGRESS = RESPONSE_STATUSES.indexOf('in_progress');
 
 export function makeProjector(db: DatabaseSync): Projector {
   const open = db.prepare(
-    'INSERT OR IGNORE INTO responses (id, n, status, from_seq, to_seq, position) VALUES (?, ?, ?, ?, 0, 0)',
+    'INSERT OR IGNORE INTO responses (id, n, status, from_seq, to_seq, position, t, at) VALUES (?, ?, ?, ?, 0, 0, ?, ?)',
   );
   const close = db.prepare('UPDATE responses SET status = ?, to_seq = ?, position = ? WHERE id = ? AND n = ?');
   // Where a deleted response ended is kept below zero: what is retained for living ones is a maximum and does not see it.
@@ -48,7 +48,10 @@ export function makeProjector(db: DatabaseSync): Projector {
   const erase = db.prepare(
     'UPDATE payloads SET payload = NULL, salt = NULL WHERE e IN (SELECT e FROM events WHERE n = ? AND seq > ? AND seq < ?) AND payload IS NOT NULL',
   );
+  const due = db.prepare('INSERT OR IGNORE INTO erasures (n) VALUES (?)');
+  const done = db.prepare('DELETE FROM erasures WHERE n = ?');
   const drops = [
+    done,
     db.prepare('DELETE FROM responses WHERE n = ?'),
     db.prepare('DELETE FROM runs WHERE n = ?'),
     db.prepare('DELETE FROM forks WHERE n = ?'),
@@ -75,7 +78,7 @@ export function makeProjector(db: DatabaseSync): Projector {
     apply({ n, t }, change, first): boolean {
       switch (change.type) {
         case 'response_opened':
-          return open.run(change.id, n, IN_PROGRESS, change.fromSeq).changes === 1;
+          return open.run(change.id, n, IN_PROGRESS, change.fromSeq, t, change.at).changes === 1;
         case 'response_closed':
           close.run(RESPONSE_STATUSES.indexOf(change.status), change.toSeq, change.position, change.id, n);
           break;
@@ -101,6 +104,12 @@ export function makeProjector(db: DatabaseSync): Projector {
           break;
         case 'payloads_erased':
           erase.run(n, change.after, change.before);
+          break;
+        case 'erasure_due':
+          due.run(n);
+          break;
+        case 'erasure_done':
+          done.run(n);
           break;
       }
       return true;
