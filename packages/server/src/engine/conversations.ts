@@ -1,17 +1,19 @@
 /** Conversations: sessions whose items a client may also add, list and delete. */
-import { type InputItem, type Metadata, perdureError } from '@perdure/protocol';
-import { homeTag, idBody, parseItemId, placementId, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import { type InputItem, type Metadata, type NewItem, perdureError } from '@perdure/protocol';
+import { type HomeId, homeTag, idBody, parseItemId, placementId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
-import type { EventBody, LoggedItem } from '../log/events.ts';
+import type { EventBody, EventOf, LoggedItem } from '../log/events.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
-import { matchCalls, placeItems, resolveReferences } from './input.ts';
+import { reap } from './erase.ts';
+import { type MatchedCalls, matchCalls, placeItems, resolveReferences } from './input.ts';
 import { findItem } from './items.ts';
 import type { LiveSession } from './live-session.ts';
 import { checkOrigin, findConversation, mustState, short } from './plan.ts';
 import { MAX_EVENTS_READ } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
+import { endConversation, endForks, hide, hideAll, type RemoveOptions } from './remove.ts';
 import { claim } from './respond.ts';
 import { seconds } from './turn.ts';
 
@@ -74,13 +76,7 @@ export async function createConversation(
     { type: 'state.placed', head: { placement: placed.record }, payload: null },
   ];
   if (resolved.length > 0) {
-    const matched = matchCalls(resolved, []);
-    const base = idBody(engine.ids.next('itms', homeTag(placed.home)), 'itms') ?? '';
-    bodies.push({
-      type: 'items.added',
-      head: { base, count: resolved.length, calls: matched.opened, answers: matched.answers },
-      payload: { items: placeItems(resolved, base, 0) },
-    });
+    bodies.push(...itemsAdded(engine, placed.home, resolved, matchCalls(resolved, [])));
   }
   const live = engine.sessions.begin(tenant, session, store);
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
@@ -90,6 +86,31 @@ export async function createConversation(
     metadata,
     placement: placementId(idBody(session, 'sess') ?? '', 0),
   };
+}
+
+/** An event an item: what one of them held can be erased without the others. */
+function itemsAdded(
+  engine: EngineContext,
+  home: HomeId,
+  items: readonly NewItem[],
+  { opened, answers }: MatchedCalls,
+): readonly EventOf<'items.added'>[] {
+  return items.map(item => {
+    const base = idBody(engine.ids.next('itms', homeTag(home)), 'itms') ?? '';
+    const call = 'call_id' in item ? [item.call_id] : [];
+    const calls = item.type === 'function_call' ? call.filter(id => opened.includes(id)) : [];
+    const answered = item.type === 'function_call_output' ? call.filter(id => answers.includes(id)) : [];
+    const head = { base, count: 1, calls, answers: answered };
+    return { type: 'items.added', head, payload: { items: placeItems([item], base, 0) } };
+  });
+}
+
+/** Metadata that is replaced goes, unless it is under a hold. */
+function metadataErased(engine: EngineContext, live: LiveSession): readonly EventBody[] {
+  const { tenant, session } = live;
+  const { metadataSeq: seq } = mustState(live);
+  if (seq === 0 || engine.retention.held(tenant, session)) return [];
+  return [{ type: 'session.erased', head: { after: seq - 1, whole: false, before: seq + 1 }, payload: null }];
 }
 
 export async function readConversation(engine: EngineContext, caller: Caller, id: string): Promise<ConversationView> {
@@ -112,34 +133,31 @@ export async function updateConversation(
 ): Promise<ConversationView> {
   return change(engine, caller, id, async live => {
     await commitClaimed(engine, caller, live, [
+      ...metadataErased(engine, live),
       { type: 'session.updated', head: { metadata: true }, payload: { metadata } },
     ]);
     return { id, createdAt: seconds(mustState(live).createdAt), metadata };
   });
 }
 
-/** Ends the conversation and erases all of it that no response and no fork still needs. */
-export async function deleteConversation(engine: EngineContext, caller: Caller, id: string): Promise<void> {
+/** Ends the conversation and erases all of it that no response and no fork still needs; with `cascade` those end too. */
+export async function deleteConversation(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  { cascade }: RemoveOptions = { cascade: false },
+): Promise<void> {
+  if (cascade) {
+    const live = await findConversation(engine, caller, id);
+    checkOrigin(caller, mustState(live));
+    idle(live);
+    await endForks(engine, caller, live, 0);
+  }
   await change(engine, caller, id, async live => {
     idle(live);
-    const { tenant, session, store } = live;
-    const { seq, forks } = await engine.sessions.wait(store.retained(tenant, session));
-    const needed = forks.reduce((most, fork) => Math.max(most, fork.to), 0);
-    const after = Math.max(seq, needed === 0 ? 0 : await seqAt(engine, live, needed));
-    await commitClaimed(engine, caller, live, [
-      { type: 'session.erased', head: { after, whole: true }, payload: null },
-    ]);
-    engine.sessions.forget(live);
+    if (cascade) await hideAll(engine, live, actorOf(caller));
+    await endConversation(engine, live, actorOf(caller));
   });
-}
-
-/** The seq of the event that holds the item at a position. */
-export async function seqAt(engine: EngineContext, live: LiveSession, position: number): Promise<number> {
-  const { tenant, session, store } = live;
-  const [row] = await engine.sessions.wait(
-    store.runs({ tenant, session, from: position, to: position, order: 'asc', limit: 1 }),
-  );
-  return row?.seq ?? 0;
 }
 
 export async function addItems(
@@ -152,10 +170,9 @@ export async function addItems(
   return change(engine, caller, id, async live => {
     const state = idle(live);
     const matched = matchCalls(resolved, state.openCalls);
-    const base = idBody(engine.ids.next('itms', homeTag(state.home)), 'itms') ?? '';
-    const placed = placeItems(resolved, base, 0);
-    const head = { base, count: placed.length, calls: matched.opened, answers: matched.answers };
-    const to = await commitClaimed(engine, caller, live, [{ type: 'items.added', head, payload: { items: placed } }]);
+    const bodies = itemsAdded(engine, state.home, resolved, matched);
+    const placed = bodies.flatMap(body => body.payload.items);
+    const to = await commitClaimed(engine, caller, live, bodies);
     engine.sessions.grew(live.context.add(placed, to));
     return placed;
   });
@@ -195,8 +212,9 @@ export async function deleteItem(engine: EngineContext, caller: Caller, id: stri
   await change(engine, caller, id, async live => {
     idle(live);
     const { position } = await itemAt(engine, live, item);
-    await commitClaimed(engine, caller, live, [{ type: 'item.deleted', head: { position }, payload: null }]);
+    const dead = await hide(engine, live, { rows: [], positions: [position] }, actorOf(caller));
     engine.sessions.grew(live.context.reset());
+    await reap(engine, live, dead);
   });
 }
 

@@ -26,7 +26,7 @@ export async function documentRefs(
   texts: readonly (Json | null)[],
   seq: number,
 ): Promise<Documents> {
-  const known = new Map(KNOWN.get(live) ?? (await load(engine, live)));
+  const known = new Map(remembered(live) ?? (await load(engine, live)));
   const added: Json[] = [];
   const refs = texts.map(text => {
     if (text === null) return null;
@@ -40,10 +40,18 @@ export async function documentRefs(
 
 /** Call it once the turn is committed. Keeps no more than the session's state does. */
 export function rememberDocuments(live: LiveSession, documents: Documents): void {
+  KNOWN.set(live, new Map([...documents.known].filter(([, ref]) => isKept(live, ref))));
+}
+
+/** What is known of the session's texts, those that were erased since left out. */
+function remembered(live: LiveSession): ReadonlyMap<string, DocumentRef> | null {
+  const known = KNOWN.get(live);
+  return known === undefined ? null : new Map([...known].filter(([, ref]) => isKept(live, ref)));
+}
+
+function isKept(live: LiveSession, ref: DocumentRef): boolean {
   const kept = live.state?.documents ?? [];
-  const isKept = (ref: DocumentRef) =>
-    kept.some(one => one.seq === ref.seq && one.index === ref.index && one.session === ref.session);
-  KNOWN.set(live, new Map([...documents.known].filter(([, ref]) => isKept(ref))));
+  return kept.some(one => one.seq === ref.seq && one.index === ref.index && one.session === ref.session);
 }
 
 async function load(engine: EngineContext, live: LiveSession): Promise<ReadonlyMap<string, DocumentRef>> {

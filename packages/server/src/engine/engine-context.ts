@@ -7,6 +7,7 @@ import type { Lease } from './lease.ts';
 import type { LiveSession, Sessions } from './live-session.ts';
 import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
+import type { Retention } from './retention.ts';
 import type { SpendDesk } from './spend.ts';
 import type { TailCommits } from './tail-commits.ts';
 import type { RunningTurn } from './turn.ts';
@@ -43,6 +44,7 @@ export interface EngineContext {
   readonly spend: SpendDesk;
   readonly sessions: Sessions;
   readonly lease: Lease;
+  readonly retention: Retention;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly sha256: Sha256;

@@ -28,7 +28,9 @@ import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Scheduler, Sha256 } from './ports.ts';
 import { readResponse, resourceOfRecord } from './read.ts';
 import { recover, type RecoveryReport, takeUp } from './recovery.ts';
-import { deleteResponse } from './remove.ts';
+import { deleteResponse, type RemoveOptions } from './remove.ts';
+import { KEEP_ALL, type Retention } from './retention.ts';
+import { makeSweeper, type SweepReport } from './retention-sweep.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
 import { TailCommits } from './tail-commits.ts';
@@ -59,6 +61,8 @@ export interface EngineOptions {
   readonly spend?: Omit<SpendOptions, 'now'>;
   /** Where a target was, by the version that a placement saw. Absent: not known. */
   readonly targetFacts?: UsageSource['target'];
+  /** Lifetimes and holds; absent: what is stored stays. */
+  readonly retention?: Retention;
   readonly report: (what: string, error: PerdureError) => void;
 }
 
@@ -95,12 +99,12 @@ export interface Engine {
   /** Ends a background response; resolves with it as it ended. */
   cancelResponse(caller: Caller, id: string): Promise<ResponseResource>;
   inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;
-  deleteResponse(caller: Caller, id: string): Promise<void>;
+  deleteResponse(caller: Caller, id: string, options?: RemoveOptions): Promise<void>;
   readonly conversations: {
     create(caller: Caller, items: readonly InputItem[], metadata: Metadata): Promise<conversations.NewConversation>;
     read(caller: Caller, id: string): Promise<conversations.ConversationView>;
     update(caller: Caller, id: string, metadata: Metadata): Promise<conversations.ConversationView>;
-    delete(caller: Caller, id: string): Promise<void>;
+    delete(caller: Caller, id: string, options?: RemoveOptions): Promise<void>;
     addItems(caller: Caller, id: string, items: readonly InputItem[]): Promise<readonly LoggedItem[]>;
     listItems(
       caller: Caller,
@@ -118,6 +122,8 @@ export interface Engine {
   /** Tenants that have placements, over all homes. */
   tenants(): Promise<readonly TenantId[]>;
   readonly spend: SpendDesk;
+  /** Ends what has lived its time, and erases what could not be erased before; it is done every now and then by itself. */
+  sweep(): Promise<SweepReport>;
   /** Takes up what the last process left, and begins to wake sessions whose time comes. */
   recover(): Promise<RecoveryReport>;
   /** Work under way: running turns and meters. */
@@ -144,6 +150,7 @@ export function createEngine(options: EngineOptions): Engine {
       committed: events => spend.committed(events),
     }),
     lease: new Lease(owner, homes.all, clock, limits.leaseMs),
+    retention: options.retention ?? KEEP_ALL,
     running: new Map(),
     finishing: new Set(),
     tail: new TailCommits(),
@@ -152,6 +159,8 @@ export function createEngine(options: EngineOptions): Engine {
     recoverLater: ({ tenant, session, store }) =>
       void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
   };
+
+  const sweeper = makeSweeper(context);
 
   function unlessDraining<T>(work: Promise<T>): Promise<T> {
     if (!draining) return context.sessions.wait(work);
@@ -167,6 +176,7 @@ export function createEngine(options: EngineOptions): Engine {
       await spend.rebuild({ ...usageSource, wait: unlessDraining });
       const report = await recover(context, () => draining);
       if (!draining) options.scheduler.start(row => wakeSession(context, row));
+      if (!draining) sweeper.start();
       return report;
     } finally {
       recovering = 0;
@@ -318,12 +328,12 @@ export function createEngine(options: EngineOptions): Engine {
     stream: (caller, id, after, signal) => followResponse(context, caller, id, { after, signal }),
     cancelResponse: (caller, id) => cancelResponse(context, caller, id),
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
-    deleteResponse: (caller, id) => deleteResponse(context, caller, id),
+    deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
     conversations: {
       create: (caller, items, metadata) => conversations.createConversation(context, caller, items, metadata),
       read: (caller, id) => conversations.readConversation(context, caller, id),
       update: (caller, id, metadata) => conversations.updateConversation(context, caller, id, metadata),
-      delete: (caller, id) => conversations.deleteConversation(context, caller, id),
+      delete: (caller, id, options) => conversations.deleteConversation(context, caller, id, options),
       addItems: (caller, id, items) => conversations.addItems(context, caller, id, items),
       listItems: (caller, id, query) => conversations.listItems(context, caller, id, query),
       readItem: (caller, id, item) => conversations.readConversationItem(context, caller, id, item),
@@ -338,13 +348,14 @@ export function createEngine(options: EngineOptions): Engine {
       return [...new Set(all.flat())].toSorted();
     },
     spend,
+    sweep: sweeper.now,
     recover: takeUpAll,
     get busy() {
       return context.running.size + stateless + context.finishing.size;
     },
     async drain(ms) {
       draining = true;
-      await options.scheduler.stop();
+      await Promise.all([options.scheduler.stop(), sweeper.stop()]);
       const until = clock.monotonic() + ms;
       // Recovery reads on until it sees that it is to end: the stores stay open for it, too.
       while (recovering + context.running.size + stateless + context.finishing.size > 0 && clock.monotonic() < until) {

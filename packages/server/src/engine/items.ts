@@ -1,11 +1,12 @@
 /** Items by their ids. An id says where its item lies, so that no index of items is kept. */
-import { parseItemId, type ResponseId, type TenantId } from '../kernel/ids.ts';
+import { parseItemId, type TenantId } from '../kernel/ids.ts';
 import { decodeEvent } from '../log/codec.ts';
 import type { LoggedItem } from '../log/events.ts';
 import type { ResponseRow } from '../log/rows.ts';
 import type { Caller } from './caller.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
+import { findResponse } from './plan.ts';
 import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
 
 /** The item, if it is of the caller's tenant and neither it nor its response was deleted. */
@@ -14,7 +15,7 @@ export async function findItem(engine: EngineContext, caller: Caller, id: string
   const store = place === null ? null : engine.homes.ofBody(place.body);
   if (place === null || store === null) return null;
   const { tenant } = caller;
-  const row = await engine.sessions.wait(store.response(tenant, `resp_${place.body}` as ResponseId));
+  const row = await findResponse(engine, caller, `resp_${place.body}`);
   if (row === null) {
     const run = await engine.sessions.wait(store.runByBase(tenant, place.body));
     if (run === null) return null;

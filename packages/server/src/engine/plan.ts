@@ -10,6 +10,7 @@ import { segments } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { LiveSession } from './live-session.ts';
 import { MAX_EVENTS_READ } from './ports.ts';
+import { conversationExpired, responseExpired } from './retention.ts';
 
 /** Ancestors that a fork may have. Each costs a read when the context is loaded. */
 export const MAX_FORK_DEPTH = 64;
@@ -48,7 +49,11 @@ export async function findConversation(
 ): Promise<LiveSession> {
   const found = engine.homes.locate(id, 'conv');
   const live = found && (await engine.sessions.load(caller.tenant, `sess_${found.body}` as SessionId, found.store));
-  if (live?.state?.kind !== 'conversation' || live.state.phase === 'ended') {
+  if (
+    live?.state?.kind !== 'conversation' ||
+    live.state.phase === 'ended' ||
+    conversationExpired(engine, live.state)
+  ) {
     throw perdureError('conversation_not_found', `Conversation with id '${short(id)}' not found.`, { param });
   }
   return live;
@@ -84,10 +89,11 @@ async function planContinuation(engine: EngineContext, caller: Caller, id: strin
   };
 }
 
-/** A response of the caller's tenant; null if there is none, or it was deleted. */
+/** A response of the caller's tenant; null if there is none, it was deleted, or its lifetime is over. */
 export async function findResponse(engine: EngineContext, caller: Caller, id: string): Promise<ResponseRow | null> {
   const found = engine.homes.locate(id, 'resp');
-  return found === null ? null : engine.sessions.wait(found.store.response(caller.tenant, id as ResponseId));
+  const row = found && (await engine.sessions.wait(found.store.response(caller.tenant, id as ResponseId)));
+  return row === null || responseExpired(engine, caller.tenant, row) ? null : row;
 }
 
 /** The function calls that a finished response left to its client. */

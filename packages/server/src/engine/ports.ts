@@ -157,6 +157,22 @@ export interface SessionLog extends FileRows {
     tenant: TenantId,
     session: SessionId,
   ): Promise<{ readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }>;
+  /** Responses of a session by `fromSeq`, after `after` (exclusive): those that live, or those that were deleted. */
+  responsesOf(query: {
+    readonly tenant: TenantId;
+    readonly session: SessionId;
+    readonly after: number;
+    readonly limit: number;
+    readonly deleted: boolean;
+  }): Promise<readonly ResponseRow[]>;
+  /** Finished responses of a tenant that were begun before a moment and not deleted, oldest first: what a lifetime ends. */
+  begunBefore(query: {
+    readonly tenant: TenantId;
+    readonly before: number;
+    readonly limit: number;
+  }): Promise<readonly ResponseRow[]>;
+  /** Sessions of every tenant that hold something deleted and not erased, in the order in which they began; for the retention sweep. */
+  unerased(after: SessionId | null, limit: number): Promise<readonly SessionRow[]>;
   /** Sessions with an unfinished turn or call, of every tenant, in order of `session`; for recovery. */
   open(after: SessionId | null, limit: number): Promise<readonly SessionRow[]>;
   /** Sessions that hold state and have not ended, of every tenant, in order of `session`. */

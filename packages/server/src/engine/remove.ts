@@ -1,17 +1,31 @@
-/** Deleting responses: hidden at once, erased with the last that needs them (L13). */
+/** Deleting: hidden at once, erased with the last that needs it; `cascade` ends what goes on from it, so that it is erased now (L13). */
 import { perdureError } from '@perdure/protocol';
-import type { SessionId, TenantId } from '../kernel/ids.ts';
+import type { ResponseId } from '../kernel/ids.ts';
+import type { EventBody } from '../log/events.ts';
+import type { ResponseRow, RunRow } from '../log/rows.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
-import { seqAt } from './conversations.ts';
 import type { EngineContext } from './engine-context.ts';
+import { type Dead, reap, responsesOf } from './erase.ts';
 import type { LiveSession } from './live-session.ts';
 import { findResponse, mustState, short } from './plan.ts';
-import type { SessionLog } from './ports.ts';
 import { claim } from './respond.ts';
 
-/** A background response that runs is cancelled first. @throws response_not_found, response_in_progress */
-export async function deleteResponse(engine: EngineContext, caller: Caller, id: string): Promise<void> {
+/** Events of one commit at most, when many are hidden together. */
+const HIDDEN_AT_ONCE = 500;
+
+export interface RemoveOptions {
+  /** End what was continued or forked from it as well. */
+  readonly cascade: boolean;
+}
+
+/** @throws response_not_found, response_in_progress */
+export async function deleteResponse(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  { cascade }: RemoveOptions,
+): Promise<void> {
   const row = await findResponse(engine, caller, id);
   const store = row === null ? null : engine.homes.ofBody(id.slice('resp_'.length));
   const live = row === null || store === null ? null : await engine.sessions.load(caller.tenant, row.session, store);
@@ -19,50 +33,119 @@ export async function deleteResponse(engine: EngineContext, caller: Caller, id: 
     throw perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
   const open = mustState(live).turn;
   if (open?.response === row.id && open.background) await cancelResponse(engine, caller, id);
+  refuseRunning(live, row.id);
+  const continued = cascade && row.position > 0 && mustState(live).kind === 'responses';
+  if (continued && mustState(live).turn !== null) throw inProgress('A response that continues it');
+  if (cascade && row.position > 0) await endForks(engine, caller, live, row.position);
   await engine.sessions.exclusive(live, async () => {
-    if (mustState(live).turn?.response === row.id)
-      throw perdureError('response_in_progress', 'The response is still in progress: wait for its end.');
-    await engine.sessions.wait(engine.lease.ensure());
-    const claimed = await claim(engine, live);
-    const deleted = { type: 'response.deleted', head: { response: row.id }, payload: null } as const;
-    await engine.sessions.commit(live, [...claimed, deleted], { actor: actorOf(caller) });
-    await reap(engine, live);
+    refuseRunning(live, row.id);
+    const rows = continued ? await all(responsesOf(engine, live, row.fromSeq - 1, false)) : [row];
+    const running = rows.find(one => one.toSeq === 0 && one.id !== row.id);
+    if (running !== undefined) throw inProgress('A response that continues it');
+    const inConversation = cascade && !continued && mustState(live).phase === 'idle';
+    const positions = inConversation ? await positionsOf(engine, live, row) : [];
+    await reap(engine, live, await hide(engine, live, { rows, positions }, actorOf(caller)));
   });
 }
 
-/**
- * Erases the tail that no living response and no living fork needs. A conversation keeps its items until it is deleted itself.
- * Runs inside the session's queue; a crash in between leaves a tail that the next deletion erases.
- */
-async function reap(engine: EngineContext, live: LiveSession): Promise<void> {
-  const state = mustState(live);
-  const kept = state.kind !== 'responses' && state.phase !== 'ended';
-  if (kept || state.turn !== null) return;
-  const { tenant, session, store } = live;
-  const { seq, forks } = await engine.sessions.wait(store.retained(tenant, session));
-  const shared = forks.reduce((most, fork) => Math.max(most, fork.to), 0);
-  const after = Math.max(seq, shared === 0 ? 0 : await seqAt(engine, live, shared));
-  const whole = after === 0;
-  await engine.sessions.commit(live, [{ type: 'session.erased', head: { after, whole }, payload: null }], {
-    actor: 'engine',
-  });
-  engine.sessions.grew(live.context.reset());
-  const parent = state.lineage.at(-1);
-  if (whole && parent !== undefined) await reapParent(engine, tenant, parent.session, store);
-}
-
-/** The fork is gone: its parent may hold what only the fork needed. */
-async function reapParent(
+/** Commits that responses and items are deleted: from here on no read shows them. @returns what `reap` is to look at */
+export async function hide(
   engine: EngineContext,
-  tenant: TenantId,
-  session: SessionId,
-  store: SessionLog,
+  live: LiveSession,
+  { rows, positions }: Dead,
+  actor: string,
+): Promise<Dead | null> {
+  const older = mustState(live).unerased === true;
+  const bodies: EventBody[] = [
+    ...rows.map(({ id }): EventBody => ({ type: 'response.deleted', head: { response: id }, payload: null })),
+    ...positions.map((position): EventBody => ({ type: 'item.deleted', head: { position }, payload: null })),
+  ];
+  await engine.sessions.wait(engine.lease.ensure());
+  for (let i = 0; i < bodies.length; i += HIDDEN_AT_ONCE) {
+    const claimed = await claim(engine, live);
+    await engine.sessions.commit(live, [...claimed, ...bodies.slice(i, i + HIDDEN_AT_ONCE)], { actor });
+  }
+  return older ? null : { rows, positions };
+}
+
+/** Ends every fork that shares the session up to `position` or further, the forks of those first. All or none of them run when it begins. */
+export async function endForks(
+  engine: EngineContext,
+  caller: Caller,
+  live: LiveSession,
+  position: number,
 ): Promise<void> {
-  const parent = await engine.sessions.load(tenant, session, store);
-  if (parent === null) return;
-  await engine.sessions.exclusive(parent, async () => {
-    const claimed = await claim(engine, parent);
-    if (claimed.length > 0) await engine.sessions.commit(parent, claimed, { actor: 'engine' });
-    await reap(engine, parent);
-  });
+  const forks = await forksFrom(engine, live, position);
+  for (const fork of forks) if (mustState(fork).turn !== null) throw inProgress('A response that was forked from it');
+  for (const fork of forks.toReversed()) {
+    await engine.sessions.exclusive(fork, async () => {
+      if (mustState(fork).turn !== null) throw inProgress('A response that was forked from it');
+      const rows = await all(responsesOf(engine, fork, 0, false));
+      await reap(engine, fork, await hide(engine, fork, { rows, positions: [] }, actorOf(caller)));
+    });
+  }
+}
+
+/** Living forks that share `position`, each before those that were forked from it. */
+async function forksFrom(engine: EngineContext, live: LiveSession, position: number): Promise<readonly LiveSession[]> {
+  const found: LiveSession[] = [];
+  const look = async ({ tenant, session, store }: LiveSession, from: number): Promise<void> => {
+    const { forks } = await engine.sessions.wait(store.retained(tenant, session));
+    for (const { child, to } of forks) {
+      const fork = to >= from ? await engine.sessions.load(tenant, child, store) : null;
+      if (fork === null) continue;
+      found.push(fork);
+      await look(fork, 0);
+    }
+  };
+  await look(live, position);
+  return found;
+}
+
+/** Where the items of a response lie in its conversation, those that were deleted left out. */
+async function positionsOf(engine: EngineContext, live: LiveSession, row: ResponseRow): Promise<readonly number[]> {
+  const { tenant, session, store } = live;
+  const most = row.toSeq - row.fromSeq + 1;
+  const range = { tenant, session, from: 1, to: row.position, order: 'desc', limit: most } as const;
+  const runs: readonly RunRow[] = await engine.sessions.wait(store.runs(range));
+  return runs
+    .filter(run => run.seq >= row.fromSeq)
+    .flatMap(run =>
+      Array.from({ length: run.count }, (_, i) => i)
+        .filter(i => !run.deleted.includes(i))
+        .map(i => run.position + i),
+    );
+}
+
+function refuseRunning(live: LiveSession, id: ResponseId): void {
+  if (mustState(live).turn?.response === id)
+    throw perdureError('response_in_progress', 'The response is still in progress: cancel it first.');
+}
+
+function inProgress(what: string): Error {
+  return perdureError('response_in_progress', `${what} is still in progress: cancel it first.`);
+}
+
+async function all<T>(from: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const one of from) found.push(one);
+  return found;
+}
+
+/** Ends a conversation: it is in no read from here on. @returns whether it was erased as well: not under a hold */
+export async function endConversation(engine: EngineContext, live: LiveSession, actor: string): Promise<boolean> {
+  await engine.sessions.wait(engine.lease.ensure());
+  const { seq, unerased } = mustState(live);
+  const head = { after: seq, whole: true, deferred: true } as const;
+  const claimed = await claim(engine, live);
+  await engine.sessions.commit(live, [...claimed, { type: 'session.erased', head, payload: null }], { actor });
+  const erased = await reap(engine, live, unerased === true ? null : { rows: [], positions: [] });
+  engine.sessions.forget(live);
+  return erased;
+}
+
+/** Hides every response of a session: what `cascade` on a conversation ends besides its items. */
+export async function hideAll(engine: EngineContext, live: LiveSession, actor: string): Promise<void> {
+  const rows = await all(responsesOf(engine, live, 0, false));
+  await hide(engine, live, { rows, positions: [] }, actor);
 }

@@ -287,7 +287,14 @@ export type EventBody =
   | {
       /** Payloads of events after `after` are gone; `whole` ends the session. */
       readonly type: 'session.erased';
-      readonly head: { readonly after: number; readonly whole: boolean };
+      readonly head: {
+        readonly after: number;
+        readonly whole: boolean;
+        /** Only those before this seq; up to this event if absent. */
+        readonly before?: number;
+        /** It ends the session and erases nothing yet: what it hides is under a hold. */
+        readonly deferred?: true;
+      };
       readonly payload: null;
     };
 

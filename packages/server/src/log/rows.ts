@@ -16,6 +16,8 @@ export interface ResponseRow {
   readonly toSeq: number;
   /** Context positions after it: what a fork that continues it shares. 0 while it runs, and for one that failed. */
   readonly position: number;
+  /** ms since 1970: when its input was accepted. */
+  readonly createdAt: number;
 }
 
 /** A stretch of context items that one event holds. Positions start at 1. */
@@ -35,7 +37,7 @@ export interface ForkRow {
 }
 
 export type ProjectionChange =
-  | { readonly type: 'response_opened'; readonly id: ResponseId; readonly fromSeq: number }
+  | { readonly type: 'response_opened'; readonly id: ResponseId; readonly fromSeq: number; readonly at: number }
   | {
       readonly type: 'response_closed';
       readonly id: ResponseId;
@@ -58,7 +60,10 @@ export type ProjectionChange =
   | { readonly type: 'placed'; readonly seq: number; readonly at: number }
   | { readonly type: 'forked'; readonly child: SessionId; readonly to: number }
   /** Payloads and salts of events after `after` and before `before` go, `before` being the event that says so; heads and digests stay. */
-  | { readonly type: 'payloads_erased'; readonly after: number; readonly before: number };
+  | { readonly type: 'payloads_erased'; readonly after: number; readonly before: number }
+  /** Something of the session was deleted and is not erased yet, or that is done: what a sweep looks for. */
+  | { readonly type: 'erasure_due' }
+  | { readonly type: 'erasure_done' };
 
 /** The session's own row, rewritten by every append: it does not grow (S2). */
 export interface SessionRow {

@@ -1,6 +1,6 @@
 /** Event -> changes of the projections. Pure, so that every store projects alike and a rebuild gives what the appends gave (L1). */
 import type { ResponseId } from '../kernel/ids.ts';
-import type { Envelope } from '../log/events.ts';
+import type { Envelope, EnvelopeOf } from '../log/events.ts';
 import type { ProjectionChange, ResponseStatus, SessionRow } from '../log/rows.ts';
 import { type SessionState, wakeAt } from './state.ts';
 
@@ -11,7 +11,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
   switch (event.type) {
     case 'input.accepted': {
       const { response, count } = event.head;
-      return [{ type: 'response_opened', id: response, fromSeq: seq }, ...run(position, count, seq, null)];
+      return [{ type: 'response_opened', id: response, fromSeq: seq, at: event.at }, ...run(position, count, seq, null)];
     }
     case 'call.completed':
       return before?.kind === 'stateless' ? [] : run(position, event.head.count, seq, null);
@@ -38,13 +38,13 @@ export function project(before: SessionState | null, event: Envelope): readonly 
         { type: 'runs_dropped', position: before?.turn?.from ?? 0 },
       ];
     case 'response.deleted':
-      return [{ type: 'response_deleted', id: event.head.response }];
+      return [{ type: 'response_deleted', id: event.head.response }, { type: 'erasure_due' }];
     case 'item.deleted':
-      return [{ type: 'item_deleted', position: event.head.position }];
+      return [{ type: 'item_deleted', position: event.head.position }, { type: 'erasure_due' }];
     case 'session.forked':
       return [{ type: 'forked', child: event.head.child, to: event.head.to }];
     case 'session.erased':
-      return [{ type: 'payloads_erased', after: event.head.after, before: event.seq }];
+      return erased(event);
     case 'session.created':
     case 'call.admitted':
     case 'session.claimed':
@@ -66,6 +66,14 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'session.imported':
       return [];
   }
+}
+
+/** A part that was erased does not say that all is. */
+function erased({ seq, head }: EnvelopeOf<'session.erased'>): readonly ProjectionChange[] {
+  const { after, before, deferred } = head;
+  if (deferred === true) return [{ type: 'erasure_due' }];
+  const payloads = { type: 'payloads_erased', after, before: before ?? seq } as const;
+  return before === undefined ? [payloads, { type: 'erasure_done' }] : [payloads];
 }
 
 function run(position: number, count: number, seq: number, base: string | null): ProjectionChange[] {

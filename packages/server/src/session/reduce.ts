@@ -28,7 +28,8 @@ export function reduce(state: SessionState | null, event: Envelope): Reduced {
   }
   const after = apply(state, event);
   if (typeof after === 'string') return refuse('event_mismatch', `${event.type}: ${after}`);
-  return { ok: true, state: { ...after, seq: event.seq, epoch: event.epoch, updatedAt: event.at } };
+  const updatedAt = UPKEEP.has(event.type) ? state.updatedAt : event.at;
+  return { ok: true, state: { ...after, seq: event.seq, epoch: event.epoch, updatedAt } };
 }
 
 /** Folds a whole log, or what follows `state` of it. Stops at the first refusal. */
@@ -95,6 +96,9 @@ function genesis(event: Envelope): Reduced {
   return refuse('event_not_allowed', `${event.type} cannot begin a log here`);
 }
 
+/** What is done about a session and not in it: the lifetime of a conversation does not begin anew with it. */
+const UPKEEP: ReadonlySet<EventType> = new Set<EventType>(['session.claimed', 'response.deleted', 'session.erased']);
+
 /** What may come between an input and the start of its turn: nothing that a failure of the turn would take back with it (S3). */
 const BEFORE_TURN: ReadonlySet<EventType> = new Set<EventType>([
   'turn.started',
@@ -122,8 +126,9 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'state.placed':
     case 'session.forked':
     case 'session.exported':
-    case 'response.deleted':
       return state;
+    case 'response.deleted':
+      return { ...state, unerased: true };
     case 'session.labelled':
       return { ...state, labels: union(state.labels, event.head.labels) };
     case 'input.accepted':
@@ -162,7 +167,9 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
         openCalls: answered(state.openCalls, event.head.answers).concat(event.head.calls),
       };
     case 'item.deleted':
-      return event.head.position > state.position ? 'no item is there' : withoutStale(state, event.head.position);
+      return event.head.position > state.position
+        ? 'no item is there'
+        : { ...withoutStale(state, event.head.position), unerased: true };
     case 'context.compacted':
       return compactContext(state, event);
     case 'session.sealed':
@@ -170,15 +177,28 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'session.moved':
       return { ...state, phase: 'ended' };
     case 'session.erased':
-      return {
-        ...state,
-        phase: event.head.whole ? 'ended' : state.phase,
-        erasedAfter: event.head.after,
-        documents: state.documents.filter(ref => ref.session !== state.session || ref.seq <= event.head.after),
-      };
+      return erase(state, event);
     default:
       return assertNever(event, 'event');
   }
+}
+
+function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): SessionState | string {
+  const { after, before = event.seq, whole, deferred } = event.head;
+  const metadata = after + 1 === state.metadataSeq && before === after + 2;
+  if (state.turn !== null && !metadata && (whole || before > state.turn.inputSeq)) return 'a turn needs it';
+  const phase = whole ? 'ended' : state.phase;
+  if (deferred === true) return { ...state, phase, unerased: true };
+  const part = event.head.before !== undefined;
+  return {
+    ...state,
+    phase,
+    erasedAfter: part ? state.erasedAfter : after,
+    unerased: part && state.unerased === true,
+    documents: state.documents.filter(
+      ({ session, seq }) => session !== state.session || seq <= after || seq >= before,
+    ),
+  };
 }
 
 function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): SessionState | string {

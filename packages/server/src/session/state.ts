@@ -123,6 +123,8 @@ export interface SessionState {
   readonly metadataSeq: number;
   /** Payloads of events after this seq are erased (and before the next append). */
   readonly erasedAfter: number | null;
+  /** Whether something was deleted that is not erased yet. */
+  readonly unerased?: boolean;
 }
 
 /** Distinct tools and instruction texts that a session remembers the place of. */

@@ -53,6 +53,8 @@ const ALIVE: Partial<Row> = {
   'session.forked': true,
   'session.exported': true,
   'state.placed': true,
+  // Never what an open turn needs: the reducer sees to that.
+  'session.erased': true,
 };
 
 const TURN: Partial<Row> = { ...ALIVE, 'turn.failed': true, 'turn.cancelled': true };
@@ -78,7 +80,6 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'items.added': true,
     'item.deleted': true,
     'session.sealed': true,
-    'session.erased': true,
   },
   turn_open: { ...NOTHING, ...TURN, 'call.placed': true, 'context.compacted': true },
   calling: { ...NOTHING, ...TURN, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },

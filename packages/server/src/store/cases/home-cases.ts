@@ -31,7 +31,7 @@ export const HOME_CASES: readonly ConformanceCase[] = [
         mine,
         ['secret'],
         [
-          { type: 'response_opened', id: responseNamed('r'), fromSeq: 1 },
+          { type: 'response_opened', id: responseNamed('r'), fromSeq: 1, at: 9 },
           { type: 'response_closed', id: responseNamed('r'), status: 'completed', toSeq: 1, position: 1 },
           { type: 'run_added', position: 1, count: 1, seq: 1, base: 'body' },
           { type: 'placed', seq: 1, at: 1 },

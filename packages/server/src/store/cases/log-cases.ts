@@ -115,7 +115,7 @@ export const LOG_CASES: readonly ConformanceCase[] = [
     async run({ store }) {
       const session = sampleSession('a');
       const id = 'resp_taken' as never;
-      await commit(store, session, ['one'], [{ type: 'response_opened', id, fromSeq: 1 }]);
+      await commit(store, session, ['one'], [{ type: 'response_opened', id, fromSeq: 1, at: 9 }]);
       const other = sampleSession('b');
       const lost = nextAppend(
         other,
@@ -124,7 +124,7 @@ export const LOG_CASES: readonly ConformanceCase[] = [
           { type: 'run_added', position: 1, count: 1, seq: 1, base: 'lost' },
           { type: 'placed', seq: 1, at: 5 },
           { type: 'forked', child: 'sess_child' as never, to: 1 },
-          { type: 'response_opened', id, fromSeq: 1 },
+          { type: 'response_opened', id, fromSeq: 1, at: 9 },
         ],
       );
       expectResult(await store.append(lost), { ok: false, reason: 'response_exists' });
@@ -179,10 +179,10 @@ export const LOG_CASES: readonly ConformanceCase[] = [
     name: 'a loser in a group damages no other session, whatever it lost by',
     async run({ store }) {
       const taken = sampleSession('taken');
-      await commit(store, taken, ['x'], [{ type: 'response_opened', id: 'resp_x' as never, fromSeq: 1 }]);
+      await commit(store, taken, ['x'], [{ type: 'response_opened', id: 'resp_x' as never, fromSeq: 1, at: 9 }]);
       const sessions = Array.from({ length: 200 }, (_, i) => sampleSession(`s${i}`));
       const appends = sessions.map((session, i) => {
-        const opens = [{ type: 'response_opened' as const, id: `resp_${i % 7 === 3 ? 'x' : i}` as never, fromSeq: 1 }];
+        const opens = [{ type: 'response_opened' as const, id: `resp_${i % 7 === 3 ? 'x' : i}` as never, fromSeq: 1, at: 9 }];
         const append = nextAppend(session, [`a${i}`, `b${i}`], opens);
         return i % 7 === 5 ? { ...append, expectedEpoch: 1 } : append;
       });

@@ -8,6 +8,7 @@ const opened = (name: string, fromSeq: number): ProjectionChange => ({
   type: 'response_opened',
   id: responseNamed(name),
   fromSeq,
+  at: fromSeq * 10,
 });
 const closed = (
   name: string,
@@ -36,7 +37,7 @@ export const PROJECTION_CASES: readonly ConformanceCase[] = [
       const session = sampleSession('a');
       const id = responseNamed('r');
       await commit(store, session, ['1'], [opened('r', 1)]);
-      const base = { id, session: session.session, fromSeq: 1 };
+      const base = { id, session: session.session, fromSeq: 1, createdAt: 10 };
       deepStrictEqual(await store.response(ACME, id), { ...base, status: 'in_progress', toSeq: 0, position: 0 });
       await commit(store, session, ['2'], [closed('r', 2, 4)]);
       deepStrictEqual(await store.response(ACME, id), { ...base, status: 'completed', toSeq: 2, position: 4 });
@@ -149,6 +150,52 @@ export const PROJECTION_CASES: readonly ConformanceCase[] = [
       deepStrictEqual((await store.retained(ACME, parent.session)).forks, [fork]);
       await commit(store, grandchild, ['2'], [], { ended: true });
       deepStrictEqual(await store.retained(ACME, parent.session), { position: 2, seq: 5, forks: [] });
+    },
+  },
+  {
+    name: 'responses are listed by session and by age; what was deleted is not of any age',
+    async run({ store }) {
+      const session = sampleSession('a');
+      const other = sampleSession('b', RIVAL);
+      await commit(store, session, ['1', '2'], [opened('r1', 1), closed('r1', 1, 1), opened('r2', 2)]);
+      await commit(store, other, ['1'], [opened('r3', 1), closed('r3', 1, 1)]);
+      const of = async (after: number, deleted: boolean, tenant = ACME, limit = 9): Promise<string[]> =>
+        (await store.responsesOf({ tenant, session: session.session, after, limit, deleted })).map(row => row.id);
+      const before = async (at: number, tenant = ACME, limit = 9): Promise<string[]> =>
+        (await store.begunBefore({ tenant, before: at, limit })).map(row => row.id);
+      const [r1, r2, r3] = ['r1', 'r2', 'r3'].map(responseNamed);
+      deepStrictEqual(await of(0, false), [r1, r2]);
+      deepStrictEqual(await of(0, false, ACME, 1), [r1]);
+      deepStrictEqual(await of(1, false), [r2]);
+      deepStrictEqual([await of(0, true), await of(0, false, RIVAL)], [[], []]);
+      // The second still runs, whatever its age.
+      deepStrictEqual([await before(10), await before(11), await before(99)], [[], [r1], [r1]]);
+      deepStrictEqual(await before(99, RIVAL), [r3]);
+      await commit(store, session, ['3'], [closed('r2', 3, 2)]);
+      deepStrictEqual([await before(99), await before(99, ACME, 1), await before(20)], [[r1, r2], [r1], [r1]]);
+      await commit(store, session, ['4'], [{ type: 'response_deleted', id: responseNamed('r1') }]);
+      deepStrictEqual([await of(0, false), await of(0, true), await before(99)], [[r2], [r1], [r2]]);
+    },
+  },
+  {
+    name: 'sessions with something to erase are listed page by page, of every tenant, until it is done',
+    async run({ store }) {
+      const names = ['c', 'a', 'b'];
+      const sessions = names.map((name, i) => sampleSession(name, i === 1 ? RIVAL : ACME));
+      const list = async (after: string | null, limit = 9): Promise<string[]> =>
+        (await store.unerased(after === null ? null : sessionNamed(after), limit)).map(row => row.session);
+      for (const session of sessions) await commit(store, session, ['1'], [{ type: 'erasure_due' }]);
+      deepStrictEqual(await list(null), names.map(sessionNamed));
+      deepStrictEqual(await list(null, 2), ['c', 'a'].map(sessionNamed));
+      deepStrictEqual(await list('a'), [sessionNamed('b')]);
+      const [first] = sessions;
+      if (first === undefined) throw new Error('there are three');
+      await commit(store, first, ['2'], [{ type: 'erasure_due' }]);
+      await commit(store, first, ['3'], [{ type: 'erasure_done' }]);
+      deepStrictEqual(await list(null), ['a', 'b'].map(sessionNamed));
+      deepStrictEqual(await list('c'), ['a', 'b'].map(sessionNamed));
+      await commit(store, first, ['4'], [{ type: 'erasure_due' }]);
+      deepStrictEqual(await list(null, 1), [sessionNamed('c')]);
     },
   },
   {

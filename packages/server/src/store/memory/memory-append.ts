@@ -21,6 +21,7 @@ export function appendTo(data: MemoryData, append: Append): AppendResult {
     runs: [],
     forks: new Map(),
     journal: [],
+    unerased: false,
   };
   data.sessions.set(append.session, session);
   session.row = append.row;
@@ -56,6 +57,7 @@ function apply(data: MemoryData, tenant: TenantId, session: MemorySession, chang
         fromSeq: change.fromSeq,
         toSeq: 0,
         position: 0,
+        createdAt: change.at,
       } as const;
       data.responses.set(change.id, { row, tenant, deleted: false });
       return;
@@ -105,6 +107,12 @@ function apply(data: MemoryData, tenant: TenantId, session: MemorySession, chang
       }
       doomOwned(data, { session: id, after: change.after, before: change.before });
       return;
+    case 'erasure_due':
+      session.unerased = true;
+      return;
+    case 'erasure_done':
+      session.unerased = false;
+      return;
   }
 }
 
@@ -115,6 +123,7 @@ export function reprojectIn(data: MemoryData, { tenant, session: id, changes, ro
   data.placements = data.placements.filter(placed => placed.session !== id);
   session.runs = [];
   session.forks.clear();
+  session.unerased = false;
   session.row = row;
   for (const change of changes) if (change.type !== 'payloads_erased') apply(data, tenant, session, change);
   data.placements.sort((a, b) => a.order - b.order);

@@ -16,6 +16,8 @@ export interface MemorySession {
   runs: (RunRow & { readonly base: string | null })[];
   readonly forks: Map<SessionId, number>;
   journal: JournalRow[];
+  /** Whether it holds something deleted and not erased. */
+  unerased: boolean;
 }
 
 export interface MemoryResponse {

@@ -109,6 +109,35 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
         }
         return { position, seq, forks };
       }),
+    responsesOf: ({ tenant, session: id, after, limit, deleted }) =>
+      answer(() => {
+        checkLimit(limit);
+        const rows = [...data.responses.values()]
+          .filter(one => one.tenant === tenant && one.row.session === id && one.deleted === deleted)
+          .map(({ row }) => row)
+          .filter(row => row.fromSeq > after);
+        return rows.sort((a, b) => a.fromSeq - b.fromSeq).slice(0, limit);
+      }),
+    begunBefore: ({ tenant, before, limit }) =>
+      answer(() => {
+        checkLimit(limit);
+        const rows = [...data.responses.values()]
+          .filter(one => one.tenant === tenant && !one.deleted)
+          .map(({ row }) => row)
+          .filter(row => row.createdAt < before && row.toSeq > 0);
+        return rows.sort((a, b) => a.createdAt - b.createdAt).slice(0, limit);
+      }),
+    unerased: (after, limit) =>
+      answer(() => {
+        checkLimit(limit);
+        const all = [...data.sessions.values()];
+        const start = after === null ? 0 : all.findIndex(({ row }) => row.session === after) + 1;
+        return all
+          .slice(start)
+          .filter(one => one.unerased)
+          .slice(0, limit)
+          .map(({ row }) => row);
+      }),
     open: (after, limit) =>
       answer(() => {
         checkLimit(limit);

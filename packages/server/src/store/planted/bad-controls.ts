@@ -55,6 +55,19 @@ export const BAD_CONTROLS: readonly Plant[] = [
     }),
   },
   {
+    name: 'the deleted have an age',
+    spoil: (good, data) => ({
+      begunBefore: async ({ tenant, before }) =>
+        [...data.responses.values()]
+          .filter(one => one.tenant === tenant && one.row.createdAt < before)
+          .map(({ row }) => row),
+    }),
+  },
+  {
+    name: 'what is to be erased is never done with',
+    spoil: (_, data) => ({ unerased: async () => [...data.sessions.values()].map(({ row }) => row) }),
+  },
+  {
     name: 'the ended live',
     spoil: (good, data) => ({ living: async () => [...data.sessions.values()].map(one => one.row) }),
   },

@@ -138,6 +138,9 @@ export interface ReaderOps {
     { readonly tenant: TenantId; readonly session: SessionId },
     { readonly position: number; readonly seq: number; readonly forks: readonly ForkRow[] }
   >;
+  readonly responsesOf: Op<Parameters<SessionLog['responsesOf']>[0], readonly ResponseRow[]>;
+  readonly begunBefore: Op<Parameters<SessionLog['begunBefore']>[0], readonly ResponseRow[]>;
+  readonly unerased: Op<{ readonly after: SessionId | null; readonly limit: number }, readonly SessionRow[]>;
   readonly open: Op<{ readonly after: SessionId | null; readonly limit: number }, readonly SessionRow[]>;
   readonly living: Op<{ readonly after: SessionId | null; readonly limit: number }, readonly SessionRow[]>;
   readonly due: Op<{ readonly now: number; readonly limit: number }, readonly SessionRow[]>;

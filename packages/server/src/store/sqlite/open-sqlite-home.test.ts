@@ -159,7 +159,7 @@ test('a request that cannot be sent fails alone', async () => {
 test('L10: the name of a tenant whose first append lost is not taken for the next tenant', async () => {
   await using place = await scratch();
   const store = await place.open();
-  const opened: ProjectionChange = { type: 'response_opened', id: responseNamed('r'), fromSeq: 1 };
+  const opened: ProjectionChange = { type: 'response_opened', id: responseNamed('r'), fromSeq: 1, at: 9 };
   await commit(store, sampleSession('a'), ['one'], [opened]);
   const late = sampleSession('late', 'late' as TenantId);
   expect(await store.append(nextAppend(late, ['one'], [opened]))).toEqual({ ok: false, reason: 'response_exists' });

@@ -123,6 +123,18 @@ function homeOver(
     tenants: () => reader.call('tenants', null),
     placementTenants: () => reader.call('placementTenants', null),
     retained: (tenant, session) => reader.call('retained', { tenant, session }),
+    responsesOf: async query => {
+      checkLimit(query.limit);
+      return reader.call('responsesOf', query);
+    },
+    begunBefore: async query => {
+      checkLimit(query.limit);
+      return reader.call('begunBefore', query);
+    },
+    unerased: async (after, limit) => {
+      checkLimit(limit);
+      return reader.call('unerased', { after, limit });
+    },
     open: async (after, limit) => {
       checkLimit(limit);
       return reader.call('open', { after, limit });

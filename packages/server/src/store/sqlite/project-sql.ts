@@ -30,7 +30,7 @@ const IN_PROGRESS = RESPONSE_STATUSES.indexOf('in_progress');
 
 export function makeProjector(db: DatabaseSync): Projector {
   const open = db.prepare(
-    'INSERT OR IGNORE INTO responses (id, n, status, from_seq, to_seq, position) VALUES (?, ?, ?, ?, 0, 0)',
+    'INSERT OR IGNORE INTO responses (id, n, status, from_seq, to_seq, position, t, at) VALUES (?, ?, ?, ?, 0, 0, ?, ?)',
   );
   const close = db.prepare('UPDATE responses SET status = ?, to_seq = ?, position = ? WHERE id = ? AND n = ?');
   // Where a deleted response ended is kept below zero: what is retained for living ones is a maximum and does not see it.
@@ -50,7 +50,10 @@ export function makeProjector(db: DatabaseSync): Projector {
     'UPDATE payloads SET payload = NULL, salt = NULL WHERE e IN (SELECT e FROM events WHERE n = ? AND seq > ? AND seq < ?) AND payload IS NOT NULL',
   );
   const doomOwned = db.prepare(`${DOOM} WHERE owner = ? AND owner_seq > ? AND owner_seq < ? AND status <> 2`);
+  const due = db.prepare('INSERT OR IGNORE INTO erasures (n) VALUES (?)');
+  const done = db.prepare('DELETE FROM erasures WHERE n = ?');
   const drops = [
+    done,
     db.prepare('DELETE FROM responses WHERE n = ?'),
     db.prepare('DELETE FROM runs WHERE n = ?'),
     db.prepare('DELETE FROM forks WHERE n = ?'),
@@ -77,7 +80,7 @@ export function makeProjector(db: DatabaseSync): Projector {
     apply({ n, t, id }, change, first): boolean {
       switch (change.type) {
         case 'response_opened':
-          return open.run(change.id, n, IN_PROGRESS, change.fromSeq).changes === 1;
+          return open.run(change.id, n, IN_PROGRESS, change.fromSeq, t, change.at).changes === 1;
         case 'response_closed':
           close.run(RESPONSE_STATUSES.indexOf(change.status), change.toSeq, change.position, change.id, n);
           break;
@@ -104,6 +107,12 @@ export function makeProjector(db: DatabaseSync): Projector {
         case 'payloads_erased':
           erase.run(n, change.after, change.before);
           doomOwned.run(id, change.after, change.before);
+          break;
+        case 'erasure_due':
+          due.run(n);
+          break;
+        case 'erasure_done':
+          done.run(n);
           break;
       }
       return true;

@@ -80,6 +80,17 @@ export function makeLogReads(db: DatabaseSync): LogReads {
       SELECT min(t) FROM placements
       UNION ALL SELECT (SELECT min(t) FROM placements WHERE t > own.t) FROM own WHERE own.t IS NOT NULL
     ) SELECT name FROM own JOIN names ON k = own.t ORDER BY name`);
+  const responsesOf = (deleted: string): string =>
+    `SELECT r.*, ?1 AS session FROM responses r WHERE r.n = ?2 AND r.status ${deleted} ${DELETED} AND r.from_seq > ?3 ORDER BY r.from_seq LIMIT ?4`;
+  const livingOf = db.prepare(responsesOf('<>'));
+  const deletedOf = db.prepare(responsesOf('='));
+  const begunBefore = db.prepare(
+    `SELECT r.*, s.id AS session FROM responses r JOIN sessions s ON s.n = r.n
+      WHERE r.t = (SELECT k FROM names WHERE name = ?) AND r.status <> ${DELETED} AND r.at < ? AND r.to_seq > 0 ORDER BY r.at LIMIT ?`,
+  );
+  const unerased = db.prepare(
+    `${SESSION} JOIN erasures u ON u.n = s.n WHERE u.n > ifnull((SELECT n FROM sessions WHERE id = ?), 0) ORDER BY u.n LIMIT ?`,
+  );
   const kept = db.prepare('SELECT max(position) AS position, max(to_seq) AS seq FROM responses WHERE n = ?');
   const forks = db.prepare(FORKS);
   const open = db.prepare(`${SESSION} WHERE s.open = 1 AND s.id > ? ORDER BY s.id LIMIT ?`);
@@ -130,6 +141,12 @@ export function makeLogReads(db: DatabaseSync): LogReads {
       );
       return { position, seq: Math.max(0, Number(needed?.['seq'] ?? 0)), forks: living };
     },
+    responsesOf({ tenant, session: id, after, limit, deleted }) {
+      const n = findSession.get(id, tenant)?.['n'];
+      return n === undefined ? [] : (deleted ? deletedOf : livingOf).all(id, n, after, limit).map(responseRow);
+    },
+    begunBefore: ({ tenant, before, limit }) => begunBefore.all(tenant, before, limit).map(responseRow),
+    unerased: ({ after, limit }) => unerased.all(after ?? '', limit).map(sessionRow),
     open: ({ after, limit }) => open.all(after ?? '', limit).map(sessionRow),
     living: ({ after, limit }) => living.all(after ?? '', limit).map(sessionRow),
     due: ({ now, limit }) => due.all(now, limit).map(sessionRow),
@@ -184,6 +201,7 @@ function responseRow(row: Row): ResponseRow {
     fromSeq: Number(row['from_seq']),
     toSeq: Math.abs(Number(row['to_seq'])),
     position: Math.abs(Number(row['position'])),
+    createdAt: Number(row['at']),
   };
 }
 

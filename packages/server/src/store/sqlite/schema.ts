@@ -167,11 +167,24 @@ CREATE INDEX files_unsettled ON files (created_at) WHERE status <> 1;
 CREATE INDEX files_expiring ON files (expires_at) WHERE expires_at IS NOT NULL;
 `;
 
+/** Responses by tenant and age, and the sessions that hold something deleted and not erased: what the retention sweep reads. */
+const RETENTION = `
+ALTER TABLE responses ADD COLUMN t INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE responses ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE responses SET
+  t = (SELECT t FROM sessions WHERE n = responses.n),
+  at = (SELECT at FROM events WHERE n = responses.n AND seq = from_seq);
+CREATE INDEX responses_age ON responses (t, at) WHERE status <> 6;
+CREATE TABLE erasures (n INTEGER PRIMARY KEY);
+INSERT INTO erasures (n) SELECT DISTINCT n FROM responses WHERE status = 6;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: LOG },
   { version: 2, sql: CONTROL },
   { version: 3, sql: RECORDS },
   { version: 4, sql: FILES },
+  { version: 5, sql: RETENTION },
 ];
 
 /** 'Prdr': says in the file's header whose file it is. */
@@ -182,7 +195,7 @@ export const SESSION_KINDS = ['responses', 'conversation', 'stateless'] as const
 /** File status -> stored number: its index. Append only. */
 export const FILE_STATUSES = ['pending', 'ready', 'doomed'] as const;
 
-/** Response status -> stored number: its index. Append only; `deleted` is the store's own. */
+/** Response status -> stored number: its index. Append only; `deleted` is the store's own, and an index names its number. */
 export const RESPONSE_STATUSES = [
   'queued',
   'in_progress',
