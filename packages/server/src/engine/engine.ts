@@ -85,7 +85,8 @@ const RECOVER_AGAIN_MS = 2000;
 export interface Engine {
   respond(input: RespondInput): Promise<StoredResponse>;
   stateless(input: StatelessRequest & { readonly idempotency?: RespondInput['idempotency'] }): Promise<StatelessCall>;
-  response(caller: Caller, id: string): Promise<ResponseResource>;
+  /** @param include what its reader asks to see; what the request asked for, if absent */
+  response(caller: Caller, id: string, include?: readonly string[]): Promise<ResponseResource>;
   /** The stream of a stored response, live or from the log. */
   stream(caller: Caller, id: string, after: number): Promise<AsyncIterable<readonly WireEvent[]>>;
   inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;
@@ -262,8 +263,8 @@ export function createEngine(options: EngineOptions): Engine {
     return running === undefined ? response(caller, id) : running.done;
   }
 
-  async function response(caller: Caller, id: string): Promise<ResponseResource> {
-    return resourceOfRecord(await readResponse(context, caller, id));
+  async function response(caller: Caller, id: string, include?: readonly string[]): Promise<ResponseResource> {
+    return resourceOfRecord(await readResponse(context, caller, id), include);
   }
 
   async function* replay(caller: Caller, id: string, after: number): AsyncGenerator<readonly WireEvent[]> {

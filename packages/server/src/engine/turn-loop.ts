@@ -7,7 +7,7 @@
  */
 import { perdureError, toPerdureError, type PerdureError } from '@perdure/protocol';
 import { assertNever } from '../kernel/assert-never.ts';
-import { type EventBody, textOf, type UpstreamIds, type Usage } from '../log/events.ts';
+import type { EventBody, UpstreamIds, Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
@@ -106,7 +106,6 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.seq = builder.seq;
   const usage = end.usage ?? estimatedUsage(placed.call.reserved.input, builder);
   turn.addUsage(usage);
-  const calls = builder.items.filter(item => item.type === 'function_call').map(item => textOf(item['call_id']));
   const streamed = placed.streamed;
   const head = {
     call: placed.call.index,
@@ -115,8 +114,10 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     usage,
     upstream: end.upstream,
     count: builder.items.length,
-    calls,
+    calls: builder.calls,
+    ...(end.serviceTier !== undefined && { serviceTier: end.serviceTier }),
   };
+  turn.serviceTier = end.serviceTier ?? turn.serviceTier;
   await settle(engine, turn, [{ type: 'call.completed', head, payload: builder.payload(streamed) }], { end, unshown });
 }
 
@@ -138,7 +139,7 @@ function breakOff(
 }
 
 export function builderOf(turn: RunningTurn, call: number): OutputBuilder {
-  const place = { body: turn.body, call, seq: turn.seq, index: turn.output.length };
+  const place = { body: turn.body, call, seq: turn.seq, index: turn.output.length, view: turn.view };
   return new OutputBuilder(turn.cut ? { ...place, phase: 'final_answer' } : place);
 }
 
@@ -245,7 +246,7 @@ export function settled(
     bodies: [{ type: 'call.failed', head: { ...head, count: builder.items.length }, payload }],
     shown,
     unshown,
-    shownCall: builder.hasFunctionCall,
+    shownCall: builder.hasCall,
   };
 }
 
@@ -272,7 +273,7 @@ async function settleFailure(
     return fail(
       engine,
       turn,
-      perdureError('upstream_interrupted', 'The call was cut after a function call had been shown.'),
+      perdureError('upstream_interrupted', 'The call was cut after a tool call had been shown.'),
       bodies,
       unshown,
     );
