@@ -25,6 +25,8 @@ import type {
 
 /** The messages as items. An assistant message with calls becomes a message, then one item per call. */
 export function chatToItems(messages: readonly ChatMessage[]): readonly InputItem[] {
+  // A tool message does not say what kind of call it answers.
+  const custom = new Set<string>();
   return messages.flatMap((message): readonly InputItem[] => {
     switch (message.role) {
       case 'developer':
@@ -35,10 +37,15 @@ export function chatToItems(messages: readonly ChatMessage[]): readonly InputIte
       case 'user':
         return [{ type: 'message', role: 'user', status: 'completed', content: message.content.map(inputPartOf) }];
       case 'assistant':
+        for (const call of message.tool_calls) {
+          if (call.type === 'custom') custom.add(call.id);
+          else custom.delete(call.id);
+        }
         return assistantItems(message.content, message.tool_calls);
       default: {
         const output = message.content.map(part => part.text).join('');
-        return [{ type: 'function_call_output', call_id: message.tool_call_id, status: 'completed', output }];
+        const type = custom.has(message.tool_call_id) ? 'custom_tool_call_output' : 'function_call_output';
+        return [{ type, call_id: message.tool_call_id, status: 'completed', output }];
       }
     }
   });

@@ -46,7 +46,10 @@ const customFormat: z.ZodType<CustomToolFormat> = z.discriminatedUnion('type', [
 const customTool = z
   .object({ type: z.literal('custom'), custom: z.object({ name, description, format: customFormat.nullish() }) })
   .transform(({ custom }) => customToolOf(custom.name, custom.description, custom.format));
-const tool: z.ZodType<ClientTool | UnsupportedTool> = z.union([functionTool, customTool, otherTool]);
+const tool: z.ZodType<ClientTool | UnsupportedTool> = z.union([
+  z.discriminatedUnion('type', [functionTool, customTool]),
+  otherTool,
+]);
 
 const functionChoice = z
   .object({ type: z.literal('function'), function: z.object({ name }) })
@@ -54,7 +57,10 @@ const functionChoice = z
 const customChoice = z
   .object({ type: z.literal('custom'), custom: z.object({ name }) })
   .transform((choice): NamedToolChoice => ({ type: choice.type, name: choice.custom.name }));
-const allowedChoice: z.ZodType<NamedToolChoice | UnsupportedTool> = z.union([functionChoice, customChoice, otherTool]);
+const allowedChoice: z.ZodType<NamedToolChoice | UnsupportedTool> = z.union([
+  z.discriminatedUnion('type', [functionChoice, customChoice]),
+  otherTool,
+]);
 const toolChoice: z.ZodType<ToolChoice> = z.union([
   choiceMode,
   z.discriminatedUnion('type', [

@@ -40,7 +40,7 @@ describe('custom tools', () => {
     [{ tools, tool_choice: { type: 'custom', name: 'f' } }, 'invalid_request tool_choice'],
     [{ tools, tool_choice: { type: 'function', name: 'sql' } }, 'invalid_request tool_choice'],
     [{ tools, tool_choice: { type: 'custom', name: 'sql' } }, 'accepted'],
-    [{ tools, tool_choice: { type: 'web_search_preview' } }, 'unsupported_parameter tool_choice'],
+    [{ tools, tool_choice: { type: 'web_search_preview' } }, 'unsupported_parameter tool_choice.type'],
   ])('%j', (more, expected) => {
     expect(fail({ ...base, ...more })).toBe(expected);
   });

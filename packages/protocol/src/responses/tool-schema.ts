@@ -71,7 +71,10 @@ export const otherTool: z.ZodType<UnsupportedTool> = z
   })
   .transform((tool): UnsupportedTool => ({ type: tool.type, unsupported: true }));
 
-export const tool: z.ZodType<ClientTool | UnsupportedTool> = z.union([functionTool, customTool, otherTool]);
+export const tool: z.ZodType<ClientTool | UnsupportedTool> = z.union([
+  z.discriminatedUnion('type', [functionTool, customTool]),
+  otherTool,
+]);
 
 export const choiceMode: z.ZodEnum<{ none: 'none'; auto: 'auto'; required: 'required' }> = z.enum([
   'none',
