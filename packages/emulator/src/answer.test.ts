@@ -97,6 +97,7 @@ test('no user message at all is answered too', () => {
 });
 
 const tool = (name: string, properties: object, requiredNames?: string[]): ToolDefinition => ({
+  type: 'function',
   name,
   description: null,
   parameters: { type: 'object', properties, ...(requiredNames === undefined ? {} : { required: requiredNames }) },

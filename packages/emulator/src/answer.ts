@@ -10,7 +10,14 @@ import { countTokens, firstTokens } from './tokens.ts';
 export type Part =
   | { readonly kind: 'reasoning'; readonly summary: string; readonly cut: boolean }
   | { readonly kind: 'text'; readonly text: string; readonly cut: boolean }
-  | { readonly kind: 'call'; readonly name: string; readonly arguments: string; readonly cut: boolean };
+  | {
+      readonly kind: 'call';
+      readonly type: 'function' | 'custom';
+      readonly name: string;
+      /** The input of a custom tool. */
+      readonly arguments: string;
+      readonly cut: boolean;
+    };
 
 interface Usage {
   readonly input: number;
@@ -143,7 +150,7 @@ export function answerTo(prompt: Prompt): Answer {
   for (const call of calls) {
     if (finish === 'length') break;
     const { text, cut } = spend(call.arguments);
-    if (!(cut && text === '')) parts.push({ kind: 'call', name: call.name, arguments: text, cut });
+    if (!(cut && text === '')) parts.push({ kind: 'call', type: call.type, name: call.name, arguments: text, cut });
   }
   if (calls.length === 0 && finish === 'done') {
     const { text, cut } = spend(textOf(prompt));

@@ -1,6 +1,7 @@
 import type { Answer, Part } from './answer.ts';
 import type { Fields } from './fields.ts';
 import type { Frame, Identity, Reply } from './reply.ts';
+import { logprobsOf } from './logprobs.ts';
 import { piecesOf } from './tokens.ts';
 
 /** An answer in the Chat Completions dialect. A reasoning part shows in the usage only, as there. */
@@ -19,10 +20,16 @@ const usageOf = ({ usage }: Answer): Fields => ({
   },
 });
 
+/** What a call says, under the names of its kind. */
+const said = (call: Call, name: Fields, text: string): Fields =>
+  call.type === 'custom' ? { custom: { ...name, input: text } } : { function: { ...name, arguments: text } };
+
 export interface ChatStyle {
   readonly model: string;
   readonly serviceTier: string;
   readonly includeUsage: boolean;
+  /** Alternatives to each token's log probability; null if none are told. */
+  readonly logprobs: number | null;
 }
 
 export function chatReply(answer: Answer, style: ChatStyle, identity: Identity): Reply {
@@ -33,9 +40,12 @@ export function chatReply(answer: Answer, style: ChatStyle, identity: Identity):
   const content = calls.length > 0 ? null : (text ?? '');
   const opening = (call: Call, index: number, args: string): Fields => ({
     id: identity.id('call_', index),
-    type: 'function',
-    function: { name: call.name, arguments: args },
+    type: call.type,
+    ...said(call, { name: call.name }, args),
   });
+
+  const weights = (text: string): Fields | null =>
+    style.logprobs === null ? null : { content: logprobsOf(text, style.logprobs), refusal: null };
 
   const body = (): string =>
     JSON.stringify({
@@ -55,7 +65,7 @@ export function chatReply(answer: Answer, style: ChatStyle, identity: Identity):
             refusal: null,
             annotations: [],
           },
-          logprobs: null,
+          logprobs: content === null ? null : weights(content),
           finish_reason: finish,
         },
       ],
@@ -68,8 +78,8 @@ export function chatReply(answer: Answer, style: ChatStyle, identity: Identity):
     `data: {"id":"${id}","object":"chat.completion.chunk","created":${identity.createdAt},"model":${JSON.stringify(style.model)},` +
     `"service_tier":"${style.serviceTier}","system_fingerprint":"fp_emulated","choices":[`;
   const noUsage = style.includeUsage ? ',"usage":null' : '';
-  const choice = (delta: string, finish: string, kind: Frame['kind']): Frame => ({
-    text: `${head}{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finish}}]${noUsage}}\n\n`,
+  const choice = (delta: string, finish: string, kind: Frame['kind'], logprobs: unknown = null): Frame => ({
+    text: `${head}{"index":0,"delta":${delta},"logprobs":${JSON.stringify(logprobs)},"finish_reason":${finish}}]${noUsage}}\n\n`,
     kind,
   });
 
@@ -78,18 +88,15 @@ export function chatReply(answer: Answer, style: ChatStyle, identity: Identity):
     if (first === undefined) {
       yield choice('{"role":"assistant","content":"","refusal":null}', 'null', 'plain');
       for (const piece of piecesOf(content ?? ''))
-        yield choice(`{"content":${JSON.stringify(piece)}}`, 'null', 'delta');
+        yield choice(`{"content":${JSON.stringify(piece)}}`, 'null', 'delta', weights(piece));
     } else {
       for (const [index, call] of calls.entries()) {
         const role = index === 0 ? '"role":"assistant","content":null,"refusal":null,' : '';
         const opened = JSON.stringify([{ index, ...opening(call, index, '') }]);
         yield choice(`{${role}"tool_calls":${opened}}`, 'null', 'plain');
         for (const piece of piecesOf(call.arguments)) {
-          yield choice(
-            `{"tool_calls":[{"index":${index},"function":{"arguments":${JSON.stringify(piece)}}}]}`,
-            'null',
-            'delta',
-          );
+          const more = JSON.stringify([{ index, ...said(call, {}, piece) }]);
+          yield choice(`{"tool_calls":${more}}`, 'null', 'delta');
         }
       }
     }

@@ -27,7 +27,7 @@ import {
   type ToolDefinition,
   type Turn,
 } from './prompt.ts';
-import { checkName, checkStrictSchema, functionDefinition } from './tool-definition.ts';
+import { checkName, checkStrictSchema, customDefinition, functionDefinition } from './tool-definition.ts';
 
 /** A Chat Completions request that passed every check. */
 export interface ChatRequest {
@@ -35,6 +35,8 @@ export interface ChatRequest {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly serviceTier: string;
+  /** Alternatives to each token's log probability; null if none are wanted. */
+  readonly logprobs: number | null;
 }
 
 const MAX_STOPS = 4;
@@ -186,13 +188,15 @@ function readTools(body: Fields): readonly ToolDefinition[] {
     if (type === null) throw missing(pathOf(path, 'type'));
     if (type === 'function')
       tools.push(functionDefinition(required(objectIn, tool, 'function', path), pathOf(path, 'function')));
+    else tools.push(customDefinition(required(objectIn, tool, 'custom', path), pathOf(path, 'custom'), 'chat'));
   });
   return tools;
 }
 
 const named = (chosen: Fields, path: string, tools: readonly ToolDefinition[]): string => {
-  const name = required(stringIn, required(objectIn, chosen, 'function', path), 'name', pathOf(path, 'function'));
-  if (tools.some(tool => tool.name === name)) return name;
+  const type = choiceIn(chosen, 'type', ['function', 'custom'], path) ?? 'function';
+  const name = required(stringIn, required(objectIn, chosen, type, path), 'name', pathOf(path, type));
+  if (tools.some(tool => tool.type === type && tool.name === name)) return name;
   throw badRequest(`Tool choice '${name}' not found in 'tools' parameter.`, 'tool_choice', null);
 };
 
@@ -213,7 +217,8 @@ function readToolChoice(
     return { choice: { kind: choiceIn(body, 'tool_choice', ['none', 'auto', 'required']) ?? 'auto' }, tools };
   if (!isFields(given)) throw wrongType('tool_choice', 'one of a string or an object', given);
   const type = required(stringIn, given, 'type', 'tool_choice');
-  if (type === 'function') return { choice: { kind: 'named', name: named(given, 'tool_choice', tools) }, tools };
+  if (type === 'function' || type === 'custom')
+    return { choice: { kind: 'named', name: named(given, 'tool_choice', tools) }, tools };
   if (type !== 'allowed_tools') return { choice: { kind: 'auto' }, tools };
   const path = 'tool_choice.allowed_tools';
   const allowed = required(objectIn, given, 'allowed_tools', 'tool_choice');
@@ -276,9 +281,8 @@ function checkTheRest(body: Fields): void {
   numberIn(body, 'top_p', { min: 0, max: 1 });
   numberIn(body, 'frequency_penalty', { min: -2, max: 2 });
   numberIn(body, 'presence_penalty', { min: -2, max: 2 });
-  integerIn(body, 'top_logprobs', { min: 0, max: 20 });
   integerIn(body, 'seed');
-  for (const key of ['store', 'logprobs']) booleanIn(body, key);
+  booleanIn(body, 'store');
   for (const key of ['user', 'safety_identifier', 'prompt_cache_key']) stringIn(body, key);
   choiceIn(body, 'reasoning_effort', ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
   choiceIn(body, 'verbosity', ['low', 'medium', 'high']);
@@ -327,5 +331,11 @@ export function readChatRequest(body: Fields, cloud: string): ChatRequest {
     stop,
     attachmentTokens,
   });
-  return { prompt, stream, includeUsage, serviceTier: tier === null || tier === 'auto' ? 'default' : tier };
+  const top = integerIn(body, 'top_logprobs', { min: 0, max: 20 });
+  const wanted = booleanIn(body, 'logprobs') ?? false;
+  if (top !== null && !wanted) {
+    throw badRequest("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", 'top_logprobs', null);
+  }
+  const logprobs = wanted ? (top ?? 0) : null;
+  return { prompt, stream, includeUsage, logprobs, serviceTier: tier === null || tier === 'auto' ? 'default' : tier };
 }

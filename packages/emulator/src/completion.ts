@@ -22,15 +22,15 @@ export function readCompletion(dialect: 'responses' | 'chat', cloud: string, bod
   checkModel(model);
   if (dialect === 'responses') {
     const request = readResponsesRequest(body, cloud, answeredBy(model));
-    const { prompt, stream, echo, encryptedReasoning } = request;
+    const { prompt, stream, echo, encryptedReasoning: encrypted, logprobs } = request;
     return {
       model,
       stream,
       prompt,
-      reply: identity => responsesReply(answerTo(prompt), echo, identity, encryptedReasoning),
+      reply: identity => responsesReply(answerTo(prompt), echo, identity, { encrypted, logprobs }),
     };
   }
-  const { prompt, stream, includeUsage, serviceTier } = readChatRequest(body, cloud);
-  const style = { model: answeredBy(model), serviceTier, includeUsage };
+  const { prompt, stream, includeUsage, serviceTier, logprobs } = readChatRequest(body, cloud);
+  const style = { model: answeredBy(model), serviceTier, includeUsage, logprobs };
   return { model, stream, prompt, reply: identity => chatReply(answerTo(prompt), style, identity) };
 }

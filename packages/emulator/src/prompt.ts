@@ -7,6 +7,8 @@ export type Turn =
   | { readonly speaker: 'output'; readonly callId: string; readonly name: string; readonly text: string };
 
 export interface ToolDefinition {
+  /** A custom tool takes one text; its format is checked and not obeyed. */
+  readonly type: 'function' | 'custom';
   readonly name: string;
   readonly description: string | null;
   readonly parameters: unknown;

@@ -1,6 +1,7 @@
 import type { Answer, Part } from './answer.ts';
 import type { Fields } from './fields.ts';
 import type { Frame, Identity, Reply } from './reply.ts';
+import { logprobsOf } from './logprobs.ts';
 import { piecesOf } from './tokens.ts';
 
 /**
@@ -18,11 +19,30 @@ const usageOf = ({ usage }: Answer): string =>
     total_tokens: usage.input + usage.output,
   });
 
-const textPart = (text: string): Fields => ({ type: 'output_text', annotations: [], logprobs: [], text });
+const textPart = (text: string, logprobs: readonly Fields[] = []): Fields => ({
+  type: 'output_text',
+  annotations: [],
+  logprobs,
+  text,
+});
 const summaryPart = (text: string): Fields => ({ type: 'summary_text', text });
 
 /** An item as the stream opens it (`done: false`, nothing in it yet) or as it ends. */
-function itemOf(part: Part, index: number, identity: Identity, encrypted: boolean, done: boolean): Fields {
+export interface ResponsesStyle {
+  /** Whether reasoning is sealed. */
+  readonly encrypted: boolean;
+  /** Alternatives to each token's log probability; null if none are told. */
+  readonly logprobs: number | null;
+}
+
+const PREFIX = { reasoning: 'rs_', text: 'msg_', function: 'fc_', custom: 'ctc_' } as const;
+const prefixOf = (part: Part): string => PREFIX[part.kind === 'call' ? part.type : part.kind];
+
+const weights = (text: string, { logprobs }: ResponsesStyle): readonly Fields[] =>
+  logprobs === null ? [] : logprobsOf(text, logprobs);
+
+function itemOf(part: Part, index: number, identity: Identity, style: ResponsesStyle, done: boolean): Fields {
+  const { encrypted } = style;
   const status: Status = done ? (part.cut ? 'incomplete' : 'completed') : 'in_progress';
   switch (part.kind) {
     case 'reasoning': {
@@ -35,17 +55,20 @@ function itemOf(part: Part, index: number, identity: Identity, encrypted: boolea
       };
     }
     case 'call': {
-      const fields = { arguments: done ? part.arguments : '', call_id: identity.id('call_', index), name: part.name };
-      return { id: identity.id('fc_', index), type: 'function_call', status, ...fields };
+      const said = done ? part.arguments : '';
+      const fields = { call_id: identity.id('call_', index), name: part.name };
+      if (part.type === 'custom')
+        return { id: identity.id('ctc_', index), type: 'custom_tool_call', status, ...fields, input: said };
+      return { id: identity.id('fc_', index), type: 'function_call', status, arguments: said, ...fields };
     }
     default: {
-      const content = done ? [textPart(part.text)] : [];
+      const content = done ? [textPart(part.text, weights(part.text, style))] : [];
       return { id: identity.id('msg_', index), type: 'message', status, content, role: 'assistant' };
     }
   }
 }
 
-export function responsesReply(answer: Answer, echo: Fields, identity: Identity, encrypted: boolean): Reply {
+export function responsesReply(answer: Answer, echo: Fields, identity: Identity, style: ResponsesStyle): Reply {
   const id = identity.id('resp_');
   const head = `{"id":"${id}","object":"response","created_at":${identity.createdAt},"background":false,`;
   const tail = JSON.stringify(echo).slice(1);
@@ -58,7 +81,7 @@ export function responsesReply(answer: Answer, echo: Fields, identity: Identity,
     `"incomplete_details":${incomplete},"output":[${items.join(',')}],"usage":${usageOf(answer)},${tail}`;
 
   const item = (part: Part, index: number, done: boolean): string =>
-    JSON.stringify(itemOf(part, index, identity, encrypted, done));
+    JSON.stringify(itemOf(part, index, identity, style, done));
 
   function* frames(): Iterable<Frame> {
     let sequence = 0;
@@ -72,13 +95,16 @@ export function responsesReply(answer: Answer, echo: Fields, identity: Identity,
     const items: string[] = [];
     for (const [index, part] of answer.parts.entries()) {
       yield event('response.output_item.added', `,"output_index":${index},"item":${item(part, index, false)}}`);
-      const prefix = part.kind === 'text' ? 'msg_' : part.kind === 'call' ? 'fc_' : 'rs_';
-      const at = `,"item_id":"${identity.id(prefix, index)}","output_index":${index}`;
+      const at = `,"item_id":"${identity.id(prefixOf(part), index)}","output_index":${index}`;
       if (part.kind === 'call') {
+        const [type, field] =
+          part.type === 'custom'
+            ? ['response.custom_tool_call_input', 'input']
+            : ['response.function_call_arguments', 'arguments'];
         for (const piece of piecesOf(part.arguments)) {
-          yield event('response.function_call_arguments.delta', `${at},"delta":${JSON.stringify(piece)}}`, 'delta');
+          yield event(`${type}.delta`, `${at},"delta":${JSON.stringify(piece)}}`, 'delta');
         }
-        yield event('response.function_call_arguments.done', `${at},"arguments":${JSON.stringify(part.arguments)}}`);
+        yield event(`${type}.done`, `${at},"${field}":${JSON.stringify(part.arguments)}}`);
       } else if (part.kind === 'reasoning') {
         const here = `${at},"summary_index":0`;
         yield event('response.reasoning_summary_part.added', `${here},"part":${JSON.stringify(summaryPart(''))}}`);
@@ -93,11 +119,18 @@ export function responsesReply(answer: Answer, echo: Fields, identity: Identity,
       } else {
         const here = `${at},"content_index":0`;
         yield event('response.content_part.added', `${here},"part":${JSON.stringify(textPart(''))}}`);
-        for (const piece of piecesOf(part.text)) {
-          yield event('response.output_text.delta', `${here},"delta":${JSON.stringify(piece)},"logprobs":[]}`, 'delta');
+        const all = weights(part.text, style);
+        for (const [at, piece] of piecesOf(part.text).entries()) {
+          const own = all.length === 0 ? '[]' : JSON.stringify(all.slice(at, at + 1));
+          yield event(
+            'response.output_text.delta',
+            `${here},"delta":${JSON.stringify(piece)},"logprobs":${own}}`,
+            'delta',
+          );
         }
-        yield event('response.output_text.done', `${here},"text":${JSON.stringify(part.text)},"logprobs":[]}`);
-        yield event('response.content_part.done', `${here},"part":${JSON.stringify(textPart(part.text))}}`);
+        const said = `"logprobs":${JSON.stringify(all)}`;
+        yield event('response.output_text.done', `${here},"text":${JSON.stringify(part.text)},${said}}`);
+        yield event('response.content_part.done', `${here},"part":${JSON.stringify(textPart(part.text, all))}}`);
       }
       const done = item(part, index, true);
       items.push(done);

@@ -19,13 +19,15 @@ import {
 } from './fields.ts';
 import { type Format, type Prompt, promptFrom, type ToolChoice, type ToolDefinition } from './prompt.ts';
 import { hearInput } from './responses-input.ts';
-import { checkName, checkStrictSchema, functionDefinition } from './tool-definition.ts';
+import { checkName, checkStrictSchema, customDefinition, functionDefinition } from './tool-definition.ts';
 
 /** A Responses request that passed every check. `echo` holds the properties that every snapshot repeats. */
 export interface ResponsesRequest {
   readonly prompt: Prompt;
   readonly stream: boolean;
   readonly encryptedReasoning: boolean;
+  /** Alternatives to each token's log probability; null if none are wanted. */
+  readonly logprobs: number | null;
   readonly echo: Fields;
 }
 
@@ -84,6 +86,11 @@ function readTools(body: Fields): Tools {
     const path = pathOf('tools', index);
     const tool = objectAt(given, path);
     const type = required(stringIn, tool, 'type', path);
+    if (type === 'custom') {
+      functions.push(customDefinition(tool, path, 'responses'));
+      echo.push({ ...tool, format: tool['format'] ?? { type: 'text' } });
+      return;
+    }
     if (type !== 'function') {
       echo.push(tool);
       return;
@@ -96,8 +103,8 @@ function readTools(body: Fields): Tools {
   return { echo, functions };
 }
 
-const named = (name: string, tools: Tools): ToolChoice => {
-  if (tools.functions.some(tool => tool.name === name)) return { kind: 'named', name };
+const named = (type: string, name: string, tools: Tools): ToolChoice => {
+  if (tools.functions.some(tool => tool.type === type && tool.name === name)) return { kind: 'named', name };
   throw badRequest(`Tool choice '${name}' not found in 'tools' parameter.`, 'tool_choice', null);
 };
 
@@ -118,8 +125,8 @@ function readToolChoice(
   }
   if (!isFields(given)) throw wrongType('tool_choice', 'one of a string or an object', given);
   const type = required(stringIn, given, 'type', 'tool_choice');
-  if (type === 'function')
-    return { choice: named(required(stringIn, given, 'name', 'tool_choice'), tools), functions: all };
+  if (type === 'function' || type === 'custom')
+    return { choice: named(type, required(stringIn, given, 'name', 'tool_choice'), tools), functions: all };
   if (type !== 'allowed_tools') return { choice: { kind: 'auto' }, functions: all };
   const mode = choiceIn(given, 'mode', ['auto', 'required'], 'tool_choice') ?? 'auto';
   const names = required(arrayIn, given, 'tools', 'tool_choice').map(
@@ -250,5 +257,6 @@ export function readResponsesRequest(body: Fields, cloud: string, answeredBy: st
   const encryptedReasoning = include.includes('reasoning.encrypted_content');
   if (include.some(each => typeof each !== 'string'))
     throw wrongValue('include', 'not a string', ['reasoning.encrypted_content']);
-  return { prompt, stream, encryptedReasoning, echo };
+  const logprobs = include.includes('message.output_text.logprobs') ? echo.top_logprobs : null;
+  return { prompt, stream, encryptedReasoning, logprobs, echo };
 }

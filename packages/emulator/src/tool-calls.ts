@@ -3,8 +3,9 @@ import type { Prompt, ToolDefinition } from './prompt.ts';
 import { fillSchema } from './schema-filler.ts';
 
 export interface ToolCall {
+  readonly type: ToolDefinition['type'];
   readonly name: string;
-  /** A JSON text; whatever the message gave is passed on unchecked, so that a test can send wrong arguments. */
+  /** The input of a custom tool, or a JSON text; whatever the message gave is passed on unchecked, so that a test can send wrong arguments. */
   readonly arguments: string;
 }
 
@@ -81,8 +82,15 @@ function namedValues(text: string, properties: Fields): Fields {
   return values;
 }
 
+/** The input of a custom tool: what stands in backquotes or double quotes after its name, or else the words there. */
+function inputFrom(words: string): string {
+  const quoted = /^[\s(:]*(?:`([^`]*)`|"([^"]*)")/.exec(words);
+  return quoted?.[1] ?? quoted?.[2] ?? words.replace(/^[\s:]+/, '').trimEnd();
+}
+
 /** Arguments from the words after a tool's name: a JSON object, or `name=value` pairs over the schema's defaults. */
 function argumentsFor(tool: ToolDefinition, words: string): string {
+  if (tool.type === 'custom') return inputFrom(words);
   const given = leadingObject(words);
   if (given !== null) return given;
   const schema = isFields(tool.parameters) ? tool.parameters : {};
@@ -105,13 +113,14 @@ export function callsFor(prompt: Prompt): readonly ToolCall[] {
   const allowed = toolChoice.kind === 'named' ? tools.filter(tool => tool.name === toolChoice.name) : tools;
   const mentions = mentionsOf(text, allowed);
   const calls = mentions.map(({ tool, at }, index) => ({
+    type: tool.type,
     name: tool.name,
     arguments: argumentsFor(tool, text.slice(at + tool.name.length, mentions[index + 1]?.at)),
   }));
   const first = allowed[0];
   const forced = toolChoice.kind === 'required' || toolChoice.kind === 'named';
   if (calls.length === 0 && forced && first !== undefined)
-    calls.push({ name: first.name, arguments: argumentsFor(first, text) });
+    calls.push({ type: first.type, name: first.name, arguments: argumentsFor(first, text) });
   const asked = prompt.parallelCalls ? calls : calls.slice(0, 1);
   const answered = outputsSinceQuestion(prompt) >= asked.length * prompt.directives.rounds;
   return answered && !forced ? [] : asked;

@@ -1,5 +1,5 @@
 import { badRequest } from './failure.ts';
-import { booleanIn, type Fields, isFields, objectIn, pathOf, required, stringIn } from './fields.ts';
+import { booleanIn, choiceIn, type Fields, isFields, missing, objectIn, pathOf, required, stringIn } from './fields.ts';
 import type { ToolDefinition } from './prompt.ts';
 
 const NAME = /^[a-zA-Z0-9_-]+$/;
@@ -65,6 +65,25 @@ export function checkName(fields: Fields, parent: string): string {
   return name;
 }
 
+/** A custom tool, at `parent` in the body. Chat wraps a grammar once more. */
+export function customDefinition(fields: Fields, parent: string, dialect: 'responses' | 'chat'): ToolDefinition {
+  const name = checkName(fields, parent);
+  const description = stringIn(fields, 'description', parent);
+  const format = objectIn(fields, 'format', parent);
+  if (format !== null) {
+    const path = pathOf(parent, 'format');
+    const type = choiceIn(format, 'type', ['text', 'grammar'], path);
+    if (type === null) throw missing(pathOf(path, 'type'));
+    if (type === 'grammar') {
+      const at = dialect === 'chat' ? pathOf(path, 'grammar') : path;
+      const grammar = dialect === 'chat' ? required(objectIn, format, 'grammar', path) : format;
+      if (choiceIn(grammar, 'syntax', ['lark', 'regex'], at) === null) throw missing(pathOf(at, 'syntax'));
+      required(stringIn, grammar, 'definition', at);
+    }
+  }
+  return { type: 'custom', name, description, parameters: null, strict: null };
+}
+
 /** A function's name, description, parameters and strict, at `parent` in the body. */
 export function functionDefinition(fields: Fields, parent: string): ToolDefinition {
   const name = checkName(fields, parent);
@@ -74,5 +93,5 @@ export function functionDefinition(fields: Fields, parent: string): ToolDefiniti
   if (strict === true && parameters !== null) {
     checkStrictSchema(parameters, `function '${name}'`, pathOf(parent, 'parameters'), 'invalid_function_parameters');
   }
-  return { name, description, parameters, strict };
+  return { type: 'function', name, description, parameters, strict };
 }

@@ -8,12 +8,22 @@ export * from './responses/resource.ts';
 export * from './responses/settings.ts';
 export { fault, parseBody, parseQuery, type Parsed } from './parse.ts';
 export { createResponseBody, parseCreateResponse } from './responses/request-schema.ts';
+export { includablesOf } from './responses/include.ts';
+export { skippedTools } from './responses/tool-schema.ts';
 export { inputItem } from './responses/item-schema.ts';
 export * from './chat/completion.ts';
 export * from './chat/convert.ts';
 export * from './chat/messages.ts';
 export { chatRequestBody, parseChatRequest } from './chat/request-schema.ts';
-export { listPage, listPageSchema, parseListQuery, type ListPage, type ListQuery, type RawQuery } from './lists.ts';
+export {
+  listPage,
+  listPageSchema,
+  parseIncludeQuery,
+  parseListQuery,
+  type ListPage,
+  type ListQuery,
+  type RawQuery,
+} from './lists.ts';
 export * from './models.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';

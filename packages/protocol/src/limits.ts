@@ -21,6 +21,10 @@ export const LIMITS: {
   readonly urlChars: number;
   readonly nameChars: number;
   readonly descriptionChars: number;
+  /** The definition of a custom tool's grammar. */
+  readonly grammarChars: number;
+  /** `reasoning.mode`. */
+  readonly modeChars: number;
   readonly idChars: number;
   readonly callIdChars: number;
   readonly annotations: number;
@@ -64,6 +68,8 @@ export const LIMITS: {
   urlChars: 8_192,
   nameChars: 256,
   descriptionChars: 1024 * 1024,
+  grammarChars: 256 * 1024,
+  modeChars: 64,
   idChars: 256,
   callIdChars: 64,
   annotations: 1_000,

@@ -74,6 +74,11 @@ export function parseListQuery(query: RawQuery): Parsed<ListQuery> {
   return parseQuery(listQuery, flat(query));
 }
 
+/** What of an object its reader asks to see: the `include` of a query. Unknown names and values have no effect. */
+export function parseIncludeQuery(query: RawQuery): Parsed<readonly string[]> {
+  return parseQuery(includeQuery, { include: flat(query)['include'] });
+}
+
 /** `include` may be written `include=a&include=b`, `include[]=a` or `include[0]=a`. */
 function flat(query: RawQuery): { readonly [name: string]: unknown } {
   const include: string[] = [];
@@ -85,6 +90,10 @@ function flat(query: RawQuery): { readonly [name: string]: unknown } {
   }
   return { ...single, include };
 }
+
+const includeQuery: z.ZodType<readonly string[]> = z
+  .object({ include: fields.shape.include })
+  .transform(given => given.include);
 
 export const listQuery: z.ZodType<ListQuery> = fields.transform((given, ctx): ListQuery => {
   const { limit, order, after, before, include } = given;

@@ -18,11 +18,14 @@ const usage = z.object({
   prompt_tokens_details: z.object({ cached_tokens: count }),
   completion_tokens_details: z.object({ reasoning_tokens: count }),
 });
-const toolCall = z.object({
-  id: z.string(),
-  type: z.literal('function'),
-  function: z.object({ name: z.string(), arguments: z.string() }),
-});
+const toolCall = z.discriminatedUnion('type', [
+  z.object({
+    id: z.string(),
+    type: z.literal('function'),
+    function: z.object({ name: z.string(), arguments: z.string() }),
+  }),
+  z.object({ id: z.string(), type: z.literal('custom'), custom: z.object({ name: z.string(), input: z.string() }) }),
+]);
 
 export const chatCompletionSchema: z.ZodType<ChatCompletion> = z.object({
   id: z.string(),
@@ -57,8 +60,9 @@ const delta = z.object({
       z.object({
         index: count,
         id: z.string().exactOptional(),
-        type: z.literal('function').exactOptional(),
+        type: z.enum(['function', 'custom']).exactOptional(),
         function: z.object({ name: z.string().exactOptional(), arguments: z.string().exactOptional() }).exactOptional(),
+        custom: z.object({ name: z.string().exactOptional(), input: z.string().exactOptional() }).exactOptional(),
       }),
     )
     .exactOptional(),
@@ -71,6 +75,7 @@ export const chatChunkSchema: z.ZodType<ChatChunk> = z.object({
   model: z.string(),
   choices: z.array(z.object({ index: z.literal(0), delta, logprobs, finish_reason: finishReason.nullable() })),
   usage: usage.nullable().exactOptional(),
+  obfuscation: z.string().exactOptional(),
   service_tier: z.string(),
   system_fingerprint: z.string().nullable(),
 });

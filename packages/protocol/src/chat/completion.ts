@@ -47,8 +47,9 @@ export type ChatDelta = {
   readonly tool_calls?: readonly {
     readonly index: number;
     readonly id?: string;
-    readonly type?: 'function';
+    readonly type?: 'function' | 'custom';
     readonly function?: { readonly name?: string; readonly arguments?: string };
+    readonly custom?: { readonly name?: string; readonly input?: string };
   }[];
 };
 
@@ -66,6 +67,8 @@ export type ChatChunk = {
   }[];
   /** With `include_usage`: null in all chunks but the last. Otherwise absent. */
   readonly usage?: ChatUsage | null;
+  /** Padding of a delta, if it was asked for. */
+  readonly obfuscation?: string;
   readonly service_tier: string;
   readonly system_fingerprint: string | null;
 };

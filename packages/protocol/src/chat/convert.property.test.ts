@@ -15,15 +15,19 @@ const plain = fc.oneof(
 );
 /** An assistant message with calls, and their answers in any order. */
 const round = fc
-  .tuple(fc.integer({ min: 1, max: 4 }), fc.oneof(fc.constant([]), parts), text, fc.boolean())
-  .map(([count, content, said, backwards]): ChatMessage[] => {
+  .tuple(fc.integer({ min: 1, max: 4 }), fc.oneof(fc.constant([]), parts), text, fc.boolean(), fc.boolean())
+  .map(([count, content, said, backwards, evenCustom]): ChatMessage[] => {
     const ids = Array.from({ length: count }, (_, index) => `call_${index}`);
     const answers = backwards ? ids.toReversed() : ids;
     return [
       {
         role: 'assistant',
         content,
-        tool_calls: ids.map(id => ({ id, type: 'function', function: { name: 'f', arguments: said } })),
+        tool_calls: ids.map((id, index) =>
+          (index % 2 === 0) === evenCustom
+            ? { id, type: 'custom', custom: { name: 'g', input: said } }
+            : { id, type: 'function', function: { name: 'f', arguments: said } },
+        ),
       },
       ...answers.map(
         (id): ChatMessage => ({ role: 'tool', tool_call_id: id, content: [{ type: 'text', text: said }] }),

@@ -12,7 +12,7 @@ import type {
   OutputPart,
 } from '../responses/items.ts';
 import type { ResponseResource, Usage } from '../responses/resource.ts';
-import type { CreateResponse, FunctionTool, ToolChoice } from '../responses/settings.ts';
+import type { ClientTool, CreateResponse, NamedToolChoice, ToolChoice } from '../responses/settings.ts';
 import { chatUsage, type ChatCompletion, type ChatHead, type FinishReason } from './completion.ts';
 import type {
   ChatMessage,
@@ -25,6 +25,8 @@ import type {
 
 /** The messages as items. An assistant message with calls becomes a message, then one item per call. */
 export function chatToItems(messages: readonly ChatMessage[]): readonly InputItem[] {
+  // A tool message does not say what kind of call it answers.
+  const custom = new Set<string>();
   return messages.flatMap((message): readonly InputItem[] => {
     switch (message.role) {
       case 'developer':
@@ -35,10 +37,15 @@ export function chatToItems(messages: readonly ChatMessage[]): readonly InputIte
       case 'user':
         return [{ type: 'message', role: 'user', status: 'completed', content: message.content.map(inputPartOf) }];
       case 'assistant':
+        for (const call of message.tool_calls) {
+          if (call.type === 'custom') custom.add(call.id);
+          else custom.delete(call.id);
+        }
         return assistantItems(message.content, message.tool_calls);
       default: {
         const output = message.content.map(part => part.text).join('');
-        return [{ type: 'function_call_output', call_id: message.tool_call_id, status: 'completed', output }];
+        const type = custom.has(message.tool_call_id) ? 'custom_tool_call_output' : 'function_call_output';
+        return [{ type, call_id: message.tool_call_id, status: 'completed', output }];
       }
     }
   });
@@ -62,15 +69,23 @@ function assistantItems(
   const parts = content.map(
     (part): OutputPart => (part.type === 'text' ? { type: 'output_text', text: part.text, annotations: [] } : part),
   );
-  const items: InputItem[] = calls.map(call => ({
+  const items: InputItem[] = calls.map(callItem);
+  if (parts.length > 0) items.unshift({ type: 'message', role: 'assistant', status: 'completed', content: parts });
+  return items;
+}
+
+function callItem(call: ChatToolCall): InputItem {
+  if (call.type === 'custom') {
+    const { name, input } = call.custom;
+    return { type: 'custom_tool_call', call_id: call.id, name, input, status: 'completed' };
+  }
+  return {
     type: 'function_call',
     call_id: call.id,
     name: call.function.name,
     arguments: call.function.arguments,
     status: 'completed',
-  }));
-  if (parts.length > 0) items.unshift({ type: 'message', role: 'assistant', status: 'completed', content: parts });
-  return items;
+  };
 }
 
 /** The settings of a chat request under their Responses names, and those that only chat has. */
@@ -90,48 +105,69 @@ export type ChatSettings = Pick<CreateResponse, 'tools' | 'text' | 'metadata' | 
       | 'service_tier'
       | 'safety_identifier'
       | 'prompt_cache_key'
+      | 'prompt_cache_options'
+      | 'prompt_cache_retention'
+      | 'stream_options'
       | 'user'
     >
   > & { readonly store: false; readonly stop: readonly string[]; readonly seed?: number; readonly logprobs: boolean };
 
 export function settingsOfChat(request: ChatRequest): ChatSettings {
-  const { model: _model, messages: _messages, include_usage: _usage, reasoning_effort: effort, ...kept } = request;
+  const { model: _model, messages: _messages, include_usage: _usage, ...rest } = request;
+  const { reasoning_effort: effort, include_obfuscation: padded, ...kept } = rest;
   return {
     ...kept,
     store: false,
     include: request.logprobs ? ['message.output_text.logprobs'] : [],
     ...(effort !== undefined && { reasoning: { effort, summary: null } }),
+    ...(padded && { stream_options: { include_obfuscation: true } }),
   };
 }
 
 /**
  * Items as messages, for an upstream that speaks only chat. Calls join the assistant message before them. Dropped, since
- * chat cannot say them: reasoning and compaction of another provider, images and files in a tool's output (named in words).
+ * chat cannot say them: reasoning and compaction of another provider, images and files in a tool's output (named in words). Calls of
+ * shells and patches become functions of their names.
  */
 export function itemsToChat(items: readonly NewItem[]): readonly ChatMessage[] {
   const messages: ChatMessage[] = [];
   for (const item of items) {
-    if (item.type === 'function_call') {
-      const call: ChatToolCall = {
-        id: item.call_id,
-        type: 'function',
-        function: { name: item.name, arguments: item.arguments },
-      };
+    const call = chatCall(item);
+    if (call !== null) {
       const last = messages.at(-1);
       if (last?.role === 'assistant')
         messages[messages.length - 1] = { ...last, tool_calls: [...last.tool_calls, call] };
       else messages.push({ role: 'assistant', content: [], tool_calls: [call] });
-    } else if (item.type === 'function_call_output') {
+    } else if ('output' in item || item.type === 'apply_patch_call_output') {
       messages.push({
         role: 'tool',
         tool_call_id: item.call_id,
-        content: [{ type: 'text', text: outputText(item.output) }],
+        content: [{ type: 'text', text: outputText(item) }],
       });
     } else if (item.type === 'message') {
       messages.push(messageOf(item));
     }
   }
   return messages;
+}
+
+/** The call that an item is, as chat writes it; null for other items. */
+function chatCall(item: NewItem): ChatToolCall | null {
+  switch (item.type) {
+    case 'function_call':
+      return { id: item.call_id, type: 'function', function: { name: item.name, arguments: item.arguments } };
+    case 'custom_tool_call':
+      return { id: item.call_id, type: 'custom', custom: { name: item.name, input: item.input } };
+    case 'local_shell_call':
+    case 'shell_call':
+    case 'apply_patch_call': {
+      const name = item.type.replace(/_call$/, '');
+      const said = JSON.stringify(item.action ?? item.operation ?? {});
+      return { id: item.call_id, type: 'function', function: { name, arguments: said } };
+    }
+    default:
+      return null;
+  }
 }
 
 function messageOf(item: Extract<NewItem, { type: 'message' }>): ChatMessage {
@@ -164,16 +200,25 @@ function userPartOf(part: InputPart): ChatUserPart {
   }
 }
 
-function outputText(output: string | readonly InputPart[]): string {
+type ToolOutput = Extract<NewItem, { type: `${string}_output` }>;
+
+function outputText(item: ToolOutput): string {
+  const { output } = item;
   if (typeof output === 'string') return output;
-  return output.map(part => (part.type === 'input_text' ? part.text : `[${part.type} left out]`)).join('');
+  if (output === undefined) return item.status;
+  if (item.type !== 'function_call_output' && item.type !== 'custom_tool_call_output') return JSON.stringify(output);
+  const parts = output as readonly InputPart[];
+  return parts.map(part => (part.type === 'input_text' ? part.text : `[${part.type} left out]`)).join('');
 }
 
-/** A function tool in chat's form. */
-export function chatTool(tool: FunctionTool): {
-  readonly type: 'function';
-  readonly function: { readonly [key: string]: unknown };
-} {
+/** A tool in chat's form. */
+export function chatTool(tool: ClientTool): { readonly [key: string]: unknown } {
+  if (tool.type === 'custom') {
+    const { name, description, format } = tool;
+    const { type, ...grammar } = format;
+    const said = type === 'text' ? { type } : { type, grammar };
+    return { type: 'custom', custom: { name, ...(description !== undefined && { description }), format: said } };
+  }
   const { name, description, parameters, strict } = tool;
   return {
     type: 'function',
@@ -189,19 +234,16 @@ export function chatTool(tool: FunctionTool): {
 /** A tool choice in chat's form. */
 export function chatToolChoice(choice: ToolChoice): string | { readonly [key: string]: unknown } {
   if (typeof choice === 'string') return choice;
-  const named = (name: string): object => ({ type: 'function', function: { name } });
-  if (choice.type === 'function') return { type: 'function', function: { name: choice.name } };
-  return {
-    type: 'allowed_tools',
-    allowed_tools: { mode: choice.mode, tools: choice.tools.map(tool => named(tool.name)) },
-  };
+  const named = ({ type, name }: NamedToolChoice): { readonly [key: string]: unknown } => ({ type, [type]: { name } });
+  if (choice.type !== 'allowed_tools') return named(choice);
+  return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools: choice.tools.map(named) } };
 }
 
 /** Why an answer ended, from what it holds. `reason` is that of `incomplete_details`. */
 export function finishReason(output: readonly ItemField[], reason: string | null): FinishReason {
   if (reason === 'content_filter') return 'content_filter';
   if (reason !== null) return 'length';
-  return output.some(item => item.type === 'function_call') ? 'tool_calls' : 'stop';
+  return output.some(item => chatCall(item) !== null) ? 'tool_calls' : 'stop';
 }
 
 /** The whole answer, from the items that the model made. */
@@ -215,15 +257,7 @@ export function chatCompletion(
   const texts = parts.filter(part => part.type === 'output_text');
   const refusals = parts.filter(part => part.type === 'refusal').map(part => part.refusal);
   const logprobs: LogProb[] = texts.flatMap(part => part.logprobs ?? []);
-  const calls = answer.output
-    .filter(item => item.type === 'function_call')
-    .map(
-      (item): ChatToolCall => ({
-        id: item.call_id,
-        type: 'function',
-        function: { name: item.name, arguments: item.arguments },
-      }),
-    );
+  const calls = answer.output.map(chatCall).filter(call => call !== null);
   return {
     id: head.id,
     object: 'chat.completion',

@@ -58,6 +58,11 @@ const toolCall: z.ZodType<ChatToolCall> = z.discriminatedUnion('type', [
     type: z.literal('function'),
     function: z.object({ name: z.string().regex(TOOL_NAME), arguments: text }),
   }),
+  z.object({
+    id,
+    type: z.literal('custom'),
+    custom: z.object({ name: z.string().regex(TOOL_NAME), input: text }),
+  }),
 ]);
 
 const assistantMessage = z

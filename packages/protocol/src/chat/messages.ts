@@ -1,8 +1,9 @@
 /** Chat Completions: the request, normalised. Contents are lists of parts; tools and formats have their Responses form. */
 import type { ImageDetail } from '../responses/items.ts';
 import type {
-  FunctionTool,
+  ClientTool,
   Metadata,
+  PromptCacheOptions,
   ReasoningEffort,
   ServiceTier,
   TextSettings,
@@ -22,11 +23,17 @@ export type ChatFilePart = {
 };
 export type ChatUserPart = ChatTextPart | ChatImagePart | ChatFilePart;
 
-export type ChatToolCall = {
+export type ChatFunctionCall = {
   readonly id: string;
   readonly type: 'function';
   readonly function: { readonly name: string; readonly arguments: string };
 };
+export type ChatCustomCall = {
+  readonly id: string;
+  readonly type: 'custom';
+  readonly custom: { readonly name: string; readonly input: string };
+};
+export type ChatToolCall = ChatFunctionCall | ChatCustomCall;
 
 export type ChatMessage =
   | { readonly role: 'developer' | 'system'; readonly content: readonly ChatTextPart[] }
@@ -43,13 +50,15 @@ export type ChatMessage =
 export type ChatRequest = {
   readonly model: string;
   readonly messages: readonly ChatMessage[];
-  readonly tools: readonly (FunctionTool | UnsupportedTool)[];
+  readonly tools: readonly (ClientTool | UnsupportedTool)[];
   readonly tool_choice?: ToolChoice;
   readonly parallel_tool_calls?: boolean;
   /** From `response_format` and `verbosity`. */
   readonly text: TextSettings;
   readonly stream: boolean;
   readonly include_usage: boolean;
+  /** Whether chunks are padded: only if asked for. */
+  readonly include_obfuscation: boolean;
   /** From `max_completion_tokens`, or from `max_tokens`, its older name. At least 1. */
   readonly max_output_tokens?: number;
   readonly temperature?: number;
@@ -65,5 +74,7 @@ export type ChatRequest = {
   readonly service_tier?: ServiceTier;
   readonly safety_identifier?: string;
   readonly prompt_cache_key?: string;
+  readonly prompt_cache_options?: PromptCacheOptions;
+  readonly prompt_cache_retention?: 'in_memory' | '24h';
   readonly user?: string;
 };

@@ -28,6 +28,7 @@ describe('what is read', () => {
       text: { format: { type: 'text' } },
       stream: false,
       include_usage: false,
+      include_obfuscation: false,
       stop: [],
       logprobs: false,
       metadata: {},
@@ -90,7 +91,7 @@ describe('what is read', () => {
     ).toMatchObject({
       tools: [
         { type: 'function', name: 'f', description: null, parameters: null, strict: null },
-        { type: 'custom', unsupported: true },
+        { type: 'custom', name: 'g', format: { type: 'text' } },
       ],
       tool_choice: { type: 'function', name: 'f' },
       text: { format: { type: 'json_schema', description: null, ...json_schema }, verbosity: 'high' },

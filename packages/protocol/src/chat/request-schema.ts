@@ -6,8 +6,17 @@ import type { core } from 'zod';
 import * as z from 'zod';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault, freeObject, metadata, parseBody, present, refused, type Parsed } from '../parse.ts';
-import { checkTools } from '../responses/request-schema.ts';
-import type { FunctionTool, TextFormat, ToolChoice, UnsupportedTool } from '../responses/settings.ts';
+import { promptCacheOptions, serviceTier } from '../responses/request-schema.ts';
+import type {
+  ClientTool,
+  CustomToolFormat,
+  FunctionTool,
+  NamedToolChoice,
+  TextFormat,
+  ToolChoice,
+  UnsupportedTool,
+} from '../responses/settings.ts';
+import { allowedTools, checkTools, choiceMode, customToolOf, grammar, otherTool } from '../responses/tool-schema.ts';
 import { chatMessage } from './message-schema.ts';
 import type { ChatMessage, ChatRequest } from './messages.ts';
 
@@ -28,35 +37,41 @@ const functionTool = z
       strict: given.strict ?? null,
     }),
   );
-const otherTool = z
-  .looseObject({
-    type: z
-      .string()
-      .min(1)
-      .max(LIMITS.nameChars)
-      .regex(/^(?!function$)/),
-  })
-  .transform((tool): UnsupportedTool => ({ type: tool.type, unsupported: true }));
-const tool: z.ZodType<FunctionTool | UnsupportedTool> = z.union([functionTool, otherTool]);
+const customFormat: z.ZodType<CustomToolFormat> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text') }),
+  z
+    .object({ type: z.literal('grammar'), grammar })
+    .transform(({ type, grammar: { syntax, definition } }): CustomToolFormat => ({ type, syntax, definition })),
+]);
+const customTool = z
+  .object({ type: z.literal('custom'), custom: z.object({ name, description, format: customFormat.nullish() }) })
+  .transform(({ custom }) => customToolOf(custom.name, custom.description, custom.format));
+const tool: z.ZodType<ClientTool | UnsupportedTool> = z.union([
+  z.discriminatedUnion('type', [functionTool, customTool]),
+  otherTool,
+]);
 
-const mode = z.enum(['none', 'auto', 'required']);
 const functionChoice = z
   .object({ type: z.literal('function'), function: z.object({ name }) })
-  .transform(choice => ({ type: choice.type, name: choice.function.name }));
+  .transform((choice): NamedToolChoice => ({ type: choice.type, name: choice.function.name }));
+const customChoice = z
+  .object({ type: z.literal('custom'), custom: z.object({ name }) })
+  .transform((choice): NamedToolChoice => ({ type: choice.type, name: choice.custom.name }));
+const allowedChoice: z.ZodType<NamedToolChoice | UnsupportedTool> = z.union([
+  z.discriminatedUnion('type', [functionChoice, customChoice]),
+  otherTool,
+]);
 const toolChoice: z.ZodType<ToolChoice> = z.union([
-  mode,
+  choiceMode,
   z.discriminatedUnion('type', [
     functionChoice,
+    customChoice,
     z
       .object({
         type: z.literal('allowed_tools'),
-        allowed_tools: z.object({ mode: mode.nullish(), tools: boundedList(functionChoice, LIMITS.tools) }),
+        allowed_tools: z.object({ mode: choiceMode.nullish(), tools: boundedList(allowedChoice, LIMITS.tools) }),
       })
-      .transform(({ type, allowed_tools: allowed }) => ({
-        type,
-        mode: allowed.mode ?? ('auto' as const),
-        tools: allowed.tools,
-      })),
+      .transform(({ allowed_tools: allowed }, ctx) => allowedTools(allowed.mode, allowed.tools, ctx)),
   ]),
 ]);
 
@@ -92,7 +107,9 @@ const bodyFields = z.object({
   response_format: responseFormat.nullish(),
   verbosity: z.enum(['low', 'medium', 'high']).nullish(),
   stream: z.boolean().nullish(),
-  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
+  stream_options: z
+    .object({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
+    .nullish(),
   max_tokens: tokens,
   max_completion_tokens: tokens,
   temperature: z.number().min(0).max(2).nullish(),
@@ -107,9 +124,12 @@ const bodyFields = z.object({
   reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
   metadata: metadata.nullish(),
   store: z.boolean().nullish().meta({ description: 'Taken and without effect: chat completions are stored nowhere.' }),
-  service_tier: z.enum(['auto', 'default', 'flex', 'priority', 'scale']).nullish(),
+  service_tier: serviceTier.nullish(),
   safety_identifier: z.string().max(LIMITS.keyChars).nullish(),
   prompt_cache_key: z.string().max(LIMITS.keyChars).nullish(),
+  prompt_cache_options: promptCacheOptions.nullish(),
+  prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),
+  prediction: freeObject.nullish().meta({ description: 'Taken and without effect: it only makes answers faster.' }),
   user: z.string().max(LIMITS.userChars).nullish(),
   logit_bias: anyObject,
   modalities: z.array(z.string().max(LIMITS.nameChars)).max(LIMITS.include).nullish(),
@@ -117,6 +137,7 @@ const bodyFields = z.object({
   functions: refused("'functions' is the old form: use 'tools'."),
   function_call: refused("'function_call' is the old form: use 'tool_choice'."),
   web_search_options: refused('This server has no web search of its own.'),
+  moderation: refused('This server does not moderate: call a moderation service before.'),
 });
 
 /** The body of `POST /v1/chat/completions`. Yields the normalised request; unknown fields are ignored. */
@@ -152,7 +173,15 @@ export const chatRequestBody: z.ZodType<ChatRequest> = bodyFields.transform((bod
     return fault(ctx, 'invalid_request', "'top_logprobs' needs 'logprobs' to be true.", ['top_logprobs']);
   }
   if (!checkTools(tools, fields.tool_choice, ctx) || !checkToolMessages(messages, ctx)) return z.NEVER;
-  const { audio: _audio, functions: _functions, function_call: _call, web_search_options: _web, ...kept } = fields;
+  const {
+    audio: _audio,
+    functions: _functions,
+    function_call: _call,
+    web_search_options: _web,
+    moderation: _moderation,
+    prediction: _prediction,
+    ...kept
+  } = fields;
   const limit = newer ?? older;
   return {
     ...kept,
@@ -162,6 +191,7 @@ export const chatRequestBody: z.ZodType<ChatRequest> = bodyFields.transform((bod
     text: { format: format ?? { type: 'text' }, ...(verbosity && { verbosity }) },
     stream: fields.stream ?? false,
     include_usage: options?.include_usage ?? false,
+    include_obfuscation: options?.include_obfuscation ?? false,
     stop: typeof stop === 'string' ? [stop] : (stop ?? []),
     logprobs: fields.logprobs ?? false,
     metadata: fields.metadata ?? {},

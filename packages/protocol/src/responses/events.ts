@@ -91,6 +91,15 @@ export type FunctionArgumentsDoneEvent = OfItem & {
   readonly arguments: string;
 };
 
+export type CustomInputDeltaEvent = OfItem & {
+  readonly type: 'response.custom_tool_call_input.delta';
+  readonly delta: string;
+};
+export type CustomInputDoneEvent = OfItem & {
+  readonly type: 'response.custom_tool_call_input.done';
+  readonly input: string;
+};
+
 export type ResponseStreamEvent =
   | LifecycleEvent
   | OutputItemEvent
@@ -107,6 +116,8 @@ export type ResponseStreamEvent =
   | ReasoningSummaryDoneEvent
   | FunctionArgumentsDeltaEvent
   | FunctionArgumentsDoneEvent
+  | CustomInputDeltaEvent
+  | CustomInputDoneEvent
   | StreamErrorEvent;
 
 export type ResponseStreamEventType = ResponseStreamEvent['type'];

@@ -8,6 +8,7 @@ import { isJsonObject } from '../json.ts';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault } from '../parse.ts';
 import type { CompactionTrigger, InputItem, InputPart, ItemStatus, OutputPart, UrlCitation } from './items.ts';
+import { localItem } from './local-item-schema.ts';
 
 const text = z.string().max(LIMITS.textChars);
 const id = z.string().min(1).max(LIMITS.idChars);
@@ -167,6 +168,31 @@ const functionCallOutput = z
     ({ id: own, status: given, ...rest }): InputItem => ({ ...rest, ...withId(own), status: statusOf(given) }),
   );
 
+const customToolCall = z
+  .object({
+    type: z.literal('custom_tool_call'),
+    id: id.nullish(),
+    call_id: callId,
+    name: z.string().regex(TOOL_NAME),
+    input: text,
+    status,
+  })
+  .transform(
+    ({ id: own, status: given, ...rest }): InputItem => ({ ...rest, ...withId(own), status: statusOf(given) }),
+  );
+
+const customToolCallOutput = z
+  .object({
+    type: z.literal('custom_tool_call_output'),
+    id: id.nullish(),
+    call_id: callId,
+    output: z.union([text, inputParts]),
+    status,
+  })
+  .transform(
+    ({ id: own, status: given, ...rest }): InputItem => ({ ...rest, ...withId(own), status: statusOf(given) }),
+  );
+
 const summaryPart = z.object({ type: z.literal('summary_text'), text });
 const reasoningPart = z.object({ type: z.literal('reasoning_text'), text });
 
@@ -211,6 +237,9 @@ const item = z.discriminatedUnion('type', [
   message,
   functionCall,
   functionCallOutput,
+  customToolCall,
+  customToolCallOutput,
+  localItem,
   reasoning,
   compaction,
   itemReference,

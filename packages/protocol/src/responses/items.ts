@@ -1,4 +1,5 @@
 /** Items: the units of context of Open Responses, in the full form in which the server stores and serves them. */
+import type { JsonObject } from '../json.ts';
 
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 export type ImageDetail = 'low' | 'high' | 'auto';
@@ -98,6 +99,44 @@ export type FunctionCallOutput = {
   readonly output: string | readonly InputPart[];
   readonly status: ItemStatus;
 };
+/** A call of a custom tool: its input is one text. */
+export type CustomToolCall = {
+  readonly type: 'custom_tool_call';
+  readonly id: string;
+  readonly call_id: string;
+  readonly name: string;
+  readonly input: string;
+  readonly status: ItemStatus;
+};
+export type CustomToolCallOutput = {
+  readonly type: 'custom_tool_call_output';
+  readonly id: string;
+  readonly call_id: string;
+  readonly output: string | readonly InputPart[];
+  readonly status: ItemStatus;
+};
+/**
+ * Calls of tools that clients run under kinds of their own (shells, patches). This server has no such tool to offer: it takes them
+ * as history, from clients that come from elsewhere.
+ */
+export type LocalCall = {
+  readonly type: 'local_shell_call' | 'shell_call' | 'apply_patch_call';
+  readonly id: string;
+  readonly call_id: string;
+  /** What is to be run (shells). */
+  readonly action?: JsonObject;
+  /** What is to be changed (patches). */
+  readonly operation?: JsonObject;
+  readonly status: ItemStatus;
+};
+export type LocalCallOutput = {
+  readonly type: 'local_shell_call_output' | 'shell_call_output' | 'apply_patch_call_output';
+  readonly id: string;
+  readonly call_id: string;
+  readonly output?: string | readonly JsonObject[];
+  readonly max_output_length?: number;
+  readonly status: ItemStatus | 'failed';
+};
 export type ReasoningItem = {
   readonly type: 'reasoning';
   readonly id: string;
@@ -115,7 +154,16 @@ export type CompactionItem = {
 };
 
 /** An item as served: each has an id and a status. */
-export type ItemField = Message | FunctionCall | FunctionCallOutput | ReasoningItem | CompactionItem;
+export type ItemField =
+  | Message
+  | FunctionCall
+  | FunctionCallOutput
+  | CustomToolCall
+  | CustomToolCallOutput
+  | LocalCall
+  | LocalCallOutput
+  | ReasoningItem
+  | CompactionItem;
 
 /** Points at an item that the server holds. It is resolved before the turn starts and never stored as such. */
 export type ItemReference = {

@@ -35,14 +35,15 @@ describe('what is read', () => {
     const fields = [
       'instructions previous_response_id conversation tools tool_choice parallel_tool_calls max_tool_calls max_output_tokens',
       'text reasoning temperature top_p presence_penalty frequency_penalty top_logprobs truncation service_tier metadata',
-      'include store stream background stream_options safety_identifier prompt_cache_key user prompt',
+      'include store stream background stream_options safety_identifier prompt_cache_key user prompt moderation',
+      'prompt_cache_options prompt_cache_retention image access_programs context_management',
     ].flatMap(line => line.split(' '));
     const nulls = Object.fromEntries(fields.map(field => [field, null]));
     expect(read({ ...nulls, ...base })).toEqual(read(base));
   });
 
   it('ignores unknown fields', () => {
-    expect(read({ ...base, client_metadata: { a: 1 }, prompt_cache_retention: '24h' })).toEqual(read(base));
+    expect(read({ ...base, client_metadata: { a: 1 }, image: { context_compression: 'auto' } })).toEqual(read(base));
   });
 
   it('gives short messages and references their type', () => {

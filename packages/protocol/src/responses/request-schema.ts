@@ -1,71 +1,18 @@
 /** `POST /v1/responses`: the schema of the body, which yields the normalised request. */
-import type { core } from 'zod';
 import * as z from 'zod';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault, freeObject, metadata, parseBody, present, refused, type Parsed } from '../parse.ts';
 import { compactedInput, contextManagement } from './context-schema.ts';
 import { requestItem } from './item-schema.ts';
 import type { InputItem } from './items.ts';
-import type {
-  CreateResponse,
-  FunctionTool,
-  Includable,
-  ReasoningSettings,
-  TextFormat,
-  ToolChoice,
-  UnsupportedTool,
-} from './settings.ts';
+import { includablesOf } from './include.ts';
+import type { CreateResponse, PromptCacheOptions, ReasoningSettings, ServiceTier, TextFormat } from './settings.ts';
+import { checkTools, tool, toolChoice } from './tool-schema.ts';
 
 const id = z.string().min(1).max(LIMITS.idChars);
 const text = z.string().max(LIMITS.textChars);
 const name = z.string().regex(TOOL_NAME);
 const description = z.string().max(LIMITS.descriptionChars).nullish();
-
-const functionTool = z
-  .object({
-    type: z.literal('function'),
-    name,
-    description,
-    parameters: freeObject.nullish(),
-    strict: z.boolean().nullish(),
-  })
-  .transform(
-    (tool): FunctionTool => ({
-      type: 'function',
-      name: tool.name,
-      description: tool.description ?? null,
-      parameters: tool.parameters ?? null,
-      strict: tool.strict ?? null,
-    }),
-  );
-const otherTool = z
-  .looseObject({
-    type: z
-      .string()
-      .min(1)
-      .max(LIMITS.nameChars)
-      .regex(/^(?!function$)/),
-  })
-  .transform((tool): UnsupportedTool => ({ type: tool.type, unsupported: true }));
-
-/** A function, or a tool that only other servers have. A function with a fault never counts as the latter. */
-const tool: z.ZodType<FunctionTool | UnsupportedTool> = z.union([functionTool, otherTool]);
-
-const functionChoice = z.object({ type: z.literal('function'), name });
-const mode = z.enum(['none', 'auto', 'required']);
-const toolChoice: z.ZodType<ToolChoice> = z.union([
-  mode,
-  z.discriminatedUnion('type', [
-    functionChoice,
-    z
-      .object({
-        type: z.literal('allowed_tools'),
-        mode: mode.nullish(),
-        tools: boundedList(functionChoice, LIMITS.tools),
-      })
-      .transform(choice => ({ type: choice.type, mode: choice.mode ?? ('auto' as const), tools: choice.tools })),
-  ]),
-]);
 
 const format: z.ZodType<TextFormat> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
@@ -97,14 +44,30 @@ const reasoning = z
   .object({
     effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
     summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
+    generate_summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
+    context: z.enum(['auto', 'current_turn', 'all_turns']).nullish(),
+    mode: z.string().min(1).max(LIMITS.modeChars).nullish(),
   })
-  .transform((given): ReasoningSettings => ({ effort: given.effort ?? null, summary: given.summary ?? null }));
+  .transform(
+    (given): ReasoningSettings => ({
+      effort: given.effort ?? null,
+      // The second is the older name.
+      summary: given.summary ?? given.generate_summary ?? null,
+      ...(given.context && { context: given.context }),
+      ...(given.mode && { mode: given.mode }),
+    }),
+  );
 
-const INCLUDABLE: ReadonlySet<string> = new Set<Includable>([
-  'reasoning.encrypted_content',
-  'message.output_text.logprobs',
-]);
-const isIncludable = (value: string): value is Includable => INCLUDABLE.has(value);
+/** What asks to warm a cache or to compare with another answer has no effect here. */
+export const promptCacheOptions: z.ZodType<PromptCacheOptions> = z
+  .object({ mode: z.enum(['implicit', 'explicit']).nullish(), ttl: z.enum(['30m', '12h']).nullish() })
+  .transform(
+    (given): PromptCacheOptions => ({ ...(given.mode && { mode: given.mode }), ...(given.ttl && { ttl: given.ttl }) }),
+  );
+
+const serviceTiers = ['auto', 'default', 'flex', 'priority', 'scale', 'fast', 'ultrafast'] as const;
+/** What a request may ask for; what was used may have another name. */
+export const serviceTier: z.ZodType<ServiceTier> = z.enum(serviceTiers);
 
 const bodyFields = z.object({
   model: z.string().min(1).max(LIMITS.nameChars),
@@ -126,7 +89,7 @@ const bodyFields = z.object({
   top_logprobs: z.int().min(0).max(LIMITS.topLogprobs).nullish(),
   truncation: z.enum(['auto', 'disabled']).nullish(),
   context_management: contextManagement.nullish(),
-  service_tier: z.enum(['auto', 'default', 'flex', 'priority', 'scale']).nullish(),
+  service_tier: serviceTier.nullish(),
   metadata: metadata.nullish(),
   include: boundedList(z.string().max(LIMITS.nameChars), LIMITS.include).nullish(),
   store: z.boolean().nullish(),
@@ -135,13 +98,24 @@ const bodyFields = z.object({
   stream_options: z.object({ include_obfuscation: z.boolean().nullish() }).nullish(),
   safety_identifier: z.string().max(LIMITS.keyChars).nullish(),
   prompt_cache_key: z.string().max(LIMITS.keyChars).nullish(),
+  prompt_cache_options: promptCacheOptions.nullish(),
+  prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),
   user: z.string().max(LIMITS.userChars).nullish(),
   prompt: refused('This server keeps no prompt templates.'),
+  moderation: refused('This server does not moderate: call a moderation service before.'),
 });
 
 /** The body of `POST /v1/responses`. Yields the normalised request; unknown fields are ignored. */
 export const createResponseBody: z.ZodType<CreateResponse> = bodyFields.transform((body, ctx): CreateResponse => {
-  const { input, text: given, stream_options: options, conversation, prompt: _prompt, ...rest } = body;
+  const {
+    input,
+    text: given,
+    stream_options: options,
+    conversation,
+    prompt: _prompt,
+    moderation: _moderation,
+    ...rest
+  } = body;
   const fields = present(rest);
   const tools = fields.tools ?? [];
   if (fields.previous_response_id !== undefined && conversation) {
@@ -173,45 +147,18 @@ export const createResponseBody: z.ZodType<CreateResponse> = bodyFields.transfor
     tools,
     text: { format: given?.format ?? { type: 'text' }, ...(given?.verbosity && { verbosity: given.verbosity }) },
     metadata: fields.metadata ?? {},
-    include: [...new Set((fields.include ?? []).filter(isIncludable))],
+    include: includablesOf(fields.include ?? []),
     store: fields.store ?? true,
     stream: fields.stream ?? false,
     background: fields.background ?? false,
     ...(conversation && { conversation: typeof conversation === 'string' ? conversation : conversation.id }),
-    ...(options && { stream_options: { include_obfuscation: options.include_obfuscation ?? true } }),
+    ...(options && { stream_options: { include_obfuscation: options.include_obfuscation ?? false } }),
   };
 });
 
 export function itemsOf<Item>(input: string | readonly Item[] | null | undefined): readonly (Item | InputItem)[] {
   if (typeof input !== 'string') return input ?? [];
   return [{ type: 'message', status: 'completed', role: 'user', content: [{ type: 'input_text', text: input }] }];
-}
-
-/** Names must be unique, and a choice must name tools that are there; otherwise the model's answer could not be obeyed. */
-export function checkTools(
-  tools: readonly (FunctionTool | UnsupportedTool)[],
-  choice: ToolChoice | undefined,
-  ctx: core.$RefinementCtx,
-): boolean {
-  const names = new Set<string>();
-  for (const [index, given] of tools.entries()) {
-    if ('unsupported' in given) continue;
-    if (names.has(given.name)) {
-      fault(ctx, 'invalid_request', `The tool name '${given.name}' is used twice.`, ['tools', index, 'name']);
-      return false;
-    }
-    names.add(given.name);
-  }
-  if (choice === 'required' && tools.length === 0) {
-    fault(ctx, 'invalid_request', "A 'tool_choice' of 'required' needs 'tools'.", ['tool_choice']);
-    return false;
-  }
-  if (choice === undefined || typeof choice === 'string') return true;
-  const named = choice.type === 'function' ? [choice] : choice.tools;
-  const absent = named.find(one => !names.has(one.name));
-  if (absent === undefined) return true;
-  fault(ctx, 'invalid_request', `'tool_choice' names '${absent.name}', which is not in 'tools'.`, ['tool_choice']);
-  return false;
 }
 
 /** Reads a request body. Never throws; the error names the first fault. */

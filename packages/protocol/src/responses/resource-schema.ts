@@ -88,6 +88,37 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
     status,
   }),
   z.object({
+    type: z.literal('custom_tool_call'),
+    id: z.string(),
+    call_id: z.string(),
+    name: z.string(),
+    input: z.string(),
+    status,
+  }),
+  z.object({
+    type: z.literal('custom_tool_call_output'),
+    id: z.string(),
+    call_id: z.string(),
+    output: z.union([z.string(), z.array(inputPart)]),
+    status,
+  }),
+  z.object({
+    type: z.literal(['local_shell_call', 'shell_call', 'apply_patch_call']),
+    id: z.string(),
+    call_id: z.string(),
+    action: freeObject.exactOptional(),
+    operation: freeObject.exactOptional(),
+    status,
+  }),
+  z.object({
+    type: z.literal(['local_shell_call_output', 'shell_call_output', 'apply_patch_call_output']),
+    id: z.string(),
+    call_id: z.string(),
+    output: z.union([z.string(), z.array(freeObject)]).exactOptional(),
+    max_output_length: count.exactOptional(),
+    status: z.enum(['in_progress', 'completed', 'incomplete', 'failed']),
+  }),
+  z.object({
     type: z.literal('reasoning'),
     id: z.string(),
     summary: z.array(z.object({ type: z.literal('summary_text'), text: z.string() })),
@@ -98,7 +129,7 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('compaction'), id: z.string(), encrypted_content: z.string(), status }),
 ]);
 
-const functionChoice = z.object({ type: z.literal('function'), name: z.string() });
+const namedChoice = z.object({ type: z.enum(['function', 'custom']), name: z.string() });
 const mode = z.enum(['none', 'auto', 'required']);
 
 export const usageSchema: z.ZodType<Usage> = z.object({
@@ -122,18 +153,29 @@ export const responseSchema: z.ZodType<ResponseResource> = z.object({
   output: z.array(itemSchema),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   tools: z.array(
-    z.object({
-      type: z.literal('function'),
-      name: z.string(),
-      description: z.string().nullable(),
-      parameters: freeObject.nullable(),
-      strict: z.boolean().nullable(),
-    }),
+    z.discriminatedUnion('type', [
+      z.object({
+        type: z.literal('function'),
+        name: z.string(),
+        description: z.string().nullable(),
+        parameters: freeObject.nullable(),
+        strict: z.boolean().nullable(),
+      }),
+      z.object({
+        type: z.literal('custom'),
+        name: z.string(),
+        description: z.string().exactOptional(),
+        format: z.discriminatedUnion('type', [
+          z.object({ type: z.literal('text') }),
+          z.object({ type: z.literal('grammar'), syntax: z.enum(['lark', 'regex']), definition: z.string() }),
+        ]),
+      }),
+    ]),
   ),
   tool_choice: z.union([
     mode,
-    functionChoice,
-    z.object({ type: z.literal('allowed_tools'), mode, tools: z.array(functionChoice) }),
+    namedChoice,
+    z.object({ type: z.literal('allowed_tools'), mode, tools: z.array(namedChoice) }),
   ]),
   truncation: z.enum(['auto', 'disabled']),
   parallel_tool_calls: z.boolean(),
@@ -160,6 +202,8 @@ export const responseSchema: z.ZodType<ResponseResource> = z.object({
     .object({
       effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullable(),
       summary: z.enum(['auto', 'concise', 'detailed']).nullable(),
+      context: z.enum(['auto', 'current_turn', 'all_turns']).exactOptional(),
+      mode: z.string().exactOptional(),
     })
     .nullable(),
   usage: usageSchema.nullable(),
@@ -171,6 +215,11 @@ export const responseSchema: z.ZodType<ResponseResource> = z.object({
   metadata,
   safety_identifier: z.string().nullable(),
   prompt_cache_key: z.string().nullable(),
+  prompt_cache_options: z
+    .object({ mode: z.enum(['implicit', 'explicit']).exactOptional(), ttl: z.enum(['30m', '12h']).exactOptional() })
+    .exactOptional(),
+  prompt_cache_retention: z.enum(['in_memory', '24h']).exactOptional(),
+  user: z.string().exactOptional(),
   conversation: z.object({ id: z.string() }).exactOptional(),
 });
 

@@ -38,6 +38,14 @@ const items: readonly ItemField[] = [
   },
   { type: 'function_call', id: 'f1', call_id: 'c1', name: 'f', arguments: '{}', status: 'completed' },
   { type: 'function_call_output', id: 'o1', call_id: 'c1', output: 'x', status: 'completed' },
+  { type: 'custom_tool_call', id: 'f2', call_id: 'c2', name: 'g', input: 'x', status: 'completed' },
+  { type: 'custom_tool_call_output', id: 'o2', call_id: 'c2', output: 'x', status: 'completed' },
+  { type: 'shell_call', id: 'f3', call_id: 'c3', action: { commands: [] }, status: 'completed' },
+  { type: 'shell_call_output', id: 'o3', call_id: 'c3', output: [], max_output_length: 1, status: 'completed' },
+  { type: 'apply_patch_call', id: 'f4', call_id: 'c4', operation: {}, status: 'incomplete' },
+  { type: 'apply_patch_call_output', id: 'o4', call_id: 'c4', status: 'failed' },
+  { type: 'local_shell_call', id: 'f5', call_id: 'c5', action: {}, status: 'completed' },
+  { type: 'local_shell_call_output', id: 'o5', call_id: 'c5', output: 'x', status: 'completed' },
   {
     type: 'reasoning',
     id: 'r1',
@@ -73,6 +81,9 @@ it('has a validator that misses nothing', () => {
   }
   expect(validateResponse({ ...bare, status: 7 })).not.toEqual([]);
   expect(validateItem({ type: 'message', id: 'm', role: 'user', content: [] })).not.toEqual([]);
+  expect(validateItem({ type: 'custom_tool_call', id: 'f', call_id: 'c', name: 'g', status: 'completed' })).not.toEqual(
+    [],
+  );
   expect(validateStreamEvent({ type: 'response.made_up', sequence_number: 0 })).not.toEqual([]);
 });
 
@@ -110,7 +121,8 @@ it('repeats what the request asked for, and leaves out tools that were skipped',
     metadata: { a: 'b' },
     conversation: { id: 'conv_1' },
   });
-  expect(Object.keys(made)).toHaveLength(32);
+  expect(made.user).toBe('u');
+  expect(Object.keys(made)).toHaveLength(33);
 });
 
 it('has a schema of its own that agrees', () => {
@@ -119,7 +131,7 @@ it('has a schema of its own that agrees', () => {
   expect(responseSchema.safeParse({ ...full, usage: undefined }).success).toBe(false);
 });
 
-it('has an event of every type that Open Responses has, each valid', () => {
+it('has an event of every type that Open Responses has, and of what OpenAI has beyond, each valid', () => {
   const at = { sequence_number: 3, item_id: 'm1', output_index: 0 };
   const part = { ...at, content_index: 0 };
   const summary = { ...at, summary_index: 0 };
@@ -156,6 +168,8 @@ it('has an event of every type that Open Responses has, each valid', () => {
     { type: 'response.reasoning_summary_text.done', ...summary, text: 'x' },
     { type: 'response.function_call_arguments.delta', ...at, delta: '{' },
     { type: 'response.function_call_arguments.done', ...at, arguments: '{}' },
+    { type: 'response.custom_tool_call_input.delta', ...at, delta: 'x' },
+    { type: 'response.custom_tool_call_input.done', ...at, input: 'x' },
     streamErrorEvent(perdureError('upstream_error'), 9),
   ];
   for (const event of events) expect(validateStreamEvent(event), event.type).toEqual([]);

@@ -1,9 +1,10 @@
 /** The response object, as every snapshot carries it: all 31 properties of Open Responses, always. */
 import type { ItemField } from './items.ts';
 import type {
+  ClientTool,
   CreateResponse,
-  FunctionTool,
   Metadata,
+  PromptCacheOptions,
   ReasoningSettings,
   TextSettings,
   ToolChoice,
@@ -35,7 +36,7 @@ export type ResponseResource = {
   readonly instructions: string | null;
   readonly output: readonly ItemField[];
   readonly error: { readonly code: string; readonly message: string } | null;
-  readonly tools: readonly FunctionTool[];
+  readonly tools: readonly ClientTool[];
   readonly tool_choice: ToolChoice;
   readonly truncation: Truncation;
   readonly parallel_tool_calls: boolean;
@@ -55,12 +56,19 @@ export type ResponseResource = {
   readonly metadata: Metadata;
   readonly safety_identifier: string | null;
   readonly prompt_cache_key: string | null;
+  /** OpenAI's additions, present only when the request gave them. */
+  readonly prompt_cache_options?: PromptCacheOptions;
+  readonly prompt_cache_retention?: string;
+  readonly user?: string;
   /** OpenAI's addition; present only when the response belongs to a conversation. */
   readonly conversation?: { readonly id: string };
 };
 
 /** The property names that Open Responses requires. */
-export const RESPONSE_PROPERTIES: readonly Exclude<keyof ResponseResource, 'conversation'>[] = [
+export const RESPONSE_PROPERTIES: readonly Exclude<
+  keyof ResponseResource,
+  'conversation' | 'prompt_cache_options' | 'prompt_cache_retention' | 'user'
+>[] = [
   'id',
   'object',
   'created_at',
@@ -132,6 +140,9 @@ export function responseResource(parts: ResponseParts): ResponseResource {
     metadata: parts.metadata ?? {},
     safety_identifier: parts.safety_identifier ?? null,
     prompt_cache_key: parts.prompt_cache_key ?? null,
+    ...(parts.prompt_cache_options !== undefined && { prompt_cache_options: parts.prompt_cache_options }),
+    ...(parts.prompt_cache_retention !== undefined && { prompt_cache_retention: parts.prompt_cache_retention }),
+    ...(parts.user !== undefined && { user: parts.user }),
     ...(parts.conversation !== undefined && { conversation: parts.conversation }),
   };
 }
@@ -150,18 +161,17 @@ export function echoOfRequest(request: CreateResponse): ResponseEcho {
     compaction_trigger: _compactionTrigger,
     stream: _stream,
     stream_options: _streamOptions,
-    user: _user,
     conversation,
     tools,
     ...kept
   } = request;
   return {
     ...kept,
-    tools: tools.filter(isFunctionTool),
+    tools: tools.filter(isClientTool),
     ...(conversation !== undefined && { conversation: { id: conversation } }),
   };
 }
 
-export function isFunctionTool(tool: FunctionTool | UnsupportedTool): tool is FunctionTool {
+export function isClientTool(tool: ClientTool | UnsupportedTool): tool is ClientTool {
   return !('unsupported' in tool);
 }

@@ -13,23 +13,40 @@ export type FunctionTool = {
   readonly strict: boolean | null;
 };
 
-/** A hosted or custom tool that this server does not have: skipped, with a note, so that clients made for others run. */
+/** What a custom tool's input looks like: any text, or a text that a grammar accepts. */
+export type CustomToolFormat =
+  | { readonly type: 'text' }
+  | { readonly type: 'grammar'; readonly syntax: 'lark' | 'regex'; readonly definition: string };
+
+/** A tool that takes one text, not JSON arguments. */
+export type CustomTool = {
+  readonly type: 'custom';
+  readonly name: string;
+  /** Omitted, never null. */
+  readonly description?: string;
+  readonly format: CustomToolFormat;
+};
+
+/** A tool that the client runs, and the model is told of. */
+export type ClientTool = FunctionTool | CustomTool;
+
+/** A hosted tool that this server does not have: skipped, with a note, so that clients made for others run. */
 export type UnsupportedTool = {
   readonly type: string;
   readonly unsupported: true;
 };
 
-export type FunctionToolChoice = {
-  readonly type: 'function';
+export type NamedToolChoice = {
+  readonly type: ClientTool['type'];
   readonly name: string;
 };
 export type ToolChoiceMode = 'none' | 'auto' | 'required';
 export type AllowedToolsChoice = {
   readonly type: 'allowed_tools';
   readonly mode: ToolChoiceMode;
-  readonly tools: readonly FunctionToolChoice[];
+  readonly tools: readonly NamedToolChoice[];
 };
-export type ToolChoice = ToolChoiceMode | FunctionToolChoice | AllowedToolsChoice;
+export type ToolChoice = ToolChoiceMode | NamedToolChoice | AllowedToolsChoice;
 
 export type JsonSchemaFormat = {
   readonly type: 'json_schema';
@@ -51,12 +68,23 @@ export type ReasoningSummary = 'auto' | 'concise' | 'detailed';
 export type ReasoningSettings = {
   readonly effort: ReasoningEffort | null;
   readonly summary: ReasoningSummary | null;
+  /** Which reasoning of earlier turns the model is shown; omitted, never null. */
+  readonly context?: 'auto' | 'current_turn' | 'all_turns';
+  /** How the model reasons (`standard`, `pro`); omitted, never null. */
+  readonly mode?: string;
 };
 
 export type Truncation = 'auto' | 'disabled';
-export type ServiceTier = 'auto' | 'default' | 'flex' | 'priority' | 'scale';
+export type ServiceTier = 'auto' | 'default' | 'flex' | 'priority' | 'scale' | 'fast' | 'ultrafast';
 /** What `include` can ask for here; other values are taken and have no effect. */
-export type Includable = 'reasoning.encrypted_content' | 'message.output_text.logprobs';
+export type Includable =
+  | 'reasoning.encrypted_content'
+  | 'message.output_text.logprobs'
+  | 'message.input_image.image_url';
+export type PromptCacheOptions = {
+  readonly mode?: 'implicit' | 'explicit';
+  readonly ttl?: '30m' | '12h';
+};
 
 /** When a context is compacted without being asked to: before a turn whose input would come to `compact_threshold` tokens. */
 export type ContextManagement = {
@@ -73,7 +101,7 @@ export type CreateResponse = {
   readonly previous_response_id?: string;
   /** The id of a conversation; never together with `previous_response_id`. */
   readonly conversation?: string;
-  readonly tools: readonly (FunctionTool | UnsupportedTool)[];
+  readonly tools: readonly (ClientTool | UnsupportedTool)[];
   readonly tool_choice?: ToolChoice;
   readonly parallel_tool_calls?: boolean;
   readonly max_tool_calls?: number;
@@ -96,9 +124,11 @@ export type CreateResponse = {
   readonly store: boolean;
   readonly stream: boolean;
   readonly background: boolean;
-  /** Whether deltas may carry padding; default true in OpenAI's service, and never sent by this one. */
+  /** Whether deltas are padded. OpenAI's service does it unless told not to; this one only if told to. */
   readonly stream_options?: { readonly include_obfuscation: boolean };
   readonly safety_identifier?: string;
   readonly prompt_cache_key?: string;
+  readonly prompt_cache_options?: PromptCacheOptions;
+  readonly prompt_cache_retention?: 'in_memory' | '24h';
   readonly user?: string;
 };

@@ -7,6 +7,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { isJsonObject } from '../json.ts';
 import { RESPONSE_PROPERTIES } from '../responses/resource.ts';
+import { CHOICE, EVENTS, ITEMS, TOOLS } from './beyond-open-responses.ts';
 
 type Schema = { [key: string]: unknown };
 type Document = { components: { schemas: { [name: string]: Schema & { properties: { [name: string]: Schema } } } } };
@@ -27,6 +28,20 @@ function correct(): void {
 }
 correct();
 
+/** Adds what OpenAI has beyond the document: the documented deviations, each with a schema of its own. */
+function extend(): void {
+  const beside = (union: unknown, added: object): void => {
+    if (!isJsonObject(union) || !Array.isArray(union['oneOf'])) throw new Error('the document has changed');
+    for (const name of Object.keys(added)) (union['oneOf'] as unknown[]).push({ $ref: `#/components/schemas/${name}` });
+  };
+  Object.assign(schemas, ITEMS, TOOLS, EVENTS, { CustomToolChoice: CHOICE });
+  beside(schemas['ItemField'], ITEMS);
+  beside(schemas['Tool'], TOOLS);
+  beside(schemas['ResponseResource']?.properties['tool_choice'], { CustomToolChoice: CHOICE });
+  beside(schemas['AllowedToolChoice']?.properties['tools']?.['items'], { CustomToolChoice: CHOICE });
+}
+extend();
+
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 ajv.addSchema(document, 'open-responses');
@@ -41,7 +56,7 @@ function errorsOf(name: string, value: unknown): string[] {
 
 const eventSchemas = new Map<unknown, string>();
 for (const [name, schema] of Object.entries(schemas)) {
-  if (!name.endsWith('StreamingEvent')) continue;
+  if (!name.endsWith('StreamingEvent') && !Object.hasOwn(EVENTS, name)) continue;
   const types = schema.properties['type']?.['enum'];
   if (Array.isArray(types)) eventSchemas.set(types[0], name);
 }

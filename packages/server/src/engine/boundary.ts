@@ -1,8 +1,8 @@
 /**
  * Ending a running call early at a safe place: between two items of its output, after a message. Inside an item is none, nor after a
- * reasoning item, which means nothing without what follows it, nor once a function call was made, which its client would be left with.
+ * reasoning item, which means nothing without what follows it, nor once a tool call was made, which its client would be left with.
  */
-import type { Step, StepEnd } from '../log/steps.ts';
+import type { StartedItem, Step, StepEnd } from '../log/steps.ts';
 
 /** Set by who wants the call to end; read between items. */
 export interface Boundary {
@@ -23,7 +23,7 @@ export async function* untilBoundary(
   steps: AsyncIterable<readonly Step[]>,
   boundary: Boundary,
 ): AsyncGenerator<readonly Step[]> {
-  let last: 'message' | 'function_call' | 'reasoning' | null = null;
+  let last: StartedItem['type'] | null = null;
   let called = false;
   for await (const batch of steps) {
     for (const [at, step] of batch.entries()) {
@@ -33,7 +33,7 @@ export async function* untilBoundary(
         return;
       }
       last = step.item.type;
-      called ||= last === 'function_call';
+      called ||= last !== 'message' && last !== 'reasoning';
     }
     yield batch;
   }

@@ -11,7 +11,7 @@ const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
 const NO_IDS: UpstreamIds = { response: null, request: null };
 
 export function builderOf(turn: RunningTurn, call: number): OutputBuilder {
-  const place = { body: turn.body, call, seq: turn.seq, index: turn.output.length };
+  const place = { body: turn.body, call, seq: turn.seq, index: turn.output.length, view: turn.view };
   return new OutputBuilder(turn.cut ? { ...place, phase: 'final_answer' } : place);
 }
 
@@ -23,7 +23,7 @@ export function shownWhole(turn: RunningTurn, call: number, payload: OutputPaylo
   const { length: index } = turn.output;
   const { cut } = turn;
   return () => {
-    const place = { body: turn.body, call, seq: turn.seq, index };
+    const place = { body: turn.body, call, seq: turn.seq, index, view: turn.view };
     const builder = new OutputBuilder(cut ? { ...place, phase: 'final_answer' } : place);
     const events: WireEvent[] = [];
     regenerate(payload, builder, events);
@@ -56,7 +56,7 @@ function cutOff(turn: RunningTurn, placed: PlacedTurn, released: readonly Step[]
   turn.output.push(...builder.items);
   turn.seq = builder.seq;
   turn.cut ||= commentary;
-  const { items, hasFunctionCall: shownCall } = builder;
+  const { items, hasCall: shownCall } = builder;
   return { count: items.length, payload: builder.payload(placed.streamed), shown, unshown, shownCall };
 }
 

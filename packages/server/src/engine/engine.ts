@@ -93,7 +93,8 @@ const RECOVER_AGAIN_MS = 2000;
 export interface Engine {
   respond(input: RespondInput): Promise<StoredResponse>;
   stateless(input: StatelessRequest & { readonly idempotency?: RespondInput['idempotency'] }): Promise<StatelessCall>;
-  response(caller: Caller, id: string): Promise<ResponseResource>;
+  /** @param include what its reader asks to see; what the request asked for, if absent */
+  response(caller: Caller, id: string, include?: readonly string[]): Promise<ResponseResource>;
   /** The stream of a stored response, live or from the log. @param signal aborted when the reader has left */
   stream(caller: Caller, id: string, after: number, signal?: AbortSignal): Promise<AsyncIterable<readonly WireEvent[]>>;
   /** Ends a background response; resolves with it as it ended. */
@@ -290,8 +291,8 @@ export function createEngine(options: EngineOptions): Engine {
     };
   }
 
-  async function response(caller: Caller, id: string): Promise<ResponseResource> {
-    return resourceOfRecord(await readResponse(context, caller, id));
+  async function response(caller: Caller, id: string, include?: readonly string[]): Promise<ResponseResource> {
+    return resourceOfRecord(await readResponse(context, caller, id), include);
   }
 
   async function* replay(caller: Caller, id: string, from: Following): AsyncGenerator<readonly WireEvent[]> {

@@ -196,11 +196,7 @@ async function itemsAreDead(engine: EngineContext, live: LiveSession, run: RunRo
   return true;
 }
 
-async function* runsAt(
-  engine: EngineContext,
-  live: LiveSession,
-  positions: readonly number[],
-): AsyncGenerator<RunRow> {
+async function* runsAt(engine: EngineContext, live: LiveSession, positions: readonly number[]): AsyncGenerator<RunRow> {
   for (const position of positions) {
     const run = await runAt(engine, live, position);
     if (run !== null) yield run;

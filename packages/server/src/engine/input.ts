@@ -7,6 +7,14 @@ const ID_KINDS: { readonly [T in NewItem['type']]: string } = {
   message: 'msg',
   function_call: 'fc',
   function_call_output: 'fco',
+  custom_tool_call: 'ctc',
+  custom_tool_call_output: 'ctco',
+  local_shell_call: 'lsh',
+  local_shell_call_output: 'lsho',
+  shell_call: 'sh',
+  shell_call_output: 'sho',
+  apply_patch_call: 'apc',
+  apply_patch_call_output: 'apco',
   reasoning: 'rs',
   compaction: 'cmp',
 };
@@ -20,6 +28,15 @@ export function placeItems(items: readonly NewItem[], body: string, part: number
     return { ...rest, id: itemId(ID_KINDS[item.type], body, part, index) };
   });
 }
+
+/** Calls, and the kind of item that answers each. */
+const OUTPUT_OF: ReadonlyMap<string, string> = new Map(
+  ['function_call', 'custom_tool_call', 'local_shell_call', 'shell_call', 'apply_patch_call'].map(call => [
+    call,
+    `${call}_output`,
+  ]),
+);
+const OUTPUTS: ReadonlySet<string> = new Set(OUTPUT_OF.values());
 
 export interface MatchedCalls {
   /** Calls that were open before and are answered here. */
@@ -35,21 +52,24 @@ export interface MatchedCalls {
 export function matchCalls(items: readonly NewItem[], open: readonly string[]): MatchedCalls {
   const before = new Set(open);
   const answers: string[] = [];
-  const opened = new Set<string>();
+  const opened = new Map<string, string>();
   for (const item of items) {
-    if (item.type === 'function_call') opened.add(item.call_id);
-    if (item.type !== 'function_call_output') continue;
-    if (opened.delete(item.call_id)) continue;
-    if (!before.delete(item.call_id)) {
+    const output = OUTPUT_OF.get(item.type);
+    if (!('call_id' in item)) continue;
+    if (output !== undefined) opened.set(item.call_id, output);
+    if (!OUTPUTS.has(item.type)) continue;
+    // An output is of its call's kind; of a call in an earlier turn only the id is known here.
+    if (opened.get(item.call_id) === item.type && opened.delete(item.call_id)) continue;
+    if (opened.has(item.call_id) || !before.delete(item.call_id)) {
       throw perdureError(
         'tool_call_not_found',
-        `No tool call found for function call output with call_id ${item.call_id}.`,
+        `No tool call found for ${item.type.replaceAll('_', ' ')} with call_id ${item.call_id}.`,
         { param: 'input' },
       );
     }
     answers.push(item.call_id);
   }
-  return { answers, opened: [...opened] };
+  return { answers, opened: [...opened.keys()] };
 }
 
 /** A model may be called only when every call has its output. @throws tool_output_missing */

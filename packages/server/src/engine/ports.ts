@@ -265,10 +265,19 @@ export interface FunctionTool {
   readonly strict: boolean | null;
 }
 
+export interface CustomTool {
+  readonly type: 'custom';
+  readonly name: string;
+  readonly description?: string;
+  readonly format:
+    | { readonly type: 'text' }
+    | { readonly type: 'grammar'; readonly syntax: string; readonly definition: string };
+}
+
 /** What shapes one call, in Open Responses terms; absent means the upstream's default. */
 export interface CallSettings {
   readonly instructions?: string;
-  readonly tools?: readonly FunctionTool[];
+  readonly tools?: readonly (FunctionTool | CustomTool)[];
   readonly toolChoice?: unknown;
   readonly parallelToolCalls?: boolean;
   readonly text?: unknown;
@@ -278,11 +287,17 @@ export interface CallSettings {
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
   readonly topLogprobs?: number;
+  /** Whether log probabilities are wanted; how many per token, `topLogprobs` says. */
+  readonly logprobs?: true;
+  /** Whether sealed reasoning is wanted for its own sake. It is asked for wherever reasoning is. */
+  readonly sealedReasoning?: true;
   readonly maxOutputTokens?: number;
   readonly stop?: readonly string[];
   readonly seed?: number;
   readonly serviceTier?: string;
   readonly promptCacheKey?: string;
+  readonly promptCacheOptions?: unknown;
+  readonly promptCacheRetention?: string;
   readonly safetyIdentifier?: string;
 }
 

@@ -6,6 +6,7 @@ import type { LogEvent, LoggedItem, OutputPayload, Usage } from '../log/events.t
 import type { ResponseRow } from '../log/rows.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
 import { regenerate } from '../session/regenerate.ts';
+import { viewOf } from '../session/shown.ts';
 import type { Caller } from './caller.ts';
 import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -97,11 +98,13 @@ async function isConversation(
 function progressOf(row: ResponseRow, events: readonly LogEvent[]): ResponseProgress {
   const output: LoggedItem[] = [];
   let usage: Usage | null = null;
+  let serviceTier: string | null = null;
   let end: Partial<ResponseProgress> = {};
   for (const event of events) {
     switch (event.type) {
       case 'call.completed':
         usage = sumUsage(usage, event.head.usage);
+        serviceTier = event.head.serviceTier ?? serviceTier;
         output.push(...(event.payload?.items ?? []));
         break;
       case 'call.failed':
@@ -117,11 +120,13 @@ function progressOf(row: ResponseRow, events: readonly LogEvent[]): ResponseProg
       default:
     }
   }
-  return { status: row.status, output, usage, completedAt: null, reason: null, error: null, ...end };
+  return { status: row.status, output, usage, completedAt: null, reason: null, error: null, serviceTier, ...end };
 }
 
-export function resourceOfRecord({ base, progress }: ResponseRecord): ResponseResource {
-  return resourceOf(base, progress);
+/** @param include what its reader asks to see; what the request asked for, if absent */
+export function resourceOfRecord({ base, progress }: ResponseRecord, include?: readonly string[]): ResponseResource {
+  if (include === undefined) return resourceOf(base, progress);
+  return resourceOf({ ...base, settings: { ...base.settings, include } }, progress);
 }
 
 /** The stream of a finished response, as its reader saw it or would have: byte for byte (DESIGN.md part 5). */
@@ -164,6 +169,7 @@ export function replayOutputs(
   into: WireEvent[],
 ): { readonly seq: number; readonly index: number; readonly cut: boolean } {
   const body = idBody(base.id, 'resp') ?? '';
+  const view = viewOf(base.settings);
   let seq = 2;
   let index = 0;
   let cut = false;
@@ -171,7 +177,7 @@ export function replayOutputs(
     if (event.type !== 'call.completed' && event.type !== 'call.failed' && event.type !== 'call.cancelled') continue;
     if (event.payload === null) continue;
     const payload: OutputPayload = event.payload;
-    const place = { body, call: event.head.call, seq, index };
+    const place = { body, call: event.head.call, seq, index, view };
     const builder = new OutputBuilder(cut ? { ...place, phase: 'final_answer' } : place);
     regenerate(payload, builder, into);
     seq = builder.seq;

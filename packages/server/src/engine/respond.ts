@@ -16,7 +16,7 @@ import type { LiveSession } from './live-session.ts';
 import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
 import { lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
-import { callSettings, functionTools, storedSettings } from './settings.ts';
+import { callSettings, clientTools, storedSettings } from './settings.ts';
 import { RunningTurn, seconds } from './turn.ts';
 import { runTurn } from './turn-loop.ts';
 import { spendCall } from './spend-call.ts';
@@ -166,7 +166,7 @@ async function commitBeginning(
   const { live } = opening;
 
   const settings = storedSettings(request);
-  const tools = functionTools(request) as unknown as Json;
+  const tools = clientTools(request) as unknown as Json;
   const instructions = request.instructions ?? null;
   const seq = (live.state?.seq ?? 0) + opening.bodies.length + (labels.length > 0 ? 1 : 0) + 2;
   const texts = [Array.isArray(tools) && tools.length > 0 ? tools : null, instructions];

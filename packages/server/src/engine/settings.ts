@@ -1,7 +1,8 @@
 /** A request's settings: what is stored of them, and what an upstream is sent. */
-import { type CreateResponse, isFunctionTool } from '@perdure/protocol';
+import { type ClientTool, type CreateResponse, isClientTool } from '@perdure/protocol';
 import type { Json, JsonObject } from '../log/events.ts';
-import type { CallSettings, FunctionTool } from './ports.ts';
+import { viewOf } from '../session/shown.ts';
+import type { CallSettings } from './ports.ts';
 
 /** The settings that a response repeats, in wire form. What was not given is not stored (L11): snapshots fill in the defaults. */
 const KEPT = [
@@ -19,6 +20,9 @@ const KEPT = [
   'service_tier',
   'safety_identifier',
   'prompt_cache_key',
+  'prompt_cache_options',
+  'prompt_cache_retention',
+  'user',
 ] as const satisfies readonly (keyof CreateResponse)[];
 
 export function storedSettings(request: CreateResponse): JsonObject {
@@ -29,11 +33,14 @@ export function storedSettings(request: CreateResponse): JsonObject {
   }
   if (request.text.format.type !== 'text' || request.text.verbosity !== undefined) kept['text'] = request.text;
   if (Object.keys(request.metadata).length > 0) kept['metadata'] = request.metadata;
+  // No response repeats these two: they say what its readers see.
+  if (request.include.length > 0) kept['include'] = request.include;
+  if (request.stream_options?.include_obfuscation === true) kept['stream_options'] = request.stream_options;
   return kept;
 }
 
-export function functionTools(request: CreateResponse): readonly FunctionTool[] {
-  return request.tools.filter(isFunctionTool);
+export function clientTools(request: CreateResponse): readonly ClientTool[] {
+  return request.tools.filter(isClientTool);
 }
 
 /** What shapes the upstream call, from what was stored: a recovered turn asks for the same. */
@@ -42,10 +49,11 @@ export function callSettings(settings: JsonObject, tools: Json, instructions: st
     typeof settings[name] === 'number' ? settings[name] : undefined;
   const text = (name: string): string | undefined => (typeof settings[name] === 'string' ? settings[name] : undefined);
   const parallel = settings['parallel_tool_calls'];
+  const { include } = viewOf(settings);
   return defined({
     instructions: instructions ?? undefined,
-    // Written by `functionTools` from a parsed request.
-    tools: Array.isArray(tools) && tools.length > 0 ? (tools as unknown as readonly FunctionTool[]) : undefined,
+    // Written by `clientTools` from a parsed request.
+    tools: Array.isArray(tools) && tools.length > 0 ? (tools as unknown as readonly ClientTool[]) : undefined,
     toolChoice: settings['tool_choice'],
     parallelToolCalls: typeof parallel === 'boolean' ? parallel : undefined,
     text: settings['text'],
@@ -55,9 +63,13 @@ export function callSettings(settings: JsonObject, tools: Json, instructions: st
     presencePenalty: number('presence_penalty'),
     frequencyPenalty: number('frequency_penalty'),
     topLogprobs: number('top_logprobs'),
+    logprobs: include.includes('message.output_text.logprobs') || undefined,
+    sealedReasoning: include.includes('reasoning.encrypted_content') || undefined,
     maxOutputTokens: number('max_output_tokens'),
     serviceTier: text('service_tier'),
     promptCacheKey: text('prompt_cache_key'),
+    promptCacheOptions: settings['prompt_cache_options'],
+    promptCacheRetention: text('prompt_cache_retention'),
     safetyIdentifier: text('safety_identifier'),
   });
 }

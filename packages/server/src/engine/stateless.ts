@@ -13,7 +13,7 @@ import { findItem } from './items.ts';
 import type { InferRequest } from './placing.ts';
 import type { CallSettings } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
-import { callSettings, functionTools, storedSettings } from './settings.ts';
+import { callSettings, clientTools, storedSettings } from './settings.ts';
 import { extended, type StatelessContext, storedContext, textSize, union } from './stateless-context.ts';
 import { spendCall } from './spend-call.ts';
 import { StatelessRun } from './stateless-run.ts';
@@ -84,7 +84,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     readings: engine.placing.readings(),
   };
   const settings = storedSettings(request);
-  const tools = functionTools(request) as unknown as Json;
+  const tools = clientTools(request) as unknown as Json;
   const instructions = request.instructions ?? null;
   const context: readonly LoggedItem[] = placeItems(items, body, 0);
   const now = engine.clock.now();

@@ -7,7 +7,7 @@
  */
 import { perdureError, toPerdureError, type PerdureError } from '@perdure/protocol';
 import { assertNever } from '../kernel/assert-never.ts';
-import { type EventBody, type OutputPayload, textOf, type Usage } from '../log/events.ts';
+import { type EventBody, type OutputPayload, type Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
@@ -124,7 +124,6 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   if (placed.streamed) turn.seq = builder.seq;
   const usage = end.usage ?? estimatedUsage(placed.call.reserved.input, builder);
   turn.addUsage(usage);
-  const calls = builder.items.filter(item => item.type === 'function_call').map(item => textOf(item['call_id']));
   const head = {
     call: placed.call.index,
     outcome: end.outcome,
@@ -132,8 +131,10 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     usage,
     upstream: end.upstream,
     count: builder.items.length,
-    calls,
+    calls: builder.calls,
+    ...(end.serviceTier !== undefined && { serviceTier: end.serviceTier }),
   };
+  turn.serviceTier = end.serviceTier ?? turn.serviceTier;
   await settle(engine, turn, [{ type: 'call.completed', head, payload }], whole);
 }
 
@@ -232,7 +233,7 @@ async function settleFailure(
     return fail(
       engine,
       turn,
-      perdureError('upstream_interrupted', 'The call was cut after a function call had been shown.'),
+      perdureError('upstream_interrupted', 'The call was cut after a tool call had been shown.'),
       bodies,
       unshown,
     );

@@ -5,6 +5,7 @@ import { perdureError, responseResource, type PerdureError, type ResponseResourc
 import { placementId, type ResponseId } from '../kernel/ids.ts';
 import type { JsonObject, LoggedItem, Usage } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
+import { type OutputView, shownItem, viewOf } from '../session/shown.ts';
 import type { Boundary } from './boundary.ts';
 import { Broadcast } from './broadcast.ts';
 import type { LiveSession } from './live-session.ts';
@@ -42,6 +43,10 @@ export class RunningTurn {
   /** Whether a call of this turn was cut after it had shown something. */
   cut = false;
   usage: Usage | null = null;
+  /** The service tier that the last call used, if its target said one. */
+  serviceTier: string | null = null;
+  /** What its readers see. */
+  readonly view: OutputView;
   /** The target of the call in flight. */
   target: ReachableTarget | null = null;
   /** Whether the upstream of the call in flight was asked. */
@@ -64,6 +69,7 @@ export class RunningTurn {
     this.body = body;
     this.placement = placementId(body, 1);
     this.base = base;
+    this.view = viewOf(base.settings);
     this.call = call;
     this.labels = labels;
     const { promise, resolve, reject } = Promise.withResolvers<ResponseResource>();
@@ -88,6 +94,7 @@ export class RunningTurn {
       status,
       output: this.output,
       usage: this.usage,
+      serviceTier: this.serviceTier,
       completedAt: status === 'completed' && end.at !== undefined ? seconds(end.at) : null,
       reason: end.reason ?? null,
       error: end.error === undefined ? null : { code: end.error.code, message: end.error.message },
@@ -138,6 +145,8 @@ export interface ResponseProgress {
   readonly completedAt: number | null;
   readonly reason: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** The service tier that was used; absent or null if that is not known (yet). */
+  readonly serviceTier?: string | null;
 }
 
 /** Of a response that has shown nothing yet. */
@@ -153,6 +162,7 @@ export const JUST_BEGUN: ResponseProgress = {
 /** The wire's response object from what is stored of it. Every snapshot, live or read back, is made here. */
 export function resourceOf(base: ResponseBase, progress: ResponseProgress): ResponseResource {
   const { usage } = progress;
+  const { include } = viewOf(base.settings);
   return responseResource({
     ...base.settings,
     id: base.id,
@@ -165,7 +175,7 @@ export function resourceOf(base: ResponseBase, progress: ResponseProgress): Resp
     instructions: base.instructions,
     tools: (base.tools ?? []) as unknown as ResponseResource['tools'],
     // Items were written by this code in wire form (`OutputBuilder`); the log keeps them as plain JSON.
-    output: progress.output as unknown as ResponseResource['output'],
+    output: progress.output.map(item => shownItem(item, include)) as unknown as ResponseResource['output'],
     error: progress.error,
     usage: usage && {
       input_tokens: usage.input,
@@ -174,6 +184,7 @@ export function resourceOf(base: ResponseBase, progress: ResponseProgress): Resp
       output_tokens_details: { reasoning_tokens: usage.reasoning },
       total_tokens: usage.input + usage.output,
     },
+    ...(progress.serviceTier != null && { service_tier: progress.serviceTier }),
     store: base.store,
     background: base.background,
     ...(base.conversation !== null && { conversation: { id: base.conversation } }),

@@ -24,6 +24,14 @@ function retryHeaders({ status, next, retryAfterMs: ms }: PerdureError): Headers
   };
 }
 
+/** Kinds of tools told in one header. */
+const SKIPPED_TOLD = 16;
+
+/** Tells the caller which kinds of its tools this server does not have: the answer was made without them. */
+export function noteSkipped(res: ServerResponse, kinds: readonly string[]): void {
+  if (kinds.length > 0) res.setHeader('perdure-skipped-tools', kinds.slice(0, SKIPPED_TOLD).join(', '));
+}
+
 /** Any thrown value as the documented error. Where headers are already out there is nothing left to say but the end. */
 export function sendError(res: ServerResponse, thrown: unknown, headers: Headers = {}): PerdureError {
   const error = toPerdureError(thrown);

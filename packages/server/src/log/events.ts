@@ -152,8 +152,10 @@ export type EventBody =
         readonly usage: Usage;
         readonly upstream: UpstreamIds;
         readonly count: number;
-        /** call_ids of the function calls that it asks for. */
+        /** call_ids of the calls that it asks for. */
         readonly calls: readonly string[];
+        /** The service tier that the target says it used. */
+        readonly serviceTier?: string;
       };
       readonly payload: OutputPayload | null;
     }
@@ -311,6 +313,8 @@ export interface OutputPayload {
   readonly deltas: readonly (readonly (readonly number[])[])[] | null;
   /** By the index of an item, where its summary parts did not all come before its content parts: which of its parts are summaries, in order. */
   readonly mixed?: { readonly [index: string]: readonly boolean[] };
+  /** By the index of an item that has log probabilities: how many came with each delta, of an entry a part. */
+  readonly logprobs?: { readonly [index: string]: readonly (readonly number[])[] };
 }
 
 export type EventType = EventBody['type'];

@@ -13,17 +13,31 @@ const annotation = fc
 interface Part {
   readonly kind: PartKind;
   readonly deltas: readonly string[];
+  /** Whether each of its deltas, if it is an output text, comes with log probabilities: as many as it has characters, up to three. */
+  readonly weighed: boolean;
   readonly annotations: readonly JsonObject[];
 }
 const partOf = (...kinds: PartKind[]): fc.Arbitrary<Part> =>
-  fc.record({ kind: fc.constantFrom(...kinds), deltas, annotations: fc.array(annotation, { maxLength: 2 }) });
+  fc.record({
+    kind: fc.constantFrom(...kinds),
+    deltas,
+    weighed: fc.boolean(),
+    annotations: fc.array(annotation, { maxLength: 2 }),
+  });
+
+/** Log probabilities of a delta, told apart by their tokens. */
+function weights(kind: PartKind, text: string): { logprobs?: readonly JsonObject[] } {
+  if (kind !== 'output_text' || text === '') return {};
+  const one = (token: string): JsonObject => ({ token, logprob: -0.5, bytes: [1, 2] });
+  return { logprobs: [...text].slice(0, 3).map(char => ({ ...one(char), top_logprobs: [one(char), one('?')] })) };
+}
 
 type Made = (index: number) => Step[];
 
 function partSteps(parts: readonly Part[], index: number): Step[] {
-  return parts.flatMap(({ kind, deltas, annotations }, part): Step[] => [
+  return parts.flatMap(({ kind, deltas, annotations, weighed }, part): Step[] => [
     { type: 'part', index, part, kind },
-    ...deltas.map((one): Step => ({ type: 'delta', index, part, text: one })),
+    ...deltas.map((one): Step => ({ type: 'delta', index, part, text: one, ...(weighed && weights(kind, one)) })),
     // Only texts carry annotations.
     { type: 'part_done', index, part, ...(kind === 'output_text' && annotations.length > 0 && { annotations }) },
   ]);
@@ -53,11 +67,17 @@ const message = fc
 const reasoning = fc
   .tuple(fc.array(partOf('summary_text', 'reasoning_text'), { maxLength: 4 }), end)
   .map(([parts, how]) => made({ type: 'reasoning' }, index => partSteps(parts, index), how));
-const functionCall = fc
-  .tuple(fc.constantFrom('call_1', 'call_"2"'), fc.constantFrom('look_up', 'send'), deltas, end)
-  .map(([callId, name, pieces, how]) =>
+const call = fc
+  .tuple(
+    fc.constantFrom('function_call' as const, 'custom_tool_call' as const),
+    fc.constantFrom('call_1', 'call_"2"'),
+    fc.constantFrom('look_up', 'send'),
+    deltas,
+    end,
+  )
+  .map(([type, callId, name, pieces, how]) =>
     made(
-      { type: 'function_call', callId, name },
+      { type, callId, name },
       index => pieces.map((one): Step => ({ type: 'delta', index, part: 0, text: one })),
       how,
     ),
@@ -65,5 +85,5 @@ const functionCall = fc
 
 /** The steps of one call, without its `end`. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc
-  .array(fc.oneof(message, reasoning, functionCall), { maxLength: 4, size: 'max' })
+  .array(fc.oneof(message, reasoning, call), { maxLength: 4, size: 'max' })
   .map(items => items.flatMap((item, index) => item(index)));

@@ -3,8 +3,8 @@
  * they are, so that a cut call can be told from one that had shown nothing.
  *
  * P1  Items come one after another: every step of item i comes before any step of item i+1; `index` counts from 0.
- * P2  Within an item, parts come one after another, each opened by `part` before its deltas. A function call has no parts:
- *     its deltas are of its arguments (`part` 0).
+ * P2  Within an item, parts come one after another, each opened by `part` before its deltas. A call has no parts: its deltas
+ *     are of its arguments, or of its input (`part` 0).
  * P3  Exactly one `end`, and it is last.
  */
 import type { JsonObject, UpstreamIds, Usage } from './events.ts';
@@ -14,7 +14,14 @@ export type PartKind = 'output_text' | 'refusal' | 'summary_text' | 'reasoning_t
 export type Step =
   | { readonly type: 'item'; readonly index: number; readonly item: StartedItem }
   | { readonly type: 'part'; readonly index: number; readonly part: number; readonly kind: PartKind }
-  | { readonly type: 'delta'; readonly index: number; readonly part: number; readonly text: string }
+  /** `logprobs`: of the tokens that this text is, as wire objects. */
+  | {
+      readonly type: 'delta';
+      readonly index: number;
+      readonly part: number;
+      readonly text: string;
+      readonly logprobs?: readonly JsonObject[];
+    }
   /** `annotations` are whole wire objects; they do not stream. */
   | {
       readonly type: 'part_done';
@@ -31,9 +38,17 @@ export type Step =
     }
   | StepEnd;
 
+/** Calls of tools that the client runs: with JSON arguments, or with one text as input. */
+export type CallType = 'function_call' | 'custom_tool_call';
+
+/** Whether items of this type are calls that an output must answer. */
+export function isCallType(type: string): type is CallType {
+  return type === 'function_call' || type === 'custom_tool_call';
+}
+
 export type StartedItem =
   | { readonly type: 'message' }
-  | { readonly type: 'function_call'; readonly callId: string; readonly name: string }
+  | { readonly type: CallType; readonly callId: string; readonly name: string }
   | { readonly type: 'reasoning' };
 
 export interface StepEnd {
@@ -43,4 +58,6 @@ export interface StepEnd {
   /** Null if the upstream did not say: then it is counted by estimate, and the meter says so. */
   readonly usage: Usage | null;
   readonly upstream: UpstreamIds;
+  /** The service tier that was used, if the upstream said one. */
+  readonly serviceTier?: string;
 }

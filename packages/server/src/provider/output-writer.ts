@@ -111,16 +111,17 @@ export class ItemWriter {
     this.#tell({ type: 'part', index: this.#index, part: this.#parts, kind });
   }
 
-  /** Of the open part, or of a function call's arguments. */
-  delta(text: string): void {
+  /** Of the open part, or of a call's arguments or input. */
+  delta(text: string, logprobs: readonly JsonObject[] = []): void {
     if (text === '') return;
     this.#length += text.length;
-    this.#tell({ type: 'delta', index: this.#index, part: this.#parts, text });
+    const weighed = logprobs.length > 0 && { logprobs };
+    this.#tell({ type: 'delta', index: this.#index, part: this.#parts, text, ...weighed });
   }
 
-  /** What of the whole text has not come as deltas. */
-  rest(whole: string): void {
-    if (whole.length > this.#length) this.delta(whole.slice(this.#length));
+  /** What of the whole text has not come as deltas. @param logprobs of the whole text: kept if none of it had come */
+  rest(whole: string, logprobs: readonly JsonObject[] = []): void {
+    if (whole.length > this.#length) this.delta(whole.slice(this.#length), this.#length === 0 ? logprobs : []);
   }
 
   closePart(annotations: readonly JsonObject[] = []): void {

@@ -56,6 +56,35 @@ test('O1: also when the call was cut, after any step', () => {
   );
 });
 
+const view = fc.record({
+  include: fc.subarray(['reasoning.encrypted_content', 'message.output_text.logprobs']),
+  padded: fc.boolean(),
+});
+
+test('O1: whatever its readers see of it; what they did not ask for is not shown, and kept', () => {
+  fc.assert(
+    fc.property(place, view, steps, fc.nat(), (at, seen, all, cut) => {
+      const shown = show({ ...at, view: seen }, all.slice(0, cut % (all.length + 1)), { cut: true, streamed: true });
+      const regenerated = again({ ...at, view: seen }, shown.payload);
+      expect(regenerated).toEqual({ events: shown.events, next: shown.next });
+      const said = shown.events.map(({ json }) => json).join('');
+      if (!seen.include.includes('reasoning.encrypted_content')) expect(said).not.toContain('"encrypted_content"');
+      if (!seen.include.includes('message.output_text.logprobs')) expect(said).not.toContain('"top_logprobs"');
+      const kept = show(at, all, { cut: false, streamed: true }).payload.items;
+      const hidden = show({ ...at, view: { include: [], padded: false } }, all, { cut: false, streamed: true }).payload
+        .items;
+      expect(hidden.map(item => item['encrypted_content'])).toEqual(kept.map(item => item['encrypted_content']));
+      for (const { json, type } of shown.events) {
+        if (!type.endsWith('.delta')) continue;
+        const { delta, obfuscation } = JSON.parse(json) as { delta: string; obfuscation?: string };
+        expect(obfuscation !== undefined).toBe(seen.padded);
+        if (obfuscation !== undefined) expect((JSON.stringify(delta).length + obfuscation.length) % 16).toBe(0);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test('O1: what nobody streamed is shown later part by part, with the same items', () => {
   fc.assert(
     fc.property(place, steps, (at, all) => {
@@ -116,10 +145,16 @@ test('the text of a part is the text of its deltas', () => {
       const { events } = show(at, all, { cut: true, streamed: true });
       let text = '';
       for (const { json, type } of events) {
-        const event = JSON.parse(json) as { delta: string; text?: string; refusal?: string; arguments?: string };
+        const event = JSON.parse(json) as {
+          delta: string;
+          text?: string;
+          refusal?: string;
+          arguments?: string;
+          input?: string;
+        };
         if (type.endsWith('.delta')) text += event.delta;
-        else if (/(text|refusal|arguments)\.done$/.test(type)) {
-          expect(event.text ?? event.refusal ?? event.arguments).toBe(text);
+        else if (/(text|refusal|arguments|input)\.done$/.test(type)) {
+          expect(event.text ?? event.refusal ?? event.arguments ?? event.input).toBe(text);
           text = '';
         }
       }

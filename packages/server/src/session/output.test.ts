@@ -76,11 +76,11 @@ test('a cut between two items leaves no trace', () => {
 
 test('a function call counts as shown from its first step', () => {
   const builder = new OutputBuilder(place);
-  expect(builder.hasFunctionCall).toBe(false);
+  expect(builder.hasCall).toBe(false);
   builder.push({ type: 'item', index: 0, item: { type: 'function_call', callId: 'c', name: 'f' } }, []);
-  expect(builder.hasFunctionCall).toBe(true);
+  expect(builder.hasCall).toBe(true);
   builder.push({ type: 'item_done', index: 0 }, []);
-  expect(builder.hasFunctionCall).toBe(true);
+  expect(builder.hasCall).toBe(true);
 });
 
 test('parts of reasoning that came mixed are kept in their order, and the usual order costs nothing', () => {

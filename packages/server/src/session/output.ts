@@ -6,8 +6,9 @@
  * O3  Items take their ids from their place in the log (`kernel/ids.ts`), so that a replay makes no second item.
  */
 import { itemId } from '../kernel/ids.ts';
-import type { JsonObject, LoggedItem, OutputPayload } from '../log/events.ts';
-import type { PartKind, StartedItem, Step } from '../log/steps.ts';
+import { type JsonObject, type LoggedItem, type OutputPayload, textOf } from '../log/events.ts';
+import { isCallType, type PartKind, type StartedItem, type Step } from '../log/steps.ts';
+import { type OutputView, paddingOf, shownItem } from './shown.ts';
 
 /** One event of a stream, serialised once for all its readers. */
 export interface WireEvent {
@@ -19,17 +20,41 @@ export interface WireEvent {
 interface OpenPart {
   readonly kind: PartKind;
   readonly chunks: string[];
+  readonly logprobs: JsonObject[];
+}
+
+interface ClosedPart {
+  readonly kind: PartKind;
+  readonly text: string;
+  readonly annotations: readonly JsonObject[];
+  readonly logprobs: readonly JsonObject[];
 }
 
 interface OpenItem {
   readonly id: string;
   readonly item: StartedItem;
-  readonly parts: { kind: PartKind; text: string; annotations: readonly JsonObject[] }[];
+  readonly parts: ClosedPart[];
   readonly lengths: number[][];
+  /** How many log probabilities came with each delta. */
+  readonly counts: number[][];
   open: OpenPart | null;
   arguments: string[];
   cut: boolean;
 }
+
+const ID_KINDS = { message: 'msg', function_call: 'fc', custom_tool_call: 'ctc', reasoning: 'rs' } as const;
+
+/** The events that show the text of a call. */
+const CALL_EVENTS = {
+  function_call: {
+    delta: 'response.function_call_arguments.delta',
+    done: 'response.function_call_arguments.done',
+  },
+  custom_tool_call: {
+    delta: 'response.custom_tool_call_input.delta',
+    done: 'response.custom_tool_call_input.done',
+  },
+} as const;
 
 export interface OutputPlace {
   /** The id body of the turn, and the number of the call within it. */
@@ -39,6 +64,8 @@ export interface OutputPlace {
   readonly seq: number;
   /** The position in `output` of the first item. */
   readonly index: number;
+  /** What its readers see; all of it if absent. */
+  readonly view?: OutputView;
   /** The phase of messages when an earlier call of the turn was cut; absent otherwise (omitted, never null). */
   readonly phase?: 'final_answer';
 }
@@ -48,6 +75,7 @@ export class OutputBuilder {
   readonly #items: LoggedItem[] = [];
   readonly #lengths: number[][][] = [];
   readonly #mixed: { [index: string]: boolean[] } = {};
+  readonly #counts: { [index: string]: number[][] } = {};
   #seq: number;
   #current: OpenItem | null = null;
   #deltaHead = '';
@@ -67,9 +95,14 @@ export class OutputBuilder {
     return this.#items;
   }
 
-  /** Whether anything of a function call was shown: then it may not be made again (DESIGN.md part 5). */
-  get hasFunctionCall(): boolean {
-    return this.#current?.item.type === 'function_call' || this.#items.some(item => item.type === 'function_call');
+  /** Whether anything of a call was shown: then it may not be made again (DESIGN.md part 5). */
+  get hasCall(): boolean {
+    return (this.#current !== null && isCallType(this.#current.item.type)) || this.calls.length > 0;
+  }
+
+  /** call_ids of the finished calls. */
+  get calls(): readonly string[] {
+    return this.#items.filter(item => isCallType(item.type)).map(item => textOf(item['call_id']));
   }
 
   get isEmpty(): boolean {
@@ -80,7 +113,8 @@ export class OutputBuilder {
   payload(streamed: boolean): OutputPayload {
     if (!streamed) return { items: this.#items, deltas: null };
     const mixed = Object.keys(this.#mixed).length > 0 && { mixed: this.#mixed };
-    return { items: this.#items, deltas: this.#lengths, ...mixed };
+    const counted = Object.keys(this.#counts).length > 0 && { logprobs: this.#counts };
+    return { items: this.#items, deltas: this.#lengths, ...mixed, ...counted };
   }
 
   /** Takes a step; its events are added to `into`, if anyone is to be shown them. */
@@ -91,7 +125,7 @@ export class OutputBuilder {
       case 'part':
         return this.#openPart(step.kind, into);
       case 'delta':
-        return this.#delta(step.text, into);
+        return this.#delta(step.text, this.#kept(step.logprobs ?? []), into);
       case 'part_done':
         return this.#closePart(step.annotations ?? [], into);
       case 'item_done':
@@ -112,6 +146,17 @@ export class OutputBuilder {
     this.#closeItem('incomplete', into);
   }
 
+  /** Log probabilities that nobody asked for are not kept. */
+  #kept(logprobs: readonly JsonObject[]): readonly JsonObject[] {
+    const { view } = this.#place;
+    return view === undefined || view.include.includes('message.output_text.logprobs') ? logprobs : [];
+  }
+
+  #shown(item: LoggedItem): LoggedItem {
+    const { view } = this.#place;
+    return view === undefined ? item : shownItem(item, view.include);
+  }
+
   /** @param rest what follows type and number: made only if someone is shown it */
   #emit(into: WireEvent[] | null, type: string, rest: () => string): void {
     const seq = this.#seq++;
@@ -124,18 +169,18 @@ export class OutputBuilder {
 
   #openItem(item: StartedItem, into: WireEvent[] | null): void {
     if (this.#current !== null) throw new Error('an item began before the one before it ended');
-    const kind = item.type === 'message' ? 'msg' : item.type === 'function_call' ? 'fc' : 'rs';
-    const id = itemId(kind, this.#place.body, this.#place.call, this.#items.length);
+    const id = itemId(ID_KINDS[item.type], this.#place.body, this.#place.call, this.#items.length);
     this.#current = {
       id,
       item,
       parts: [],
-      lengths: item.type === 'function_call' ? [[]] : [],
+      lengths: isCallType(item.type) ? [[]] : [],
+      counts: [],
       open: null,
       arguments: [],
       cut: false,
     };
-    if (item.type === 'function_call') {
+    if (isCallType(item.type)) {
       this.#deltaHead = `"item_id":"${id}","output_index":${this.#index},"delta":`;
     }
     const opened = this.#current;
@@ -149,15 +194,20 @@ export class OutputBuilder {
   #openPart(kind: PartKind, into: WireEvent[] | null): void {
     const current = this.#must();
     if (current.open !== null) throw new Error('a part began before the one before it ended');
-    if (current.item.type === 'function_call') throw new Error('a function call has no parts');
-    current.open = { kind, chunks: [] };
+    if (isCallType(current.item.type)) throw new Error('a call has no parts');
+    current.open = { kind, chunks: [], logprobs: [] };
     current.lengths.push([]);
+    current.counts.push([]);
     const at = this.#partPlace(current, kind);
     this.#deltaHead = `${at},"delta":`;
     if (kind === 'summary_text') {
       this.#emit(into, 'response.reasoning_summary_part.added', () => `${at},"part":{"type":"summary_text","text":""}`);
     } else {
-      this.#emit(into, 'response.content_part.added', () => `${at},"part":${JSON.stringify(partJson(kind, '', []))}`);
+      this.#emit(
+        into,
+        'response.content_part.added',
+        () => `${at},"part":${JSON.stringify(partJson({ kind, text: '', annotations: [], logprobs: [] }))}`,
+      );
     }
   }
 
@@ -167,19 +217,27 @@ export class OutputBuilder {
     return `"item_id":"${current.id}","output_index":${this.#index},"${name}":${before}`;
   }
 
-  #delta(text: string, into: WireEvent[] | null): void {
+  #delta(text: string, logprobs: readonly JsonObject[], into: WireEvent[] | null): void {
     const current = this.#must();
     current.lengths.at(-1)?.push(text.length);
-    const json = (): string => `${this.#deltaHead}${JSON.stringify(text)}`;
-    if (current.item.type === 'function_call') {
+    const padded = this.#place.view?.padded === true;
+    const json = (more = ''): string => {
+      const delta = JSON.stringify(text);
+      return `${this.#deltaHead}${delta}${more}${padded ? `,"obfuscation":"${paddingOf(delta)}"` : ''}`;
+    };
+    if (isCallType(current.item.type)) {
       current.arguments.push(text);
-      return this.#emit(into, 'response.function_call_arguments.delta', json);
+      return this.#emit(into, CALL_EVENTS[current.item.type].delta, json);
     }
     if (current.open === null) throw new Error('a delta came outside a part');
     current.open.chunks.push(text);
     switch (current.open.kind) {
-      case 'output_text':
-        return this.#emit(into, 'response.output_text.delta', () => `${json()},"logprobs":[]`);
+      case 'output_text': {
+        current.open.logprobs.push(...logprobs);
+        current.counts.at(-1)?.push(logprobs.length);
+        const said = logprobs.length === 0 ? '[]' : JSON.stringify(logprobs);
+        return this.#emit(into, 'response.output_text.delta', () => json(`,"logprobs":${said}`));
+      }
       case 'refusal':
         return this.#emit(into, 'response.refusal.delta', json);
       case 'summary_text':
@@ -195,13 +253,18 @@ export class OutputBuilder {
     if (open === null) throw new Error('a part ended that had not begun');
     const text = open.chunks.join('');
     const at = this.#partPlace(current, open.kind);
-    current.parts.push({ kind: open.kind, text, annotations });
+    const closed: ClosedPart = { kind: open.kind, text, annotations, logprobs: open.logprobs };
+    current.parts.push(closed);
     current.open = null;
     const value = (): string => JSON.stringify(text);
-    const part = (): string => JSON.stringify(partJson(open.kind, text, annotations));
+    const part = (): string => JSON.stringify(partJson(closed));
     switch (open.kind) {
       case 'output_text':
-        this.#emit(into, 'response.output_text.done', () => `${at},"text":${value()},"logprobs":[]`);
+        this.#emit(
+          into,
+          'response.output_text.done',
+          () => `${at},"text":${value()},"logprobs":${JSON.stringify(open.logprobs)}`,
+        );
         return this.#emit(into, 'response.content_part.done', () => `${at},"part":${part()}`);
       case 'refusal':
         this.#emit(into, 'response.refusal.done', () => `${at},"refusal":${value()}`);
@@ -220,18 +283,21 @@ export class OutputBuilder {
     if (current.open !== null) throw new Error('an item ended before its part');
     const index = this.#index;
     const item = this.#itemJson(current, status, encryptedContent);
-    if (current.item.type === 'function_call') {
-      const { name } = current.item;
-      this.#emit(
-        into,
-        'response.function_call_arguments.done',
-        () =>
-          `"item_id":"${current.id}","output_index":${index},"name":${JSON.stringify(name)},"arguments":${JSON.stringify(current.arguments.join(''))}`,
-      );
+    if ('callId' in current.item) {
+      const { type, name } = current.item;
+      const said = type === 'function_call' ? `"name":${JSON.stringify(name)},"arguments"` : '"input"';
+      const { done } = CALL_EVENTS[type];
+      const text = (): string => JSON.stringify(current.arguments.join(''));
+      this.#emit(into, done, () => `"item_id":"${current.id}","output_index":${index},${said}:${text()}`);
     }
-    this.#emit(into, 'response.output_item.done', () => `"output_index":${index},"item":${JSON.stringify(item)}`);
+    this.#emit(
+      into,
+      'response.output_item.done',
+      () => `"output_index":${index},"item":${JSON.stringify(this.#shown(item))}`,
+    );
     const summaries = current.parts.map(part => part.kind === 'summary_text');
     if (summaries.includes(true, summaries.indexOf(false))) this.#mixed[this.#items.length] = summaries;
+    if (current.parts.some(part => part.logprobs.length > 0)) this.#counts[this.#items.length] = current.counts;
     this.#items.push(item);
     this.#lengths.push(current.lengths);
     this.#current = null;
@@ -241,7 +307,7 @@ export class OutputBuilder {
     const { id, item, parts } = current;
     switch (item.type) {
       case 'message': {
-        const content = parts.map(part => partJson(part.kind, part.text, part.annotations));
+        const content = parts.map(partJson);
         const phase = current.cut ? 'commentary' : this.#place.phase;
         return { type: 'message', id, status, role: 'assistant', content, ...(phase !== undefined && { phase }) };
       }
@@ -254,11 +320,20 @@ export class OutputBuilder {
           name: item.name,
           arguments: current.arguments.join(''),
         };
+      case 'custom_tool_call':
+        return {
+          type: 'custom_tool_call',
+          id,
+          status,
+          call_id: item.callId,
+          name: item.name,
+          input: current.arguments.join(''),
+        };
       case 'reasoning': {
         const pick = (summary: boolean) =>
           parts
             .filter(part => (part.kind === 'summary_text') === summary)
-            .map(part => partJson(part.kind, part.text, []));
+            .map(part => partJson({ ...part, annotations: [] }));
         const content = pick(false);
         return {
           type: 'reasoning',
@@ -278,10 +353,10 @@ export class OutputBuilder {
   }
 }
 
-function partJson(kind: PartKind, text: string, annotations: readonly JsonObject[]): JsonObject {
+function partJson({ kind, text, annotations, logprobs }: ClosedPart): JsonObject {
   switch (kind) {
     case 'output_text':
-      return { type: 'output_text', text, annotations, logprobs: [] };
+      return { type: 'output_text', text, annotations, logprobs };
     case 'refusal':
       return { type: 'refusal', refusal: text };
     case 'summary_text':

@@ -1,13 +1,14 @@
 /** Stored output -> the steps that made it, so that `OutputBuilder` shows again, byte for byte, what a reader was shown (O1). */
 import { type Json, type JsonObject, type LoggedItem, type OutputPayload, textOf } from '../log/events.ts';
-import type { PartKind, StartedItem, Step } from '../log/steps.ts';
+import { type CallType, isCallType, type PartKind, type StartedItem, type Step } from '../log/steps.ts';
 import { type OutputBuilder, type WireEvent } from './output.ts';
 
 /** Feeds a fresh builder with what `payload` holds. Without delta lengths (nobody streamed) each part is one delta. */
 export function regenerate(payload: OutputPayload, builder: OutputBuilder, into: WireEvent[]): void {
   payload.items.forEach((item, index) => {
     const lengths = payload.deltas?.[index];
-    for (const step of stepsOfItem(item, index, lengths, payload.mixed?.[index])) builder.push(step, into);
+    const shape = { lengths, mixed: payload.mixed?.[index], counts: payload.logprobs?.[index] };
+    for (const step of stepsOfItem(item, index, shape)) builder.push(step, into);
     if (item['phase'] === 'commentary' && item['status'] === 'incomplete') builder.cut(into);
     else builder.push(doneStep(item, index), into);
   });
@@ -23,15 +24,18 @@ function doneStep(item: LoggedItem, index: number): Step {
   };
 }
 
-function* stepsOfItem(
-  item: LoggedItem,
-  index: number,
-  lengths: readonly (readonly number[])[] | undefined,
-  mixed: readonly boolean[] | undefined,
-): Iterable<Step> {
+/** How an item came: the lengths of its deltas, the order of its parts, and how many log probabilities each delta had. */
+interface ItemShape {
+  readonly lengths: readonly (readonly number[])[] | undefined;
+  readonly mixed: readonly boolean[] | undefined;
+  readonly counts: readonly (readonly number[])[] | undefined;
+}
+
+function* stepsOfItem(item: LoggedItem, index: number, { lengths, mixed, counts }: ItemShape): Iterable<Step> {
   yield { type: 'item', index, item: startedItem(item) };
-  if (item.type === 'function_call') {
-    for (const text of cutUp(textOf(item['arguments']), lengths?.[0])) yield { type: 'delta', index, part: 0, text };
+  if (isCallType(item.type)) {
+    const said = textOf(item[item.type === 'function_call' ? 'arguments' : 'input']);
+    for (const text of cutUp(said, lengths?.[0])) yield { type: 'delta', index, part: 0, text };
     return;
   }
   const [summary, content] = [objects(item['summary']), objects(item['content'])];
@@ -41,7 +45,13 @@ function* stepsOfItem(
     const kind = value['type'] as PartKind;
     yield { type: 'part', index, part, kind };
     const text = kind === 'refusal' ? value['refusal'] : value['text'];
-    for (const piece of cutUp(textOf(text), lengths?.[part])) yield { type: 'delta', index, part, text: piece };
+    const logprobs = [...objects(value['logprobs'])];
+    const told = counts?.[part] ?? [];
+    let delta = 0;
+    for (const piece of cutUp(textOf(text), lengths?.[part])) {
+      const own = logprobs.splice(0, lengths === undefined ? logprobs.length : (told[delta++] ?? 0));
+      yield { type: 'delta', index, part, text: piece, ...(own.length > 0 && { logprobs: own }) };
+    }
     const annotations = objects(value['annotations']);
     yield { type: 'part_done', index, part, ...(annotations.length > 0 && { annotations }) };
   }
@@ -63,7 +73,8 @@ function mix(
 function startedItem(item: LoggedItem): StartedItem {
   switch (item.type) {
     case 'function_call':
-      return { type: 'function_call', callId: textOf(item['call_id']), name: textOf(item['name']) };
+    case 'custom_tool_call':
+      return { type: item.type as CallType, callId: textOf(item['call_id']), name: textOf(item['name']) };
     case 'reasoning':
       return { type: 'reasoning' };
     default:

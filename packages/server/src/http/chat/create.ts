@@ -1,24 +1,30 @@
 /** `POST /v1/chat/completions`: stateless, stored nowhere. */
 import {
   chatChunk,
+  type ChatChunk,
   chatCompletion,
+  type ChatDelta,
   type ChatHead,
   chatToItems,
   chatUsageChunk,
   type CreateResponse,
   errorBody,
   finishReason,
+  type LogProb,
   parseChatRequest,
   type ResponseResource,
   settingsOfChat,
+  skippedTools,
   toPerdureError,
 } from '@perdure/protocol';
 import { resourceOf, sumUsage } from '../../engine/turn.ts';
 import type { StatelessCall } from '../../engine/stateless.ts';
 import type { Step, StepEnd } from '../../log/steps.ts';
+import type { JsonObject } from '../../log/events.ts';
 import { OutputBuilder } from '../../session/output.ts';
+import { type OutputView, paddingOf, viewOf } from '../../session/shown.ts';
 import { readJson } from '../body.ts';
-import { sendJson, type Headers } from '../reply.ts';
+import { noteSkipped, sendJson, type Headers } from '../reply.ts';
 import { readIdempotencyKey, readLabels } from '../request-headers.ts';
 import { dataEvent, EventStream } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
@@ -36,6 +42,7 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
     input: chatToItems(chat.messages),
     background: false,
   };
+  noteSkipped(res, skippedTools(chat.tools));
   const extra = { ...(stop.length > 0 && { stop }), ...(seed !== undefined && { seed }) };
   const key = readIdempotencyKey(req);
   const idempotency = key === null ? null : { key, body: body.bytes };
@@ -52,17 +59,24 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
     created: call.base.createdAt,
     model: chat.model,
     include_usage: chat.include_usage,
+    service_tier: chat.service_tier === undefined || chat.service_tier === 'auto' ? 'default' : chat.service_tier,
   };
   const headers: Headers = {
     'x-request-id': requestId,
     ...(call.placement !== null && { 'perdure-placement': call.placement }),
   };
   if (chat.stream) return stream(deps, exchange, { call, head, headers });
-  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });
+  const view = viewOf(call.base.settings);
+  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0, view });
   for (const step of await call.answer()) {
-    if (step.type === 'end') sendJson(res, 200, chatCompletion(head, answer(call, builder, step)), headers);
+    if (step.type === 'end') sendJson(res, 200, chatCompletion(used(head, step), answer(call, builder, step)), headers);
     else builder.push(step, null);
   }
+}
+
+/** The head with the service tier that was used, once that is known. */
+function used(head: ChatHead, end: StepEnd): ChatHead {
+  return end.serviceTier === undefined ? head : { ...head, service_tier: end.serviceTier };
 }
 
 function answer(
@@ -97,8 +111,9 @@ interface Streaming {
 }
 
 async function stream(deps: HttpDeps, exchange: Exchange, { call, head, headers }: Streaming): Promise<void> {
-  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });
-  const chunks = new ChunkWriter(head);
+  const view = viewOf(call.base.settings);
+  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0, view });
+  const chunks = new ChunkWriter(head, view);
   let out: EventStream | null = null;
   try {
     for await (const batch of call.steps) {
@@ -110,8 +125,9 @@ async function stream(deps: HttpDeps, exchange: Exchange, { call, head, headers 
           continue;
         }
         const whole = answer(call, builder, step);
-        events.push(dataEvent(JSON.stringify(chatChunk(head, {}, finishReason(whole.output, step.reason)))));
-        if (head.include_usage === true) events.push(dataEvent(JSON.stringify(chatUsageChunk(head, whole.usage))));
+        const last = used(head, step);
+        events.push(dataEvent(JSON.stringify(chatChunk(last, {}, finishReason(whole.output, step.reason)))));
+        if (head.include_usage === true) events.push(dataEvent(JSON.stringify(chatUsageChunk(last, whole.usage))));
         events.push(dataEvent('[DONE]'));
       }
       out ??= new EventStream(exchange.res, deps.limits, headers);
@@ -131,11 +147,13 @@ class ChunkWriter {
   readonly #head: ChatHead;
   readonly #before: string;
   readonly #after: string;
-  #kind: 'content' | 'refusal' | 'arguments' | 'none' = 'none';
+  readonly #view: OutputView;
+  #kind: 'content' | 'refusal' | 'function' | 'custom' | 'none' = 'none';
   #tool = -1;
 
-  constructor(head: ChatHead) {
+  constructor(head: ChatHead, view: OutputView) {
     this.#head = head;
+    this.#view = view;
     const [before = '', after = ''] = JSON.stringify(chatChunk(head, { content: '\u0000' })).split('"\\u0000"');
     this.#before = `data: ${before}`;
     this.#after = `${after}\n\n`;
@@ -148,24 +166,54 @@ class ChunkWriter {
   push(step: Step, into: string[]): void {
     if (step.type === 'item') {
       this.#kind = 'none';
-      if (step.item.type !== 'function_call') return;
-      this.#kind = 'arguments';
+      const { item } = step;
+      if (!('callId' in item)) return;
       this.#tool += 1;
-      const call = {
-        index: this.#tool,
-        id: step.item.callId,
-        type: 'function' as const,
-        function: { name: step.item.name, arguments: '' },
-      };
-      into.push(this.#chunk({ tool_calls: [call] }));
+      const at = { index: this.#tool, id: item.callId };
+      if (item.type === 'custom_tool_call') {
+        this.#kind = 'custom';
+        into.push(this.#chunk({ tool_calls: [{ ...at, type: 'custom', custom: { name: item.name, input: '' } }] }));
+      } else {
+        this.#kind = 'function';
+        const call = { ...at, type: 'function' as const, function: { name: item.name, arguments: '' } };
+        into.push(this.#chunk({ tool_calls: [call] }));
+      }
     } else if (step.type === 'part') {
       this.#kind = step.kind === 'output_text' ? 'content' : step.kind === 'refusal' ? 'refusal' : 'none';
     } else if (step.type === 'delta') {
-      if (this.#kind === 'content') into.push(`${this.#before}${JSON.stringify(step.text)}${this.#after}`);
-      else if (this.#kind === 'refusal') into.push(this.#chunk({ refusal: step.text }));
-      else if (this.#kind === 'arguments')
-        into.push(this.#chunk({ tool_calls: [{ index: this.#tool, function: { arguments: step.text } }] }));
+      this.#delta(step.text, step.logprobs ?? [], into);
     }
+  }
+
+  #delta(text: string, logprobs: readonly JsonObject[], into: string[]): void {
+    const index = this.#tool;
+    const weighed = logprobs.length > 0 && this.#view.include.includes('message.output_text.logprobs');
+    switch (this.#kind) {
+      case 'content': {
+        const plain = !weighed && !this.#view.padded;
+        if (plain) return void into.push(`${this.#before}${JSON.stringify(text)}${this.#after}`);
+        // Wire objects, as the provider made them.
+        const content = weighed ? (logprobs as unknown as readonly LogProb[]) : [];
+        const chunk = chatChunk(this.#head, { content: text }, null, weighed ? { content, refusal: null } : null);
+        return void into.push(this.#padded(chunk, text));
+      }
+      case 'refusal':
+        return void into.push(this.#padded(chatChunk(this.#head, { refusal: text }), text));
+      case 'function':
+        return void into.push(this.#called({ index, function: { arguments: text } }, text));
+      case 'custom':
+        return void into.push(this.#called({ index, custom: { input: text } }, text));
+      case 'none':
+    }
+  }
+
+  #called(call: NonNullable<ChatDelta['tool_calls']>[number], text: string): string {
+    return this.#padded(chatChunk(this.#head, { tool_calls: [call] }), text);
+  }
+
+  #padded(chunk: ChatChunk, text: string): string {
+    const padding = this.#view.padded && { obfuscation: paddingOf(JSON.stringify(text)) };
+    return dataEvent(JSON.stringify({ ...chunk, ...padding }));
   }
 
   #chunk(delta: Parameters<typeof chatChunk>[1]): string {

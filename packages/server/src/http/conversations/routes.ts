@@ -3,11 +3,13 @@ import {
   listPage,
   parseCreateConversation,
   parseCreateItems,
+  parseIncludeQuery,
   parseListQuery,
   parseUpdateConversation,
   type Parsed,
 } from '@perdure/protocol';
 import type { ConversationView } from '../../engine/conversations.ts';
+import { shownItem } from '../../session/shown.ts';
 import { readJson, readOptionalJson } from '../body.ts';
 import { rawQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
@@ -49,17 +51,27 @@ export async function deleteConversation(deps: HttpDeps, exchange: Exchange, id:
 
 export async function addItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   const { items } = must(parseCreateItems((await readJson(exchange.req, deps.limits)).value));
-  send(exchange, listPage(await deps.engine.conversations.addItems(exchange.caller, id, items), false));
+  const include = must(parseIncludeQuery(rawQuery(exchange.req.url)));
+  const added = await deps.engine.conversations.addItems(exchange.caller, id, items);
+  send(
+    exchange,
+    listPage(
+      added.map(one => shownItem(one, include)),
+      false,
+    ),
+  );
 }
 
 export async function listItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   const query = must(parseListQuery(rawQuery(exchange.req.url)));
   const { items, hasMore } = await deps.engine.conversations.listItems(exchange.caller, id, query);
-  send(exchange, listPage(items, hasMore));
+  const shown = items.map(one => shownItem(one, query.include));
+  send(exchange, listPage(shown, hasMore));
 }
 
 export async function getItem(deps: HttpDeps, exchange: Exchange, id: string, item: string): Promise<void> {
-  send(exchange, await deps.engine.conversations.readItem(exchange.caller, id, item));
+  const include = must(parseIncludeQuery(rawQuery(exchange.req.url)));
+  send(exchange, shownItem(await deps.engine.conversations.readItem(exchange.caller, id, item), include));
 }
 
 /** Answers with the conversation, as OpenAI's does. */

@@ -5,6 +5,7 @@ import {
   parseCreateResponse,
   perdureError,
   type ResponseResource,
+  skippedTools,
   toPerdureError,
 } from '@perdure/protocol';
 import { within } from '../../engine/deadline.ts';
@@ -14,8 +15,9 @@ import { errorEvent } from '../../engine/read.ts';
 import type { StatelessCall } from '../../engine/stateless.ts';
 import type { StepEnd } from '../../log/steps.ts';
 import { OutputBuilder, type WireEvent } from '../../session/output.ts';
+import { viewOf } from '../../session/shown.ts';
 import { readJson } from '../body.ts';
-import { sendJson, type Headers } from '../reply.ts';
+import { noteSkipped, sendJson, type Headers } from '../reply.ts';
 import { EventStream, namedEvent } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
 import { readIdempotencyKey, readLabels } from '../request-headers.ts';
@@ -26,6 +28,7 @@ export async function createResponse(deps: HttpDeps, exchange: Exchange): Promis
   const parsed = parseCreateResponse(body.value);
   if (!parsed.ok) throw parsed.error;
   const request = parsed.value;
+  noteSkipped(exchange.res, skippedTools(request.tools));
   const labels = readLabels(req);
   const key = readIdempotencyKey(req);
   const idempotency = key === null ? null : { key, body: body.bytes };
@@ -101,7 +104,8 @@ async function stateless(
   });
   const headers = headersOf(exchange, call.placement);
   if (request.stream) return streamStateless(deps, exchange, call, headers);
-  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });
+  const view = viewOf(call.base.settings);
+  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0, view });
   for (const step of await call.answer()) {
     if (step.type === 'end') sendJson(res, 200, finished(call.base, builder, step), headers);
     else builder.push(step, null);
@@ -114,7 +118,8 @@ async function streamStateless(
   call: StatelessCall,
   headers: Headers,
 ): Promise<void> {
-  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 2, index: 0 });
+  const view = viewOf(call.base.settings);
+  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 2, index: 0, view });
   const beginning = resourceOf(call.base, JUST_BEGUN);
   let stream: EventStream | null = null;
   const open = (): EventStream => {
@@ -170,5 +175,6 @@ export function finished(base: ResponseBase, builder: OutputBuilder, end: StepEn
     completedAt: end.outcome === 'completed' ? Math.floor(Date.now() / 1000) : null,
     reason: end.reason,
     error: null,
+    serviceTier: end.serviceTier ?? null,
   });
 }

@@ -1,5 +1,6 @@
 /** Reading and deleting stored responses. */
-import { listPage, parseListQuery, perdureError } from '@perdure/protocol';
+import { listPage, parseIncludeQuery, parseListQuery, perdureError, type RawQuery } from '@perdure/protocol';
+import { shownInput } from '../../session/shown.ts';
 import { sendJson } from '../reply.ts';
 import { EventStream } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
@@ -11,7 +12,11 @@ export async function getResponse(deps: HttpDeps, exchange: Exchange, id: string
   const { caller, req, res, requestId, signal } = exchange;
   const query = rawQuery(req.url);
   const headers = { 'x-request-id': requestId };
-  if (query['stream']?.[0] !== 'true') return sendJson(res, 200, await deps.engine.response(caller, id), headers);
+  if (query['stream']?.[0] !== 'true') {
+    // A stream shows again what it showed, byte for byte; the object shows what this reader asks for.
+    const include = includeOf(query);
+    return sendJson(res, 200, await deps.engine.response(caller, id, include), headers);
+  }
   const events = await deps.engine.stream(
     caller,
     id,
@@ -19,6 +24,12 @@ export async function getResponse(deps: HttpDeps, exchange: Exchange, id: string
     signal,
   );
   await pipeEvents(new EventStream(res, deps.limits, headers), events);
+}
+
+function includeOf(query: RawQuery): readonly string[] {
+  const parsed = parseIncludeQuery(query);
+  if (!parsed.ok) throw parsed.error;
+  return parsed.value;
 }
 
 function startingAfter(query: string | undefined, header: string | string[] | undefined): number {
@@ -49,5 +60,6 @@ export async function listInputItems(deps: HttpDeps, exchange: Exchange, id: str
   if (!parsed.ok) throw parsed.error;
   const items = await deps.engine.inputItems(exchange.caller, id);
   const { page, hasMore } = pageOf(items, parsed.value);
-  sendJson(exchange.res, 200, listPage(page, hasMore), { 'x-request-id': exchange.requestId });
+  const shown = page.map(item => shownInput(item, parsed.value.include));
+  sendJson(exchange.res, 200, listPage(shown, hasMore), { 'x-request-id': exchange.requestId });
 }

@@ -3,20 +3,25 @@
  * stretch of items can be encoded alone only if no such message crosses its ends (`opensJoined`, `endsJoinable`).
  */
 import type { LoggedItem } from '../../log/events.ts';
+import { isCallType } from '../../log/steps.ts';
 import { type Fields, isFields, listIn, stringIn } from '../json.ts';
+import { asFunction } from '../local-items.ts';
 import { providerError } from '../provider-error.ts';
 
 /** Whether the first message that the items make would be joined to an assistant's message before it. */
 export function opensJoined(items: readonly LoggedItem[]): boolean {
-  return items.find(isSent)?.type === 'function_call';
+  const first = items.find(isSent);
+  return first !== undefined && isCall(first);
 }
 
 /** Whether calls after the items would be joined to their last message; null if they make none. */
 export function endsJoinable(items: readonly LoggedItem[]): boolean | null {
   const last = items.findLast(isSent);
   if (last === undefined) return null;
-  return last.type === 'function_call' || (last.type === 'message' && last['role'] === 'assistant');
+  return isCall(last) || (last.type === 'message' && last['role'] === 'assistant');
 }
+
+const isCall = (item: LoggedItem): boolean => isCallType(asFunction(item).type);
 
 /** Chat has no word for reasoning of earlier turns: models that reason do without it. */
 function isSent(item: LoggedItem): boolean {
@@ -38,9 +43,10 @@ export function encodeMessages(items: readonly LoggedItem[]): readonly string[] 
     if (assistant !== null) json.push(JSON.stringify(assistant));
     assistant = null;
   };
-  for (const item of items) {
-    if (!isSent(item)) continue;
-    if (item.type === 'function_call') {
+  for (const given of items) {
+    if (!isSent(given)) continue;
+    const item = asFunction(given);
+    if (isCallType(item.type)) {
       assistant = withCall(assistant, item);
       continue;
     }
@@ -53,11 +59,12 @@ export function encodeMessages(items: readonly LoggedItem[]): readonly string[] 
 }
 
 function withCall(message: AssistantMessage | null, item: LoggedItem): AssistantMessage {
-  const call = {
-    id: stringIn(item, 'call_id') ?? '',
-    type: 'function',
-    function: { name: stringIn(item, 'name') ?? '', arguments: stringIn(item, 'arguments') ?? '' },
-  };
+  const id = stringIn(item, 'call_id') ?? '';
+  const name = stringIn(item, 'name') ?? '';
+  const call =
+    item.type === 'custom_tool_call'
+      ? { id, type: 'custom', custom: { name, input: stringIn(item, 'input') ?? '' } }
+      : { id, type: 'function', function: { name, arguments: stringIn(item, 'arguments') ?? '' } };
   const before = message ?? { role: 'assistant', content: null };
   return { ...before, tool_calls: [...(before.tool_calls ?? []), call] };
 }
@@ -81,7 +88,8 @@ function otherMessage(item: LoggedItem): Fields {
       const role = item['role'] === 'user' ? 'user' : 'system';
       return { role, content: content(listIn(item, 'content'), role === 'user') };
     }
-    case 'function_call_output': {
+    case 'function_call_output':
+    case 'custom_tool_call_output': {
       const output = stringIn(item, 'output') ?? content(listIn(item, 'output'), false);
       return { role: 'tool', tool_call_id: stringIn(item, 'call_id') ?? '', content: output };
     }

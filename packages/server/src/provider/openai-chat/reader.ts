@@ -1,9 +1,11 @@
 /** Chunks of a Chat Completions stream -> steps. */
 import type { Usage } from '../../log/events.ts';
+import type { JsonObject } from '../../log/events.ts';
 import type { PartKind, Step, StepEnd } from '../../log/steps.ts';
 import type { EventReader } from '../dialect.ts';
 import { malformed, reportedFailure, truncated } from '../in-band.ts';
 import { countIn, type Fields, fieldsIn, isFields, listIn, parseFields, stringIn } from '../json.ts';
+import { readLogprobs, readServiceTier } from '../logprobs.ts';
 import { type ItemWriter, OutputWriter } from '../output-writer.ts';
 import { upstreamId } from '../transport/request-id.ts';
 import { readUsage, type UsageNames } from '../usage.ts';
@@ -42,6 +44,7 @@ export class ChatReader implements EventReader {
   #text: OpenText | null = null;
   #id: string | null = null;
   #finish: string | null = null;
+  #tier: { readonly serviceTier?: string } = {};
   #usage: Usage | null = null;
   ended = false;
 
@@ -72,21 +75,24 @@ export class ChatReader implements EventReader {
     if (isFields(chunk['error'])) throw reportedFailure(chunk, this.#requestId);
     this.#id ??= upstreamId(chunk['id']);
     this.#usage = readUsage(fieldsIn(chunk, 'usage'), USAGE) ?? this.#usage;
+    this.#tier = { ...this.#tier, ...readServiceTier(chunk) };
     // One choice is asked for; the chunk with the usage has none.
     const choice = listIn(chunk, 'choices')[0];
     if (!isFields(choice)) return;
     const delta = fieldsIn(choice, 'delta');
-    if (delta !== null) this.#delta(delta);
+    const logprobs = fieldsIn(choice, 'logprobs');
+    const weights = logprobs === null ? [] : readLogprobs(listIn(logprobs, 'content'));
+    if (delta !== null) this.#delta(delta, weights);
     this.#finish = stringIn(choice, 'finish_reason') ?? this.#finish;
     if (this.#finish === 'error') throw reportedFailure(choice, this.#requestId);
   }
 
-  #delta(delta: Fields): void {
+  #delta(delta: Fields, weights: readonly JsonObject[]): void {
     // Servers of open models have two names for it.
     const thought = stringIn(delta, 'reasoning_content') ?? stringIn(delta, 'reasoning');
     if (thought !== null) this.#say('reasoning', 'reasoning_text', thought);
     const content = delta['content'];
-    if (typeof content === 'string') this.#say('message', 'output_text', content);
+    if (typeof content === 'string') this.#say('message', 'output_text', content, weights);
     else if (content !== undefined && content !== null) throw malformed(this.#requestId);
     const refusal = stringIn(delta, 'refusal');
     if (refusal !== null) this.#say('message', 'refusal', refusal);
@@ -96,7 +102,7 @@ export class ChatReader implements EventReader {
     }
   }
 
-  #say(type: 'message' | 'reasoning', kind: PartKind, text: string): void {
+  #say(type: 'message' | 'reasoning', kind: PartKind, text: string, weights: readonly JsonObject[] = []): void {
     if (text === '') return;
     if (this.#text?.writer.type !== type) {
       this.#closeText();
@@ -106,7 +112,7 @@ export class ChatReader implements EventReader {
       this.#text.kind = kind;
       this.#text.writer.part(kind);
     }
-    this.#text.writer.delta(text);
+    this.#text.writer.delta(text, weights);
   }
 
   #closeText(incomplete = false): void {
@@ -117,13 +123,15 @@ export class ChatReader implements EventReader {
   #call(delta: Fields): void {
     this.#closeText();
     const call = this.#known(delta) ?? this.#newCall(delta);
-    const stated = fieldsIn(delta, 'function');
-    const name = stated === null ? null : stringIn(stated, 'name');
-    const text = (stated === null ? null : stringIn(stated, 'arguments')) ?? '';
+    const custom = fieldsIn(delta, 'custom');
+    const stated = custom ?? fieldsIn(delta, 'function') ?? {};
+    const name = stringIn(stated, 'name');
+    const text = stringIn(stated, custom === null ? 'arguments' : 'input') ?? '';
     if (call.writer !== null) return call.writer.delta(text);
     call.early += text;
     if (name === null || name === '') return;
-    call.writer = this.#writer.begin({ type: 'function_call', callId: this.#callId(call), name });
+    const type = custom === null ? 'function_call' : 'custom_tool_call';
+    call.writer = this.#writer.begin({ type, callId: this.#callId(call), name });
     call.writer.delta(call.early);
     call.early = '';
   }
@@ -177,6 +185,7 @@ export class ChatReader implements EventReader {
       outcome: incomplete ? 'incomplete' : 'completed',
       reason,
       usage: this.#usage,
+      ...this.#tier,
       upstream: { response: this.#id, request: this.#requestId },
     });
   }

@@ -1,5 +1,5 @@
 /** The body of `POST /chat/completions`. */
-import type { CallSettings, ContextRun, FunctionTool } from '../../engine/ports.ts';
+import type { CallSettings, ContextRun } from '../../engine/ports.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
 import { jsonTokens } from '../estimate.ts';
@@ -89,17 +89,27 @@ const settingsJson = settingsMembers(settings => {
     top_p: settings.topP,
     presence_penalty: settings.presencePenalty,
     frequency_penalty: settings.frequencyPenalty,
-    ...(settings.topLogprobs !== undefined && { logprobs: true, top_logprobs: settings.topLogprobs }),
+    ...((settings.logprobs ?? settings.topLogprobs !== undefined) && { logprobs: true }),
+    top_logprobs: settings.topLogprobs,
     max_completion_tokens: settings.maxOutputTokens,
     stop: settings.stop,
     seed: settings.seed,
     service_tier: settings.serviceTier,
     prompt_cache_key: settings.promptCacheKey,
+    prompt_cache_options: settings.promptCacheOptions,
+    prompt_cache_retention: settings.promptCacheRetention,
     safety_identifier: settings.safetyIdentifier,
   };
 });
 
-function tool({ name, description, parameters, strict }: FunctionTool): Fields {
+function tool(given: NonNullable<CallSettings['tools']>[number]): Fields {
+  const { name } = given;
+  if (given.type === 'custom') {
+    const { type, ...grammar } = given.format;
+    const format = type === 'text' ? { type } : { type, grammar };
+    return { type: 'custom', custom: { name, description: given.description, format } };
+  }
+  const { description, parameters, strict } = given;
   return {
     type: 'function',
     function: {
@@ -113,14 +123,16 @@ function tool({ name, description, parameters, strict }: FunctionTool): Fields {
 
 function toolChoice(choice: unknown): unknown {
   if (!isFields(choice)) return choice ?? undefined;
-  if (choice['type'] === 'function') return named(choice);
-  if (choice['type'] !== 'allowed_tools') return choice;
+  if (choice['type'] !== 'allowed_tools') return named(choice);
+  // Upstreams know no tools of which none may be called.
+  if (choice['mode'] === 'none') return 'none';
   const tools = listIn(choice, 'tools').map(each => (isFields(each) ? named(each) : each));
   return { type: 'allowed_tools', allowed_tools: { mode: choice['mode'] ?? 'auto', tools } };
 }
 
 function named(choice: Fields): Fields {
-  return { type: 'function', function: { name: stringIn(choice, 'name') } };
+  const type = choice['type'] === 'custom' ? 'custom' : 'function';
+  return { type, [type]: { name: stringIn(choice, 'name') } };
 }
 
 function responseFormat(format: Fields | null): Fields | undefined {

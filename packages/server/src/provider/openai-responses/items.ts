@@ -1,6 +1,7 @@
 /** Items as a Responses API takes them back: without our ids and statuses, which it would refuse or look up in vain. */
 import type { LoggedItem } from '../../log/events.ts';
 import { type Fields, isFields, listIn, stringIn } from '../json.ts';
+import { asFunction } from '../local-items.ts';
 import { providerError } from '../provider-error.ts';
 import type { EncodedItems } from '../run-cache.ts';
 
@@ -9,6 +10,8 @@ const SENT: { readonly [type: string]: readonly string[] } = {
   message: ['type', 'role', 'content', 'phase'],
   function_call: ['type', 'call_id', 'name', 'arguments'],
   function_call_output: ['type', 'call_id', 'output'],
+  custom_tool_call: ['type', 'call_id', 'name', 'input'],
+  custom_tool_call_output: ['type', 'call_id', 'output'],
   compaction: ['type', 'encrypted_content'],
 };
 
@@ -24,7 +27,8 @@ const PART: { readonly [type: string]: readonly string[] } = {
 export function encodeItems(items: readonly LoggedItem[], unsealed: boolean): EncodedItems {
   const json: string[] = [];
   let sealed = false;
-  for (const item of items) {
+  for (const given of items) {
+    const item = asFunction(given);
     if (item.type === 'reasoning') {
       const kept = reasoning(item, unsealed);
       if (kept === null) continue;

@@ -1,8 +1,9 @@
 /** The items of one answer: what the events of a stream and an answer in one piece have in common. */
 import type { JsonObject } from '../../log/events.ts';
-import type { PartKind, StartedItem, Step, StepEnd } from '../../log/steps.ts';
+import { isCallType, type PartKind, type StartedItem, type Step, type StepEnd } from '../../log/steps.ts';
 import { malformed } from '../in-band.ts';
 import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
+import { readLogprobs, readServiceTier } from '../logprobs.ts';
 import { type ItemWriter, OutputWriter } from '../output-writer.ts';
 import { upstreamId } from '../transport/request-id.ts';
 import { readUsage, type UsageNames } from '../usage.ts';
@@ -72,11 +73,12 @@ export class ResponseOutput {
       case 'message':
       case 'reasoning':
         return { type: item['type'] };
-      case 'function_call': {
+      case 'function_call':
+      case 'custom_tool_call': {
         const callId = stringIn(item, 'call_id');
         const name = stringIn(item, 'name');
         if (callId === null || callId === '' || name === null || name === '') throw malformed(this.#requestId);
-        return { type: 'function_call', callId, name };
+        return { type: item['type'], callId, name };
       }
       default:
         return null;
@@ -95,8 +97,7 @@ export class ResponseOutput {
     const key = keyOf(place);
     if (item.open === key) return;
     // Parts that were left cannot be taken up again (P2); and only messages and reasoning have parts.
-    if (item.begun.has(key) || item.writer.isDone || item.writer.type === 'function_call')
-      throw malformed(this.#requestId);
+    if (item.begun.has(key) || item.writer.isDone || isCallType(item.writer.type)) throw malformed(this.#requestId);
     item.begun.add(key);
     item.open = key;
     item.writer.part(place.kind);
@@ -109,7 +110,10 @@ export class ResponseOutput {
     const key = keyOf({ list, index, kind });
     if (item.begun.has(key) && item.open !== key) return;
     this.enter(item, { list, index, kind });
-    item.writer.rest(stringIn(part, kind === 'refusal' ? 'refusal' : 'text') ?? '');
+    item.writer.rest(
+      stringIn(part, kind === 'refusal' ? 'refusal' : 'text') ?? '',
+      readLogprobs(listIn(part, 'logprobs')),
+    );
     item.writer.closePart(listIn(part, 'annotations').filter(isFields) as JsonObject[]);
     item.open = null;
   }
@@ -119,9 +123,10 @@ export class ResponseOutput {
     const known = this.#items.get(index);
     const open = known === undefined ? this.begin(index, item) : known;
     if (open === null || open.writer.isDone) return;
-    if (open.writer.type === 'function_call') open.writer.rest(stringIn(item, 'arguments') ?? '');
+    const isCall = isCallType(open.writer.type);
+    if (isCall) open.writer.rest(stringIn(item, open.writer.type === 'function_call' ? 'arguments' : 'input') ?? '');
     for (const list of ['summary', 'content'] as const) {
-      if (open.writer.type === 'function_call') break;
+      if (isCall) break;
       for (const [at, part] of listIn(item, list).entries()) if (isFields(part)) this.closePart(open, part, list, at);
     }
     open.writer.done({
@@ -137,6 +142,7 @@ export class ResponseOutput {
       outcome: incomplete ? 'incomplete' : 'completed',
       reason: incomplete ? reasonOf(fieldsIn(response, 'incomplete_details')) : null,
       usage: readUsage(fieldsIn(response, 'usage'), USAGE),
+      ...readServiceTier(response),
       upstream: { response: upstreamId(response['id']), request: this.#requestId },
     });
   }

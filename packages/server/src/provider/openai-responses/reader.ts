@@ -2,7 +2,8 @@
 import type { PartKind, Step } from '../../log/steps.ts';
 import type { EventReader } from '../dialect.ts';
 import { malformed, reportedFailure, truncated } from '../in-band.ts';
-import { countIn, type Fields, fieldsIn, isFields, parseFields, stringIn } from '../json.ts';
+import { countIn, type Fields, fieldsIn, isFields, listIn, parseFields, stringIn } from '../json.ts';
+import { readLogprobs } from '../logprobs.ts';
 import { partKind, type PartPlace, ResponseOutput } from './output.ts';
 
 /** Events that repeat the whole request and say nothing: known by their first bytes, so that they are not parsed before the first token. */
@@ -41,6 +42,7 @@ export class ResponsesReader implements EventReader {
       case 'response.reasoning_summary_text.delta':
         return this.#delta(event, 'summary', 'summary_text');
       case 'response.function_call_arguments.delta':
+      case 'response.custom_tool_call_input.delta':
         return this.#output.item(this.#itemIndex(event))?.writer.delta(this.#text(event, 'delta'));
       case 'response.output_item.added':
         return void this.#output.begin(this.#itemIndex(event), this.#fields(event, 'item'));
@@ -75,7 +77,7 @@ export class ResponsesReader implements EventReader {
     const item = this.#output.item(this.#itemIndex(event));
     if (item === null) return;
     this.#output.enter(item, { list, index: this.#partIndex(event, list), kind });
-    item.writer.delta(this.#text(event, 'delta'));
+    item.writer.delta(this.#text(event, 'delta'), readLogprobs(listIn(event, 'logprobs')));
   }
 
   #partAdded(event: Fields, list: PartPlace['list']): void {

@@ -1,7 +1,8 @@
 /** The body of `POST /responses`. Nothing is stored upstream: leaving state there would be a placement of state. */
-import type { CallSettings, ContextRun, FunctionTool } from '../../engine/ports.ts';
+import type { CallSettings, ContextRun } from '../../engine/ports.ts';
 import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
 import { jsonTokens } from '../estimate.ts';
+import { isFields } from '../json.ts';
 import { providerError } from '../provider-error.ts';
 import { assemble, runCache, tokensOf } from '../run-cache.ts';
 import { encodeItems } from './items.ts';
@@ -34,12 +35,11 @@ export function estimateRequest(context: readonly ContextRun[], settings: CallSe
 const settingsJson = settingsMembers(settings => ({
   instructions: settings.instructions,
   tools: settings.tools?.map(tool),
-  tool_choice: settings.toolChoice,
+  tool_choice: toolChoice(settings.toolChoice),
   parallel_tool_calls: settings.parallelToolCalls,
   text: settings.text,
   reasoning: settings.reasoning,
-  // Only where reasoning was asked for: models that do not reason refuse to seal it.
-  include: settings.reasoning === undefined ? undefined : ['reasoning.encrypted_content'],
+  include: includeOf(settings),
   temperature: settings.temperature,
   top_p: settings.topP,
   presence_penalty: settings.presencePenalty,
@@ -48,9 +48,33 @@ const settingsJson = settingsMembers(settings => ({
   max_output_tokens: settings.maxOutputTokens,
   service_tier: settings.serviceTier,
   prompt_cache_key: settings.promptCacheKey,
+  prompt_cache_options: settings.promptCacheOptions,
+  prompt_cache_retention: settings.promptCacheRetention,
   safety_identifier: settings.safetyIdentifier,
 }));
 
-function tool({ type, name, description, parameters, strict }: FunctionTool): FunctionTool {
+type Tool = NonNullable<CallSettings['tools']>[number];
+
+function tool(given: Tool): Tool {
+  const { type, name } = given;
+  if (type === 'custom') {
+    const { description, format } = given;
+    return { type, name, ...(description !== undefined && { description }), format };
+  }
+  const { description, parameters, strict } = given;
   return { type, name, description, parameters, strict };
+}
+
+/** Upstreams know no tools of which none may be called: that is `none`. */
+function toolChoice(choice: unknown): unknown {
+  return isFields(choice) && choice['type'] === 'allowed_tools' && choice['mode'] === 'none' ? 'none' : choice;
+}
+
+/** Sealed reasoning only where it or reasoning was asked for: models that do not reason refuse to seal it. */
+function includeOf({ reasoning, sealedReasoning, logprobs }: CallSettings): readonly string[] | undefined {
+  const include = [
+    ...(reasoning !== undefined || sealedReasoning ? ['reasoning.encrypted_content'] : []),
+    ...(logprobs ? ['message.output_text.logprobs'] : []),
+  ];
+  return include.length === 0 ? undefined : include;
 }
