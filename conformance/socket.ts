@@ -56,7 +56,7 @@ export function dial(baseUrl: string, key: string): Promise<WebSocket | Refused>
         text += piece;
       });
       response.on('end', () => {
-        request.destroy();
+        request.socket?.destroy();
         resolve({ status: response.statusCode ?? 0, text });
       });
     });
