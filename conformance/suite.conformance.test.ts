@@ -1,0 +1,122 @@
+/** The suite on the real server, and on servers that break one rule each. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FileKey } from '../packages/server/src/main/config/file-form.ts';
+import { MODEL, type Stack, startStack } from '../test/support/stack.ts';
+import { startBadServer } from './planted/bad-server.ts';
+import { faultsOf } from './planted/faults.ts';
+import { run, type RunOptions, type Report, type Result } from './run.ts';
+
+/** What this server does not offer yet. To be emptied. */
+const NOT_OFFERED: readonly string[] = [
+  'include.logprobs',
+  'tools.custom',
+  'background.create',
+  'background.stream',
+  'background.readers',
+  'cancel.running',
+  'cancel.stream',
+  'cancel.foreground',
+  'cancel.unknown',
+  'compaction.shape',
+  'compaction.as-input',
+  'compaction.chain',
+  'compaction.original-kept',
+  'compaction.trigger',
+  'compaction.foreign-item',
+  'compaction.isolation',
+  'tokens.count',
+  'websocket.turn',
+  'websocket.sequential',
+  'websocket.chain',
+  'websocket.stateless-chain',
+  'websocket.not-found',
+  'websocket.eviction',
+  'websocket.tolerates',
+  'websocket.background',
+  'websocket.bad-frames',
+  'websocket.upgrade-refused',
+  'websocket.isolation',
+  'websocket.lanes',
+];
+/** What this server is known to do wrong. To be emptied. */
+const WRONG: readonly string[] = ['include.encrypted-content', 'stateless.continues-stored'];
+/** What needs something that this deployment does not have. */
+const SKIPPED: readonly string[] = [
+  'stream.heartbeat',
+  'truncation.disabled',
+  'truncation.auto',
+  ...(NOT_OFFERED.includes('compaction.shape') ? ['schema.compactions'] : []),
+];
+
+const secretOf = (name: string): string => `secret-of-${name}-0000`;
+const key = (name: string, tenant: string): FileKey => ({
+  name,
+  tenant,
+  secret: secretOf(name),
+  scopes: ['inference', 'read'],
+});
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({ clouds: ['aws'], config: { keys: [key('one', 'acme'), key('two', 'rival')] } });
+});
+afterAll(() => stack.close());
+
+const optionsOf = (url: string, more: Partial<RunOptions> = {}): RunOptions => ({
+  baseUrl: `${url}/v1`,
+  key: secretOf('one'),
+  otherKey: secretOf('two'),
+  model: MODEL,
+  only: [],
+  skip: [],
+  emulator: null,
+  contextTokens: 0,
+  heartbeatMs: 0,
+  timeoutMs: 20_000,
+  ...more,
+});
+const idsOf = (results: readonly Result[], verdict: Result['verdict']): readonly string[] =>
+  results.filter(result => result.verdict === verdict).map(result => result.id);
+const failures = ({ results }: Report): string =>
+  results
+    .filter(({ id, verdict }) => verdict === 'fail' && !WRONG.includes(id))
+    .map(({ id, seen }) => `${id}: ${seen}`)
+    .join('\n');
+
+describe('the server', () => {
+  test('fails no check, and offers all but what is listed here', async () => {
+    const report = await run(optionsOf(stack.url));
+    expect(failures(report)).toBe('');
+    expect(idsOf(report.results, 'fail')).toEqual(WRONG);
+    expect(idsOf(report.results, 'not offered').toSorted()).toEqual([...NOT_OFFERED].toSorted());
+    expect(idsOf(report.results, 'skipped').toSorted()).toEqual([...SKIPPED].toSorted());
+    expect(report.emulator).toBe(true);
+    expect(report.counts.pass).toBeGreaterThan(90);
+  });
+});
+
+describe('a server that', () => {
+  // What the good server fails or lacks tells nothing about a bad one.
+  const skip = [...NOT_OFFERED, ...WRONG];
+  test.each(faultsOf(secretOf('one'), secretOf('two')).map(fault => [fault.name, fault] as const))(
+    '%s is told so, by name',
+    async (_, fault) => {
+      const bad = await startBadServer(stack.url, fault);
+      try {
+        const report = await run(optionsOf(bad.url, { skip, emulator: true }));
+        const expected = fault.fails.filter(id => !skip.includes(id)).toSorted();
+        expect([...idsOf(report.results, 'fail')].toSorted()).toEqual(expected);
+      } finally {
+        await bad.close();
+      }
+    },
+  );
+
+  test('only passes everything on passes', async () => {
+    const good = await startBadServer(stack.url, { name: 'does no harm', fails: [] });
+    try {
+      expect(failures(await run(optionsOf(good.url, { skip, emulator: true })))).toBe('');
+    } finally {
+      await good.close();
+    }
+  });
+});
