@@ -15,7 +15,7 @@ import { actorOf, type Caller } from './caller.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reap } from './erase.ts';
-import { type MatchedCalls, matchCalls, placeItems, resolveReferences } from './input.ts';
+import { type MatchedCalls, isCallOutput, matchCalls, placeItems, resolveReferences } from './input.ts';
 import { findItem } from './items.ts';
 import type { LiveSession } from './live-session.ts';
 import { checkOrigin, findConversation, mustState, short } from './plan.ts';
@@ -106,8 +106,8 @@ function itemsAdded(
   return items.map(item => {
     const base = idBody(engine.ids.next('itms', homeTag(home)), 'itms') ?? '';
     const call = 'call_id' in item ? [item.call_id] : [];
-    const calls = item.type === 'function_call' ? call.filter(id => opened.includes(id)) : [];
-    const answered = item.type === 'function_call_output' ? call.filter(id => answers.includes(id)) : [];
+    const calls = isCallOutput(item) ? [] : call.filter(id => opened.includes(id));
+    const answered = isCallOutput(item) ? call.filter(id => answers.includes(id)) : [];
     const head = { base, count: 1, calls, answers: answered };
     return { type: 'items.added', head, payload: { items: placeItems([item], base, 0) } };
   });

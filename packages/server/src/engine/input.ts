@@ -38,6 +38,10 @@ const OUTPUT_OF: ReadonlyMap<string, string> = new Map(
 );
 const OUTPUTS: ReadonlySet<string> = new Set(OUTPUT_OF.values());
 
+export function isCallOutput({ type }: Pick<NewItem, 'type'>): boolean {
+  return OUTPUTS.has(type);
+}
+
 export interface MatchedCalls {
   /** Calls that were open before and are answered here. */
   readonly answers: readonly string[];
