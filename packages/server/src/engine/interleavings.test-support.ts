@@ -8,7 +8,7 @@ import type { HomeStore } from '../store/home-store.ts';
 import { storeError } from '../store/store-error.ts';
 import { DyingStore } from './crash.test-support.ts';
 import type { Engine } from './engine.ts';
-import type { ProviderCall } from './ports.ts';
+import type { Append, ProviderCall, Release } from './ports.ts';
 import { END, failure } from './scripted-provider.test-support.ts';
 import { ACME, ask, type Booted, LIMITS, until, World } from './world.test-support.ts';
 
@@ -182,7 +182,11 @@ export class Scene {
         await delay();
         return result;
       };
-    return { ...store, append: slow(store.append), release: slow(store.release) };
+    return {
+      ...store,
+      append: slow((one: Append) => store.append(one)),
+      release: slow((one: Release) => store.release(one)),
+    };
   }
 
   async act(action: Action): Promise<void> {
