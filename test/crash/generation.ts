@@ -9,6 +9,7 @@ import { checkAllSealed, checkLedger } from './checks/in-ledger.ts';
 import { checkLog } from './checks/in-log.ts';
 import type { Kill, KillPlan } from './kill-plan.ts';
 import { chainClient } from './load/chain.ts';
+import { backgroundClient } from './load/background.ts';
 import { type Client, runClient } from './load/client.ts';
 import { conversationClient } from './load/conversation.ts';
 import { AnswerLate, ConnectionCut, type Endpoint } from './load/http.ts';
@@ -280,7 +281,7 @@ class Generation {
   }
 }
 
-/** Sixteen with stored turns, so that eight are in flight at nearly any time, and three of which nothing is kept. */
+/** Eighteen with stored turns, so that eight are in flight at nearly any time, and three of which nothing is kept. */
 export function clientsOf(load: Load): readonly Client[] {
   return [
     chainClient(load, 'stream-1', { stream: 'always' }),
@@ -299,6 +300,8 @@ export function clientsOf(load: Load): readonly Client[] {
     conversationClient(load, 'conv-1'),
     conversationClient(load, 'conv-2'),
     conversationClient(load, 'conv-3'),
+    backgroundClient(load, 'background-1'),
+    backgroundClient(load, 'background-2'),
     statelessClient(load, 'stateless-1', 'responses'),
     statelessClient(load, 'stateless-2', 'responses'),
     statelessClient(load, 'chat-1', 'chat'),

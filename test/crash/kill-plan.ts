@@ -33,6 +33,8 @@ const TIMES: { readonly [Point in KillPoint]: readonly [number, number] } = {
   'recovery.before-settle': [1, 8],
   'recovery.after-settle': [1, 8],
   'idempotency.after-reserve': [3, 9],
+  'cancel.before-commit': [2, 8],
+  'cancel.after-commit': [2, 8],
   'writer.before-begin': [30, 300],
   'writer.after-insert': [20, 80],
   'writer.mid-batch': [10, 80],

@@ -1,5 +1,5 @@
 /** What was seen that must never be: each is a broken law of DESIGN.md, or something that no law allows. */
-export type Law = 'L2' | 'L3' | 'L5' | 'L6' | 'context' | 'ledger' | 'liveness' | 'harness';
+export type Law = 'L2' | 'L3' | 'L5' | 'L6' | 'L7' | 'context' | 'ledger' | 'liveness' | 'harness';
 
 export interface Violation {
   readonly law: Law;

@@ -88,6 +88,7 @@ export function checkCalls(
         break;
       case 'call.completed':
       case 'call.failed':
+      case 'call.cancelled':
         if (open !== event.head.call) violations.add('L5', 'a call ended that was not placed', where);
         open = null;
         if (event.type === 'call.failed' && event.actor === 'recovery' && stateless && event.head.metered !== 'bound')

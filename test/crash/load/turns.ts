@@ -21,7 +21,7 @@ export interface Load {
 const LOOK_AGAIN_MS = 25;
 /** ms in which a refusal that asks for patience, or a recovered turn, must come to its end. */
 const PATIENCE_MS = 15_000;
-const PATIENT = new Set([
+export const PATIENT: ReadonlySet<string> = new Set([
   'response_in_progress',
   'idempotency_in_progress',
   'conversation_locked',
@@ -130,7 +130,8 @@ function lastResource(record: TurnRecord): Json | null {
   return typeof resource === 'object' && resource !== null && isFinal(resource as Json) ? (resource as Json) : null;
 }
 
-function keepEnd(load: Load, record: TurnRecord, resource: Json): void {
+/** The response has ended: from here on it may not change. */
+export function keepEnd(load: Load, record: TurnRecord, resource: Json): void {
   record.resource ??= resource;
   record.open = false;
   load.ledger.unchecked.add(record);

@@ -7,10 +7,10 @@
  */
 import { perdureError, toPerdureError, type PerdureError } from '@perdure/protocol';
 import { assertNever } from '../kernel/assert-never.ts';
-import { type EventBody, type OutputPayload, type Usage } from '../log/events.ts';
+import type { EventBody, Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { next } from '../session/next.ts';
-import { OutputBuilder, type WireEvent } from '../session/output.ts';
+import type { OutputBuilder, WireEvent } from '../session/output.ts';
 import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
 import { untilBoundary } from './boundary.ts';
