@@ -3,12 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Row } from './figures.ts';
-import { type Started, startServer } from './processes.ts';
+import { processorSeconds, type Started, startServer } from './processes.ts';
 
 /** How long the server is left alone before it is looked at, ms. */
 const IDLE_MS = 5000;
 const GOAL_MB = 90;
-const TICKS_A_SECOND = 100;
 const ROOT = new URL('..', import.meta.url).pathname;
 
 export async function idleMemory(emulator: Started): Promise<readonly Row[]> {
@@ -30,7 +29,7 @@ export async function idleMemory(emulator: Started): Promise<readonly Row[]> {
 
 /** Of a second start on the same data: the first compiles what is then kept. */
 async function measure(what: string, emulator: Started, bin?: string): Promise<Row> {
-  const server = await (await startServer(emulator, '', bin)).again();
+  const server = await (await startServer(emulator, '', { bin })).again();
   try {
     const seconds = processorSeconds(server.pid);
     await new Promise(resolve => setTimeout(resolve, IDLE_MS));
@@ -47,17 +46,6 @@ function residentMegabytes(pid: number): number {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return Number(kilobytes) / 1024;
-  } catch {
-    return Number.NaN;
-  }
-}
-
-/** Of all threads so far; NaN where there is no /proc. */
-function processorSeconds(pid: number): number {
-  try {
-    const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
-    const fields = rest.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
   } catch {
     return Number.NaN;
   }

@@ -1,6 +1,6 @@
 /** The processes of a run: each its own, as in use, so that none borrows another's event loop. All on loopback. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -53,9 +53,18 @@ export function startEmulator(): Promise<Started> {
   return start(['packages/emulator/src/main.ts', '--port', '0', '--json', '--clouds', 'azure']);
 }
 
-/** @param keeping whether it also keeps a record, and when it waits for it: `relay.ts` */
-export function startRelay(upstream: string, keeping: 'none' | 'beside' | 'before' = 'none'): Promise<Started> {
-  return start(['bench/relay.ts', upstream, keeping]);
+/** @param mode whether it also keeps a record, and when it waits for it: `relay.ts` */
+export function startRelay(
+  upstream: string,
+  mode: 'none' | 'beside' | 'before' | 'events' = 'none',
+  env: NodeJS.ProcessEnv = {},
+): Promise<Started> {
+  return start([...watching(env), 'bench/relay.ts', upstream, mode], env);
+}
+
+/** A process whose event loop is watched writes what was seen to the file of BENCH_LOOP_FILE. */
+function watching(env: NodeJS.ProcessEnv): readonly string[] {
+  return env['BENCH_LOOP_FILE'] === undefined ? [] : ['--import', `${ROOT}bench/loop-watch.ts`];
 }
 
 export interface ServerStarted extends Started {
@@ -70,9 +79,13 @@ const SOURCE = 'packages/server/bin/perdure.mjs';
 
 /**
  * The server as users run it: its own process, SQLite with full durability, one target, the shipped February contract.
- * @param bin the command line; by default that of the checkout, from source
+ * @param options `bin`: the command line; by default that of the checkout, from source
  */
-export async function startServer(emulator: Started, more = '', bin: string = SOURCE): Promise<ServerStarted> {
+export async function startServer(
+  emulator: Pick<Started, 'url'>,
+  more = '',
+  { bin = SOURCE, env = {} }: { readonly bin?: string | undefined; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<ServerStarted> {
   const folder = mkdtempSync(join(tmpdir(), 'perdure-bench-'));
   const data = join(folder, 'data');
   const config = join(folder, 'perdure.yaml');
@@ -86,18 +99,43 @@ homes:
   - {id: azure-east, cloud: azure, region: eastus, jurisdiction: us}
 ${more}`,
   );
-  return serve(bin, folder, config, data);
+  return serve({ bin, env, folder, config, data });
 }
 
-async function serve(bin: string, folder: string, config: string, data: string): Promise<ServerStarted> {
-  const server = await start([bin, 'up', '--config', config, '--data', data, '--port', '0', '--json']);
+interface Served {
+  readonly bin: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly folder: string;
+  readonly config: string;
+  readonly data: string;
+}
+
+async function serve(how: Served): Promise<ServerStarted> {
+  const { bin, env, folder, config, data } = how;
+  const server = await start(
+    [...watching(env), bin, 'up', '--config', config, '--data', data, '--port', '0', '--json'],
+    env,
+  );
   const remove = async (): Promise<void> => {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   const again = async (): Promise<ServerStarted> => {
     await server.stop();
-    return serve(bin, folder, config, data);
+    return serve(how);
   };
   return { ...server, data, again, remove };
+}
+
+const TICKS_A_SECOND = 100;
+
+/** Processor time of all threads so far; NaN where there is no /proc. */
+export function processorSeconds(pid: number): number {
+  try {
+    const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+    const fields = rest.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  } catch {
+    return Number.NaN;
+  }
 }

@@ -1,12 +1,13 @@
 /**
  * The floors: a `node:http` relay that forwards bytes both ways over kept-alive connections.
  *
- *   node relay.ts UPSTREAM [none | beside | before]
+ *   node relay.ts UPSTREAM [none | beside | before | events]
  *
  * - `none`: it does nothing else.
  * - `beside`: it commits two rows to SQLite in another thread while the upstream works, and holds the answer back until they are on the disk: the
  *   least that any process pays that keeps a record of a call before it answers.
  * - `before`: it commits before it asks, and again before it passes on the first of the answer: the least for a turn that is stored.
+ * - `events`: it makes one write of each event of a stream: the floor of many streams at once.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
@@ -56,7 +57,25 @@ async function before(req: IncomingMessage, res: ServerResponse): Promise<void> 
   ask(req, res, answer => void commit().then(() => pass(answer, res))).end(Buffer.concat(parts));
 }
 
+/** Each event of a stream in a write of its own, as it comes. */
+function passEvents(answer: IncomingMessage, res: ServerResponse): void {
+  res.writeHead(answer.statusCode ?? 502, answer.headers);
+  let rest = '';
+  answer.setEncoding('utf8');
+  answer.on('data', (text: string) => {
+    const events = (rest + text).split('\n\n');
+    rest = events.pop() ?? '';
+    let room = true;
+    for (const event of events) room = res.write(`${event}\n\n`);
+    if (room) return;
+    answer.pause();
+    res.once('drain', () => answer.resume());
+  });
+  answer.on('end', () => res.end(rest));
+}
+
 const server = createServer((req, res) => {
+  if (mode === 'events') return void req.pipe(ask(req, res, answer => passEvents(answer, res)));
   if (mode === 'before') return void before(req, res);
   const committed = commit();
   req.pipe(

@@ -1,13 +1,29 @@
-/** Server-sent events on node's response: a batch of events is one write, the socket's back-pressure is ours, and a quiet stream has a heartbeat. */
+/** Server-sent events on node's response: a batch of events is one write as long as it is small, the socket's back-pressure is ours, and a quiet stream has a heartbeat. */
 import { perdureError } from '@perdure/protocol';
 import type { ServerResponse } from 'node:http';
 import type { Headers } from './reply.ts';
 import type { HttpLimits } from './types.ts';
 
+/** Characters of events that go to the socket at once: a reader of a long stream that stops reading has no more than that waiting for it. */
+export const PIECE_CHARS: number = 64 * 1024;
+
+/** Where the events end that are written together with the one at `from`. */
+function endOfPiece(events: readonly string[], from: number): number {
+  let to = from + 1;
+  let chars = events[from]?.length ?? 0;
+  for (; to < events.length; to++) {
+    chars += events[to]?.length ?? 0;
+    if (chars > PIECE_CHARS) break;
+  }
+  return to;
+}
+
 export class EventStream {
   readonly #res: ServerResponse;
   readonly #limits: HttpLimits;
   readonly #heartbeat: NodeJS.Timeout;
+  /** Whether the body goes out in chunks; they are framed here. */
+  readonly #chunked: boolean;
 
   /** Sends the head with the first events, or without them if they are not there yet: a client knows at once that it is heard. */
   constructor(res: ServerResponse, limits: HttpLimits, headers: Headers = {}) {
@@ -19,11 +35,14 @@ export class EventStream {
       'x-accel-buffering': 'no',
       ...headers,
     });
+    // Node corks the size, the text and the end of a chunk as parts of their own, which costs more than half of a write.
+    this.#chunked = res.chunkedEncoding;
+    res.chunkedEncoding = false;
     setImmediate(() => {
       if (!res.destroyed && !res.writableEnded) res.flushHeaders();
     });
     this.#heartbeat = setInterval(() => {
-      if (!this.#full) res.write(': still here\n\n');
+      if (!this.#full) this.#send(': still here\n\n');
     }, limits.heartbeatMs).unref();
     // However the stream ends, also when nobody writes to it any more.
     res.once('close', () => clearInterval(this.#heartbeat));
@@ -35,11 +54,19 @@ export class EventStream {
 
   /** Writes events; resolves once the socket takes more. @throws deadline_exceeded if it does not for too long */
   async write(events: readonly string[]): Promise<void> {
-    if (!this.open) return;
-    // One chunk a batch: what node's response flushes when it is uncorked is a system call for each part of each chunk.
-    this.#res.write(events.length === 1 ? events[0] : events.join(''));
-    this.#heartbeat.refresh();
-    if (this.open && this.#full) await this.#drained();
+    for (let from = 0; from < events.length && this.open; ) {
+      const to = endOfPiece(events, from);
+      this.#send(to - from === 1 ? (events[from] ?? '') : events.slice(from, to).join(''));
+      from = to;
+      this.#heartbeat.refresh();
+      if (this.open && this.#full) await this.#drained();
+    }
+  }
+
+  #send(text: string): void {
+    // An empty chunk would be the last one.
+    if (text === '') return;
+    this.#res.write(this.#chunked ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text);
   }
 
   /** Asked of the socket: what is written in this turn of the event loop is still corked there. */
@@ -52,12 +79,17 @@ export class EventStream {
     const res = this.#res;
     const { socket } = res;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      // Where our own loop was held up the reader may have taken all of it long ago: that is seen only once the sockets were looked at.
+      const timer = setTimeout(() => setImmediate(late), this.#limits.patienceMs);
+      let over = false;
+      const late = (): void => {
+        if (over) return;
         done();
         res.destroy();
         reject(perdureError('deadline_exceeded', 'The reader did not take what was sent.'));
-      }, this.#limits.patienceMs);
+      };
       const done = (): void => {
+        over = true;
         clearTimeout(timer);
         socket?.off('drain', onRoom);
         res.off('socket', onRoom).off('close', onRoom);
@@ -73,7 +105,7 @@ export class EventStream {
 
   end(): void {
     clearInterval(this.#heartbeat);
-    if (this.open) this.#res.end();
+    if (this.open) this.#res.end(this.#chunked ? '0\r\n\r\n' : undefined);
   }
 
   /** Ends a stream whose end cannot be told: the client must not take it for complete. */

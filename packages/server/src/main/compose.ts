@@ -270,8 +270,7 @@ async function assemble(
       ready: () => readiness.now(),
       report,
     },
-    config.listen.host,
-    config.listen.port,
+    { ...config.listen, connections: limits.connections },
   );
   const recovered = engine.recover().then(({ turns, calls, failed }) => {
     readiness.recovered();

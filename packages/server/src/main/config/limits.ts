@@ -14,6 +14,7 @@ export interface ServerLimits {
   readonly bodyReadMs: number;
   readonly bodyBytes: number;
   readonly concurrent: number;
+  readonly connections: number;
   readonly turnMs: number;
   readonly turnAttempts: number;
   readonly storeMs: number;
@@ -91,6 +92,11 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'turns',
     ['concurrent', 1_000, 1, 100_000],
     'Turns and stateless calls at once; further ones get 429.',
+  ),
+  connections: bound(
+    'connections',
+    ['connections', 10_000, 1, 100_000],
+    'Open connections, streams among them; further ones are closed as they come.',
   ),
   turnMs: bound('ms', ['turn_ms', 10 * MINUTE, SECOND, 24 * 60 * MINUTE], 'A turn, from its first commit to its end.'),
   turnAttempts: bound(
