@@ -16,10 +16,7 @@ const NOTHING_SAID: readonly Step[] = [
 ];
 
 /** @throws model_not_found */
-export function warmUpCall(
-  engine: EngineContext,
-  call: Pick<StatelessCall, 'body' | 'base' | 'after'>,
-): StatelessCall {
+export function warmUpCall(engine: EngineContext, call: Pick<StatelessCall, 'body' | 'base' | 'after'>): StatelessCall {
   const { model } = call.base;
   if (!engine.placing.models().some(one => one.id === model))
     throw perdureError('model_not_found', `The model '${short(model)}' is served by no target.`, { param: 'model' });

@@ -205,7 +205,9 @@ export class Connection {
   }
 
   #over(): Error {
-    return this.#ending === 'shutdown' ? perdureError('server_draining', undefined, { retryAfterMs: 1000 }) : this.#late();
+    return this.#ending === 'shutdown'
+      ? perdureError('server_draining', undefined, { retryAfterMs: 1000 })
+      : this.#late();
   }
 
   #late(): Error {

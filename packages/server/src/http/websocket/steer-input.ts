@@ -15,7 +15,8 @@ export function readSteerInput(body: Fields): SteerInput {
   const field = Object.keys(body).find(name => !FRAME_FIELDS.has(name));
   if (field !== undefined) return refused(`A response.steer event takes no '${field.slice(0, 64)}'.`);
   const { input } = body;
-  if (typeof input !== 'string' && !Array.isArray(input)) return refused("'input' must be a text or a list of messages.");
+  if (typeof input !== 'string' && !Array.isArray(input))
+    return refused("'input' must be a text or a list of messages.");
   if (input.length === 0) return refused("'input' must not be empty.");
   const fault = typeof input === 'string' ? null : input.map(faultOf).find(one => one !== null);
   if (fault != null) return refused(fault);

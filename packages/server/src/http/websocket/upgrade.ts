@@ -43,10 +43,14 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
     const ofKey = perKey.get(keyOf(caller)) ?? 0;
     if (open.size >= connections || ofKey >= connectionsPerKey) {
       const whose = ofKey >= connectionsPerKey ? 'This key' : 'This server';
-      throw perdureError('websocket_connection_limit_reached', `${whose} has as many WebSocket connections as it may.`, {
-        status: 429,
-        retryAfterMs: 1000,
-      });
+      throw perdureError(
+        'websocket_connection_limit_reached',
+        `${whose} has as many WebSocket connections as it may.`,
+        {
+          status: 429,
+          retryAfterMs: 1000,
+        },
+      );
     }
     return caller;
   }
