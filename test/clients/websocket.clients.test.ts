@@ -168,6 +168,15 @@ describe('a chain that is not stored', () => {
     socket.create(WHICH_DOG, { store: false, previous_response_id: middle.id });
     expect(text(await socket.end())).toContain(DOG);
     socket.close();
+    // Over HTTP too.
+    const aside = { model: MODEL, input: WHICH_DOG, store: false, previous_response_id: root.id };
+    const answer = await stack.request('POST', '/v1/responses', { key: ACME, body: aside });
+    expect(await answer.text()).toContain(DOG);
+    const foreign = await stack.request('POST', '/v1/responses', { key: 'secret-of-rival-0000', body: aside });
+    expect([foreign.status, await foreign.text()]).toEqual([
+      400,
+      expect.stringContaining('previous_response_not_found'),
+    ]);
   });
 
   test('is let go when it could not be continued; the socket stays', async () => {
@@ -263,6 +272,21 @@ describe('a warm-up', () => {
       socket.close();
     },
   );
+
+  test('may have no input at all, as the one that Codex begins with; what it acknowledges is passed over', async () => {
+    const socket = await open();
+    for (const input of [[], null, undefined]) {
+      socket.create(input, { store: false, generate: false, instructions: 'Be brief.' });
+      const warm = await socket.end();
+      expect(warm).toMatchObject({ status: 'completed', instructions: 'Be brief.' });
+      socket.send({ type: 'response.processed', response_id: warm.id });
+      socket.create(DOG, { store: false, previous_response_id: warm.id });
+      expect(await socket.end()).toMatchObject({ status: 'completed', previous_response_id: warm.id });
+    }
+    socket.create([], { store: false });
+    expect(await socket.end()).toMatchObject({ error: { code: 'invalid_request', param: 'input' } });
+    socket.close();
+  });
 
   test('can go on from a stored response; one that is not to be stored never becomes part of what is', async () => {
     const socket = await open();

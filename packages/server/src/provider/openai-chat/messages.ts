@@ -38,7 +38,7 @@ export function encodeMessages(items: readonly LoggedItem[]): readonly string[] 
     if (assistant !== null) json.push(JSON.stringify(assistant));
     assistant = null;
   };
-  for (const item of items) {
+  for (const item of outputsFirst(items)) {
     if (!isSent(item)) continue;
     if (item.type === 'function_call') {
       assistant = withCall(assistant, item);
@@ -50,6 +50,13 @@ export function encodeMessages(items: readonly LoggedItem[]): readonly string[] 
   }
   flush();
   return json;
+}
+
+/** In chat the outputs of calls come right after them, so those of calls before the items come before all else. */
+function outputsFirst(items: readonly LoggedItem[]): readonly LoggedItem[] {
+  const own = new Set(items.flatMap(item => (item.type === 'function_call' ? [item['call_id']] : [])));
+  const isLate = (item: LoggedItem): boolean => item.type === 'function_call_output' && !own.has(item['call_id']);
+  return items.some(isLate) ? [...items.filter(isLate), ...items.filter(item => !isLate(item))] : items;
 }
 
 function withCall(message: AssistantMessage | null, item: LoggedItem): AssistantMessage {
