@@ -6,6 +6,7 @@ import {
   failure,
   functionCall,
   message,
+  thenFail,
 } from '../../packages/server/src/engine/scripted-provider.test-support.ts';
 import { ACME, type Gate, gate } from '../../packages/server/src/engine/world.test-support.ts';
 import { type Frame, TestSocket } from '../support/socket.ts';
@@ -27,7 +28,6 @@ const TOOLS = [{ type: 'function', name: 'look', parameters: { type: 'object', p
 const create = (input: unknown, more: object = {}): void => socket.create(input, { model: 'gpt', ...more });
 const steer = (id: string, input: unknown, more: object = {}): void =>
   socket.send({ type: 'response.steer', previous_response_id: id, input, ...more });
-const at = (steps: readonly Step[], index: number): Step[] => steps.map(step => ({ ...step, index }) as Step);
 
 /** Says the first steps, waits, then says the rest. */
 function held(before: readonly Step[], opens: Gate, after: readonly Step[]): CallScript {
@@ -149,10 +149,9 @@ describe.each([true, false])('steering (store: %s)', store => {
 
   test('is given back if no successor can begin', async () => {
     const opens = gate();
-    served.world.provider.inTurn(held(message('One.'), opens, []), async function* script() {
-      throw failure('upstream_rejected', { status: 400 });
-      yield [];
-    });
+    served.world.provider.inTurn(held(message('One.'), opens, []), () =>
+      thenFail([], failure('upstream_rejected', { status: 400 })),
+    );
     create('Begin.', { store });
     const id = await created();
     steer(id, 'Go on.');
@@ -212,7 +211,9 @@ describe('a steer', () => {
 
   test('is one of eight at most that wait for a response', async () => {
     const opens = gate();
-    served.world.provider.inTurn(held([], opens, message('Hi.')), () => held(message('Ok.'), opens, [])({} as never, 0));
+    served.world.provider.inTurn(held([], opens, message('Hi.')), () =>
+      held(message('Ok.'), opens, [])({} as never, 0),
+    );
     create('Begin.');
     const id = await created();
     for (let i = 0; i < 9; i++) steer(id, `Number ${i}.`);

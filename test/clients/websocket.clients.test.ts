@@ -30,7 +30,10 @@ const LONG = 'Tell me a lot. [[words: 400]] [[latency: 5]]';
 const text = (ended: Ended): string => JSON.stringify(ended.output);
 
 /** The first response that asks for it, to its end, with the official client. */
-async function ask(ws: ResponsesWS, event: Partial<ResponsesClientEvent.ResponseCreate>): Promise<ResponsesServerEvent[]> {
+async function ask(
+  ws: ResponsesWS,
+  event: Partial<ResponsesClientEvent.ResponseCreate>,
+): Promise<ResponsesServerEvent[]> {
   const seen: ResponsesServerEvent[] = [];
   ws.send({ type: 'response.create', model: MODEL, ...event });
   for await (const one of ws) {
@@ -165,6 +168,15 @@ describe('a chain that is not stored', () => {
     socket.create(WHICH_DOG, { store: false, previous_response_id: middle.id });
     expect(text(await socket.end())).toContain(DOG);
     socket.close();
+    // Over HTTP too.
+    const aside = { model: MODEL, input: WHICH_DOG, store: false, previous_response_id: root.id };
+    const answer = await stack.request('POST', '/v1/responses', { key: ACME, body: aside });
+    expect(await answer.text()).toContain(DOG);
+    const foreign = await stack.request('POST', '/v1/responses', { key: 'secret-of-rival-0000', body: aside });
+    expect([foreign.status, await foreign.text()]).toEqual([
+      400,
+      expect.stringContaining('previous_response_not_found'),
+    ]);
   });
 
   test('is let go when it could not be continued; the socket stays', async () => {
@@ -195,9 +207,7 @@ describe('a chain that is not stored', () => {
     socket.create(LONG, { store: false });
     await socket.of('response.output_text.delta');
     socket.ws.terminate();
-    await expect
-      .poll(async () => (await stack.upstream()).at(-1)?.ended, { timeout: 10_000 })
-      .toBe('client-left');
+    await expect.poll(async () => (await stack.upstream()).at(-1)?.ended, { timeout: 10_000 }).toBe('client-left');
   });
 });
 
@@ -239,24 +249,42 @@ describe('a stored response', () => {
 });
 
 describe('a warm-up', () => {
-  test.each([true, false])('calls no model, and its input comes first when it is continued (store: %s)', async store => {
-    await stack.calm();
+  test.each([true, false])(
+    'calls no model, and its input comes first when it is continued (store: %s)',
+    async store => {
+      await stack.calm();
+      const socket = await open();
+      socket.create(DOG, { store, generate: false });
+      const warm = await socket.end();
+      expect(warm).toMatchObject({ status: 'completed', output: [], store: false, usage: { total_tokens: 0 } });
+      expect(await stack.upstream()).toEqual([]);
+      socket.create([], { store, generate: false, previous_response_id: warm.id });
+      const twice = await socket.end();
+      socket.create(WHICH_DOG, { store, previous_response_id: twice.id });
+      const answered = await socket.end();
+      expect(text(answered)).toContain(DOG);
+      expect(answered).toMatchObject({ store, previous_response_id: store ? null : twice.id });
+      const read = await stack.request('GET', `/v1/responses/${answered.id}/input_items?order=asc`, { key: ACME });
+      expect(read.status).toBe(store ? 200 : 404);
+      if (store) expect(await read.text()).toMatch(/Rex.*What is my dog/);
+      // It is nowhere but here.
+      expect((await stack.request('GET', `/v1/responses/${warm.id}`, { key: ACME })).status).toBe(404);
+      socket.close();
+    },
+  );
+
+  test('may have no input at all, as the one that Codex begins with; what it acknowledges is passed over', async () => {
     const socket = await open();
-    socket.create(DOG, { store, generate: false });
-    const warm = await socket.end();
-    expect(warm).toMatchObject({ status: 'completed', output: [], store: false, usage: { total_tokens: 0 } });
-    expect(await stack.upstream()).toEqual([]);
-    socket.create([], { store, generate: false, previous_response_id: warm.id });
-    const twice = await socket.end();
-    socket.create(WHICH_DOG, { store, previous_response_id: twice.id });
-    const answered = await socket.end();
-    expect(text(answered)).toContain(DOG);
-    expect(answered).toMatchObject({ store, previous_response_id: store ? null : twice.id });
-    const read = await stack.request('GET', `/v1/responses/${answered.id}/input_items?order=asc`, { key: ACME });
-    expect(read.status).toBe(store ? 200 : 404);
-    if (store) expect(await read.text()).toMatch(/Rex.*What is my dog/);
-    // It is nowhere but here.
-    expect((await stack.request('GET', `/v1/responses/${warm.id}`, { key: ACME })).status).toBe(404);
+    for (const input of [[], null, undefined]) {
+      socket.create(input, { store: false, generate: false, instructions: 'Be brief.' });
+      const warm = await socket.end();
+      expect(warm).toMatchObject({ status: 'completed', instructions: 'Be brief.' });
+      socket.send({ type: 'response.processed', response_id: warm.id });
+      socket.create(DOG, { store: false, previous_response_id: warm.id });
+      expect(await socket.end()).toMatchObject({ status: 'completed', previous_response_id: warm.id });
+    }
+    socket.create([], { store: false });
+    expect(await socket.end()).toMatchObject({ error: { code: 'invalid_request', param: 'input' } });
     socket.close();
   });
 
@@ -335,7 +363,12 @@ describe('a frame that is wrong', () => {
     ['a stream id of other signs', '{"type":"response.create","stream_id":"a b"}', 'invalid_stream_id', 'stream_id'],
     ['a generate that is no boolean', '{"type":"response.create","generate":1}', 'invalid_request', 'generate'],
     ['no model', '{"type":"response.create","input":"x"}', 'invalid_request', 'model'],
-    ['background', `{"type":"response.create","model":"m","input":"x","background":true}`, 'unsupported_parameter', 'background'],
+    [
+      'background',
+      `{"type":"response.create","model":"m","input":"x","background":true}`,
+      'unsupported_parameter',
+      'background',
+    ],
   ])('with %s gets an error, and the socket stays', async (_, frame, code, param) => {
     const socket = await open();
     socket.send(frame);

@@ -2,7 +2,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { perdureError } from '@perdure/protocol';
-import { ACME, RIVAL, type Booted, World, type WorldOptions } from '../../packages/server/src/engine/world.test-support.ts';
+import {
+  ACME,
+  RIVAL,
+  type Booted,
+  World,
+  type WorldOptions,
+} from '../../packages/server/src/engine/world.test-support.ts';
 import type { HttpDeps, HttpLimits } from '../../packages/server/src/http/types.ts';
 import type { WebSocketLimits } from '../../packages/server/src/http/websocket/limits.ts';
 import { serveWebSockets, type WebSockets } from '../../packages/server/src/http/websocket/upgrade.ts';
@@ -18,7 +24,11 @@ export interface SocketWorld extends Served {
 }
 
 export async function startSocketWorld(
-  over: { readonly limits?: Partial<HttpLimits>; readonly websocket?: Partial<WebSocketLimits>; readonly world?: WorldOptions } = {},
+  over: {
+    readonly limits?: Partial<HttpLimits>;
+    readonly websocket?: Partial<WebSocketLimits>;
+    readonly world?: WorldOptions;
+  } = {},
 ): Promise<SocketWorld> {
   const world = new World(over.world);
   const booted = world.boot();
@@ -33,7 +43,14 @@ export async function startSocketWorld(
       if (caller === undefined) throw perdureError('invalid_api_key');
       return { ...caller, scopes: ['inference'] };
     },
-    limits: { bodyBytes: MIB, requestMs: 10_000, bodyMs: 10_000, heartbeatMs: 15_000, patienceMs: 2_000, ...over.limits },
+    limits: {
+      bodyBytes: MIB,
+      requestMs: 10_000,
+      bodyMs: 10_000,
+      heartbeatMs: 15_000,
+      patienceMs: 2_000,
+      ...over.limits,
+    },
     websocket: {
       lifetimeMs: 3_600_000,
       connections: 100,

@@ -1,5 +1,6 @@
 /** A WebSocket to the server under test, by hand: what it sends is kept and held against its schema. */
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
 import { MODEL, type Stack } from './stack.ts';
 
@@ -18,6 +19,8 @@ const WAIT_MS = 10_000;
 export class TestSocket {
   readonly ws: WebSocket;
   readonly frames: Frame[] = [];
+  /** The same, as they came. */
+  readonly texts: string[] = [];
   #read = 0;
   #wake: (() => void) | null = null;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
@@ -30,6 +33,7 @@ export class TestSocket {
     this.ws.on('message', data => {
       const text = (data as Buffer).toString('utf8');
       check(text);
+      this.texts.push(text);
       this.frames.push(JSON.parse(text) as Frame);
       this.#wake?.();
     });
@@ -78,9 +82,7 @@ export class TestSocket {
 
   /** The end of the next response: its resource, or the error in its place. */
   async end(lane?: string): Promise<Ended> {
-    const frame = await this.next(
-      one => ENDS.has(one.type) && (lane === undefined || one.stream_id === lane),
-    );
+    const frame = await this.next(one => ENDS.has(one.type) && (lane === undefined || one.stream_id === lane));
     return { ...(frame['response'] as object), ...(frame.type === 'error' && frame) } as Ended;
   }
 
@@ -112,7 +114,7 @@ export async function refused(
     headers: { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...rest.headers },
   });
   ws.on('error', () => undefined);
-  const [, response] = (await once(ws, 'unexpected-response')) as [unknown, import('node:http').IncomingMessage];
+  const [, response] = (await once(ws, 'unexpected-response')) as [unknown, IncomingMessage];
   let body = '';
   for await (const chunk of response.setEncoding('utf8')) body += String(chunk);
   const { error } = JSON.parse(body) as { error: { code: string } };

@@ -83,7 +83,8 @@ export class WireCheck {
       const number = data['sequence_number'];
       if (type === 'error') return this.#fault(where, errorFaults(Number(data['status']), data));
       if (type.startsWith('response.steer.')) {
-        if (number !== steers++) this.#fault(where, [`/sequence_number: ${String(number)} where ${steers - 1} was next`]);
+        if (number !== steers++)
+          this.#fault(where, [`/sequence_number: ${String(number)} where ${steers - 1} was next`]);
         return this.#fault(where, steerFaults(data));
       }
       this.#fault(where, eventFaults({ name: type, data: text }, data));
@@ -202,7 +203,7 @@ function steerFaults(data: Json): string[] {
   const { id, previous_response_id: parent, input } = data['steer'] as Json;
   const faults = typeof parent === 'string' ? [] : ['/steer/previous_response_id: is no text'];
   if (data['type'] !== 'response.steer.failed') {
-    if (!/^steer_/.test(String(id))) faults.push(`/steer/id: ${String(id)}`);
+    if (!String(id).startsWith('steer_')) faults.push(`/steer/id: ${String(id)}`);
     if (data['type'] === 'response.steer.pending' && !Array.isArray(data['required_input']))
       faults.push('/required_input: is no list');
     return faults;

@@ -109,6 +109,7 @@ export class Connection {
     let lane: string | null = null;
     try {
       const frame = readFrame(text);
+      if (frame.type === 'processed') return;
       if (frame.type === 'steer') return this.#steering.take(frame.body, size);
       lane = frame.lane;
       if (this.#ending !== null) throw this.#over();
@@ -133,7 +134,7 @@ export class Connection {
   async #run({ lane, generate, body }: Create): Promise<void> {
     try {
       if (this.#ending !== null) throw this.#over();
-      const parsed = parseCreateResponse(body);
+      const parsed = generate ? parseCreateResponse(body) : parseWarmUp(body);
       if (!parsed.ok) throw parsed.error;
       if (parsed.value.background) {
         throw perdureError('unsupported_parameter', 'background is not offered over a WebSocket.', {
@@ -235,7 +236,8 @@ export class Connection {
   }
 
   #ping(): void {
-    if (this.#writer.full) return;
+    // Nothing gets through, a ping neither: whoever waits for room ends the connection if none comes.
+    if (this.#writer.full) return void this.#writer.room().catch(() => undefined);
     if (!this.#answered) return this.terminate();
     this.#answered = false;
     this.#socket.ping();
@@ -247,6 +249,15 @@ export class Connection {
     this.#cache.clear();
     this.#gone.abort();
   }
+}
+
+/** A warm-up may have no input at all: then it prepares what its settings say. */
+function parseWarmUp(body: Fields): ReturnType<typeof parseCreateResponse> {
+  const { input } = body;
+  const empty = input === undefined || input === null || (Array.isArray(input) && input.length === 0);
+  if (!empty) return parseCreateResponse(body);
+  const parsed = parseCreateResponse({ ...body, input: 'x' });
+  return parsed.ok ? { ok: true, value: { ...parsed.value, input: [] } } : parsed;
 }
 
 interface Asking {

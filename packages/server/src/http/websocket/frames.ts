@@ -17,7 +17,9 @@ export type ClientFrame =
       readonly body: Fields;
     }
   /** Checked where the response that it names is known. */
-  | { readonly type: 'steer'; readonly body: Fields };
+  | { readonly type: 'steer'; readonly body: Fields }
+  /** A client says that it has read a response to its end (Codex does): nothing follows from it. */
+  | { readonly type: 'processed' };
 
 const STREAM_ID = /^[A-Za-z0-9_.-]{1,256}$/;
 
@@ -27,6 +29,7 @@ export function readFrame(text: string): ClientFrame {
   if (!isJsonObject(value)) throw perdureError('invalid_request', 'A frame must be a JSON object.');
   const { type, ...rest } = value;
   if (type === 'response.steer') return { type: 'steer', body: rest };
+  if (type === 'response.processed') return { type: 'processed' };
   if (type !== 'response.create') {
     throw perdureError('invalid_request', "The frame's 'type' must be 'response.create' or 'response.steer'.", {
       param: 'type',

@@ -29,7 +29,7 @@ export interface Asked {
 /** A response that has begun: what may still be asked of it. */
 export interface Begun {
   readonly id: string;
-  stopAtBoundary(): void;
+  readonly stopAtBoundary: () => void;
 }
 
 export type Ended =
@@ -105,7 +105,7 @@ async function runStored(
 ): Promise<Ended> {
   const input: RespondInput = { caller, request: { ...request, stream: true }, labels, idempotency: null };
   const response = await engine.respond(input);
-  onBegun(response);
+  onBegun({ id: response.id, stopAtBoundary: () => response.stopAtBoundary() });
   const { id } = response;
   try {
     for await (const batch of response.events()) {
@@ -133,7 +133,7 @@ function shown(events: readonly WireEvent[]): readonly WireEvent[] {
 
 /** Items are kept in wire form. */
 function itemsOf({ output }: ResponseResource): readonly LoggedItem[] {
-  return output as unknown as readonly LoggedItem[];
+  return output;
 }
 
 /** A response that this connection alone holds: not stored, or a warm-up. */

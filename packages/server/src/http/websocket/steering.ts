@@ -163,7 +163,7 @@ export class Steering {
 
   /** Gives back all that waits: no response begins any more. */
   end(message: string): void {
-    for (const id of [...this.#queues.keys()]) this.giveBack(id, message);
+    for (const id of this.#queues.keys()) this.giveBack(id, message);
   }
 
   #leave(id: string, how: 'completed' | 'failed'): SteerTarget | undefined {

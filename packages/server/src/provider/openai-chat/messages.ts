@@ -23,6 +23,8 @@ export function endsJoinable(items: readonly LoggedItem[]): boolean | null {
 
 const isCall = (item: LoggedItem): boolean => isCallType(asFunction(item).type);
 
+const isOutput = (item: LoggedItem): boolean => /^(function|custom_tool)_call_output$/.test(asFunction(item).type);
+
 /** Chat has no word for reasoning of earlier turns: models that reason do without it. */
 function isSent(item: LoggedItem): boolean {
   return item.type !== 'reasoning';
@@ -43,7 +45,7 @@ export function encodeMessages(items: readonly LoggedItem[]): readonly string[] 
     if (assistant !== null) json.push(JSON.stringify(assistant));
     assistant = null;
   };
-  for (const given of items) {
+  for (const given of outputsFirst(items)) {
     if (!isSent(given)) continue;
     const item = asFunction(given);
     if (isCallType(item.type)) {
@@ -56,6 +58,13 @@ export function encodeMessages(items: readonly LoggedItem[]): readonly string[] 
   }
   flush();
   return json;
+}
+
+/** In chat the outputs of calls come right after them, so those of calls before the items come before all else. */
+function outputsFirst(items: readonly LoggedItem[]): readonly LoggedItem[] {
+  const own = new Set(items.flatMap(item => (isCall(item) ? [item['call_id']] : [])));
+  const isLate = (item: LoggedItem): boolean => isOutput(item) && !own.has(item['call_id']);
+  return items.some(isLate) ? [...items.filter(isLate), ...items.filter(item => !isLate(item))] : items;
 }
 
 function withCall(message: AssistantMessage | null, item: LoggedItem): AssistantMessage {
