@@ -20,6 +20,7 @@ import { isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
+import { otherTier } from './settings.ts';
 import { spendCall } from './spend-call.ts';
 
 const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
@@ -106,6 +107,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.seq = builder.seq;
   const usage = end.usage ?? estimatedUsage(placed.call.reserved.input, builder);
   turn.addUsage(usage);
+  turn.serviceTier = otherTier(turn.base.settings, end.serviceTier);
   const streamed = placed.streamed;
   const head = {
     call: placed.call.index,
@@ -115,9 +117,8 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     upstream: end.upstream,
     count: builder.items.length,
     calls: builder.calls,
-    ...(end.serviceTier !== undefined && { serviceTier: end.serviceTier }),
+    ...(turn.serviceTier !== null && { serviceTier: turn.serviceTier }),
   };
-  turn.serviceTier = end.serviceTier ?? turn.serviceTier;
   await settle(engine, turn, [{ type: 'call.completed', head, payload: builder.payload(streamed) }], { end, unshown });
 }
 
