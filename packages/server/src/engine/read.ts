@@ -104,7 +104,7 @@ function progressOf(row: ResponseRow, events: readonly LogEvent[]): ResponseProg
     switch (event.type) {
       case 'call.completed':
         usage = sumUsage(usage, event.head.usage);
-        serviceTier = event.head.serviceTier ?? serviceTier;
+        serviceTier = event.head.serviceTier ?? null;
         output.push(...(event.payload?.items ?? []));
         break;
       case 'call.failed':

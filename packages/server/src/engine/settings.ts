@@ -74,6 +74,11 @@ export function callSettings(settings: JsonObject, tools: Json, instructions: st
   });
 }
 
+/** The service tier that was used, where the request does not say it already: most turns need not keep it (L11). */
+export function otherTier(settings: JsonObject, used: string | undefined): string | null {
+  return used === undefined || used === (settings['service_tier'] ?? 'default') ? null : used;
+}
+
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Drops what is undefined: absent and undefined differ under exactOptionalPropertyTypes, and on the wire. */

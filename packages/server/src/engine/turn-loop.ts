@@ -24,6 +24,7 @@ import { errorEvent } from './read.ts';
 import { streamReleased } from './release.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
+import { otherTier } from './settings.ts';
 import { spendCall } from './spend-call.ts';
 
 /** Carries the turn to its end. Never rejects: the outcome is in the log, in `turn.done` and in the broadcast. */
@@ -124,6 +125,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   if (placed.streamed) turn.seq = builder.seq;
   const usage = end.usage ?? estimatedUsage(placed.call.reserved.input, builder);
   turn.addUsage(usage);
+  turn.serviceTier = otherTier(turn.base.settings, end.serviceTier);
   const head = {
     call: placed.call.index,
     outcome: end.outcome,
@@ -132,9 +134,8 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     upstream: end.upstream,
     count: builder.items.length,
     calls: builder.calls,
-    ...(end.serviceTier !== undefined && { serviceTier: end.serviceTier }),
+    ...(turn.serviceTier !== null && { serviceTier: turn.serviceTier }),
   };
-  turn.serviceTier = end.serviceTier ?? turn.serviceTier;
   await settle(engine, turn, [{ type: 'call.completed', head, payload }], whole);
 }
 

@@ -43,7 +43,7 @@ export class RunningTurn {
   /** Whether a call of this turn was cut after it had shown something. */
   cut = false;
   usage: Usage | null = null;
-  /** The service tier that the last call used, if its target said one. */
+  /** The service tier that the last call used, if it is not the one that was asked for. */
   serviceTier: string | null = null;
   /** What its readers see. */
   readonly view: OutputView;

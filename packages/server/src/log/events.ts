@@ -154,7 +154,7 @@ export type EventBody =
         readonly count: number;
         /** call_ids of the calls that it asks for. */
         readonly calls: readonly string[];
-        /** The service tier that the target says it used. */
+        /** The service tier that the target says it used, if it is not the one that was asked for. */
         readonly serviceTier?: string;
       };
       readonly payload: OutputPayload | null;

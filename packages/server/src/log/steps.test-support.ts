@@ -29,7 +29,11 @@ const partOf = (...kinds: PartKind[]): fc.Arbitrary<Part> =>
 function weights(kind: PartKind, text: string): { logprobs?: readonly JsonObject[] } {
   if (kind !== 'output_text' || text === '') return {};
   const one = (token: string): JsonObject => ({ token, logprob: -0.5, bytes: [1, 2] });
-  return { logprobs: [...text].slice(0, 3).map(char => ({ ...one(char), top_logprobs: [one(char), one('?')] })) };
+  return {
+    logprobs: Array.from(text)
+      .slice(0, 3)
+      .map(char => ({ ...one(char), top_logprobs: [one(char), one('?')] })),
+  };
 }
 
 type Made = (index: number) => Step[];

@@ -1,5 +1,5 @@
 /** P1 to P3 of log/steps.ts, as a check that can be put to any steps. */
-import type { Step } from '../log/steps.ts';
+import { isCallType, type Step } from '../log/steps.ts';
 
 /**
  * The first law that the steps break, or null.
@@ -28,7 +28,7 @@ export function brokenLaw(steps: readonly Step[], whole: boolean): string | null
     if (step.type === 'item_done') {
       if (open) return say('P2 a part is open');
       type = null;
-    } else if (type === 'function_call') {
+    } else if (isCallType(type)) {
       if (step.type !== 'delta' || step.part !== 0) return say('P2 a call has parts');
     } else if (step.type === 'part') {
       if (open || step.part !== part + 1) return say('P2 a part began out of order');

@@ -1,12 +1,12 @@
 /** L12: the bytes of a stream, pinned; and what the builder does with steps that break P1 to P3. */
 import { describe, expect, test } from 'vitest';
 import type { Step } from '../log/steps.ts';
-import { OutputBuilder, type WireEvent } from './output.ts';
+import { OutputBuilder, type OutputPlace, type WireEvent } from './output.ts';
 
 const BODY = 'b'.repeat(28);
 const place = { body: BODY, call: 1, seq: 2, index: 0 };
 
-function show(steps: readonly Step[], cut = false, at = place): string[] {
+function show(steps: readonly Step[], cut = false, at: OutputPlace = place): string[] {
   const builder = new OutputBuilder(at);
   const events: WireEvent[] = [];
   for (const step of steps) builder.push(step, events);
@@ -49,6 +49,45 @@ test('L12: a function call', () => {
     `{"type":"response.function_call_arguments.done","sequence_number":4,"item_id":"${id}","output_index":0,"name":"f","arguments":"{}"}`,
     `{"type":"response.output_item.done","sequence_number":5,"output_index":0,"item":{"type":"function_call","id":"${id}","status":"completed","call_id":"c1","name":"f","arguments":"{}"}}`,
   ]);
+});
+
+test('L12: a custom tool call', () => {
+  const id = `ctc_${BODY}01000`;
+  const steps: Step[] = [
+    { type: 'item', index: 0, item: { type: 'custom_tool_call', callId: 'c1', name: 'sql' } },
+    { type: 'delta', index: 0, part: 0, text: 'a "b"' },
+    { type: 'item_done', index: 0 },
+  ];
+  expect(show(steps)).toEqual([
+    `{"type":"response.output_item.added","sequence_number":2,"output_index":0,"item":{"type":"custom_tool_call","id":"${id}","status":"in_progress","call_id":"c1","name":"sql","input":""}}`,
+    `{"type":"response.custom_tool_call_input.delta","sequence_number":3,"item_id":"${id}","output_index":0,"delta":"a \\"b\\""}`,
+    `{"type":"response.custom_tool_call_input.done","sequence_number":4,"item_id":"${id}","output_index":0,"input":"a \\"b\\""}`,
+    `{"type":"response.output_item.done","sequence_number":5,"output_index":0,"item":{"type":"custom_tool_call","id":"${id}","status":"completed","call_id":"c1","name":"sql","input":"a \\"b\\""}}`,
+  ]);
+});
+
+test('L12: log probabilities and padding, where they are asked for', () => {
+  const weight = { token: 'He"y', logprob: -0.5, bytes: [72], top_logprobs: [] };
+  const json = JSON.stringify([weight]);
+  const steps: Step[] = [
+    ...OPEN.slice(0, 2),
+    { type: 'delta', index: 0, part: 0, text: 'He"y', logprobs: [weight] },
+    { type: 'part_done', index: 0, part: 0 },
+    { type: 'item_done', index: 0 },
+  ];
+  const at = `"item_id":"${MSG}","output_index":0,"content_index":0`;
+  const part = `{"type":"output_text","text":"He\\"y","annotations":[],"logprobs":${json}}`;
+  const asked = { ...place, view: { include: ['message.output_text.logprobs'], padded: true } };
+  expect(show(steps, false, asked).slice(2)).toEqual([
+    `{"type":"response.output_text.delta","sequence_number":4,${at},"delta":"He\\"y","logprobs":${json},"obfuscation":"xR7mQ2wKp"}`,
+    `{"type":"response.output_text.done","sequence_number":5,${at},"text":"He\\"y","logprobs":${json}}`,
+    `{"type":"response.content_part.done","sequence_number":6,${at},"part":${part}}`,
+    `{"type":"response.output_item.done","sequence_number":7,"output_index":0,"item":{"type":"message","id":"${MSG}","status":"completed","role":"assistant","content":[${part}]}}`,
+  ]);
+  const plain: Step = { type: 'delta', index: 0, part: 0, text: 'He"y' };
+  expect(show(steps, false, { ...place, view: { include: [], padded: false } })).toEqual(
+    show([...steps.slice(0, 2), plain, ...steps.slice(3)]),
+  );
 });
 
 test('a text that was cut closes as incomplete commentary; the answer after it is the final one', () => {

@@ -1,6 +1,6 @@
 /** Stored output -> the steps that made it, so that `OutputBuilder` shows again, byte for byte, what a reader was shown (O1). */
 import { type Json, type JsonObject, type LoggedItem, type OutputPayload, textOf } from '../log/events.ts';
-import { type CallType, isCallType, type PartKind, type StartedItem, type Step } from '../log/steps.ts';
+import { isCallType, type PartKind, type StartedItem, type Step } from '../log/steps.ts';
 import { type OutputBuilder, type WireEvent } from './output.ts';
 
 /** Feeds a fresh builder with what `payload` holds. Without delta lengths (nobody streamed) each part is one delta. */
@@ -74,7 +74,7 @@ function startedItem(item: LoggedItem): StartedItem {
   switch (item.type) {
     case 'function_call':
     case 'custom_tool_call':
-      return { type: item.type as CallType, callId: textOf(item['call_id']), name: textOf(item['name']) };
+      return { type: item.type, callId: textOf(item['call_id']), name: textOf(item['name']) };
     case 'reasoning':
       return { type: 'reasoning' };
     default:

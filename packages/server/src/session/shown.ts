@@ -20,7 +20,7 @@ export function shownItem(item: LoggedItem, include: readonly string[]): LoggedI
   if (item.type === 'reasoning') {
     if (item['encrypted_content'] === undefined || include.includes('reasoning.encrypted_content')) return item;
     const { encrypted_content: _sealed, ...rest } = item;
-    return rest as LoggedItem;
+    return rest;
   }
   if (item.type !== 'message' || include.includes('message.output_text.logprobs')) return item;
   const content = item['content'];

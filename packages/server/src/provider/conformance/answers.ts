@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FunctionTool } from '../../engine/ports.ts';
+import type { CustomTool, FunctionTool } from '../../engine/ports.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import { type Harness, endOf, itemTypes } from './harness.ts';
 import { outcomeOf, textOf, userItem, userRun } from '../raw-upstream.test-support.ts';
@@ -59,6 +59,55 @@ export function answersWell(harness: Harness): void {
       );
       expect(calls.map(item => item.name)).toEqual(['weather', 'weather']);
       expect(new Set(calls.map(item => item.callId)).size).toBe(2);
+    });
+
+    test('a custom tool is called with one text, and answers', async () => {
+      const sql: CustomTool = {
+        type: 'custom',
+        name: 'sql',
+        description: 'Runs a query.',
+        format: { type: 'grammar', syntax: 'regex', definition: 'select .*' },
+      };
+      const question = userItem('Use sql `select 1`');
+      const settings = { tools: [sql, weather], toolChoice: { type: 'custom', name: 'sql' } };
+      const first = await outcomeOf(harness.asked(harness.callOf({ context: [{ items: [question] }], settings })));
+      expect(first.error).toBeNull();
+      expect(brokenLaw(first.steps, true)).toBeNull();
+      expect(textOf(first.steps)).toBe('select 1');
+      const asked = first.steps.find(step => step.type === 'item');
+      if (asked?.type !== 'item' || asked.item.type !== 'custom_tool_call') throw new Error('no call was made');
+      const { callId: call_id, name } = asked.item;
+      expect(name).toBe('sql');
+      const made: LoggedItem = {
+        type: 'custom_tool_call',
+        id: 'ctc_a',
+        status: 'completed',
+        call_id,
+        name,
+        input: 'select 1',
+      };
+      const output: LoggedItem = {
+        type: 'custom_tool_call_output',
+        id: 'ctco_a',
+        status: 'completed',
+        call_id,
+        output: 'one row',
+      };
+      const context = [{ items: [question] }, { items: [made] }, { items: [output] }];
+      const { steps, error } = await outcomeOf(harness.asked(harness.callOf({ context, settings: { tools: [sql] } })));
+      expect(error).toBeNull();
+      expect(textOf(steps)).toContain('one row');
+    });
+
+    test('log probabilities come with the text they are of, if they are wanted; and the tier that was used', async () => {
+      const { steps, error } = await harness.ask('Hello.', { logprobs: true, topLogprobs: 2, serviceTier: 'flex' });
+      expect(error).toBeNull();
+      const tokens = steps.flatMap(step => (step.type === 'delta' ? (step.logprobs ?? []) : []));
+      expect(tokens.map(({ token }) => token).join('')).toBe(textOf(steps));
+      expect(tokens.every(({ top_logprobs: top }) => Array.isArray(top) && top.length === 2)).toBe(true);
+      expect(endOf(steps).serviceTier).toBe('flex');
+      const plain = await harness.ask('Hello.');
+      expect(plain.steps.some(step => step.type === 'delta' && step.logprobs !== undefined)).toBe(false);
     });
 
     test('a call and its output go back, and the model answers from them', async () => {

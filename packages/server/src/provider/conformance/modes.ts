@@ -46,8 +46,7 @@ function joined(steps: readonly Step[]): readonly Step[] {
 function nameless(steps: readonly Step[]): readonly Step[] {
   return steps.map(step => {
     if (step.type === 'end') return { ...step, upstream: { response: null, request: null } };
-    if (step.type === 'item' && step.item.type === 'function_call')
-      return { ...step, item: { ...step.item, callId: 'call' } };
+    if (step.type === 'item' && 'callId' in step.item) return { ...step, item: { ...step.item, callId: 'call' } };
     return step;
   });
 }

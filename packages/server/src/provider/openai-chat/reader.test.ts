@@ -47,6 +47,41 @@ test('text, usage and ids', () => {
   ]);
 });
 
+test('a custom tool, beside a function', () => {
+  const steps = read(
+    call({ index: 0, id: 'a', type: 'custom', custom: { name: 'sql', input: '' } }),
+    call({ index: 0, custom: { input: 'select' } }),
+    call({ index: 1, id: 'b', type: 'function', function: { name: 'f', arguments: '{}' } }),
+    call({ index: 0, custom: { input: ' 1' } }),
+    finish('tool_calls'),
+    DONE,
+  );
+  expect(brokenLaw(steps, true)).toBeNull();
+  expect(items(steps)).toEqual([
+    { type: 'custom_tool_call', callId: 'a', name: 'sql' },
+    { type: 'function_call', callId: 'b', name: 'f' },
+  ]);
+  expect(textOf(steps)).toBe('select 1{}');
+});
+
+test('log probabilities and the tier; what has not their form is left out', () => {
+  const one = { token: 'a', logprob: -0.5, bytes: [97] };
+  const content = [{ ...one, top_logprobs: [one, { token: 1 }], more: true }, { token: 'b', logprob: null }, 'x'];
+  const chunk = {
+    choices: [{ index: 0, delta: { content: 'a' }, logprobs: { content, refusal: null } }],
+    service_tier: 'flex',
+  };
+  const steps = read(chunk, { ...finish('stop'), service_tier: 'no tier: it has spaces' }, DONE);
+  expect(steps.find(step => step.type === 'delta')).toEqual({
+    type: 'delta',
+    index: 0,
+    part: 0,
+    text: 'a',
+    logprobs: [{ ...one, top_logprobs: [one] }],
+  });
+  expect(steps.at(-1)).toMatchObject({ type: 'end', serviceTier: 'flex' });
+});
+
 test('usage that came early is not lost to chunks without it', () => {
   const usage = { prompt_tokens: 5, completion_tokens: 3 };
   const steps = read(text('a'), { ...finish('stop'), usage }, { choices: [], usage: null }, DONE);

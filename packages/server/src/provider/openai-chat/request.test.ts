@@ -205,8 +205,52 @@ test('every setting, in its order', () => {
   );
 });
 
+test('custom tools, their calls and outputs; log probabilities without a number', () => {
+  const settings: CallSettings = {
+    tools: [
+      { type: 'custom', name: 'sql', description: 'd', format: { type: 'grammar', syntax: 'lark', definition: 'g' } },
+      { type: 'custom', name: 'say', format: { type: 'text' } },
+    ],
+    toolChoice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'custom', name: 'sql' }] },
+    logprobs: true,
+    promptCacheOptions: { ttl: '12h' },
+    promptCacheRetention: 'in_memory',
+  };
+  const custom: LoggedItem = {
+    type: 'custom_tool_call',
+    id: 'ctc_a',
+    status: 'completed',
+    call_id: 'a',
+    name: 'sql',
+    input: 'x',
+  };
+  const shell: LoggedItem = {
+    type: 'shell_call',
+    id: 'sh_b',
+    status: 'completed',
+    call_id: 'b',
+    action: { commands: [] },
+  };
+  const answers: LoggedItem[] = [
+    { type: 'custom_tool_call_output', id: 'ctco_a', status: 'completed', call_id: 'a', output: 'row' },
+    { type: 'shell_call_output', id: 'sho_b', status: 'completed', call_id: 'b', output: [] },
+  ];
+  // The calls join the assistant's message, also from another run.
+  expect(sent([run(assistant), run(custom, shell), run(...answers)], settings)).toBe(
+    `${HEAD}"tools":[{"type":"custom","custom":{"name":"sql","description":"d","format":{"type":"grammar","grammar":{"syntax":"lark","definition":"g"}}}},` +
+      '{"type":"custom","custom":{"name":"say","format":{"type":"text"}}}],' +
+      '"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"custom","custom":{"name":"sql"}}]}},' +
+      '"logprobs":true,"prompt_cache_options":{"ttl":"12h"},"prompt_cache_retention":"in_memory","messages":[' +
+      '{"role":"assistant","content":"Let me see.","tool_calls":[{"id":"a","type":"custom","custom":{"name":"sql","input":"x"}},' +
+      '{"id":"b","type":"function","function":{"name":"shell","arguments":"{\\"commands\\":[]}"}}]},' +
+      '{"role":"tool","tool_call_id":"a","content":"row"},{"role":"tool","tool_call_id":"b","content":"[]"}]}',
+  );
+});
+
 test.each([
   ['auto', '"tool_choice":"auto"'],
+  [{ type: 'custom', name: 'f' }, '"tool_choice":{"type":"custom","custom":{"name":"f"}}'],
+  [{ type: 'allowed_tools', mode: 'none', tools: [] }, '"tool_choice":"none"'],
   [{ type: 'function', name: 'f' }, '"tool_choice":{"type":"function","function":{"name":"f"}}'],
 ])('tool choice %j', (toolChoice, expected) => {
   expect(sent([], { toolChoice })).toContain(expected);

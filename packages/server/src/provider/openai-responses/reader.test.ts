@@ -62,6 +62,33 @@ describe('servers that say less', () => {
     expect(textOf(steps)).toBe('whole');
   });
 
+  test('a custom tool, by deltas or by its done event; log probabilities; the tier', () => {
+    const custom = { type: 'custom_tool_call', call_id: 'c', name: 'sql', input: '' };
+    const input = (text: string): Event => ({
+      type: 'response.custom_tool_call_input.delta',
+      output_index: 0,
+      delta: text,
+    });
+    const ended = done(0, { ...custom, input: 'select 1' });
+    const one = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
+    for (const deltas of [[input('select'), input(' 1')], []]) {
+      const steps = read(
+        added(0, custom),
+        ...deltas,
+        ended,
+        added(1, message),
+        { ...delta(1, 'a'), logprobs: [one] },
+        done(1, said('ab', { logprobs: [one, one] })),
+        completed({ service_tier: 'priority' }),
+      );
+      expect(brokenLaw(steps, true)).toBeNull();
+      expect(steps[0]).toMatchObject({ item: { type: 'custom_tool_call', callId: 'c', name: 'sql' } });
+      expect(textOf(steps)).toBe('select 1ab');
+      expect(steps.flatMap(step => (step.type === 'delta' ? (step.logprobs ?? []) : []))).toEqual([one]);
+      expect(steps.at(-1)).toMatchObject({ serviceTier: 'priority' });
+    }
+  });
+
   test('only the last event: its output is told', () => {
     const call = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{"a":1}', status: 'completed' };
     const steps = read(completed({ output: [said('text'), call] }));

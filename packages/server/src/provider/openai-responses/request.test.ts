@@ -123,6 +123,60 @@ describe('bytes', () => {
   });
 });
 
+describe('custom tools and what is wanted', () => {
+  test('tools, their choice, hints and include', () => {
+    const settings: CallSettings = {
+      tools: [
+        { type: 'custom', name: 'sql', description: 'd', format: { type: 'grammar', syntax: 'lark', definition: 'g' } },
+        { type: 'custom', name: 'say', format: { type: 'text' } },
+      ],
+      toolChoice: { type: 'allowed_tools', mode: 'required', tools: [{ type: 'custom', name: 'sql' }] },
+      logprobs: true,
+      sealedReasoning: true,
+      promptCacheOptions: { mode: 'explicit', ttl: '30m' },
+      promptCacheRetention: '24h',
+    };
+    expect(sent([], settings)).toBe(
+      '{"model":"gpt-5.5","stream":true,"store":false,' +
+        '"tools":[{"type":"custom","name":"sql","description":"d","format":{"type":"grammar","syntax":"lark","definition":"g"}},' +
+        '{"type":"custom","name":"say","format":{"type":"text"}}],' +
+        '"tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"custom","name":"sql"}]},' +
+        '"include":["reasoning.encrypted_content","message.output_text.logprobs"],' +
+        '"prompt_cache_options":{"mode":"explicit","ttl":"30m"},"prompt_cache_retention":"24h","input":[]}',
+    );
+  });
+
+  test('tools of which none may be called are none', () => {
+    const toolChoice = { type: 'allowed_tools', mode: 'none', tools: [] };
+    expect(sent([], { toolChoice })).toContain('"tool_choice":"none"');
+  });
+
+  test('calls, and shells and patches as functions', () => {
+    const at = { id: 'x_1', status: 'completed' };
+    const items: LoggedItem[] = [
+      { type: 'custom_tool_call', ...at, call_id: 'a', name: 'sql', input: 'select "1"' },
+      { type: 'custom_tool_call_output', ...at, call_id: 'a', output: [{ type: 'input_text', text: '1' }] },
+      { type: 'shell_call', ...at, call_id: 'b', action: { commands: ['ls'] } },
+      { type: 'shell_call_output', ...at, call_id: 'b', output: [{ stdout: 'x' }], max_output_length: 3 },
+      { type: 'apply_patch_call', ...at, call_id: 'c', operation: { type: 'delete_file', path: 'p' } },
+      { type: 'apply_patch_call_output', ...at, call_id: 'c', status: 'failed' },
+      { type: 'local_shell_call', ...at, call_id: 'd', action: { type: 'exec' } },
+      { type: 'local_shell_call_output', ...at, call_id: 'd', output: 'y' },
+    ];
+    expect(sent([run(...items)])).toBe(
+      '{"model":"gpt-5.5","stream":true,"store":false,"input":[' +
+        '{"type":"custom_tool_call","call_id":"a","name":"sql","input":"select \\"1\\""},' +
+        '{"type":"custom_tool_call_output","call_id":"a","output":[{"type":"input_text","text":"1"}]},' +
+        '{"type":"function_call","call_id":"b","name":"shell","arguments":"{\\"commands\\":[\\"ls\\"]}"},' +
+        '{"type":"function_call_output","call_id":"b","output":"[{\\"stdout\\":\\"x\\"}]"},' +
+        '{"type":"function_call","call_id":"c","name":"apply_patch","arguments":"{\\"type\\":\\"delete_file\\",\\"path\\":\\"p\\"}"},' +
+        '{"type":"function_call_output","call_id":"c","output":"{\\"status\\":\\"failed\\"}"},' +
+        '{"type":"function_call","call_id":"d","name":"local_shell","arguments":"{\\"type\\":\\"exec\\"}"},' +
+        '{"type":"function_call_output","call_id":"d","output":"y"}]}',
+    );
+  });
+});
+
 describe('reasoning', () => {
   const open = { ...reasoning, content: [{ type: 'reasoning_text', text: 'Aha.' }] };
 
