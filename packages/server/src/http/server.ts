@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hotRoutes, makeApp } from './app.ts';
+import { refuseBytes, refuseExpectation, refuseRequest } from './malformed.ts';
 import type { HttpDeps } from './types.ts';
 
 export interface Listening {
@@ -15,12 +16,16 @@ export interface Listening {
 /** @param port 0 picks a free one */
 export async function listen(deps: HttpDeps, host: string, port: number): Promise<Listening> {
   const app = makeApp(deps);
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: refuseRequest });
   const hot = hotRoutes(deps);
-  const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0 }, (req, res) => {
-    const route = req.method === 'POST' ? hot.get(req.url ?? '') : undefined;
-    void (route === undefined ? listener(req, res) : route({ incoming: req, outgoing: res }));
-  });
+  const server = createServer(
+    { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0, requireHostHeader: false },
+    (req, res) => {
+      const route = req.method === 'POST' && req.headers.host !== undefined ? hot.get(req.url ?? '') : undefined;
+      void (route === undefined ? listener(req, res) : route({ incoming: req, outgoing: res }));
+    },
+  );
+  server.on('clientError', refuseBytes).on('checkExpectation', refuseExpectation);
   await bind(server, host, port);
   const address = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
