@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { FileKey } from '../../packages/server/src/main/config/file-form.ts';
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
-import { type Input, inputs, type Known, repro } from './input.ts';
+import { type Ids, type Input, inputs, repro, resolved } from './input.ts';
 import { breach, nameOf } from './law.ts';
 import { endpointsOf } from './routes.ts';
 import { openSender, type Outcome, type Sender } from './send.ts';
@@ -27,6 +27,8 @@ export interface FuzzReport {
   readonly sockets: boolean;
   /** How often each status and code came. */
   readonly outcomes: { readonly [name: string]: number };
+  /** What the server told its operator, of what went wrong inside; the first few. */
+  readonly notes: readonly string[];
   /** Shrunk, one a sender at most. */
   readonly failures: readonly { readonly what: string; readonly repro: string }[];
 }
@@ -46,7 +48,10 @@ const KEYS = [
 ];
 /** Looked at again after so many inputs. */
 const CANARY_EVERY = 1_000;
+/** What inputs name may be deleted by other inputs: made anew after so many. */
+const FRESH_EVERY = 100;
 const PROGRESS_MS = 5_000;
+const NOTES = 10;
 
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const stack = await startStack({ clouds: ['aws'], config: { keys: KEYS } });
@@ -66,18 +71,20 @@ async function runOn(
   const began = performance.now();
   const endpoints = await endpointsOf(stack.url);
   const canary = await plant(stack);
-  const known = await knownOf(stack);
+  let ids = await makeIds(stack);
   const sender = openSender(stack.url, SECRET('caller'), deadlineMs);
   const sockets = await hasSockets(sender);
   const outcomes = new Map<string, number>();
   const failures: { what: string; repro: string }[] = [];
   let sent = 0;
-  const one = async (input: Input): Promise<void> => {
+  const one = async (drawnInput: Input): Promise<void> => {
+    const input = resolved(drawnInput, ids);
     const came = await sender.send(input);
     const what = breach(seen?.(came) ?? came);
     const name = nameOf(came);
     outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
     sent += 1;
+    if (sent % FRESH_EVERY === 0) ids = await makeIds(stack);
     if (sent % CANARY_EVERY === 0) await canary();
     if (what !== null) throw new Error(what);
   };
@@ -85,7 +92,8 @@ async function runOn(
     () => progress(`${sent} of ${runs}, ${Math.round(sent / ((performance.now() - began) / 1000))}/s`),
     PROGRESS_MS,
   );
-  const drawn = inputs(endpoints, known, sockets);
+  const keys = { caller: SECRET('caller'), operator: SECRET('operator'), others: KEYS.map(({ name }) => SECRET(name)) };
+  const drawn = inputs(endpoints, { parameters: Object.keys(ids), keys }, sockets);
   try {
     await Promise.all(
       Array.from({ length: senders }, async (_, index) => {
@@ -100,7 +108,7 @@ async function runOn(
         const [input] = result.counterexample ?? [];
         const error =
           result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance);
-        failures.push({ what: error, repro: input === undefined ? '' : repro(input, stack.url) });
+        failures.push({ what: error, repro: input === undefined ? '' : repro(resolved(input, ids), stack.url) });
       }),
     );
     await canary('and goes on');
@@ -110,7 +118,16 @@ async function runOn(
   }
   const counted = Object.fromEntries([...outcomes].toSorted(([, a], [, b]) => b - a));
   const ms = Math.round(performance.now() - began);
-  return { runs: sent, seed, ms, endpoints: endpoints.length, sockets, outcomes: counted, failures };
+  return {
+    runs: sent,
+    seed,
+    ms,
+    endpoints: endpoints.length,
+    sockets,
+    outcomes: counted,
+    notes: stack.notes.slice(0, NOTES),
+    failures,
+  };
 }
 
 interface Made {
@@ -157,7 +174,7 @@ async function plant(stack: Stack): Promise<(last?: string) => Promise<void>> {
   };
 }
 
-async function knownOf(stack: Stack): Promise<Known> {
+async function makeIds(stack: Stack): Promise<Ids> {
   const response = JSON.parse(await call(stack, 'POST', '/v1/responses', { model: MODEL, input: 'Hello.' })) as Made;
   const items = [{ role: 'user', content: 'Hello.' }];
   const conversation = JSON.parse(await call(stack, 'POST', '/v1/conversations', { items })) as Made;
@@ -165,17 +182,13 @@ async function knownOf(stack: Stack): Promise<Known> {
     readonly data: readonly Made[];
   };
   return {
-    ids: {
-      response_id: response.id,
-      conversation_id: conversation.id,
-      item_id: listed.data[0]?.id ?? '',
-      placement_id: `${response.id.replace('resp', 'plc')}01`,
-      model: MODEL,
-      model_id: MODEL,
-      home: 'local',
-      key_id: 'key_of_nobody',
-    },
-    keys: { caller: SECRET('caller'), operator: SECRET('operator'), others: KEYS.map(({ name }) => SECRET(name)) },
+    response_id: response.id,
+    conversation_id: conversation.id,
+    item_id: listed.data[0]?.id ?? '',
+    placement_id: `${response.id.replace('resp', 'plc')}01`,
+    model: MODEL,
+    model_id: MODEL,
+    home: 'local',
   };
 }
 

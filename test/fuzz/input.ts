@@ -18,9 +18,12 @@ export type Input =
   /** Bytes after an upgrade that was right. */
   | { readonly kind: 'frame bytes'; readonly bytes: Buffer };
 
-/** What exists, so that changed requests reach further than the first look-up. */
+/** What exists when an input is sent, by the name of its parameter: so that requests reach further than the first look-up. */
+export type Ids = { readonly [parameter: string]: string };
+
 export interface Known {
-  readonly ids: { readonly [parameter: string]: string };
+  /** Names of ids that will be known. */
+  readonly parameters: readonly string[];
   /** Keys that calls are made with, and that the deployment is run with; and others. */
   readonly keys: { readonly caller: string; readonly operator: string; readonly others: readonly string[] };
 }
@@ -158,10 +161,24 @@ const damage: fc.Arbitrary<(text: string) => Buffer> = fc.oneof(
   { weight: 1, arbitrary: junk.map(text => () => Buffer.from(text)) },
 );
 
-const filled = (text: string, ids: Known['ids']): string =>
-  text.replaceAll(/\{(\w+)\}/g, (all, name: string) => ids[name] ?? all);
+/** An id stands in an input by its name until it is sent: what it names may be deleted by an input before. */
+const placeFor = (name: string): string => `~${name}~`;
+const filled = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => placeFor(name));
 
-function request(endpoint: Endpoint, { ids, keys }: Known): fc.Arbitrary<Input> {
+export function resolved(input: Input, ids: Ids): Input {
+  const named = (text: string): string => text.replaceAll(/~(\w+)~/g, (all, name: string) => ids[name] ?? all);
+  const inBytes = (bytes: Buffer): Buffer => Buffer.from(named(bytes.toString('latin1')), 'latin1');
+  switch (input.kind) {
+    case 'request':
+      return { ...input, path: named(input.path), body: input.body === null ? null : inBytes(input.body) };
+    case 'frames':
+      return { ...input, frames: input.frames.map(frame => (typeof frame === 'string' ? named(frame) : frame)) };
+    default:
+      return input;
+  }
+}
+
+function request(endpoint: Endpoint, { parameters, keys }: Known): fc.Arbitrary<Input> {
   const segment = fc.oneof(
     { weight: 4, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: fc.constantFrom(...SEGMENTS) },
@@ -193,9 +210,9 @@ function request(endpoint: Endpoint, { ids, keys }: Known): fc.Arbitrary<Input> 
       let index = 0;
       const path = endpoint.path.replaceAll(
         /\{(\w+)\}/g,
-        (_, name: string) => drawn.segments[index++] ?? ids[name] ?? 'none',
+        (_, name: string) => drawn.segments[index++] ?? (parameters.includes(name) ? placeFor(name) : 'none'),
       );
-      const text = endpoint.isText ? 'text' : filled(changed(drawn.body, drawn.changes), ids);
+      const text = endpoint.isText ? 'text' : filled(changed(drawn.body, drawn.changes));
       return {
         kind: 'request',
         method: drawn.method,
@@ -278,13 +295,13 @@ const FRAMES: readonly unknown[] = [
   { type: 'ping' },
 ];
 
-function frames({ ids }: Known): fc.Arbitrary<Input> {
+function frames(): fc.Arbitrary<Input> {
   const frame: fc.Arbitrary<string | Buffer> = fc.oneof(
     {
       weight: 6,
       arbitrary: fc
         .tuple(fc.constantFrom(...FRAMES), fc.array(change, { maxLength: 3 }))
-        .map(([body, changes]) => filled(changed(body, changes), ids)),
+        .map(([body, changes]) => filled(changed(body, changes))),
     },
     { weight: 1, arbitrary: junk },
     { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 100 }) },
@@ -312,7 +329,7 @@ export function inputs(endpoints: readonly Endpoint[], known: Known, sockets: bo
     { weight: 8, arbitrary: requests(hot) },
     { weight: 8, arbitrary: requests(endpoints) },
     { weight: 2, arbitrary: bytes(known) },
-    ...(sockets ? [{ weight: 3, arbitrary: frames(known) }] : []),
+    ...(sockets ? [{ weight: 3, arbitrary: frames() }] : []),
   );
 }
 
