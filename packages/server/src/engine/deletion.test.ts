@@ -57,6 +57,29 @@ describe('a deleted response', () => {
     expect(await codeOf(ask(engine, { previous_response_id: id }))).toBe('previous_response_not_found');
   });
 
+  test('that is continued at the same moment is either continued or gone, never an error of ours', async () => {
+    const { booted } = speaking();
+    const { engine } = booted;
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 40; round += 1) {
+      const id = await turn(booted, 'one');
+      // Each takes some steps before the session's own queue decides; the order of asking shifts who comes first.
+      const remove = async (): Promise<void> => {
+        for (let step = 0; step < round; step += 1) await Promise.resolve();
+        await engine.deleteResponse(ACME, id);
+      };
+      const [, continued] = await Promise.allSettled([
+        remove(),
+        ask(engine, { previous_response_id: id }).then(response => response.done),
+      ]);
+      outcomes.add(
+        continued.status === 'fulfilled' ? 'continued' : await codeOf(Promise.reject(continued.reason as Error)),
+      );
+    }
+    expect([...outcomes].filter(one => one !== 'continued' && one !== 'previous_response_not_found')).toEqual([]);
+    expect(outcomes.size).toBe(2);
+  });
+
   test('that nothing needs leaves no content, and the chain still verifies', async () => {
     const { world, booted } = speaking();
     const id = await turn(booted, 'secret one');

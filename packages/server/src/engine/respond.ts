@@ -80,6 +80,8 @@ export async function beginTurn(engine: EngineContext, input: RespondRequest): P
 function isCurrent({ live, previous }: Extract<Plan, { type: 'append' }>): boolean {
   if (live.stale) return false;
   const state = mustState(live);
+  // Deleted while this request waited for its turn.
+  if (state.phase === 'ended') return false;
   if (state.kind !== 'conversation') return state.head === previous && state.turn === null;
   if (state.turn !== null) throw perdureError('conversation_locked', undefined, { param: 'conversation' });
   return true;

@@ -1,9 +1,9 @@
 /** The listening server. */
 import { getRequestListener } from '@hono/node-server';
-import { errorBody, perdureError, type PerdureError } from '@perdure/protocol';
-import { createServer, type Server, STATUS_CODES } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { hotRoutes, makeApp } from './app.ts';
+import { HEADER_BYTES, refuseBytes, refuseExpectation, refuseRequest } from './malformed.ts';
 import type { HttpDeps } from './types.ts';
 import { asksWebSocket, serveWebSockets, type WebSockets } from './websocket/upgrade.ts';
 
@@ -14,36 +14,8 @@ export interface Listening {
   close(ms: number): Promise<void>;
 }
 
-/** Bytes of a request line and all headers together; of an address too, therefore. */
-export const HEADER_BYTES: number = 16 * 1024;
 /** Times in ms. A body has a deadline of its own (`bodyMs`). */
 const HTTP = { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 0 } as const;
-
-/** What is no HTTP, or more of it than is read: the documented error, as far as an answer can still be given. */
-function refuseBroken(error: Error, socket: Socket): void {
-  // In the middle of another answer it would be taken for a part of it.
-  if (!socket.writable || socket.bytesWritten > 0) return void socket.destroy();
-  const refused = brokenRequest('code' in error ? String(error.code) : '');
-  const body = JSON.stringify(errorBody(refused));
-  const head = [
-    `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status] ?? ''}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    `x-request-id: req_${crypto.randomUUID().replaceAll('-', '')}`,
-    'connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
-function brokenRequest(code: string): PerdureError {
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    const most = `The request line and its headers are larger than ${HEADER_BYTES} bytes.`;
-    return perdureError('invalid_request', most, { status: 431 });
-  }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return perdureError('deadline_exceeded', 'The request did not arrive in time.', { status: 408 });
-  return perdureError('invalid_request', 'The request is no HTTP that this server understands.');
-}
 
 export interface ListenAt {
   readonly host: string;
@@ -55,17 +27,17 @@ export interface ListenAt {
 
 export async function listen(deps: HttpDeps, { host, port, connections }: ListenAt): Promise<Listening> {
   const app = makeApp(deps);
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: refuseRequest });
   const hot = hotRoutes(deps);
   const server = createServer(
-    { ...HTTP, maxHeaderSize: HEADER_BYTES, shouldUpgradeCallback: asksWebSocket },
+    { ...HTTP, maxHeaderSize: HEADER_BYTES, requireHostHeader: false, shouldUpgradeCallback: asksWebSocket },
     (req, res) => {
-      const route = req.method === 'POST' ? hot.get(req.url ?? '') : undefined;
+      const route = req.method === 'POST' && req.headers.host !== undefined ? hot.get(req.url ?? '') : undefined;
       void (route === undefined ? listener(req, res) : route({ incoming: req, outgoing: res }));
     },
   );
   server.maxConnections = connections;
-  server.on('clientError', refuseBroken);
+  server.on('clientError', refuseBytes).on('checkExpectation', refuseExpectation);
   const sockets = serveWebSockets(server, deps);
   await bind(server, host, port);
   const address = server.address() as AddressInfo;

@@ -26,7 +26,10 @@ export function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
         throw perdureError('invalid_request', 'A key needs a name.', { param: 'name' });
       const spec = given as KeySpec;
       const tenant = spec.tenant ?? caller.tenant;
-      if (!reaches(caller, tenant) || (spec.scopes?.includes('operator') && !caller.scopes.includes('operator')))
+      // Of whatever type they were sent: what is no list is refused below.
+      const scopes: unknown = spec.scopes;
+      const asOperator = Array.isArray(scopes) && scopes.includes('operator');
+      if (!reaches(caller, tenant) || (asOperator && !caller.scopes.includes('operator')))
         throw perdureError(
           'insufficient_scope',
           'A key of another tenant, or an operator’s, is made with the scope operator.',

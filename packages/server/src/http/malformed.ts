@@ -1,0 +1,60 @@
+/** What is no request that the router could be asked about: it is told so in the documented form. */
+import { RequestError } from '@hono/node-server';
+import { errorBody, perdureError, type PerdureError } from '@perdure/protocol';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { sendError } from './reply.ts';
+
+/** Bytes of a request line and all headers together; of an address too, therefore. */
+export const HEADER_BYTES: number = 16 * 1024;
+
+/** By what node's parser found. */
+function problemOf(code: string | undefined): PerdureError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return perdureError(
+        'invalid_request',
+        `The request line and its headers are larger than ${HEADER_BYTES} bytes.`,
+        { status: 431 },
+      );
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return perdureError('body_too_large', 'The extensions of a chunk of the body are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return perdureError('deadline_exceeded', 'The request did not arrive in time.', { status: 408 });
+    default:
+      return perdureError('invalid_request', 'The request is no HTTP that this server understands.');
+  }
+}
+
+/** For `clientError`: node's own answer has no body. The connection is closed. */
+export function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const begun = (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+  if (begun || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(error.code);
+  const body = JSON.stringify(errorBody(problem));
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: req_${crypto.randomUUID().replaceAll('-', '')}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** For what node took and the listener could not make a request of: no host, or an address that is none. */
+export function refuseRequest(thrown: unknown): Response {
+  const error =
+    thrown instanceof RequestError
+      ? perdureError('invalid_request', 'The host or the address of this request is not valid.')
+      : perdureError('internal_error');
+  return Response.json(errorBody(error), { status: error.status });
+}
+
+/** For `checkExpectation`: an `Expect` that asks for what no HTTP server does. */
+export function refuseExpectation(_req: IncomingMessage, res: ServerResponse): void {
+  sendError(res, perdureError('invalid_request', "The header 'expect' asks for something unknown.", { status: 417 }));
+}

@@ -1,0 +1,174 @@
+/** The endpoints, as the server itself describes them, each with bodies that are right. */
+import { MODEL } from '../support/stack.ts';
+
+export interface Endpoint {
+  readonly method: string;
+  /** With `{name}` for each parameter. */
+  readonly path: string;
+  readonly query: readonly string[];
+  /** Bodies that the changes start from; none where it takes none. */
+  readonly bodies: readonly unknown[];
+  readonly isText: boolean;
+}
+
+interface Operation {
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+  readonly requestBody?: {
+    readonly content: { readonly [type: string]: { readonly example?: unknown; readonly schema?: unknown } };
+  };
+}
+interface OpenApi {
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
+  readonly components: { readonly schemas: { readonly [name: string]: unknown } };
+}
+
+const user = { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hello.' }] };
+const tool = {
+  type: 'function',
+  name: 'weather',
+  description: 'The weather.',
+  parameters: {
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+    additionalProperties: false,
+  },
+  strict: true,
+};
+const schema = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'], additionalProperties: false };
+const CREATE: readonly unknown[] = [
+  { model: MODEL, input: 'Hello.' },
+  { model: MODEL, input: 'Hello.', store: false, stream: true },
+  { model: MODEL, input: 'Hello.', stream: true, previous_response_id: '{response_id}' },
+  { model: MODEL, input: 'Hello.', conversation: '{conversation_id}' },
+  { model: MODEL, input: 'Hello.', background: true },
+  {
+    model: MODEL,
+    store: false,
+    instructions: 'Be brief.',
+    input: [
+      user,
+      { role: 'assistant', content: [{ type: 'output_text', text: 'Hello.', annotations: [] }] },
+      { type: 'function_call', call_id: 'call_1', name: 'weather', arguments: '{"city":"Oslo"}' },
+      { type: 'function_call_output', call_id: 'call_1', output: [{ type: 'input_text', text: 'Snow.' }] },
+      { type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm.' }], encrypted_content: 'AAAA' },
+      { role: 'user', content: [{ type: 'input_image', image_url: 'data:image/png;base64,AAAA', detail: 'auto' }] },
+      { role: 'user', content: [{ type: 'input_file', filename: 'a.txt', file_data: 'data:text/plain;base64,QQ==' }] },
+      { type: 'item_reference', id: '{item_id}' },
+    ],
+    tools: [tool, { type: 'web_search' }, { type: 'custom', name: 'notes' }],
+    tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'weather' }] },
+    parallel_tool_calls: true,
+    max_tool_calls: 3,
+    max_output_tokens: 64,
+    text: { format: { type: 'json_schema', name: 'a', schema, strict: true }, verbosity: 'low' },
+    reasoning: { effort: 'low', summary: 'auto' },
+    temperature: 1,
+    top_p: 1,
+    top_logprobs: 0,
+    truncation: 'auto',
+    service_tier: 'auto',
+    metadata: { a: 'b' },
+    include: ['reasoning.encrypted_content'],
+    stream: false,
+    stream_options: { include_obfuscation: false },
+    safety_identifier: 'a',
+    prompt_cache_key: 'b',
+    context_management: [{ type: 'compaction', compact_threshold: 1000 }],
+    client_metadata: { a: 'b' },
+  },
+];
+const CHAT: readonly unknown[] = [
+  {
+    model: MODEL,
+    messages: [{ role: 'user', content: 'Hello.' }],
+    stream: true,
+    stream_options: { include_usage: true },
+  },
+  {
+    model: MODEL,
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Hello.' },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+        ],
+      },
+      {
+        role: 'assistant',
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{}' } }],
+      },
+      { role: 'tool', tool_call_id: 'call_1', content: 'Snow.' },
+    ],
+    tools: [{ type: 'function', function: { name: 'weather', parameters: schema } }],
+    tool_choice: 'auto',
+    n: 1,
+    stop: ['x'],
+    max_completion_tokens: 32,
+    temperature: 0.5,
+    response_format: { type: 'json_object' },
+    user: 'a',
+  },
+];
+/** Where the document's example is not enough. */
+const BODIES: { readonly [route: string]: readonly unknown[] } = {
+  'POST /v1/responses': CREATE,
+  'POST /v1/responses/compact': [
+    { model: MODEL, input: [user] },
+    { model: MODEL, previous_response_id: '{response_id}' },
+  ],
+  'POST /v1/responses/input_tokens': CREATE,
+  'POST /v1/chat/completions': CHAT,
+  'POST /v1/conversations': [{ items: [user, user], metadata: { a: 'b' } }],
+  'POST /v1/conversations/{conversation_id}/items': [{ items: [user] }],
+};
+
+export async function endpointsOf(url: string): Promise<readonly Endpoint[]> {
+  const { paths, components } = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi;
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => {
+      const content = operation.requestBody?.content;
+      const json = content?.['application/json'];
+      const route = `${method.toUpperCase()} ${path}`;
+      const example = json?.example ?? (json === undefined ? 'text' : skeleton(json.schema, components, 0));
+      return {
+        method: method.toUpperCase(),
+        path,
+        query: (operation.parameters ?? []).filter(one => one.in === 'query').map(one => one.name),
+        bodies: content === undefined ? [] : (BODIES[route] ?? [example]),
+        isText: content !== undefined && json === undefined,
+      };
+    }),
+  );
+}
+
+/** A value of the form that a schema describes; near enough to be changed from. */
+function skeleton(schema: unknown, components: OpenApi['components'], depth: number): unknown {
+  if (typeof schema !== 'object' || schema === null || depth > 6) return null;
+  const {
+    $ref: ref,
+    type,
+    properties,
+    items,
+    anyOf,
+    oneOf,
+    enum: values,
+    const: only,
+    default: given,
+  } = schema as {
+    readonly [name: string]: unknown;
+  };
+  const inner = (one: unknown): unknown => skeleton(one, components, depth + 1);
+  if (typeof ref === 'string') return inner(components.schemas[ref.split('/').at(-1) ?? '']);
+  if (only !== undefined) return only;
+  if (Array.isArray(values)) return values[0];
+  if (given !== undefined) return given;
+  const choice = anyOf ?? oneOf;
+  if (Array.isArray(choice)) return inner(choice[0]);
+  if (typeof properties === 'object' && properties !== null)
+    return Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, inner(one)]));
+  if (type === 'array') return [inner(items)];
+  return type === 'integer' || type === 'number' ? 1 : type === 'boolean' ? true : type === 'object' ? {} : 'a';
+}
