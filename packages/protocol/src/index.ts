@@ -17,6 +17,7 @@ export { listPage, listPageSchema, parseListQuery, type ListPage, type ListQuery
 export * from './models.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';
+export * from './perdure/holds.ts';
 export * from './perdure/placements.ts';
 export * from './perdure/rights.ts';
 export * from './perdure/status.ts';

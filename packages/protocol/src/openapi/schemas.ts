@@ -32,6 +32,7 @@ import {
   waiverListSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
+import { createHoldBody, holdListSchema, holdSchema, keptListSchema } from '../perdure/holds.ts';
 import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
 import { whatIfBody } from '../perdure/placements.ts';
 import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
@@ -96,6 +97,10 @@ export type SchemaName =
   | 'Right'
   | 'RightList'
   | 'AuditList'
+  | 'Hold'
+  | 'HoldList'
+  | 'KeptList'
+  | 'CreateHold'
   | 'Health'
   | 'Ready'
   | 'Error';
@@ -111,6 +116,7 @@ type RequestName =
   | 'CreateActivation'
   | 'CreateWaiver'
   | 'CreateContractEvent'
+  | 'CreateHold'
   | 'OfferRight'
   | 'AnswerRight';
 
@@ -143,6 +149,7 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateActivation: createActivationBody,
   CreateWaiver: createWaiverBody,
   CreateContractEvent: createContractEventBody,
+  CreateHold: createHoldBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
 };
@@ -183,6 +190,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Right: rightSchema,
   RightList: rightListSchema,
   AuditList: auditListSchema,
+  Hold: holdSchema,
+  HoldList: holdListSchema,
+  KeptList: keptListSchema,
   Health: healthSchema,
   Ready: readySchema,
   Error: error,

@@ -8,6 +8,7 @@ import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
 import { explainCommand } from './commands/explain.ts';
+import { holdsCommand } from './commands/holds.ts';
 import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -29,6 +30,7 @@ const COMMANDS = [
   waiversCommand,
   eventsCommand,
   rightsCommand,
+  holdsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

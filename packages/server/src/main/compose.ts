@@ -7,7 +7,7 @@ import { makeDesk } from '../engine/placement-desk.ts';
 import type { Clock, Provider } from '../engine/ports.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
-import { type HomeId, makeIds } from '../kernel/ids.ts';
+import { type HomeId, homeTag, makeIds } from '../kernel/ids.ts';
 import type { ProviderLimits } from '../provider/limits.ts';
 import { makeProvider } from '../provider/make-provider.ts';
 import { Connections } from '../provider/transport/connections.ts';
@@ -20,6 +20,9 @@ import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
+import { HoldBook } from './holds/hold-book.ts';
+import { makeHoldDesk } from './holds/hold-desk.ts';
+import { retentionWith } from './holds/retention-policy.ts';
 import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { authenticate, keyAdmin } from './keys/admin.ts';
 import { saleCheck } from './keys/sale.ts';
@@ -133,6 +136,11 @@ async function assemble(
   const ids = makeIds(systemClock, fillRandom);
   const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
   const { active } = governed;
+  const holds = await HoldBook.open({
+    store: control,
+    now: () => systemClock.now(),
+    id: prefix => ids.next(prefix, homeTag(control.home)),
+  });
   let shadow: RunningShadow | null = null;
   const asOf = config.asOf?.ms ?? null;
   const era = (): LoadedEra => active.at(systemClock.now());
@@ -180,6 +188,7 @@ async function assemble(
       idleMs: limits.upstream.idleMs + 1000,
       outputChars: limits.upstream.outputChars,
     },
+    retention: retentionWith(config.retention, holds),
     report,
     spend: {
       caps: config.caps,
@@ -237,6 +246,7 @@ async function assemble(
       keys: keyAdmin(ring),
       ledger: ledger?.view ?? null,
       govern: governed.desk,
+      holds: makeHoldDesk(holds, stores),
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,

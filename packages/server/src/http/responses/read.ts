@@ -3,7 +3,7 @@ import { listPage, parseListQuery, perdureError } from '@perdure/protocol';
 import { sendJson } from '../reply.ts';
 import { EventStream } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
-import { rawQuery } from '../query.ts';
+import { flag, rawQuery } from '../query.ts';
 import { pageOf } from '../page.ts';
 import { pipeEvents } from './create.ts';
 
@@ -29,7 +29,7 @@ function startingAfter(query: string | undefined, header: string | string[] | un
 }
 
 export async function deleteResponse(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  await deps.engine.deleteResponse(exchange.caller, id);
+  await deps.engine.deleteResponse(exchange.caller, id, { cascade: flag(exchange.req.url, 'cascade') });
   sendJson(
     exchange.res,
     200,

@@ -194,6 +194,8 @@ export const CONFIG_BOUNDS: {
   /** Versions of a price book, and rates of a card. */
   readonly rates: number;
   readonly caps: number;
+  /** Tenants with a lifetime of their own. */
+  readonly tenants: number;
   readonly alerts: number;
   /** US dollars of a cap: in micro-dollars still an integer that a number holds. */
   readonly amountUsd: number;
@@ -218,6 +220,7 @@ export const CONFIG_BOUNDS: {
   price: 100_000,
   rates: 1_000,
   caps: 1_000,
+  tenants: 10_000,
   alerts: 16,
   amountUsd: 9_000_000_000,
   capacity: 1_000_000,
