@@ -118,7 +118,7 @@ async function deadPayloads(
     }
   }
   for (const seq of texts) if (seq <= upTo && (await textsAreDead(engine, live, seq))) seqs.push(seq);
-  for await (const run of dead === null ? deletedRuns(engine, live) : runsAt(engine, live, dead.positions)) {
+  for await (const run of dead === null ? deletedRuns(engine, live) : runsOf(engine, live, dead)) {
     if (run.seq <= upTo && (await itemsAreDead(engine, live, run))) seqs.push(run.seq);
   }
   if (state.phase === 'ended' && state.metadataSeq > 0 && state.metadataSeq <= upTo) seqs.push(state.metadataSeq);
@@ -196,15 +196,24 @@ async function itemsAreDead(engine: EngineContext, live: LiveSession, run: RunRo
   return true;
 }
 
-async function* runsAt(
-  engine: EngineContext,
-  live: LiveSession,
-  positions: readonly number[],
-): AsyncGenerator<RunRow> {
-  for (const position of positions) {
+/** Runs that hold deleted items, and those of deleted responses: their items may have been deleted before. */
+async function* runsOf(engine: EngineContext, live: LiveSession, dead: Dead): AsyncGenerator<RunRow> {
+  for (const position of dead.positions) {
     const run = await runAt(engine, live, position);
     if (run !== null) yield run;
   }
+  if (mustState(live).kind === 'responses') return;
+  for (const row of dead.rows) if (row.position > 0) yield* await runsOfResponse(engine, live, row);
+}
+
+/** The runs of a finished response that gave no position back. */
+export async function runsOfResponse(
+  engine: EngineContext,
+  { tenant, session, store }: LiveSession,
+  { fromSeq, toSeq, position }: ResponseRow,
+): Promise<readonly RunRow[]> {
+  const range = { tenant, session, from: 1, to: position, order: 'desc', limit: toSeq - fromSeq + 1 } as const;
+  return (await engine.sessions.wait(store.runs(range))).filter(run => run.seq >= fromSeq);
 }
 
 /** Runs of which items were deleted. */
