@@ -38,7 +38,11 @@ describe('a deleted response', () => {
   test('takes its input, answer, tools, instructions, metadata and settings with it, while streams are read', async () => {
     const [input, instructions, tool, note, safety] = [mark(), mark(), mark(), mark(), mark()];
     const tools = [{ type: 'function' as const, name: 'look', description: tool, parameters: {}, strict: false }];
-    const reading = await client.responses.create({ model: MODEL, input: 'Read me. [[words: 40]] [[latency: 50]]', stream: true });
+    const reading = await client.responses.create({
+      model: MODEL,
+      input: 'Read me. [[words: 40]] [[latency: 50]]',
+      stream: true,
+    });
     const events = reading[Symbol.asyncIterator]();
     await events.next();
     const response = await client.responses
@@ -126,7 +130,12 @@ describe('a deleted response', () => {
   test('with cascade is refused while something that was forked from it runs', async () => {
     const one = await client.responses.create({ model: MODEL, input: 'One.' });
     await client.responses.create({ model: MODEL, input: 'Two.', previous_response_id: one.id });
-    const slow = { model: MODEL, input: 'Slow. [[words: 60]] [[latency: 30]]', previous_response_id: one.id, stream: true } as const;
+    const slow = {
+      model: MODEL,
+      input: 'Slow. [[words: 60]] [[latency: 30]]',
+      previous_response_id: one.id,
+      stream: true,
+    } as const;
     const running = await client.responses.create(slow);
     await running[Symbol.asyncIterator]().next();
     const answer = await cascade(`/v1/responses/${one.id}`);

@@ -30,7 +30,11 @@ function clean(): void {
 
 /** Everything that a request can say, said with the mark. */
 const PNG = Buffer.from(`\x89PNG ${MARK} and more`).toString('base64');
-const schema = { type: 'object', properties: { [MARK]: { type: 'string', description: MARK } }, additionalProperties: true };
+const schema = {
+  type: 'object',
+  properties: { [MARK]: { type: 'string', description: MARK } },
+  additionalProperties: true,
+};
 const tools = [{ type: 'function' as const, name: 'look', description: MARK, parameters: schema, strict: false }];
 const base = {
   model: MODEL,
@@ -79,13 +83,22 @@ const CASES: readonly (readonly [name: string, run: () => Promise<unknown>])[] =
   ['failed upstream', () => client.responses.create({ ...base, input: say('[[fault: status 500]]') })],
   ['refused upstream', () => client.responses.create({ ...base, input: say('[[fault: status 400]]') })],
   ['cut', () => client.responses.create({ ...base, input: say('[[fault: cut 3]]'), stream: true }).then(drained)],
-  ['malformed', () => client.responses.create({ ...base, input: say('[[fault: malformed 2]]'), stream: true }).then(drained)],
-  ['an error in the stream', () => client.responses.create({ ...base, input: say('[[fault: error-event 2]]'), stream: true }).then(drained)],
+  [
+    'malformed',
+    () => client.responses.create({ ...base, input: say('[[fault: malformed 2]]'), stream: true }).then(drained),
+  ],
+  [
+    'an error in the stream',
+    () => client.responses.create({ ...base, input: say('[[fault: error-event 2]]'), stream: true }).then(drained),
+  ],
   ['left by its reader', () => abandoned(slow)],
   ['of a model that is not there', () => client.responses.create({ ...base, model: MARK, input: MARK })],
   ['not valid', () => client.responses.create({ ...base, input: MARK, temperature: 99 })],
   ['an orphan output', () => client.responses.create({ ...base, input: call.slice(2) })],
-  ['of a response that is not there', () => client.responses.create({ ...base, input: MARK, previous_response_id: MARK })],
+  [
+    'of a response that is not there',
+    () => client.responses.create({ ...base, input: MARK, previous_response_id: MARK }),
+  ],
   ['under an idempotency key', () => client.responses.create({ ...base, input: say('') }, keyed)],
   ['under the same key again', () => client.responses.create({ ...base, input: say('') }, keyed)],
   ['under the same key with another body', () => client.responses.create({ ...base, input: say('other') }, keyed)],
@@ -93,9 +106,21 @@ const CASES: readonly (readonly [name: string, run: () => Promise<unknown>])[] =
   ['chat, streamed', () => client.chat.completions.create({ model: MODEL, messages, stream: true }).then(drained)],
   [
     'chat, failed',
-    () => client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: say('[[fault: status 500]]') }] }),
+    () =>
+      client.chat.completions.create({
+        model: MODEL,
+        messages: [{ role: 'user', content: say('[[fault: status 500]]') }],
+      }),
   ],
-  ['no JSON', () => fetch(`${server.url}/v1/responses`, { method: 'POST', body: `{"input": "${MARK}`, headers: { 'content-type': 'application/json' } })],
+  [
+    'no JSON',
+    () =>
+      fetch(`${server.url}/v1/responses`, {
+        method: 'POST',
+        body: `{"input": "${MARK}`,
+        headers: { 'content-type': 'application/json' },
+      }),
+  ],
   ['at no address', () => fetch(`${server.url}/v1/${encodeURIComponent(MARK)}`)],
 ];
 

@@ -132,7 +132,14 @@ export const ROUTES: readonly Route[] = [
     summary: 'Delete a conversation; its items stay with the responses that hold them.',
     answer: 'ConversationDeleted',
     query: ['cascade'],
-    errors: [...READ, 'invalid_request', 'conversation_not_found', 'conversation_locked', 'response_in_progress', 'store_full'],
+    errors: [
+      ...READ,
+      'invalid_request',
+      'conversation_not_found',
+      'conversation_locked',
+      'response_in_progress',
+      'store_full',
+    ],
   },
   {
     method: 'get',

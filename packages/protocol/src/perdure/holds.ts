@@ -77,19 +77,19 @@ export const holdListSchema: z.ZodType<HoldList> = z.object({
   has_more: z.boolean(),
 });
 
+export const keptSchema: z.ZodType<KeptResource> = z.object({
+  object: z.literal('perdure.kept'),
+  session: text,
+  tenant: text,
+  home: text,
+  conversation: orNull,
+  ended: z.boolean(),
+  responses: z.array(text),
+});
+
 export const keptListSchema: z.ZodType<KeptList> = z.object({
   object: z.literal('list'),
-  data: z.array(
-    z.object({
-      object: z.literal('perdure.kept'),
-      session: text,
-      tenant: text,
-      home: text,
-      conversation: orNull,
-      ended: z.boolean(),
-      responses: z.array(text),
-    }),
-  ),
+  data: z.array(keptSchema),
   has_more: z.boolean(),
   last_id: orNull,
 });

@@ -1,6 +1,14 @@
 /** Conversations: sessions whose items a client may also add, list and delete. */
 import { type InputItem, type Metadata, type NewItem, perdureError } from '@perdure/protocol';
-import { type HomeId, homeTag, idBody, parseItemId, placementId, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import {
+  type HomeId,
+  homeTag,
+  idBody,
+  parseItemId,
+  placementId,
+  type ResponseId,
+  type SessionId,
+} from '../kernel/ids.ts';
 import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
 import type { EventBody, EventOf, LoggedItem } from '../log/events.ts';
 import { actorOf, type Caller } from './caller.ts';

@@ -80,7 +80,13 @@ async function reapParent(
   if (parent === null) return;
   await engine.sessions.exclusive(parent, async () => {
     if (parent.stale || (await needed(engine, parent)) === null) return;
-    await reap(engine, parent, { rows: [], positions: [] });
+    if (await reap(engine, parent, mustState(parent).unerased === true ? null : { rows: [], positions: [] })) return;
+    // A hold is in the way, and nothing of the parent itself was deleted just now: it is to be looked at again all the same (E2).
+    const head = { after: mustState(parent).seq, whole: false, deferred: true } as const;
+    const claimed = await claim(engine, parent);
+    await engine.sessions.commit(parent, [...claimed, { type: 'session.erased', head, payload: null }], {
+      actor: 'engine',
+    });
   });
 }
 

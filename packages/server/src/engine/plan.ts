@@ -49,11 +49,7 @@ export async function findConversation(
 ): Promise<LiveSession> {
   const found = engine.homes.locate(id, 'conv');
   const live = found && (await engine.sessions.load(caller.tenant, `sess_${found.body}` as SessionId, found.store));
-  if (
-    live?.state?.kind !== 'conversation' ||
-    live.state.phase === 'ended' ||
-    conversationExpired(engine, live.state)
-  ) {
+  if (live?.state?.kind !== 'conversation' || live.state.phase === 'ended' || conversationExpired(engine, live.state)) {
     throw perdureError('conversation_not_found', `Conversation with id '${short(id)}' not found.`, { param });
   }
   return live;

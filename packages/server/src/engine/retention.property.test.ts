@@ -74,7 +74,11 @@ class Model {
     return from[n % Math.max(1, from.length)] ?? null;
   }
 
-  async respond(fields: { readonly [name: string]: unknown }, before: readonly Unit[], of: Pick<Said, 'conversation' | 'parent'>): Promise<void> {
+  async respond(
+    fields: { readonly [name: string]: unknown },
+    before: readonly Unit[],
+    of: Pick<Said, 'conversation' | 'parent'>,
+  ): Promise<void> {
     const n = ++this.#n;
     const settings = `set-${n}-`;
     const response = await ask(this.booted.engine, { input: `in-${n}-`, metadata: { settings }, ...fields });
@@ -85,7 +89,16 @@ class Model {
     const unit = (mark: string, item: string): Unit => ({ marks: [mark], session: row.session, item, deleted: false });
     const own = [unit(`in-${n}-`, input?.id ?? ''), unit(`out-${n}-`, output[0]?.id ?? '')];
     const createdAt = this.now;
-    this.said.push({ id: response.id, session: row.session, createdAt, own, context: [...before], settings, deleted: false, ...of });
+    this.said.push({
+      id: response.id,
+      session: row.session,
+      createdAt,
+      own,
+      context: [...before],
+      settings,
+      deleted: false,
+      ...of,
+    });
     if (of.conversation !== null) {
       of.conversation.units.push(...own);
       of.conversation.changedAt = this.now;
@@ -96,7 +109,10 @@ class Model {
     await this.respond({}, [], { conversation: null, parent: null });
   }
   async goOn(n: number): Promise<void> {
-    const parent = this.pick(this.said.filter(one => this.alive(one)), n);
+    const parent = this.pick(
+      this.said.filter(one => this.alive(one)),
+      n,
+    );
     if (parent === null) return;
     const before = [...parent.context, ...parent.own].filter(unit => !unit.deleted);
     // A fork of a conversation is noted in it.
@@ -106,21 +122,43 @@ class Model {
   async converse(): Promise<void> {
     const n = ++this.#n;
     const metadata = `meta-${n}-`;
-    const items = request({ input: [{ type: 'message', role: 'user', content: `first-${n}-` }, { type: 'message', role: 'user', content: `second-${n}-` }] }).input;
+    const items = request({
+      input: [
+        { type: 'message', role: 'user', content: `first-${n}-` },
+        { type: 'message', role: 'user', content: `second-${n}-` },
+      ],
+    }).input;
     const { id } = await this.booted.engine.conversations.create(ACME, items, { metadata });
     const session = id.replace('conv_', 'sess_') as SessionId;
     const talk: Talk = { id, session, units: [], changedAt: this.now, deleted: false, metadata };
     const { items: made } = await this.booted.engine.conversations.listItems(ACME, id, { order: 'asc', limit: 9 });
-    talk.units.push(...made.map((item, i) => ({ marks: [`${i === 0 ? 'first' : 'second'}-${n}-`], session, item: item.id, deleted: false })));
+    talk.units.push(
+      ...made.map((item, i) => ({
+        marks: [`${i === 0 ? 'first' : 'second'}-${n}-`],
+        session,
+        item: item.id,
+        deleted: false,
+      })),
+    );
     this.talks.push(talk);
   }
   async say(n: number): Promise<void> {
-    const talk = this.pick(this.talks.filter(one => this.living(one)), n);
+    const talk = this.pick(
+      this.talks.filter(one => this.living(one)),
+      n,
+    );
     if (talk === null) return;
-    await this.respond({ conversation: talk.id }, talk.units.filter(unit => !unit.deleted), { conversation: talk, parent: null });
+    await this.respond(
+      { conversation: talk.id },
+      talk.units.filter(unit => !unit.deleted),
+      { conversation: talk, parent: null },
+    );
   }
   async add(n: number): Promise<void> {
-    const talk = this.pick(this.talks.filter(one => this.living(one)), n);
+    const talk = this.pick(
+      this.talks.filter(one => this.living(one)),
+      n,
+    );
     if (talk === null) return;
     const mark = `add-${++this.#n}-`;
     const [item] = await this.booted.engine.conversations.addItems(ACME, talk.id, request({ input: mark }).input);
@@ -128,22 +166,36 @@ class Model {
     talk.changedAt = this.now;
   }
   async rename(n: number): Promise<void> {
-    const talk = this.pick(this.talks.filter(one => this.living(one)), n);
+    const talk = this.pick(
+      this.talks.filter(one => this.living(one)),
+      n,
+    );
     if (talk === null) return;
     talk.metadata = `meta-${++this.#n}-`;
     await this.booted.engine.conversations.update(ACME, talk.id, { metadata: talk.metadata });
     talk.changedAt = this.now;
   }
   async deleteItem(n: number): Promise<void> {
-    const talk = this.pick(this.talks.filter(one => this.living(one)), n);
-    const unit = talk && this.pick(talk.units.filter(one => !one.deleted), n);
+    const talk = this.pick(
+      this.talks.filter(one => this.living(one)),
+      n,
+    );
+    const unit =
+      talk &&
+      this.pick(
+        talk.units.filter(one => !one.deleted),
+        n,
+      );
     if (talk === null || unit === null) return;
     await this.booted.engine.conversations.deleteItem(ACME, talk.id, unit.item);
     unit.deleted = true;
     talk.changedAt = this.now;
   }
   async remove(n: number, cascade: boolean): Promise<void> {
-    const said = this.pick(this.said.filter(one => this.alive(one)), n);
+    const said = this.pick(
+      this.said.filter(one => this.alive(one)),
+      n,
+    );
     if (said === null) return;
     await this.booted.engine.deleteResponse(ACME, said.id, { cascade });
     said.deleted = true;
@@ -164,7 +216,10 @@ class Model {
       if (one.conversation === null && one.context.some(unit => units.has(unit))) one.deleted = true;
   }
   async removeTalk(n: number, cascade: boolean): Promise<void> {
-    const talk = this.pick(this.talks.filter(one => this.living(one)), n);
+    const talk = this.pick(
+      this.talks.filter(one => this.living(one)),
+      n,
+    );
     if (talk === null) return;
     await this.booted.engine.conversations.delete(ACME, talk.id, { cascade });
     talk.deleted = true;
@@ -262,18 +317,22 @@ class Model {
       else if (!this.held(unit.session)) expect([unit.marks, there]).toEqual([unit.marks, true]);
     }
     for (const said of this.said)
-      if (!this.held(said.session)) expect([said.settings, text.includes(said.settings)]).toEqual([said.settings, this.alive(said)]);
+      if (!this.held(said.session))
+        expect([said.settings, text.includes(said.settings)]).toEqual([said.settings, this.alive(said)]);
     for (const talk of this.talks)
-      if (!this.held(talk.session)) expect([talk.metadata, text.includes(talk.metadata)]).toEqual([talk.metadata, this.living(talk)]);
+      if (!this.held(talk.session))
+        expect([talk.metadata, text.includes(talk.metadata)]).toEqual([talk.metadata, this.living(talk)]);
   }
 }
 
 type Step = (model: Model) => Promise<void> | void;
 const step = (weight: number, name: string, run: (model: Model, n: number) => Promise<void> | void) => ({
   weight,
-  arbitrary: fc.nat(1000).map((n): Step & { toString(): string } =>
-    Object.assign((model: Model) => run(model, n), { toString: () => `${name}(${n})` }),
-  ),
+  arbitrary: fc
+    .nat(1000)
+    .map((n): Step & { toString(): string } =>
+      Object.assign((model: Model) => run(model, n), { toString: () => `${name}(${n})` }),
+    ),
 });
 
 const steps = fc.array(
@@ -298,7 +357,9 @@ const steps = fc.array(
   { minLength: 5, maxLength: 40, size: 'max' },
 );
 
-test('L13: what lives is whole, what is held is there, and of the rest nothing is left', { timeout: 300_000 }, async () => {
+test('L13: what lives is whole, what is held is there, and of the rest nothing is left', {
+  timeout: 300_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(steps, async all => {
       const model = new Model();

@@ -179,7 +179,12 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ),
     ['GET', '/perdure/v1/holds', governed, exchange => holds.listHolds(deps, exchange)],
     ['POST', '/perdure/v1/holds', governs, exchange => holds.placeHold(deps, exchange)],
-    ['GET', '/perdure/v1/holds/:id/kept', governed, (exchange, params) => holds.listKept(deps, exchange, at(params, 0))],
+    [
+      'GET',
+      '/perdure/v1/holds/:id/kept',
+      governed,
+      (exchange, params) => holds.listKept(deps, exchange, at(params, 0)),
+    ],
     [
       'POST',
       '/perdure/v1/holds/:id/lift',

@@ -209,7 +209,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     fc.oneof(
       fc.record({ after: fc.nat(40), whole: fc.boolean() }),
       fc.record({ after: fc.nat(40), whole: fc.constant(false), before: fc.nat(40) }),
-      fc.record({ after: fc.nat(40), whole: fc.constant(true), deferred: fc.constant(true) }),
+      fc.record({ after: fc.nat(40), whole: fc.boolean(), deferred: fc.constant(true) }),
     ),
     none,
   ),

@@ -11,7 +11,10 @@ export function project(before: SessionState | null, event: Envelope): readonly 
   switch (event.type) {
     case 'input.accepted': {
       const { response, count } = event.head;
-      return [{ type: 'response_opened', id: response, fromSeq: seq, at: event.at }, ...run(position, count, seq, null)];
+      return [
+        { type: 'response_opened', id: response, fromSeq: seq, at: event.at },
+        ...run(position, count, seq, null),
+      ];
     }
     case 'call.completed':
       return before?.kind === 'stateless' ? [] : run(position, event.head.count, seq, null);

@@ -191,9 +191,7 @@ function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): Sessio
     phase,
     erasedAfter: part ? state.erasedAfter : after,
     unerased: part && state.unerased === true,
-    documents: state.documents.filter(
-      ({ session, seq }) => session !== state.session || seq <= after || seq >= before,
-    ),
+    documents: state.documents.filter(({ session, seq }) => session !== state.session || seq <= after || seq >= before),
   };
 }
 

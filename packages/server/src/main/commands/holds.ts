@@ -51,7 +51,9 @@ export const holdsCommand: AddCommand = (program, io, done) => {
 
   withJson(withConfig(holds.command('kept')))
     .summary('list what a hold keeps that is deleted or over')
-    .description('Lists sessions that hold something deleted, or past its time, which the hold keeps. No content is shown.')
+    .description(
+      'Lists sessions that hold something deleted, or past its time, which the hold keeps. No content is shown.',
+    )
     .argument('<id>', 'the id that "perdure holds list" shows')
     .addHelpText('after', examples('perdure holds kept hld_01k3m...', 'perdure holds kept hld_01k3m... --json'))
     .action((id: string, options: HoldOptions) =>

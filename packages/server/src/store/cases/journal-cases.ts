@@ -61,7 +61,11 @@ export const JOURNAL_CASES: readonly ConformanceCase[] = [
       const session = sampleSession('a');
       await commit(store, session, ['one'], [{ type: 'response_opened', id: 'resp_x' as never, fromSeq: 1, at: 9 }]);
       await store.release({ ...session, call: 1, steps: '["a"]' });
-      const again = nextAppend(session, ['two'], [{ type: 'response_opened', id: 'resp_x' as never, fromSeq: 2, at: 9 }]);
+      const again = nextAppend(
+        session,
+        ['two'],
+        [{ type: 'response_opened', id: 'resp_x' as never, fromSeq: 2, at: 9 }],
+      );
       deepStrictEqual(await store.append({ ...again, prune: true }), { ok: false, reason: 'response_exists' });
       deepStrictEqual(
         await store.append({

@@ -182,7 +182,9 @@ export const LOG_CASES: readonly ConformanceCase[] = [
       await commit(store, taken, ['x'], [{ type: 'response_opened', id: 'resp_x' as never, fromSeq: 1, at: 9 }]);
       const sessions = Array.from({ length: 200 }, (_, i) => sampleSession(`s${i}`));
       const appends = sessions.map((session, i) => {
-        const opens = [{ type: 'response_opened' as const, id: `resp_${i % 7 === 3 ? 'x' : i}` as never, fromSeq: 1, at: 9 }];
+        const opens = [
+          { type: 'response_opened' as const, id: `resp_${i % 7 === 3 ? 'x' : i}` as never, fromSeq: 1, at: 9 },
+        ];
         const append = nextAppend(session, [`a${i}`, `b${i}`], opens);
         return i % 7 === 5 ? { ...append, expectedEpoch: 1 } : append;
       });
