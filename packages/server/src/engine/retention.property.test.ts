@@ -48,7 +48,7 @@ class Model {
   readonly said: Said[] = [];
   readonly talks: Talk[] = [];
   /** What was there when a hold began, by what is held. */
-  readonly kept = new Map<string, Set<string>>();
+  readonly kept = new Map<string, { readonly marks: ReadonlySet<string>; readonly lost: ReadonlySet<Said> }>();
   #n = 0;
 
   constructor() {
@@ -238,7 +238,8 @@ class Model {
     const marks = this.#units()
       .filter(unit => all || unit.session === session)
       .flatMap(unit => unit.marks);
-    this.kept.set(key, new Set(marks.filter(mark => text.includes(mark))));
+    const lost = this.said.filter(({ own }) => own.every(({ marks: [mark = ''] }) => !text.includes(mark)));
+    this.kept.set(key, { marks: new Set(marks.filter(mark => text.includes(mark))), lost: new Set(lost) });
     if (all) this.retention.tenants.add(ACME.tenant);
     else this.retention.sessions.add(session);
   }
@@ -292,13 +293,16 @@ class Model {
   }
   checkKept(): void {
     const text = content(this.world);
-    for (const marks of this.kept.values()) for (const mark of marks) expect(text).toContain(mark);
+    for (const { marks } of this.kept.values()) for (const mark of marks) expect(text).toContain(mark);
   }
 
   /** What is in the payload tables is what something living, or held, needs: no less, and after a sweep no more. */
   checkContent(): void {
     const text = content(this.world);
-    const keeps = (said: Said): boolean => this.alive(said) || this.held(said.session);
+    // A hold keeps what a response saw, unless the response itself was gone before.
+    const holds = (said: Said): boolean =>
+      ['*', said.session].some(key => this.kept.has(key) && this.kept.get(key)?.lost.has(said) !== true);
+    const keeps = (said: Said): boolean => this.alive(said) || holds(said);
     const needed = new Set<Unit>();
     for (const said of this.said) {
       if (!keeps(said)) continue;
