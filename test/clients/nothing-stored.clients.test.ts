@@ -136,12 +136,9 @@ test.each(CASES)('%s', async (_, run) => {
     () => 'answered',
     () => 'failed',
   );
-  let ended = false;
-  void running.then(() => (ended = true));
-  while (!ended) {
-    clean();
-    await new Promise(resolve => setTimeout(resolve, 10));
-  }
+  const pause = (): Promise<null> => new Promise(resolve => setTimeout(() => resolve(null), 10));
+  do clean();
+  while ((await Promise.race([running, pause()])) === null);
   clean();
 });
 

@@ -344,7 +344,7 @@ export function createEngine(options: EngineOptions): Engine {
       return [...new Set(all.flat())].toSorted();
     },
     spend,
-    sweep: sweeper.now,
+    sweep: () => sweeper.now(),
     recover: takeUpAll,
     get busy() {
       return context.running.size + stateless + context.finishing.size;

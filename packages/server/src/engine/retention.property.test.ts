@@ -4,7 +4,7 @@
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ResponseId, SessionId } from '../kernel/ids.ts';
+import type { SessionId } from '../kernel/ids.ts';
 import { content, TestRetention } from './retention.test-support.ts';
 import { batches, message } from './scripted-provider.test-support.ts';
 import { ACME, ask, type Booted, codeOf, request, World } from './world.test-support.ts';
@@ -83,7 +83,7 @@ class Model {
     const settings = `set-${n}-`;
     const response = await ask(this.booted.engine, { input: `in-${n}-`, metadata: { settings }, ...fields });
     const { output } = await response.done;
-    const row = await this.booted.stores[0]?.response(ACME.tenant, response.id as ResponseId);
+    const row = await this.booted.stores[0]?.response(ACME.tenant, response.id);
     if (row == null) throw new Error('it was just made');
     const [input] = await this.booted.engine.inputItems(ACME, response.id);
     const unit = (mark: string, item: string): Unit => ({ marks: [mark], session: row.session, item, deleted: false });

@@ -15,7 +15,11 @@ function speaking(): { world: World; retention: TestRetention; booted: Booted } 
   return { world, retention, booted: world.boot({ retention }) };
 }
 
-async function turn({ engine }: Booted, input: string, more: { readonly [name: string]: unknown } = {}): Promise<string> {
+async function turn(
+  { engine }: Booted,
+  input: string,
+  more: { readonly [name: string]: unknown } = {},
+): Promise<string> {
   const response = await ask(engine, { input, ...more });
   await response.done;
   return response.id;
@@ -35,7 +39,12 @@ describe('a lifetime', () => {
     const reference = { input: [{ type: 'item_reference', id: item?.id }] };
     const copied = await turn(booted, 'unused', reference);
     world.pass(1);
-    for (const work of [engine.response(ACME, id), engine.inputItems(ACME, id), engine.stream(ACME, id, -1), engine.deleteResponse(ACME, id)])
+    for (const work of [
+      engine.response(ACME, id),
+      engine.inputItems(ACME, id),
+      engine.stream(ACME, id, -1),
+      engine.deleteResponse(ACME, id),
+    ])
       expect(await codeOf(work)).toBe('response_not_found');
     expect(await codeOf(ask(engine, { previous_response_id: id }))).toBe('previous_response_not_found');
     expect(await codeOf(ask(engine, reference))).toBe('item_not_found');
@@ -184,7 +193,10 @@ describe('what is dead inside what lives', () => {
   test('a failed turn goes when it is deleted, though the chain goes on past it', async () => {
     const { world, booted } = speaking();
     const one = await turn(booted, 'first');
-    world.provider.inTurn(() => thenFail([], failure('upstream_rejected')), () => batches(message('fine')));
+    world.provider.inTurn(
+      () => thenFail([], failure('upstream_rejected')),
+      () => batches(message('fine')),
+    );
     const failed = await ask(booted.engine, { input: 'secret failed', previous_response_id: one });
     await failed.done.catch(() => undefined);
     const three = await turn(booted, 'third', { previous_response_id: one });

@@ -43,7 +43,7 @@ export function retentionSchema(name: z.ZodType<string>, mostTenants: number): z
         .meta({ description: 'What holds for a tenant instead, by its name.' })
         .nullish(),
     })
-    .meta({ description: 'How long what is stored lives: docs/retention.md.' }) as z.ZodType<FileRetention>;
+    .meta({ description: 'How long what is stored lives: docs/retention.md.' });
 }
 
 export function retentionOf(file: FileRetention | null | undefined): RetentionConfig {
