@@ -24,6 +24,8 @@ export interface ServerProcess {
   readonly announced: { readonly [name: string]: unknown };
   /** What it has written for its operator. */
   readonly notes: () => string;
+  /** What it has written to its standard output. */
+  readonly printed: () => string;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ended>;
 }
@@ -67,6 +69,10 @@ async function announced(child: ChildProcess): Promise<ServerProcess> {
   const { stdout, stderr, pid } = child;
   if (stdout === null || stderr === null || pid === undefined) throw new Error('the server could not be started');
   let notes = '';
+  let printed = '';
+  stdout.setEncoding('utf8').on('data', (piece: string) => {
+    printed += piece;
+  });
   stderr.setEncoding('utf8').on('data', (piece: string) => {
     notes += piece;
   });
@@ -80,6 +86,7 @@ async function announced(child: ChildProcess): Promise<ServerProcess> {
     pid,
     announced: { ...value },
     notes: () => notes,
+    printed: () => printed,
     kill: signal => child.kill(signal),
     ended,
   };

@@ -3,14 +3,17 @@
  * OpenAPI document for the rest, the catalogue for errors. Finds are collected, not thrown: a client may swallow what its fetch throws.
  */
 import {
+  auditEntrySchema,
   chatChunkSchema,
   chatCompletionSchema,
   conversationSchema,
   createdKeySchema,
   ERRORS,
   healthSchema,
+  holdSchema,
   isErrorCode,
   keyRevokedSchema,
+  keptSchema,
   keySchema,
   placementSchema,
   readySchema,
@@ -153,6 +156,9 @@ const SCHEMAS: { readonly [object: string]: Schema } = {
   'chat.completion': chatCompletionSchema,
   'chat.completion.chunk': chatChunkSchema,
   conversation: conversationSchema,
+  'perdure.audit_entry': auditEntrySchema,
+  'perdure.hold': holdSchema,
+  'perdure.kept': keptSchema,
   'perdure.placement': placementSchema,
   'perdure.status': statusSchema,
   'perdure.target': targetSchema,

@@ -72,6 +72,8 @@ export type ErrorCode =
   | 'activation_not_found'
   | 'waiver_not_found'
   | 'contract_event_not_found'
+  | 'hold_not_found'
+  | 'hold_subject_not_found'
   | 'right_not_found'
   | 'right_state_conflict'
   | 'second_person_required'
@@ -178,6 +180,8 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   activation_not_found: caller(404, 'The activation does not exist.'),
   waiver_not_found: caller(404, 'The waiver does not exist.'),
   contract_event_not_found: caller(404, 'The recorded event does not exist.'),
+  hold_not_found: caller(404, 'The hold does not exist.'),
+  hold_subject_not_found: caller(404, 'The tenant has nothing of that id that could be held.'),
   right_not_found: caller(404, 'Nothing was recorded of this right of first refusal.'),
   right_state_conflict: caller(409, 'The right of first refusal is not in a state in which this can be recorded.'),
   second_person_required: forbidden('Another person than the one who asked must decide on it.', 'ask-operator'),

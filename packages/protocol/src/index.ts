@@ -27,6 +27,7 @@ export {
 export * from './models.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';
+export * from './perdure/holds.ts';
 export * from './perdure/placements.ts';
 export * from './perdure/rights.ts';
 export * from './perdure/status.ts';

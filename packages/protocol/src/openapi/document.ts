@@ -162,6 +162,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   purpose: { type: 'string', enum: PLACEMENT_PURPOSES },
   stream: { type: 'boolean', default: false },
   starting_after: { type: 'integer', minimum: 0 },
+  cascade: { type: 'boolean', default: false },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

@@ -41,7 +41,8 @@ export type QueryName =
   | 'to'
   | 'tenant'
   | 'group_by'
-  | 'starting_after';
+  | 'starting_after'
+  | 'cascade';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

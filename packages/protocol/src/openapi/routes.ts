@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../errors.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
+import { HOLD_ROUTES } from './hold-routes.ts';
 import { type QueryName, READ, type Route, WRITE } from './route.ts';
 
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
@@ -109,9 +110,10 @@ export const ROUTES: readonly Route[] = [
     path: '/v1/responses/{response_id}',
     operationId: 'deleteResponse',
     tag: 'responses',
-    summary: 'Delete a stored response.',
+    summary: 'Delete a stored response; with `cascade=true` also what was continued from it.',
     answer: 'ResponseDeleted',
-    errors: [...READ, 'response_not_found', 'response_in_progress', 'store_full'],
+    query: ['cascade'],
+    errors: [...READ, 'invalid_request', 'response_not_found', 'response_in_progress', 'store_full'],
   },
   {
     method: 'get',
@@ -161,7 +163,15 @@ export const ROUTES: readonly Route[] = [
     tag: 'conversations',
     summary: 'Delete a conversation; its items stay with the responses that hold them.',
     answer: 'ConversationDeleted',
-    errors: [...READ, 'conversation_not_found', 'conversation_locked', 'store_full'],
+    query: ['cascade'],
+    errors: [
+      ...READ,
+      'invalid_request',
+      'conversation_not_found',
+      'conversation_locked',
+      'response_in_progress',
+      'store_full',
+    ],
   },
   {
     method: 'get',
@@ -235,6 +245,7 @@ export const ROUTES: readonly Route[] = [
   },
   ...EVIDENCE_ROUTES,
   ...GOVERNANCE_ROUTES,
+  ...HOLD_ROUTES,
   {
     method: 'get',
     path: '/healthz',

@@ -32,6 +32,7 @@ import {
   waiverListSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
+import { createHoldBody, holdListSchema, holdSchema, keptListSchema } from '../perdure/holds.ts';
 import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
 import { whatIfBody } from '../perdure/placements.ts';
 import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
@@ -106,6 +107,10 @@ export type SchemaName =
   | 'Right'
   | 'RightList'
   | 'AuditList'
+  | 'Hold'
+  | 'HoldList'
+  | 'KeptList'
+  | 'CreateHold'
   | 'Health'
   | 'Ready'
   | 'Error';
@@ -123,6 +128,7 @@ type RequestName =
   | 'CreateActivation'
   | 'CreateWaiver'
   | 'CreateContractEvent'
+  | 'CreateHold'
   | 'OfferRight'
   | 'AnswerRight';
 
@@ -157,6 +163,7 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateActivation: createActivationBody,
   CreateWaiver: createWaiverBody,
   CreateContractEvent: createContractEventBody,
+  CreateHold: createHoldBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
 };
@@ -199,6 +206,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Right: rightSchema,
   RightList: rightListSchema,
   AuditList: auditListSchema,
+  Hold: holdSchema,
+  HoldList: holdListSchema,
+  KeptList: keptListSchema,
   Health: healthSchema,
   Ready: readySchema,
   Error: error,

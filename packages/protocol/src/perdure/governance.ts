@@ -212,7 +212,7 @@ export const contractEventSchema: z.ZodType<ContractEventResource> = z.object({
   retracted_at: secondsOrNull,
 });
 
-const auditEntry: z.ZodType<AuditResource> = z.object({
+export const auditEntrySchema: z.ZodType<AuditResource> = z.object({
   object: z.literal('perdure.audit_entry'),
   position: z.int(),
   at: z.int(),
@@ -230,7 +230,7 @@ const plain = <T>(of: z.ZodType<T>): z.ZodType<Plain<T>> =>
 export const activationListSchema: z.ZodType<Plain<ActivationResource>> = plain(activationSchema);
 export const waiverListSchema: z.ZodType<Plain<WaiverResource>> = plain(waiverSchema);
 export const contractEventListSchema: z.ZodType<Plain<ContractEventResource>> = plain(contractEventSchema);
-export const auditListSchema: z.ZodType<Plain<AuditResource>> = plain(auditEntry);
+export const auditListSchema: z.ZodType<Plain<AuditResource>> = plain(auditEntrySchema);
 
 const files = z
   .record(text.max(LIMITS.urlChars), text)

@@ -11,7 +11,6 @@ import {
 import type { ResponseId, TenantId } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
-import type { SessionState } from '../session/state.ts';
 import { accompanied, settling } from './accompany.ts';
 import type { Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
@@ -24,7 +23,8 @@ import { Lease } from './lease.ts';
 import { type LiveSession, Sessions } from './live-session.ts';
 import { listPlacements, type PlacementListQuery, type PlacementPage } from './placement-pages.ts';
 import { type PlacementRecord, readPlacement } from './placements.ts';
-import type { InferRequest, Placing } from './placing.ts';
+import { inferRequest } from './infer-request.ts';
+import type { Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Scheduler, Sha256 } from './ports.ts';
 import { readResponse, resourceOfRecord } from './read.ts';
 import { recover, type RecoveryReport, takeUp } from './recovery.ts';
@@ -349,7 +349,7 @@ export function createEngine(options: EngineOptions): Engine {
       return [...new Set(all.flat())].toSorted();
     },
     spend,
-    sweep: sweeper.now,
+    sweep: () => sweeper.now(),
     recover: takeUpAll,
     get busy() {
       return context.running.size + stateless + context.finishing.size;
@@ -378,19 +378,3 @@ async function settleDoubt(
   if (live?.state?.turn?.call == null) engine.spend.settleDoubt(session);
 }
 
-function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {
-  return {
-    tenant: state.tenant,
-    session: state.session,
-    origin: state.origin,
-    labels: state.labels,
-    startedAt: state.createdAt,
-    use: state.use,
-    model: turn.base.model,
-    purpose: 'turn',
-    requestLabels: turn.labels,
-    inputBytes: turn.live.context.bytes / 2,
-    outputBound: turn.call.maxOutputTokens ?? null,
-    avoid: turn.avoid,
-  };
-}

@@ -80,7 +80,13 @@ async function reapParent(
   if (parent === null) return;
   await engine.sessions.exclusive(parent, async () => {
     if (parent.stale || (await needed(engine, parent)) === null) return;
-    await reap(engine, parent, { rows: [], positions: [] });
+    if (await reap(engine, parent, mustState(parent).unerased === true ? null : { rows: [], positions: [] })) return;
+    // A hold is in the way, and nothing of the parent itself was deleted just now: it is to be looked at again all the same (E2).
+    const head = { after: mustState(parent).seq, whole: false, deferred: true } as const;
+    const claimed = await claim(engine, parent);
+    await engine.sessions.commit(parent, [...claimed, { type: 'session.erased', head, payload: null }], {
+      actor: 'engine',
+    });
   });
 }
 
@@ -118,7 +124,7 @@ async function deadPayloads(
     }
   }
   for (const seq of texts) if (seq <= upTo && (await textsAreDead(engine, live, seq))) seqs.push(seq);
-  for await (const run of dead === null ? deletedRuns(engine, live) : runsAt(engine, live, dead.positions)) {
+  for await (const run of dead === null ? deletedRuns(engine, live) : runsOf(engine, live, dead)) {
     if (run.seq <= upTo && (await itemsAreDead(engine, live, run))) seqs.push(run.seq);
   }
   if (state.phase === 'ended' && state.metadataSeq > 0 && state.metadataSeq <= upTo) seqs.push(state.metadataSeq);
@@ -196,11 +202,24 @@ async function itemsAreDead(engine: EngineContext, live: LiveSession, run: RunRo
   return true;
 }
 
-async function* runsAt(engine: EngineContext, live: LiveSession, positions: readonly number[]): AsyncGenerator<RunRow> {
-  for (const position of positions) {
+/** Runs that hold deleted items, and those of deleted responses: their items may have been deleted before. */
+async function* runsOf(engine: EngineContext, live: LiveSession, dead: Dead): AsyncGenerator<RunRow> {
+  for (const position of dead.positions) {
     const run = await runAt(engine, live, position);
     if (run !== null) yield run;
   }
+  if (mustState(live).kind === 'responses') return;
+  for (const row of dead.rows) if (row.position > 0) yield* await runsOfResponse(engine, live, row);
+}
+
+/** The runs of a finished response that gave no position back. */
+export async function runsOfResponse(
+  engine: EngineContext,
+  { tenant, session, store }: LiveSession,
+  { fromSeq, toSeq, position }: ResponseRow,
+): Promise<readonly RunRow[]> {
+  const range = { tenant, session, from: 1, to: position, order: 'desc', limit: toSeq - fromSeq + 1 } as const;
+  return (await engine.sessions.wait(store.runs(range))).filter(run => run.seq >= fromSeq);
 }
 
 /** Runs of which items were deleted. */

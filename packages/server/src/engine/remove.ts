@@ -2,11 +2,11 @@
 import { perdureError } from '@perdure/protocol';
 import type { ResponseId } from '../kernel/ids.ts';
 import type { EventBody } from '../log/events.ts';
-import type { ResponseRow, RunRow } from '../log/rows.ts';
+import type { ResponseRow } from '../log/rows.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
 import type { EngineContext } from './engine-context.ts';
-import { type Dead, reap, responsesOf } from './erase.ts';
+import { type Dead, reap, responsesOf, runsOfResponse } from './erase.ts';
 import type { LiveSession } from './live-session.ts';
 import { findResponse, mustState, short } from './plan.ts';
 import { claim } from './respond.ts';
@@ -104,17 +104,11 @@ async function forksFrom(engine: EngineContext, live: LiveSession, position: num
 
 /** Where the items of a response lie in its conversation, those that were deleted left out. */
 async function positionsOf(engine: EngineContext, live: LiveSession, row: ResponseRow): Promise<readonly number[]> {
-  const { tenant, session, store } = live;
-  const most = row.toSeq - row.fromSeq + 1;
-  const range = { tenant, session, from: 1, to: row.position, order: 'desc', limit: most } as const;
-  const runs: readonly RunRow[] = await engine.sessions.wait(store.runs(range));
-  return runs
-    .filter(run => run.seq >= row.fromSeq)
-    .flatMap(run =>
-      Array.from({ length: run.count }, (_, i) => i)
-        .filter(i => !run.deleted.includes(i))
-        .map(i => run.position + i),
-    );
+  return (await runsOfResponse(engine, live, row)).flatMap(run =>
+    Array.from({ length: run.count }, (_, i) => i)
+      .filter(i => !run.deleted.includes(i))
+      .map(i => run.position + i),
+  );
 }
 
 function refuseRunning(live: LiveSession, id: ResponseId): void {

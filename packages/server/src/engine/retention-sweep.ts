@@ -55,7 +55,8 @@ async function sweepResponses(
   stopping: () => boolean,
 ): Promise<void> {
   const ms = engine.retention.responsesMs(tenant);
-  while (ms !== null && !stopping()) {
+  if (ms === null) return;
+  while (!stopping()) {
     const before = engine.clock.now() - ms + 1;
     const page = await engine.sessions.wait(store.begunBefore({ tenant, before, limit: PAGE }));
     let done = 0;

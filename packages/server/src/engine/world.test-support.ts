@@ -16,6 +16,7 @@ import type { EngineLimits } from './engine-context.ts';
 import { Homes } from './homes.ts';
 import { makeDesk } from './placement-desk.ts';
 import type { Clock, Scheduler, Sha256 } from './ports.ts';
+import type { Retention } from './retention.ts';
 import { ScriptedProvider } from './scripted-provider.test-support.ts';
 
 export const NOON = 1_774_008_000_000;
@@ -65,6 +66,11 @@ export interface WorldOptions {
   readonly spend?: EngineOptions['spend'];
 }
 
+export interface BootOptions {
+  readonly limits?: Partial<EngineLimits>;
+  readonly retention?: Retention;
+}
+
 export interface Booted {
   readonly engine: Engine;
   readonly stores: readonly HomeStore[];
@@ -97,15 +103,15 @@ export class World {
   }
 
   /** A process: an engine over the data as it lies. `wrap` comes between the two. */
-  boot(how: { readonly limits?: Partial<EngineLimits>; readonly wrap?: (store: HomeStore) => HomeStore } = {}): Booted {
+  boot(how: BootOptions & { readonly wrap?: (store: HomeStore) => HomeStore } = {}): Booted {
     const stores = [...this.data].map(([id, data]) => {
       const store = openMemoryHome({ home: id as HomeId, clock: this.clock, data });
       return how.wrap?.(store) ?? store;
     });
-    return this.bootOn(stores, how.limits);
+    return this.bootOn(stores, how);
   }
 
-  bootOn(stores: readonly HomeStore[], limits: Partial<EngineLimits> = {}): Booted {
+  bootOn(stores: readonly HomeStore[], { limits = {}, retention }: BootOptions = {}): Booted {
     const [control] = stores;
     if (control === undefined) throw new Error('a world needs a home');
     const places = this.#options.places ?? [
@@ -160,6 +166,7 @@ export class World {
       scheduler: STILL,
       limits: { ...LIMITS, ...this.#options.limits, ...limits },
       report: (what, error) => reported.push({ what, error }),
+      ...(retention !== undefined && { retention }),
       ...(this.#options.spend !== undefined && { spend: this.#options.spend }),
       targetFacts: async (_, __, id) => {
         const place = places.find(one => one.id === id);

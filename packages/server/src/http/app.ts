@@ -9,6 +9,7 @@ import * as conversations from './conversations/routes.ts';
 import { guardLocal } from './guard.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
 import * as govern from './perdure/govern-routes.ts';
+import * as holds from './perdure/hold-routes.ts';
 import * as replay from './perdure/replay-routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
@@ -178,6 +179,20 @@ export function routes(deps: HttpDeps): readonly Row[] {
         (exchange, params) => govern.decideRight(deps, exchange, at(params, 0), how),
       ],
     ),
+    ['GET', '/perdure/v1/holds', governed, exchange => holds.listHolds(deps, exchange)],
+    ['POST', '/perdure/v1/holds', governs, exchange => holds.placeHold(deps, exchange)],
+    [
+      'GET',
+      '/perdure/v1/holds/:id/kept',
+      governed,
+      (exchange, params) => holds.listKept(deps, exchange, at(params, 0)),
+    ],
+    [
+      'POST',
+      '/perdure/v1/holds/:id/lift',
+      governs,
+      (exchange, params) => holds.liftHold(deps, exchange, at(params, 0)),
+    ],
     ['GET', '/perdure/v1/audit', governed, exchange => govern.listAudit(deps, exchange)],
     ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],

@@ -9,6 +9,7 @@ import type { Rates } from '../engine/rate/rates.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
+import type { HoldView } from './perdure/hold-view.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
 export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
@@ -44,6 +45,7 @@ export interface HttpDeps {
   /** Null if nothing is sealed here. */
   readonly ledger: LedgerView | null;
   readonly govern: GovernView;
+  readonly holds: HoldView;
   report(what: string, error: unknown): void;
 }
 

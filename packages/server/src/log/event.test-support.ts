@@ -222,7 +222,15 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'session.moved': of('session.moved', fc.record({ to: home }), none),
   'session.exported': of('session.exported', fc.record({ digest: fc.string({ maxLength: 8 }) }), none),
   'session.imported': of('session.imported', fc.record({ digest: fc.string({ maxLength: 8 }), from: home }), none),
-  'session.erased': of('session.erased', fc.record({ after: fc.nat(40), whole: fc.boolean() }), none),
+  'session.erased': of(
+    'session.erased',
+    fc.oneof(
+      fc.record({ after: fc.nat(40), whole: fc.boolean() }),
+      fc.record({ after: fc.nat(40), whole: fc.constant(false), before: fc.nat(40) }),
+      fc.record({ after: fc.nat(40), whole: fc.boolean(), deferred: fc.constant(true) }),
+    ),
+    none,
+  ),
 };
 
 function bodies(make: (type: string, parts: Parts<EventType>) => fc.Arbitrary<unknown>): Bodies {

@@ -294,7 +294,7 @@ export type EventBody =
         readonly whole: boolean;
         /** Only those before this seq; up to this event if absent. */
         readonly before?: number;
-        /** It ends the session and erases nothing yet: what it hides is under a hold. */
+        /** It erases nothing yet: a hold is, or may be, in the way. */
         readonly deferred?: true;
       };
       readonly payload: null;

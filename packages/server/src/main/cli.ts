@@ -9,6 +9,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
 import { errorsCommand } from './commands/errors.ts';
 import { explainCommand } from './commands/explain.ts';
+import { holdsCommand } from './commands/holds.ts';
 import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -30,6 +31,7 @@ const COMMANDS = [
   waiversCommand,
   eventsCommand,
   rightsCommand,
+  holdsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

@@ -8,7 +8,7 @@ import type { Clock, Provider } from '../engine/ports.ts';
 import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
-import { type HomeId, makeIds } from '../kernel/ids.ts';
+import { type HomeId, homeTag, makeIds } from '../kernel/ids.ts';
 import type { ProviderLimits } from '../provider/limits.ts';
 import { makeProvider } from '../provider/make-provider.ts';
 import { Connections } from '../provider/transport/connections.ts';
@@ -21,6 +21,9 @@ import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
+import { HoldBook } from './holds/hold-book.ts';
+import { makeHoldDesk } from './holds/hold-desk.ts';
+import { retentionWith } from './holds/retention-policy.ts';
 import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { authenticate, keyAdmin } from './keys/admin.ts';
 import { saleCheck } from './keys/sale.ts';
@@ -144,6 +147,11 @@ async function assemble(
   const ids = makeIds(systemClock, fillRandom);
   const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
   const { active } = governed;
+  const holds = await HoldBook.open({
+    store: control,
+    now: () => systemClock.now(),
+    id: prefix => ids.next(prefix, homeTag(control.home)),
+  });
   let shadow: RunningShadow | null = null;
   const asOf = config.asOf?.ms ?? null;
   const era = (): LoadedEra => active.at(systemClock.now());
@@ -194,6 +202,7 @@ async function assemble(
       idleMs: limits.upstream.idleMs + 1000,
       outputChars: limits.upstream.outputChars,
     },
+    retention: retentionWith(config.retention, holds),
     report,
     spend: {
       caps: config.caps,
@@ -252,6 +261,7 @@ async function assemble(
       keys: keyAdmin(ring),
       ledger: ledger?.view ?? null,
       govern: governed.desk,
+      holds: makeHoldDesk(holds, stores),
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,

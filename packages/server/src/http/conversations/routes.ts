@@ -11,7 +11,7 @@ import {
 import type { ConversationView } from '../../engine/conversations.ts';
 import { shownItem } from '../../session/shown.ts';
 import { readJson, readOptionalJson } from '../body.ts';
-import { rawQuery } from '../query.ts';
+import { flag, rawQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
 
@@ -45,7 +45,7 @@ export async function updateConversation(deps: HttpDeps, exchange: Exchange, id:
 }
 
 export async function deleteConversation(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  await deps.engine.conversations.delete(exchange.caller, id);
+  await deps.engine.conversations.delete(exchange.caller, id, { cascade: flag(exchange.req.url, 'cascade') });
   send(exchange, { id, object: 'conversation.deleted', deleted: true });
 }
 

@@ -18,25 +18,25 @@ import type { Viewer } from './govern-view.ts';
 const AUDIT_DEFAULT = 100;
 const AUDIT_MOST = 1000;
 
-function viewer({ caller }: Exchange): Viewer {
+export function viewer({ caller }: Exchange): Viewer {
   return { principal: caller.principal, tenant: caller.tenant, all: seesAll(caller) };
 }
 
-function send(exchange: Exchange, body: unknown): void {
+export function send(exchange: Exchange, body: unknown): void {
   sendJson(exchange.res, 200, body, { 'x-request-id': exchange.requestId });
 }
 
-function sendList(exchange: Exchange, data: readonly unknown[], hasMore = false): void {
+export function sendList(exchange: Exchange, data: readonly unknown[], hasMore = false): void {
   send(exchange, { object: 'list', data, has_more: hasMore });
 }
 
-async function bodyOf<T>(deps: HttpDeps, exchange: Exchange, parse: (body: unknown) => Parsed<T>): Promise<T> {
+export async function bodyOf<T>(deps: HttpDeps, exchange: Exchange, parse: (body: unknown) => Parsed<T>): Promise<T> {
   const parsed = parse((await readJson(exchange.req, deps.limits)).value);
   if (!parsed.ok) throw parsed.error;
   return parsed.value;
 }
 
-function single(exchange: Exchange, name: string): string | null {
+export function single(exchange: Exchange, name: string): string | null {
   return rawQuery(exchange.req.url)[name]?.[0] ?? null;
 }
 
@@ -128,7 +128,7 @@ export async function listAudit({ govern }: HttpDeps, exchange: Exchange): Promi
   sendList(exchange, rows, hasMore);
 }
 
-function wholeIn(exchange: Exchange, name: string, fallback: number, min: number, max: number): number {
+export function wholeIn(exchange: Exchange, name: string, fallback: number, min: number, max: number): number {
   const text = single(exchange, name);
   if (text === null) return fallback;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;

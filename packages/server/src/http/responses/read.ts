@@ -4,7 +4,7 @@ import { shownInput } from '../../session/shown.ts';
 import { sendJson } from '../reply.ts';
 import { EventStream } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
-import { rawQuery } from '../query.ts';
+import { flag, rawQuery } from '../query.ts';
 import { pageOf } from '../page.ts';
 import { pipeEvents } from './create.ts';
 
@@ -46,7 +46,7 @@ export async function cancelResponse(deps: HttpDeps, exchange: Exchange, id: str
 }
 
 export async function deleteResponse(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  await deps.engine.deleteResponse(exchange.caller, id);
+  await deps.engine.deleteResponse(exchange.caller, id, { cascade: flag(exchange.req.url, 'cascade') });
   sendJson(
     exchange.res,
     200,

@@ -38,8 +38,17 @@ export interface Config {
   readonly alerts: readonly AlertConfig[];
   /** How often shadow prices of commitments are computed, ms; null: never. */
   readonly shadowMs: number | null;
+  readonly retention: RetentionConfig;
   readonly limits: Limits;
   readonly ledger: LedgerConfig;
+}
+
+/** How long what is stored lives. Times in ms; null: for ever. */
+export interface RetentionConfig {
+  readonly lifetime: { readonly responsesMs: number | null; readonly conversationsMs: number | null };
+  readonly sweepMs: number;
+  /** What holds for a tenant instead. */
+  readonly tenants: ReadonlyMap<string, RetentionConfig['lifetime']>;
 }
 
 /** A webhook that crossings of thresholds are told to. */

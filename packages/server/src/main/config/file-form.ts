@@ -126,6 +126,16 @@ export interface FileLedger {
   readonly witnesses?: Maybe<readonly string[]>;
 }
 
+export interface FileLifetime {
+  readonly responses_days?: Maybe<number | 'none'>;
+  readonly conversations_days?: Maybe<number | 'none'>;
+}
+
+export interface FileRetention extends FileLifetime {
+  readonly sweep_seconds?: Maybe<number>;
+  readonly tenants?: Maybe<{ readonly [tenant: string]: FileLifetime }>;
+}
+
 export interface FileConfig {
   readonly listen?: Maybe<{ readonly host?: Maybe<string>; readonly port?: Maybe<number> }>;
   readonly data?: Maybe<string>;
@@ -162,6 +172,7 @@ export interface FileConfig {
   readonly rate_limits?: Maybe<readonly FileRateLimit[]>;
   readonly alerts?: Maybe<readonly FileAlert[]>;
   readonly shadow_prices?: Maybe<{ readonly interval_minutes?: Maybe<number> }>;
+  readonly retention?: Maybe<FileRetention>;
   readonly limits?: Maybe<FileLimits>;
   readonly ledger?: Maybe<FileLedger>;
 }

@@ -229,6 +229,8 @@ export const CONFIG_BOUNDS: {
   readonly rates: number;
   readonly caps: number;
   readonly rateLimits: number;
+  /** Tenants with a lifetime of their own. */
+  readonly tenants: number;
   readonly alerts: number;
   /** US dollars of a cap: in micro-dollars still an integer that a number holds. */
   readonly amountUsd: number;
@@ -254,6 +256,7 @@ export const CONFIG_BOUNDS: {
   rates: 1_000,
   caps: 1_000,
   rateLimits: 1_000,
+  tenants: 10_000,
   alerts: 16,
   amountUsd: 9_000_000_000,
   capacity: 1_000_000,

@@ -12,6 +12,7 @@ import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
 import { hashSecret } from '../keys/secret.ts';
 import { refusalOf } from './recorded.ts';
+import { retentionOf } from './retention.ts';
 import type { Sketch } from './sketch.ts';
 
 export interface Folders {
@@ -51,6 +52,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     shadowMs: file.shadow_prices
       ? (file.shadow_prices.interval_minutes ?? defaults.DEFAULT_SHADOW_MINUTES) * 60_000
       : null,
+    retention: retentionOf(file.retention),
     ledger: {
       enabled: file.ledger?.enabled ?? true,
       key: typeof file.ledger?.key === 'string' ? resolve(folders.base, file.ledger.key) : null,

@@ -7,6 +7,7 @@ import { type FileConfig, type FileRate, type FileFirstRefusal, type Maybe, SCOP
 import { refusalOf } from './recorded.ts';
 import { alert } from './alerts.ts';
 import { rateLimits } from './rate-limits.ts';
+import { retentionSchema } from './retention.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -347,6 +348,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .meta({
       description: 'Lets what commitments ask for weigh in where calls go: docs/money.md. Default: it does not.',
     }),
+  retention: retentionSchema(name('The name of a tenant.'), CONFIG_BOUNDS.tenants).nullish(),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
 }) as z.ZodType<FileConfig>;

@@ -5,7 +5,8 @@
  *  - Quiet, nothing for `QUIET_MS`, with more than `QUIET_BYTES` written: fold now, so that a later burst finds the log short.
  *  - Busy, with more than the bound: fold anyway. That bounds the log's file, and how long an opening after a crash takes.
  *  - The file of the log is not truncated by that: writing over it again is cheaper to fsync than making it longer.
- *  - After an erasure it is truncated, as soon as nothing waits, because old pages in it still hold what was erased (L13).
+ *  - After an erasure it is truncated, as soon as nothing waits and after `SCRUB_LATEST_MS` whatever waits, because old pages in it still
+ *    hold what was erased (L13).
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { point } from './kill-point.ts';
@@ -19,6 +20,11 @@ export const DEFAULT_LOG_BYTES: number = 32 * 1024 * 1024;
 export const QUIET_MS = 50;
 /** Erasures that a reader kept from being scrubbed are tried again after so many ms. */
 const SCRUB_RETRY_MS = 250;
+/** How long a busy home may put a scrub off. */
+const SCRUB_LATEST_MS = 5000;
+/** How long a scrub that is late waits for readers: none of ours reads for longer. If it was in vain, a stranger reads: not again soon. */
+const SCRUB_WAIT_MS = 500;
+const SCRUB_WAIT_AGAIN_MS = 10_000;
 /** Pages that a change dirties beside those that its texts fill: one of each table and index that the first commit of a turn touches. */
 const PAGES_A_CHANGE = 10;
 
@@ -34,8 +40,11 @@ export interface Checkpointer {
   truncate(): boolean;
 }
 
-/** @param logBytes what the log may hold while the home is busy */
-export function makeCheckpointer(db: DatabaseSync, logBytes: number): Checkpointer {
+/**
+ * @param logBytes what the log may hold while the home is busy
+ * @param tidy done before a scrub; false if it must come again
+ */
+export function makeCheckpointer(db: DatabaseSync, logBytes: number, tidy: () => boolean = () => true): Checkpointer {
   const most = Math.floor(logBytes / PAGE_BYTES);
   const quiet = Math.min(most, QUIET_BYTES / PAGE_BYTES);
   const passive = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
@@ -43,6 +52,8 @@ export function makeCheckpointer(db: DatabaseSync, logBytes: number): Checkpoint
   /** Pages in the log: an estimate from above for appends, corrected by every checkpoint. */
   let pages = 0;
   let scrub = false;
+  let erasedAt = 0;
+  let lateAgainAt = 0;
 
   function emptied(): boolean {
     point('checkpoint.before');
@@ -61,11 +72,15 @@ export function makeCheckpointer(db: DatabaseSync, logBytes: number): Checkpoint
     point('checkpoint.after');
   }
 
-  /** Without waiting for readers: the next changes would wait too. */
-  function scrubbed(): boolean {
-    db.exec('PRAGMA busy_timeout = 0');
+  /** Without waiting for readers, unless it is late: the next changes would wait too. */
+  function scrubbed(late: boolean): boolean {
+    db.exec(`PRAGMA busy_timeout = ${late ? SCRUB_WAIT_MS : 0}`);
     try {
-      return emptied();
+      const tidied = tidy();
+      const done = emptied() && tidied;
+      if (late && !done) lateAgainAt = performance.now() + SCRUB_WAIT_AGAIN_MS;
+      scrub = !done;
+      return done;
     } finally {
       db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     }
@@ -76,11 +91,13 @@ export function makeCheckpointer(db: DatabaseSync, logBytes: number): Checkpoint
       pages += changes * PAGES_A_CHANGE + Math.ceil(chars / PAGE_BYTES);
     },
     erased() {
+      if (!scrub) erasedAt = performance.now();
       scrub = true;
     },
     rest(pace) {
       try {
-        if (scrub && pace !== 'busy') return scrubbed() ? null : SCRUB_RETRY_MS;
+        const late = scrub && performance.now() > Math.max(erasedAt + SCRUB_LATEST_MS, lateAgainAt);
+        if (scrub && (late || pace !== 'busy')) return scrubbed(late) ? null : SCRUB_RETRY_MS;
         if (pages >= (pace === 'quiet' ? quiet : most)) fold();
       } catch {
         // The disk is full or fails. Nothing is lost: the log keeps what was committed, and the next rest tries again.

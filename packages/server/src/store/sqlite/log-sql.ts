@@ -25,7 +25,14 @@ export type LogHandlers = Handlers<
 /** Leases that ended longer ago than this, ms, are swept. */
 const LEASE_MEMORY_MS = 86_400_000;
 
-export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased: () => void): LogHandlers {
+/** Told of what leaves traces in the file. */
+export interface Traces {
+  erased(): void;
+  /** Rows of the journal were deleted. */
+  stirred(): void;
+}
+
+export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, traces: Traces): LogHandlers {
   const projector = makeProjector(db);
   const addSession = db.prepare(
     'INSERT INTO sessions (id, t, kind, seq, epoch, open, ended, wake_at, created_at, updated_at, owner, digest, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -110,11 +117,12 @@ export function makeLogHandlers(db: DatabaseSync, memory: WriterMemory, onErased
       const place = { n: after.n, t, id: append.session };
       for (const change of append.changes) {
         if (!projector.apply(place, change, first)) return { ok: false, reason: 'response_exists' };
-        if (change.type === 'payloads_erased') onErased();
+        if (change.type === 'payloads_erased') traces.erased();
       }
       if (append.prune) {
         for (const j of memory.steps(after.n)) dropSteps.run(j);
         memory.stepsGone(after.n);
+        traces.stirred();
       }
       memory.moved(append.session, after);
       return { ok: true };

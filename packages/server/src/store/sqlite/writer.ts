@@ -19,6 +19,7 @@ import {
 } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './schema.ts';
+import { makeRepacker } from './repack.ts';
 import { failureOf, StoreFailure } from './sqlite-failure.ts';
 import { WriterMemory } from './writer-memory.ts';
 
@@ -30,9 +31,10 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
   const db = openForWriting(setup);
   migrate(db, MIGRATIONS, setup);
 
-  const checkpointer = makeCheckpointer(db, setup.logBytes ?? DEFAULT_LOG_BYTES);
+  const repacker = makeRepacker(db);
+  const checkpointer = makeCheckpointer(db, setup.logBytes ?? DEFAULT_LOG_BYTES, () => repacker.repack());
   const memory = new WriterMemory(db);
-  const log = makeLogHandlers(db, memory, () => checkpointer.erased());
+  const log = makeLogHandlers(db, memory, { erased: () => checkpointer.erased(), stirred: () => repacker.stirred() });
   const files = makeFileHandlers(db, memory, () => checkpointer.erased());
   const changes = { ...log, ...makeControlHandlers(db), ...files };
   const group = makeGroupCommit(db, changes, memory);
