@@ -1,13 +1,13 @@
 /** Conversations: sessions whose items a client may also add, list and delete. */
 import { type InputItem, type Metadata, perdureError } from '@perdure/protocol';
-import { homeTag, idBody, parseItemId, placementId, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import { homeTag, idBody, MAX_PARTS, parseItemId, placementId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
 import type { EventBody, LoggedItem } from '../log/events.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { matchInput, readInput } from './compaction/input.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
-import { matchCalls, placeItems, resolveReferences } from './input.ts';
-import { findItem } from './items.ts';
+import { placeItems } from './input.ts';
 import type { LiveSession } from './live-session.ts';
 import { checkOrigin, findConversation, mustState, short } from './plan.ts';
 import { MAX_EVENTS_READ } from './ports.ts';
@@ -57,7 +57,7 @@ export async function createConversation(
   }
   const store = engine.homes.get(placed.home);
   if (store === null) throw perdureError('internal_error');
-  const resolved = await resolveReferences(items, id => findItem(engine, caller, id));
+  const resolved = await readInput(engine, caller, items);
   const session = engine.ids.next('sess', homeTag(placed.home)) as SessionId;
   const head = {
     kind: 'conversation' as const,
@@ -74,7 +74,7 @@ export async function createConversation(
     { type: 'state.placed', head: { placement: placed.record }, payload: null },
   ];
   if (resolved.length > 0) {
-    const matched = matchCalls(resolved, []);
+    const matched = matchInput(resolved, []);
     const base = idBody(engine.ids.next('itms', homeTag(placed.home)), 'itms') ?? '';
     bodies.push({
       type: 'items.added',
@@ -148,10 +148,10 @@ export async function addItems(
   id: string,
   items: readonly InputItem[],
 ): Promise<readonly LoggedItem[]> {
-  const resolved = await resolveReferences(items, one => findItem(engine, caller, one));
+  const resolved = await readInput(engine, caller, items);
   return change(engine, caller, id, async live => {
     const state = idle(live);
-    const matched = matchCalls(resolved, state.openCalls);
+    const matched = matchInput(resolved, state.openCalls);
     const base = idBody(engine.ids.next('itms', homeTag(state.home)), 'itms') ?? '';
     const placed = placeItems(resolved, base, 0);
     const head = { base, count: placed.length, calls: matched.opened, answers: matched.answers };
@@ -255,6 +255,7 @@ async function positionOf(engine: EngineContext, live: LiveSession, item: string
   );
   const parts = heads.flatMap(event => {
     if (event.type === 'input.accepted') return [{ part: 0, count: event.head.count }];
+    if (event.type === 'context.compacted') return [{ part: MAX_PARTS, count: event.head.count }];
     return event.type === 'call.completed' ? [{ part: event.head.call, count: event.head.count }] : [];
   });
   const total = parts.reduce((sum, part) => sum + part.count, 0);

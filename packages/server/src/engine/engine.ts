@@ -11,10 +11,11 @@ import {
 import type { ResponseId, TenantId } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
-import type { SessionState } from '../session/state.ts';
 import { accompanied, settling } from './accompany.ts';
 import type { Caller } from './caller.ts';
-import * as conversations from './conversations.ts';
+import { type CompactionOptions, defaultCompaction } from './compaction/options.ts';
+import { conversationCalls } from './conversation-calls.ts';
+import type * as conversations from './conversations.ts';
 import type { EngineContext, EngineLimits } from './engine-context.ts';
 import type { Homes } from './homes.ts';
 import { reserve } from './idempotency.ts';
@@ -22,7 +23,8 @@ import { Lease } from './lease.ts';
 import { type LiveSession, Sessions } from './live-session.ts';
 import { listPlacements, type PlacementListQuery, type PlacementPage } from './placement-pages.ts';
 import { type PlacementRecord, readPlacement } from './placements.ts';
-import type { InferRequest, Placing } from './placing.ts';
+import { inferRequest } from './infer-request.ts';
+import type { Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Scheduler, Sha256 } from './ports.ts';
 import { readResponse, resourceOfRecord, streamOfRecord } from './read.ts';
 import { recover, type RecoveryReport, takeUp } from './recovery.ts';
@@ -55,6 +57,8 @@ export interface EngineOptions {
   readonly limits: EngineLimits;
   /** Spend caps and what calls cost; absent: no caps. */
   readonly spend?: Omit<SpendOptions, 'now'>;
+  /** How contexts are compacted. Absent: without a model, and only when asked to. */
+  readonly compaction?: CompactionOptions;
   /** Where a target was, by the version that a placement saw. Absent: not known. */
   readonly targetFacts?: UsageSource['target'];
   readonly report: (what: string, error: PerdureError) => void;
@@ -123,6 +127,7 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { clock, homes, limits, owner } = options;
   let draining = false;
+  const compaction = options.compaction ?? defaultCompaction();
   const spend = new SpendDesk({ ...(options.spend ?? NO_CAPS), now: () => clock.now() });
   /** Stateless calls under way. */
   let stateless = 0;
@@ -131,6 +136,7 @@ export function createEngine(options: EngineOptions): Engine {
   const context: EngineContext = {
     ...options,
     spend,
+    compaction,
     sessions: new Sessions({
       ...options,
       storeMs: limits.storeMs,
@@ -141,7 +147,7 @@ export function createEngine(options: EngineOptions): Engine {
     running: new Map(),
     finishing: new Set(),
     tail: new TailCommits(),
-    inferRequest,
+    inferRequest: (state, turn) => inferRequest(context, state, turn),
     recoverLater: ({ tenant, session, store }) =>
       void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
   };
@@ -315,16 +321,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
     deleteResponse: (caller, id) => deleteResponse(context, caller, id),
-    conversations: {
-      create: (caller, items, metadata) => conversations.createConversation(context, caller, items, metadata),
-      read: (caller, id) => conversations.readConversation(context, caller, id),
-      update: (caller, id, metadata) => conversations.updateConversation(context, caller, id, metadata),
-      delete: (caller, id) => conversations.deleteConversation(context, caller, id),
-      addItems: (caller, id, items) => conversations.addItems(context, caller, id, items),
-      listItems: (caller, id, query) => conversations.listItems(context, caller, id, query),
-      readItem: (caller, id, item) => conversations.readConversationItem(context, caller, id, item),
-      deleteItem: (caller, id, item) => conversations.deleteItem(context, caller, id, item),
-    },
+    conversations: conversationCalls(context),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
     placing: options.placing,
@@ -374,22 +371,5 @@ function ofTurn(turn: RunningTurn): StoredResponse {
     done: turn.done,
     now: async () => turn.resource('in_progress'),
     events: after => turn.broadcast.read(after),
-  };
-}
-
-function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {
-  return {
-    tenant: state.tenant,
-    session: state.session,
-    origin: state.origin,
-    labels: state.labels,
-    startedAt: state.createdAt,
-    use: state.use,
-    model: turn.base.model,
-    purpose: 'turn',
-    requestLabels: turn.labels,
-    inputBytes: turn.live.context.bytes / 2,
-    outputBound: turn.call.maxOutputTokens ?? null,
-    avoid: turn.avoid,
   };
 }

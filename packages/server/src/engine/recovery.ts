@@ -10,18 +10,20 @@ import type { SessionRow } from '../log/rows.ts';
 import type { Step } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
+import { settled } from './call-end.ts';
+import { sealEvent } from './compaction/seal.ts';
 import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import { mustState } from './plan.ts';
 import { MAX_EVENTS_READ, type ProviderError, type SessionLog } from './ports.ts';
-import { replayOutputs } from './read.ts';
+import { isOutputEvent, replayOutputs } from './read.ts';
 import { claim } from './respond.ts';
 import { callSettings } from './settings.ts';
 import { failedEvent } from './stateless-run.ts';
 import { type ResponseBase, RunningTurn, seconds } from './turn.ts';
-import { commitNext, fail, runTurn, settled } from './turn-loop.ts';
+import { commitNext, fail, runTurn } from './turn-loop.ts';
 
 /** Sessions looked at together. */
 const PAGE = 256;
@@ -222,16 +224,17 @@ async function rebuild(
     [],
   );
   turn.principal = accepted.actor.replace(/^key:/, '');
+  turn.input = accepted.payload?.items ?? [];
   if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(live.context.load(store, state)));
   const resource = turn.resource('in_progress');
   const shown: WireEvent[] = [turn.event('response.created', resource), turn.event('response.in_progress', resource)];
-  const at = replayOutputs(base, events, shown);
+  const sealed = events.map(event => sealEvent(engine.compaction.seals, event));
+  const at = replayOutputs(base, sealed, shown);
   turn.seq = at.seq;
   turn.cut = at.cut;
-  for (const event of events) {
+  for (const event of sealed) {
     if (event.type === 'call.completed') turn.addUsage(event.head.usage);
-    if ((event.type === 'call.completed' || event.type === 'call.failed') && event.payload !== null)
-      turn.output.push(...event.payload.items);
+    if (isOutputEvent(event) && event.payload !== null) turn.output.push(...event.payload.items);
   }
   return { turn, shown };
 }

@@ -32,6 +32,18 @@ export function storedSettings(request: CreateResponse): JsonObject {
   return kept;
 }
 
+/** What a request says beside its items, as it is kept. */
+export interface Sayings {
+  readonly settings: JsonObject;
+  readonly tools: Json;
+  readonly instructions: string | null;
+}
+
+export function sayings(request: CreateResponse): Sayings {
+  const settings = storedSettings(request);
+  return { settings, tools: functionTools(request) as unknown as Json, instructions: request.instructions ?? null };
+}
+
 export function functionTools(request: CreateResponse): readonly FunctionTool[] {
   return request.tools.filter(isFunctionTool);
 }

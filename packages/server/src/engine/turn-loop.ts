@@ -7,23 +7,26 @@
  */
 import { perdureError, toPerdureError, type PerdureError } from '@perdure/protocol';
 import { assertNever } from '../kernel/assert-never.ts';
-import { type EventBody, textOf, type UpstreamIds, type Usage } from '../log/events.ts';
+import { type EventBody, textOf } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { next } from '../session/next.ts';
-import { OutputBuilder, type WireEvent } from '../session/output.ts';
+import type { WireEvent } from '../session/output.ts';
 import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
+import { builderOf, estimatedUsage, failedCall, lostCall, NO_IDS, settled } from './call-end.ts';
 import type { Prepared } from './chain.ts';
+import { fitContext } from './compaction/measure.ts';
+import { COMPACTION, type Summary, summaryUsage } from './compaction/summary.ts';
+import { askForSummary, layDue, placeDue, takeCompaction } from './compaction/turn-compaction.ts';
 import type { EngineContext } from './engine-context.ts';
 import { killPoint } from './kill-point.ts';
+import type { PlacedCall, ReachableTarget } from './placing.ts';
 import { isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
 import { spendCall } from './spend-call.ts';
 
-const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
-const NO_IDS: UpstreamIds = { response: null, request: null };
 
 /** Carries the turn to its end. Never rejects: the outcome is in the log, in `turn.done` and in the broadcast. */
 export async function runTurn(engine: EngineContext, turn: RunningTurn): Promise<void> {
@@ -79,8 +82,12 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
+  if (placed.call.compacts) return compactByModel(engine, turn, placed, target);
+  const truncation = turn.base.settings['truncation'] === 'auto' ? 'auto' : 'disabled';
+  const sent = { model: turn.base.model, context: turn.live.context.runs, settings: turn.call };
+  const context = fitContext(engine, sent, truncation);
   const steps = upstreamSteps(
-    { target, context: turn.live.context.runs, settings: turn.call, signal: turn.abort.signal },
+    { target, context, settings: turn.call, signal: turn.abort.signal },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },
   );
   const builder = builderOf(turn, placed.call.index);
@@ -120,6 +127,49 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   await settle(engine, turn, [{ type: 'call.completed', head, payload: builder.payload(streamed) }], { end, unshown });
 }
 
+/** Makes the call that compacts the context and commits what came of it. A failed one leaves the compaction due: `commitNext` sees to it. */
+async function compactByModel(
+  engine: EngineContext,
+  turn: RunningTurn,
+  placed: ReturnType<typeof must>,
+  target: ReachableTarget,
+): Promise<void> {
+  let summary: Summary;
+  try {
+    summary = await askForSummary(engine, turn, target);
+  } catch (error) {
+    if (!isProviderError(error) || turn.abort.signal.aborted) return breakOff(engine, turn, placed, { error, released: [] });
+    const { bodies } = settled(turn, placed, error, []);
+    if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
+    await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
+    return;
+  }
+  const { index, reserved } = placed.call;
+  const usage = summaryUsage(summary, reserved);
+  turn.addUsage(usage);
+  const upstream = summary.end?.upstream ?? NO_IDS;
+  const head = { call: index, outcome: 'completed' as const, reason: null, usage, upstream, count: 0, calls: [] };
+  const laid = layDue(turn, summary.text);
+  const bodies: EventBody[] = [{ type: 'call.completed', head, payload: null }, laid.event];
+  const prepared = await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
+  turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));
+}
+
+/** Places the call that a compaction is due for, or does it without one. */
+async function commitDue(
+  engine: EngineContext,
+  turn: RunningTurn,
+  state: SessionState,
+  before: readonly EventBody[],
+  unshown: readonly WireEvent[],
+): Promise<void> {
+  const placed = placeDue(engine, turn, state, before);
+  if (placed !== null) return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: COMPACTION });
+  const laid = layDue(turn);
+  const prepared = await engine.sessions.commit(turn.live, [...before, laid.event], { actor: 'engine' });
+  turn.broadcast.publish([...unshown, ...takeCompaction(engine, turn, laid, prepared)]);
+}
+
 /**
  * A provider that broke its own rules, or a defect of ours, in the middle of a call. What was shown is known here, so the turn ends now; only
  * if the store failed does the log still say that it runs.
@@ -135,28 +185,6 @@ function breakOff(
   engine.report('turn.broken', problem);
   const { bodies, unshown } = settled(turn, placed, failedCall('The call broke off.'), released);
   return fail(engine, turn, problem, bodies, unshown);
-}
-
-export function builderOf(turn: RunningTurn, call: number): OutputBuilder {
-  const place = { body: turn.body, call, seq: turn.seq, index: turn.output.length };
-  return new OutputBuilder(turn.cut ? { ...place, phase: 'final_answer' } : place);
-}
-
-/** Four characters a token: for an upstream that does not say. */
-function estimatedUsage(input: number, builder: OutputBuilder): Usage {
-  const chars = builder.items.reduce((sum, item) => sum + JSON.stringify(item).length, 0);
-  return { input, cached: 0, output: Math.ceil(chars / 4), reasoning: 0 };
-}
-
-function failedCall(message: string): ProviderError {
-  return Object.assign(new Error(message), {
-    providerError: 'upstream_error' as const,
-    retryable: true,
-    retryAfterMs: null,
-    status: null,
-    param: null,
-    requestId: null,
-  });
 }
 
 /** Commits what a call brought, and the end of the turn with it if the reducer says so; then shows both. */
@@ -208,57 +236,6 @@ function keepContext(engine: EngineContext, turn: RunningTurn, prepared: Prepare
   }
 }
 
-/** What a cut or failed call leaves: the events that close it, and what its readers are still to be shown. */
-export function settled(
-  turn: RunningTurn,
-  placed: Pick<TurnState, 'streamed'> & { readonly call: NonNullable<TurnState['call']> },
-  error: ProviderError,
-  released: readonly Step[],
-): {
-  readonly bodies: EventBody[];
-  readonly shown: readonly WireEvent[];
-  readonly unshown: WireEvent[];
-  readonly shownCall: boolean;
-} {
-  const { call } = placed;
-  const { usage, metered } = spent(error, call.reserved);
-  const upstream: UpstreamIds = { ...NO_IDS, request: error.requestId };
-  const head = { call: call.index, code: error.providerError, usage, metered, upstream };
-  // Nothing released: the cut leaves no trace in the output (DESIGN.md part 5).
-  if (released.length === 0)
-    return {
-      bodies: [{ type: 'call.failed', head: { ...head, count: 0 }, payload: null }],
-      shown: [],
-      unshown: [],
-      shownCall: false,
-    };
-  const builder = builderOf(turn, call.index);
-  const shown: WireEvent[] = [];
-  for (const one of released) builder.push(one, shown);
-  const unshown: WireEvent[] = [];
-  builder.cut(unshown);
-  turn.output.push(...builder.items);
-  turn.seq = builder.seq;
-  turn.cut = true;
-  const payload = builder.payload(placed.streamed);
-  return {
-    bodies: [{ type: 'call.failed', head: { ...head, count: builder.items.length }, payload }],
-    shown,
-    unshown,
-    shownCall: builder.hasFunctionCall,
-  };
-}
-
-/** What a failed call is charged at: nothing if the upstream refused it, else its bound, since nobody knows (L5). */
-function spent(
-  error: ProviderError,
-  reserved: { input: number; output: number },
-): { usage: Usage; metered: 'exact' | 'bound' } {
-  const refused = error.status !== null && error.status >= 400 && error.providerError !== 'upstream_interrupted';
-  if (refused) return { usage: NO_USAGE, metered: 'exact' };
-  return { usage: { input: reserved.input, cached: 0, output: reserved.output, reasoning: 0 }, metered: 'bound' };
-}
-
 async function settleFailure(
   engine: EngineContext,
   turn: RunningTurn,
@@ -294,6 +271,7 @@ export async function commitNext(
   unshown: readonly WireEvent[] = [],
   cause?: PerdureError,
 ): Promise<void> {
+  if (state.turn?.compaction === 'due') return commitDue(engine, turn, state, before, unshown);
   const placed = engine.placing.infer(engine.inferRequest(state, turn));
   const call = (state.turn?.calls ?? 0) + 1;
   if (!placed.ok) {
@@ -311,13 +289,23 @@ export async function commitNext(
       unshown,
     );
   }
+  return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: 'turn' });
+}
+
+async function commitPlaced(
+  engine: EngineContext,
+  turn: RunningTurn,
+  state: SessionState,
+  { before, unshown, placed, purpose }: PlacedNext,
+): Promise<void> {
   const { record, reserved, target } = placed;
   const { session } = state;
+  const call = (state.turn?.calls ?? 0) + 1;
   const capped = engine.spend.hold(spendCall(state, turn.principal, call, placed), before);
   if (capped !== null) return fail(engine, turn, capped, before, unshown);
   const event: EventBody = {
     type: 'call.placed',
-    head: { call, purpose: 'turn', chosen: target.id, placement: record, reserved },
+    head: { call, purpose, chosen: target.id, placement: record, reserved },
     payload: null,
   };
   try {
@@ -328,6 +316,13 @@ export async function commitNext(
   }
   turn.target = target;
   turn.broadcast.publish(unshown);
+}
+
+interface PlacedNext {
+  readonly before: readonly EventBody[];
+  readonly unshown: readonly WireEvent[];
+  readonly placed: PlacedCall;
+  readonly purpose: string;
 }
 
 /** Ends the turn as failed: in the log first, then to its readers. */
@@ -386,10 +381,4 @@ async function abandon(engine: EngineContext, turn: RunningTurn, error: PerdureE
   turn.broadcast.end(error);
   turn.finish.reject(error);
   engine.recoverLater(turn.live);
-}
-
-function lostCall({ index, reserved }: NonNullable<TurnState['call']>, code: string): EventBody {
-  const usage = { ...NO_USAGE, ...reserved };
-  const head = { call: index, code, usage, metered: 'bound' as const, count: 0, upstream: NO_IDS };
-  return { type: 'call.failed', head, payload: null };
 }

@@ -47,8 +47,10 @@ export class RunningTurn {
   /** Who asked for the turn: the principal's id. */
   principal = '';
   readonly done: Promise<ResponseResource>;
-  /** The id of the placement of its first call. */
-  readonly placement: string;
+  /** The id of the placement of its first call; null if it makes none. */
+  placement: string | null;
+  /** The items of its request, as they are kept. */
+  input: readonly LoggedItem[] = [];
   /** Settles `done`. */
   readonly finish: { resolve(resource: ResponseResource): void; reject(error: PerdureError): void };
 

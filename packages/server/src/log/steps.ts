@@ -34,7 +34,9 @@ export type Step =
 export type StartedItem =
   | { readonly type: 'message' }
   | { readonly type: 'function_call'; readonly callId: string; readonly name: string }
-  | { readonly type: 'reasoning' };
+  | { readonly type: 'reasoning' }
+  /** Comes whole: its sealed content with its end. No upstream makes it. */
+  | { readonly type: 'compaction' };
 
 export interface StepEnd {
   readonly type: 'end';

@@ -16,6 +16,8 @@ export interface WireEvent {
   readonly json: string;
 }
 
+const ID_KINDS = { message: 'msg', function_call: 'fc', reasoning: 'rs', compaction: 'cmp' } as const;
+
 interface OpenPart {
   readonly kind: PartKind;
   readonly chunks: string[];
@@ -121,8 +123,7 @@ export class OutputBuilder {
 
   #openItem(item: StartedItem, into: WireEvent[] | null): void {
     if (this.#current !== null) throw new Error('an item began before the one before it ended');
-    const kind = item.type === 'message' ? 'msg' : item.type === 'function_call' ? 'fc' : 'rs';
-    const id = itemId(kind, this.#place.body, this.#place.call, this.#items.length);
+    const id = itemId(ID_KINDS[item.type], this.#place.body, this.#place.call, this.#items.length);
     this.#current = {
       id,
       item,
@@ -251,6 +252,8 @@ export class OutputBuilder {
           name: item.name,
           arguments: current.arguments.join(''),
         };
+      case 'compaction':
+        return { type: 'compaction', id, status, encrypted_content: encryptedContent ?? '' };
       case 'reasoning': {
         const pick = (summary: boolean) =>
           parts

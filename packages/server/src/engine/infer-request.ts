@@ -1,0 +1,22 @@
+/** What placement is asked for the next call of a turn that runs. */
+import type { SessionState } from '../session/state.ts';
+import { callBounds } from './compaction/measure.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { InferRequest } from './placing.ts';
+import type { RunningTurn } from './turn.ts';
+
+export function inferRequest(engine: EngineContext, state: SessionState, turn: RunningTurn): InferRequest {
+  return {
+    tenant: state.tenant,
+    session: state.session,
+    origin: state.origin,
+    labels: state.labels,
+    startedAt: state.createdAt,
+    use: state.use,
+    model: turn.base.model,
+    purpose: 'turn',
+    requestLabels: turn.labels,
+    ...callBounds(engine, turn),
+    avoid: turn.avoid,
+  };
+}
