@@ -1,5 +1,6 @@
 /** The engine: what the wire dialects call. Everything they can ask for is a method here; how it is done lies in the files beside. */
 import {
+  type CompactedResponse,
   type CreateResponse,
   type Metadata,
   type InputItem,
@@ -13,6 +14,8 @@ import type { LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { accompanied, settling } from './accompany.ts';
 import type { Caller } from './caller.ts';
+import { compact, type Compacted, type CompactInput, shownRecord } from './compaction/compact.ts';
+import { countInput } from './compaction/count.ts';
 import { type CompactionOptions, defaultCompaction } from './compaction/options.ts';
 import { conversationCalls } from './conversation-calls.ts';
 import type * as conversations from './conversations.ts';
@@ -89,7 +92,13 @@ const RECOVER_AGAIN_MS = 2000;
 export interface Engine {
   respond(input: RespondInput): Promise<StoredResponse>;
   stateless(input: StatelessRequest & { readonly idempotency?: RespondInput['idempotency'] }): Promise<StatelessCall>;
+  /** Compacts a context for its own sake. */
+  compact(input: CompactInput): Promise<Compacted>;
+  /** Tokens that a request for a response would send: an estimate. Nothing is stored and nobody is called. */
+  countInput(caller: Caller, request: CreateResponse): Promise<number>;
   response(caller: Caller, id: string): Promise<ResponseResource>;
+  /** As clients see it: one that was only compacted has a form of its own. */
+  shownResponse(caller: Caller, id: string): Promise<ResponseResource | CompactedResponse>;
   /** The stream of a stored response, live or from the log. */
   stream(caller: Caller, id: string, after: number): Promise<AsyncIterable<readonly WireEvent[]>>;
   inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;
@@ -310,7 +319,10 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     respond: input => admitted(() => respond(input)),
     stateless: input => admitted(() => beginCall(input)),
+    compact: input => admitted(() => compact(context, input)),
+    countInput: (caller, request) => countInput(context, caller, request),
     response,
+    shownResponse: async (caller, id) => shownRecord(await readResponse(context, caller, id)),
     async stream(caller, id, after) {
       // Looked at before the stream's head goes out: what cannot be streamed is an HTTP error.
       if (context.running.get(id as ResponseId)?.live.tenant !== caller.tenant) {

@@ -3,17 +3,26 @@
  * placement, the reservation and the meter (L5). Here the call is placed; `stateless-run.ts` makes it.
  */
 import { type CreateResponse, perdureError } from '@perdure/protocol';
-import { homeTag, idBody, placementId, type SessionId } from '../kernel/ids.ts';
-import type { Json, LoggedItem, SessionOrigin } from '../log/events.ts';
+import { homeTag, idBody, type SessionId } from '../kernel/ids.ts';
+import type { SessionOrigin } from '../log/events.ts';
 import type { Step } from '../log/steps.ts';
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
-import { matchCalls, placeItems, requireOutputs, resolveReferences } from './input.ts';
-import { findItem } from './items.ts';
+import { matchInput, readInput, refuseForeign } from './compaction/input.ts';
+import { boundsOf } from './compaction/measure.ts';
+import { readContext } from './compaction/read-context.ts';
+import {
+  afterCompaction,
+  nothingMore,
+  placementOf,
+  type StatelessContext,
+  statelessContext,
+} from './compaction/stateless-context.ts';
+import { placeItems, requireOutputs } from './input.ts';
 import type { InferRequest } from './placing.ts';
-import type { CallSettings } from './ports.ts';
+import type { CallSettings, ContextRun } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
-import { callSettings, functionTools, storedSettings } from './settings.ts';
+import { callSettings, sayings } from './settings.ts';
 import { spendCall } from './spend-call.ts';
 import { StatelessRun } from './stateless-run.ts';
 import { type ResponseBase, seconds } from './turn.ts';
@@ -43,8 +52,8 @@ export interface StatelessRequest {
 export interface StatelessCall {
   /** The id body of the call: ids of its response and items are made of it. */
   readonly body: string;
-  readonly placement: string;
-  readonly target: { readonly id: string; readonly cloud: string; readonly region: string };
+  /** Null if no call is made. */
+  readonly placement: string | null;
   readonly base: ResponseBase;
   /** The answer as it comes: pull to make the call. The last step of the last batch is the `end`. @throws PerdureError */
   readonly steps: AsyncIterable<readonly Step[]>;
@@ -54,11 +63,13 @@ export interface StatelessCall {
 
 /** Places the call. @throws PerdureError if it is refused or its input does not fit */
 export async function beginStateless(engine: EngineContext, input: StatelessRequest): Promise<StatelessCall> {
-  const { caller, request, labels } = input;
+  const { caller, request } = input;
   const store = engine.homes.all[0];
   if (store === undefined) throw perdureError('store_unavailable');
-  const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
-  requireOutputs([], matchCalls(items, []));
+  const before = await readContext(engine, caller, request);
+  const items = await readInput(engine, caller, request.input);
+  if (request.compaction_trigger !== true || items.length > 0)
+    requireOutputs(before.openCalls, matchInput(items, before.openCalls));
   const session = engine.ids.next('sess', homeTag(store.home)) as SessionId;
   const body = idBody(session, 'sess') ?? '';
   const origin: SessionOrigin = {
@@ -68,10 +79,27 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     stateHeld: false,
     readings: engine.placing.readings(),
   };
-  const settings = storedSettings(request);
-  const tools = functionTools(request) as unknown as Json;
-  const instructions = request.instructions ?? null;
-  const context: readonly LoggedItem[] = placeItems(items, body, 0);
+  const { settings, tools, instructions } = sayings(request);
+  const call = { ...callSettings(settings, tools, instructions), ...input.extra };
+  // What it continues is read: its labels count for this call as for one of its session (L8).
+  const labels = [...before.labels, ...input.labels];
+  const placedItems = placeItems(items, body, 0);
+  const given = { history: before.history, items: placedItems, settings: call, labels, body };
+  const sent = await statelessContext(engine, input, given);
+  const { context, compaction } = sent;
+  const base: ResponseBase = {
+    id: `resp_${body}` as ResponseBase['id'],
+    model: request.model,
+    createdAt: seconds(engine.clock.now()),
+    previous: (request.previous_response_id ?? null) as ResponseBase['previous'],
+    conversation: null,
+    settings,
+    tools,
+    instructions,
+    store: false,
+    background: false,
+  };
+  if (!sent.answers) return { body, base, placement: placementOf(body, sent), ...shown(sent, nothingMore()) };
   const facts: InferRequest = {
     tenant: caller.tenant,
     session,
@@ -82,13 +110,17 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     model: request.model,
     purpose: 'turn',
     requestLabels: labels,
-    inputBytes: textSize(context) + (instructions?.length ?? 0),
-    outputBound: request.max_output_tokens ?? null,
+    ...boundsOf(
+      engine,
+      { model: request.model, context, settings: call },
+      textSize(context) + (instructions?.length ?? 0),
+    ),
     avoid: [],
   };
   const placed = engine.placing.infer(facts);
   if (!placed.ok && placed.error.code === 'model_not_found') throw placed.error;
   if (!placed.ok) throw await recordRefusal(engine, caller, store, { ...placed, subject: null, origin });
+  refuseForeign(placedItems, placed.target);
   const capped = engine.spend.hold(spendCall(facts, caller.principal, 1, placed));
   if (capped !== null) throw capped;
   const run = new StatelessRun(engine, {
@@ -96,39 +128,38 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     store,
     facts,
     placed,
-    context: [{ items: context }],
-    call: { ...callSettings(settings, tools, instructions), ...input.extra },
+    context,
+    call,
     signal: input.signal,
     whole: asksWhole(request),
   });
-  return {
-    body,
-    placement: placementId(body, 1),
-    target: { id: placed.target.id, cloud: placed.target.cloud, region: placed.target.region },
-    base: {
-      id: `resp_${body}` as ResponseBase['id'],
-      model: request.model,
-      createdAt: seconds(engine.clock.now()),
-      previous: null,
-      conversation: null,
-      settings,
-      tools,
-      instructions,
-      store: false,
-      background: false,
-    },
-    steps: run.steps(),
-    answer: () => run.answer(),
-  };
+  const made = { body, base, placement: placementOf(body, sent) };
+  if (compaction !== null) return { ...made, ...shown(sent, run.steps()) };
+  return { ...made, steps: run.steps(), answer: () => run.answer() };
+}
+
+/** Both forms of an answer that begins with a compaction. */
+function shown(
+  { compaction }: StatelessContext,
+  steps: AsyncIterable<readonly Step[]>,
+): Pick<StatelessCall, 'steps' | 'answer'> {
+  const all = compaction === null ? steps : afterCompaction(compaction, steps);
+  return { steps: all, answer: () => gathered(all) };
+}
+
+async function gathered(steps: AsyncIterable<readonly Step[]>): Promise<readonly Step[]> {
+  const all: Step[] = [];
+  for await (const batch of steps) all.push(...batch);
+  return all;
 }
 
 /** Characters of text in the items, without serialising them again. */
-function textSize(items: readonly LoggedItem[]): number {
+function textSize(context: readonly ContextRun[]): number {
   let size = 0;
   const walk = (value: unknown): void => {
     if (typeof value === 'string') size += value.length;
     else if (typeof value === 'object' && value !== null) for (const one of Object.values(value)) walk(one);
   };
-  walk(items);
+  walk(context);
   return size;
 }

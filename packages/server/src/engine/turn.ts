@@ -156,17 +156,21 @@ export function resourceOf(base: ResponseBase, progress: ResponseProgress): Resp
     // Items were written by this code in wire form (`OutputBuilder`); the log keeps them as plain JSON.
     output: progress.output as unknown as ResponseResource['output'],
     error: progress.error,
-    usage: usage && {
-      input_tokens: usage.input,
-      input_tokens_details: { cached_tokens: usage.cached },
-      output_tokens: usage.output,
-      output_tokens_details: { reasoning_tokens: usage.reasoning },
-      total_tokens: usage.input + usage.output,
-    },
+    usage: usage && usageResource(usage),
     store: base.store,
     background: base.background,
     ...(base.conversation !== null && { conversation: { id: base.conversation } }),
   });
+}
+
+export function usageResource(usage: Usage): NonNullable<ResponseResource['usage']> {
+  return {
+    input_tokens: usage.input,
+    input_tokens_details: { cached_tokens: usage.cached },
+    output_tokens: usage.output,
+    output_tokens_details: { reasoning_tokens: usage.reasoning },
+    total_tokens: usage.input + usage.output,
+  };
 }
 
 /** The error that a provider's failure means to a client. */

@@ -1,6 +1,7 @@
 /** The composition root: the one place that knows all the parts. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { makeSeals } from '../engine/compaction/seal.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
@@ -34,6 +35,7 @@ import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts'
 import { makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
+import { openSealKey } from './seal-key.ts';
 import { makeView } from './view.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'onDeath' | 'logBytes'>>;
@@ -146,6 +148,7 @@ async function assemble(
       cloud: target.cloud,
       region: target.region,
       capacity: target.capacity,
+      contextTokens: target.contextTokens,
       provider: upstream.of(target.dialect),
       upstream: { target: target.id, baseUrl: target.baseUrl, model: target.upstreamModel, apiKey: target.apiKey },
     })),
@@ -189,6 +192,7 @@ async function assemble(
       past: config.alerts.length > 0,
     },
     targetFacts: targetFactsOf(config),
+    compaction: { ...config.compaction, seals: makeSeals(openSealKey(config.data)) },
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {

@@ -41,11 +41,12 @@ export function planCompaction(engine: EngineContext, input: PlanInput): Compact
   if (threshold === null && !triggered) return null;
   const tokens = countTokens(engine, { model: request.model, context: [...history, { items: expand(items) }], settings });
   if (!triggered && (threshold === null || tokens < threshold)) return null;
-  const taken = triggered && !awaitsAnswer(items) ? items.length : beforeLastWord(items);
-  if (history.length === 0 && taken === 0) return null;
+  const answers = !triggered || awaitsAnswer(items);
+  const taken = answers ? beforeLastWord(items) : items.length;
+  if (answers && history.length === 0 && taken === 0) return null;
   const bound = threshold ?? windowOf(engine, request.model);
   return {
-    then: triggered && !awaitsAnswer(items) ? 'only' : 'answer',
+    then: answers ? 'answer' : 'only',
     input: taken,
     budget: budgetFor(tokens, bound),
   };

@@ -53,7 +53,10 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
     model: chat.model,
     include_usage: chat.include_usage,
   };
-  const headers: Headers = { 'x-request-id': requestId, 'perdure-placement': call.placement };
+  const headers: Headers = {
+    'x-request-id': requestId,
+    ...(call.placement !== null && { 'perdure-placement': call.placement }),
+  };
   if (chat.stream) return stream(deps, exchange, { call, head, headers });
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0 });
   for (const step of await call.answer()) {

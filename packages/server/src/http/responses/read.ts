@@ -11,7 +11,7 @@ export async function getResponse(deps: HttpDeps, exchange: Exchange, id: string
   const { caller, req, res, requestId } = exchange;
   const query = rawQuery(req.url);
   const headers = { 'x-request-id': requestId };
-  if (query['stream']?.[0] !== 'true') return sendJson(res, 200, await deps.engine.response(caller, id), headers);
+  if (query['stream']?.[0] !== 'true') return sendJson(res, 200, await deps.engine.shownResponse(caller, id), headers);
   const events = await deps.engine.stream(
     caller,
     id,

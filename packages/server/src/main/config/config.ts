@@ -1,4 +1,5 @@
 /** The configuration as the rest of the server sees it: plain data, checked, every default filled in. */
+import type { CompactionOptions } from '../../engine/compaction/options.ts';
 import type { CapTerm } from '../../money/caps.ts';
 import type { PriceBook, RateCard } from '../../money/prices.ts';
 import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
@@ -37,6 +38,7 @@ export interface Config {
   /** How often shadow prices of commitments are computed, ms; null: never. */
   readonly shadowMs: number | null;
   readonly limits: Limits;
+  readonly compaction: Pick<CompactionOptions, 'strategy' | 'at'>;
   readonly ledger: LedgerConfig;
 }
 

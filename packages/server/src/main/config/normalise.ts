@@ -49,6 +49,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     shadowMs: file.shadow_prices
       ? (file.shadow_prices.interval_minutes ?? defaults.DEFAULT_SHADOW_MINUTES) * 60_000
       : null,
+    compaction: { strategy: file.compaction?.strategy ?? 'extractive', at: file.compaction?.at ?? null },
     ledger: {
       enabled: file.ledger?.enabled ?? true,
       key: typeof file.ledger?.key === 'string' ? resolve(folders.base, file.ledger.key) : null,
