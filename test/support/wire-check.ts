@@ -9,6 +9,7 @@ import {
   createdKeySchema,
   ERRORS,
   healthSchema,
+  inputTokensSchema,
   isErrorCode,
   keyRevokedSchema,
   keySchema,
@@ -19,6 +20,7 @@ import {
   whatIfSchema,
 } from '@perdure/protocol';
 import {
+  validateCompaction,
   validateItem,
   validateResponse,
   validateStreamEvent,
@@ -128,6 +130,7 @@ const SCHEMAS: { readonly [object: string]: Schema } = {
   'chat.completion': chatCompletionSchema,
   'chat.completion.chunk': chatChunkSchema,
   conversation: conversationSchema,
+  'response.input_tokens': inputTokensSchema,
   'perdure.placement': placementSchema,
   'perdure.status': statusSchema,
   'perdure.target': targetSchema,
@@ -137,6 +140,7 @@ const SCHEMAS: { readonly [object: string]: Schema } = {
 function bodyFaults(body: Json): string[] {
   const kind = body['object'];
   if (kind === 'response') return validateResponse(body);
+  if (kind === 'response.compaction') return validateCompaction(body);
   if (kind === 'list') return listFaults(body);
   if (kind === 'perdure.key')
     return schemaFaults('secret' in body ? createdKeySchema : 'name' in body ? keySchema : keyRevokedSchema, body);

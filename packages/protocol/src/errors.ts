@@ -176,7 +176,10 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   record_changed: caller(409, 'Somebody else changed it at the same time; nothing was done.', 'retry'),
   no_target_available: server(503, 'retry-after', 'The targets that the contracts allow are down or full.'),
   context_length_exceeded: caller(400, 'The input is longer than the context window of the model.'),
-  invalid_encrypted_content: caller(400, 'The encrypted content of an item was not made here for this tenant, or was changed.'),
+  invalid_encrypted_content: caller(
+    400,
+    'The encrypted content of an item was not made here for this tenant, or was changed.',
+  ),
   upstream_error: server(502, 'retry', 'The model provider failed.'),
   upstream_timeout: server(504, 'retry', 'The model provider did not answer in time.'),
   upstream_interrupted: server(502, 'terminal', 'The answer of the model provider broke off.'),

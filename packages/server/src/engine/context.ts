@@ -62,12 +62,17 @@ export class SessionContext {
    * Puts a compaction that was just committed in the place of what it stands for. Returns the change in bytes.
    * @param rest items of the run in which `to` lies that come after it
    */
-  compact(content: readonly LoggedItem[], at: Pick<CompactionRef, 'position' | 'to'>, rest: readonly LoggedItem[]): number {
+  compact(
+    content: readonly LoggedItem[],
+    at: Pick<CompactionRef, 'position' | 'to'>,
+    rest: readonly LoggedItem[],
+  ): number {
     if (this.#runs === null) return 0;
     const before = this.bytes;
     const cut = this.#runs.find(run => run.to > at.to);
     const later = this.#runs.filter(run => run.to > at.to && run !== cut);
-    const kept = cut === undefined ? [] : rest.length === cut.items.length ? [cut] : [{ ...cut, items: rest, bytes: weigh(rest) }];
+    const kept =
+      cut === undefined ? [] : rest.length === cut.items.length ? [cut] : [{ ...cut, items: rest, bytes: weigh(rest) }];
     this.#runs = [{ items: content, to: at.to, bytes: weigh(content) }, ...kept, ...later];
     this.#compactedAt = at.position;
     this.bytes = this.#runs.reduce((sum, run) => sum + run.bytes, 0);

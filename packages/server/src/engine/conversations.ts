@@ -1,6 +1,14 @@
 /** Conversations: sessions whose items a client may also add, list and delete. */
 import { type InputItem, type Metadata, perdureError } from '@perdure/protocol';
-import { homeTag, idBody, MAX_PARTS, parseItemId, placementId, type ResponseId, type SessionId } from '../kernel/ids.ts';
+import {
+  homeTag,
+  idBody,
+  MAX_PARTS,
+  parseItemId,
+  placementId,
+  type ResponseId,
+  type SessionId,
+} from '../kernel/ids.ts';
 import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
 import type { EventBody, LoggedItem } from '../log/events.ts';
 import { actorOf, type Caller } from './caller.ts';

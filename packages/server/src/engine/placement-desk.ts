@@ -179,9 +179,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
 
 function capacitiesOf(targets: DeskOptions['targets']): ReadonlyMap<string, ModelCapacity> {
   const windowOf = (all: DeskOptions['targets']): number | null =>
-    all.some(target => target.contextTokens == null)
-      ? null
-      : Math.max(...all.map(target => target.contextTokens ?? 0));
+    all.some(target => target.contextTokens == null) ? null : Math.max(...all.map(target => target.contextTokens ?? 0));
   const byModel = Map.groupBy(targets, target => target.model);
   return new Map(
     [...byModel].map(([model, all]) => [model, { window: windowOf(all), provider: all[0]?.provider ?? null }]),

@@ -259,11 +259,7 @@ function turnStarted(
  * Shows the beginning and runs the rest beside the request: a stored turn runs on whoever reads. The upstream is asked first: what is shown
  * takes no time from it.
  */
-export function start(
-  engine: EngineContext,
-  turn: RunningTurn,
-  opening: () => readonly WireEvent[] = () => [],
-): void {
+export function start(engine: EngineContext, turn: RunningTurn, opening: () => readonly WireEvent[] = () => []): void {
   engine.running.set(turn.base.id, turn);
   killPoint('turn.before-ack');
   const beginning = JSON.stringify(turn.resource('in_progress'));

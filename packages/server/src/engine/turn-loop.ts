@@ -27,7 +27,6 @@ import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
 import { spendCall } from './spend-call.ts';
 
-
 /** Carries the turn to its end. Never rejects: the outcome is in the log, in `turn.done` and in the broadcast. */
 export async function runTurn(engine: EngineContext, turn: RunningTurn): Promise<void> {
   const timer = setTimeout(() => turn.abort.abort('deadline'), engine.limits.turnMs);
@@ -138,7 +137,8 @@ async function compactByModel(
   try {
     summary = await askForSummary(engine, turn, target);
   } catch (error) {
-    if (!isProviderError(error) || turn.abort.signal.aborted) return breakOff(engine, turn, placed, { error, released: [] });
+    if (!isProviderError(error) || turn.abort.signal.aborted)
+      return breakOff(engine, turn, placed, { error, released: [] });
     const { bodies } = settled(turn, placed, error, []);
     if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
     await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });

@@ -29,7 +29,11 @@ export function matchInput(items: readonly NewItem[], open: readonly string[]): 
  */
 export function refuseForeign(items: readonly LoggedItem[], target: ReachableTarget): void {
   if (target.provider.dialect !== 'openai-chat' || !items.some(isForeign)) return;
-  throw perdureError('unsupported_content', 'The input holds a compaction that only the provider that made it can read.', {
-    param: 'input',
-  });
+  throw perdureError(
+    'unsupported_content',
+    'The input holds a compaction that only the provider that made it can read.',
+    {
+      param: 'input',
+    },
+  );
 }

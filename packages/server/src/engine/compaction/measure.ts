@@ -30,6 +30,8 @@ export interface CallBounds {
   readonly outputBound: number | null;
 }
 
+/** What a window must leave for an answer of which no length was asked for. Tokens. */
+const LEAST_OUTPUT = 1;
 /** Bytes of a token, as placement counts them. */
 const BYTES_A_TOKEN = 4;
 
@@ -41,7 +43,7 @@ export function boundsOf(engine: EngineContext, sent: Sent, bytes: number): Call
   const tokens = countTokens(engine, sent);
   return {
     inputBytes: tokens * BYTES_A_TOKEN,
-    outputBound: bound ?? Math.max(1, Math.min(DEFAULT_OUTPUT_BOUND, window - tokens)),
+    outputBound: bound ?? Math.max(LEAST_OUTPUT, Math.min(DEFAULT_OUTPUT_BOUND, window - tokens)),
   };
 }
 
@@ -57,16 +59,17 @@ export function callBounds(engine: EngineContext, { base, live, call }: RunningT
 export function fitContext(engine: EngineContext, sent: Sent, truncation: 'auto' | 'disabled'): readonly ContextRun[] {
   const window = windowOf(engine, sent.model);
   if (window === null) return sent.context;
-  const output = sent.settings.maxOutputTokens ?? 0;
+  const asked = sent.settings.maxOutputTokens;
+  const output = asked ?? LEAST_OUTPUT;
   const tokens = countTokens(engine, sent);
   if (tokens + output <= window) return sent.context;
   const most = window - output - countTokens(engine, { ...sent, context: [] });
   const fitting = truncation === 'auto' ? truncateRuns(sent.context, most) : null;
   if (fitting !== null) return fitting;
-  const asked = output === 0 ? '' : ` and ${output} of output`;
+  const beside = asked === undefined ? '' : ` and ${asked} of output`;
   throw perdureError(
     'context_length_exceeded',
-    `The input comes to about ${tokens} tokens${asked}; the window of this model is ${window}.`,
+    `The input comes to about ${tokens} tokens${beside}; the window of this model is ${window}.`,
     { param: 'input' },
   );
 }

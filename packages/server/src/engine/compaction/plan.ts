@@ -39,7 +39,11 @@ export function planCompaction(engine: EngineContext, input: PlanInput): Compact
   const threshold = thresholdOf(engine, input);
   const triggered = request.compaction_trigger === true;
   if (threshold === null && !triggered) return null;
-  const tokens = countTokens(engine, { model: request.model, context: [...history, { items: expand(items) }], settings });
+  const tokens = countTokens(engine, {
+    model: request.model,
+    context: [...history, { items: expand(items) }],
+    settings,
+  });
   if (!triggered && (threshold === null || tokens < threshold)) return null;
   const answers = !triggered || awaitsAnswer(items);
   const taken = answers ? beforeLastWord(items) : items.length;
@@ -53,8 +57,15 @@ export function planCompaction(engine: EngineContext, input: PlanInput): Compact
 }
 
 /** For `POST /v1/responses/compact`: all of it. */
-export function planWhole(engine: EngineContext, { request, history, items, settings }: Omit<PlanInput, 'stored'>): CompactionPlan {
-  const tokens = countTokens(engine, { model: request.model, context: [...history, { items: expand(items) }], settings });
+export function planWhole(
+  engine: EngineContext,
+  { request, history, items, settings }: Omit<PlanInput, 'stored'>,
+): CompactionPlan {
+  const tokens = countTokens(engine, {
+    model: request.model,
+    context: [...history, { items: expand(items) }],
+    settings,
+  });
   const budget = budgetFor(tokens, windowOf(engine, request.model));
   return { then: 'apart', input: items.length, budget };
 }

@@ -39,7 +39,11 @@ export function makeSeals(key: Uint8Array): Seals {
 
   function seal(tenant: TenantId, content: readonly LoggedItem[]): string {
     const text = JSON.stringify(content);
-    const nonce = createHmac('sha256', nonces).update(JSON.stringify(tenant)).update(text).digest().subarray(0, NONCE_BYTES);
+    const nonce = createHmac('sha256', nonces)
+      .update(JSON.stringify(tenant))
+      .update(text)
+      .digest()
+      .subarray(0, NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, encryption, nonce).setAAD(bound(tenant));
     const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
     return `${PREFIX}${sealed.toString('base64url')}`;
@@ -50,7 +54,9 @@ export function makeSeals(key: Uint8Array): Seals {
     if (bytes.length <= NONCE_BYTES + TAG_BYTES) throw unreadable();
     const end = bytes.length - TAG_BYTES;
     try {
-      const decipher = createDecipheriv(CIPHER, encryption, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+      const decipher = createDecipheriv(CIPHER, encryption, bytes.subarray(0, NONCE_BYTES), {
+        authTagLength: TAG_BYTES,
+      });
       decipher.setAAD(bound(tenant)).setAuthTag(bytes.subarray(end));
       const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, end)), decipher.final()]);
       // Authenticated: it was written by `seal`.

@@ -37,7 +37,11 @@ function callOf(engine: EngineContext, turn: RunningTurn): SummaryCall {
 }
 
 /** Makes the placed call. @throws ProviderError */
-export async function askForSummary(engine: EngineContext, turn: RunningTurn, target: ReachableTarget): Promise<Summary> {
+export async function askForSummary(
+  engine: EngineContext,
+  turn: RunningTurn,
+  target: ReachableTarget,
+): Promise<Summary> {
   const { context, settings } = callOf(engine, turn);
   const reader = new SummaryReader();
   const steps = upstreamSteps({ target, context, settings, signal: turn.abort.signal }, engine);

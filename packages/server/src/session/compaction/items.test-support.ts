@@ -10,7 +10,14 @@ export function said(role: 'user' | 'assistant' | 'system' | 'developer', text: 
 }
 
 export function called(callId: string, args = '{}'): LoggedItem {
-  return { type: 'function_call', id: `fc_${drawn++}`, status: 'completed', call_id: callId, name: 'look', arguments: args };
+  return {
+    type: 'function_call',
+    id: `fc_${drawn++}`,
+    status: 'completed',
+    call_id: callId,
+    name: 'look',
+    arguments: args,
+  };
 }
 
 export function returned(callId: string, output: string): LoggedItem {
@@ -31,7 +38,9 @@ const text = fc.array(words, { minLength: 1, maxLength: 6 }).map(all => all.join
 
 /** One thing that happens: a message, a call with its output, two calls at once, a call that stays open. */
 const happening: fc.Arbitrary<(n: number) => readonly LoggedItem[]> = fc.oneof(
-  fc.tuple(fc.constantFrom('user', 'assistant', 'assistant'), text).map(([role, one]) => () => [said(role as 'user', one)]),
+  fc.tuple(fc.constantFrom('user', 'assistant', 'assistant'), text).map(([role, one]) => () => [
+    said(role as 'user', one),
+  ]),
   fc.tuple(fc.constantFrom('system', 'developer'), words).map(([role, one]) => () => [said(role as 'system', one)]),
   text.map(one => (n: number) => [called(`c${n}`), returned(`c${n}`, one)]),
   text.map(one => (n: number) => [called(`c${n}`), called(`d${n}`), returned(`d${n}`, one), returned(`c${n}`, one)]),

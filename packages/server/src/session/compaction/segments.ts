@@ -20,7 +20,12 @@ function cut(sentence: string): readonly string[] {
   let rest = sentence;
   while (rest.length > MAX_SEGMENT) {
     const head = rest.slice(0, MAX_SEGMENT);
-    const at = Math.max(head.lastIndexOf('; '), head.lastIndexOf(', '), head.lastIndexOf('},') + 1, head.lastIndexOf(' '));
+    const at = Math.max(
+      head.lastIndexOf('; '),
+      head.lastIndexOf(', '),
+      head.lastIndexOf('},') + 1,
+      head.lastIndexOf(' '),
+    );
     const end = at > MAX_SEGMENT / 4 ? at + 1 : wholeUnits(rest, MAX_SEGMENT);
     pieces.push(rest.slice(0, end).trim());
     rest = rest.slice(end).trim();
@@ -41,7 +46,8 @@ const IDENTIFIER = /[\p{L}\p{N}]+(?:[_/@.:-]+[\p{L}\p{N}]+)+|`[^`]+`/gu;
 const QUOTED = /["“”«][^"“”»]{2,80}["”»]/;
 const DECISION =
   /\b(?:decid\w*|decision|agree[ds]?|chose\w*|choos\w*|must|never|always|because|therefore|prefer\w*|remember|important|note|deadline|due|error|fail\w*|fix\w*|cause|called|named|name|is|are|was|were|means?|result|total|todo|next)\b/i;
-const FILLER = /^(?:sure|ok(?:ay)?|certainly|of course|great|thanks?|let me|i(?:'|’)ll|happy to|here(?:'|’)s|hello|hi)\b/i;
+const FILLER =
+  /^(?:sure|ok(?:ay)?|certainly|of course|great|thanks?|let me|i(?:'|’)ll|happy to|here(?:'|’)s|hello|hi)\b/i;
 
 const count = (text: string, pattern: RegExp, most: number): number => Math.min(text.match(pattern)?.length ?? 0, most);
 

@@ -136,4 +136,3 @@ function summarised(summary: string, room: number): LoggedItem | null {
   const lines = segmentsOf(summary).map((text): Line => ({ who: 'summary', text, worth: worthOf(text) }));
   return bestDigest(lines, room);
 }
-
