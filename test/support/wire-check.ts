@@ -11,6 +11,7 @@ import {
   ERRORS,
   healthSchema,
   holdSchema,
+  inputTokensSchema,
   isErrorCode,
   keyRevokedSchema,
   keptSchema,
@@ -22,6 +23,7 @@ import {
   whatIfSchema,
 } from '@perdure/protocol';
 import {
+  validateCompaction,
   validateItem,
   validateResponse,
   validateStreamEvent,
@@ -159,6 +161,7 @@ const SCHEMAS: { readonly [object: string]: Schema } = {
   'perdure.audit_entry': auditEntrySchema,
   'perdure.hold': holdSchema,
   'perdure.kept': keptSchema,
+  'response.input_tokens': inputTokensSchema,
   'perdure.placement': placementSchema,
   'perdure.status': statusSchema,
   'perdure.target': targetSchema,
@@ -168,6 +171,7 @@ const SCHEMAS: { readonly [object: string]: Schema } = {
 function bodyFaults(body: Json): string[] {
   const kind = body['object'];
   if (kind === 'response') return validateResponse(body);
+  if (kind === 'response.compaction') return validateCompaction(body);
   if (kind === 'list') return listFaults(body);
   if (kind === 'perdure.key')
     return schemaFaults('secret' in body ? createdKeySchema : 'name' in body ? keySchema : keyRevokedSchema, body);

@@ -97,6 +97,14 @@ const ASKS: { readonly [limit in Limit]: readonly Ask[] | 'elsewhere' } = {
   ],
   userChars: [create(size => ({ user: text(size) })), chat(size => ({ user: text(size) }))],
   minOutputTokens: 'elsewhere',
+  minCompactTokens: 'elsewhere',
+  contextManagement: [create(size => ({ context_management: many(size, () => ({ type: 'compaction' })) }))],
+  grammarChars: [
+    create(size => ({
+      tools: [{ type: 'custom', name: 'g', format: { type: 'grammar', syntax: 'lark', definition: text(size) } }],
+    })),
+  ],
+  modeChars: [create(size => ({ reasoning: { mode: text(size) } }))],
   maxOutputTokens: [
     create(size => ({ max_output_tokens: size })),
     chat(size => ({ max_tokens: size })),
@@ -124,6 +132,14 @@ describe('each bound, from both sides', () => {
   );
   it.each(rows)('%s: %i', (_, most, ask) => {
     expect([codeOf(ask(most)), codeOf(ask(most + 1))]).toEqual(['accepted', 'invalid_request']);
+  });
+
+  it('the least threshold of a compaction', () => {
+    const ask = create(size => ({ context_management: [{ type: 'compaction', compact_threshold: size }] }));
+    expect([codeOf(ask(LIMITS.minCompactTokens)), codeOf(ask(LIMITS.minCompactTokens - 1))]).toEqual([
+      'accepted',
+      'invalid_request',
+    ]);
   });
 
   it('the least of output tokens', () => {

@@ -19,19 +19,18 @@ const entry = z
 
 export const contextManagement: z.ZodType<readonly ContextManagement[]> = boundedList(entry, LIMITS.contextManagement);
 
-/** The input without its trigger. A trigger that is not last is a fault: nobody could say what it is to compact. */
+/** The input without its trigger. Null, and a fault, if a trigger is not last: nobody could say what it is to compact. */
 export function compactedInput(
   items: readonly (InputItem | CompactionTrigger)[],
   ctx: core.$RefinementCtx,
-): Pick<CreateResponse, 'input' | 'compaction_trigger'> {
+): Pick<CreateResponse, 'input' | 'compaction_trigger'> | null {
   const input: InputItem[] = [];
   for (const [index, item] of items.entries()) {
     if (item.type !== 'compaction_trigger') input.push(item);
-    else if (index < items.length - 1)
-      return fault(ctx, 'invalid_request', "A 'compaction_trigger' must be the last item of the input.", [
-        'input',
-        index,
-      ]);
+    else if (index < items.length - 1) {
+      fault(ctx, 'invalid_request', "A 'compaction_trigger' must be the last item of the input.", ['input', index]);
+      return null;
+    }
   }
   return { input, ...(input.length < items.length && { compaction_trigger: true as const }) };
 }

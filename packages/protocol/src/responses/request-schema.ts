@@ -140,6 +140,10 @@ export const createResponseBody: z.ZodType<CreateResponse> = bodyFields.transfor
   }
   if (!checkTools(tools, fields.tool_choice, ctx)) return z.NEVER;
   const compacted = compactedInput(itemsOf(input), ctx);
+  if (compacted === null) return z.NEVER;
+  if (compacted.input.length === 0 && fields.previous_response_id === undefined && !conversation) {
+    return fault(ctx, 'invalid_request', 'There is nothing to compact before the trigger.', ['input']);
+  }
   return {
     ...fields,
     model: body.model,

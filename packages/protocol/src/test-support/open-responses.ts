@@ -83,6 +83,12 @@ export function validateItem(item: unknown): string[] {
   return [...status, ...errorsOf('ItemField', item)];
 }
 
+/** The answer of `POST /responses/compact`: every item has a status there too. */
+export function validateCompaction(body: unknown): string[] {
+  const output = isJsonObject(body) && Array.isArray(body['output']) ? (body['output'] as unknown[]) : [];
+  return [...errorsOf('CompactResource', body), ...output.flatMap(validateItem)];
+}
+
 /** A request body as the specification has it. */
 export function validateRequest(body: unknown): string[] {
   return errorsOf('CreateResponseBody', body);

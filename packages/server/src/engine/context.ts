@@ -1,9 +1,11 @@
 /**
  * The context of a session: the items that the next call is sent. Read from the log once, then grown by what each turn adds, so that the
- * work of a turn does not grow with the history (L11).
+ * work of a turn does not grow with the history (L11). After a compaction it is read from there on: what it stands for stays in the log,
+ * and is not read for a call any more.
  */
-import { decodeEvent, type StoredEvent } from '../log/codec.ts';
-import type { LoggedItem, SharedPrefix } from '../log/events.ts';
+import { decodeEnvelope, decodeEvent, type StoredEvent } from '../log/codec.ts';
+import type { CompactionRef, LoggedItem, SharedPrefix } from '../log/events.ts';
+import { expand } from './compaction/open-item.ts';
 import type { RunRow } from '../log/rows.ts';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
 import type { SessionState } from '../session/state.ts';
@@ -22,6 +24,8 @@ interface PlacedRun extends ContextRun {
 
 export class SessionContext {
   #runs: PlacedRun[] | null = null;
+  /** The position of the compaction that it begins with; 0 if none. */
+  #compactedAt = 0;
   bytes = 0;
 
   get loaded(): boolean {
@@ -34,22 +38,51 @@ export class SessionContext {
     return this.#runs;
   }
 
+  /** What of it lies at or before `position`. */
+  upTo(position: number): readonly ContextRun[] {
+    return (this.#runs ?? []).filter(run => run.to <= position);
+  }
+
   /** Starts an empty context: for a session that begins now. */
   begin(): void {
     this.#runs = [];
   }
 
   /** Adds a run that was just committed. Returns the bytes by which the cache grew. */
-  add(items: readonly LoggedItem[], to: number): number {
-    if (this.#runs === null || items.length === 0) return 0;
+  add(given: readonly LoggedItem[], to: number): number {
+    if (this.#runs === null || given.length === 0) return 0;
+    const items = expand(given);
     const bytes = weigh(items);
     this.#runs.push({ items, to, bytes });
     this.bytes += bytes;
     return bytes;
   }
 
+  /**
+   * Puts a compaction that was just committed in the place of what it stands for. Returns the change in bytes.
+   * @param rest items of the run in which `to` lies that come after it
+   */
+  compact(
+    content: readonly LoggedItem[],
+    at: Pick<CompactionRef, 'position' | 'to'>,
+    rest: readonly LoggedItem[],
+  ): number {
+    if (this.#runs === null) return 0;
+    const before = this.bytes;
+    const cut = this.#runs.find(run => run.to > at.to);
+    const later = this.#runs.filter(run => run.to > at.to && run !== cut);
+    const kept =
+      cut === undefined ? [] : rest.length === cut.items.length ? [cut] : [{ ...cut, items: rest, bytes: weigh(rest) }];
+    this.#runs = [{ items: content, to: at.to, bytes: weigh(content) }, ...kept, ...later];
+    this.#compactedAt = at.position;
+    this.bytes = this.#runs.reduce((sum, run) => sum + run.bytes, 0);
+    return this.bytes - before;
+  }
+
   /** Takes back what lies after `position`: a turn failed (S3). Returns the change in bytes. */
   dropAfter(position: number): number {
+    // What a compaction that is taken back stood for is not here: it is read again.
+    if (this.#compactedAt > position) return this.reset();
     const before = this.bytes;
     while (this.#runs !== null && (this.#runs.at(-1)?.to ?? 0) > position) this.bytes -= this.#runs.pop()?.bytes ?? 0;
     return this.bytes - before;
@@ -59,23 +92,68 @@ export class SessionContext {
   reset(): number {
     const before = this.bytes;
     this.#runs = null;
+    this.#compactedAt = 0;
     this.bytes = 0;
     return -before;
   }
 
-  /** Reads the context of `state` from its store. Returns the bytes by which the cache grew. */
-  async load(
-    store: SessionLog,
-    state: Pick<SessionState, 'tenant' | 'session' | 'lineage' | 'position'>,
-  ): Promise<number> {
-    const runs: PlacedRun[] = [];
-    for (const part of segments(state.session, state.lineage, state.position)) {
-      for await (const run of readRuns(store, state.tenant, part)) runs.push({ ...run, bytes: weigh(run.items) });
+  /** Reads the context of `state` from its store. Returns the change in bytes. */
+  async load(store: SessionLog, state: ContextPlace): Promise<number> {
+    const before = this.bytes;
+    const start = await readCompaction(store, state.tenant, state.compacted ?? null);
+    const runs: PlacedRun[] =
+      start === null ? [] : [{ items: start.content, to: start.ref.to, bytes: weigh(start.content) }];
+    for (const part of segments(state.session, state.lineage, state.position, (start?.ref.to ?? 0) + 1)) {
+      for await (const run of readRuns(store, state.tenant, part)) {
+        if (run.compaction) continue;
+        const items = expand(run.items);
+        runs.push({ items, to: run.to, bytes: weigh(items) });
+      }
     }
     this.#runs = runs;
+    this.#compactedAt = start?.ref.position ?? 0;
     this.bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
-    return this.bytes;
+    return this.bytes - before;
   }
+}
+
+/** What of a session says where its context lies. */
+export type ContextPlace = Pick<SessionState, 'tenant' | 'session' | 'lineage' | 'position' | 'compacted'>;
+
+/** The compaction, or the one before it whose content was not erased. */
+async function readCompaction(
+  store: SessionLog,
+  tenant: TenantId,
+  from: CompactionRef | null,
+): Promise<{ readonly ref: CompactionRef; readonly content: readonly LoggedItem[] } | null> {
+  for (let ref = from; ref !== null; ) {
+    const { session, seq } = ref;
+    const [stored] = await store.events({ tenant, session, from: seq, to: seq, limit: 1 });
+    const event = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
+    if (event?.type !== 'context.compacted') return null;
+    if (event.payload !== null) return { ref, content: expand(event.payload.items) };
+    ref = event.head.previous;
+  }
+  return null;
+}
+
+/**
+ * The compaction in force at an earlier position: the last one that lies at or before it. Goes back over those after it, one event each.
+ */
+export async function compactionAt(
+  store: SessionLog,
+  tenant: TenantId,
+  from: CompactionRef | null,
+  position: number,
+): Promise<CompactionRef | null> {
+  let ref = from;
+  while (ref !== null && ref.position > position) {
+    const { session, seq } = ref;
+    const [stored] = await store.events({ tenant, session, from: seq, to: seq, limit: 1 });
+    const event = stored === undefined ? null : decodeEnvelope({ tenant, session }, stored);
+    ref = event?.type === 'context.compacted' ? event.head.previous : null;
+  }
+  return ref;
 }
 
 /** A stretch of positions that lies in one session's log. */
@@ -85,13 +163,18 @@ export interface Segment {
   readonly to: number;
 }
 
-/** Where positions 1..`position` of a session lie: first in its ancestors, oldest first, then in itself. */
-export function segments(session: SessionId, lineage: readonly SharedPrefix[], position: number): readonly Segment[] {
+/** Where positions `first`..`position` of a session lie: first in its ancestors, oldest first, then in itself. */
+export function segments(
+  session: SessionId,
+  lineage: readonly SharedPrefix[],
+  position: number,
+  first = 1,
+): readonly Segment[] {
   const all: Segment[] = [];
   let from = 1;
   for (const { session: ancestor, to } of [...lineage, { session, to: position }]) {
     const end = Math.min(to, position);
-    if (end >= from) all.push({ session: ancestor, from, to: end });
+    if (end >= Math.max(from, first)) all.push({ session: ancestor, from: Math.max(from, first), to: end });
     from = Math.max(from, to + 1);
   }
   return all;
@@ -102,6 +185,8 @@ export interface ReadRun {
   /** Position of the first item that was asked for, and of the last. */
   readonly from: number;
   readonly to: number;
+  /** Whether it is a compaction: listed like other items, but no part of the history that it stands for. */
+  readonly compaction: boolean;
 }
 
 /** Reads the items of a stretch, in order, deleted ones left out. */
@@ -165,7 +250,7 @@ function itemsOf(
     const position = row.position + index;
     return position >= first && position <= last && !row.deleted.includes(index);
   });
-  return { items, from: first, to: last };
+  return { items, from: first, to: last, compaction: event?.type === 'context.compacted' };
 }
 
 /** Roughly the bytes that items take in memory: twice their text, once parsed and once encoded for an upstream. */

@@ -4,6 +4,7 @@ import {
   type HomeId,
   homeTag,
   idBody,
+  MAX_PARTS,
   parseItemId,
   placementId,
   type ResponseId,
@@ -12,11 +13,11 @@ import {
 import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
 import type { EventBody, EventOf, LoggedItem } from '../log/events.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { matchInput, readInput } from './compaction/input.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reap } from './erase.ts';
-import { type MatchedCalls, isCallOutput, matchCalls, placeItems, resolveReferences } from './input.ts';
-import { findItem } from './items.ts';
+import { isCallOutput, type MatchedCalls, placeItems } from './input.ts';
 import type { LiveSession } from './live-session.ts';
 import { checkOrigin, findConversation, mustState, short } from './plan.ts';
 import { MAX_EVENTS_READ } from './ports.ts';
@@ -67,7 +68,7 @@ export async function createConversation(
   }
   const store = engine.homes.get(placed.home);
   if (store === null) throw perdureError('internal_error');
-  const resolved = await resolveReferences(items, id => findItem(engine, caller, id));
+  const resolved = await readInput(engine, caller, items);
   const session = engine.ids.next('sess', homeTag(placed.home)) as SessionId;
   const head = {
     kind: 'conversation' as const,
@@ -84,7 +85,7 @@ export async function createConversation(
     { type: 'state.placed', head: { placement: placed.record }, payload: null },
   ];
   if (resolved.length > 0) {
-    bodies.push(...itemsAdded(engine, placed.home, resolved, matchCalls(resolved, [])));
+    bodies.push(...itemsAdded(engine, placed.home, resolved, matchInput(resolved, [])));
   }
   const live = engine.sessions.begin(tenant, session, store);
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
@@ -174,10 +175,10 @@ export async function addItems(
   id: string,
   items: readonly InputItem[],
 ): Promise<readonly LoggedItem[]> {
-  const resolved = await resolveReferences(items, one => findItem(engine, caller, one));
+  const resolved = await readInput(engine, caller, items);
   return change(engine, caller, id, async live => {
     const state = idle(live);
-    const matched = matchCalls(resolved, state.openCalls);
+    const matched = matchInput(resolved, state.openCalls);
     const bodies = itemsAdded(engine, state.home, resolved, matched);
     const placed = bodies.flatMap(body => body.payload.items);
     const to = await commitClaimed(engine, caller, live, bodies);
@@ -281,6 +282,7 @@ async function positionOf(engine: EngineContext, live: LiveSession, item: string
   );
   const parts = heads.flatMap(event => {
     if (event.type === 'input.accepted') return [{ part: 0, count: event.head.count }];
+    if (event.type === 'context.compacted') return [{ part: MAX_PARTS, count: event.head.count }];
     return event.type === 'call.completed' ? [{ part: event.head.call, count: event.head.count }] : [];
   });
   const total = parts.reduce((sum, part) => sum + part.count, 0);

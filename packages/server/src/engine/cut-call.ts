@@ -1,4 +1,4 @@
-/** What is left of a call that did not come to its end: the events that close it, and what its readers are still to be shown. */
+/** How a call of a turn ends; and what is left of one that did not come to its end: the events that close it, and what its readers are still to be shown. */
 import type { EventBody, OutputPayload, UpstreamIds, Usage } from '../log/events.ts';
 import type { Step } from '../log/steps.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
@@ -8,7 +8,24 @@ import type { ProviderError } from './ports.ts';
 import type { RunningTurn } from './turn.ts';
 
 const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
-const NO_IDS: UpstreamIds = { response: null, request: null };
+export const NO_IDS: UpstreamIds = { response: null, request: null };
+
+/** Four characters a token: for an upstream that does not say. */
+export function estimatedUsage(input: number, builder: OutputBuilder): Usage {
+  const chars = builder.items.reduce((sum, item) => sum + JSON.stringify(item).length, 0);
+  return { input, cached: 0, output: Math.ceil(chars / 4), reasoning: 0 };
+}
+
+export function failedCall(message: string): ProviderError {
+  return Object.assign(new Error(message), {
+    providerError: 'upstream_error' as const,
+    retryable: true,
+    retryAfterMs: null,
+    status: null,
+    param: null,
+    requestId: null,
+  });
+}
 
 export function builderOf(turn: RunningTurn, call: number): OutputBuilder {
   const place = { body: turn.body, call, seq: turn.seq, index: turn.output.length, view: turn.view };

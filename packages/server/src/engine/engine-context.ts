@@ -2,6 +2,7 @@
 import type { PerdureError } from '@perdure/protocol';
 import type { ResponseId } from '../kernel/ids.ts';
 import type { SessionState } from '../session/state.ts';
+import type { CompactionOptions } from './compaction/options.ts';
 import type { Homes } from './homes.ts';
 import type { Lease } from './lease.ts';
 import type { LiveSession, Sessions } from './live-session.ts';
@@ -42,6 +43,7 @@ export interface EngineContext {
   readonly control: ControlStore;
   readonly placing: Placing;
   readonly spend: SpendDesk;
+  readonly compaction: CompactionOptions;
   readonly sessions: Sessions;
   readonly lease: Lease;
   readonly retention: Retention;

@@ -1,5 +1,6 @@
 /** The engine: what the wire dialects call. Everything they can ask for is a method here; how it is done lies in the files beside. */
 import {
+  type CompactedResponse,
   type CreateResponse,
   type Metadata,
   type InputItem,
@@ -14,7 +15,11 @@ import type { WireEvent } from '../session/output.ts';
 import { accompanied, settling } from './accompany.ts';
 import type { Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
-import * as conversations from './conversations.ts';
+import { compact, type Compacted, type CompactInput, shownRecord } from './compaction/compact.ts';
+import { countInput } from './compaction/count.ts';
+import { type CompactionOptions, defaultCompaction } from './compaction/options.ts';
+import { conversationCalls } from './conversation-calls.ts';
+import type * as conversations from './conversations.ts';
 import type { EngineContext, EngineLimits } from './engine-context.ts';
 import { type Following, followResponse, followTurn, runningTurn } from './follow.ts';
 import type { Homes } from './homes.ts';
@@ -59,6 +64,8 @@ export interface EngineOptions {
   readonly limits: EngineLimits;
   /** Spend caps and what calls cost; absent: no caps. */
   readonly spend?: Omit<SpendOptions, 'now'>;
+  /** How contexts are compacted. Absent: without a model, and only when asked to. */
+  readonly compaction?: CompactionOptions;
   /** Where a target was, by the version that a placement saw. Absent: not known. */
   readonly targetFacts?: UsageSource['target'];
   /** Lifetimes and holds; absent: what is stored stays. */
@@ -93,8 +100,14 @@ const RECOVER_AGAIN_MS = 2000;
 export interface Engine {
   respond(input: RespondInput): Promise<StoredResponse>;
   stateless(input: StatelessRequest & { readonly idempotency?: RespondInput['idempotency'] }): Promise<StatelessCall>;
+  /** Compacts a context for its own sake. */
+  compact(input: CompactInput): Promise<Compacted>;
+  /** Tokens that a request for a response would send: an estimate. Nothing is stored and nobody is called. */
+  countInput(caller: Caller, request: CreateResponse): Promise<number>;
   /** @param include what its reader asks to see; what the request asked for, if absent */
   response(caller: Caller, id: string, include?: readonly string[]): Promise<ResponseResource>;
+  /** As clients see it: one that was only compacted has a form of its own. */
+  shownResponse(caller: Caller, id: string, include?: readonly string[]): Promise<ResponseResource | CompactedResponse>;
   /** The stream of a stored response, live or from the log. @param signal aborted when the reader has left */
   stream(caller: Caller, id: string, after: number, signal?: AbortSignal): Promise<AsyncIterable<readonly WireEvent[]>>;
   /** Ends a background response; resolves with it as it ended. */
@@ -136,6 +149,7 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { clock, homes, limits, owner } = options;
   let draining = false;
+  const compaction = options.compaction ?? defaultCompaction();
   const spend = new SpendDesk({ ...(options.spend ?? NO_CAPS), now: () => clock.now() });
   /** Stateless calls under way. */
   let stateless = 0;
@@ -144,6 +158,7 @@ export function createEngine(options: EngineOptions): Engine {
   const context: EngineContext = {
     ...options,
     spend,
+    compaction,
     sessions: new Sessions({
       ...options,
       storeMs: limits.storeMs,
@@ -155,7 +170,7 @@ export function createEngine(options: EngineOptions): Engine {
     running: new Map(),
     finishing: new Set(),
     tail: new TailCommits(),
-    inferRequest,
+    inferRequest: (state, turn) => inferRequest(context, state, turn),
     stopping: () => draining,
     recoverLater: ({ tenant, session, store }) =>
       void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
@@ -325,21 +340,15 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     respond: input => admitted(() => respond(input)),
     stateless: input => admitted(() => beginCall(input)),
+    compact: input => admitted(() => compact(context, input)),
+    countInput: (caller, request) => countInput(context, caller, request),
     response,
+    shownResponse: async (caller, id, include) => shownRecord(await readResponse(context, caller, id), include),
     stream: (caller, id, after, signal) => followResponse(context, caller, id, { after, signal }),
     cancelResponse: (caller, id) => cancelResponse(context, caller, id),
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
     deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
-    conversations: {
-      create: (caller, items, metadata) => conversations.createConversation(context, caller, items, metadata),
-      read: (caller, id) => conversations.readConversation(context, caller, id),
-      update: (caller, id, metadata) => conversations.updateConversation(context, caller, id, metadata),
-      delete: (caller, id, options) => conversations.deleteConversation(context, caller, id, options),
-      addItems: (caller, id, items) => conversations.addItems(context, caller, id, items),
-      listItems: (caller, id, query) => conversations.listItems(context, caller, id, query),
-      readItem: (caller, id, item) => conversations.readConversationItem(context, caller, id, item),
-      deleteItem: (caller, id, item) => conversations.deleteItem(context, caller, id, item),
-    },
+    conversations: conversationCalls(context),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
     placing: options.placing,
@@ -377,4 +386,3 @@ async function settleDoubt(
   const live = await engine.sessions.load(tenant, session, store);
   if (live?.state?.turn?.call == null) engine.spend.settleDoubt(session);
 }
-

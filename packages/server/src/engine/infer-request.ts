@@ -1,9 +1,11 @@
-/** What placement is asked for the next call of a turn. */
+/** What placement is asked for the next call of a turn that runs. */
 import type { SessionState } from '../session/state.ts';
+import { callBounds } from './compaction/measure.ts';
+import type { EngineContext } from './engine-context.ts';
 import type { InferRequest } from './placing.ts';
 import type { RunningTurn } from './turn.ts';
 
-export function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {
+export function inferRequest(engine: EngineContext, state: SessionState, turn: RunningTurn): InferRequest {
   return {
     tenant: state.tenant,
     session: state.session,
@@ -14,8 +16,7 @@ export function inferRequest(state: SessionState, turn: RunningTurn): InferReque
     model: turn.base.model,
     purpose: 'turn',
     requestLabels: turn.labels,
-    inputBytes: turn.live.context.bytes / 2,
-    outputBound: turn.call.maxOutputTokens ?? null,
+    ...callBounds(engine, turn),
     avoid: turn.avoid,
   };
 }

@@ -19,7 +19,7 @@ import type {
 } from '../placement/facts.ts';
 import { toRecord } from '../placement/record.ts';
 import { modelKey, type Snapshot } from '../placement/snapshot.ts';
-import type { InferRequest, NotPlaced, Placing, PlacingSubject, ReachableTarget } from './placing.ts';
+import type { InferRequest, ModelCapacity, NotPlaced, Placing, PlacingSubject, ReachableTarget } from './placing.ts';
 import type { Clock } from './ports.ts';
 import { TargetHealth } from './target-health.ts';
 
@@ -37,6 +37,8 @@ export interface DeskOptions {
     readonly model: string;
     readonly vendor: string;
     readonly capacity: number | null;
+    /** Tokens of input and output; null or absent: not known. */
+    readonly contextTokens?: number | null;
   })[];
   /** What a key sells; null if it is not configured (any more). */
   readonly sale: (product: string, channel: string) => { readonly product: Product; readonly channel: Channel } | null;
@@ -68,6 +70,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
   const targets = new Map(options.targets.map(target => [target.id, target]));
   const health = new Map(options.targets.map(target => [target.id, new TargetHealth(clock, target.capacity)]));
   const vendors = new Map(options.targets.map(target => [target.model, target.vendor]));
+  const capacities = capacitiesOf(options.targets);
   const now = (): number => asOf ?? clock.now();
 
   /** Of the targets that the call could go to: no decision asks for others. */
@@ -168,9 +171,19 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     target: id => targets.get(id) ?? null,
     readings: () => inForce().readings,
     begin: target => health.get(target)?.begin() ?? (() => undefined),
+    capacity: model => capacities.get(model) ?? { window: null, provider: null },
     models: () => [...vendors].map(([id, vendor]) => ({ id, vendor })),
     health: () => Object.fromEntries([...health].map(([id, one]) => [id, { ...one.now(), failures: one.failures }])),
   };
+}
+
+function capacitiesOf(targets: DeskOptions['targets']): ReadonlyMap<string, ModelCapacity> {
+  const windowOf = (all: DeskOptions['targets']): number | null =>
+    all.some(target => target.contextTokens == null) ? null : Math.max(...all.map(target => target.contextTokens ?? 0));
+  const byModel = Map.groupBy(targets, target => target.model);
+  return new Map(
+    [...byModel].map(([model, all]) => [model, { window: windowOf(all), provider: all[0]?.provider ?? null }]),
+  );
 }
 
 function unsold(origin: SessionOrigin): NotPlaced {

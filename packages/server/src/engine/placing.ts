@@ -74,4 +74,13 @@ export interface Placing {
   /** Accounts a call in flight; the returned function ends it, once. */
   begin(target: string): (end: CallEnd, firstByteMs?: number) => void;
   models(): readonly { readonly id: string; readonly vendor: string }[];
+  /** What can be said of the targets of a model before one of them is chosen. */
+  capacity(model: string): ModelCapacity;
+}
+
+export interface ModelCapacity {
+  /** The largest window of its targets, tokens of input and output; null if one of them does not say. */
+  readonly window: number | null;
+  /** The provider of its first target: whose dialect estimates. Null if no target serves the model. */
+  readonly provider: Provider | null;
 }

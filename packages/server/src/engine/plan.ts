@@ -1,12 +1,14 @@
 /** Which session a request continues: a new one, the end of one, or a fork of one from an older response. */
 import { perdureError } from '@perdure/protocol';
 import { type ResponseId, type SessionId } from '../kernel/ids.ts';
-import { decodeEnvelope } from '../log/codec.ts';
-import type { SharedPrefix } from '../log/events.ts';
+import { decodeEvent } from '../log/codec.ts';
+import type { CompactionRef, SharedPrefix } from '../log/events.ts';
 import type { ResponseRow } from '../log/rows.ts';
+import { openCallIds } from '../session/compaction/items.ts';
 import type { SessionState } from '../session/state.ts';
 import type { Caller } from './caller.ts';
-import { segments } from './context.ts';
+import { expand } from './compaction/open-item.ts';
+import { compactionAt, segments } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { LiveSession } from './live-session.ts';
 import { MAX_EVENTS_READ } from './ports.ts';
@@ -24,6 +26,8 @@ export type Plan =
       readonly previous: ResponseId;
       readonly position: number;
       readonly openCalls: readonly string[];
+      /** The compaction in force at that position. */
+      readonly compacted: CompactionRef | null;
     };
 
 export async function planTurn(
@@ -82,6 +86,9 @@ async function planContinuation(engine: EngineContext, caller: Caller, id: strin
     previous: row.id,
     position: row.position,
     openCalls: await openCallsAfter(engine, live, row),
+    compacted: await engine.sessions.wait(
+      compactionAt(live.store, caller.tenant, state.turn?.compactedBefore ?? state.compacted ?? null, row.position),
+    ),
   };
 }
 
@@ -100,7 +107,10 @@ async function openCallsAfter(engine: EngineContext, live: LiveSession, row: Res
   );
   const open: string[] = [];
   for (const one of stored) {
-    const event = decodeEnvelope({ tenant, session }, one);
+    const event = decodeEvent({ tenant, session }, one);
+    // One that was only compacted left open what was open before it: its content holds those calls (K1).
+    if (event.type === 'context.compacted' && event.head.final)
+      open.push(...openCallIds(expand(event.payload?.items ?? [])));
     if (event.type === 'call.completed') open.push(...event.head.calls);
     if (event.type === 'tool.completed' || event.type === 'tool.failed')
       open.splice(open.indexOf(event.head.callId), 1);

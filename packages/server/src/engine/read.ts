@@ -8,6 +8,8 @@ import { OutputBuilder, type WireEvent } from '../session/output.ts';
 import { regenerate } from '../session/regenerate.ts';
 import { viewOf } from '../session/shown.ts';
 import type { Caller } from './caller.ts';
+import { showCompaction } from './compaction/content.ts';
+import { sealEvent } from './compaction/seal.ts';
 import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
 import { findResponse, short } from './plan.ts';
@@ -51,7 +53,7 @@ async function readRecord(
   const { session } = row;
   const range = { tenant, session, from: row.fromSeq, ...(row.toSeq > 0 && { to: row.toSeq }), limit: MAX_EVENTS_READ };
   const events = (await engine.sessions.wait(store.events(range))).map(stored =>
-    decodeEvent({ tenant, session }, stored),
+    sealEvent(engine.compaction.seals, decodeEvent({ tenant, session }, stored)),
   );
   const accepted = events.find(event => event.type === 'input.accepted');
   const started = events.find(event => event.type === 'turn.started');
@@ -109,6 +111,7 @@ function progressOf(row: ResponseRow, events: readonly LogEvent[]): ResponseProg
         break;
       case 'call.failed':
       case 'call.cancelled':
+      case 'context.compacted':
         output.push(...(event.payload?.items ?? []));
         break;
       case 'turn.completed':
@@ -162,6 +165,13 @@ export function errorEvent(error: ReturnType<typeof perdureError>, seq: number):
   return { seq, type: 'error', json };
 }
 
+/** Events of a turn whose items are its output. */
+export function isOutputEvent(
+  event: LogEvent,
+): event is Extract<LogEvent, { type: 'call.completed' | 'call.failed' | 'context.compacted' }> {
+  return event.type === 'call.completed' || event.type === 'call.failed' || event.type === 'context.compacted';
+}
+
 /** Shows again what the calls of a turn have shown, and says where the stream and the output stand. */
 export function replayOutputs(
   base: ResponseBase,
@@ -174,8 +184,14 @@ export function replayOutputs(
   let index = 0;
   let cut = false;
   for (const event of events) {
-    if (event.type !== 'call.completed' && event.type !== 'call.failed' && event.type !== 'call.cancelled') continue;
-    if (event.payload === null) continue;
+    if (!isOutputEvent(event) || event.payload === null) continue;
+    if (event.type === 'context.compacted') {
+      const shown = showCompaction(event.payload, { body, seq, index });
+      into.push(...shown.events);
+      seq = shown.seq;
+      index += event.payload.items.length;
+      continue;
+    }
     const payload: OutputPayload = event.payload;
     const place = { body, call: event.head.call, seq, index, view };
     const builder = new OutputBuilder(cut ? { ...place, phase: 'final_answer' } : place);

@@ -11,6 +11,7 @@ import type { Step } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
 import { endCancelled } from './cancel-turn.ts';
+import { sealEvent } from './compaction/seal.ts';
 import { settled } from './cut-call.ts';
 import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -18,7 +19,7 @@ import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import { mustState } from './plan.ts';
 import { MAX_EVENTS_READ, type ProviderError, type SessionLog } from './ports.ts';
-import { replayOutputs } from './read.ts';
+import { isOutputEvent, replayOutputs } from './read.ts';
 import { claim } from './respond.ts';
 import { callSettings } from './settings.ts';
 import { failedEvent } from './stateless-run.ts';
@@ -256,16 +257,17 @@ async function rebuild(
     [],
   );
   turn.principal = accepted.actor.replace(/^key:/, '');
+  turn.input = accepted.payload?.items ?? [];
   if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(live.context.load(store, state)));
   const resource = turn.resource('in_progress');
   const shown: WireEvent[] = [turn.event('response.created', resource), turn.event('response.in_progress', resource)];
-  const at = replayOutputs(base, events, shown);
+  const sealed = events.map(event => sealEvent(engine.compaction.seals, event));
+  const at = replayOutputs(base, sealed, shown);
   turn.seq = at.seq;
   turn.cut = at.cut;
-  for (const event of events) {
+  for (const event of sealed) {
     if (event.type === 'call.completed') turn.addUsage(event.head.usage);
-    if ((event.type === 'call.completed' || event.type === 'call.failed') && event.payload !== null)
-      turn.output.push(...event.payload.items);
+    if (isOutputEvent(event) && event.payload !== null) turn.output.push(...event.payload.items);
   }
   return { turn, shown };
 }

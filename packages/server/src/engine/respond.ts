@@ -4,19 +4,24 @@
  */
 import { type CreateResponse, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
-import type { DocumentRef, EventBody, Json, LoggedItem, SessionOrigin } from '../log/events.ts';
+import type { DocumentRef, EventBody, LoggedItem, SessionOrigin } from '../log/events.ts';
+import type { WireEvent } from '../session/output.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { matchInput, readInput } from './compaction/input.ts';
+import { storedPlan } from './compaction/plan.ts';
+import { takeCompaction } from './compaction/turn-compaction.ts';
 import { documentRefs, rememberDocuments } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
-import { matchCalls, placeItems, requireOutputs, resolveReferences } from './input.ts';
-import { findItem } from './items.ts';
+import { type FirstCall, placeFirst } from './first-call.ts';
+import { type MatchedCalls, placeItems, requireOutputs } from './input.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
-import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
+import { loadContext, type Opening, positionBefore } from './opening.ts';
+import type { PlacedCall, PlacingSubject } from './placing.ts';
 import { lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
-import { callSettings, clientTools, storedSettings } from './settings.ts';
+import { callSettings, type Sayings, sayings } from './settings.ts';
 import { RunningTurn, seconds } from './turn.ts';
 import { runTurn } from './turn-loop.ts';
 import { spendCall } from './spend-call.ts';
@@ -28,6 +33,8 @@ export interface RespondRequest {
   readonly labels: readonly string[];
   /** The id that an idempotency key reserved; null to draw one. */
   readonly reserved: ResponseId | null;
+  /** The turn is for a compaction alone: nothing is answered. */
+  readonly compacts?: true;
 }
 
 /** The home that a turn will lie in: that of what it continues, else the one that placement would pick. Decides nothing. */
@@ -87,18 +94,6 @@ function isCurrent({ live, previous }: Extract<Plan, { type: 'append' }>): boole
   return true;
 }
 
-interface Opening {
-  readonly live: LiveSession;
-  readonly subject: PlacingSubject;
-  readonly home: HomeId;
-  /** What begins or claims the session before the input. */
-  readonly bodies: readonly EventBody[];
-  readonly openCalls: readonly string[];
-  readonly previous: ResponseId | null;
-  /** Tells the session that is forked from; null if none is. Only once all else is decided: what is refused must hold nothing (L13). */
-  readonly announce: (() => Promise<void>) | null;
-}
-
 async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): Promise<RunningTurn> {
   const { request } = input;
   if (!engine.placing.models().some(model => model.id === request.model)) {
@@ -122,22 +117,33 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
 async function beginIn(engine: EngineContext, input: RespondRequest, opening: Opening): Promise<RunningTurn> {
   const { caller, request } = input;
   const { live, openCalls, subject } = opening;
-  const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
-  const matched = matchCalls(items, openCalls);
-  requireOutputs(openCalls, matched);
-  if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(loadContext(live, opening)));
+  const items = await readInput(engine, caller, request.input);
+  const matched = matchInput(items, openCalls);
+  // What is only compacted is not sent: calls may stay open in it.
+  const answers = input.compacts !== true && !(request.compaction_trigger === true && items.length === 0);
+  if (answers) requireOutputs(openCalls, matched);
+  if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(loadContext(opening)));
 
   const response = input.reserved ?? (engine.ids.next('resp', homeTag(opening.home)) as ResponseId);
   const body = idBody(response, 'resp') ?? '';
   const placedItems = placeItems(items, body, 0);
-  const placed = placeFirstCall(engine, input, subject, live, placedItems);
-  if (!placed.ok)
-    throw await recordRefusal(engine, caller, live.store, { ...placed, subject: live.session, origin: subject.origin });
-  const capped = engine.spend.hold(
-    spendCall({ tenant: caller.tenant, origin: subject.origin, session: live.session }, caller.principal, 1, placed),
-  );
+  const said = sayings(request);
+  const first = placeFirst(engine, {
+    request: input,
+    subject,
+    live,
+    items: placedItems,
+    settings: callSettings(said.settings, said.tools, said.instructions),
+    body,
+    from: positionBefore(opening),
+  });
+  if (!first.ok)
+    throw await recordRefusal(engine, caller, live.store, { ...first, subject: live.session, origin: subject.origin });
+  const { placed } = first;
+  const spender = { tenant: caller.tenant, origin: subject.origin, session: live.session };
+  const capped = placed === null ? null : engine.spend.hold(spendCall(spender, caller.principal, 1, placed));
   if (capped !== null) throw capped;
-  return commitBeginning(engine, input, opening, { placed, response, body, placedItems, matched }).catch(
+  return commitBeginning(engine, input, opening, { first, said, response, body, placedItems, matched }).catch(
     (error: unknown) => {
       // Its outcome may be unknown: if it is in the log after all, the turn must not stay open with nobody to run it, and its bound is held.
       if (toPerdureError(error).code === 'store_unavailable') {
@@ -150,11 +156,12 @@ async function beginIn(engine: EngineContext, input: RespondRequest, opening: Op
 }
 
 interface Beginning {
-  readonly placed: PlacedCall;
+  readonly first: FirstCall;
+  readonly said: Sayings;
   readonly response: ResponseId;
   readonly body: string;
   readonly placedItems: readonly LoggedItem[];
-  readonly matched: ReturnType<typeof matchCalls>;
+  readonly matched: MatchedCalls;
 }
 
 /** Commits the placed turn and sets it going. */
@@ -162,14 +169,13 @@ async function commitBeginning(
   engine: EngineContext,
   input: RespondRequest,
   opening: Opening,
-  { placed, response, body, placedItems, matched }: Beginning,
+  { first, said, response, body, placedItems, matched }: Beginning,
 ): Promise<RunningTurn> {
   const { caller, request, labels } = input;
   const { live } = opening;
-
-  const settings = storedSettings(request);
-  const tools = clientTools(request) as unknown as Json;
-  const instructions = request.instructions ?? null;
+  const { laid, placed, plan, purpose } = first;
+  const { tools, instructions } = said;
+  const settings = { ...said.settings, ...storedPlan(plan) };
   const seq = (live.state?.seq ?? 0) + opening.bodies.length + (labels.length > 0 ? 1 : 0) + 2;
   const texts = [Array.isArray(tools) && tools.length > 0 ? tools : null, instructions];
   const documents = await documentRefs(engine, live, texts, seq);
@@ -179,22 +185,25 @@ async function commitBeginning(
     ...(labels.length > 0 ? [{ type: 'session.labelled', head: { labels }, payload: null } as const] : []),
     {
       type: 'input.accepted',
-      head: { response, previous: opening.previous, count: placedItems.length, answers: matched.answers },
+      head: {
+        response,
+        previous: opening.previous,
+        count: placedItems.length,
+        answers: matched.answers,
+        ...(matched.opened.length > 0 && { calls: matched.opened }),
+      },
       payload: { items: placedItems },
     },
     turnStarted(response, request, { toolsRef, instructionsRef }, { settings, documents: documents.added }),
-    {
-      type: 'call.placed',
-      head: { call: 1, purpose: 'turn', chosen: placed.target.id, placement: placed.record, reserved: placed.reserved },
-      payload: null,
-    },
+    ...(laid === null ? [] : [laid.event]),
+    ...(placed === null ? [] : [callPlaced(placed, purpose)]),
   ];
   await opening.announce?.();
   killPoint('turn.before-first-commit');
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
   killPoint('turn.after-first-commit');
   rememberDocuments(live, documents);
-  const to = prepared.state.position;
+  const to = prepared.state.position - (laid?.items.length ?? 0);
   engine.sessions.grew(live.context.add(placedItems, to));
   const turn = new RunningTurn(
     live,
@@ -214,10 +223,20 @@ async function commitBeginning(
     callSettings(settings, tools, instructions),
     labels,
   );
-  turn.target = placed.target;
+  turn.target = placed?.target ?? null;
+  if (placed === null) turn.placement = null;
   turn.principal = caller.principal;
-  start(engine, turn);
+  turn.input = placedItems;
+  start(engine, turn, () => (laid === null ? [] : takeCompaction(engine, turn, laid, prepared)()));
   return turn;
+}
+
+function callPlaced({ target, record, reserved }: PlacedCall, purpose: string): EventBody {
+  return {
+    type: 'call.placed',
+    head: { call: 1, purpose, chosen: target.id, placement: record, reserved },
+    payload: null,
+  };
 }
 
 function turnStarted(
@@ -245,11 +264,12 @@ function turnStarted(
  * Shows the beginning and runs the rest beside the request: a stored turn runs on whoever reads. The upstream is asked first: what is shown
  * takes no time from it.
  */
-export function start(engine: EngineContext, turn: RunningTurn): void {
+export function start(engine: EngineContext, turn: RunningTurn, opening: () => readonly WireEvent[] = () => []): void {
   engine.running.set(turn.base.id, turn);
   killPoint('turn.before-ack');
   const beginning = JSON.stringify(turn.resource('in_progress'));
   const shown = ['response.created', 'response.in_progress'].map(type => turn.eventOf(type, beginning));
+  shown.push(...opening());
   void runTurn(engine, turn);
   turn.broadcast.publish(shown);
 }
@@ -299,6 +319,7 @@ async function open(engine: EngineContext, input: RespondRequest, plan: Plan): P
       labels: inherited,
       openCalls,
       continues: previous,
+      ...(plan.type === 'fork' && plan.compacted !== null && { compacted: plan.compacted }),
     },
     payload: null,
   };
@@ -366,34 +387,4 @@ export async function claim(engine: EngineContext, live: LiveSession): Promise<r
       throw perdureError('conversation_locked', 'Another process holds this session.', { retryAfterMs: remaining });
   }
   return [{ type: 'session.claimed', head: { owner: engine.owner }, payload: null }];
-}
-
-function loadContext(live: LiveSession, opening: Opening): Promise<number> {
-  if (live.state !== null) return live.context.load(live.store, live.state);
-  const created = opening.bodies.find(body => body.type === 'session.created');
-  const lineage = created?.type === 'session.created' ? created.head.lineage : [];
-  return live.context.load(live.store, {
-    tenant: live.tenant,
-    session: live.session,
-    lineage,
-    position: lineage.at(-1)?.to ?? 0,
-  });
-}
-
-function placeFirstCall(
-  engine: EngineContext,
-  { request, labels }: RespondRequest,
-  subject: PlacingSubject,
-  live: LiveSession,
-  items: readonly LoggedItem[],
-): PlacedCall | NotPlaced {
-  return engine.placing.infer({
-    ...subject,
-    model: request.model,
-    purpose: 'turn',
-    requestLabels: labels,
-    inputBytes: (live.context.bytes + JSON.stringify(items).length * 2) / 2,
-    outputBound: request.max_output_tokens ?? null,
-    avoid: [],
-  });
 }

@@ -1,6 +1,6 @@
 /** An upstream that says what its script says, and remembers what it was sent. */
 import type { Step, StepEnd } from '../log/steps.ts';
-import type { Provider, ProviderCall, ProviderError } from './ports.ts';
+import type { CallSettings, ContextRun, Provider, ProviderCall, ProviderError } from './ports.ts';
 
 /** What one call does: yields batches of steps, waits, throws. A step `end` is added if the script gives none. */
 export type CallScript = (call: ProviderCall, n: number) => AsyncIterable<readonly Step[]>;
@@ -48,8 +48,10 @@ export class ScriptedProvider implements Provider {
     return steps;
   }
 
-  estimateInput(): number {
-    return 1;
+  /** A third of the characters, as a dialect would. */
+  estimateInput(context: readonly ContextRun[], settings: CallSettings): number {
+    const said = context.flatMap(({ items }) => items);
+    return Math.ceil((JSON.stringify(said).length + JSON.stringify(settings).length - 4) / 3);
   }
 
   async close(): Promise<void> {}

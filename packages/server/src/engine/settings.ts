@@ -39,6 +39,18 @@ export function storedSettings(request: CreateResponse): JsonObject {
   return kept;
 }
 
+/** What a request says beside its items, as it is kept. */
+export interface Sayings {
+  readonly settings: JsonObject;
+  readonly tools: Json;
+  readonly instructions: string | null;
+}
+
+export function sayings(request: CreateResponse): Sayings {
+  const settings = storedSettings(request);
+  return { settings, tools: clientTools(request) as unknown as Json, instructions: request.instructions ?? null };
+}
+
 export function clientTools(request: CreateResponse): readonly ClientTool[] {
   return request.tools.filter(isClientTool);
 }

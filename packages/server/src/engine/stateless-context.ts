@@ -5,14 +5,13 @@
 import type { ResponseId } from '../kernel/ids.ts';
 import type { LoggedItem, SessionOrigin } from '../log/events.ts';
 import type { Caller } from './caller.ts';
-import { SessionContext } from './context.ts';
+import { readContext } from './compaction/read-context.ts';
 import type { EngineContext } from './engine-context.ts';
-import { mustState, planTurn } from './plan.ts';
 import type { ContextRun } from './ports.ts';
 
 export interface StatelessContext {
-  /** The response that it ends with. */
-  readonly id: ResponseId;
+  /** The response that it ends with; null if it is a conversation's. */
+  readonly id: ResponseId | null;
   readonly runs: readonly ContextRun[];
   /** Characters of text in it. */
   readonly chars: number;
@@ -27,51 +26,52 @@ export interface StatelessContext {
   readonly origin: SessionOrigin | null;
 }
 
-/** The context up to a stored response of the caller's tenant. @throws previous_response_not_found and what else a continuation may */
-export async function storedContext(engine: EngineContext, caller: Caller, id: string): Promise<StatelessContext> {
-  const plan = await planTurn(engine, caller, { previous_response_id: id });
-  if (plan.type === 'new') throw new Error('a continuation is never new');
-  const live = plan.type === 'fork' ? plan.parent : plan.live;
-  const state = mustState(live);
-  let context = live.context;
-  if (plan.type === 'fork') {
-    const { tenant, session, lineage } = state;
-    context = new SessionContext();
-    await engine.sessions.wait(context.load(live.store, { tenant, session, lineage, position: plan.position }));
-  } else if (!context.loaded) {
-    engine.sessions.grew(await engine.sessions.wait(context.load(live.store, state)));
-  }
+/** One that a call has made: whoever holds it knows it by its response. */
+export type HeldContext = StatelessContext & { readonly id: ResponseId };
+
+/** The context of what a request continues in the store; null if it continues nothing there. @throws as `readContext` */
+export async function storedContext(
+  engine: EngineContext,
+  caller: Caller,
+  request: Parameters<typeof readContext>[2],
+): Promise<StatelessContext | null> {
+  const { history, of, ...read } = await readContext(engine, caller, request);
+  if (of === null) return null;
   return {
-    id: id as ResponseId,
-    // A copy: the session goes on, this call's context does not.
-    runs: [...context.runs],
-    chars: context.bytes / 2,
-    openCalls: plan.type === 'fork' ? plan.openCalls : state.openCalls,
-    labels: state.labels,
-    startedAt: state.createdAt,
-    turns: state.use.turns,
-    origin: state.origin,
+    ...read,
+    id: (request.previous_response_id ?? null) as ResponseId | null,
+    runs: history,
+    startedAt: of.createdAt,
+    turns: of.use.turns,
+    origin: of.origin,
   };
 }
 
 /** The context with one more turn in it. */
 export function extended(
   before: StatelessContext | null,
-  turn: Pick<StatelessContext, 'id' | 'labels' | 'startedAt'> & {
+  turn: Pick<HeldContext, 'id' | 'labels' | 'startedAt'> & {
+    /** What the call was sent before its input: the context, or what a compaction made of it. */
+    readonly history: readonly ContextRun[];
     readonly input: readonly LoggedItem[];
     /** Calls that its input answers, and those that it makes and leaves open. */
     readonly answers: readonly string[];
     readonly opened: readonly string[];
     readonly output: readonly LoggedItem[];
   },
-): StatelessContext {
-  const added = [turn.input, turn.output].filter(items => items.length > 0).map(items => ({ items }));
+): HeldContext {
+  // A compaction in the output stands for the history, which holds its content already.
+  const output = turn.output.filter(item => item.type !== 'compaction');
+  const added = [turn.input, output].filter(items => items.length > 0).map(items => ({ items }));
   const left = (before?.openCalls ?? []).filter(call => !turn.answers.includes(call));
+  const kept = before?.runs ?? [];
+  const same = kept.length === turn.history.length && kept.every((run, at) => run === turn.history[at]);
+  const chars = same ? (before?.chars ?? 0) : textSize(turn.history.flatMap(run => run.items));
   return {
     id: turn.id,
-    runs: [...(before?.runs ?? []), ...added],
-    chars: (before?.chars ?? 0) + textSize([...turn.input, ...turn.output]),
-    openCalls: [...left, ...turn.opened, ...callsOf(turn.output)],
+    runs: [...turn.history, ...added],
+    chars: chars + textSize([...turn.input, ...output]),
+    openCalls: [...left, ...turn.opened, ...callsOf(output)],
     labels: union(before?.labels ?? [], turn.labels),
     startedAt: before?.startedAt ?? turn.startedAt,
     turns: (before?.turns ?? 0) + 1,

@@ -163,7 +163,7 @@ export class StatelessRun {
       head: { home: store.home, origin: facts.origin, subject: null },
       payload: null,
     };
-    return this.#lay([admitted, placedEvent(1, this.#placed)], actorOf(caller));
+    return this.#lay([admitted, placedEvent(1, this.#placed, facts.purpose)], actorOf(caller));
   }
 
   #lay(bodies: readonly EventBody[], actor: string): Promise<unknown> {
@@ -199,7 +199,7 @@ export class StatelessRun {
       await this.#record();
       this.#attempt += 1;
       this.#placed = next;
-      void this.#lay([failed, placedEvent(this.#attempt, next)], 'engine');
+      void this.#lay([failed, placedEvent(this.#attempt, next, this.#input.facts.purpose)], 'engine');
     } catch (problem) {
       this.#meter(failed);
       throw problem;
@@ -250,11 +250,11 @@ export class StatelessRun {
   }
 }
 
-function placedEvent(call: number, placed: PlacedCall): EventBody {
+function placedEvent(call: number, placed: PlacedCall, purpose: string): EventBody {
   const { target, record, reserved } = placed;
   return {
     type: 'call.placed',
-    head: { call, purpose: 'turn', chosen: target.id, placement: record, reserved },
+    head: { call, purpose, chosen: target.id, placement: record, reserved },
     payload: null,
   };
 }

@@ -3,18 +3,34 @@
  * placement, the reservation and the meter (L5). Here the call is placed; `stateless-run.ts` makes it.
  */
 import { type CreateResponse, perdureError } from '@perdure/protocol';
-import { homeTag, idBody, placementId, type SessionId } from '../kernel/ids.ts';
-import type { Json, LoggedItem, SessionOrigin } from '../log/events.ts';
+import { homeTag, idBody, type SessionId } from '../kernel/ids.ts';
+import type { LoggedItem, SessionOrigin } from '../log/events.ts';
 import type { Step } from '../log/steps.ts';
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
-import { matchCalls, placeItems, requireOutputs, resolveReferences } from './input.ts';
-import { findItem } from './items.ts';
+import { matchInput, readInput, refuseForeign } from './compaction/input.ts';
+import { boundsOf } from './compaction/measure.ts';
+import { expand } from './compaction/open-item.ts';
+import {
+  afterCompaction,
+  nothingMore,
+  placementOf,
+  type SentContext,
+  statelessContext,
+} from './compaction/stateless-context.ts';
+import { placeItems, requireOutputs } from './input.ts';
 import type { InferRequest } from './placing.ts';
-import type { CallSettings } from './ports.ts';
+import type { CallSettings, ContextRun } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
-import { callSettings, clientTools, storedSettings } from './settings.ts';
-import { extended, type StatelessContext, storedContext, textSize, union } from './stateless-context.ts';
+import { callSettings, sayings } from './settings.ts';
+import {
+  extended,
+  type HeldContext,
+  type StatelessContext,
+  storedContext,
+  textSize,
+  union,
+} from './stateless-context.ts';
 import { spendCall } from './spend-call.ts';
 import { StatelessRun } from './stateless-run.ts';
 import { type ResponseBase, seconds } from './turn.ts';
@@ -60,7 +76,7 @@ export interface StatelessCall {
   /** Asks it to end before its next item, where that is safe; it may also end as it would have. */
   stopAtBoundary(): void;
   /** What a call continues that comes after this one's output. */
-  after(output: readonly LoggedItem[]): StatelessContext;
+  after(output: readonly LoggedItem[]): HeldContext;
 }
 
 /** Places the call. @throws PerdureError if it is refused or its input does not fit */
@@ -68,12 +84,12 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const { caller, request, labels } = input;
   const store = engine.homes.all[0];
   if (store === undefined) throw perdureError('store_unavailable');
-  const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
-  const previous = request.previous_response_id;
-  const before = input.before ?? (previous === undefined ? null : await storedContext(engine, caller, previous));
-  const matched = matchCalls(items, before?.openCalls ?? []);
-  // A warm-up may bring some outputs now and leave others to the call that continues it.
-  if (input.warmUp !== true) requireOutputs(before?.openCalls ?? [], matched);
+  const before = input.before ?? (await storedContext(engine, caller, request));
+  const items = await readInput(engine, caller, request.input);
+  const matched = matchInput(items, before?.openCalls ?? []);
+  // A warm-up may bring some outputs now and leave others to the call that continues it; a compaction keeps calls open.
+  const asksNothing = input.warmUp === true || (request.compaction_trigger === true && items.length === 0);
+  if (!asksNothing) requireOutputs(before?.openCalls ?? [], matched);
   const session = engine.ids.next('sess', homeTag(store.home)) as SessionId;
   const body = idBody(session, 'sess') ?? '';
   const origin: SessionOrigin = before?.origin ?? {
@@ -83,10 +99,9 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     stateHeld: false,
     readings: engine.placing.readings(),
   };
-  const settings = storedSettings(request);
-  const tools = clientTools(request) as unknown as Json;
-  const instructions = request.instructions ?? null;
-  const context: readonly LoggedItem[] = placeItems(items, body, 0);
+  const { settings, tools, instructions } = sayings(request);
+  const call = { ...callSettings(settings, tools, instructions), ...input.extra };
+  const placedItems = placeItems(items, body, 0);
   const now = engine.clock.now();
   const base: ResponseBase = {
     id: `resp_${body}` as ResponseBase['id'],
@@ -100,14 +115,29 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     store: false,
     background: false,
   };
-  const after: StatelessCall['after'] = output =>
-    extended(before, { id: base.id, labels, startedAt: now, input: context, output, ...matched });
-  if (input.warmUp === true) return warmUpCall(engine, { body, base, after });
+  const history = before?.runs ?? [];
+  // What it continues is read: its labels count for this call as for one of its session (L8).
+  const all = union(before?.labels ?? [], labels);
+  const after = (kept: { history: readonly ContextRun[]; input: readonly LoggedItem[] }): StatelessCall['after'] => {
+    const turn = { ...kept, id: base.id, labels, startedAt: now, ...matched };
+    return output => extended(before, { ...turn, output });
+  };
+  if (input.warmUp === true)
+    return warmUpCall(engine, { body, base, after: after({ history, input: expand(placedItems) }) });
+  const sent = await statelessContext(engine, input, {
+    history,
+    items: placedItems,
+    settings: call,
+    labels: all,
+    body,
+  });
+  const made = { body, base, placement: placementOf(body, sent), after: after(sent) };
+  if (!sent.answers) return { ...made, target: null, stopAtBoundary: () => undefined, ...shown(sent, nothingMore()) };
   const facts: InferRequest = {
     tenant: caller.tenant,
     session,
     origin,
-    labels: union(before?.labels ?? [], labels),
+    labels: all,
     startedAt: before?.startedAt ?? now,
     use: {
       turns: (before?.turns ?? 0) + 1,
@@ -119,13 +149,17 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     model: request.model,
     purpose: 'turn',
     requestLabels: labels,
-    inputBytes: (before?.chars ?? 0) + textSize(context) + (instructions?.length ?? 0),
-    outputBound: request.max_output_tokens ?? null,
+    ...boundsOf(
+      engine,
+      { model: request.model, context: sent.context, settings: call },
+      sizeOf(sent, before) + (instructions?.length ?? 0),
+    ),
     avoid: [],
   };
   const placed = engine.placing.infer(facts);
   if (!placed.ok && placed.error.code === 'model_not_found') throw placed.error;
   if (!placed.ok) throw await recordRefusal(engine, caller, store, { ...placed, subject: null, origin });
+  refuseForeign(placedItems, placed.target);
   const capped = engine.spend.hold(spendCall(facts, caller.principal, 1, placed));
   if (capped !== null) throw capped;
   const run = new StatelessRun(engine, {
@@ -133,19 +167,37 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     store,
     facts,
     placed,
-    context: [...(before?.runs ?? []), { items: context }],
-    call: { ...callSettings(settings, tools, instructions), ...input.extra },
+    context: sent.context,
+    call,
     signal: input.signal,
     whole: asksWhole(request),
   });
+  const steps = run.steps();
   return {
-    body,
-    placement: placementId(body, 1),
+    ...made,
     target: { id: placed.target.id, cloud: placed.target.cloud, region: placed.target.region },
-    base,
-    steps: run.steps(),
-    answer: () => run.answer(),
     stopAtBoundary: () => void (run.boundary.asked = true),
-    after,
+    ...(sent.compaction === null ? { steps, answer: () => run.answer() } : shown(sent, steps)),
   };
+}
+
+/** Both forms of an answer that begins with a compaction. */
+function shown(
+  { compaction }: SentContext,
+  steps: AsyncIterable<readonly Step[]>,
+): Pick<StatelessCall, 'steps' | 'answer'> {
+  const all = compaction === null ? steps : afterCompaction(compaction, steps);
+  return { steps: all, answer: () => gathered(all) };
+}
+
+async function gathered(steps: AsyncIterable<readonly Step[]>): Promise<readonly Step[]> {
+  const all: Step[] = [];
+  for await (const batch of steps) all.push(...batch);
+  return all;
+}
+
+/** Characters of text of what is sent. The history is not walked again where it was counted before. */
+function sizeOf({ compaction, history, input }: SentContext, before: StatelessContext | null): number {
+  const first = compaction === null ? (before?.chars ?? 0) : textSize(history.flatMap(run => run.items));
+  return first + textSize(input);
 }

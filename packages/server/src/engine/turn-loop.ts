@@ -7,18 +7,22 @@
  */
 import { perdureError, toPerdureError, type PerdureError } from '@perdure/protocol';
 import { assertNever } from '../kernel/assert-never.ts';
-import type { EventBody, Usage } from '../log/events.ts';
+import type { EventBody } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { next } from '../session/next.ts';
-import type { OutputBuilder, WireEvent } from '../session/output.ts';
+import type { WireEvent } from '../session/output.ts';
 import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
 import { untilBoundary } from './boundary.ts';
 import { endCancelled } from './cancel-turn.ts';
 import type { Prepared } from './chain.ts';
-import { builderOf, lostCall, settled, shownWhole } from './cut-call.ts';
+import { fitContext } from './compaction/measure.ts';
+import { COMPACTION, type Summary, summaryUsage } from './compaction/summary.ts';
+import { askForSummary, layDue, placeDue, takeCompaction } from './compaction/turn-compaction.ts';
+import { builderOf, estimatedUsage, failedCall, lostCall, NO_IDS, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
 import { killPoint } from './kill-point.ts';
+import type { PlacedCall, ReachableTarget } from './placing.ts';
 import { isProviderError, type ProviderError } from './ports.ts';
 import { errorEvent } from './read.ts';
 import { streamReleased } from './release.ts';
@@ -87,10 +91,14 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
+  if (placed.call.compacts) return compactByModel(engine, turn, placed, target);
+  const truncation = turn.base.settings['truncation'] === 'auto' ? 'auto' : 'disabled';
+  const sent = { model: turn.base.model, context: turn.live.context.runs, settings: turn.call };
+  const context = fitContext(engine, sent, truncation);
   const upstream = upstreamSteps(
     {
       target,
-      context: turn.live.context.runs,
+      context,
       settings: turn.call,
       signal: turn.abort.signal,
       onAsked: () => void (turn.asked = true),
@@ -139,6 +147,52 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   await settle(engine, turn, [{ type: 'call.completed', head, payload }], whole);
 }
 
+/** Makes the call that compacts the context and commits what came of it. A failed one leaves the compaction due: `commitNext` sees to it. */
+async function compactByModel(
+  engine: EngineContext,
+  turn: RunningTurn,
+  placed: ReturnType<typeof must>,
+  target: ReachableTarget,
+): Promise<void> {
+  let summary: Summary;
+  try {
+    summary = await askForSummary(engine, turn, target);
+  } catch (error) {
+    if (isCancelled(turn)) return endCancelled(engine, turn, { asked: turn.asked, released: [] });
+    if (!isProviderError(error) || turn.abort.signal.aborted)
+      return breakOff(engine, turn, placed, { error, released: [] });
+    const { bodies } = settled(turn, placed, error, []);
+    if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
+    await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
+    return;
+  }
+  const { index, reserved } = placed.call;
+  const usage = summaryUsage(summary, reserved);
+  turn.addUsage(usage);
+  const upstream = summary.end?.upstream ?? NO_IDS;
+  const head = { call: index, outcome: 'completed' as const, reason: null, usage, upstream, count: 0, calls: [] };
+  const laid = layDue(turn, summary.text);
+  const bodies: EventBody[] = [{ type: 'call.completed', head, payload: null }, laid.event];
+  const prepared = await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
+  turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));
+}
+
+/** Places the call that a compaction is due for, or does it without one. */
+async function commitDue(
+  engine: EngineContext,
+  turn: RunningTurn,
+  state: SessionState,
+  before: readonly EventBody[],
+  unshown: readonly WireEvent[],
+): Promise<void> {
+  const placed = placeDue(engine, turn, state, before);
+  if (placed !== null) return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: COMPACTION });
+  const laid = layDue(turn);
+  const prepared = await engine.sessions.commit(turn.live, [...before, laid.event], { actor: 'engine' });
+  turn.broadcast.publish(unshown);
+  turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));
+}
+
 /**
  * A provider that broke its own rules, or a defect of ours, in the middle of a call. What was shown is known here, so the turn ends now; only
  * if the store failed does the log still say that it runs.
@@ -154,23 +208,6 @@ function breakOff(
   engine.report('turn.broken', problem);
   const { bodies, unshown } = settled(turn, placed, failedCall('The call broke off.'), released);
   return fail(engine, turn, problem, bodies, unshown);
-}
-
-/** Four characters a token: for an upstream that does not say. */
-function estimatedUsage(input: number, builder: OutputBuilder): Usage {
-  const chars = builder.items.reduce((sum, item) => sum + JSON.stringify(item).length, 0);
-  return { input, cached: 0, output: Math.ceil(chars / 4), reasoning: 0 };
-}
-
-function failedCall(message: string): ProviderError {
-  return Object.assign(new Error(message), {
-    providerError: 'upstream_error' as const,
-    retryable: true,
-    retryAfterMs: null,
-    status: null,
-    param: null,
-    requestId: null,
-  });
 }
 
 /** Commits what a call brought, and the end of the turn with it if the reducer says so; then shows both. */
@@ -256,6 +293,7 @@ export async function commitNext(
   unshown: readonly WireEvent[] = [],
   cause?: PerdureError,
 ): Promise<void> {
+  if (state.turn?.compaction === 'due') return commitDue(engine, turn, state, before, unshown);
   const placed = engine.placing.infer(engine.inferRequest(state, turn));
   const call = (state.turn?.calls ?? 0) + 1;
   if (!placed.ok) {
@@ -273,13 +311,23 @@ export async function commitNext(
       unshown,
     );
   }
+  return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: 'turn' });
+}
+
+async function commitPlaced(
+  engine: EngineContext,
+  turn: RunningTurn,
+  state: SessionState,
+  { before, unshown, placed, purpose }: PlacedNext,
+): Promise<void> {
   const { record, reserved, target } = placed;
   const { session } = state;
+  const call = (state.turn?.calls ?? 0) + 1;
   const capped = engine.spend.hold(spendCall(state, turn.principal, call, placed), before);
   if (capped !== null) return fail(engine, turn, capped, before, unshown);
   const event: EventBody = {
     type: 'call.placed',
-    head: { call, purpose: 'turn', chosen: target.id, placement: record, reserved },
+    head: { call, purpose, chosen: target.id, placement: record, reserved },
     payload: null,
   };
   try {
@@ -291,6 +339,13 @@ export async function commitNext(
   turn.target = target;
   turn.asked = false;
   turn.broadcast.publish(unshown);
+}
+
+interface PlacedNext {
+  readonly before: readonly EventBody[];
+  readonly unshown: readonly WireEvent[];
+  readonly placed: PlacedCall;
+  readonly purpose: string;
 }
 
 /** Ends the turn as failed: in the log first, then to its readers. */

@@ -59,8 +59,10 @@ export class RunningTurn {
   /** Who asked for the turn: the principal's id. */
   principal = '';
   readonly done: Promise<ResponseResource>;
-  /** The id of the placement of its first call. */
-  readonly placement: string;
+  /** The id of the placement of its first call; null if it makes none. */
+  placement: string | null;
+  /** The items of its request, as they are kept. */
+  input: readonly LoggedItem[] = [];
   /** Settles `done`. */
   readonly finish: { resolve(resource: ResponseResource): void; reject(error: PerdureError): void };
 
@@ -177,18 +179,22 @@ export function resourceOf(base: ResponseBase, progress: ResponseProgress): Resp
     // Items were written by this code in wire form (`OutputBuilder`); the log keeps them as plain JSON.
     output: progress.output.map(item => shownItem(item, include)) as unknown as ResponseResource['output'],
     error: progress.error,
-    usage: usage && {
-      input_tokens: usage.input,
-      input_tokens_details: { cached_tokens: usage.cached },
-      output_tokens: usage.output,
-      output_tokens_details: { reasoning_tokens: usage.reasoning },
-      total_tokens: usage.input + usage.output,
-    },
+    usage: usage && usageResource(usage),
     ...(progress.serviceTier != null && { service_tier: progress.serviceTier }),
     store: base.store,
     background: base.background,
     ...(base.conversation !== null && { conversation: { id: base.conversation } }),
   });
+}
+
+export function usageResource(usage: Usage): NonNullable<ResponseResource['usage']> {
+  return {
+    input_tokens: usage.input,
+    input_tokens_details: { cached_tokens: usage.cached },
+    output_tokens: usage.output,
+    output_tokens_details: { reasoning_tokens: usage.reasoning },
+    total_tokens: usage.input + usage.output,
+  };
 }
 
 /** The error that a provider's failure means to a client. */

@@ -11,6 +11,8 @@ import type { HomeStore } from '../store/home-store.ts';
 import { emptyMemoryData, type MemoryData } from '../store/memory/memory-data.ts';
 import { openMemoryHome } from '../store/memory/open-memory-home.ts';
 import type { Caller } from './caller.ts';
+import type { CompactionOptions } from './compaction/options.ts';
+import { makeSeals, type Seals } from './compaction/seal.ts';
 import { createEngine, type Engine, type EngineOptions, type RespondInput, type StoredResponse } from './engine.ts';
 import type { EngineLimits } from './engine-context.ts';
 import { Homes } from './homes.ts';
@@ -64,6 +66,7 @@ export interface WorldOptions {
   readonly contracts?: readonly string[];
   readonly limits?: Partial<EngineLimits>;
   readonly spend?: EngineOptions['spend'];
+  readonly compaction?: Partial<CompactionOptions>;
 }
 
 export interface BootOptions {
@@ -77,6 +80,9 @@ export interface Booted {
   /** What the engine told its operator. */
   readonly reported: { readonly what: string; readonly error: PerdureError }[];
 }
+
+/** One key for all: what one process sealed another can open. */
+export const SEALS: Seals = makeSeals(new Uint8Array(32).fill(7));
 
 /** No two worlds of a test draw the same ids. */
 let worlds = 0;
@@ -134,6 +140,7 @@ export class World {
                 model: place.model,
                 vendor: place.vendor,
                 capacity: null,
+                contextTokens: place.contextTokens,
                 provider: this.provider,
                 upstream: { target: place.id, baseUrl: 'http://upstream', model: 'm', apiKey: API_KEY },
               },
@@ -168,6 +175,7 @@ export class World {
       report: (what, error) => reported.push({ what, error }),
       ...(retention !== undefined && { retention }),
       ...(this.#options.spend !== undefined && { spend: this.#options.spend }),
+      compaction: { strategy: 'extractive', at: null, seals: SEALS, ...this.#options.compaction },
       targetFacts: async (_, __, id) => {
         const place = places.find(one => one.id === id);
         return place?.kind === 'target'

@@ -15,7 +15,9 @@ import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { limitRate } from './rate-limit.ts';
 import { sendError, sendJson } from './reply.ts';
+import { compactResponse } from './responses/compact.ts';
 import { createResponse } from './responses/create.ts';
+import { countInputTokens } from './responses/input-tokens.ts';
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/read.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import type { App, Exchange, HttpDeps, RouteEnv, Scope } from './types.ts';
@@ -41,6 +43,8 @@ export function routes(deps: HttpDeps): readonly Row[] {
   const at = (params: readonly string[], index: number): string => params[index] ?? '';
   return [
     ['POST', '/v1/responses', infer, exchange => createResponse(deps, exchange)],
+    ['POST', '/v1/responses/compact', infer, exchange => compactResponse(deps, exchange)],
+    ['POST', '/v1/responses/input_tokens', infer, exchange => countInputTokens(deps, exchange)],
     ['GET', '/v1/responses/:id', read, (exchange, params) => getResponse(deps, exchange, at(params, 0))],
     ['DELETE', '/v1/responses/:id', infer, (exchange, params) => deleteResponse(deps, exchange, at(params, 0))],
     ['POST', '/v1/responses/:id/cancel', infer, (exchange, params) => cancelResponse(deps, exchange, at(params, 0))],

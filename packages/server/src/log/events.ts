@@ -112,6 +112,8 @@ export type EventBody =
         readonly count: number;
         /** Open calls that these items answer. */
         readonly answers: readonly string[];
+        /** Calls that they make and leave open: only where no model is called after. */
+        readonly calls?: readonly string[];
       };
       readonly payload: { readonly items: readonly LoggedItem[] };
     }

@@ -49,7 +49,9 @@ export function isCallType(type: string): type is CallType {
 export type StartedItem =
   | { readonly type: 'message' }
   | { readonly type: CallType; readonly callId: string; readonly name: string }
-  | { readonly type: 'reasoning' };
+  | { readonly type: 'reasoning' }
+  /** Comes whole: its sealed content with its end. No upstream makes it. */
+  | { readonly type: 'compaction' };
 
 export interface StepEnd {
   readonly type: 'end';

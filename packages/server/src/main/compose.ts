@@ -1,6 +1,7 @@
 /** The composition root: the one place that knows all the parts. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { makeSeals } from '../engine/compaction/seal.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
@@ -39,6 +40,7 @@ import type { LifeSigns } from '../store/sqlite/lasting-link.ts';
 import { makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
+import { openSealKey } from './seal-key.ts';
 import { makeView } from './view.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'signs' | 'logBytes'>>;
@@ -165,6 +167,7 @@ async function assemble(
       cloud: target.cloud,
       region: target.region,
       capacity: target.capacity,
+      contextTokens: target.contextTokens,
       provider: upstream.of(target.dialect),
       upstream: { target: target.id, baseUrl: target.baseUrl, model: target.upstreamModel, apiKey: target.apiKey },
     })),
@@ -213,6 +216,7 @@ async function assemble(
       rates,
     },
     targetFacts: targetFactsOf(config),
+    compaction: { ...config.compaction, seals: makeSeals(openSealKey(config.data)) },
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {

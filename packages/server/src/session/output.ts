@@ -42,7 +42,13 @@ interface OpenItem {
   cut: boolean;
 }
 
-const ID_KINDS = { message: 'msg', function_call: 'fc', custom_tool_call: 'ctc', reasoning: 'rs' } as const;
+const ID_KINDS = {
+  message: 'msg',
+  function_call: 'fc',
+  custom_tool_call: 'ctc',
+  reasoning: 'rs',
+  compaction: 'cmp',
+} as const;
 
 /** The events that show the text of a call. */
 const CALL_EVENTS = {
@@ -329,6 +335,8 @@ export class OutputBuilder {
           name: item.name,
           input: current.arguments.join(''),
         };
+      case 'compaction':
+        return { type: 'compaction', id, status, encrypted_content: encryptedContent ?? '' };
       case 'reasoning': {
         const pick = (summary: boolean) =>
           parts

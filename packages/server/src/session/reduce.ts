@@ -200,11 +200,11 @@ function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): Sessio
 }
 
 function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): SessionState | string {
-  const { response, count, answers } = event.head;
+  const { response, count, answers, calls = [] } = event.head;
   return {
     ...state,
     position: state.position + count,
-    openCalls: answered(state.openCalls, answers),
+    openCalls: answered(state.openCalls, answers).concat(calls),
     accepted: { response, seq: event.seq, from: state.position, openCallsBefore: state.openCalls },
   };
 }

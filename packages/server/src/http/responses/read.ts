@@ -15,7 +15,7 @@ export async function getResponse(deps: HttpDeps, exchange: Exchange, id: string
   if (query['stream']?.[0] !== 'true') {
     // A stream shows again what it showed, byte for byte; the object shows what this reader asks for.
     const include = includeOf(query);
-    return sendJson(res, 200, await deps.engine.response(caller, id, include), headers);
+    return sendJson(res, 200, await deps.engine.shownResponse(caller, id, include), headers);
   }
   const events = await deps.engine.stream(
     caller,

@@ -3,10 +3,10 @@
  * bounded twice; what was used least recently goes first. Turns that several responses share are counted once.
  */
 import type { InputItem } from '@perdure/protocol';
-import type { StatelessContext } from '../../engine/stateless-context.ts';
+import type { HeldContext } from '../../engine/stateless-context.ts';
 import { textSize } from '../../engine/stateless-context.ts';
 
-type Run = StatelessContext['runs'][number];
+type Run = HeldContext['runs'][number];
 
 /** Input that a warm-up holds for the stored response that will continue it. */
 export interface Deferred {
@@ -17,7 +17,7 @@ export interface Deferred {
 
 export interface HeldResponse {
   readonly lane: string | null;
-  readonly context: StatelessContext;
+  readonly context: HeldContext;
   /** Null unless it is a warm-up whose client let it be stored. */
   readonly deferred: Deferred | null;
 }

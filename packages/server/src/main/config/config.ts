@@ -1,5 +1,6 @@
 /** The configuration as the rest of the server sees it: plain data, checked, every default filled in. */
 import type { RateRule } from '../../engine/rate/rules.ts';
+import type { CompactionOptions } from '../../engine/compaction/options.ts';
 import type { CapTerm } from '../../money/caps.ts';
 import type { PriceBook, RateCard } from '../../money/prices.ts';
 import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
@@ -40,6 +41,7 @@ export interface Config {
   readonly shadowMs: number | null;
   readonly retention: RetentionConfig;
   readonly limits: Limits;
+  readonly compaction: Pick<CompactionOptions, 'strategy' | 'at'>;
   readonly ledger: LedgerConfig;
 }
 

@@ -173,6 +173,7 @@ export interface FileConfig {
   readonly alerts?: Maybe<readonly FileAlert[]>;
   readonly shadow_prices?: Maybe<{ readonly interval_minutes?: Maybe<number> }>;
   readonly retention?: Maybe<FileRetention>;
+  readonly compaction?: Maybe<{ readonly strategy?: Maybe<'extractive' | 'model'>; readonly at?: Maybe<number> }>;
   readonly limits?: Maybe<FileLimits>;
   readonly ledger?: Maybe<FileLedger>;
 }

@@ -53,6 +53,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
       ? (file.shadow_prices.interval_minutes ?? defaults.DEFAULT_SHADOW_MINUTES) * 60_000
       : null,
     retention: retentionOf(file.retention),
+    compaction: { strategy: file.compaction?.strategy ?? 'extractive', at: file.compaction?.at ?? null },
     ledger: {
       enabled: file.ledger?.enabled ?? true,
       key: typeof file.ledger?.key === 'string' ? resolve(folders.base, file.ledger.key) : null,

@@ -349,6 +349,16 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
       description: 'Lets what commitments ask for weigh in where calls go: docs/money.md. Default: it does not.',
     }),
   retention: retentionSchema(name('The name of a tenant.'), CONFIG_BOUNDS.tenants).nullish(),
+  compaction: z
+    .strictObject({
+      strategy: z
+        .enum(['extractive', 'model'])
+        .nullish()
+        .meta({ description: 'extractive asks no model; model asks the one of the turn. Default: extractive.' }),
+      at: whole('Percentage of the window at which stored turns compact unasked. Default: never.', 1, 99).nullish(),
+    })
+    .nullish()
+    .meta({ description: 'How contexts are compacted: docs/compaction.md.' }),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
 }) as z.ZodType<FileConfig>;

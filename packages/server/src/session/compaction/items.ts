@@ -17,6 +17,11 @@ export function isInstruction(item: LoggedItem): boolean {
   return item.type === 'message' && (item['role'] === 'system' || item['role'] === 'developer');
 }
 
+/** What is kept whole whatever is dropped: also what only another provider can read, which stands for all before it. */
+export function isLasting(item: LoggedItem): boolean {
+  return isInstruction(item) || item.type === 'compaction';
+}
+
 export function isUserMessage(item: LoggedItem): boolean {
   return item.type === 'message' && item['role'] === 'user' && !isDigest(item);
 }

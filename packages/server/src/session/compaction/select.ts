@@ -10,7 +10,7 @@
 import { WEIGHT_OF_TOKEN } from '../../kernel/text-tokens.ts';
 import { type LoggedItem, textOf } from '../../log/events.ts';
 import { bestDigest, type Line, linesOf, summaryItem } from './digest.ts';
-import { isCall, isDigest, isInstruction, isOutput, isUserMessage, itemWeight, pairs, weightOf } from './items.ts';
+import { isCall, isDigest, isLasting, isOutput, isUserMessage, itemWeight, pairs, weightOf } from './items.ts';
 import { segmentsOf, worthOf } from './segments.ts';
 
 export interface SelectionOptions {
@@ -58,7 +58,7 @@ function shorten(items: readonly LoggedItem[], room: number, summary: string | u
     indices.reduce((sum, index) => sum + (kept.has(index) ? 0 : (weights[index] ?? 0)), 0);
 
   items.forEach((item, index) => {
-    if (isInstruction(item) || (isCall(item) && !paired.has(index))) take([index]);
+    if (isLasting(item) || (isCall(item) && !paired.has(index))) take([index]);
   });
   const tail = takeTail(items, paired, Math.floor((left * TAIL_PART.of) / TAIL_PART.in), { take, weigh, kept });
   takeUsers(items, Math.floor((left * USERS_PART.of) / USERS_PART.in), { take, weigh, kept });

@@ -1,7 +1,7 @@
 /** `truncation: auto`: items go from the beginning until the rest fits. Nothing changes in the log. Pure. */
 import { WEIGHT_OF_TOKEN } from '../../kernel/text-tokens.ts';
 import type { LoggedItem } from '../../log/events.ts';
-import { isInstruction, itemWeight, pairs } from './items.ts';
+import { isLasting, itemWeight, pairs } from './items.ts';
 
 interface Run {
   readonly items: readonly LoggedItem[];
@@ -34,7 +34,7 @@ export function truncateRuns<R extends Run>(runs: readonly R[], most: number): r
   for (let index = 0; index < last && total > room; index++) {
     const item = items[index];
     const other = paired.get(index);
-    if (item === undefined || dropped.has(index) || isInstruction(item) || other === last) continue;
+    if (item === undefined || dropped.has(index) || isLasting(item) || other === last) continue;
     for (const one of other === undefined ? [index] : [index, other]) {
       dropped.add(one);
       total -= weights[one] ?? 0;
