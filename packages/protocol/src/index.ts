@@ -14,6 +14,7 @@ export * from './chat/convert.ts';
 export * from './chat/messages.ts';
 export { chatRequestBody, parseChatRequest } from './chat/request-schema.ts';
 export { listPage, listPageSchema, parseListQuery, type ListPage, type ListQuery, type RawQuery } from './lists.ts';
+export * from './files/file.ts';
 export * from './models.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';

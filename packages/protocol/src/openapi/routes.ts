@@ -1,12 +1,14 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
 import type { ErrorCode } from '../errors.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
+import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
 import { type QueryName, READ, type Route, WRITE } from './route.ts';
 
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
 const CALL: readonly ErrorCode[] = [
   ...WRITE,
+  ...ATTACHING,
   'unsupported_parameter',
   'unsupported_content',
   'mutually_exclusive_parameters',
@@ -45,6 +47,7 @@ const PLACE: readonly ErrorCode[] = [
   'no_contract_in_force',
   'home_not_permitted',
   'unsupported_content',
+  ...ATTACHING,
 ];
 
 export const ROUTES: readonly Route[] = [
@@ -183,6 +186,7 @@ export const ROUTES: readonly Route[] = [
     idempotent: true,
     placed: true,
   },
+  ...FILE_ROUTES,
   {
     method: 'get',
     path: '/v1/models',

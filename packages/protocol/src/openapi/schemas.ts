@@ -4,6 +4,7 @@ import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema
 import { chatRequestBody } from '../chat/request-schema.ts';
 import { ERROR_CODES } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { fileDeletedSchema, fileSchema, uploadFileBody } from '../files/file.ts';
 import { listPageSchema } from '../lists.ts';
 import { freeObject } from '../parse.ts';
 import {
@@ -63,6 +64,10 @@ export type SchemaName =
   | 'ConversationDeleted'
   | 'ChatCompletion'
   | 'ChatChunk'
+  | 'UploadFile'
+  | 'File'
+  | 'FileList'
+  | 'FileDeleted'
   | 'Model'
   | 'ModelList'
   | 'Placement'
@@ -100,6 +105,7 @@ export type SchemaName =
   | 'Ready'
   | 'Error';
 type RequestName =
+  | 'UploadFile'
   | 'InputItem'
   | 'CreateResponse'
   | 'CreateConversation'
@@ -133,6 +139,7 @@ const error = z.object({
 
 const requests: { readonly [name in RequestName]: z.ZodType } = {
   InputItem: inputItem,
+  UploadFile: uploadFileBody,
   CreateResponse: createResponseBody,
   CreateConversation: createConversationBody,
   UpdateConversation: updateConversationBody,
@@ -155,6 +162,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   ConversationDeleted: conversationDeletedSchema,
   ChatCompletion: chatCompletionSchema,
   ChatChunk: chatChunkSchema,
+  File: fileSchema,
+  FileList: listPageSchema(fileSchema),
+  FileDeleted: fileDeletedSchema,
   Model: model,
   ModelList: z.object({ object: z.literal('list'), data: z.array(model) }),
   Placement: placementSchema,

@@ -6,6 +6,7 @@ import type { EventBody, LoggedItem } from '../log/events.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
+import { attach, keepFetched } from './files/attach.ts';
 import { matchCalls, placeItems, resolveReferences } from './input.ts';
 import { findItem } from './items.ts';
 import type { LiveSession } from './live-session.ts';
@@ -41,11 +42,14 @@ export async function createConversation(
   const { tenant, product, channel, segment } = caller;
   const origin = { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
   const use = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+  const resolved = await resolveReferences(items, id => findItem(engine, caller, id));
+  const attached = await attach(engine, resolved, { tenant, param: 'items' });
+  const { labels } = attached;
   const placed = engine.placing.state({
     tenant,
     session: 'sess_new' as SessionId,
     origin,
-    labels: [],
+    labels,
     startedAt: engine.clock.now(),
     use,
     model: '',
@@ -57,7 +61,6 @@ export async function createConversation(
   }
   const store = engine.homes.get(placed.home);
   if (store === null) throw perdureError('internal_error');
-  const resolved = await resolveReferences(items, id => findItem(engine, caller, id));
   const session = engine.ids.next('sess', homeTag(placed.home)) as SessionId;
   const head = {
     kind: 'conversation' as const,
@@ -65,7 +68,7 @@ export async function createConversation(
     owner: engine.owner,
     origin,
     lineage: [],
-    labels: [],
+    labels,
     openCalls: [],
     continues: null,
   };
@@ -76,11 +79,13 @@ export async function createConversation(
   if (resolved.length > 0) {
     const matched = matchCalls(resolved, []);
     const base = idBody(engine.ids.next('itms', homeTag(placed.home)), 'itms') ?? '';
+    const added = placeItems(resolved, base, 0);
     bodies.push({
       type: 'items.added',
       head: { base, count: resolved.length, calls: matched.opened, answers: matched.answers },
-      payload: { items: placeItems(resolved, base, 0) },
+      payload: { items: added },
     });
+    await keepFetched(engine, { tenant, session, store, seq: bodies.length }, added, attached);
   }
   const live = engine.sessions.begin(tenant, session, store);
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
@@ -149,16 +154,36 @@ export async function addItems(
   items: readonly InputItem[],
 ): Promise<readonly LoggedItem[]> {
   const resolved = await resolveReferences(items, one => findItem(engine, caller, one));
+  const attached = await attach(engine, resolved, { tenant: caller.tenant, param: 'items' });
   return change(engine, caller, id, async live => {
     const state = idle(live);
     const matched = matchCalls(resolved, state.openCalls);
     const base = idBody(engine.ids.next('itms', homeTag(state.home)), 'itms') ?? '';
     const placed = placeItems(resolved, base, 0);
     const head = { base, count: placed.length, calls: matched.opened, answers: matched.answers };
-    const to = await commitClaimed(engine, caller, live, [{ type: 'items.added', head, payload: { items: placed } }]);
+    const labelled = labelsOf(engine, state, attached.labels);
+    const bodies: EventBody[] = [...labelled, { type: 'items.added', head, payload: { items: placed } }];
+    const to = await commitClaimed(engine, caller, live, bodies, seq =>
+      keepFetched(engine, { ...live, seq }, placed, attached),
+    );
     engine.sessions.grew(live.context.add(placed, to));
     return placed;
   });
+}
+
+/** L8: labels that come with what is added, decided before it is: the home must be cleared for them. @throws label_not_allowed_here */
+function labelsOf(
+  engine: EngineContext,
+  state: ReturnType<typeof mustState>,
+  brought: readonly string[],
+): readonly EventBody[] {
+  const labels = brought.filter(label => !state.labels.includes(label));
+  if (labels.length === 0) return [];
+  const { tenant, session, origin, createdAt: startedAt, use, home } = state;
+  const subject = { tenant, session, origin, labels: [...state.labels, ...labels], startedAt, use, model: '' };
+  const placed = engine.placing.stateAt(subject, home);
+  if (!placed.ok) throw perdureError('label_not_allowed_here', placed.error.message);
+  return [{ type: 'session.labelled', head: { labels }, payload: null }];
 }
 
 export async function readConversationItem(
@@ -293,9 +318,12 @@ async function commitClaimed(
   caller: Caller,
   live: LiveSession,
   bodies: readonly EventBody[],
+  /** Called before the commit, with the seq of its last event. */
+  before?: (seq: number) => Promise<void>,
 ): Promise<number> {
   await engine.sessions.wait(engine.lease.ensure());
   const claimed = await claim(engine, live);
+  await before?.(mustState(live).seq + claimed.length + bodies.length);
   const prepared = await engine.sessions.commit(live, [...claimed, ...bodies], { actor: actorOf(caller) });
   return prepared.state.position;
 }

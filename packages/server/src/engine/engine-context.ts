@@ -2,6 +2,8 @@
 import type { PerdureError } from '@perdure/protocol';
 import type { ResponseId } from '../kernel/ids.ts';
 import type { SessionState } from '../session/state.ts';
+import type { FileDesk } from './files/desk.ts';
+import type { ResolvedCache } from './files/resolved-cache.ts';
 import type { Homes } from './homes.ts';
 import type { Lease } from './lease.ts';
 import type { LiveSession, Sessions } from './live-session.ts';
@@ -50,6 +52,8 @@ export interface EngineContext {
   /** Commits that go on after their client was answered. */
   readonly finishing: Set<Promise<void>>;
   readonly tail: TailCommits;
+  readonly files: FileDesk;
+  readonly resolved: ResolvedCache;
   /** Tells the operator; never the client, and never with content. */
   report(what: string, error: PerdureError): void;
   /** Has recovery look at the session again in a while. */

@@ -16,6 +16,7 @@ import { accompanied, settling } from './accompany.ts';
 import type { Caller } from './caller.ts';
 import * as conversations from './conversations.ts';
 import type { EngineContext, EngineLimits } from './engine-context.ts';
+import { type FileDesk, type FilesApi, filesApi, filesContext } from './files/files-api.ts';
 import type { Homes } from './homes.ts';
 import { reserve } from './idempotency.ts';
 import { Lease } from './lease.ts';
@@ -30,7 +31,7 @@ import { deleteResponse } from './remove.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
 import { TailCommits } from './tail-commits.ts';
-import { SpendDesk, type SpendOptions } from './spend.ts';
+import { NO_CAPS, SpendDesk, type SpendOptions } from './spend.ts';
 import type { RunningTurn } from './turn.ts';
 import {
   type TargetFacts,
@@ -58,6 +59,8 @@ export interface EngineOptions {
   /** Where a target was, by the version that a placement saw. Absent: not known. */
   readonly targetFacts?: UsageSource['target'];
   readonly report: (what: string, error: PerdureError) => void;
+  /** Absent: it holds no files. */
+  readonly files?: FileDesk;
 }
 
 /** A stored response that was begun, or found again by its idempotency key. */
@@ -112,6 +115,7 @@ export interface Engine {
   /** Tenants that have placements, over all homes. */
   tenants(): Promise<readonly TenantId[]>;
   readonly spend: SpendDesk;
+  readonly files: FilesApi;
   /** Takes up what the last process left, and begins to wake sessions whose time comes. */
   recover(): Promise<RecoveryReport>;
   /** Work under way: running turns and meters. */
@@ -141,6 +145,7 @@ export function createEngine(options: EngineOptions): Engine {
     running: new Map(),
     finishing: new Set(),
     tail: new TailCommits(),
+    ...filesContext(options.files),
     inferRequest,
     recoverLater: ({ tenant, session, store }) =>
       void setTimeout(() => void recoverAgain({ tenant, session, store }), RECOVER_AGAIN_MS).unref(),
@@ -334,6 +339,7 @@ export function createEngine(options: EngineOptions): Engine {
       return [...new Set(all.flat())].toSorted();
     },
     spend,
+    files: filesApi(context, () => draining),
     recover: takeUpAll,
     get busy() {
       return context.running.size + stateless + context.finishing.size;
@@ -350,8 +356,6 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
 }
-
-const NO_CAPS: Omit<SpendOptions, 'now'> = { caps: [], prices: { bound: () => 0n, cost: () => 0n } };
 
 /** Nothing of the session is in flight: what was held for a placement that never came to be is given back. */
 async function settleDoubt(

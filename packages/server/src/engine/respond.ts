@@ -2,15 +2,16 @@
  * Beginning a stored turn: everything between a parsed request and its first commit. What is refused here has changed nothing but the
  * record of the refusal; what passes is durable before it is acknowledged (L2).
  */
-import { type CreateResponse, perdureError, toPerdureError } from '@perdure/protocol';
+import { type CreateResponse, type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import type { DocumentRef, EventBody, Json, LoggedItem, SessionOrigin } from '../log/events.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { documentRefs, rememberDocuments } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
-import { matchCalls, placeItems, requireOutputs, resolveReferences } from './input.ts';
-import { findItem } from './items.ts';
+import { type Attached, keepFetched, NOTHING_ATTACHED } from './files/attach.ts';
+import { withAttached } from './files/with-attached.ts';
+import { matchCalls, placeItems, requireOutputs } from './input.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
@@ -28,6 +29,8 @@ export interface RespondRequest {
   readonly labels: readonly string[];
   /** The id that an idempotency key reserved; null to draw one. */
   readonly reserved: ResponseId | null;
+  /** What the input brings; set once its files were looked at. */
+  readonly attached?: Attached;
 }
 
 /** The home that a turn will lie in: that of what it continues, else the one that placement would pick. Decides nothing. */
@@ -64,9 +67,11 @@ export function originOf(engine: EngineContext, caller: Caller): SessionOrigin {
 const MAX_REPLANS = 8;
 
 /** Plans the turn, places it, commits it and sets it going. */
-export async function beginTurn(engine: EngineContext, input: RespondRequest): Promise<RunningTurn> {
+export async function beginTurn(engine: EngineContext, given: RespondRequest): Promise<RunningTurn> {
+  let known: RespondRequest | null = null;
   for (let tries = 0; tries < MAX_REPLANS; tries++) {
-    const plan = await planTurn(engine, input.caller, input.request);
+    const plan = await planTurn(engine, given.caller, given.request);
+    const input: RespondRequest = (known ??= await withAttached(engine, given));
     if (plan.type !== 'append') return begin(engine, input, plan);
     const turn = await engine.sessions.exclusive(plan.live, async () =>
       isCurrent(plan) ? begin(engine, input, plan) : null,
@@ -118,7 +123,7 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
 async function beginIn(engine: EngineContext, input: RespondRequest, opening: Opening): Promise<RunningTurn> {
   const { caller, request } = input;
   const { live, openCalls, subject } = opening;
-  const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
+  const items = request.input as readonly NewItem[];
   const matched = matchCalls(items, openCalls);
   requireOutputs(openCalls, matched);
   if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(loadContext(live, opening)));
@@ -185,6 +190,7 @@ async function commitBeginning(
       payload: null,
     },
   ];
+  await keepFetched(engine, { ...live, seq: seq - 1 }, placedItems, input.attached ?? NOTHING_ATTACHED);
   await opening.announce?.();
   killPoint('turn.before-first-commit');
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
@@ -377,7 +383,7 @@ function loadContext(live: LiveSession, opening: Opening): Promise<number> {
 
 function placeFirstCall(
   engine: EngineContext,
-  { request, labels }: RespondRequest,
+  { request, labels, attached = NOTHING_ATTACHED }: RespondRequest,
   subject: PlacingSubject,
   live: LiveSession,
   items: readonly LoggedItem[],
@@ -387,7 +393,7 @@ function placeFirstCall(
     model: request.model,
     purpose: 'turn',
     requestLabels: labels,
-    inputBytes: (live.context.bytes + JSON.stringify(items).length * 2) / 2,
+    inputBytes: (live.context.bytes + JSON.stringify(items).length * 2) / 2 + attached.bytes,
     outputBound: request.max_output_tokens ?? null,
     avoid: [],
   });

@@ -74,6 +74,9 @@ export interface SpendOptions {
   readonly now: () => number;
 }
 
+/** Where nothing is capped and nothing has a price. */
+export const NO_CAPS: Omit<SpendOptions, 'now'> = { caps: [], prices: { bound: () => 0n, cost: () => 0n } };
+
 export class SpendDesk {
   readonly #options: SpendOptions;
   readonly #held = new Map<string, Held>();

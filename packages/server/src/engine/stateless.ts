@@ -8,6 +8,9 @@ import type { Json, LoggedItem, SessionOrigin } from '../log/events.ts';
 import type { Step } from '../log/steps.ts';
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
+import { attach } from './files/attach.ts';
+import { resolveNow } from './files/resolve.ts';
+import { union } from './files/with-attached.ts';
 import { matchCalls, placeItems, requireOutputs, resolveReferences } from './input.ts';
 import { findItem } from './items.ts';
 import type { InferRequest } from './placing.ts';
@@ -54,11 +57,13 @@ export interface StatelessCall {
 
 /** Places the call. @throws PerdureError if it is refused or its input does not fit */
 export async function beginStateless(engine: EngineContext, input: StatelessRequest): Promise<StatelessCall> {
-  const { caller, request, labels } = input;
+  const { caller, request } = input;
   const store = engine.homes.all[0];
   if (store === undefined) throw perdureError('store_unavailable');
   const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
   requireOutputs([], matchCalls(items, []));
+  const attached = await attach(engine, items, { tenant: caller.tenant, param: 'input', signal: input.signal });
+  const labels = union(input.labels, attached.labels);
   const session = engine.ids.next('sess', homeTag(store.home)) as SessionId;
   const body = idBody(session, 'sess') ?? '';
   const origin: SessionOrigin = {
@@ -71,7 +76,8 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const settings = storedSettings(request);
   const tools = functionTools(request) as unknown as Json;
   const instructions = request.instructions ?? null;
-  const context: readonly LoggedItem[] = placeItems(items, body, 0);
+  const given: readonly LoggedItem[] = placeItems(items, body, 0);
+  const context = await resolveNow(engine, caller.tenant, given, attached);
   const facts: InferRequest = {
     tenant: caller.tenant,
     session,
@@ -82,7 +88,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     model: request.model,
     purpose: 'turn',
     requestLabels: labels,
-    inputBytes: textSize(context) + (instructions?.length ?? 0),
+    inputBytes: textSize(given) + attached.bytes + (instructions?.length ?? 0),
     outputBound: request.max_output_tokens ?? null,
     avoid: [],
   };

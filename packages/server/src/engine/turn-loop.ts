@@ -15,6 +15,7 @@ import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
 import type { Prepared } from './chain.ts';
 import type { EngineContext } from './engine-context.ts';
+import { resolveRuns } from './files/resolve.ts';
 import { killPoint } from './kill-point.ts';
 import { isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
@@ -80,7 +81,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   engine.lease.check();
   killPoint('call.before-upstream');
   const steps = upstreamSteps(
-    { target, context: turn.live.context.runs, settings: turn.call, signal: turn.abort.signal },
+    { target, context: await resolveRuns(engine, turn.live.tenant, turn.live.context.runs), settings: turn.call, signal: turn.abort.signal },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },
   );
   const builder = builderOf(turn, placed.call.index);

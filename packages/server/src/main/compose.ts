@@ -18,6 +18,7 @@ import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
+import { openFiles, sweepFiles } from './files.ts';
 import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
 import { type RunningLedger, startLedger } from './ledger/start.ts';
@@ -155,6 +156,7 @@ async function assemble(
     shadow: () => shadow?.targets(),
     clock: systemClock,
   });
+  const files = openFiles(config);
   const books = booksOf(config);
   const engine = createEngine({
     homes: new Homes(stores),
@@ -189,6 +191,7 @@ async function assemble(
       past: config.alerts.length > 0,
     },
     targetFacts: targetFactsOf(config),
+    files: files.desk,
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {
@@ -258,6 +261,7 @@ async function assemble(
         `recovered ${turns} turns and ${calls} calls of the last process${failed > 0 ? `; ${failed} failed and are tried again` : ''}`,
       );
   });
+  const swept = recovered.then(() => sweepFiles(engine, limits.fileSweepMs, report));
   const followed = follow(governed.active, limits.followMs, report);
   // What a stop cuts off is left to the next process: nothing is wrong.
   const unlessStopped = (what: string) => (error: unknown) => {
@@ -295,6 +299,8 @@ async function assemble(
       await steering.then(() => shadow?.close()).catch(() => undefined);
       await alerts.then(running => running?.close()).catch(() => undefined);
       await drained;
+      await swept.then(stop => stop()).catch(() => undefined);
+      await files.close();
       await shutDown({ http, upstream, ledger, stores, lock });
     },
   };

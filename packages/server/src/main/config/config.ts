@@ -3,6 +3,7 @@ import type { CapTerm } from '../../money/caps.ts';
 import type { PriceBook, RateCard } from '../../money/prices.ts';
 import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
 import type { Weights } from '../../placement/snapshot.ts';
+import type { EgressRules } from '../../provider/egress/rules.ts';
 import type { DialectName } from '../../provider/dialect.ts';
 import type { Limits } from './limits.ts';
 
@@ -38,6 +39,7 @@ export interface Config {
   readonly shadowMs: number | null;
   readonly limits: Limits;
   readonly ledger: LedgerConfig;
+  readonly egress: EgressRules;
 }
 
 /** A webhook that crossings of thresholds are told to. */

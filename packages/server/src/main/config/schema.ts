@@ -6,6 +6,7 @@ import { day, id as eventId } from '../../contract/manifest-words.ts';
 import { type FileConfig, type FileRate, type FileFirstRefusal, type Maybe, SCOPES } from './file-form.ts';
 import { refusalOf } from './recorded.ts';
 import { alert } from './alerts.ts';
+import { egress } from './egress.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -347,6 +348,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     }),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
+  egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
 }) as z.ZodType<FileConfig>;
 
 /** The name of a limit in the file, for both tables. */
