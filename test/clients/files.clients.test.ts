@@ -117,7 +117,7 @@ describe('the Files API', () => {
       .withResponse();
     const id = response.headers.get('perdure-placement') ?? '';
     const placement = (await (await stack.request('GET', `/perdure/v1/placements/${id}`)).json()) as object;
-    expect(placement).toMatchObject({ object: 'perdure.placement', action: 'place_state', chosen: 'local' });
+    expect(placement).toMatchObject({ object: 'perdure.placement', action: 'place_state', home: 'local' });
     await client.files.delete(file.id);
   });
 
