@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createReadStream, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import OpenAI, { toFile } from 'openai';
+import { type OpenAI, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failureOf } from '../support/failure.ts';
 import { MODEL, type Stack, startStack, targetOf } from '../support/stack.ts';
@@ -37,10 +37,7 @@ beforeAll(async () => {
   stack = await startStack({
     clouds: ['azure', 'aws'],
     config: emulator => ({
-      targets: [
-        targetOf(emulator, 'azure'),
-        targetOf(emulator, 'aws', { model: 'talker', dialect: 'openai-chat' }),
-      ],
+      targets: [targetOf(emulator, 'azure'), targetOf(emulator, 'aws', { model: 'talker', dialect: 'openai-chat' })],
       egress: { mode: 'allow-list', hosts: [`127.0.0.1:${port}`], private_hosts: [`127.0.0.1:${port}`] },
       limits: { file_bytes: 5_000_000, tenant_file_bytes: 9_000_000, attached_bytes: 1_000_000, file_sweep_ms: 50 },
     }),
@@ -162,7 +159,7 @@ describe('the Files API', () => {
     expect(await send(form({ file, more: file, purpose: 'user_data' }))).toBe('400 invalid_request file');
     expect(await send(form({ file, purpose: 'vision' }))).toBe('400 file_type_not_allowed file');
     expect(await send(form({ file, purpose: 'user_data', x: 'y'.repeat(1_025) }))).toBe('400 invalid_request null');
-    expect(await send(form({ file: new File([FACT], `${'n'.repeat(257)}`), purpose: 'user_data' }))).toBe(
+    expect(await send(form({ file: new File([FACT], 'n'.repeat(257)), purpose: 'user_data' }))).toBe(
       '400 invalid_request file',
     );
     expect((await stack.request('POST', '/v1/files', { body: {} })).status).toBe(415);
@@ -220,7 +217,10 @@ describe('files in an input', () => {
         const answer = await client.responses.create({
           model,
           store,
-          input: [asking({ type: 'input_file', file_id: text.id }), asking({ type: 'input_image', file_id: image.id, detail: 'low' })],
+          input: [
+            asking({ type: 'input_file', file_id: text.id }),
+            asking({ type: 'input_image', file_id: image.id, detail: 'low' }),
+          ],
         });
         expect(answer.output_text).toContain('painted green');
         expect(await lastUpstream()).toContain(sent);
@@ -228,10 +228,21 @@ describe('files in an input', () => {
     }
     const chat = await client.chat.completions.create({
       model: MODEL,
-      messages: [{ role: 'user', content: [{ type: 'text', text: QUESTION }, { type: 'file', file: { file_id: text.id } }] }],
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: QUESTION },
+            { type: 'file', file: { file_id: text.id } },
+          ],
+        },
+      ],
     });
     expect(chat.choices[0]?.message.content).toContain('painted green');
-    const wrong = client.responses.create({ model: MODEL, input: [asking({ type: 'input_image', file_id: text.id, detail: 'low' })] });
+    const wrong = client.responses.create({
+      model: MODEL,
+      input: [asking({ type: 'input_image', file_id: text.id, detail: 'low' })],
+    });
     expect(await failureOf(wrong)).toMatchObject({
       status: 400,
       code: 'file_type_not_allowed',
@@ -241,7 +252,10 @@ describe('files in an input', () => {
   });
 
   test('an unknown file is refused with its field, and what is too much', async () => {
-    const unknown = client.responses.create({ model: MODEL, input: [asking({ type: 'input_file', file_id: 'file-x' })] });
+    const unknown = client.responses.create({
+      model: MODEL,
+      input: [asking({ type: 'input_file', file_id: 'file-x' })],
+    });
     expect(await failureOf(unknown)).toMatchObject({
       status: 400,
       code: 'file_not_found',

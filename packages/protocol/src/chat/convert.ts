@@ -158,7 +158,8 @@ function userPartOf(part: InputPart): ChatUserPart {
     default: {
       // Chat takes a file by its content only; an address is passed on in words rather than lost.
       const { filename, file_data, file_url, file_id } = part;
-      if (file_id !== undefined) return { type: 'file', file: { ...(filename !== undefined && { filename }), file_id } };
+      if (file_id !== undefined)
+        return { type: 'file', file: { ...(filename !== undefined && { filename }), file_id } };
       if (file_data === undefined) return { type: 'text', text: `[file at ${file_url ?? 'an unknown address'}]` };
       return { type: 'file', file: { ...(filename !== undefined && { filename }), file_data } };
     }

@@ -27,9 +27,9 @@ test('a file lasts an hour at least and thirty days at most, from its creation',
     expect(expiring(wrong)).toBe('invalid_request expires_after.seconds');
   expect(form({ purpose: 'user_data', 'expires_after[anchor]': 'created_at' })).toBe('invalid_request expires_after');
   expect(form({ purpose: 'user_data', 'expires_after[seconds]': '3600' })).toBe('invalid_request expires_after');
-  expect(
-    form({ purpose: 'user_data', 'expires_after[anchor]': 'last_use', 'expires_after[seconds]': '3600' }),
-  ).toBe('invalid_request expires_after');
+  expect(form({ purpose: 'user_data', 'expires_after[anchor]': 'last_use', 'expires_after[seconds]': '3600' })).toBe(
+    'invalid_request expires_after',
+  );
 });
 
 test('a list is asked for with OpenAI’s bounds, and gives pages of its own size', () => {
@@ -42,7 +42,8 @@ test('a list is asked for with OpenAI’s bounds, and gives pages of its own siz
     after: 'file-1',
     limit: 1,
   });
-  for (const limit of ['0', String(FILE_LIST_LIMIT + 1), 'x']) expect(list({ limit: [limit] })).toBe('invalid_request limit');
+  for (const limit of ['0', String(FILE_LIST_LIMIT + 1), 'x'])
+    expect(list({ limit: [limit] })).toBe('invalid_request limit');
   expect(list({ order: ['up'] })).toBe('invalid_request order');
   expect(list({ limit: ['1', '2'] })).toBe('invalid_request limit');
 });

@@ -61,7 +61,12 @@ function operation(route: Route): JsonObject {
         content:
           route.body === 'text'
             ? { 'text/plain': { schema: { type: 'string' } } }
-            : { [route.form === true ? 'multipart/form-data' : 'application/json']: { schema: ref(route.body), ...exampleOf(route.body) } },
+            : {
+                [route.form === true ? 'multipart/form-data' : 'application/json']: {
+                  schema: ref(route.body),
+                  ...exampleOf(route.body),
+                },
+              },
       },
     }),
     responses: { '200': success(route), ...failures(route) },

@@ -34,7 +34,8 @@ const inputImage = z
     if (file_id && part.image_url)
       return fault(ctx, 'mutually_exclusive_parameters', 'Give `image_url` or `file_id`, not both.');
     if (file_id) return { type: 'input_image', image_url: null, detail: part.detail ?? 'auto', file_id };
-    if (!part.image_url) return fault(ctx, 'invalid_request', 'An image needs its `image_url` or `file_id`.', ['image_url']);
+    if (!part.image_url)
+      return fault(ctx, 'invalid_request', 'An image needs its `image_url` or `file_id`.', ['image_url']);
     return { type: 'input_image', image_url: part.image_url, detail: part.detail ?? 'auto' };
   });
 

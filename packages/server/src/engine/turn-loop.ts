@@ -81,7 +81,12 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   engine.lease.check();
   killPoint('call.before-upstream');
   const steps = upstreamSteps(
-    { target, context: await resolveRuns(engine, turn.live.tenant, turn.live.context.runs), settings: turn.call, signal: turn.abort.signal },
+    {
+      target,
+      context: await resolveRuns(engine, turn.live.tenant, turn.live.context.runs),
+      settings: turn.call,
+      signal: turn.abort.signal,
+    },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },
   );
   const builder = builderOf(turn, placed.call.index);

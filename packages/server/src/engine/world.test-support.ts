@@ -61,6 +61,7 @@ export interface WorldOptions {
   readonly contracts?: readonly string[];
   readonly limits?: Partial<EngineLimits>;
   readonly spend?: EngineOptions['spend'];
+  readonly files?: EngineOptions['files'];
 }
 
 export interface Booted {
@@ -159,6 +160,7 @@ export class World {
       limits: { ...LIMITS, ...this.#options.limits, ...limits },
       report: (what, error) => reported.push({ what, error }),
       ...(this.#options.spend !== undefined && { spend: this.#options.spend }),
+      ...(this.#options.files !== undefined && { files: this.#options.files }),
       targetFacts: async (_, __, id) => {
         const place = places.find(one => one.id === id);
         return place?.kind === 'target'

@@ -16,7 +16,19 @@ export type ResponseId = Branded<'response'>;
 export type HomeId = Branded<'home'>;
 
 /** What an id is of. `sess` and `conv` share a body: a conversation is a session seen through the wire. */
-export type IdPrefix = 'sess' | 'conv' | 'resp' | 'chatcmpl' | 'itms' | 'req' | 'key' | 'proc' | 'act' | 'wvr' | 'evt' | 'file';
+export type IdPrefix =
+  | 'sess'
+  | 'conv'
+  | 'resp'
+  | 'chatcmpl'
+  | 'itms'
+  | 'req'
+  | 'key'
+  | 'proc'
+  | 'act'
+  | 'wvr'
+  | 'evt'
+  | 'file';
 
 /** Draws ids. `home` is the tag of `homeTag`. */
 export interface Ids {

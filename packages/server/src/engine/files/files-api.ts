@@ -21,10 +21,7 @@ export interface FilesApi {
   /** @param labels what the caller says of its content (L8) */
   upload(caller: Caller, labels: readonly string[]): Promise<Upload>;
   read(caller: Caller, id: string): Promise<FileRow>;
-  content(
-    caller: Caller,
-    id: string,
-  ): Promise<{ readonly row: FileRow; readonly bytes: AsyncIterable<Uint8Array> }>;
+  content(caller: Caller, id: string): Promise<{ readonly row: FileRow; readonly bytes: AsyncIterable<Uint8Array> }>;
   list(caller: Caller, query: Pick<FilesQuery, 'purpose' | 'order' | 'limit' | 'after'>): Promise<FilePage>;
   delete(caller: Caller, id: string): Promise<void>;
   /** Removes what was deleted, has expired, or was begun and cannot be finished any more. @returns how many went */

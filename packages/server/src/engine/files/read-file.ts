@@ -59,9 +59,7 @@ export async function listFiles(
   const limit = query.limit + 1;
   const now = engine.clock.now();
   const found = await Promise.all(
-    engine.homes.all.map(store =>
-      engine.sessions.wait(store.files({ ...query, limit, tenant: caller.tenant, now })),
-    ),
+    engine.homes.all.map(store => engine.sessions.wait(store.files({ ...query, limit, tenant: caller.tenant, now }))),
   );
   const sign = query.order === 'asc' ? 1 : -1;
   const rows = found.flat().sort((a, b) => (a.id < b.id ? -sign : sign));

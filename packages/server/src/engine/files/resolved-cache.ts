@@ -54,7 +54,12 @@ export class ResolvedCache {
   put(
     run: ContextRun,
     made: ContextRun,
-    about: { readonly files: readonly string[]; readonly until: number | null; readonly bytes: number; readonly epoch: number },
+    about: {
+      readonly files: readonly string[];
+      readonly until: number | null;
+      readonly bytes: number;
+      readonly epoch: number;
+    },
   ): void {
     if (about.bytes * 2 > this.#most || about.epoch !== this.#forgotten) return;
     const before = this.#entries.get(run);

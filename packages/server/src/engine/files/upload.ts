@@ -117,7 +117,8 @@ function uploadInto(engine: EngineContext, store: SessionLog, row: FileRow): Upl
     const content = { bytes, chunks, digest, type, purpose, filename, expiresAt };
     const quota = { bytes: limits.tenantBytes, files: limits.tenantFiles };
     const finished = await engine.sessions.wait(store.finishFile(tenant, id, content, quota));
-    if (finished === 'too_many') throw perdureError('file_quota_exceeded', `A tenant holds ${quota.files} files at most.`);
+    if (finished === 'too_many')
+      throw perdureError('file_quota_exceeded', `A tenant holds ${quota.files} files at most.`);
     if (finished === 'too_much')
       throw perdureError('file_quota_exceeded', `A tenant holds ${quota.bytes} bytes of files at most.`);
     if (finished === 'absent')

@@ -27,7 +27,7 @@ export interface FormOptions {
   /** Between two reads, ms. */
   readonly idleMs: number;
   /** Takes the file's bytes as they come; resolves once more may come. */
-  write(bytes: Uint8Array): Promise<void>;
+  readonly write: (bytes: Uint8Array) => Promise<void>;
 }
 
 /** @throws unsupported_media_type */
@@ -67,20 +67,24 @@ export function readFileForm(req: IncomingMessage, options: FormOptions): Promis
       parser.destroy();
     };
 
-    parser.on('file', (name: string, stream: Readable, filename: string | undefined, _encoding: string, type: string) => {
-      stream.on('error', () => fail(broken()));
-      if (name !== 'file') return fail(wrong(`The form's file must be its part 'file'.`));
-      if (filename === undefined || filename === '' || filename.length > LIMITS.nameChars)
-        return fail(wrong(`The file needs a name of 1 to ${LIMITS.nameChars} characters.`));
-      if (/\p{Cc}/u.test(filename)) return fail(wrong('The name of the file holds control characters.'));
-      const written = writeAll(stream, options.write);
-      file = { filename, type, written };
-      written.catch(fail);
-    });
+    parser.on(
+      'file',
+      (name: string, stream: Readable, filename: string | undefined, _encoding: string, type: string) => {
+        stream.on('error', () => fail(broken()));
+        if (name !== 'file') return fail(wrong(`The form's file must be its part 'file'.`));
+        if (filename === undefined || filename === '' || filename.length > LIMITS.nameChars)
+          return fail(wrong(`The file needs a name of 1 to ${LIMITS.nameChars} characters.`));
+        if (/\p{Cc}/u.test(filename)) return fail(wrong('The name of the file holds control characters.'));
+        const written = writeAll(stream, options.write);
+        file = { filename, type, written };
+        written.catch(fail);
+      },
+    );
     parser.on('field', (name: string, value: string, nameCut: boolean, valueCut: boolean) => {
       if (nameCut || valueCut || name.length > FIELD_NAME_BYTES)
         return fail(perdureError('invalid_request', 'A field of the form is too long.'));
-      if (Object.hasOwn(fields, name)) return fail(perdureError('invalid_request', 'A field of the form is given twice.'));
+      if (Object.hasOwn(fields, name))
+        return fail(perdureError('invalid_request', 'A field of the form is given twice.'));
       fields[name] = value;
     });
     for (const limit of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const)

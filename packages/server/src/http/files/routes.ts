@@ -32,10 +32,11 @@ export async function uploadFile(deps: HttpDeps, exchange: Exchange): Promise<vo
 }
 
 async function takeIn(
-  { engine, limits, report }: HttpDeps,
+  deps: HttpDeps,
   { req, caller }: Exchange,
   labels: readonly string[],
 ): Promise<{ readonly row: FileRow; readonly placement: string }> {
+  const { engine, limits } = deps;
   const { fileBytes, uploadMs } = engine.files.limits;
   if (Number(req.headers['content-length'] ?? 0) > fileBytes + FORM_BYTES)
     throw perdureError('file_too_large', `A file has ${fileBytes} bytes at most.`, { param: 'file' });
@@ -47,7 +48,7 @@ async function takeIn(
     if (!said.ok) throw said.error;
     return { row: await upload.finish({ ...said.value, filename, type }), placement: upload.placement };
   } catch (error) {
-    await upload.abandon().catch((left: unknown) => report('file.abandon', left));
+    await upload.abandon().catch((left: unknown) => deps.report('file.abandon', left));
     throw error;
   }
 }

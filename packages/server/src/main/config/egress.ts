@@ -32,7 +32,12 @@ export const DEFAULT_EGRESS: EgressRules = {
 
 const hosts = (what: string): z.ZodType<readonly string[]> =>
   z
-    .array(z.string().max(253 + 8).regex(HOST, 'must be a host, as files.example.com, *.example.com or 10.0.0.7:8080'))
+    .array(
+      z
+        .string()
+        .max(253 + 8)
+        .regex(HOST, 'must be a host, as files.example.com, *.example.com or 10.0.0.7:8080'),
+    )
     .max(HOSTS)
     .meta({ description: what });
 
@@ -41,16 +46,35 @@ export const egress: z.ZodType<FileEgress> = z.strictObject({
     description:
       'What becomes of the addresses of images and files in an input. none refuses them; public fetches what is on the public network; allow-list fetches from hosts; passthrough lets the target fetch. Default: none.',
   }),
-  hosts: hosts('The hosts of allow-list: a name, *. and a name for all below it, an address; with a port if it is not the usual one.').nullish(),
-  private_hosts: hosts('Those of hosts that may be at private addresses. Link-local ones are never asked. Default: none.').nullish(),
+  hosts: hosts(
+    'The hosts of allow-list: a name, *. and a name for all below it, an address; with a port if it is not the usual one.',
+  ).nullish(),
+  private_hosts: hosts(
+    'Those of hosts that may be at private addresses. Link-local ones are never asked. Default: none.',
+  ).nullish(),
   types: z
     .array(z.string().max(128).regex(TYPE, 'must be a media type, as text/csv or text/*'))
     .max(TYPES)
     .nullish()
     .meta({ description: `Media types of files that are fetched. Default: ${DEFAULT_EGRESS.types.join(', ')}.` }),
-  max_bytes: z.int().min(1).max(1024 * MIB).nullish().meta({ description: 'What one address may give, in bytes. Default: 10485760.' }),
-  timeout_ms: z.int().min(50).max(600_000).nullish().meta({ description: 'One fetch, redirects included, in ms. Default: 10000.' }),
-  redirects: z.int().min(0).max(20).nullish().meta({ description: 'Redirects that are followed, each checked like the first. Default: 3.' }),
+  max_bytes: z
+    .int()
+    .min(1)
+    .max(1024 * MIB)
+    .nullish()
+    .meta({ description: 'What one address may give, in bytes. Default: 10485760.' }),
+  timeout_ms: z
+    .int()
+    .min(50)
+    .max(600_000)
+    .nullish()
+    .meta({ description: 'One fetch, redirects included, in ms. Default: 10000.' }),
+  redirects: z
+    .int()
+    .min(0)
+    .max(20)
+    .nullish()
+    .meta({ description: 'Redirects that are followed, each checked like the first. Default: 3.' }),
 });
 
 export function egressOf(file: Maybe<FileEgress>): EgressRules {

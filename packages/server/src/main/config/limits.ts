@@ -155,7 +155,11 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     ['tenant_files', 100_000, 1, 10_000_000],
     'How many uploaded files one tenant has in one home.',
   ),
-  uploadMs: bound('ms', ['upload_ms', 10 * MINUTE, SECOND, 24 * 60 * MINUTE], 'One upload, from its first byte to its last.'),
+  uploadMs: bound(
+    'ms',
+    ['upload_ms', 10 * MINUTE, SECOND, 24 * 60 * MINUTE],
+    'One upload, from its first byte to its last.',
+  ),
   attachedBytes: bound(
     'bytes',
     ['attached_bytes', 50 * MIB, KIB, KIB * MIB],

@@ -67,7 +67,8 @@ export function makeAddressFetcher(rules: EgressRules, userAgent: string, resolv
     }
     if (statusCode !== 200) throw failed(`It answers with status ${statusCode}.`);
     const encoding = headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') throw failed('It answers in an encoding that was not asked for.');
+    if (encoding !== undefined && encoding !== 'identity')
+      throw failed('It answers in an encoding that was not asked for.');
     if (Number(headers['content-length'] ?? 0) > most) throw tooLarge(most);
     const bytes = await readBounded(body, most);
     return described(url, bytes, { as, said: headers['content-type'], types: rules.types });
@@ -113,7 +114,9 @@ function nameIn(url: URL): string {
   const last = url.pathname.split('/').at(-1) ?? '';
   const name = last === '' ? url.hostname : last;
   try {
-    return decodeURIComponent(name).replaceAll(/[\p{Cc}/\\]/gu, '_').slice(0, FILENAME_CHARS);
+    return decodeURIComponent(name)
+      .replaceAll(/[\p{Cc}/\\]/gu, '_')
+      .slice(0, FILENAME_CHARS);
   } catch {
     return name.slice(0, FILENAME_CHARS);
   }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isPrivate, isPublic } from '../transport/address.ts';
 import { checkUrl, type EgressRules } from './rules.ts';
@@ -29,7 +29,8 @@ const hidden = fc
   .tuple(fc.constantFrom(...NETWORKS), fc.nat())
   .map(([[first, bits], random]) => first + (random % 2 ** (32 - bits)));
 
-const bytesOf = (address: number): readonly number[] => [24, 16, 8, 0].map(shift => Math.floor(address / 2 ** shift) % 256);
+const bytesOf = (address: number): readonly number[] =>
+  [24, 16, 8, 0].map(shift => Math.floor(address / 2 ** shift) % 256);
 const words = (address: number): readonly string[] => [
   Math.floor(address / 65_536).toString(16),
   (address % 65_536).toString(16),
@@ -41,8 +42,14 @@ const FORMS: readonly ((address: number) => string)[] = [
   address => String(address),
   address => `0x${address.toString(16)}`,
   address => `0${address.toString(8)}`,
-  address => bytesOf(address).map(byte => `0x${byte.toString(16)}`).join('.'),
-  address => bytesOf(address).map(byte => `0${byte.toString(8)}`).join('.'),
+  address =>
+    bytesOf(address)
+      .map(byte => `0x${byte.toString(16)}`)
+      .join('.'),
+  address =>
+    bytesOf(address)
+      .map(byte => `0${byte.toString(8)}`)
+      .join('.'),
   address => `${bytesOf(address)[0]}.${address % 2 ** 24}`,
   address => `${bytesOf(address).join('.')}.`,
   address => `[::ffff:${bytesOf(address).join('.')}]`,

@@ -27,7 +27,12 @@ test('nothing is fetched unless a mode says so', () => {
 test('only http and https, without credentials, at the usual ports', () => {
   for (const url of ['ftp://example.com/', 'file:///etc/passwd', 'javascript:1', 'no url', '//example.com'])
     expect(verdict(url), url).toBe('invalid_request');
-  for (const url of ['http://me@example.com/', 'http://me:pw@example.com/', 'http://example.com:22/', 'https://example.com:80/'])
+  for (const url of [
+    'http://me@example.com/',
+    'http://me:pw@example.com/',
+    'http://example.com:22/',
+    'https://example.com:80/',
+  ])
     expect(verdict(url), url).toBe('egress_denied');
   expect(verdict('http://example.com:80/')).toBe('http://example.com/');
   expect(verdict('https://example.com:443/')).toBe('https://example.com/');
