@@ -43,17 +43,11 @@ export async function createConversation(
   const origin = { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
   const use = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
   const resolved = await resolveReferences(items, id => findItem(engine, caller, id));
-  const attached = await attach(engine, resolved, { tenant, param: 'items' });
+  const startedAt = engine.clock.now();
+  const subject = { tenant, session: 'sess_new' as SessionId, origin, startedAt, use, model: '' };
+  const attached = await attach(engine, resolved, { ...subject, param: 'items', labels: [], requestLabels: [] });
   const { labels } = attached;
-  const placed = engine.placing.state({
-    tenant,
-    session: 'sess_new' as SessionId,
-    origin,
-    labels,
-    startedAt: engine.clock.now(),
-    use,
-    model: '',
-  });
+  const placed = engine.placing.state({ ...subject, labels });
   const control = engine.homes.all[0];
   if (!placed.ok) {
     if (control === undefined) throw placed.error;
@@ -154,7 +148,9 @@ export async function addItems(
   items: readonly InputItem[],
 ): Promise<readonly LoggedItem[]> {
   const resolved = await resolveReferences(items, one => findItem(engine, caller, one));
-  const attached = await attach(engine, resolved, { tenant: caller.tenant, param: 'items' });
+  const { tenant, session, origin, labels, createdAt, use } = mustState(await findConversation(engine, caller, id));
+  const subject = { tenant, session, origin, labels, startedAt: createdAt, use, model: '' };
+  const attached = await attach(engine, resolved, { ...subject, param: 'items', requestLabels: [] });
   return change(engine, caller, id, async live => {
     const state = idle(live);
     const matched = matchCalls(resolved, state.openCalls);

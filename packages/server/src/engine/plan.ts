@@ -25,6 +25,12 @@ export type Plan =
       readonly openCalls: readonly string[];
     };
 
+/** Of the session that the plan continues; null for a new one. */
+export function stateOf(plan: Plan): SessionState | null {
+  if (plan.type === 'new') return null;
+  return mustState(plan.type === 'fork' ? plan.parent : plan.live);
+}
+
 export async function planTurn(
   engine: EngineContext,
   caller: Caller,

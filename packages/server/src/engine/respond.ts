@@ -15,7 +15,8 @@ import { matchCalls, placeItems, requireOutputs } from './input.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
-import { lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
+import { originOf } from './origin.ts';
+import { lineageOf, mustState, type Plan, planTurn, short, stateOf } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, functionTools, storedSettings } from './settings.ts';
 import { RunningTurn, seconds } from './turn.ts';
@@ -57,12 +58,6 @@ export function homeOf(engine: EngineContext, { caller, request, labels }: Omit<
 
 const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
-/** Where access comes from, as a session that starts now will keep it. */
-export function originOf(engine: EngineContext, caller: Caller): SessionOrigin {
-  const { product, channel, segment } = caller;
-  return { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
-}
-
 /** Times that a request looks again because someone else continued the session meanwhile. */
 const MAX_REPLANS = 8;
 
@@ -71,7 +66,7 @@ export async function beginTurn(engine: EngineContext, given: RespondRequest): P
   let known: RespondRequest | null = null;
   for (let tries = 0; tries < MAX_REPLANS; tries++) {
     const plan = await planTurn(engine, given.caller, given.request);
-    const input: RespondRequest = (known ??= await withAttached(engine, given));
+    const input: RespondRequest = (known ??= await withAttached(engine, given, stateOf(plan)));
     if (plan.type !== 'append') return begin(engine, input, plan);
     const turn = await engine.sessions.exclusive(plan.live, async () =>
       isCurrent(plan) ? begin(engine, input, plan) : null,

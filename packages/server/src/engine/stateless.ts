@@ -55,6 +55,8 @@ export interface StatelessCall {
   answer(): Promise<readonly Step[]>;
 }
 
+const ONE_TURN = { turns: 1, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+
 /** Places the call. @throws PerdureError if it is refused or its input does not fit */
 export async function beginStateless(engine: EngineContext, input: StatelessRequest): Promise<StatelessCall> {
   const { caller, request } = input;
@@ -62,8 +64,6 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   if (store === undefined) throw perdureError('store_unavailable');
   const items = await resolveReferences(request.input, id => findItem(engine, caller, id));
   requireOutputs([], matchCalls(items, []));
-  const attached = await attach(engine, items, { tenant: caller.tenant, param: 'input', signal: input.signal });
-  const labels = union(input.labels, attached.labels);
   const session = engine.ids.next('sess', homeTag(store.home)) as SessionId;
   const body = idBody(session, 'sess') ?? '';
   const origin: SessionOrigin = {
@@ -73,6 +73,19 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     stateHeld: false,
     readings: engine.placing.readings(),
   };
+  const attached = await attach(engine, items, {
+    tenant: caller.tenant,
+    param: 'input',
+    signal: input.signal,
+    session,
+    origin,
+    labels: [],
+    startedAt: engine.clock.now(),
+    use: ONE_TURN,
+    model: request.model,
+    requestLabels: input.labels,
+  });
+  const labels = union(input.labels, attached.labels);
   const settings = storedSettings(request);
   const tools = functionTools(request) as unknown as Json;
   const instructions = request.instructions ?? null;
@@ -84,7 +97,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     origin,
     labels,
     startedAt: engine.clock.now(),
-    use: { turns: 1, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 },
+    use: ONE_TURN,
     model: request.model,
     purpose: 'turn',
     requestLabels: labels,

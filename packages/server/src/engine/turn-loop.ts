@@ -80,13 +80,9 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
+  const context = await resolveRuns(engine, turn.live.tenant, turn.live.context.runs);
   const steps = upstreamSteps(
-    {
-      target,
-      context: await resolveRuns(engine, turn.live.tenant, turn.live.context.runs),
-      settings: turn.call,
-      signal: turn.abort.signal,
-    },
+    { target, context, settings: turn.call, signal: turn.abort.signal },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },
   );
   const builder = builderOf(turn, placed.call.index);

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import type { EngineContext } from '../engine-context.ts';
+import type { Placing } from '../placing.ts';
 import type { SessionLog } from '../ports.ts';
 import { chunksOf, ChunkWriter } from './chunks.ts';
 import { type Fetched, MAX_FETCHES } from './desk.ts';
@@ -26,8 +27,10 @@ export interface Attached {
 
 export const NOTHING_ATTACHED: Attached = { labels: [], bytes: 0, fetched: new Map() };
 
-export interface AttachOptions {
-  readonly tenant: TenantId;
+type EgressSubject = Parameters<Placing['egress']>[0];
+
+/** With the facts of whoever asks: contracts say whether what it asks for may leave for an address. */
+export interface AttachOptions extends EgressSubject {
   /** The parameter that holds the items. */
   readonly param: 'input' | 'items';
   readonly signal?: AbortSignal;
@@ -48,7 +51,9 @@ export async function attach(
     for (const found of referringParts(item)) {
       const param = `${options.param}[${index}].${found.list}[${found.index}].${found.field}`;
       const left = engine.files.limits.attachedBytes - total;
-      const come = await named(param, () => bring(engine, found.reference, { ...options, left, so: fetched.size }));
+      const come = await named(param, () =>
+        bring(engine, found.reference, { ...options, left, so: fetched.size, brought: [...labels] }),
+      );
       if (come === null) continue;
       for (const label of come.labels) labels.add(label);
       if (come.fetched !== null) fetched.set(found.part, come.fetched);
@@ -66,7 +71,14 @@ interface Brought {
   readonly fetched: Fetched | null;
 }
 
-type BringOptions = Pick<AttachOptions, 'tenant' | 'signal'> & { readonly left: number; readonly so: number };
+interface BringOptions extends AttachOptions {
+  /** Bytes that may still come. */
+  readonly left: number;
+  /** Addresses that were fetched so far. */
+  readonly so: number;
+  /** Labels of the files so far. */
+  readonly brought: readonly string[];
+}
 
 /** Null for an address that is passed on as it is. */
 async function bring(engine: EngineContext, reference: Reference, options: BringOptions): Promise<Brought | null> {
@@ -77,6 +89,8 @@ async function bring(engine: EngineContext, reference: Reference, options: Bring
   if (engine.files.fetch === null) return null;
   if (options.so >= MAX_FETCHES)
     throw perdureError('invalid_request', `One request may name ${MAX_FETCHES} addresses at most.`);
+  const refused = engine.placing.egress({ ...options, requestLabels: [...options.requestLabels, ...options.brought] });
+  if (refused !== null) throw refused;
   const fetched = await engine.files.fetch(reference.url, {
     as: reference.as,
     mostBytes: Math.max(options.left, 0),
@@ -110,7 +124,12 @@ async function named<T>(param: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!isPerdureError(error) || error.param !== null) throw error;
-    throw perdureError(error.code, error.message, { param, status: error.status, cause: error });
+    throw perdureError(error.code, error.message, {
+      param,
+      status: error.status,
+      cause: error,
+      ...(error.details !== undefined && { details: error.details }),
+    });
   }
 }
 

@@ -282,6 +282,39 @@ describe('what lies at an address', () => {
   });
 });
 
+describe('egress under contract', () => {
+  const URL = 'https://files.test/note.txt';
+  const places = [
+    target('up-1', 'azure', { clearances: ['restricted'] }),
+    home('local', 'azure', { clearances: ['restricted'] }),
+  ];
+
+  test('a request with labels that the open network is not cleared for reaches no address, nor does its session', async () => {
+    on({ places, contracts: ['none', 'data-handling'] });
+    desk.pages.set(URL, { bytes: bytes('text'), type: 'text/plain', filename: 'note.txt' });
+    const { engine } = booted;
+    await (await ask(engine, withUrl(URL))).done;
+    expect(await codeOf(ask(engine, withUrl(URL), { labels: ['restricted'] }))).toBe('egress_denied');
+    const { id } = await upload(engine, 'secret', { labels: ['restricted'] });
+    const both = { input: [...withFile(id).input, ...withUrl(URL).input] };
+    const refused = await ask(engine, both).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ status: 403, code: 'egress_denied', param: 'input[1].content[0].file_url' });
+    expect(JSON.stringify(refused)).toContain('data.clearance');
+    const session = await ask(engine, withFile(id));
+    await session.done;
+    const next = { ...withUrl(URL), previous_response_id: session.id };
+    expect(await codeOf(ask(engine, next))).toBe('egress_denied');
+    const call = {
+      caller: ACME,
+      request: request({ ...withUrl(URL), store: false }),
+      extra: {},
+      labels: ['restricted'],
+    };
+    expect(await codeOf(engine.stateless({ ...call, signal: new AbortController().signal }))).toBe('egress_denied');
+    expect(desk.fetched).toEqual([URL]);
+  });
+});
+
 describe('what a model is sent', () => {
   test('a file that was deleted since is named as gone, though it was sent before', async () => {
     const { engine } = booted;

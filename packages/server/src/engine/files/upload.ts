@@ -9,7 +9,7 @@ import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { SessionLog } from '../ports.ts';
 import { recordRefusal } from '../refusal.ts';
-import { originOf } from '../respond.ts';
+import { originOf } from '../origin.ts';
 import { chunksOf, ChunkWriter } from './chunks.ts';
 import { newFileId, sessionOfFile } from './file-id.ts';
 import { HEAD_BYTES, isImage, mediaType, typeOf } from './media-type.ts';
