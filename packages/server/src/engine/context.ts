@@ -23,6 +23,8 @@ interface PlacedRun extends ContextRun {
 export class SessionContext {
   #runs: PlacedRun[] | null = null;
   bytes = 0;
+  /** Bytes of the files that it refers to, as the last call was sent them, images aside. */
+  attached = 0;
 
   get loaded(): boolean {
     return this.#runs !== null;

@@ -392,7 +392,7 @@ function inferRequest(state: SessionState, turn: RunningTurn): InferRequest {
     model: turn.base.model,
     purpose: 'turn',
     requestLabels: turn.labels,
-    inputBytes: turn.live.context.bytes / 2,
+    inputBytes: turn.live.context.bytes / 2 + turn.live.context.attached,
     outputBound: turn.call.maxOutputTokens ?? null,
     avoid: turn.avoid,
   };

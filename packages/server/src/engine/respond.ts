@@ -388,7 +388,7 @@ function placeFirstCall(
     model: request.model,
     purpose: 'turn',
     requestLabels: labels,
-    inputBytes: (live.context.bytes + JSON.stringify(items).length * 2) / 2 + attached.bytes,
+    inputBytes: (live.context.bytes + JSON.stringify(items).length * 2) / 2 + live.context.attached + attached.bytes,
     outputBound: request.max_output_tokens ?? null,
     avoid: [],
   });

@@ -15,7 +15,7 @@ import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
 import type { Prepared } from './chain.ts';
 import type { EngineContext } from './engine-context.ts';
-import { resolveRuns } from './files/resolve.ts';
+import { resolveContext } from './files/resolve.ts';
 import { killPoint } from './kill-point.ts';
 import { isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
@@ -77,10 +77,11 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.target = null;
   if (target === null)
     return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
+  // Before the lease is looked at: reading files may take a while.
+  const context = await resolveContext(engine, turn.live);
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
-  const context = await resolveRuns(engine, turn.live.tenant, turn.live.context.runs);
   const steps = upstreamSteps(
     { target, context, settings: turn.call, signal: turn.abort.signal },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },

@@ -328,6 +328,20 @@ describe('what a model is sent', () => {
     expect(lastSent()).not.toContain(base64('once here'));
   });
 
+  test('L5: is reserved for, in the turn that brings the file and in later ones', async () => {
+    const { engine } = booted;
+    const { id: file } = await upload(engine, 'x'.repeat(90_000));
+    const { id, done } = await ask(engine, withFile(file));
+    await done;
+    await (await ask(engine, { previous_response_id: id })).done;
+    const heads = [...(world.data.get('local')?.sessions.values() ?? [])].flatMap(({ events }) =>
+      events.map(({ head }) => JSON.parse(head) as { reserved?: { input: number } }),
+    );
+    const reserved = heads.flatMap(({ reserved: one }) => (one === undefined ? [] : [one.input]));
+    expect(reserved).toHaveLength(2);
+    for (const input of reserved) expect(input).toBeGreaterThanOrEqual(90_000 / 4);
+  });
+
   test('attachments may come to their bound, and not pass it', async () => {
     on({}, new DeskInMemory({ attachedBytes: 10 }));
     const { engine } = booted;

@@ -6,6 +6,7 @@ import type { InputPart } from '@perdure/protocol';
 import { parseItemId, type TenantId } from '../../kernel/ids.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import type { EngineContext } from '../engine-context.ts';
+import type { LiveSession } from '../live-session.ts';
 import type { ContextRun, SessionLog } from '../ports.ts';
 import { type Attached, findFile, partOf } from './attach.ts';
 import { readWhole } from './chunks.ts';
@@ -13,24 +14,28 @@ import { fetchedId, storeOfFile } from './file-id.ts';
 import { type ReferringPart, refers, referringParts, withParts } from './parts.ts';
 import type { FileRow } from './rows.ts';
 
-/** Runs as a call is sent them. Runs without references are given back as they are: their encodings are known by them. */
-export async function resolveRuns(
+/**
+ * The context of a session as a call is sent it. Runs without references are given back as they are: their encodings are known by them.
+ * What the files in it come to is told to the context, for the estimates of later calls.
+ */
+export async function resolveContext(
   engine: EngineContext,
-  tenant: TenantId,
-  runs: readonly ContextRun[],
+  { tenant, context }: Pick<LiveSession, 'tenant' | 'context'>,
 ): Promise<readonly ContextRun[]> {
   const { resolved } = engine;
+  const { runs } = context;
   if (!runs.some(run => resolved.refers(run))) return runs;
   const all: ContextRun[] = [];
   for (const run of runs) {
     const known = resolved.refers(run) ? resolved.get(run, engine.clock.now()) : run;
     all.push(known ?? (await resolveRun(engine, tenant, run)));
   }
+  context.attached = runs.reduce((sum, run) => sum + resolved.weight(run), 0);
   return all;
 }
 
 async function resolveRun(engine: EngineContext, tenant: TenantId, run: ContextRun): Promise<ContextRun> {
-  const work: Work = { engine, tenant, fetched: null, files: [], until: null, bytes: 0 };
+  const work: Work = { engine, tenant, fetched: null, files: [], until: null, bytes: 0, weight: 0 };
   const { epoch } = engine.resolved;
   const items = await resolveItems(work, run.items);
   const made: ContextRun = { items };
@@ -46,7 +51,7 @@ export async function resolveNow(
   { fetched }: Attached,
 ): Promise<readonly LoggedItem[]> {
   if (!refers(items)) return items;
-  return resolveItems({ engine, tenant, fetched, files: [], until: null, bytes: 0 }, items);
+  return resolveItems({ engine, tenant, fetched, files: [], until: null, bytes: 0, weight: 0 }, items);
 }
 
 interface Work {
@@ -57,7 +62,10 @@ interface Work {
   readonly files: string[];
   /** When the first of the files expires, ms since 1970. */
   until: number | null;
+  /** As they are sent. */
   bytes: number;
+  /** Of files, images aside. */
+  weight: number;
 }
 
 async function resolveItems(work: Work, items: readonly LoggedItem[]): Promise<readonly LoggedItem[]> {
@@ -103,6 +111,7 @@ function sent(
   const data = `data:${type};base64,${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}`;
   work.bytes += data.length;
   if (part.type === 'input_image') return { type: 'input_image', image_url: data, detail: part.detail };
+  work.weight += bytes.length;
   const named = part.type === 'input_file' ? part.filename : undefined;
   return { type: 'input_file', filename: named ?? filename, file_data: data };
 }

@@ -33,7 +33,13 @@ test('never more than its bound, never what was forgotten, has expired, or was r
         } else if (one.do === 'put' && run !== undefined) {
           const made: ContextRun = { items: [] };
           const { bytes, until, file } = one;
-          cache.put(run, made, { files: [file], until, bytes, epoch: one.late ? cache.epoch - 1 : cache.epoch });
+          cache.put(run, made, {
+            files: [file],
+            until,
+            bytes,
+            epoch: one.late ? cache.epoch - 1 : cache.epoch,
+            weight: 0,
+          });
           if (!one.late && bytes * 2 <= MOST) model.set(run, { made, file, until, bytes });
         } else if (run !== undefined) {
           const found = cache.get(run, now);
@@ -59,11 +65,13 @@ test('never more than its bound, never what was forgotten, has expired, or was r
 
 test('what is asked for again stays; what was asked for longest ago goes first', () => {
   const cache = new ResolvedCache(MOST);
-  const about = { files: [], until: null, bytes: 20, epoch: 0 };
+  const about = { files: [], until: null, bytes: 20, epoch: 0, weight: 7 };
   const [a, b, c] = RUNS as readonly [ContextRun, ContextRun, ContextRun];
   cache.put(a, { items: [] }, about);
   cache.put(b, { items: [] }, about);
   expect(cache.get(a, 0)).not.toBeNull();
   cache.put(c, { items: [] }, about);
   expect([a, b, c].map(run => cache.get(run, 0) !== null)).toEqual([true, false, true]);
+  // What a run weighs is known though it had to go.
+  expect([b, RUNS[3] ?? b].map(run => cache.weight(run))).toEqual([7, 0]);
 });

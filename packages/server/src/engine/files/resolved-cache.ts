@@ -13,6 +13,7 @@ interface Entry {
 export class ResolvedCache {
   readonly #most: number;
   readonly #refers = new WeakMap<ContextRun, boolean>();
+  readonly #weights = new WeakMap<ContextRun, number>();
   /** In the order of their last use. */
   readonly #entries = new Map<ContextRun, Entry>();
   #bytes = 0;
@@ -42,6 +43,11 @@ export class ResolvedCache {
     return known;
   }
 
+  /** Bytes of the files in a run, images aside; 0 until they were read. */
+  weight(run: ContextRun): number {
+    return this.#weights.get(run) ?? 0;
+  }
+
   get(run: ContextRun, now: number): ContextRun | null {
     const entry = this.#entries.get(run);
     if (entry === undefined) return null;
@@ -59,8 +65,10 @@ export class ResolvedCache {
       readonly until: number | null;
       readonly bytes: number;
       readonly epoch: number;
+      readonly weight: number;
     },
   ): void {
+    this.#weights.set(run, about.weight);
     if (about.bytes * 2 > this.#most || about.epoch !== this.#forgotten) return;
     const before = this.#entries.get(run);
     if (before !== undefined) this.#drop(run, before);
