@@ -7,6 +7,8 @@ import {
   chatChunkSchema,
   chatCompletionSchema,
   conversationSchema,
+  fileDeletedSchema,
+  fileSchema,
   createdKeySchema,
   ERRORS,
   healthSchema,
@@ -61,6 +63,8 @@ export class WireCheck {
   /** A fetch that looks at every answer while the client reads it. */
   readonly fetch: typeof fetch = async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
+    // How a client tries what its fetch can do.
+    if (url.protocol === 'data:') return fetch(input, init);
     const method = init?.method ?? (input instanceof Request ? input.method : 'GET');
     const where = `${method} ${url.pathname}`;
     const response = await fetch(input, init);
@@ -71,6 +75,8 @@ export class WireCheck {
       const { status, statusText, headers } = response;
       return new Response(response.body.pipeThrough(this.#streamCheck(where)), { status, statusText, headers });
     }
+    // The bytes of a file are the client's own.
+    if (response.ok && !type.startsWith('application/json')) return response;
     const text = await response.clone().text();
     this.#body(where, response.status, JSON.parse(text) as Json);
     return response;
@@ -162,6 +168,7 @@ const SCHEMAS: { readonly [object: string]: Schema } = {
   'perdure.hold': holdSchema,
   'perdure.kept': keptSchema,
   'response.input_tokens': inputTokensSchema,
+  file: fileSchema,
   'perdure.placement': placementSchema,
   'perdure.status': statusSchema,
   'perdure.target': targetSchema,
@@ -176,7 +183,7 @@ function bodyFaults(body: Json): string[] {
   if (kind === 'perdure.key')
     return schemaFaults('secret' in body ? createdKeySchema : 'name' in body ? keySchema : keyRevokedSchema, body);
   if (typeof kind === 'string') {
-    const schema = SCHEMAS[kind];
+    const schema = kind === 'file' && 'deleted' in body ? fileDeletedSchema : SCHEMAS[kind];
     if (schema !== undefined) return schemaFaults(schema, body);
     return /^(response|conversation)\.deleted$|^model$/.test(kind) ? [] : [`/object: ${kind} is not known`];
   }

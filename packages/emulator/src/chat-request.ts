@@ -1,3 +1,4 @@
+import { attachedText } from './attached-text.ts';
 import { badRequest } from './failure.ts';
 import {
   arrayIn,
@@ -102,6 +103,9 @@ function contentText(message: Fields, path: string, allowed: readonly string[], 
     if (!allowed.includes(type)) throw wrongValue(pathOf(at, 'type'), type, allowed);
     if (type === 'text' || type === 'refusal') return required(stringIn, part, type, at);
     heard.attachmentTokens += ATTACHMENT_TOKENS;
+    const said = attachedText(objectIn(part, 'file', at)?.['file_data']);
+    // What a file says is context, before the message that it came with.
+    if (said !== null) heard.turns.push({ speaker: 'system', text: said });
     return '';
   });
   return texts.filter(text => text !== '').join('\n');

@@ -11,6 +11,7 @@ import {
   wrongType,
   wrongValue,
 } from './fields.ts';
+import { attachedText } from './attached-text.ts';
 import { ATTACHMENT_TOKENS, type Turn } from './prompt.ts';
 
 /** Reads the `input` of a Responses request: every item checked, as turns that the model sees. */
@@ -79,9 +80,18 @@ function partsText(parts: readonly unknown[], path: string, allowed: readonly st
     if (!allowed.includes(type)) throw wrongValue(pathOf(place, 'type'), type, allowed);
     if (type === 'input_text' || type === 'output_text') texts.push(required(stringIn, part, 'text', place));
     else if (type === 'refusal') texts.push(required(stringIn, part, 'refusal', place));
-    else heard.attachmentTokens += ATTACHMENT_TOKENS;
+    else {
+      heard.attachmentTokens += ATTACHMENT_TOKENS;
+      hearAttached(part, heard);
+    }
   });
   return texts.join('\n');
+}
+
+/** What a file says is context, before the message that it came with. */
+function hearAttached(part: Fields, heard: Heard): void {
+  const text = attachedText(part['file_data']);
+  if (text !== null) heard.turns.push({ speaker: 'system', text });
 }
 
 function contentText(item: Fields, key: string, path: string, allowed: readonly string[], heard: Heard): string {

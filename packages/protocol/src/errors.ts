@@ -54,6 +54,12 @@ export type ErrorCode =
   | 'conversation_not_found'
   | 'item_not_found'
   | 'placement_not_found'
+  | 'file_not_found'
+  | 'file_too_large'
+  | 'file_quota_exceeded'
+  | 'file_type_not_allowed'
+  | 'egress_denied'
+  | 'fetch_failed'
   | 'conversation_locked'
   | 'response_in_progress'
   | 'response_not_cancellable'
@@ -152,6 +158,12 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   conversation_not_found: caller(404, 'The conversation does not exist.'),
   item_not_found: caller(404, 'The item does not exist.'),
   placement_not_found: caller(404, 'The placement does not exist.'),
+  file_not_found: caller(404, 'The file does not exist, or has expired.'),
+  file_too_large: caller(413, 'The file is larger than this server takes.'),
+  file_quota_exceeded: forbidden('The tenant holds as many files, or bytes, as it may.', 'ask-operator'),
+  file_type_not_allowed: caller(400, 'The file is not of a type that can be used so.'),
+  egress_denied: forbidden('The server does not fetch from this address.', 'ask-operator'),
+  fetch_failed: caller(400, 'What lies at the address could not be fetched.'),
   conversation_locked: caller(400, 'Another response is running in this conversation.', 'retry'),
   response_in_progress: caller(409, 'The response is still in progress.', 'retry'),
   response_not_cancellable: caller(

@@ -24,6 +24,7 @@ export {
   type ListQuery,
   type RawQuery,
 } from './lists.ts';
+export * from './files/file.ts';
 export * from './models.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';

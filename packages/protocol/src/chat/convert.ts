@@ -193,7 +193,9 @@ function userPartOf(part: InputPart): ChatUserPart {
       return { type: 'image_url', image_url: { url: part.image_url ?? '', detail: part.detail } };
     default: {
       // Chat takes a file by its content only; an address is passed on in words rather than lost.
-      const { filename, file_data, file_url } = part;
+      const { filename, file_data, file_url, file_id } = part;
+      if (file_id !== undefined)
+        return { type: 'file', file: { ...(filename !== undefined && { filename }), file_id } };
       if (file_data === undefined) return { type: 'text', text: `[file at ${file_url ?? 'an unknown address'}]` };
       return { type: 'file', file: { ...(filename !== undefined && { filename }), file_data } };
     }

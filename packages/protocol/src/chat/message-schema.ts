@@ -27,13 +27,15 @@ const filePart = z
     file: z.object({
       filename: z.string().max(LIMITS.nameChars).nullish(),
       file_data: z.string().min(1).max(LIMITS.fileDataChars).nullish(),
-      file_id: z.string().nullish(),
+      file_id: z.string().max(LIMITS.idChars).nullish(),
     }),
   })
   .transform(({ type, file: { filename, file_data, file_id } }, ctx): ChatUserPart => {
-    if (file_id)
-      return fault(ctx, 'unsupported_content', 'This server holds no files: give `file_data`.', ['file', 'file_id']);
-    if (!file_data) return fault(ctx, 'invalid_request', 'A file needs its `file_data`.', ['file', 'file_data']);
+    if (file_id && file_data)
+      return fault(ctx, 'mutually_exclusive_parameters', 'Give `file_data` or `file_id`, not both.', ['file']);
+    if (file_id) return { type, file: { ...(filename && { filename }), file_id } };
+    if (!file_data)
+      return fault(ctx, 'invalid_request', 'A file needs its `file_data` or `file_id`.', ['file', 'file_data']);
     return { type, file: { ...(filename && { filename }), file_data } };
   });
 

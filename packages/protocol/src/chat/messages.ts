@@ -19,7 +19,8 @@ export type ChatImagePart = {
 };
 export type ChatFilePart = {
   readonly type: 'file';
-  readonly file: { readonly filename?: string; readonly file_data: string };
+  /** By its content or by the id of its upload. */
+  readonly file: { readonly filename?: string; readonly file_data?: string; readonly file_id?: string };
 };
 export type ChatUserPart = ChatTextPart | ChatImagePart | ChatFilePart;
 

@@ -117,8 +117,8 @@ describe('what is refused', () => {
       'unsupported_content messages[0].content[0].type',
     ],
     [
-      talk({ role: 'user', content: [{ type: 'file', file: { file_id: 'f' } }] }),
-      'unsupported_content messages[0].content[0].file.file_id',
+      talk({ role: 'user', content: [{ type: 'file', file: { file_id: 'f', file_data: 'a' } }] }),
+      'mutually_exclusive_parameters messages[0].content[0].file',
     ],
     [talk(hi, answer('c1')), 'tool_call_not_found messages[1].tool_call_id'],
     [talk(calls('c1'), answer('c1'), answer('c1')), 'tool_call_not_found messages[2].tool_call_id'],

@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, generated from the schemas that parse requests, so that it cannot drift from them. */
 import { ERRORS, type ErrorCode } from '../errors.ts';
+import { FILE_LIST_LIMIT, FILE_PAGE, FILE_PURPOSES } from '../files/file.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import { PLACEMENT_ACTIONS, PLACEMENT_OUTCOMES, PLACEMENT_PURPOSES } from '../perdure/placements.ts';
@@ -60,7 +61,12 @@ function operation(route: Route): JsonObject {
         content:
           route.body === 'text'
             ? { 'text/plain': { schema: { type: 'string' } } }
-            : { 'application/json': { schema: ref(route.body), ...exampleOf(route.body) } },
+            : {
+                [route.form === true ? 'multipart/form-data' : 'application/json']: {
+                  schema: ref(route.body),
+                  ...exampleOf(route.body),
+                },
+              },
       },
     }),
     responses: { '200': success(route), ...failures(route) },
@@ -163,9 +169,21 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   stream: { type: 'boolean', default: false },
   starting_after: { type: 'integer', minimum: 0 },
   cascade: { type: 'boolean', default: false },
+  'files.limit': {
+    type: 'integer',
+    minimum: 1,
+    maximum: FILE_LIST_LIMIT,
+    description: `A page holds at most ${FILE_PAGE}.`,
+  },
+  'files.purpose': { type: 'string', enum: FILE_PURPOSES },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',
   },
 };
-const queryParameter = (name: QueryName): JsonObject => ({ name, in: 'query', required: false, schema: QUERY[name] });
+const queryParameter = (name: QueryName): JsonObject => ({
+  name: name.split('.').at(-1) ?? name,
+  in: 'query',
+  required: false,
+  schema: QUERY[name],
+});

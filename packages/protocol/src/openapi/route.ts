@@ -10,9 +10,11 @@ export type Route = {
   /** With `{name}` for each parameter. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'perdure' | 'ledger' | 'service';
+  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'files' | 'perdure' | 'ledger' | 'service';
   readonly summary: string;
   readonly body?: SchemaName | 'text';
+  /** The body is a form with a file in it, as the schema tells. */
+  readonly form?: true;
   /** Whether the body may be left out. */
   readonly bodyOptional?: true;
   readonly answer: SchemaName | 'openapi' | 'text' | 'bytes';
@@ -42,7 +44,9 @@ export type QueryName =
   | 'tenant'
   | 'group_by'
   | 'starting_after'
-  | 'cascade';
+  | 'cascade'
+  | 'files.limit'
+  | 'files.purpose';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

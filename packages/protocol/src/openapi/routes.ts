@@ -1,6 +1,7 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
 import type { ErrorCode } from '../errors.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
+import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
 import { HOLD_ROUTES } from './hold-routes.ts';
 import { type QueryName, READ, type Route, WRITE } from './route.ts';
@@ -8,6 +9,7 @@ import { type QueryName, READ, type Route, WRITE } from './route.ts';
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
 const CALL: readonly ErrorCode[] = [
   ...WRITE,
+  ...ATTACHING,
   'unsupported_parameter',
   'unsupported_content',
   'mutually_exclusive_parameters',
@@ -48,6 +50,7 @@ const PLACE: readonly ErrorCode[] = [
   'home_not_permitted',
   'unsupported_content',
   'invalid_encrypted_content',
+  ...ATTACHING,
 ];
 
 export const ROUTES: readonly Route[] = [
@@ -225,6 +228,7 @@ export const ROUTES: readonly Route[] = [
     idempotent: true,
     placed: true,
   },
+  ...FILE_ROUTES,
   {
     method: 'get',
     path: '/v1/models',

@@ -4,6 +4,7 @@ import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema
 import { chatRequestBody } from '../chat/request-schema.ts';
 import { ERROR_CODES } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { fileDeletedSchema, fileSchema, uploadFileBody } from '../files/file.ts';
 import { listPageSchema } from '../lists.ts';
 import { freeObject } from '../parse.ts';
 import {
@@ -74,6 +75,10 @@ export type SchemaName =
   | 'ConversationDeleted'
   | 'ChatCompletion'
   | 'ChatChunk'
+  | 'UploadFile'
+  | 'File'
+  | 'FileList'
+  | 'FileDeleted'
   | 'Model'
   | 'ModelList'
   | 'Placement'
@@ -115,6 +120,7 @@ export type SchemaName =
   | 'Ready'
   | 'Error';
 type RequestName =
+  | 'UploadFile'
   | 'InputItem'
   | 'CreateResponse'
   | 'CompactResponse'
@@ -151,6 +157,7 @@ const error = z.object({
 
 const requests: { readonly [name in RequestName]: z.ZodType } = {
   InputItem: inputItem,
+  UploadFile: uploadFileBody,
   CreateResponse: createResponseBody,
   CompactResponse: compactResponseBody,
   CountInput: countInputBody,
@@ -178,6 +185,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   ConversationDeleted: conversationDeletedSchema,
   ChatCompletion: chatCompletionSchema,
   ChatChunk: chatChunkSchema,
+  File: fileSchema,
+  FileList: listPageSchema(fileSchema),
+  FileDeleted: fileDeletedSchema,
   Model: model,
   ModelList: z.object({ object: z.literal('list'), data: z.array(model) }),
   Placement: placementSchema,

@@ -28,12 +28,15 @@ const inputImage = z
     type: z.literal('input_image'),
     image_url: z.string().min(1).max(LIMITS.imageUrlChars).nullish(),
     detail: z.enum(['low', 'high', 'auto']).nullish(),
-    file_id: z.string().nullish(),
+    file_id: id.nullish(),
   })
   .transform((part, ctx): InputPart => {
-    if (part.file_id)
-      return fault(ctx, 'unsupported_content', 'This server holds no files: give `image_url`.', ['file_id']);
-    if (!part.image_url) return fault(ctx, 'invalid_request', 'An image needs its `image_url`.', ['image_url']);
+    const { file_id } = part;
+    if (file_id && part.image_url)
+      return fault(ctx, 'mutually_exclusive_parameters', 'Give `image_url` or `file_id`, not both.');
+    if (file_id) return { type: 'input_image', image_url: null, detail: part.detail ?? 'auto', file_id };
+    if (!part.image_url)
+      return fault(ctx, 'invalid_request', 'An image needs its `image_url` or `file_id`.', ['image_url']);
     return { type: 'input_image', image_url: part.image_url, detail: part.detail ?? 'auto' };
   });
 
@@ -43,18 +46,17 @@ const inputFile = z
     filename: z.string().max(LIMITS.nameChars).nullish(),
     file_data: z.string().min(1).max(LIMITS.fileDataChars).nullish(),
     file_url: z.string().min(1).max(LIMITS.urlChars).nullish(),
-    file_id: z.string().nullish(),
+    file_id: id.nullish(),
   })
   .transform((part, ctx): InputPart => {
-    const { filename, file_data, file_url } = part;
+    const { filename, file_data, file_url, file_id } = part;
     const name = filename === undefined || filename === null ? {} : { filename };
-    if (part.file_id)
-      return fault(ctx, 'unsupported_content', 'This server holds no files: give `file_data`.', ['file_id']);
-    if (file_data && file_url)
-      return fault(ctx, 'mutually_exclusive_parameters', 'Give `file_data` or `file_url`, not both.');
+    if ([file_data, file_url, file_id].filter(Boolean).length > 1)
+      return fault(ctx, 'mutually_exclusive_parameters', 'Give one of `file_data`, `file_url` and `file_id`.');
+    if (file_id) return { type: 'input_file', ...name, file_id };
     if (file_data) return { type: 'input_file', ...name, file_data };
     if (file_url) return { type: 'input_file', ...name, file_url };
-    return fault(ctx, 'invalid_request', 'A file needs `file_data` or `file_url`.', ['file_data']);
+    return fault(ctx, 'invalid_request', 'A file needs `file_data`, `file_url` or `file_id`.', ['file_data']);
   });
 
 const urlCitation = z.object({

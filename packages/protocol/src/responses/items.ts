@@ -31,13 +31,16 @@ export type InputImage = {
   readonly type: 'input_image';
   readonly image_url: string | null;
   readonly detail: ImageDetail;
+  /** An image that was uploaded; then `image_url` is null. */
+  readonly file_id?: string;
 };
-/** A file by its content (a data URL or base64) or by its address; exactly one of the two. */
+/** A file by its content (a data URL or base64), by its address or by the id of its upload; exactly one of the three. */
 export type InputFile = {
   readonly type: 'input_file';
   readonly filename?: string;
   readonly file_data?: string;
   readonly file_url?: string;
+  readonly file_id?: string;
 };
 export type OutputText = {
   readonly type: 'output_text';

@@ -174,9 +174,15 @@ describe('what is refused', () => {
     [user([{ type: 'input_text' }]), 'invalid_request input[0].content[0].text'],
     [user([{ type: 'input_audio', data: 'x' }]), 'unsupported_content input[0].content[0].type'],
     [user([{ type: 'input_image' }]), 'invalid_request input[0].content[0].image_url'],
-    [user([{ type: 'input_image', file_id: 'file_1' }]), 'unsupported_content input[0].content[0].file_id'],
+    [
+      user([{ type: 'input_image', file_id: 'file_1', image_url: 'https://x' }]),
+      'mutually_exclusive_parameters input[0].content[0]',
+    ],
     [user([{ type: 'input_file' }]), 'invalid_request input[0].content[0].file_data'],
-    [user([{ type: 'input_file', file_id: 'file_1' }]), 'unsupported_content input[0].content[0].file_id'],
+    [
+      user([{ type: 'input_file', file_id: 'file_1', file_data: 'a' }]),
+      'mutually_exclusive_parameters input[0].content[0]',
+    ],
     [
       user([{ type: 'input_file', file_data: 'a', file_url: 'b' }]),
       'mutually_exclusive_parameters input[0].content[0]',

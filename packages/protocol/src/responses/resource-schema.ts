@@ -26,12 +26,14 @@ const inputPart = z.discriminatedUnion('type', [
     type: z.literal('input_image'),
     image_url: z.string().nullable(),
     detail: z.enum(['low', 'high', 'auto']),
+    file_id: z.string().exactOptional(),
   }),
   z.object({
     type: z.literal('input_file'),
     filename: z.string().exactOptional(),
     file_data: z.string().exactOptional(),
     file_url: z.string().exactOptional(),
+    file_id: z.string().exactOptional(),
   }),
 ]);
 const outputPart = z.discriminatedUnion('type', [

@@ -27,6 +27,8 @@ export class SessionContext {
   /** The position of the compaction that it begins with; 0 if none. */
   #compactedAt = 0;
   bytes = 0;
+  /** Bytes of the files that it refers to, as the last call was sent them, images aside. */
+  attached = 0;
 
   get loaded(): boolean {
     return this.#runs !== null;

@@ -17,6 +17,7 @@ import { matchInput, readInput } from './compaction/input.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reap } from './erase.ts';
+import { attach, type Attached, keepFetched } from './files/attach.ts';
 import { isCallOutput, type MatchedCalls, placeItems } from './input.ts';
 import type { LiveSession } from './live-session.ts';
 import { checkOrigin, findConversation, mustState, short } from './plan.ts';
@@ -52,15 +53,12 @@ export async function createConversation(
   const { tenant, product, channel, segment } = caller;
   const origin = { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
   const use = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
-  const placed = engine.placing.state({
-    tenant,
-    session: 'sess_new' as SessionId,
-    origin,
-    labels: [],
-    startedAt: engine.clock.now(),
-    use,
-    model: '',
-  });
+  const resolved = await readInput(engine, caller, items);
+  const startedAt = engine.clock.now();
+  const subject = { tenant, session: 'sess_new' as SessionId, origin, startedAt, use, model: '' };
+  const attached = await attach(engine, resolved, { ...subject, param: 'items', labels: [], requestLabels: [] });
+  const { labels } = attached;
+  const placed = engine.placing.state({ ...subject, labels });
   const control = engine.homes.all[0];
   if (!placed.ok) {
     if (control === undefined) throw placed.error;
@@ -68,7 +66,6 @@ export async function createConversation(
   }
   const store = engine.homes.get(placed.home);
   if (store === null) throw perdureError('internal_error');
-  const resolved = await readInput(engine, caller, items);
   const session = engine.ids.next('sess', homeTag(placed.home)) as SessionId;
   const head = {
     kind: 'conversation' as const,
@@ -76,7 +73,7 @@ export async function createConversation(
     owner: engine.owner,
     origin,
     lineage: [],
-    labels: [],
+    labels,
     openCalls: [],
     continues: null,
   };
@@ -85,7 +82,9 @@ export async function createConversation(
     { type: 'state.placed', head: { placement: placed.record }, payload: null },
   ];
   if (resolved.length > 0) {
-    bodies.push(...itemsAdded(engine, placed.home, resolved, matchInput(resolved, [])));
+    const added = itemsAdded(engine, placed.home, resolved, matchInput(resolved, []));
+    await keepAdded(engine, { tenant, session, store, seq: bodies.length + 1 }, added, attached);
+    bodies.push(...added);
   }
   const live = engine.sessions.begin(tenant, session, store);
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
@@ -112,6 +111,17 @@ function itemsAdded(
     const head = { base, count: 1, calls, answers: answered };
     return { type: 'items.added', head, payload: { items: placeItems([item], base, 0) } };
   });
+}
+
+/** Keeps what was fetched for items, each at its own event. `at.seq` is the seq of the first. */
+async function keepAdded(
+  engine: EngineContext,
+  at: Parameters<typeof keepFetched>[1],
+  added: readonly EventOf<'items.added'>[],
+  attached: Attached,
+): Promise<void> {
+  for (const [index, { payload }] of added.entries())
+    await keepFetched(engine, { ...at, seq: at.seq + index }, payload.items, attached);
 }
 
 /** Metadata that is replaced goes, unless it is under a hold. */
@@ -176,15 +186,36 @@ export async function addItems(
   items: readonly InputItem[],
 ): Promise<readonly LoggedItem[]> {
   const resolved = await readInput(engine, caller, items);
+  const { tenant, session, origin, labels, createdAt, use } = mustState(await findConversation(engine, caller, id));
+  const subject = { tenant, session, origin, labels, startedAt: createdAt, use, model: '' };
+  const attached = await attach(engine, resolved, { ...subject, param: 'items', requestLabels: [] });
   return change(engine, caller, id, async live => {
     const state = idle(live);
     const matched = matchInput(resolved, state.openCalls);
-    const bodies = itemsAdded(engine, state.home, resolved, matched);
-    const placed = bodies.flatMap(body => body.payload.items);
-    const to = await commitClaimed(engine, caller, live, bodies);
+    const added = itemsAdded(engine, state.home, resolved, matched);
+    const placed = added.flatMap(body => body.payload.items);
+    const bodies: EventBody[] = [...labelsOf(engine, state, attached.labels), ...added];
+    const to = await commitClaimed(engine, caller, live, bodies, last =>
+      keepAdded(engine, { ...live, seq: last - added.length + 1 }, added, attached),
+    );
     engine.sessions.grew(live.context.add(placed, to));
     return placed;
   });
+}
+
+/** L8: labels that come with what is added, decided before it is: the home must be cleared for them. @throws label_not_allowed_here */
+function labelsOf(
+  engine: EngineContext,
+  state: ReturnType<typeof mustState>,
+  brought: readonly string[],
+): readonly EventBody[] {
+  const labels = brought.filter(label => !state.labels.includes(label));
+  if (labels.length === 0) return [];
+  const { tenant, session, origin, createdAt: startedAt, use, home } = state;
+  const subject = { tenant, session, origin, labels: [...state.labels, ...labels], startedAt, use, model: '' };
+  const placed = engine.placing.stateAt(subject, home);
+  if (!placed.ok) throw perdureError('label_not_allowed_here', placed.error.message);
+  return [{ type: 'session.labelled', head: { labels }, payload: null }];
 }
 
 export async function readConversationItem(
@@ -321,9 +352,12 @@ async function commitClaimed(
   caller: Caller,
   live: LiveSession,
   bodies: readonly EventBody[],
+  /** Called before the commit, with the seq of its last event. */
+  before?: (seq: number) => Promise<void>,
 ): Promise<number> {
   await engine.sessions.wait(engine.lease.ensure());
   const claimed = await claim(engine, live);
+  await before?.(mustState(live).seq + claimed.length + bodies.length);
   const prepared = await engine.sessions.commit(live, [...claimed, ...bodies], { actor: actorOf(caller) });
   return prepared.state.position;
 }

@@ -3,6 +3,8 @@ import type { PerdureError } from '@perdure/protocol';
 import type { ResponseId } from '../kernel/ids.ts';
 import type { SessionState } from '../session/state.ts';
 import type { CompactionOptions } from './compaction/options.ts';
+import type { FileDesk } from './files/desk.ts';
+import type { ResolvedCache } from './files/resolved-cache.ts';
 import type { Homes } from './homes.ts';
 import type { Lease } from './lease.ts';
 import type { LiveSession, Sessions } from './live-session.ts';
@@ -60,6 +62,8 @@ export interface EngineContext {
   readonly tail: TailCommits;
   /** Whether nothing is to be taken up any more: the process ends. */
   stopping(): boolean;
+  readonly files: FileDesk;
+  readonly resolved: ResolvedCache;
   /** Tells the operator; never the client, and never with content. */
   report(what: string, error: PerdureError): void;
   /** Has recovery look at the session again in a while. */

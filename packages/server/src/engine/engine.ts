@@ -21,6 +21,7 @@ import { type CompactionOptions, defaultCompaction } from './compaction/options.
 import { conversationCalls } from './conversation-calls.ts';
 import type * as conversations from './conversations.ts';
 import type { EngineContext, EngineLimits } from './engine-context.ts';
+import { type FileDesk, type FilesApi, filesApi, filesContext } from './files/files-api.ts';
 import { type Following, followResponse, followTurn, runningTurn } from './follow.ts';
 import type { Homes } from './homes.ts';
 import { reserve } from './idempotency.ts';
@@ -39,7 +40,7 @@ import { makeSweeper, type SweepReport } from './retention-sweep.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
 import { TailCommits } from './tail-commits.ts';
-import { SpendDesk, type SpendOptions } from './spend.ts';
+import { NO_CAPS, SpendDesk, type SpendOptions } from './spend.ts';
 import type { RunningTurn } from './turn.ts';
 import {
   type TargetFacts,
@@ -71,6 +72,8 @@ export interface EngineOptions {
   /** Lifetimes and holds; absent: what is stored stays. */
   readonly retention?: Retention;
   readonly report: (what: string, error: PerdureError) => void;
+  /** Absent: it holds no files. */
+  readonly files?: FileDesk;
 }
 
 /** A stored response that was begun, or found again by its idempotency key. */
@@ -138,6 +141,7 @@ export interface Engine {
   readonly spend: SpendDesk;
   /** Ends what has lived its time, and erases what could not be erased before; it is done every now and then by itself. */
   sweep(): Promise<SweepReport>;
+  readonly files: FilesApi;
   /** Takes up what the last process left, and begins to wake sessions whose time comes. */
   recover(): Promise<RecoveryReport>;
   /** Work under way: running turns and meters. */
@@ -170,6 +174,7 @@ export function createEngine(options: EngineOptions): Engine {
     running: new Map(),
     finishing: new Set(),
     tail: new TailCommits(),
+    ...filesContext(options.files),
     inferRequest: (state, turn) => inferRequest(context, state, turn),
     stopping: () => draining,
     recoverLater: ({ tenant, session, store }) =>
@@ -359,6 +364,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     spend,
     sweep: () => sweeper.now(),
+    files: filesApi(context, () => draining),
     recover: takeUpAll,
     get busy() {
       return context.running.size + stateless + context.finishing.size;
@@ -375,8 +381,6 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
 }
-
-const NO_CAPS: Omit<SpendOptions, 'now'> = { caps: [], prices: { bound: () => 0n, cost: () => 0n } };
 
 /** Nothing of the session is in flight: what was held for a placement that never came to be is given back. */
 async function settleDoubt(

@@ -7,6 +7,7 @@ import { expand } from './compaction/open-item.ts';
 import { type CompactionPlan, planCompaction, planWhole } from './compaction/plan.ts';
 import { COMPACTION, summaryCall } from './compaction/summary.ts';
 import type { EngineContext } from './engine-context.ts';
+import { NOTHING_ATTACHED } from './files/attach.ts';
 import type { LiveSession } from './live-session.ts';
 import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
 import type { CallSettings, ContextRun } from './ports.ts';
@@ -71,13 +72,14 @@ function sentFirst(
 
 function placeTurn(
   engine: EngineContext,
-  { request: { request, labels }, subject, live, items, settings }: FirstCallInput,
+  { request: { request, labels, attached = NOTHING_ATTACHED }, subject, live, items, settings }: FirstCallInput,
   context: readonly ContextRun[],
 ): PlacedCall | NotPlaced {
   const { model } = request;
   const sent = { model, settings, context };
   const fitting = fitContext(engine, sent, request.truncation ?? 'disabled');
-  const bytes = (live.context.bytes + JSON.stringify(items).length * 2) / 2;
+  const files = live.context.attached + attached.bytes;
+  const bytes = (live.context.bytes + JSON.stringify(items).length * 2) / 2 + files;
   return engine.placing.infer({
     ...subject,
     model,

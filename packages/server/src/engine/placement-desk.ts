@@ -20,6 +20,7 @@ import type {
 import { toRecord } from '../placement/record.ts';
 import { modelKey, type Snapshot } from '../placement/snapshot.ts';
 import type { InferRequest, ModelCapacity, NotPlaced, Placing, PlacingSubject, ReachableTarget } from './placing.ts';
+import { decideEgress } from '../placement/open-network.ts';
 import type { Clock } from './ports.ts';
 import { TargetHealth } from './target-health.ts';
 
@@ -168,6 +169,15 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     },
     state: subject => placeState(subject, {}),
     stateAt: (subject, home) => placeState(subject, { only: [home] }),
+    egress({ requestLabels, ...subject }) {
+      const facts = factsOf(subject, { requestLabels });
+      if (facts === null) return unsold(subject.origin).error;
+      const decision = decideEgress(inForce(), facts);
+      count(decision);
+      if (decision.chosen !== null) return null;
+      const { message, details } = errorOf(decision);
+      return perdureError('egress_denied', message, details === undefined ? {} : { details });
+    },
     target: id => targets.get(id) ?? null,
     readings: () => inForce().readings,
     begin: target => health.get(target)?.begin() ?? (() => undefined),

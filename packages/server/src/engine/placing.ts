@@ -67,6 +67,10 @@ export interface Placing {
   state(request: PlacingSubject & { readonly model: string }): PlacedState | NotPlaced;
   /** Decides again for a session that has a home (L8): at every turn start. */
   stateAt(request: PlacingSubject & { readonly model: string }, home: HomeId): PlacedState | NotPlaced;
+  /** Whether the contracts let a request reach an address on the open network; the error if they do not. */
+  egress(
+    request: PlacingSubject & { readonly model: string; readonly requestLabels: readonly string[] },
+  ): PerdureError | null;
   /** The target that a placement chose; null if this configuration no longer has it. */
   target(id: string): ReachableTarget | null;
   /** Contract -> reading in force now: fixed in a session at its start. */

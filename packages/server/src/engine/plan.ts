@@ -30,6 +30,12 @@ export type Plan =
       readonly compacted: CompactionRef | null;
     };
 
+/** Of the session that the plan continues; null for a new one. */
+export function stateOf(plan: Plan): SessionState | null {
+  if (plan.type === 'new') return null;
+  return mustState(plan.type === 'fork' ? plan.parent : plan.live);
+}
+
 export async function planTurn(
   engine: EngineContext,
   caller: Caller,

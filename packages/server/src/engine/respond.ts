@@ -2,24 +2,27 @@
  * Beginning a stored turn: everything between a parsed request and its first commit. What is refused here has changed nothing but the
  * record of the refusal; what passes is durable before it is acknowledged (L2).
  */
-import { type CreateResponse, perdureError, toPerdureError } from '@perdure/protocol';
+import { type CreateResponse, type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import type { DocumentRef, EventBody, LoggedItem, SessionOrigin } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
-import { matchInput, readInput } from './compaction/input.ts';
+import { matchInput } from './compaction/input.ts';
 import { storedPlan } from './compaction/plan.ts';
 import { takeCompaction } from './compaction/turn-compaction.ts';
 import { documentRefs, rememberDocuments } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
+import { type Attached, keepFetched, NOTHING_ATTACHED } from './files/attach.ts';
+import { withAttached } from './files/with-attached.ts';
 import { type FirstCall, placeFirst } from './first-call.ts';
 import { type MatchedCalls, placeItems, requireOutputs } from './input.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import { loadContext, type Opening, positionBefore } from './opening.ts';
 import type { PlacedCall, PlacingSubject } from './placing.ts';
-import { lineageOf, mustState, type Plan, planTurn, short } from './plan.ts';
+import { originOf } from './origin.ts';
+import { lineageOf, mustState, type Plan, planTurn, short, stateOf } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, type Sayings, sayings } from './settings.ts';
 import { RunningTurn, seconds } from './turn.ts';
@@ -35,6 +38,8 @@ export interface RespondRequest {
   readonly reserved: ResponseId | null;
   /** The turn is for a compaction alone: nothing is answered. */
   readonly compacts?: true;
+  /** What the input brings; set once its files were looked at. */
+  readonly attached?: Attached;
 }
 
 /** The home that a turn will lie in: that of what it continues, else the one that placement would pick. Decides nothing. */
@@ -61,19 +66,15 @@ export function homeOf(engine: EngineContext, { caller, request, labels }: Omit<
 
 const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
-/** Where access comes from, as a session that starts now will keep it. */
-export function originOf(engine: EngineContext, caller: Caller): SessionOrigin {
-  const { product, channel, segment } = caller;
-  return { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
-}
-
 /** Times that a request looks again because someone else continued the session meanwhile. */
 const MAX_REPLANS = 8;
 
 /** Plans the turn, places it, commits it and sets it going. */
-export async function beginTurn(engine: EngineContext, input: RespondRequest): Promise<RunningTurn> {
+export async function beginTurn(engine: EngineContext, given: RespondRequest): Promise<RunningTurn> {
+  let known: RespondRequest | null = null;
   for (let tries = 0; tries < MAX_REPLANS; tries++) {
-    const plan = await planTurn(engine, input.caller, input.request);
+    const plan = await planTurn(engine, given.caller, given.request);
+    const input: RespondRequest = (known ??= await withAttached(engine, given, stateOf(plan)));
     if (plan.type !== 'append') return begin(engine, input, plan);
     const turn = await engine.sessions.exclusive(plan.live, async () =>
       isCurrent(plan) ? begin(engine, input, plan) : null,
@@ -117,7 +118,7 @@ async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): 
 async function beginIn(engine: EngineContext, input: RespondRequest, opening: Opening): Promise<RunningTurn> {
   const { caller, request } = input;
   const { live, openCalls, subject } = opening;
-  const items = await readInput(engine, caller, request.input);
+  const items = request.input as readonly NewItem[];
   const matched = matchInput(items, openCalls);
   // What is only compacted is not sent: calls may stay open in it.
   const answers = input.compacts !== true && !(request.compaction_trigger === true && items.length === 0);
@@ -198,6 +199,7 @@ async function commitBeginning(
     ...(laid === null ? [] : [laid.event]),
     ...(placed === null ? [] : [callPlaced(placed, purpose)]),
   ];
+  await keepFetched(engine, { ...live, seq: seq - 1 }, placedItems, input.attached ?? NOTHING_ATTACHED);
   await opening.announce?.();
   killPoint('turn.before-first-commit');
   const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });

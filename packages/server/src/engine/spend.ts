@@ -77,6 +77,9 @@ export interface SpendOptions {
   readonly rates?: Rates;
 }
 
+/** Where nothing is capped and nothing has a price. */
+export const NO_CAPS: Omit<SpendOptions, 'now'> = { caps: [], prices: { bound: () => 0n, cost: () => 0n } };
+
 export class SpendDesk {
   readonly #options: SpendOptions;
   readonly #held = new Map<string, Held>();

@@ -18,6 +18,8 @@ import {
   type SentContext,
   statelessContext,
 } from './compaction/stateless-context.ts';
+import { attach } from './files/attach.ts';
+import { resolveNow, resolveRuns } from './files/resolve.ts';
 import { placeItems, requireOutputs } from './input.ts';
 import type { InferRequest } from './placing.ts';
 import type { CallSettings, ContextRun } from './ports.ts';
@@ -79,9 +81,20 @@ export interface StatelessCall {
   after(output: readonly LoggedItem[]): HeldContext;
 }
 
+/** Of the session that the call would be the next turn of. */
+function useOf(before: StatelessContext | null): InferRequest['use'] {
+  return {
+    turns: (before?.turns ?? 0) + 1,
+    itemsRead: before?.runs.reduce((sum, run) => sum + run.items.length, 0) ?? 0,
+    memoryReads: 0,
+    toolsRun: 0,
+    filesTouched: 0,
+  };
+}
+
 /** Places the call. @throws PerdureError if it is refused or its input does not fit */
 export async function beginStateless(engine: EngineContext, input: StatelessRequest): Promise<StatelessCall> {
-  const { caller, request, labels } = input;
+  const { caller, request } = input;
   const store = engine.homes.all[0];
   if (store === undefined) throw perdureError('store_unavailable');
   const before = input.before ?? (await storedContext(engine, caller, request));
@@ -101,7 +114,6 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   };
   const { settings, tools, instructions } = sayings(request);
   const call = { ...callSettings(settings, tools, instructions), ...input.extra };
-  const placedItems = placeItems(items, body, 0);
   const now = engine.clock.now();
   const base: ResponseBase = {
     id: `resp_${body}` as ResponseBase['id'],
@@ -115,9 +127,27 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     store: false,
     background: false,
   };
-  const history = before?.runs ?? [];
+  const subject = {
+    tenant: caller.tenant,
+    session,
+    origin,
+    startedAt: before?.startedAt ?? now,
+    use: useOf(before),
+    model: request.model,
+  };
+  const attached = await attach(engine, items, {
+    ...subject,
+    labels: before?.labels ?? [],
+    requestLabels: input.labels,
+    param: 'input',
+    signal: input.signal,
+  });
+  const labels = union(input.labels, attached.labels);
   // What it continues is read: its labels count for this call as for one of its session (L8).
   const all = union(before?.labels ?? [], labels);
+  // Files in full: what holds the context of this call holds no store's.
+  const history = await resolveRuns(engine, caller.tenant, before?.runs ?? []);
+  const placedItems = await resolveNow(engine, caller.tenant, placeItems(items, body, 0), attached);
   const after = (kept: { history: readonly ContextRun[]; input: readonly LoggedItem[] }): StatelessCall['after'] => {
     const turn = { ...kept, id: base.id, labels, startedAt: now, ...matched };
     return output => extended(before, { ...turn, output });
@@ -134,19 +164,8 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const made = { body, base, placement: placementOf(body, sent), after: after(sent) };
   if (!sent.answers) return { ...made, target: null, stopAtBoundary: () => undefined, ...shown(sent, nothingMore()) };
   const facts: InferRequest = {
-    tenant: caller.tenant,
-    session,
-    origin,
+    ...subject,
     labels: all,
-    startedAt: before?.startedAt ?? now,
-    use: {
-      turns: (before?.turns ?? 0) + 1,
-      itemsRead: before?.runs.reduce((sum, run) => sum + run.items.length, 0) ?? 0,
-      memoryReads: 0,
-      toolsRun: 0,
-      filesTouched: 0,
-    },
-    model: request.model,
     purpose: 'turn',
     requestLabels: labels,
     ...boundsOf(

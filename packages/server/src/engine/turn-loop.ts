@@ -21,9 +21,10 @@ import { COMPACTION, type Summary, summaryUsage } from './compaction/summary.ts'
 import { askForSummary, layDue, placeDue, takeCompaction } from './compaction/turn-compaction.ts';
 import { builderOf, estimatedUsage, failedCall, lostCall, NO_IDS, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
+import { resolveContext } from './files/resolve.ts';
 import { killPoint } from './kill-point.ts';
 import type { PlacedCall, ReachableTarget } from './placing.ts';
-import { isProviderError, type ProviderError } from './ports.ts';
+import { type ContextRun, isProviderError, type ProviderError } from './ports.ts';
 import { errorEvent } from './read.ts';
 import { streamReleased } from './release.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
@@ -88,13 +89,12 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.asked = false;
   if (target === null)
     return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
+  // Before the lease is looked at: reading files may take a while.
+  const context = placed.call.compacts ? [] : await sentContext(engine, turn);
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('call.before-upstream');
   if (placed.call.compacts) return compactByModel(engine, turn, placed, target);
-  const truncation = turn.base.settings['truncation'] === 'auto' ? 'auto' : 'disabled';
-  const sent = { model: turn.base.model, context: turn.live.context.runs, settings: turn.call };
-  const context = fitContext(engine, sent, truncation);
   const upstream = upstreamSteps(
     {
       target,
@@ -145,6 +145,13 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     ...(turn.serviceTier !== null && { serviceTier: turn.serviceTier }),
   };
   await settle(engine, turn, [{ type: 'call.completed', head, payload }], whole);
+}
+
+/** What the call is sent: cut if it may be, with the files that it names. */
+function sentContext(engine: EngineContext, turn: RunningTurn): Promise<readonly ContextRun[]> {
+  const truncation = turn.base.settings['truncation'] === 'auto' ? 'auto' : 'disabled';
+  const sent = { model: turn.base.model, context: turn.live.context.runs, settings: turn.call };
+  return resolveContext(engine, turn.live, fitContext(engine, sent, truncation));
 }
 
 /** Makes the call that compacts the context and commits what came of it. A failed one leaves the compaction due: `commitNext` sees to it. */

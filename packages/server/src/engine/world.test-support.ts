@@ -67,6 +67,7 @@ export interface WorldOptions {
   readonly limits?: Partial<EngineLimits>;
   readonly spend?: EngineOptions['spend'];
   readonly compaction?: Partial<CompactionOptions>;
+  readonly files?: EngineOptions['files'];
 }
 
 export interface BootOptions {
@@ -176,6 +177,7 @@ export class World {
       ...(retention !== undefined && { retention }),
       ...(this.#options.spend !== undefined && { spend: this.#options.spend }),
       compaction: { strategy: 'extractive', at: null, seals: SEALS, ...this.#options.compaction },
+      ...(this.#options.files !== undefined && { files: this.#options.files }),
       targetFacts: async (_, __, id) => {
         const place = places.find(one => one.id === id);
         return place?.kind === 'target'

@@ -6,6 +6,7 @@ import { Hono, type Context } from 'hono';
 import type { Caller } from '../engine/caller.ts';
 import { createChatCompletion } from './chat/create.ts';
 import * as conversations from './conversations/routes.ts';
+import * as files from './files/routes.ts';
 import { guardLocal } from './guard.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
 import * as govern from './perdure/govern-routes.ts';
@@ -92,6 +93,11 @@ export function routes(deps: HttpDeps): readonly Row[] {
       infer,
       (exchange, params) => conversations.deleteItem(deps, exchange, at(params, 0), at(params, 1)),
     ],
+    ['POST', '/v1/files', infer, exchange => files.uploadFile(deps, exchange)],
+    ['GET', '/v1/files', read, exchange => files.listFiles(deps, exchange)],
+    ['GET', '/v1/files/:id', read, (exchange, params) => files.getFile(deps, exchange, at(params, 0))],
+    ['GET', '/v1/files/:id/content', read, (exchange, params) => files.getFileContent(deps, exchange, at(params, 0))],
+    ['DELETE', '/v1/files/:id', infer, (exchange, params) => files.deleteFile(deps, exchange, at(params, 0))],
     ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
     [
       'GET',

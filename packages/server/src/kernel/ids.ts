@@ -28,7 +28,8 @@ export type IdPrefix =
   | 'act'
   | 'wvr'
   | 'evt'
-  | 'hld';
+  | 'hld'
+  | 'file';
 
 /** Draws ids. `home` is the tag of `homeTag`. */
 export interface Ids {

@@ -20,6 +20,7 @@ import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
+import { openFiles, sweepFiles } from './files.ts';
 import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
 import { HoldBook } from './holds/hold-book.ts';
@@ -177,6 +178,7 @@ async function assemble(
     shadow: () => shadow?.targets(),
     clock: systemClock,
   });
+  const files = openFiles(config);
   const books = booksOf(config);
   const rates = new Rates(config.rateLimits, systemClock);
   const engine = createEngine({
@@ -217,6 +219,7 @@ async function assemble(
     },
     targetFacts: targetFactsOf(config),
     compaction: { ...config.compaction, seals: makeSeals(openSealKey(config.data)) },
+    files: files.desk,
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {
@@ -293,6 +296,7 @@ async function assemble(
         `recovered ${turns} turns and ${calls} calls of the last process${failed > 0 ? `; ${failed} failed and are tried again` : ''}`,
       );
   });
+  const swept = recovered.then(() => sweepFiles(engine, limits.fileSweepMs, report));
   const followed = follow(governed.active, limits.followMs, report);
   // What a stop cuts off is left to the next process: nothing is wrong.
   const unlessStopped = (what: string) => (error: unknown) => {
@@ -330,6 +334,8 @@ async function assemble(
       await steering.then(() => shadow?.close()).catch(() => undefined);
       await alerts.then(running => running?.close()).catch(() => undefined);
       await drained;
+      await swept.then(stop => stop()).catch(() => undefined);
+      await files.close();
       await shutDown({ http, upstream, ledger, stores, lock });
     },
   };

@@ -49,7 +49,11 @@ export function boundsOf(engine: EngineContext, sent: Sent, bytes: number): Call
 
 /** The same for the next call of a turn that runs. */
 export function callBounds(engine: EngineContext, { base, live, call }: RunningTurn): CallBounds {
-  return boundsOf(engine, { model: base.model, context: live.context.runs, settings: call }, live.context.bytes / 2);
+  return boundsOf(
+    engine,
+    { model: base.model, context: live.context.runs, settings: call },
+    live.context.bytes / 2 + live.context.attached,
+  );
 }
 
 /**

@@ -11,7 +11,7 @@ import { ADDED, delta, event } from '../../provider/responses-upstream.test-supp
 import { perdure } from '../cli/captured-io.test-support.ts';
 import { composeServer, type ComposedServer } from '../compose.ts';
 import { parseConfig } from '../config/load.ts';
-import { isPublic } from '../../provider/webhook/address.ts';
+import { isPublic } from '../../provider/transport/address.ts';
 import { makeSender, signature } from '../../provider/webhook/deliver.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

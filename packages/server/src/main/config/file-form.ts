@@ -1,4 +1,6 @@
 /** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
+import type { FileEgress } from './egress.ts';
+
 export type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
 type Given<T> = { readonly [name in keyof T]?: Maybe<T[name]> };
@@ -176,4 +178,5 @@ export interface FileConfig {
   readonly compaction?: Maybe<{ readonly strategy?: Maybe<'extractive' | 'model'>; readonly at?: Maybe<number> }>;
   readonly limits?: Maybe<FileLimits>;
   readonly ledger?: Maybe<FileLedger>;
+  readonly egress?: Maybe<FileEgress>;
 }

@@ -32,6 +32,13 @@ export interface ServerLimits {
   readonly alertCheckMs: number;
   readonly alertTimeoutMs: number;
   readonly alertRetryMs: number;
+  readonly fileBytes: number;
+  readonly tenantFileBytes: number;
+  readonly tenantFiles: number;
+  readonly uploadMs: number;
+  readonly attachedBytes: number;
+  readonly fileCacheBytes: number;
+  readonly fileSweepMs: number;
   readonly alertHours: number;
   readonly websocketMinutes: number;
   readonly websocketConnections: number;
@@ -154,6 +161,37 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'ms',
     ['alert_retry_ms', 5 * SECOND, 10, 60 * MINUTE],
     'From a failed delivery to the next; it doubles each time, up to an hour.',
+  ),
+  fileBytes: bound('bytes', ['file_bytes', 512 * MIB, KIB, 8 * KIB * MIB], 'One uploaded file.'),
+  tenantFileBytes: bound(
+    'bytes',
+    ['tenant_file_bytes', 100 * KIB * MIB, KIB, KIB * KIB * KIB * MIB],
+    'The uploaded files of one tenant in one home.',
+  ),
+  tenantFiles: bound(
+    'files',
+    ['tenant_files', 100_000, 1, 10_000_000],
+    'How many uploaded files one tenant has in one home.',
+  ),
+  uploadMs: bound(
+    'ms',
+    ['upload_ms', 10 * MINUTE, SECOND, 24 * 60 * MINUTE],
+    'One upload, from its first byte to its last.',
+  ),
+  attachedBytes: bound(
+    'bytes',
+    ['attached_bytes', 50 * MIB, KIB, KIB * MIB],
+    'Files, and what lies at addresses, in the new input of one request.',
+  ),
+  fileCacheBytes: bound(
+    'bytes',
+    ['file_cache_bytes', 64 * MIB, 0, 64 * KIB * MIB],
+    'Files kept in memory as models are sent them.',
+  ),
+  fileSweepMs: bound(
+    'ms',
+    ['file_sweep_ms', MINUTE, 50, 24 * 60 * MINUTE],
+    'Between two sweeps of files that were deleted, have expired, or were never finished.',
   ),
   alertHours: bound('hours', ['alert_hours', 72, 1, 720], 'How long an alert is tried before it is given up.'),
   websocketMinutes: bound('minutes', ['websocket_minutes', 60, 1, 1_440], 'How long a WebSocket connection may live.'),

@@ -1,7 +1,7 @@
 /** One delivery of a webhook, signed as Standard Webhooks has it (standardwebhooks.com): no redirects, one deadline, little read. */
 import { createHmac } from 'node:crypto';
 import { Agent, request } from 'undici';
-import { isPublic, literalAddress, publicLookup } from './address.ts';
+import { isPublic, literalAddress, publicLookup } from '../transport/address.ts';
 
 export interface Receiver {
   readonly url: string;

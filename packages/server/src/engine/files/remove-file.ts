@@ -1,0 +1,86 @@
+/**
+ * The end of files: hidden in one commit, their blobs removed, their log told, their row forgotten, in that order (F2). Whatever dies in
+ * between, the sweep finds the row and goes on.
+ */
+import { toPerdureError } from '@perdure/protocol';
+import type { EngineContext } from '../engine-context.ts';
+import type { SessionLog } from '../ports.ts';
+import { claim } from '../respond.ts';
+import { removeChunks } from './chunks.ts';
+import { sessionOfFile } from './file-id.ts';
+import type { FileRow } from './rows.ts';
+
+/** Rows of one step of a sweep. */
+const SWEPT = 100;
+
+/** Hides the row and removes all of it. What cannot be removed now is left to the sweep, and told to the operator. */
+export async function discard(engine: EngineContext, store: SessionLog, row: FileRow): Promise<void> {
+  if (await engine.sessions.wait(store.doomFile(row.tenant, row.id))) await removeDoomed(engine, store, row);
+}
+
+export async function removeDoomed(engine: EngineContext, store: SessionLog, row: FileRow): Promise<boolean> {
+  try {
+    await removeChunks(engine.files.blobs(store.home), row, work => engine.sessions.wait(work));
+    if (row.owner === null) await endLog(engine, store, row);
+    await engine.sessions.wait(store.forgetFile(row.tenant, row.id));
+    return true;
+  } catch (error) {
+    engine.report('file.remove', toPerdureError(error));
+    return false;
+  }
+}
+
+/** The file's log ends: it holds state no more. */
+async function endLog(engine: EngineContext, store: SessionLog, { tenant, id }: FileRow): Promise<void> {
+  const live = await engine.sessions.load(tenant, sessionOfFile(id), store);
+  if (live === null || live.state === null || live.state.phase === 'ended') return;
+  await engine.sessions.exclusive(live, async () => {
+    await engine.sessions.wait(engine.lease.ensure());
+    const claimed = await claim(engine, live);
+    await engine.sessions.commit(
+      live,
+      [...claimed, { type: 'session.erased', head: { after: 0, whole: true }, payload: null }],
+      { actor: 'engine' },
+    );
+    engine.sessions.forget(live);
+  });
+}
+
+/**
+ * Removes what is doomed or has expired, and what was begun before `begunBefore` and never finished.
+ * @returns how many files went
+ */
+export async function sweepFiles(engine: EngineContext, begunBefore: number): Promise<number> {
+  let gone = 0;
+  for (const store of engine.homes.all) {
+    for (;;) {
+      const query = { now: engine.clock.now(), begunBefore, limit: SWEPT };
+      const rows = await engine.sessions.wait(store.unsettledFiles(query));
+      let settled = 0;
+      for (const row of rows) {
+        const done = await settleRow(engine, store, row);
+        if (done !== 'left') settled += 1;
+        if (done === 'gone') gone += 1;
+      }
+      // Those that could not go now would be shown again at once.
+      if (rows.length < SWEPT || settled === 0) break;
+    }
+  }
+  return gone;
+}
+
+async function settleRow(engine: EngineContext, store: SessionLog, row: FileRow): Promise<'gone' | 'kept' | 'left'> {
+  const { tenant, id, owner } = row;
+  if (row.status === 'pending' && owner !== null) {
+    const session = await engine.sessions.wait(store.session(tenant, owner.session));
+    // The event that it was fetched for is there: it belongs to it now.
+    if (session !== null && session.seq >= owner.seq) {
+      await engine.sessions.wait(store.finishFile(tenant, id, row, UNBOUNDED));
+      return 'kept';
+    }
+  }
+  if (row.status !== 'doomed' && !(await engine.sessions.wait(store.doomFile(tenant, id)))) return 'left';
+  return (await removeDoomed(engine, store, row)) ? 'gone' : 'left';
+}
+
+const UNBOUNDED = { bytes: Number.MAX_SAFE_INTEGER, files: Number.MAX_SAFE_INTEGER };

@@ -1,0 +1,147 @@
+/**
+ * Taking a file in. Its home is placed first (L8: with the labels that it is said to carry), then its row is laid down, then its bytes, and
+ * only when all of them are durable is it there (F1). What is given up leaves nothing; what a crash cuts is swept.
+ */
+import { perdureError, type PerdureError } from '@perdure/protocol';
+import { idBody, placementId, type SessionId } from '../../kernel/ids.ts';
+import type { EventBody } from '../../log/events.ts';
+import { actorOf, type Caller } from '../caller.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { SessionLog } from '../ports.ts';
+import { recordRefusal } from '../refusal.ts';
+import { originOf } from '../origin.ts';
+import { chunksOf, ChunkWriter } from './chunks.ts';
+import { newFileId, sessionOfFile } from './file-id.ts';
+import { HEAD_BYTES, isImage, mediaType, typeOf } from './media-type.ts';
+import { discard } from './remove-file.ts';
+import type { FileRow } from './rows.ts';
+
+/** What is known of a file once its form was read to its end. */
+export interface FileSaid {
+  readonly purpose: string;
+  readonly filename: string;
+  /** Media type as the client gives it. */
+  readonly type: string | null;
+  /** Seconds from its creation; null: it does not expire. */
+  readonly expiresAfter: number | null;
+}
+
+export interface Upload {
+  readonly placement: string;
+  /** Takes the next bytes; resolves once more may come. @throws file_too_large */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The file is durable, and there. @throws file_type_not_allowed, file_quota_exceeded */
+  finish(said: FileSaid): Promise<FileRow>;
+  /** Leaves nothing of it. */
+  abandon(): Promise<void>;
+}
+
+const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+
+/** @throws placement_refused and what else a placement of state can fail with */
+export async function beginUpload(engine: EngineContext, caller: Caller, labels: readonly string[]): Promise<Upload> {
+  const { tenant } = caller;
+  const { limits } = engine.files;
+  const origin = originOf(engine, caller);
+  const createdAt = engine.clock.now();
+  const subject = { tenant, session: 'sess_new' as SessionId, origin, labels, startedAt: createdAt, use: NO_USE };
+  const placed = engine.placing.state({ ...subject, model: '' });
+  const store = engine.homes.get(placed.ok ? placed.home : (engine.homes.all[0]?.home ?? ('' as never)));
+  if (store === null) throw perdureError('store_unavailable');
+  if (!placed.ok) throw await recordRefusal(engine, caller, store, { ...placed, subject: null, origin });
+
+  const id = newFileId(engine.ids, placed.home);
+  await engine.sessions.wait(engine.lease.ensure());
+  await beginLog(engine, caller, store, id, [
+    {
+      type: 'session.created',
+      head: {
+        kind: 'responses',
+        home: placed.home,
+        owner: engine.owner,
+        origin,
+        lineage: [],
+        labels,
+        openCalls: [],
+        continues: null,
+      },
+      payload: null,
+    },
+    { type: 'state.placed', head: { placement: placed.record }, payload: null },
+  ]);
+  const row: FileRow = {
+    id,
+    tenant,
+    owner: null,
+    purpose: '',
+    filename: '',
+    type: '',
+    labels,
+    createdAt,
+    expiresAt: null,
+    bytes: 0,
+    chunks: chunksOf(limits.fileBytes),
+    digest: '',
+    status: 'pending',
+  };
+  await engine.sessions.wait(store.putFile(row));
+  return uploadInto(engine, store, row);
+}
+
+/** A file's log says where it was placed, and later that it went. Nothing of it is kept in memory. */
+async function beginLog(
+  engine: EngineContext,
+  caller: Caller,
+  store: SessionLog,
+  id: string,
+  bodies: readonly EventBody[],
+): Promise<void> {
+  const live = engine.sessions.begin(caller.tenant, sessionOfFile(id), store);
+  await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
+  engine.sessions.forget(live);
+}
+
+function uploadInto(engine: EngineContext, store: SessionLog, row: FileRow): Upload {
+  const { tenant, id, createdAt } = row;
+  const { limits } = engine.files;
+  const writer = new ChunkWriter(engine.files.blobs(store.home), row, work => engine.sessions.wait(work));
+  const head = new Uint8Array(HEAD_BYTES);
+
+  async function finish({ purpose, filename, type: said, expiresAfter }: FileSaid): Promise<FileRow> {
+    const type = typeOf(head.subarray(0, Math.min(writer.bytes, HEAD_BYTES)), mediaType(said), filename);
+    if (writer.bytes === 0) throw perdureError('invalid_request', 'The file is empty.', { param: 'file' });
+    if (purpose === 'vision' && !isImage(type)) throw noImage();
+    const digest = await writer.finish();
+    const { bytes, chunks } = writer;
+    const expiresAt = expiresAfter === null ? null : createdAt + expiresAfter * 1000;
+    const content = { bytes, chunks, digest, type, purpose, filename, expiresAt };
+    const quota = { bytes: limits.tenantBytes, files: limits.tenantFiles };
+    const finished = await engine.sessions.wait(store.finishFile(tenant, id, content, quota));
+    if (finished === 'too_many')
+      throw perdureError('file_quota_exceeded', `A tenant holds ${quota.files} files at most.`);
+    if (finished === 'too_much')
+      throw perdureError('file_quota_exceeded', `A tenant holds ${quota.bytes} bytes of files at most.`);
+    if (finished === 'absent')
+      throw perdureError('deadline_exceeded', 'The upload took longer than this server allows.', { status: 408 });
+    return { ...row, ...content, status: 'ready' };
+  }
+
+  return {
+    placement: placementId(idBody(sessionOfFile(id), 'sess') ?? '', 0),
+    async write(bytes) {
+      if (writer.bytes + bytes.length > limits.fileBytes)
+        throw perdureError('file_too_large', `A file has ${limits.fileBytes} bytes at most.`, { param: 'file' });
+      if (writer.bytes < HEAD_BYTES) head.set(bytes.subarray(0, HEAD_BYTES - writer.bytes), writer.bytes);
+      await writer.write(bytes);
+    },
+    finish,
+    // The blob that was being written when it was given up may be there: one more than were counted.
+    abandon: () => discard(engine, store, { ...row, chunks: Math.min(writer.chunks + 1, row.chunks) }),
+  };
+}
+
+function noImage(): PerdureError {
+  return perdureError('file_type_not_allowed', 'A file for vision must be a PNG, JPEG, GIF or WebP image.', {
+    param: 'file',
+  });
+}

@@ -1,0 +1,39 @@
+/** A request with what it attaches: references to items resolved, files and addresses looked at, their labels among its own (L8). */
+import type { NewItem } from '@perdure/protocol';
+import type { SessionId } from '../../kernel/ids.ts';
+import type { SessionState } from '../../session/state.ts';
+import { readInput } from '../compaction/input.ts';
+import type { EngineContext } from '../engine-context.ts';
+import { originOf } from '../origin.ts';
+import type { RespondRequest } from '../respond.ts';
+import { attach, type Attached, NOTHING_ATTACHED } from './attach.ts';
+
+export async function withAttached(
+  engine: EngineContext,
+  input: RespondRequest,
+  /** Of the session that is continued; null for a new one. */
+  state: SessionState | null,
+): Promise<RespondRequest & { readonly attached: Attached }> {
+  const { caller, request } = input;
+  const items: readonly NewItem[] = await readInput(engine, caller, request.input);
+  const attached = await attach(engine, items, {
+    tenant: caller.tenant,
+    param: 'input',
+    session: state?.session ?? ('sess_new' as SessionId),
+    origin: state?.origin ?? originOf(engine, caller),
+    labels: state?.labels ?? [],
+    startedAt: state?.createdAt ?? engine.clock.now(),
+    use: state?.use ?? NO_USE,
+    model: request.model,
+    requestLabels: input.labels,
+  });
+  if (attached === NOTHING_ATTACHED) return { ...input, request: { ...request, input: items }, attached };
+  return { ...input, request: { ...request, input: items }, labels: union(input.labels, attached.labels), attached };
+}
+
+const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+
+/** Labels of both, once each. */
+export function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  return b.length === 0 ? a : [...new Set([...a, ...b])].toSorted();
+}
