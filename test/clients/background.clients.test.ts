@@ -78,7 +78,7 @@ describe('a server', () => {
   });
 
   test('cancels one, says so twice, ends its stream in a form that the client takes, and lets the upstream go', async () => {
-    const { id } = await begin(FOREVER);
+    const { id } = await begin('Slowly. [[words: 2000]] [[latency: 20]]');
     const helper = client.responses.stream({ response_id: id });
     let deltas = 0;
     helper.on('response.output_text.delta', () => (deltas += 1));
@@ -92,7 +92,7 @@ describe('a server', () => {
     expect(plain(await client.responses.retrieve(id))).toEqual(plain(cancelled));
     const events = await all(await client.responses.retrieve(id, { stream: true }));
     expect(events.at(-1)).toMatchObject({ type: 'response.incomplete', response: { status: 'cancelled' } });
-    await expect.poll(async () => (await stack.upstream()).at(-1)?.ended).toBe('left');
+    await expect.poll(async () => (await stack.upstream()).at(-1)?.ended).toBe('client-left');
     expect(
       await failureOf(client.responses.create({ model: MODEL, input: 'Go on.', previous_response_id: id })),
     ).toMatchObject({ status: 400, code: 'previous_response_not_found' });

@@ -27,10 +27,10 @@ async function end(engine: EngineContext, caller: Caller, response: ResponseId):
   const turn = await runningTurn(engine, caller, response, { response, actor });
   if (turn === null) return;
   turn.cancel(actor);
-  // If the store fails meanwhile it is not ended, and whoever cancelled is told so.
+  // If the store fails meanwhile it is not ended, and whoever cancelled is told so. It waits for what is on its way, and then for the end.
   const ended = turn.done.then(
     () => undefined,
     () => undefined,
   );
-  await within(engine.limits.resumeMs, ended, beingTakenUp);
+  await within(2 * engine.limits.storeMs, ended, beingTakenUp);
 }
