@@ -3,7 +3,7 @@
  * runs here and from the log once it has ended.
  *
  * F1  A reader that goes on after event N sees event N+1 next, whichever process shows it.
- * F2  A response that was left unfinished is taken up by who asks for it, if recovery has not come to it; who asks waits `resumeMs`, no longer.
+ * F2  A response that a dead process left is taken up by who asks for it, if recovery has not come to it; who asks waits `resumeMs`, no longer.
  * F3  At most `readers` read one running response; one more is refused before its stream begins.
  */
 import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
@@ -14,7 +14,7 @@ import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { findResponse, short } from './plan.ts';
 import { readResponse, streamOfRecord } from './read.ts';
-import { type Cancel, takeUp } from './recovery.ts';
+import { takeUp, type Wanted } from './recovery.ts';
 import type { RunningTurn } from './turn.ts';
 
 /** Between two looks at a response that another process still holds, ms. */
@@ -29,7 +29,7 @@ export async function runningTurn(
   engine: EngineContext,
   caller: Caller,
   id: string,
-  cancel: Cancel | null = null,
+  cancel?: NonNullable<Wanted['cancel']>,
 ): Promise<RunningTurn | null> {
   // By real time: what is waited for is another process.
   for (const until = performance.now() + engine.limits.resumeMs; ; ) {
@@ -43,7 +43,8 @@ export async function runningTurn(
     if (engine.stopping()) throw beingTakenUp();
     try {
       if (!engine.spend.idle) await engine.spend.ready;
-      if ((await takeUp(engine, { tenant: caller.tenant, session: row.session, store }, cancel)) !== null) continue;
+      const wanted: Wanted = cancel === undefined ? { orphansOnly: true } : { cancel };
+      if ((await takeUp(engine, { tenant: caller.tenant, session: row.session, store }, wanted)) !== null) continue;
     } catch (error) {
       const { code } = toPerdureError(error);
       if (code !== 'conversation_locked' && code !== 'store_unavailable') throw error;
