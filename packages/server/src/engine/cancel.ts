@@ -24,7 +24,7 @@ export async function cancelResponse(engine: EngineContext, caller: Caller, id: 
 /** Ends the turn, wherever it is: here, or left by a process that died. */
 async function end(engine: EngineContext, caller: Caller, response: ResponseId): Promise<void> {
   const actor = actorOf(caller);
-  const turn = await runningTurn(engine, caller, response, { response, actor });
+  const turn = await runningTurn(engine, caller, response, { cancel: { response, actor } });
   if (turn === null) return;
   turn.cancel(actor);
   // If the store fails meanwhile it is not ended, and whoever cancelled is told so. It waits for what is on its way, and then for the end.
