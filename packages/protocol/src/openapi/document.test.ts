@@ -85,6 +85,7 @@ it('has every route once, with an operation id of its own', () => {
     '/v1/models/{model_id}',
     '/v1/responses',
     '/v1/responses/{response_id}',
+    '/v1/responses/{response_id}/cancel',
     '/v1/responses/{response_id}/input_items',
   ]);
 });
