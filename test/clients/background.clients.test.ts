@@ -1,7 +1,7 @@
 import { type Emulator, startEmulator } from '@perdure/emulator';
 import OpenAI from 'openai';
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { failureOf } from '../support/failure.ts';
 import { all } from '../support/said.ts';
 import { type ServerProcess, Workplace } from '../support/server-process.ts';
@@ -207,6 +207,25 @@ describe('a server that is killed in the middle', () => {
       ['completed', 'final_answer'],
     ]);
   });
+
+  test.each(['before', 'after'] as const)(
+    'L7: dies right %s the commit of a cancel: from the commit on it stands',
+    async when => {
+      vi.stubEnv('PERDURE_KILL_POINT', `cancel.${when}-commit`);
+      const first = await place.start();
+      vi.unstubAllEnvs();
+      const dying = clientOf(first);
+      const { id } = await dying.responses.create({ model: MODEL, input: SLOW, background: true });
+      await expect(dying.responses.cancel(id)).rejects.toThrow();
+      expect((await first.ended).signal).toBe('SIGKILL');
+      const client = clientOf(await place.start());
+      const whole = await all(await client.responses.retrieve(id, { stream: true }));
+      const { status } = await client.responses.retrieve(id);
+      expect([status, whole.at(-1)?.type]).toEqual(
+        when === 'after' ? ['cancelled', 'response.incomplete'] : ['completed', 'response.completed'],
+      );
+    },
+  );
 
   test('cancels what it has not taken up yet: no other call is made, and what was seen stays', async () => {
     const { id, seen } = await cut(SLOW);
