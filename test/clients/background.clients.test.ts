@@ -1,7 +1,7 @@
 import { type Emulator, startEmulator } from '@perdure/emulator';
 import OpenAI from 'openai';
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { failureOf } from '../support/failure.ts';
 import { all } from '../support/said.ts';
 import { type ServerProcess, Workplace } from '../support/server-process.ts';
@@ -78,7 +78,7 @@ describe('a server', () => {
   });
 
   test('cancels one, says so twice, ends its stream in a form that the client takes, and lets the upstream go', async () => {
-    const { id } = await begin(FOREVER);
+    const { id } = await begin('Slowly. [[words: 2000]] [[latency: 20]]');
     const helper = client.responses.stream({ response_id: id });
     let deltas = 0;
     helper.on('response.output_text.delta', () => (deltas += 1));
@@ -92,7 +92,7 @@ describe('a server', () => {
     expect(plain(await client.responses.retrieve(id))).toEqual(plain(cancelled));
     const events = await all(await client.responses.retrieve(id, { stream: true }));
     expect(events.at(-1)).toMatchObject({ type: 'response.incomplete', response: { status: 'cancelled' } });
-    await expect.poll(async () => (await stack.upstream()).at(-1)?.ended).toBe('left');
+    await expect.poll(async () => (await stack.upstream()).at(-1)?.ended).toBe('client-left');
     expect(
       await failureOf(client.responses.create({ model: MODEL, input: 'Go on.', previous_response_id: id })),
     ).toMatchObject({ status: 400, code: 'previous_response_not_found' });
@@ -207,6 +207,25 @@ describe('a server that is killed in the middle', () => {
       ['completed', 'final_answer'],
     ]);
   });
+
+  test.each(['before', 'after'] as const)(
+    'L7: dies right %s the commit of a cancel: from the commit on it stands',
+    async when => {
+      vi.stubEnv('PERDURE_KILL_POINT', `cancel.${when}-commit`);
+      const first = await place.start();
+      vi.unstubAllEnvs();
+      const dying = clientOf(first);
+      const { id } = await dying.responses.create({ model: MODEL, input: SLOW, background: true });
+      await expect(dying.responses.cancel(id)).rejects.toThrow();
+      expect((await first.ended).signal).toBe('SIGKILL');
+      const client = clientOf(await place.start());
+      const whole = await all(await client.responses.retrieve(id, { stream: true }));
+      const { status } = await client.responses.retrieve(id);
+      expect([status, whole.at(-1)?.type]).toEqual(
+        when === 'after' ? ['cancelled', 'response.incomplete'] : ['completed', 'response.completed'],
+      );
+    },
+  );
 
   test('cancels what it has not taken up yet: no other call is made, and what was seen stays', async () => {
     const { id, seen } = await cut(SLOW);

@@ -136,10 +136,10 @@ describe('a request that is wrong in', () => {
     invalid('the name of a tool', { ...hello, tools: [{ type: 'function', name: 'no spaces' }] }, 'tools[0].name'),
     invalid('its labels', hello, 'perdure-labels'),
     {
-      name: 'asking for the background',
-      body: { ...hello, background: true },
+      name: 'asking for the background, unstored',
+      body: { ...hello, background: true, store: false },
       status: 400,
-      code: 'unsupported_parameter',
+      code: 'mutually_exclusive_parameters',
       param: 'background',
     },
     { name: 'its model', body: { ...hello, model: 'nobody' }, status: 404, code: 'model_not_found', param: 'model' },

@@ -18,7 +18,7 @@ beforeAll(async () => {
     lease_ms: LEASE_MS,
     turn_ms: 3_000,
     patience_ms: 500,
-    resume_ms: 1_000,
+    resume_ms: 2_500,
     upstream: { first_byte_ms: 1_000, idle_ms: 1_000 },
   };
   stack = await startStack({ clouds: ['aws'], config: { limits }, openHome: stores.openHome });

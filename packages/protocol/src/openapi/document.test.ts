@@ -93,6 +93,7 @@ it('has every route once, with an operation id of its own', () => {
     '/v1/responses/compact',
     '/v1/responses/input_tokens',
     '/v1/responses/{response_id}',
+    '/v1/responses/{response_id}/cancel',
     '/v1/responses/{response_id}/input_items',
   ]);
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { perdureError } from '@perdure/protocol';
 import type { WireEvent } from '../session/output.ts';
-import { Broadcast, MAX_LAG } from './broadcast.ts';
+import { BATCH_CHARS, Broadcast, MAX_LAG } from './broadcast.ts';
 import { codeOf } from './world.test-support.ts';
 
 const event = (seq: number, chars = 0): WireEvent => ({ seq, type: 'x', json: `${seq}:${'.'.repeat(chars)}` });
@@ -76,6 +76,63 @@ describe('readers', () => {
   });
 });
 
+describe('what is made only if somebody reads', () => {
+  test('is made once, in its place among the rest, when the first reader comes', async () => {
+    const broadcast = new Broadcast();
+    let made = 0;
+    const later = (from: number, to: number) => (): WireEvent[] => {
+      made += 1;
+      return events(from, to);
+    };
+    broadcast.publish(events(0, 1));
+    broadcast.publish(later(2, 3));
+    broadcast.publish(later(4, 4));
+    expect(made).toBe(0);
+    const one = seqs(broadcast, 2);
+    expect(made).toBe(2);
+    broadcast.publish(later(5, 5));
+    expect(made).toBe(3);
+    broadcast.end();
+    expect([await one, await seqs(broadcast), made]).toEqual([[3, 4, 5], [0, 1, 2, 3, 4, 5], 3]);
+  });
+
+  test('is made before what is published after it', async () => {
+    const broadcast = new Broadcast();
+    broadcast.publish(() => events(0, 0));
+    broadcast.publish(events(1, 1));
+    broadcast.end();
+    expect(await seqs(broadcast)).toEqual([0, 1]);
+  });
+});
+
+describe('a reader', () => {
+  test('that comes late is handed what it missed in pieces of a bounded size', async () => {
+    const broadcast = new Broadcast();
+    broadcast.publish(Array.from({ length: 64 }, (_, i) => event(i, BATCH_CHARS / 8)));
+    broadcast.publish([event(64, 3 * BATCH_CHARS)]);
+    broadcast.end();
+    const batches: (readonly WireEvent[])[] = [];
+    for await (const batch of broadcast.read()) batches.push(batch);
+    expect(batches.flat().map(({ seq }) => seq)).toEqual(events(0, 64).map(({ seq }) => seq));
+    // An event more than the bound, at most: events are not cut.
+    const sizes = batches.map(batch => batch.slice(0, -1).reduce((sum, { json }) => sum + json.length, 0));
+    expect(Math.max(...sizes)).toBeLessThan(BATCH_CHARS);
+    expect(batches.length).toBeLessThanOrEqual(9);
+  });
+
+  test('that has left is let go at once, also if nothing is said any more, or if it never read', async () => {
+    const broadcast = new Broadcast();
+    const leaving = new AbortController();
+    const waiting = broadcast.read(-1, leaving.signal).next();
+    broadcast.read(-1, leaving.signal);
+    broadcast.read(-1);
+    expect(broadcast.readers).toBe(3);
+    leaving.abort();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(broadcast.readers).toBe(1);
+  });
+});
+
 describe('B2: a reader that falls behind', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
@@ -136,6 +193,33 @@ describe('B2: a reader that falls behind', () => {
     broadcast.publish([event(2)]);
     broadcast.end();
     expect(await quick).toEqual([0, 1, 2]);
+  });
+
+  test('is not who comes late: it is not waited for until it was at the end once', async () => {
+    const broadcast = new Broadcast();
+    broadcast.publish([event(0, MAX_LAG), event(1, MAX_LAG), event(2)]);
+    const late = broadcast.read();
+    expect((await late.next()).value).toHaveLength(1);
+    expect(await isSettled(broadcast.settled(1000))).toBe(true);
+    await late.next();
+    await late.next();
+    broadcast.publish([event(3, MAX_LAG + 1)]);
+    expect(await isSettled(broadcast.settled(1000))).toBe(false);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await codeOf(late.next())).toBe('deadline_exceeded');
+  });
+
+  test('holds nobody up once the turn is to end', async () => {
+    const broadcast = new Broadcast();
+    await slow(broadcast);
+    broadcast.publish([event(1, MAX_LAG + 1)]);
+    const stop = new AbortController();
+    const settled = broadcast.settled(1000, stop.signal);
+    expect(await isSettled(settled)).toBe(false);
+    stop.abort();
+    expect(await isSettled(settled)).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await isSettled(broadcast.settled(1000, stop.signal))).toBe(true);
   });
 
   test('that leaves while it is waited for holds nobody up', async () => {

@@ -24,13 +24,13 @@ export async function cancelResponse(engine: EngineContext, caller: Caller, id: 
 /** Ends the turn, wherever it is: here, or left by a process that died. */
 async function end(engine: EngineContext, caller: Caller, response: ResponseId): Promise<void> {
   const actor = actorOf(caller);
-  const turn = await runningTurn(engine, caller, response, { response, actor });
+  const turn = await runningTurn(engine, caller, response, { cancel: { response, actor } });
   if (turn === null) return;
   turn.cancel(actor);
-  // If the store fails meanwhile it is not ended, and whoever cancelled is told so.
+  // If the store fails meanwhile it is not ended, and whoever cancelled is told so. It waits for what is on its way, and then for the end.
   const ended = turn.done.then(
     () => undefined,
     () => undefined,
   );
-  await within(engine.limits.resumeMs, ended, beingTakenUp);
+  await within(2 * engine.limits.storeMs, ended, beingTakenUp);
 }

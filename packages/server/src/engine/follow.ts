@@ -3,7 +3,7 @@
  * runs here and from the log once it has ended.
  *
  * F1  A reader that goes on after event N sees event N+1 next, whichever process shows it.
- * F2  A response that was left unfinished is taken up by who asks for it, if recovery has not come to it; who asks waits `resumeMs`, no longer.
+ * F2  A response that a dead process left is taken up by who asks for it, if recovery has not come to it; who asks waits `resumeMs`, no longer.
  * F3  At most `readers` read one running response; one more is refused before its stream begins.
  */
 import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
@@ -14,7 +14,7 @@ import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { findResponse, short } from './plan.ts';
 import { readResponse, streamOfRecord } from './read.ts';
-import { type Cancel, takeUp } from './recovery.ts';
+import { takeUp, type Wanted } from './recovery.ts';
 import type { RunningTurn } from './turn.ts';
 
 /** Between two looks at a response that another process still holds, ms. */
@@ -22,17 +22,15 @@ const LOOK_MS = 50;
 
 /**
  * The turn that makes a response, taken up again if it was left; null once its end is in the log.
- * @param cancel a turn that was left is ended instead
  * @throws response_not_found; response_in_progress if it cannot be taken up in time
  */
 export async function runningTurn(
   engine: EngineContext,
   caller: Caller,
   id: string,
-  cancel: Cancel | null = null,
+  { cancel, until = patience(engine) }: RunningOptions = {},
 ): Promise<RunningTurn | null> {
-  // By real time: what is waited for is another process.
-  for (const until = performance.now() + engine.limits.resumeMs; ; ) {
+  for (;;) {
     const turn = engine.running.get(id as ResponseId);
     if (turn?.live.tenant === caller.tenant && turn.broadcast.error === null) return turn;
     const row = await findResponse(engine, caller, id);
@@ -43,7 +41,8 @@ export async function runningTurn(
     if (engine.stopping()) throw beingTakenUp();
     try {
       if (!engine.spend.idle) await engine.spend.ready;
-      if ((await takeUp(engine, { tenant: caller.tenant, session: row.session, store }, cancel)) !== null) continue;
+      const wanted: Wanted = cancel === undefined ? { orphansOnly: true } : { cancel };
+      if ((await takeUp(engine, { tenant: caller.tenant, session: row.session, store }, wanted)) !== null) continue;
     } catch (error) {
       const { code } = toPerdureError(error);
       if (code !== 'conversation_locked' && code !== 'store_unavailable') throw error;
@@ -51,6 +50,18 @@ export async function runningTurn(
     if (performance.now() >= until) throw beingTakenUp();
     await pause();
   }
+}
+
+interface RunningOptions {
+  /** A turn that was left is ended instead. */
+  readonly cancel?: NonNullable<Wanted['cancel']>;
+  /** On `performance.now()`: how long it is waited for. */
+  readonly until?: number;
+}
+
+/** By real time: what is waited for is another process. */
+function patience(engine: EngineContext): number {
+  return performance.now() + engine.limits.resumeMs;
 }
 
 function pause(): Promise<void> {
@@ -112,9 +123,12 @@ async function* follow(
   const { id } = first.turn.base;
   let at = after;
   let { turn, reading } = first;
+  /** Runs from the moment at which the turn broke off, until something new is shown. */
+  let until: number | null = null;
   for (;;) {
     try {
       for await (const batch of reading) {
+        until = null;
         at = batch.at(-1)?.seq ?? at;
         yield batch;
       }
@@ -122,8 +136,10 @@ async function* follow(
     } catch (error) {
       // Only if the turn is not carried on here: then somebody takes it up again, and the reader goes on where it was.
       if (error !== turn.broadcast.error) throw error;
+      until ??= patience(engine);
+      if (performance.now() >= until) throw error;
     }
-    const next = await runningTurn(engine, caller, id);
+    const next = await runningTurn(engine, caller, id, { until });
     if (signal?.aborted === true) return;
     if (next === null) return yield* batches(streamOfRecord(await readResponse(engine, caller, id)), at);
     mustHaveRoom(engine, next);

@@ -134,7 +134,7 @@ describe('a store that stops answering while a turn runs', () => {
   test.each(['release', 'append'] as const)(
     'T3, F1: its %s: whoever waits for the end is told, the turn is left to recovery, and its readers go on with it',
     async method => {
-      const world = new World({ limits: SHORT });
+      const world = new World({ limits: { ...SHORT, resumeMs: 10_000 } });
       const control = hanging(method);
       const { engine, reported } = world.boot({ wrap: control.wrap });
       world.provider.follow(() => batches(message('Hello', ' there')));

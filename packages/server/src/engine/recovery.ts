@@ -88,11 +88,11 @@ async function recoverOne(
 export async function takeUp(
   engine: EngineContext,
   { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
-  cancel: Cancel | null = null,
+  wanted: Wanted = {},
 ): Promise<'turns' | 'calls' | null> {
   const live = await engine.sessions.load(tenant, session, store);
   if (live === null) return null;
-  if (live.state?.kind !== 'stateless') return (await recoverSession(engine, live, cancel)) ? 'turns' : null;
+  if (live.state?.kind !== 'stateless') return (await recoverSession(engine, live, wanted)) ? 'turns' : null;
   await closeReservation(engine, live);
   return 'calls';
 }
@@ -105,20 +105,18 @@ async function closeReservation(engine: EngineContext, live: LiveSession): Promi
   engine.sessions.forget(live);
 }
 
-/** A turn that is taken up only to be ended. */
-export interface Cancel {
-  readonly response: ResponseId;
-  readonly actor: string;
+export interface Wanted {
+  /** The turn is taken up only to be ended; one that waits for people too. */
+  readonly cancel?: { readonly response: ResponseId; readonly actor: string };
+  /** Not what this process itself has given up: that waits its time (`recoverLater`), or each reader would make another call. */
+  readonly orphansOnly?: boolean;
 }
 
-/**
- * Takes the session's open turn up again; false if there is none, or it runs here already.
- * @param cancel ends that turn instead; one that waits for people too
- */
+/** Takes the session's open turn up again; false if there is none, or it runs here already. */
 export async function recoverSession(
   engine: EngineContext,
   live: LiveSession,
-  cancel: Cancel | null = null,
+  { cancel, orphansOnly }: Wanted = {},
 ): Promise<boolean> {
   return engine.sessions.exclusive(live, async () => {
     const state = mustState(live);
@@ -127,7 +125,8 @@ export async function recoverSession(
       return false;
     }
     if (state.turn === null || engine.running.has(state.turn.response)) return false;
-    if (cancel === null ? state.phase === 'waiting' : state.turn.response !== cancel.response) return false;
+    if (cancel === undefined ? state.phase === 'waiting' : state.turn.response !== cancel.response) return false;
+    if (orphansOnly === true && state.owner === engine.owner) return false;
     await engine.sessions.wait(engine.lease.ensure());
     const bodies = await claim(engine, live);
     const { turn, shown } = await rebuild(engine, live);
