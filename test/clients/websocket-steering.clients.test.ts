@@ -8,7 +8,7 @@ import {
   message,
   thenFail,
 } from '../../packages/server/src/engine/scripted-provider.test-support.ts';
-import { ACME, type Gate, gate } from '../../packages/server/src/engine/world.test-support.ts';
+import { ACME, type Gate, gate, read } from '../../packages/server/src/engine/world.test-support.ts';
 import { type Frame, TestSocket } from '../support/socket.ts';
 import { type SocketWorld, startSocketWorld } from '../support/socket-world.ts';
 
@@ -76,6 +76,14 @@ describe.each([true, false])('steering (store: %s)', store => {
       response: { previous_response_id: id, store, instructions: 'Be brief.', temperature: 0.5, tools: TOOLS },
     });
     expect(await socket.end('main')).toMatchObject({ status: 'completed' });
+    if (store) {
+      // Read back as it was shown.
+      const shown = socket.texts.filter(text => text.includes(id) || text.includes(id.slice(5)));
+      const until = shown.findIndex(text => text.startsWith('{"type":"response.incomplete"'));
+      const events = shown.slice(0, until + 1).filter(text => !text.includes('response.steer'));
+      const stored = await read(await served.booted.engine.stream(ACME, id, -1));
+      expect(stored).toEqual(events.map(text => text.replace(',"stream_id":"main"}', '}')));
+    }
     expect(sent(1)).toMatch(/Begin.*I will look.*Rather not.*Please\./);
     expect(sent(1)).not.toContain('function_call');
     expect(socket.frames.filter(({ type }) => type === 'error')).toEqual([]);

@@ -3,6 +3,7 @@ import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { ResponsesWS } from 'openai/resources/responses/ws';
 import type { ResponsesClientEvent, ResponsesServerEvent } from 'openai/resources/responses/responses';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rawBytes } from '../support/raw-http.ts';
 import { DOG, RECALLED, WHICH_DOG } from '../support/said.ts';
 import { type Ended, refused, TestSocket } from '../support/socket.ts';
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
@@ -118,6 +119,20 @@ describe('who may', () => {
     socket.create('Hello.', { store: false });
     expect(await socket.end()).toMatchObject({ status: 401, error: { code: 'invalid_api_key' } });
     expect(await socket.closed).toMatchObject({ code: 1008 });
+  });
+
+  test.each([
+    ['no key of its own', { 'sec-websocket-version': '13' }],
+    ['a version that is none', { 'sec-websocket-version': '12', 'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==' }],
+  ])('a handshake with %s is refused as any request is, and the connection ends', async (_, more) => {
+    const head = Object.entries({ authorization: `Bearer ${ACME}`, ...more }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    );
+    const asks = 'GET /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n';
+    const answer = await rawBytes(stack.url, `${asks}${head.join('')}\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toMatch(/x-request-id: req_/);
+    expect(answer).toContain('"code":"invalid_request"');
   });
 
   test('another upgrade than to a WebSocket is not taken up: the request is served as it is', async () => {
@@ -388,4 +403,25 @@ describe('a frame that is wrong', () => {
     large.send('x'.repeat(33 * 1024 * 1024));
     expect(await large.closed).toMatchObject({ code: 1009 });
   });
+});
+
+test('a server that stops ends its connections; what was stored is there afterwards', async () => {
+  const socket = await open();
+  socket.create(DOG);
+  const first = await socket.end();
+  socket.create(LONG);
+  const { id } = (await socket.of('response.created'))['response'] as { id: string };
+  await stack.restart();
+  expect(await socket.closed).toMatchObject({ code: 1012 });
+  const again = await open();
+  again.create(WHICH_DOG, { previous_response_id: first.id });
+  expect(text(await again.end())).toContain(DOG);
+  // It was cut by the stop: the next process took it up.
+  const read = (): Promise<string> =>
+    stack
+      .request('GET', `/v1/responses/${id}`, { key: ACME })
+      .then(answer => answer.json())
+      .then(body => (body as { status: string }).status);
+  await expect.poll(read, { timeout: 30_000 }).toBe('completed');
+  again.close();
 });

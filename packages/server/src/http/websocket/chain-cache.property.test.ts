@@ -26,7 +26,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 
 test('the cache: never beyond its bounds, least recently used first, shared turns counted once', () => {
   fc.assert(
-    fc.property(fc.array(act, { maxLength: 60 }), acts => {
+    fc.property(fc.array(act, { maxLength: 60, size: 'max' }), acts => {
       const cache = new ChainCache(BOUNDS);
       /** The model: what is held, in order of use. */
       let held: { id: string; runs: readonly Run[] }[] = [];

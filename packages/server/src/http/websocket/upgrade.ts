@@ -13,6 +13,9 @@ import { Connection } from './connection.ts';
 const PATH = '/v1/responses';
 const INFER: readonly Scope[] = ['inference'];
 
+/** How long a client has to take the close of a connection that is cut, ms. */
+const FAREWELL_MS = 250;
+
 export interface WebSockets {
   /** Begins no response any more; closes each connection once what it runs has ended, at most after `ms`. */
   close(ms: number): Promise<void>;
@@ -33,6 +36,15 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
     maxPayload: deps.limits.bodyBytes,
     perMessageDeflate: false,
     autoPong: false,
+  });
+
+  sockets.on('wsClientError', (error, raw, req) => {
+    refuse(
+      req,
+      raw,
+      perdureError('invalid_request', `The WebSocket handshake is not valid: ${error.message}.`),
+      newRequestId(),
+    );
   });
 
   function mayOpen(req: IncomingMessage): Caller {
@@ -70,12 +82,17 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
         else perKey.delete(key);
       });
     });
-    // Where the handshake itself is at fault, ws has answered, and said no headers.
+    // Where the handshake itself is at fault (`wsClientError`) no headers were said.
     sockets.removeAllListeners('headers');
   }
 
+  async function allClosed(ms: number): Promise<void> {
+    const until = performance.now() + ms;
+    while (open.size > 0 && performance.now() < until) await new Promise(resolve => setTimeout(resolve, 10));
+  }
+
   server.on('upgrade', (req, raw, head) => {
-    const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`;
+    const requestId = newRequestId();
     raw.on('error', () => raw.destroy());
     try {
       if (!asksWebSocket(req)) throw perdureError('invalid_request', 'Only upgrades to websocket are taken up.');
@@ -89,11 +106,16 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
     async close(ms) {
       closing = true;
       for (const connection of open) connection.shutdown();
-      const until = performance.now() + ms;
-      while (open.size > 0 && performance.now() < until) await new Promise(resolve => setTimeout(resolve, 10));
+      await allClosed(ms);
+      for (const connection of open) connection.cut();
+      await allClosed(FAREWELL_MS);
       for (const connection of open) connection.terminate();
     },
   };
+}
+
+function newRequestId(): string {
+  return `req_${crypto.randomUUID().replaceAll('-', '')}`;
 }
 
 function keyOf({ tenant, principal }: Caller): string {
@@ -105,6 +127,6 @@ function refuse(req: IncomingMessage, raw: Duplex, thrown: unknown, requestId: s
   const res = new ServerResponse(req);
   // An upgrade comes by the socket of a plain HTTP request.
   res.assignSocket(raw as Parameters<typeof res.assignSocket>[0]);
-  res.once('finish', () => raw.end());
+  res.once('finish', () => raw.end(() => raw.destroy()));
   sendError(res, thrown, { 'x-request-id': requestId, connection: 'close' });
 }
