@@ -60,6 +60,7 @@ export const ROUTES: readonly Route[] = [
     errors: TURN,
     idempotent: true,
     placed: true,
+    skips: true,
   },
   {
     method: 'get',
@@ -182,6 +183,7 @@ export const ROUTES: readonly Route[] = [
     errors: CALL,
     idempotent: true,
     placed: true,
+    skips: true,
   },
   {
     method: 'get',
