@@ -108,6 +108,22 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     expect(again).toEqual(events);
   });
 
+  test('by the stream helper of the client', async () => {
+    const final = await client.responses.stream({ model: MODEL, input: ASK, tools }).finalResponse();
+    expect(final.output).toMatchObject([{ type: 'custom_tool_call', input: 'select 1' }, { type: 'function_call' }]);
+  });
+
+  test('a call that was cut after some of its input was shown never runs', async () => {
+    await stack.fault('cut 2', { contains: 'cut here', times: 9 });
+    const input = 'Use sql `select a lot of rows and cut here` please.';
+    const events = await all(await client.responses.create({ model: MODEL, input, tools, stream: true })).catch(
+      (error: unknown) => error,
+    );
+    const failed = Array.isArray(events) ? events.at(-1) : events;
+    expect(JSON.stringify(failed)).toContain('upstream_interrupted');
+    await stack.calm();
+  });
+
   test('chosen by name, and among those allowed', async () => {
     const chosen = await ask({ input: 'Say something.', tool_choice: { type: 'custom', name: 'note' } });
     expect(chosen.tool_choice).toEqual({ type: 'custom', name: 'note' });

@@ -211,7 +211,7 @@ test('reasoning is a part of its own, and counts within the bound', () => {
 test('a call that is cut has unfinished arguments', () => {
   const cut = ask([user('lookup id=12345678')], { tools, maxTokens: 4 });
   expect(cut.finish).toBe('length');
-  expect(cut.parts).toEqual([{ kind: 'call', name: 'lookup', arguments: '{"id"', cut: true }]);
+  expect(cut.parts).toEqual([{ kind: 'call', type: 'function', name: 'lookup', arguments: '{"id"', cut: true }]);
 });
 
 test('a schema is filled, an object is one, and a stop sequence ends the text', () => {

@@ -71,7 +71,7 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
 const SUMMARIES = ['auto', 'concise', 'detailed'] as const;
-const TIERS = ['auto', 'default', 'flex', 'scale', 'priority', 'fast'] as const;
+const TIERS = ['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast'] as const;
 const CHOICES = ['none', 'auto', 'required'] as const;
 
 interface Tools {

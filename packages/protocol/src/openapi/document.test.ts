@@ -131,7 +131,19 @@ it('has examples that the server reads', () => {
   }
 });
 
+it('tells where skipped tools are named', () => {
+  const told = Object.entries(document['paths'] as { [path: string]: { [method: string]: unknown } }).flatMap(
+    ([path, methods]) => (JSON.stringify(methods).includes('"perdure-skipped-tools"') ? [path] : []),
+  );
+  expect(told).toEqual(['/v1/responses', '/v1/chat/completions']);
+});
+
 it('describes requests as clients write them', () => {
+  const all = ajv.compile({ $ref: 'perdure#/components/schemas/CreateResponse' });
+  const tools = [{ type: 'custom', name: 'c' }, { type: 'web_search' }, { type: 'function', name: 'f' }];
+  const call = { type: 'custom_tool_call_output', call_id: 'c', output: 'x' };
+  expect(all({ model: 'm', input: [call], tools, tool_choice: { type: 'custom', name: 'c' } })).toBe(true);
+  expect(all({ model: 'm', input: 'x', tools: [{ type: 'custom' }] })).toBe(false);
   const validate = ajv.compile({ $ref: 'perdure#/components/schemas/CreateResponse' });
   expect(validate({ model: 'm', input: [{ role: 'user', content: 'x' }], temperature: null, unknown: 1 })).toBe(true);
   expect(validate({ model: 'm', input: 'x', temperature: 3 })).toBe(false);

@@ -89,6 +89,13 @@ function success(route: Route): JsonObject {
           description: 'The id of the placement: see `/perdure/v1/placements/{placement_id}`.',
           schema: { type: 'string' },
         },
+        ...(route.skips === true && {
+          'perdure-skipped-tools': {
+            description:
+              'Kinds of tools of the request that this server does not have, if any: the answer was made without them.',
+            schema: { type: 'string' },
+          },
+        }),
       },
     }),
     content: {

@@ -29,6 +29,8 @@ export type Route = {
   readonly idempotent?: true;
   /** Names its placement in a `perdure-placement` header. */
   readonly placed?: true;
+  /** Names the kinds of tools that it skipped in a `perdure-skipped-tools` header. */
+  readonly skips?: true;
 };
 
 export type QueryName =

@@ -66,6 +66,7 @@ export const ROUTES: readonly Route[] = [
     errors: TURN,
     idempotent: true,
     placed: true,
+    skips: true,
   },
   {
     method: 'post',
@@ -227,6 +228,7 @@ export const ROUTES: readonly Route[] = [
     errors: CALL,
     idempotent: true,
     placed: true,
+    skips: true,
   },
   ...FILE_ROUTES,
   {
