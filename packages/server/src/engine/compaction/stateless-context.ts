@@ -38,7 +38,7 @@ export async function statelessContext(
   const done = plan === null ? null : await carryOut(plan);
   const rest = { items: expand(plan === null ? items : items.slice(plan.input)) };
   const context = done === null ? [...history, rest] : [{ items: done.content }, rest];
-  const answers = plan === null || plan.then === 'answer';
+  const answers = plan === null || plan.kind === 'answer';
   const sent = { model, settings, context };
   return {
     context: answers ? fitContext(engine, sent, request.truncation ?? 'disabled') : context,
