@@ -3,6 +3,7 @@ import { LIMITS } from '../limits.ts';
 import { parseCompactResponse, parseCountInput } from './compaction.ts';
 import { parseCreateResponse } from './request-schema.ts';
 
+const entries = (count: number) => Array.from({ length: count }, () => ({ type: 'compaction' }));
 const trigger = { type: 'compaction_trigger' };
 const faultOf = (parsed: { ok: true } | { ok: false; error: { code: string; param: string | null } }) =>
   parsed.ok ? null : [parsed.error.code, parsed.error.param];
@@ -40,9 +41,9 @@ test.each([
   ],
   [{ input: 'x', context_management: [{ type: 'compaction', compact_threshold: LIMITS.minCompactTokens }] }, null],
   [{ input: 'x', context_management: [{ type: 'pruning' }] }, ['unsupported_parameter', 'context_management[0].type']],
-  [{ input: 'x', context_management: Array(LIMITS.contextManagement).fill({ type: 'compaction' }) }, null],
+  [{ input: 'x', context_management: entries(LIMITS.contextManagement) }, null],
   [
-    { input: 'x', context_management: Array(LIMITS.contextManagement + 1).fill({ type: 'compaction' }) },
+    { input: 'x', context_management: entries(LIMITS.contextManagement + 1) },
     ['invalid_request', 'context_management'],
   ],
 ])('a request for a response: %j', (body, fault) => {

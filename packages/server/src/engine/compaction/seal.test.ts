@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TenantId } from '../../kernel/ids.ts';
+import { textOf } from '../../log/events.ts';
 import { expand, openItem } from './open-item.ts';
 import { makeSeals, SEAL_KEY_BYTES } from './seal.ts';
 
@@ -32,7 +33,7 @@ test('what was sealed opens to what it was, and other items pass as they are', (
 test('another key, another tenant and every changed byte are refused', () => {
   const seals = makeSeals(key);
   const [sealed] = seals.seal(acme, [open]);
-  const text = String(sealed?.['encrypted_content'] as string);
+  const text = textOf(sealed?.['encrypted_content']);
   const refused = (given: string, tenant = acme, by = seals): void =>
     expect(() => by.open(tenant, [{ type: 'compaction', encrypted_content: given }])).toThrow(
       expect.objectContaining({ code: 'invalid_encrypted_content', param: 'input' }) as Error,
