@@ -103,17 +103,6 @@ describe('defaults', () => {
 });
 
 describe('values', () => {
-  test('compaction: without a model and only when asked, unless it says otherwise; its share is bounded on both sides', () => {
-    expect(parse(target()).compaction).toEqual({ strategy: 'extractive', at: null });
-    const at = (share: number): string => `${target()}compaction: {strategy: model, at: ${share}}\n`;
-    expect([1, 99].map(share => parse(at(share)).compaction)).toEqual([
-      { strategy: 'model', at: 1 },
-      { strategy: 'model', at: 99 },
-    ]);
-    for (const share of [0, 100]) expect(errors(at(share))[0]).toContain('compaction.at: must be at');
-    expect(errors(`${target()}compaction: {strategy: guess}\n`)[0]).toContain('strategy');
-  });
-
   test('prices become whole micro-dollars per million tokens', () => {
     const [one] = parse(target(', prices: {input: 0.1, cached_input: 0.000001, output: 2.5}')).targets;
     expect(one?.prices).toEqual({ inputPerMtok: 100_000, cachedInputPerMtok: 1, outputPerMtok: 2_500_000 });
