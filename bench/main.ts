@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: the numbers of the design, each as a ratio against a floor of the same run. What it does not measure is said at the end.
  */
+import { compaction } from './compaction.ts';
 import { table, TOLERANCE, type Row } from './figures.ts';
 import { growth } from './growth.ts';
 import { durableTurn, passThrough } from './latency.ts';
@@ -44,6 +45,10 @@ try {
   if (wants('growth')) {
     say('growth: sessions of 200 turns ...');
     rows.push(...(await growth(emulator)));
+  }
+  if (wants('compaction')) {
+    say('compaction: a long history and a short one ...');
+    rows.push(...(await compaction(emulator)));
   }
   if (wants('placement')) {
     say('placement ...');

@@ -212,14 +212,13 @@ describe('the compaction session of the agents', () => {
     'compacts by %s, and the agent still knows',
     async compactionMode => {
       const session = new OpenAIResponsesCompactionSession({
-        // The agents bring a client of their own version; what it is asked for is the same.
-        client: client as never,
+        client,
         model: MODEL,
         compactionMode,
         shouldTriggerCompaction: ({ compactionCandidateItems }) => compactionCandidateItems.length >= 2,
       });
       const runner = new Runner({
-        modelProvider: new OpenAIProvider({ openAIClient: client as never, useResponses: true }),
+        modelProvider: new OpenAIProvider({ openAIClient: client, useResponses: true }),
         tracingDisabled: true,
       });
       const agent = new Agent({ name: 'Keeper', instructions: 'Answer briefly.', model: MODEL });

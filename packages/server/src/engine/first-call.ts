@@ -48,7 +48,7 @@ export function placeFirst(engine: EngineContext, input: FirstCallInput): FirstC
     if (placed.ok) return { ok: true, placed, purpose: COMPACTION, plan, laid: null };
   }
   const laid = plan === null ? null : lay(input, plan);
-  if (plan !== null && plan.then !== 'answer') return { ok: true, placed: null, purpose: 'turn', plan, laid };
+  if (plan !== null && plan.kind !== 'answer') return { ok: true, placed: null, purpose: 'turn', plan, laid };
   const placed = placeTurn(engine, input, sentFirst(live, items, plan, laid));
   if (!placed.ok) return placed;
   refuseForeign(items, placed.target);

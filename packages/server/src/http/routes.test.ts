@@ -41,6 +41,8 @@ test('every route asks for a scope, and only reading is open to those who may on
  */
 const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'change' | 'keys' } = {
   'POST /v1/responses': 'change',
+  'POST /v1/responses/compact': 'change',
+  'POST /v1/responses/input_tokens': 'change',
   'GET /v1/responses/:id': 'content',
   'POST /v1/responses/:id/cancel': 'change',
   'DELETE /v1/responses/:id': 'change',

@@ -101,6 +101,6 @@ function compactedOf({ id, created_at, output, usage }: ResponseResource): Compa
 /** A stored response as it is read back: one that was only compacted has another form. */
 export function shownRecord(record: ResponseRecord, include?: readonly string[]): ResponseResource | CompactedResponse {
   const resource = resourceOfRecord(record, include);
-  const whole = planOf(record.base.settings)?.then === 'apart' && record.progress.status === 'completed';
+  const whole = planOf(record.base.settings)?.kind === 'apart' && record.progress.status === 'completed';
   return whole ? compactedOf(resource) : resource;
 }

@@ -22,7 +22,7 @@ function windowed(tokens: number, more: Partial<WorldOptions> = {}): World {
 async function talk({ engine }: Booted, world: World, turns = 4): Promise<string> {
   let last: string | undefined;
   for (let n = 0; n < turns; n++) {
-    world.provider.follow(() => batches(message(n === 0 ? `${FACT} ${FILLER}` : `${FILLER}`)));
+    world.provider.follow(() => batches(message(n === 0 ? `${FACT} ${FILLER}` : FILLER)));
     const previous = last === undefined ? {} : { previous_response_id: last };
     const response = await ask(engine, { input: `Question ${n}`, ...previous });
     await response.done;

@@ -14,12 +14,12 @@ const PART = MAX_PARTS;
 /** The items that a compaction puts in the place of others, in open form: user messages that stand apart, then the compaction. */
 export function compactedItems(
   items: readonly LoggedItem[],
-  plan: Pick<CompactionPlan, 'then' | 'budget'>,
+  plan: Pick<CompactionPlan, 'kind' | 'budget'>,
   { body, part = PART, summary }: { readonly body: string; readonly part?: number; readonly summary?: string },
 ): readonly LoggedItem[] {
   const { users, content } = selectContent(items, {
     budget: plan.budget,
-    users: plan.then === 'apart' ? 'apart' : 'within',
+    users: plan.kind === 'apart' ? 'apart' : 'within',
     ...(summary !== undefined && { summary }),
   });
   const apart = users.map((item, index) => ({ ...item, id: itemId('msg', body, part, index) }));
@@ -46,7 +46,7 @@ export function layCompaction(
 ): LaidCompaction {
   const covered = coveredItems(plan, at);
   const items = compactedItems(covered, plan, at);
-  const head = { to: at.from + plan.input, count: items.length, previous: at.previous, final: plan.then !== 'answer' };
+  const head = { to: at.from + plan.input, count: items.length, previous: at.previous, final: plan.kind !== 'answer' };
   return { event: { type: 'context.compacted', head, payload: { items } }, items };
 }
 

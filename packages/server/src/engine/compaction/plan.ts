@@ -9,7 +9,7 @@ import { expand } from './open-item.ts';
 
 export interface CompactionPlan {
   /** `answer`: the turn goes on. `only`: nothing is left to answer. `apart`: the same, and user messages stand beside it. */
-  readonly then: 'answer' | 'only' | 'apart';
+  readonly kind: 'answer' | 'only' | 'apart';
   /** How many of the items of the request it takes in; those of before, all. */
   readonly input: number;
   /** Tokens that it may come to. */
@@ -50,7 +50,7 @@ export function planCompaction(engine: EngineContext, input: PlanInput): Compact
   if (answers && history.length === 0 && taken === 0) return null;
   const bound = threshold ?? windowOf(engine, request.model);
   return {
-    then: answers ? 'answer' : 'only',
+    kind: answers ? 'answer' : 'only',
     input: taken,
     budget: budgetFor(tokens, bound),
   };
@@ -67,7 +67,7 @@ export function planWhole(
     settings,
   });
   const budget = budgetFor(tokens, windowOf(engine, request.model));
-  return { then: 'apart', input: items.length, budget };
+  return { kind: 'apart', input: items.length, budget };
 }
 
 function budgetFor(tokens: number, bound: number | null): number {

@@ -96,5 +96,5 @@ function unreadable(): Error {
 export function sealEvent(seals: Seals, event: LogEvent): LogEvent {
   if (event.type !== 'context.compacted' && event.type !== 'input.accepted') return event;
   if (event.payload === null) return event;
-  return { ...event, payload: { items: seals.seal(event.tenant, event.payload.items) } } as LogEvent;
+  return { ...event, payload: { items: seals.seal(event.tenant, event.payload.items) } };
 }

@@ -43,7 +43,7 @@ export async function statelessContext(
   const rest = { items: expand(plan === null ? items : items.slice(plan.input)) };
   const before = done === null ? history : [{ items: done.content }];
   const context = [...before, rest];
-  const answers = plan === null || plan.then === 'answer';
+  const answers = plan === null || plan.kind === 'answer';
   const sent = { model, settings, context };
   return {
     context: answers ? fitContext(engine, sent, request.truncation ?? 'disabled') : context,

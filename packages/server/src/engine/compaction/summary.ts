@@ -1,6 +1,5 @@
 /** The strategy `model`: a model is asked for a summary of what is to be left out. What is asked, and what is made of the answer. */
-import type { Usage } from '../../log/events.ts';
-import type { LoggedItem } from '../../log/events.ts';
+import { type LoggedItem, textOf, type Usage } from '../../log/events.ts';
 import type { Step, StepEnd } from '../../log/steps.ts';
 import { isCall, openCallIds } from '../../session/compaction/items.ts';
 import { truncateRuns } from '../../session/compaction/truncate.ts';
@@ -39,7 +38,7 @@ export function summaryCall(
   const outputBound = Math.max(MIN_OUTPUT, Math.min(MAX_OUTPUT, budget));
   const settings: CallSettings = { instructions: INSTRUCTIONS, maxOutputTokens: outputBound };
   const open = new Set(openCallIds(items));
-  const said = items.filter(item => !isCall(item) || !open.has(String(item['call_id'])));
+  const said = items.filter(item => !isCall(item) || !open.has(textOf(item['call_id'])));
   const context: readonly ContextRun[] = [{ items: [...said, asked()] }];
   const window = windowOf(engine, model);
   if (window === null) return { context, settings, outputBound };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WEIGHT_OF_TOKEN } from '../../kernel/text-tokens.ts';
-import type { LoggedItem } from '../../log/events.ts';
+import { type LoggedItem, textOf } from '../../log/events.ts';
 import { isCall, isDigest, isInstruction, isUserMessage, openCallIds, pairs, weightOf } from './items.ts';
 import { conversation } from './items.test-support.ts';
 import { selectContent, type SelectionOptions } from './select.ts';
@@ -17,7 +17,7 @@ const options: fc.Arbitrary<SelectionOptions> = fc.oneof(
 const RUNS = { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 300) };
 const must = (items: readonly LoggedItem[]) => {
   const open = new Set(openCallIds(items));
-  return items.filter(item => isInstruction(item) || (isCall(item) && open.has(String(item['call_id']))));
+  return items.filter(item => isInstruction(item) || (isCall(item) && open.has(textOf(item['call_id']))));
 };
 
 test('K1: system and developer messages and open calls stay whole, whatever the budget', () => {

@@ -38,8 +38,10 @@ export function selectContent(items: readonly LoggedItem[], options: SelectionOp
   const users = apart ? items.filter(isUserMessage) : [];
   const rest = apart ? items.filter(item => !isUserMessage(item)) : items;
   const room = options.budget * WEIGHT_OF_TOKEN;
-  if (options.summary === undefined && weightOf(rest) <= room) return { users, content: rest };
-  return { users, content: shorten(rest, room, options.summary) };
+  // A model that said nothing has summarised nothing.
+  const summary = options.summary?.trim() || undefined;
+  if (summary === undefined && weightOf(rest) <= room) return { users, content: rest };
+  return { users, content: shorten(rest, room, summary) };
 }
 
 function shorten(items: readonly LoggedItem[], room: number, summary: string | undefined): readonly LoggedItem[] {
@@ -132,7 +134,7 @@ function extract(
 
 function summarised(summary: string, room: number): LoggedItem | null {
   const whole = summaryItem(summary);
-  if (summary.trim() !== '' && itemWeight(whole) <= room) return whole;
+  if (itemWeight(whole) <= room) return whole;
   const lines = segmentsOf(summary).map((text): Line => ({ who: 'summary', text, worth: worthOf(text) }));
   return bestDigest(lines, room);
 }
