@@ -72,7 +72,14 @@ function readOne({ url, deltas, everyMs, store }: StreamLoad, note: (sentMicros:
     socket.on('error', reject);
     socket.on('close', () => {
       if (/event: response\.completed/.test(tail) || tail.includes('"type":"response.completed"')) resolve();
-      else reject(new Error(`a stream ended before its end: ${tail.slice(-400)}`));
+      else reject(new Error(`a stream ended with ${lastOf(tail)}`));
     });
   });
+}
+
+/** The last event of a stream, or what came in its place; its error, if it tells one. */
+function lastOf(tail: string): string {
+  const type = [...tail.matchAll(/event: (\S+)/g)].at(-1)?.[1];
+  const error = /"error":(\{[^}]*\})/.exec(tail)?.[1];
+  return type === undefined ? tail.slice(-400) : `${type} ${error ?? ''}`;
 }

@@ -89,7 +89,13 @@ setInterval(() => {
   }
 }, TICK_MS);
 
-const server = createServer((req, res) => void answer(req, res).catch(() => res.destroy()));
+/** Longer than the pause between two runs on a busy machine: a connection that we close just as it is used again fails the call. */
+const KEEP_ALIVE_MS = 120_000;
+
+const server = createServer(
+  { keepAliveTimeout: KEEP_ALIVE_MS },
+  (req, res) => void answer(req, res).catch(() => res.destroy()),
+);
 server.listen(0, '127.0.0.1', () =>
   process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })}\n`),
 );

@@ -12,7 +12,7 @@ export const errorsCommand: AddCommand = (program, io, done) => {
   withJson(command)
     .addHelpText(
       'after',
-      `${examples('perdure errors', 'perdure errors placement_refused', 'perdure errors rate_limit_exceeded --json')}`,
+      examples('perdure errors', 'perdure errors placement_refused', 'perdure errors rate_limit_exceeded --json'),
     )
     .action((code: string | undefined, options: { readonly json?: boolean }) =>
       done(import('../errors-command.ts').then(({ tellErrors }) => tellErrors(code ?? null, options, io))),
