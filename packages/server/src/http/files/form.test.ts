@@ -84,7 +84,11 @@ describe('what is no form with one file', () => {
     ['no end', [FILE, PURPOSE], '400 invalid_request'],
     ['a file without an end', [FILE.slice(0, -4)], '400 invalid_request'],
     ['a name without characters', [part('name="file"; filename=""', 'x'), END], '400 invalid_request'],
-    ['17 fields', [FILE, ...Array.from({ length: 17 }, (_, i) => part(`name="f${i}"`, 'x')), END], '400 invalid_request'],
+    [
+      '17 fields',
+      [FILE, ...Array.from({ length: 17 }, (_, i) => part(`name="f${i}"`, 'x')), END],
+      '400 invalid_request',
+    ],
     ['16 fields', [FILE, ...Array.from({ length: 16 }, (_, i) => part(`name="f${i}"`, 'x')), END], 'read'],
     ['a field too long', [FILE, part('name="x"', 'y'.repeat(1_025)), END], '400 invalid_request'],
     ['a field as long as may be', [FILE, part('name="x"', 'y'.repeat(1_024)), END], 'read'],
