@@ -4,7 +4,7 @@
  */
 import { type CreateResponse, type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
-import type { DocumentRef, EventBody, LoggedItem, SessionOrigin } from '../log/events.ts';
+import type { DocumentRef, EventBody, LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';

@@ -24,6 +24,7 @@ export class ChunkWriter {
   #parts: Uint8Array[] = [];
   #held = 0;
   readonly #hash = createHash('sha256');
+  #last: Promise<unknown> = Promise.resolve();
   chunks = 0;
   bytes = 0;
 
@@ -45,6 +46,11 @@ export class ChunkWriter {
     }
   }
 
+  /** Resolves once nothing is on its way to the blobs, however long ago it was given up. */
+  get settled(): Promise<unknown> {
+    return this.#last;
+  }
+
   /** Lays down what is left. @returns SHA-256 of all of it, hex */
   async finish(): Promise<string> {
     await this.#flush();
@@ -57,7 +63,9 @@ export class ChunkWriter {
     this.#parts = [];
     this.#held = 0;
     const { tenant, id } = this.#place;
-    await this.#wait(this.#blobs.put(blobKey(tenant, id, this.chunks), whole));
+    const put = this.#blobs.put(blobKey(tenant, id, this.chunks), whole);
+    this.#last = put.catch(() => undefined);
+    await this.#wait(put);
     this.chunks += 1;
   }
 }

@@ -20,6 +20,8 @@ export class DeskInMemory implements FileDesk {
   readonly kept: Map<string, Uint8Array> = new Map();
   readonly pages: Map<string, Fetched> = new Map();
   readonly fetched: string[] = [];
+  /** What each put waits for. */
+  hold: Promise<void> = Promise.resolve();
   /** Of the blobs: fails as a disk would. */
   broken: 'put' | 'get' | 'delete' | null = null;
 
@@ -34,6 +36,7 @@ export class DeskInMemory implements FileDesk {
     return {
       put: async (key, bytes) => {
         check('put');
+        await this.hold;
         this.kept.set(`${home} ${key}`, bytes.slice());
       },
       get: async key => {

@@ -3,7 +3,7 @@ import { home, target } from '../../placement/fixture.test-support.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import { storeError } from '../../store/store-error.ts';
 import type { Engine } from '../engine.ts';
-import { ACME, ask, type Booted, codeOf, request, RIVAL, until, World } from '../world.test-support.ts';
+import { ACME, ask, type Booted, codeOf, gate, request, RIVAL, until, World } from '../world.test-support.ts';
 import { CHUNK_BYTES } from './desk.ts';
 import { DeskInMemory } from './desk.test-support.ts';
 import type { FileSaid, Upload } from './upload.ts';
@@ -101,6 +101,20 @@ describe('nothing acknowledged is lost, nothing given up is left', () => {
     desk.broken = null;
     for (const one of given) await one.abandon();
     expect([desk.kept.size, await living()]).toEqual([0, 0]);
+  });
+
+  test('a blob that comes late, after its upload was given up, goes too', async () => {
+    booted = world.boot({ limits: { storeMs: 50 } });
+    const begun = await booted.engine.files.upload(ACME, []);
+    const late = gate();
+    desk.hold = late.opened;
+    expect(await codeOf(begun.write(new Uint8Array(CHUNK_BYTES)))).toBe('store_unavailable');
+    // Not even now: its row stays for the sweep.
+    expect(await codeOf(begun.abandon())).toBe('store_unavailable');
+    const given = begun.abandon();
+    late.open();
+    await given;
+    expect([desk.kept.size, world.data.get('local')?.files.size]).toEqual([0, 0]);
   });
 
   test('what is deleted is gone for everyone at once; bytes that could not go then go with the sweep', async () => {

@@ -135,8 +135,12 @@ function uploadInto(engine: EngineContext, store: SessionLog, row: FileRow): Upl
       await writer.write(bytes);
     },
     finish,
-    // The blob that was being written when it was given up may be there: one more than were counted.
-    abandon: () => discard(engine, store, { ...row, chunks: Math.min(writer.chunks + 1, row.chunks) }),
+    async abandon() {
+      // A blob that is still on its way would come after all were removed. If it takes too long, the sweep finds the row.
+      await engine.sessions.wait(writer.settled);
+      // It was not counted.
+      await discard(engine, store, { ...row, chunks: Math.min(writer.chunks + 1, row.chunks) });
+    },
   };
 }
 

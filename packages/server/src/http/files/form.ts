@@ -49,7 +49,18 @@ export function readFileForm(req: IncomingMessage, options: FormOptions): Promis
     let over = false;
 
     const total = setTimeout(() => fail(tooSlow()), options.totalMs);
-    const idle = setTimeout(() => fail(tooSlow()), options.idleMs);
+    let writing = false;
+    // While we write, it is not the client who is slow.
+    const idle = setTimeout(() => (writing ? idle.refresh() : fail(tooSlow())), options.idleMs);
+    const write = async (bytes: Uint8Array): Promise<void> => {
+      writing = true;
+      try {
+        await options.write(bytes);
+      } finally {
+        writing = false;
+        if (!over) idle.refresh();
+      }
+    };
     const onData = (): void => void idle.refresh();
     const onClose = (): void => {
       if (!req.readableEnded) fail(perdureError('invalid_request', 'The request body ended early.'));
@@ -75,7 +86,7 @@ export function readFileForm(req: IncomingMessage, options: FormOptions): Promis
         if (filename === undefined || filename === '' || filename.length > LIMITS.nameChars)
           return fail(wrong(`The file needs a name of 1 to ${LIMITS.nameChars} characters.`));
         if (/\p{Cc}/u.test(filename)) return fail(wrong('The name of the file holds control characters.'));
-        const written = writeAll(stream, options.write);
+        const written = writeAll(stream, write);
         file = { filename, type, written };
         written.catch(fail);
       },
