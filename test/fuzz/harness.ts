@@ -27,6 +27,8 @@ export interface FuzzReport {
   readonly sockets: boolean;
   /** How often each status and code came. */
   readonly outcomes: { readonly [name: string]: number };
+  /** What the emulated model refused and the server had let through: one input for each message, the first few. */
+  readonly passedOn: { readonly [message: string]: string };
   /** What the server told its operator, of what went wrong inside; the first few. */
   readonly notes: readonly string[];
   /** Shrunk, one a sender at most. */
@@ -75,6 +77,7 @@ async function runOn(
   const sender = openSender(stack.url, SECRET('caller'), deadlineMs);
   const sockets = await hasSockets(sender);
   const outcomes = new Map<string, number>();
+  const passedOn = new Map<string, string>();
   const failures: { what: string; repro: string }[] = [];
   let sent = 0;
   const one = async (drawnInput: Input): Promise<void> => {
@@ -86,6 +89,8 @@ async function runOn(
     sent += 1;
     if (sent % FRESH_EVERY === 0) ids = await makeIds(stack);
     if (sent % CANARY_EVERY === 0) await canary();
+    const refused = came.answers.find(answer => answer.status === 502);
+    if (refused !== undefined && passedOn.size < NOTES) passedOn.set(refused.body, repro(input, stack.url));
     if (what !== null) throw new Error(what);
   };
   const timer = setInterval(
@@ -125,6 +130,7 @@ async function runOn(
     endpoints: endpoints.length,
     sockets,
     outcomes: counted,
+    passedOn: Object.fromEntries(passedOn),
     notes: stack.notes.slice(0, NOTES),
     failures,
   };

@@ -60,7 +60,7 @@ describe('a deleted response', () => {
   test('that is continued at the same moment is either continued or gone, never an error of ours', async () => {
     const { booted } = speaking();
     const { engine } = booted;
-    const outcomes = new Set<string>();
+    const outcomes = new Set<string | null>();
     for (let round = 0; round < 40; round += 1) {
       const id = await turn(booted, 'one');
       // Each takes some steps before the session's own queue decides; the order of asking shifts who comes first.
