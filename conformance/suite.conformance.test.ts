@@ -91,15 +91,16 @@ describe('the server', () => {
     expect(idsOf(report.results, 'skipped').toSorted()).toEqual([...SKIPPED].toSorted());
     expect(report.emulator).toBe(true);
     expect(report.counts.pass).toBeGreaterThan(90);
-  });
+  }, 300_000);
 });
 
 describe('a server that', () => {
   // What the good server fails or lacks tells nothing about a bad one.
   const skip = [...NOT_OFFERED, ...WRONG];
-  test.each(faultsOf(secretOf('one'), secretOf('two')).map(fault => [fault.name, fault] as const))(
+  // Side by side: they share nothing but the good server, and wait more than they work.
+  test.concurrent.each(faultsOf(secretOf('one'), secretOf('two')).map(fault => [fault.name, fault] as const))(
     '%s is told so, by name',
-    async (_, fault) => {
+    async (_name, fault) => {
       const bad = await startBadServer(stack.url, fault);
       try {
         const report = await run(optionsOf(bad.url, { skip, emulator: true }));
@@ -109,6 +110,7 @@ describe('a server that', () => {
         await bad.close();
       }
     },
+    600_000,
   );
 
   test('only passes everything on passes', async () => {
