@@ -1,5 +1,5 @@
 /** A run: a server of its own, some things that must survive, and many senders at once. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { FileKey } from '../../packages/server/src/main/config/file-form.ts';
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
 import { type Ids, type Input, inputs, repro, resolved } from './input.ts';
@@ -11,6 +11,8 @@ export interface FuzzOptions {
   readonly runs: number;
   readonly seed: number;
   readonly senders: number;
+  /** Draws no more after so many; 0: until all are sent. */
+  readonly minutes: number;
   /** Of one input. On a machine that does much else, time passes. */
   readonly deadlineMs: number;
   readonly progress: (line: string) => void;
@@ -68,7 +70,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
 
 async function runOn(
   stack: Stack,
-  { runs, seed, senders, deadlineMs, progress, seen }: FuzzOptions,
+  { runs, seed, senders, minutes, deadlineMs, progress, seen }: FuzzOptions,
 ): Promise<FuzzReport> {
   const began = performance.now();
   const endpoints = await endpointsOf(stack.url);
@@ -108,6 +110,7 @@ async function runOn(
           numRuns,
           seed: seed + index,
           endOnFailure: false,
+          ...(minutes > 0 && { interruptAfterTimeLimit: minutes * 60_000 }),
         });
         if (!result.failed) return;
         const [input] = result.counterexample ?? [];
