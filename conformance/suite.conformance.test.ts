@@ -96,7 +96,7 @@ describe('the server', () => {
 
 /** The groups of the checks that must notice, and the widest of the others. */
 const groupsFor = ({ fails }: Fault): readonly string[] => [
-  ...new Set([...fails.map(groupOf), 'response', 'stream', 'schema']),
+  ...new Set([...fails.map(groupOf), 'response', 'stream', 'errors', 'schema']),
 ];
 
 describe('a server that', () => {
