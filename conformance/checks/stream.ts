@@ -75,7 +75,7 @@ export const STREAM: readonly Check[] = [
           if (index === undefined) continue;
           const part = JSON.stringify([index, event['content_index']]);
           if (type === 'response.output_item.added') open.add(index);
-          else must(open.has(index), `${String(type)} for output ${String(index)}, which is not open`);
+          else must(open.has(index), `${String(type)} for output ${JSON.stringify(index)}, which is not open`);
           if (type === 'response.output_item.done') open.delete(index);
           if (type === 'response.content_part.added') parts.add(part);
           else if (String(type).startsWith('response.output_text.'))
