@@ -62,9 +62,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   try {
     return await runOn(stack, options);
   } finally {
-    // Not `close`: what the senders were told is judged by the law, and not by the stack.
-    await stack.stop();
-    await stack.emulator.close();
+    await stack.close();
   }
 }
 
