@@ -40,11 +40,11 @@ export interface Probe {
   readonly emulator: boolean;
   readonly contextTokens: number;
   readonly heartbeatMs: number;
-  connect(): Promise<Socket>;
+  readonly connect: () => Promise<Socket>;
   /** A word that no model has met: what is remembered is told from what is guessed by it. */
-  word(): string;
+  readonly word: () => string;
   /** The body of a create request with this model. */
-  ask(input: Json | readonly Json[] | string, more?: Json): Json;
+  readonly ask: (input: Json | readonly Json[] | string, more?: Json) => Json;
 }
 
 /** The server breaks what the check asks. */

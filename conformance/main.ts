@@ -14,7 +14,7 @@ async function perform({ options, list, quiet, json, html }: Command): Promise<n
     process.stdout.write(asList(checks));
     return EXIT.ok;
   }
-  const colour = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
+  const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const shown = json !== '-';
   const report = await run({
     ...options,

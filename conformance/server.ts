@@ -1,6 +1,6 @@
 /** The server under test, as an HTTP client sees it. All that it sends is noted for the checks of the schema. */
 import { Failed, NotOffered } from './check.ts';
-import { at, isJson, type Json, parsed, textAt } from './json.ts';
+import { isJson, type Json, parsed, textAt } from './json.ts';
 import { EventReader, type SeenEvent } from './sse.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -148,4 +148,3 @@ export const said = (answer: { readonly status: number; readonly body: unknown; 
   `${answer.status} ${(answer.text ?? JSON.stringify(answer.body) ?? '').slice(0, 300)}`;
 
 export const codeOf = (answer: { readonly body: unknown }): string => textAt(answer.body, 'error', 'code');
-export const errorOf = (answer: { readonly body: unknown }): unknown => at(answer.body, 'error');

@@ -35,7 +35,7 @@ export class Traffic {
       case 'response.compaction':
         return this.#note('compactions', where, compactionFaults(body));
       case 'list':
-        if (!/items$/.test(where)) return;
+        if (!where.endsWith('items')) return;
         for (const item of Array.isArray(body['data']) ? body['data'] : [])
           this.#note('items', where, itemFaults(item));
         return;

@@ -192,7 +192,7 @@ export const CHAINING: readonly Check[] = [
     async run({ server, other, ask, word }) {
       const name = word();
       const events = await server.events(ask(dog(name)));
-      const { id } = events.at(-1)?.['response'] as Json;
+      const id = at(events.at(-1), 'response', 'id');
       const item = at(listAt((await server.get(`/responses/${String(id)}/input_items`)).body, 'data'), 0, 'id');
       const path = `/responses/${String(id)}`;
       for (const [what, answer] of [

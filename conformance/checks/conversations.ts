@@ -123,7 +123,7 @@ export const CONVERSATIONS: readonly Check[] = [
     needs: ['emulator'],
     async run({ server, ask }) {
       const conversation = await begin(server);
-      const long = server.create(ask('Tell me. [[words: 40]] [[latency: 20]]', { conversation }));
+      const long = server.create(ask('Tell me. [[words: 20]] [[latency: 20]]', { conversation }));
       // The first is under way once the conversation says so; until then the second may win.
       let answer = await server.post('/responses', ask('Hello.', { conversation }));
       for (let tries = 0; answer.status === 200 && tries < 5; tries += 1)

@@ -239,7 +239,7 @@ export const faultsOf = (key: string, otherKey: string): readonly Fault[] => [
   {
     name: 'loses a delta',
     fails: ['stream.text'],
-    events: (event, asked) =>
+    events: event =>
       event['type'] === 'response.output_text.delta' && event['sequence_number'] === 6
         ? [{ ...event, delta: '' }]
         : [event],

@@ -112,6 +112,27 @@ describe('a body', () => {
   });
 });
 
+describe('bytes that are', () => {
+  const get = 'GET /v1/models HTTP/1.1\r\nconnection: close\r\n';
+  test.each([
+    ['no HTTP at all', 'HELO you\r\n\r\n', 400],
+    ['a request of a version that there is not', 'GET / HTTP/9.9\r\n\r\n', 400],
+    ['a body of two lengths', `${get}host: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n`, 400],
+    ['a header too long', `${get}host: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+    ['a request without a host', `${get}\r\n`, 400],
+    ['a request to a host that is none', `${get}host: a b\r\n\r\n`, 400],
+    ['an address that is none', 'GET /\\..\\ HTTP/1.1\r\nconnection: close\r\nhost: localhost\r\n\r\n', 400],
+    ['an expectation of something unknown', `${get}host: localhost\r\nexpect: wonders\r\n\r\n`, 417],
+  ])('%s are told so in the documented form', async (_, bytes, status) => {
+    const [head = '', body = ''] = (await rawBytes(stack.url, bytes)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(head.toLowerCase()).toContain('content-type: application/json');
+    expect(JSON.parse(body)).toEqual({
+      error: { message: expect.any(String), type: 'invalid_request_error', code: 'invalid_request', param: null },
+    });
+  });
+});
+
 describe('a request that is wrong in', () => {
   const many = (count: number): { [key: string]: string } =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']));

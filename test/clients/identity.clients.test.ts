@@ -294,6 +294,8 @@ describe('a key', () => {
     [{ name: 'x', segment: 'nobody' }, 'segment'],
     [{ name: 'x', scopes: ['everything'] }, 'scopes'],
     [{ name: 'x', scopes: [] }, 'scopes'],
+    [{ name: 'x', scopes: true }, 'scopes'],
+    [{ name: 'x', scopes: { operator: true } }, 'scopes'],
     [{ name: 7 }, 'name'],
   ])('as %j is not made', async (spec, param) => {
     const told = await send(['POST', '/perdure/v1/keys', spec], 'admin');

@@ -13,6 +13,7 @@ stored before is as it was.
 Options
   --runs N         how many inputs (default 100000)
   --seed N         what is drawn from (default: a new one each time; the report names it)
+  --minutes N      draw no more after so many (default: until all are sent)
   --senders N      how many are sent at once (default 24)
   --deadline-ms N  for one answer (default 30000)
   --json           print the report as JSON
@@ -42,7 +43,11 @@ export interface FuzzCommand {
 export function readCommand(argv: readonly string[], seed: number): FuzzCommand | null {
   const values = valuesOf(argv);
   if (values.help === true) return null;
-  const whole = (name: 'runs' | 'seed' | 'senders' | 'deadline-ms', fallback: number, most: number): number => {
+  const whole = (
+    name: 'runs' | 'seed' | 'minutes' | 'senders' | 'deadline-ms',
+    fallback: number,
+    most: number,
+  ): number => {
     const text = values[name];
     if (text === undefined) return fallback;
     const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
@@ -54,6 +59,7 @@ export function readCommand(argv: readonly string[], seed: number): FuzzCommand 
     options: {
       runs: whole('runs', 100_000, 100_000_000),
       seed: whole('seed', seed, 999_999_999),
+      minutes: whole('minutes', 0, 1_000),
       senders: whole('senders', 24, 64),
       deadlineMs: whole('deadline-ms', 30_000, 600_000),
     },
@@ -64,7 +70,7 @@ export function readCommand(argv: readonly string[], seed: number): FuzzCommand 
 function valuesOf(argv: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  const options = { runs: text, seed: text, senders: text, 'deadline-ms': text, json: flag, help: flag };
+  const options = { runs: text, seed: text, minutes: text, senders: text, 'deadline-ms': text, json: flag, help: flag };
   try {
     return parseArgs({ args: [...argv], options }).values;
   } catch (error) {

@@ -10,6 +10,7 @@ const options: FuzzOptions = {
   runs: 3_000,
   seed: 20_260_424,
   senders: 16,
+  minutes: 0,
   deadlineMs: 60_000,
   progress: () => undefined,
 };
@@ -102,7 +103,12 @@ test('answers are found in what a connection brought, one after the other', () =
 });
 
 test('the command line', () => {
-  expect(readCommand(['--runs', '5', '--seed', '7'], 1)?.options).toMatchObject({ runs: 5, seed: 7, senders: 24 });
+  expect(readCommand(['--runs', '5', '--seed', '7'], 1)?.options).toMatchObject({
+    runs: 5,
+    seed: 7,
+    senders: 24,
+    minutes: 0,
+  });
   expect(readCommand([], 3)?.options).toMatchObject({ runs: 100_000, seed: 3 });
   expect(readCommand(['--help'], 1)).toBeNull();
   for (const argv of [['--runs', '0'], ['--senders', '65'], ['--runs'], ['--what'], ['x']])

@@ -1,5 +1,5 @@
 /** A run: a server of its own, some things that must survive, and many senders at once. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { FileKey } from '../../packages/server/src/main/config/file-form.ts';
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
 import { type Ids, type Input, inputs, repro, resolved } from './input.ts';
@@ -11,6 +11,8 @@ export interface FuzzOptions {
   readonly runs: number;
   readonly seed: number;
   readonly senders: number;
+  /** Draws no more after so many; 0: until all are sent. */
+  readonly minutes: number;
   /** Of one input. On a machine that does much else, time passes. */
   readonly deadlineMs: number;
   readonly progress: (line: string) => void;
@@ -27,6 +29,8 @@ export interface FuzzReport {
   readonly sockets: boolean;
   /** How often each status and code came. */
   readonly outcomes: { readonly [name: string]: number };
+  /** What the emulated model refused and the server had let through: one input for each message, the first few. */
+  readonly passedOn: { readonly [message: string]: string };
   /** What the server told its operator, of what went wrong inside; the first few. */
   readonly notes: readonly string[];
   /** Shrunk, one a sender at most. */
@@ -58,15 +62,13 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   try {
     return await runOn(stack, options);
   } finally {
-    // Not `close`: what the senders were told is judged by the law, and not by the stack.
-    await stack.stop();
-    await stack.emulator.close();
+    await stack.close();
   }
 }
 
 async function runOn(
   stack: Stack,
-  { runs, seed, senders, deadlineMs, progress, seen }: FuzzOptions,
+  { runs, seed, senders, minutes, deadlineMs, progress, seen }: FuzzOptions,
 ): Promise<FuzzReport> {
   const began = performance.now();
   const endpoints = await endpointsOf(stack.url);
@@ -75,6 +77,7 @@ async function runOn(
   const sender = openSender(stack.url, SECRET('caller'), deadlineMs);
   const sockets = await hasSockets(sender);
   const outcomes = new Map<string, number>();
+  const passedOn = new Map<string, string>();
   const failures: { what: string; repro: string }[] = [];
   let sent = 0;
   const one = async (drawnInput: Input): Promise<void> => {
@@ -86,6 +89,8 @@ async function runOn(
     sent += 1;
     if (sent % FRESH_EVERY === 0) ids = await makeIds(stack);
     if (sent % CANARY_EVERY === 0) await canary();
+    const refused = came.answers.find(answer => answer.status === 502);
+    if (refused !== undefined && passedOn.size < NOTES) passedOn.set(refused.body, repro(input, stack.url));
     if (what !== null) throw new Error(what);
   };
   const timer = setInterval(
@@ -103,6 +108,7 @@ async function runOn(
           numRuns,
           seed: seed + index,
           endOnFailure: false,
+          ...(minutes > 0 && { interruptAfterTimeLimit: minutes * 60_000 }),
         });
         if (!result.failed) return;
         const [input] = result.counterexample ?? [];
@@ -125,6 +131,7 @@ async function runOn(
     endpoints: endpoints.length,
     sockets,
     outcomes: counted,
+    passedOn: Object.fromEntries(passedOn),
     notes: stack.notes.slice(0, NOTES),
     failures,
   };

@@ -1,5 +1,5 @@
 /** What is sent, and how it is drawn: requests made of right ones, bytes that are none, and frames of a WebSocket. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { MODEL } from '../support/stack.ts';
 import { change, changed, junk } from './junk.ts';
 import type { Endpoint } from './routes.ts';

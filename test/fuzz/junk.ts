@@ -1,5 +1,5 @@
 /** JSON that nobody should send, as text: duplicate keys, numbers beyond any type and half characters have no other form. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 const NAMES = [
   '__proto__',
@@ -130,14 +130,15 @@ const TWICE = /"@@twice@@(\d+)"/g;
 
 /** The body as text, changed. */
 export function changed(body: unknown, changes: readonly Change[]): string {
-  const root = { body: structuredClone(body) };
+  const root: { body: unknown } = { body: structuredClone(body) };
+  const whole: { [name: string]: unknown } = root;
   const fragments: string[] = [];
   const keys: string[] = [];
   for (const [index, one] of changes.entries()) {
     fragments[index] = one.with;
     const places = placesOf(root, []);
     const { parent, key } = places[one.pick % places.length] ?? {
-      parent: root as { [name: string]: unknown },
+      parent: whole,
       key: 'body',
     };
     const at = parent[key];

@@ -2,11 +2,14 @@
 import { EXIT, type FuzzCommand, HELP, readCommand, UsageError } from './command.ts';
 import { fuzz, type FuzzReport } from './harness.ts';
 
-function asText({ runs, seed, ms, endpoints, sockets, outcomes, notes, failures }: FuzzReport): string {
+function asText({ runs, seed, ms, endpoints, sockets, outcomes, passedOn, notes, failures }: FuzzReport): string {
   const counts = Object.entries(outcomes).map(([name, count]) => `${String(count).padStart(8)}  ${name}`);
+  const letThrough = Object.entries(passedOn).map(
+    ([message, input]) => `\nlet through, and refused by the model: ${message}\n  ${input}\n`,
+  );
   const found = failures.map(({ what, repro }) => `\n${what}\n  ${repro}`);
   const seconds = (ms / 1000).toFixed(1);
-  return `${counts.join('\n')}\n${notes.map(note => `\n${note}`).join('')}${found.join('\n')}\n${runs} inputs to ${endpoints} endpoints${sockets ? ' and over WebSockets' : '; no WebSockets here'}, in ${seconds} s, seed ${seed}: ${failures.length} breaches\n`;
+  return `${counts.join('\n')}\n${letThrough.join('')}${notes.map(note => `\n${note}`).join('')}${found.join('\n')}\n${runs} inputs to ${endpoints} endpoints${sockets ? ' and over WebSockets' : '; no WebSockets here'}, in ${seconds} s, seed ${seed}: ${failures.length} breaches\n`;
 }
 
 async function run({ options, json }: FuzzCommand): Promise<number> {

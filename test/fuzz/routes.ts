@@ -79,6 +79,7 @@ const CREATE: readonly unknown[] = [
   },
 ];
 const CHAT: readonly unknown[] = [
+  { model: MODEL, messages: [{ role: 'user', content: 'Hello.' }], stop: ['x'], seed: 1, logprobs: false },
   {
     model: MODEL,
     messages: [{ role: 'user', content: 'Hello.' }],
@@ -105,7 +106,6 @@ const CHAT: readonly unknown[] = [
     tools: [{ type: 'function', function: { name: 'weather', parameters: schema } }],
     tool_choice: 'auto',
     n: 1,
-    stop: ['x'],
     max_completion_tokens: 32,
     temperature: 0.5,
     response_format: { type: 'json_object' },
