@@ -238,6 +238,8 @@ export function createEngine(options: EngineOptions): Engine {
       // Two of the same request at once: the other one's response is this one's too.
       const found = problem.code === 'idempotency_in_progress' ? await again(caller, reserved.id) : null;
       if (found !== null) return found;
+      // Its id is taken, and it is in no read.
+      if (problem.code === 'idempotency_in_progress') throw perdureError('idempotency_completed', GONE);
       if (reserved.type === 'fresh' && problem.status < 500) await reserved.release();
       throw problem;
     }
@@ -361,6 +363,8 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
 }
+
+const GONE = 'The response of this Idempotency-Key was deleted, or its time is over.';
 
 const NO_CAPS: Omit<SpendOptions, 'now'> = { caps: [], prices: { bound: () => 0n, cost: () => 0n } };
 

@@ -82,6 +82,17 @@ describe('a lifetime', () => {
   });
 });
 
+test('an idempotency key whose response was deleted does not bring it back, and says so', async () => {
+  const { world, booted } = speaking();
+  const again = () => ask(booted.engine, {}, { idempotency: { key: 'k', body: 'the same' } });
+  const response = await again();
+  await response.done;
+  expect((await again()).id).toBe(response.id);
+  await booted.engine.deleteResponse(ACME, response.id);
+  expect(await codeOf(again())).toBe('idempotency_completed');
+  expect(world.provider.calls).toHaveLength(1);
+});
+
 describe('the sweep', () => {
   test('pages through more than it reads at once, a session at a time', async () => {
     const { world, retention, booted } = speaking();

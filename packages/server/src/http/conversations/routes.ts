@@ -8,10 +8,12 @@ import {
   type Parsed,
 } from '@perdure/protocol';
 import type { ConversationView } from '../../engine/conversations.ts';
+import type { LoggedItem } from '../../log/events.ts';
 import { readJson, readOptionalJson } from '../body.ts';
 import { flag, rawQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
+import { included, includesOf } from './included.ts';
 
 function wire({ id, createdAt, metadata }: ConversationView): unknown {
   return { id, object: 'conversation', created_at: createdAt, metadata };
@@ -20,6 +22,12 @@ function wire({ id, createdAt, metadata }: ConversationView): unknown {
 function must<T>(parsed: Parsed<T>): T {
   if (!parsed.ok) throw parsed.error;
   return parsed.value;
+}
+
+/** With what the query asks for. */
+function shown({ req }: Exchange, items: readonly LoggedItem[]): readonly LoggedItem[] {
+  const include = includesOf(req.url);
+  return items.map(item => included(item, include));
 }
 
 function send(exchange: Exchange, body: unknown): void {
@@ -49,17 +57,18 @@ export async function deleteConversation(deps: HttpDeps, exchange: Exchange, id:
 
 export async function addItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   const { items } = must(parseCreateItems((await readJson(exchange.req, deps.limits)).value));
-  send(exchange, listPage(await deps.engine.conversations.addItems(exchange.caller, id, items), false));
+  send(exchange, listPage(shown(exchange, await deps.engine.conversations.addItems(exchange.caller, id, items)), false));
 }
 
 export async function listItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   const query = must(parseListQuery(rawQuery(exchange.req.url)));
   const { items, hasMore } = await deps.engine.conversations.listItems(exchange.caller, id, query);
-  send(exchange, listPage(items, hasMore));
+  send(exchange, listPage(shown(exchange, items), hasMore));
 }
 
 export async function getItem(deps: HttpDeps, exchange: Exchange, id: string, item: string): Promise<void> {
-  send(exchange, await deps.engine.conversations.readItem(exchange.caller, id, item));
+  const found = await deps.engine.conversations.readItem(exchange.caller, id, item);
+  send(exchange, included(found, includesOf(exchange.req.url)));
 }
 
 /** Answers with the conversation, as OpenAI's does. */
