@@ -116,7 +116,9 @@ describe('the sweep', () => {
       }),
     });
     const id = await turn(dying, 'secret one');
-    expect(await codeOf(dying.engine.deleteResponse(ACME, id))).toBe('store_unavailable');
+    // It is deleted, and says so; the operator is told that it is not erased.
+    await dying.engine.deleteResponse(ACME, id);
+    expect(dying.reported).toMatchObject([{ what: 'erasure', error: { code: 'store_unavailable' } }]);
     expect(content(world)).toMatch(/secret one/);
     world.pass(60_000);
     const next = world.boot({ retention });
