@@ -176,7 +176,8 @@ describe('its items', () => {
     const { items } = client.conversations;
     const include = ['reasoning.encrypted_content', 'message.output_text.logprobs'] as const;
     const input = 'Think. [[reasoning: 20]]';
-    await client.responses.create({ model: MODEL, conversation: id, input, include: [...include], top_logprobs: 2 });
+    const reasoning = { effort: 'low' as const };
+    await client.responses.create({ model: MODEL, conversation: id, input, include: [...include], reasoning });
     const opaque = (all: readonly ConversationItem[]): unknown => all.find(one => one.type === 'reasoning');
     const plain = (await items.list(id)).data;
     expect(opaque(plain)).toBeDefined();

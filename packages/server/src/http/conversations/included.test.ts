@@ -25,7 +25,12 @@ test.each(['include[]', 'include'])('as %s in the query', name => {
 });
 
 test('an input message is as it was', () => {
-  const input: LoggedItem = { type: 'message', id: 'msg_2', role: 'user', content: [{ type: 'input_text', text: 'a' }] };
+  const input: LoggedItem = {
+    type: 'message',
+    id: 'msg_2',
+    role: 'user',
+    content: [{ type: 'input_text', text: 'a' }],
+  };
   expect(included(input, new Set())).toEqual(input);
   const plain: LoggedItem = { type: 'message', id: 'msg_3', role: 'user', content: 'a' };
   expect(included(plain, new Set())).toBe(plain);

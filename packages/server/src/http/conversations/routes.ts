@@ -57,7 +57,10 @@ export async function deleteConversation(deps: HttpDeps, exchange: Exchange, id:
 
 export async function addItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   const { items } = must(parseCreateItems((await readJson(exchange.req, deps.limits)).value));
-  send(exchange, listPage(shown(exchange, await deps.engine.conversations.addItems(exchange.caller, id, items)), false));
+  send(
+    exchange,
+    listPage(shown(exchange, await deps.engine.conversations.addItems(exchange.caller, id, items)), false),
+  );
 }
 
 export async function listItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {

@@ -7,7 +7,15 @@ const DAY_MS = 86_400_000;
 
 function of(retention: unknown): RetentionConfig {
   const targets = [
-    { id: 't', vendor: 'v', model: 'm', cloud: 'aws', region: 'r', host_check: 'off', base_url: 'http://127.0.0.1:1/v1' },
+    {
+      id: 't',
+      vendor: 'v',
+      model: 'm',
+      cloud: 'aws',
+      region: 'r',
+      host_check: 'off',
+      base_url: 'http://127.0.0.1:1/v1',
+    },
   ];
   const text = JSON.stringify({ targets, ...(retention !== undefined && { retention }) });
   return parseConfig(text, { file: 'test.yaml', env: {}, base: tmpdir() }).config.retention;
