@@ -14,7 +14,7 @@ export function includesOf(url: string | undefined): ReadonlySet<string> {
 export function included(item: LoggedItem, include: ReadonlySet<string>): LoggedItem {
   if (item.type === 'reasoning' && !include.has(ENCRYPTED)) {
     const { encrypted_content: _, ...rest } = item;
-    return rest as LoggedItem;
+    return rest;
   }
   const content = item['content'];
   if (item.type !== 'message' || include.has(LOGPROBS) || !Array.isArray(content)) return item;
