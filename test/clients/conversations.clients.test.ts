@@ -171,6 +171,26 @@ describe('its items', () => {
     expect((await items.list(id, { after: two.id })).data).toEqual(left.slice(0, 1));
   });
 
+  test('show what is opaque or long to who asks for it only', async () => {
+    const { id } = await client.conversations.create();
+    const { items } = client.conversations;
+    const include = ['reasoning.encrypted_content', 'message.output_text.logprobs'] as const;
+    const input = 'Think. [[reasoning: 20]]';
+    const reasoning = { effort: 'low' as const };
+    await client.responses.create({ model: MODEL, conversation: id, input, include: [...include], reasoning });
+    const opaque = (all: readonly ConversationItem[]): unknown => all.find(one => one.type === 'reasoning');
+    const plain = (await items.list(id)).data;
+    expect(opaque(plain)).toBeDefined();
+    expect(opaque(plain)).not.toHaveProperty('encrypted_content');
+    const whole = (await items.list(id, { include: [...include] })).data;
+    expect(opaque(whole)).toHaveProperty('encrypted_content', expect.stringMatching(/./));
+    expect(whole.map(({ id: item }) => item)).toEqual(plain.map(({ id: item }) => item));
+    const at = whole.find(one => one.type === 'reasoning')?.id ?? '';
+    expect(await items.retrieve(at, { conversation_id: id })).not.toHaveProperty('encrypted_content');
+    const one = await items.retrieve(at, { conversation_id: id, include: [...include] });
+    expect(one).toEqual(opaque(whole));
+  });
+
   test('of another conversation are not in this one', async () => {
     const one = await client.conversations.create({ items: [message('one')] });
     const two = await client.conversations.create({ items: [message('two')] });

@@ -194,6 +194,7 @@ export const ROUTES: readonly Route[] = [
     tag: 'conversations',
     summary: 'Add up to 20 items.',
     body: 'CreateItems',
+    query: ['include[]'],
     answer: 'ItemList',
     errors: [...WRITE, ...PLACE, 'conversation_not_found', 'conversation_locked', 'tool_call_not_found'],
   },

@@ -16,7 +16,7 @@ import { actorOf, type Caller } from './caller.ts';
 import { matchInput, readInput } from './compaction/input.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
-import { reap } from './erase.ts';
+import { reapOrLater } from './erase.ts';
 import { attach, type Attached, keepFetched } from './files/attach.ts';
 import { isCallOutput, type MatchedCalls, placeItems } from './input.ts';
 import type { LiveSession } from './live-session.ts';
@@ -172,11 +172,13 @@ export async function deleteConversation(
     idle(live);
     await endForks(engine, caller, live, 0);
   }
-  await change(engine, caller, id, async live => {
+  const ended = await change(engine, caller, id, async live => {
     idle(live);
     if (cascade) await hideAll(engine, live, actorOf(caller));
     await endConversation(engine, live, actorOf(caller));
+    return live;
   });
+  if (cascade) await endForks(engine, caller, ended, 0);
 }
 
 export async function addItems(
@@ -254,7 +256,7 @@ export async function deleteItem(engine: EngineContext, caller: Caller, id: stri
     const { position } = await itemAt(engine, live, item);
     const dead = await hide(engine, live, { rows: [], positions: [position] }, actorOf(caller));
     engine.sessions.grew(live.context.reset());
-    await reap(engine, live, dead);
+    await reapOrLater(engine, live, dead);
   });
 }
 

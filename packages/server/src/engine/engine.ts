@@ -267,6 +267,8 @@ export function createEngine(options: EngineOptions): Engine {
       // Two of the same request at once: the other one's response is this one's too.
       const found = problem.code === 'idempotency_in_progress' ? await again(caller, reserved.id) : null;
       if (found !== null) return found;
+      // Its id is taken, and it is in no read.
+      if (problem.code === 'idempotency_in_progress') throw perdureError('idempotency_completed', GONE);
       if (reserved.type === 'fresh' && problem.status < 500) await reserved.release();
       throw problem;
     }
@@ -381,6 +383,8 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
 }
+
+const GONE = 'The response of this Idempotency-Key was deleted, or its time is over.';
 
 /** Nothing of the session is in flight: what was held for a placement that never came to be is given back. */
 async function settleDoubt(

@@ -6,6 +6,7 @@
  *     that is lifted, leaves nothing behind: the sweep comes back to it.
  * E3  Whether a hold is in the way is asked last, with nothing awaited between the answer and the commit.
  */
+import { toPerdureError } from '@perdure/protocol';
 import { decodeEvent } from '../log/codec.ts';
 import type { DocumentRef, EventBody, LogEvent } from '../log/events.ts';
 import type { ResponseRow, RunRow } from '../log/rows.ts';
@@ -44,6 +45,15 @@ export async function reap(engine: EngineContext, live: LiveSession, dead: Dead 
   const parent = state.lineage.at(-1);
   if (whole && parent !== undefined) await reapParent(engine, tenant, parent.session, store);
   return true;
+}
+
+/** The same for who has hidden something and answers now: it is deleted, whatever becomes of the erasing. The sweep tries again (E2). */
+export async function reapOrLater(engine: EngineContext, live: LiveSession, dead: Dead | null): Promise<void> {
+  try {
+    await reap(engine, live, dead);
+  } catch (error) {
+    engine.report('erasure', toPerdureError(error));
+  }
 }
 
 /** The seq up to which living responses and forks need the session; null if all of it is needed, by itself or by a turn that runs. */

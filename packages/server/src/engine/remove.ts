@@ -6,7 +6,7 @@ import type { ResponseRow } from '../log/rows.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
 import type { EngineContext } from './engine-context.ts';
-import { type Dead, reap, responsesOf, runsOfResponse } from './erase.ts';
+import { type Dead, reapOrLater, responsesOf, runsOfResponse } from './erase.ts';
 import type { LiveSession } from './live-session.ts';
 import { findResponse, mustState, short } from './plan.ts';
 import { claim } from './respond.ts';
@@ -44,8 +44,10 @@ export async function deleteResponse(
     if (running !== undefined) throw inProgress('A response that continues it');
     const inConversation = cascade && !continued && mustState(live).phase === 'idle';
     const positions = inConversation ? await positionsOf(engine, live, row) : [];
-    await reap(engine, live, await hide(engine, live, { rows, positions }, actorOf(caller)));
+    await reapOrLater(engine, live, await hide(engine, live, { rows, positions }, actorOf(caller)));
   });
+  // From here on none can be made; one may have been while the first were ended.
+  if (cascade && row.position > 0) await endForks(engine, caller, live, row.position);
 }
 
 /** Commits that responses and items are deleted: from here on no read shows them. @returns what `reap` is to look at */
@@ -81,7 +83,7 @@ export async function endForks(
     await engine.sessions.exclusive(fork, async () => {
       if (mustState(fork).turn !== null) throw inProgress('A response that was forked from it');
       const rows = await all(responsesOf(engine, fork, 0, false));
-      await reap(engine, fork, await hide(engine, fork, { rows, positions: [] }, actorOf(caller)));
+      await reapOrLater(engine, fork, await hide(engine, fork, { rows, positions: [] }, actorOf(caller)));
     });
   }
 }
@@ -126,16 +128,15 @@ async function all<T>(from: AsyncIterable<T>): Promise<readonly T[]> {
   return found;
 }
 
-/** Ends a conversation: it is in no read from here on. @returns whether it was erased as well: not under a hold */
-export async function endConversation(engine: EngineContext, live: LiveSession, actor: string): Promise<boolean> {
+/** Ends a conversation: it is in no read from here on, and is erased as well, unless a hold is in the way. */
+export async function endConversation(engine: EngineContext, live: LiveSession, actor: string): Promise<void> {
   await engine.sessions.wait(engine.lease.ensure());
   const { seq, unerased } = mustState(live);
   const head = { after: seq, whole: true, deferred: true } as const;
   const claimed = await claim(engine, live);
   await engine.sessions.commit(live, [...claimed, { type: 'session.erased', head, payload: null }], { actor });
-  const erased = await reap(engine, live, unerased === true ? null : { rows: [], positions: [] });
+  await reapOrLater(engine, live, unerased === true ? null : { rows: [], positions: [] });
   engine.sessions.forget(live);
-  return erased;
 }
 
 /** Hides every response of a session: what `cascade` on a conversation ends besides its items. */

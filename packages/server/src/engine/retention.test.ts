@@ -82,6 +82,17 @@ describe('a lifetime', () => {
   });
 });
 
+test('an idempotency key whose response was deleted does not bring it back, and says so', async () => {
+  const { world, booted } = speaking();
+  const again = () => ask(booted.engine, {}, { idempotency: { key: 'k', body: 'the same' } });
+  const response = await again();
+  await response.done;
+  expect((await again()).id).toBe(response.id);
+  await booted.engine.deleteResponse(ACME, response.id);
+  expect(await codeOf(again())).toBe('idempotency_completed');
+  expect(world.provider.calls).toHaveLength(1);
+});
+
 describe('the sweep', () => {
   test('pages through more than it reads at once, a session at a time', async () => {
     const { world, retention, booted } = speaking();
@@ -105,7 +116,9 @@ describe('the sweep', () => {
       }),
     });
     const id = await turn(dying, 'secret one');
-    expect(await codeOf(dying.engine.deleteResponse(ACME, id))).toBe('store_unavailable');
+    // It is deleted, and says so; the operator is told that it is not erased.
+    await dying.engine.deleteResponse(ACME, id);
+    expect(dying.reported).toMatchObject([{ what: 'erasure', error: { code: 'store_unavailable' } }]);
     expect(content(world)).toMatch(/secret one/);
     world.pass(60_000);
     const next = world.boot({ retention });
