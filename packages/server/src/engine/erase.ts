@@ -134,9 +134,13 @@ async function deadPayloads(
     }
   }
   for (const seq of texts) if (seq <= upTo && (await textsAreDead(engine, live, seq))) seqs.push(seq);
+  let first = Number.POSITIVE_INFINITY;
   for await (const run of dead === null ? deletedRuns(engine, live) : runsOf(engine, live, dead)) {
     if (run.seq <= upTo && (await itemsAreDead(engine, live, run))) seqs.push(run.seq);
+    for (const index of run.deleted) first = Math.min(first, run.position + index);
   }
+  // A compaction holds extracts of what it stands for, and stands for nothing once an item of that is gone.
+  for (const { seq, to } of state.compactions ?? []) if (seq <= upTo && first <= to) seqs.push(seq);
   if (state.phase === 'ended' && state.metadataSeq > 0 && state.metadataSeq <= upTo) seqs.push(state.metadataSeq);
   return seqs;
 }

@@ -196,6 +196,9 @@ function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): Sessio
     erasedAfter: part ? state.erasedAfter : after,
     unerased: part && state.unerased === true,
     documents: state.documents.filter(({ session, seq }) => session !== state.session || seq <= after || seq >= before),
+    ...(state.compactions !== undefined && {
+      compactions: state.compactions.filter(({ seq }) => seq <= after || seq >= before),
+    }),
   };
 }
 
@@ -325,7 +328,9 @@ function compactContext(state: SessionState, event: EnvelopeOf<'context.compacte
     failures: 0,
     outcome: final ? { status: 'completed', reason: null } : null,
   };
-  return { ...state, compacted, position: state.position + count, turn: after, phase: final ? 'called' : state.phase };
+  const compactions = [...(state.compactions ?? []), { seq: event.seq, to }];
+  const position = state.position + count;
+  return { ...state, compacted, compactions, position, turn: after, phase: final ? 'called' : state.phase };
 }
 
 /** A compaction that an item was taken from stands for what must not be seen: the context is read from its beginning again. */

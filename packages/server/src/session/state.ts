@@ -108,6 +108,8 @@ export interface SessionState {
   readonly openCalls: readonly string[];
   /** From where the context is read; null: from its beginning. */
   readonly compacted: CompactionRef | null;
+  /** Compactions whose content is there, oldest first: what holds extracts of a deleted item goes with it. Absent: none. */
+  readonly compactions?: readonly Pick<CompactionRef, 'seq' | 'to'>[];
   /** Texts written once: the last `MAX_DOCUMENTS` that a turn used, oldest first. */
   readonly documents: readonly DocumentRef[];
   readonly turn: TurnState | null;

@@ -198,6 +198,13 @@ describe('a turn past its threshold', () => {
     await (await ask(booted.engine, { input: 'Still?', conversation: id })).done;
     expect(sent(world)).not.toContain('8812');
     expect(sent(world)).toContain(FILLER);
+    // L13: the extract of it goes with it.
+    const kept = { tenant: ACME.tenant, session: id.replace('conv_', 'sess_') as SessionId };
+    const log = (await booted.stores[0]?.events({ ...kept, from: 1, limit: 1000 })) ?? [];
+    expect(
+      log.map(event => decodeEvent(kept, event)).filter(event => event.type === 'context.compacted'),
+    ).toMatchObject([{ payload: null }]);
+    expect(JSON.stringify(log.map(event => decodeEvent(kept, event)))).not.toContain('8812');
   });
 });
 

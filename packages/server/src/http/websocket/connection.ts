@@ -37,7 +37,7 @@ export interface ConnectionOptions {
   readonly socket: WebSocket;
   readonly raw: Duplex;
   readonly labels: readonly string[];
-  /** Who asks, looked at again for every response: a key may be revoked meanwhile. @throws PerdureError */
+  /** Who asks, looked at again and counted for every response: a key may be revoked meanwhile, or have asked enough. @throws PerdureError */
   readonly admit: () => Caller;
   readonly bounds?: Partial<ConnectionBounds>;
 }

@@ -13,6 +13,7 @@ import type { StatelessCall } from '../../engine/stateless.ts';
 import { JUST_BEGUN, resourceOf, responseEvent } from '../../engine/turn.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import { OutputBuilder, type WireEvent } from '../../session/output.ts';
+import { viewOf } from '../../session/shown.ts';
 import { finished } from '../responses/create.ts';
 import type { ChainCache } from './chain-cache.ts';
 import { errorFrame, inLane } from './frames.ts';
@@ -99,7 +100,7 @@ function notFound(id: string): PerdureError {
 }
 
 async function runStored(
-  { engine, writer }: ResponsesOptions,
+  { engine, writer, signal }: ResponsesOptions,
   { caller, request, labels, lane }: Asked,
   onBegun: (begun: Begun) => void,
 ): Promise<Ended> {
@@ -108,7 +109,7 @@ async function runStored(
   onBegun({ id: response.id, stopAtBoundary: () => response.stopAtBoundary() });
   const { id } = response;
   try {
-    for await (const batch of response.events()) {
+    for await (const batch of response.events(-1, signal)) {
       // The reader has gone: the turn runs on, and nobody here waits for it.
       if (!writer.open) return { id, failed: true, message: 'The connection was closed.' };
       await writer.write(shown(batch).map(event => inLane(event.json, lane)));
@@ -153,7 +154,7 @@ async function runHeld(
     warmUp: !generate,
     ...(held !== null && { before: held.context }),
   });
-  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 2, index: 0 });
+  const builder = new OutputBuilder({ body: call.body, call: 1, seq: 2, index: 0, view: viewOf(call.base.settings) });
   const hold = (): void => {
     const parent = held?.deferred;
     const mayBeStored = !generate && request.store && (held === null || parent != null);

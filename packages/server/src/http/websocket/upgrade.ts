@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Caller } from '../../engine/caller.ts';
 import { admit } from '../app.ts';
+import { openConnection, rateHeaders } from '../rate-limit.ts';
 import { sendError } from '../reply.ts';
 import { readLabels } from '../request-headers.ts';
 import type { HttpDeps, Scope } from '../types.ts';
@@ -68,11 +69,26 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
   }
 
   function begin(req: IncomingMessage, raw: Duplex, head: Buffer, requestId: string): void {
-    const key = keyOf(mayOpen(req));
+    const caller = mayOpen(req);
+    const key = keyOf(caller);
     const labels = readLabels(req);
-    sockets.once('headers', headers => headers.push(`x-request-id: ${requestId}`));
+    const rate = openConnection(deps.rates, caller);
+    raw.once('close', () => rate?.close());
+    sockets.once('headers', headers => {
+      const standing = deps.rates.standing({ tenant: caller.tenant, key: caller.principal });
+      for (const [name, value] of Object.entries(rateHeaders(standing))) headers.push(`${name}: ${value}`);
+      headers.push(`x-request-id: ${requestId}`);
+    });
+    let counted = false;
+    /** The first response is the request that the connection was opened by. */
+    const asks = (): Caller => {
+      const again = admit(deps, req, INFER);
+      if (counted) rate?.again();
+      counted = true;
+      return again;
+    };
     sockets.handleUpgrade(req, raw, head, socket => {
-      const connection = new Connection({ deps, socket, raw, labels, admit: () => admit(deps, req, INFER) });
+      const connection = new Connection({ deps, socket, raw, labels, admit: asks });
       open.add(connection);
       perKey.set(key, (perKey.get(key) ?? 0) + 1);
       socket.on('close', () => {
