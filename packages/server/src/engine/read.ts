@@ -168,8 +168,16 @@ export function errorEvent(error: ReturnType<typeof perdureError>, seq: number):
 /** Events of a turn whose items are its output. */
 export function isOutputEvent(
   event: LogEvent,
-): event is Extract<LogEvent, { type: 'call.completed' | 'call.failed' | 'context.compacted' }> {
-  return event.type === 'call.completed' || event.type === 'call.failed' || event.type === 'context.compacted';
+): event is Extract<LogEvent, { type: 'call.completed' | 'call.failed' | 'call.cancelled' | 'context.compacted' }> {
+  switch (event.type) {
+    case 'call.completed':
+    case 'call.failed':
+    case 'call.cancelled':
+    case 'context.compacted':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Shows again what the calls of a turn have shown, and says where the stream and the output stand. */

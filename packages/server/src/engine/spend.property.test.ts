@@ -61,9 +61,9 @@ describe('64 callers at once', () => {
     await engine.recover();
     const codes = await Promise.all(Array.from({ length: 64 }, (_, i) => call(engine, i % 2 === 0, 100)));
     await idle(engine);
-    // Each may come to a little more than 100: eight of them fit at once, nine if their inputs are short. They come to 10 each.
+    // Each may come to a little more than 100: seven to nine of them fit at once, by whose inputs come first. They come to 10 each.
     const made = codes.filter(code => code === null).length;
-    expect([8, 9]).toContain(made);
+    expect([7, 8, 9]).toContain(made);
     expect(codes.filter(code => code === 'spend_cap_reached')).toHaveLength(64 - made);
     expect(world.provider.calls).toHaveLength(made);
     expect(engine.spend.balances()).toMatchObject([{ spent: BigInt(made * 10), reserved: 0n }]);
