@@ -78,7 +78,8 @@ test.each(TOOL_KINDS.map(row => [row.name, row] as const))('a tool: %s', (name, 
 });
 
 test.each(ITEM_KINDS.map(row => [row.name, row] as const))('an item: %s', (_name, { effect, code, example }) => {
-  const parsed = parseCreateResponse({ model: 'm', input: [example] });
+  const before = effect === 'taken' ? [{ role: 'user', content: 'x' }] : [];
+  const parsed = parseCreateResponse({ model: 'm', input: [...before, example] });
   if (effect === 'taken') expect(parsed.ok).toBe(true);
   else expect(parsed).toMatchObject({ ok: false, error: { code, param: 'input[0].type' } });
 });

@@ -33,7 +33,7 @@ const tool = { type: 'function', name: 'f' };
 export const RESPONSE_FIELDS: readonly Row[] = [
   row('access_programs', 'no effect', { cyber: 'standard' }),
   row('background', 'taken', true),
-  row('context_management', 'no effect', [{ type: 'compaction' }], 'read where contexts are compacted'),
+  row('context_management', 'taken', [{ type: 'compaction' }], '[compaction](compaction.md)'),
   row('conversation', 'taken', 'conv_1', 'not with `previous_response_id`'),
   row('image', 'no effect', { context_compression: 'auto' }),
   row('include', 'taken', ['reasoning.encrypted_content'], 'see below'),
@@ -178,6 +178,12 @@ export const ITEM_KINDS: readonly Row[] = [
     'a hint: sent to targets that can take it, left out elsewhere',
   ),
   row('compaction', 'taken', { type: 'compaction', encrypted_content: 'x' }),
+  row(
+    'compaction_trigger',
+    'taken',
+    { type: 'compaction_trigger' },
+    'a signal, never kept: [compaction](compaction.md)',
+  ),
   row('item_reference', 'taken', { type: 'item_reference', id: 'i' }),
   row('local_shell_call', 'taken', { type: 'local_shell_call', call_id: callId, action: {} }, history),
   row('local_shell_call_output', 'taken', { type: 'local_shell_call_output', call_id: callId, output: '' }, history),
@@ -193,7 +199,6 @@ export const ITEM_KINDS: readonly Row[] = [
   ...[
     'additional_tools',
     'code_interpreter_call',
-    'compaction_trigger',
     'computer_call',
     'computer_call_output',
     'configuration_update',

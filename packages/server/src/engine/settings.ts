@@ -48,7 +48,7 @@ export interface Sayings {
 
 export function sayings(request: CreateResponse): Sayings {
   const settings = storedSettings(request);
-  return { settings, tools: clientTools(request) as Json, instructions: request.instructions ?? null };
+  return { settings, tools: clientTools(request), instructions: request.instructions ?? null };
 }
 
 export function clientTools(request: CreateResponse): readonly ClientTool[] {

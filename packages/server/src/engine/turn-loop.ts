@@ -11,7 +11,6 @@ import type { EventBody } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
-import { reduceAll } from '../session/reduce.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
 import { untilBoundary } from './boundary.ts';
 import { endCancelled } from './cancel-turn.ts';
@@ -27,6 +26,7 @@ import type { PlacedCall, ReachableTarget } from './placing.ts';
 import { type ContextRun, isProviderError, type ProviderError } from './ports.ts';
 import { errorEvent } from './read.ts';
 import { streamReleased } from './release.ts';
+import { stateAfter } from './state-after.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
 import { otherTier } from './settings.ts';
@@ -242,20 +242,6 @@ async function settle(
   turn.broadcast.publish(() => [turn.event(type, resource)]);
   turn.broadcast.end();
   turn.finish.resolve(resource);
-}
-
-function stateAfter(turn: RunningTurn, bodies: readonly EventBody[]): SessionState {
-  const state = turn.live.state;
-  if (state === null) throw new Error('the session has no state');
-  let seq = state.seq;
-  const { tenant, session, epoch, updatedAt: at } = state;
-  const envelopes = bodies.map(
-    ({ type, head }) =>
-      ({ tenant, session, epoch, at, actor: 'engine', seq: ++seq, type, head }) as Prepared['envelopes'][number],
-  );
-  const reduced = reduceAll(state, envelopes);
-  if (!reduced.ok) throw new Error(reduced.message);
-  return reduced.state;
 }
 
 function keepContext(engine: EngineContext, turn: RunningTurn, prepared: Prepared, bodies: readonly EventBody[]): void {

@@ -37,8 +37,7 @@ import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts';
-import type { LifeSigns } from '../store/sqlite/lasting-link.ts';
-import { makeReadiness, type Readiness } from './readiness.ts';
+import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
@@ -108,21 +107,6 @@ export async function composeServer(
     await undo();
     throw error;
   }
-}
-
-/** What is told of a home's threads, and to whom. */
-function lifeSigns(home: string, readiness: Readiness, log: ComposeOptions['log']): LifeSigns {
-  return {
-    died(thread, error, forGood) {
-      readiness.threadDied(home, thread);
-      const until = forGood ? 'this server is started again' : 'it is back, which is being tried';
-      log(`home ${home}: ${error.message}: its requests fail with store_unavailable until ${until}`);
-    },
-    revived(thread) {
-      readiness.threadRevived(home, thread);
-      log(`home ${home}: its ${thread} is back`);
-    },
-  };
 }
 
 function openFile(home: HomeId, dir: string, how: HomeOptions): Promise<HomeStore> {

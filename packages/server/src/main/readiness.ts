@@ -1,5 +1,6 @@
 /** Whether the server takes work, and what is missing if it does not: what `/readyz` says. */
 import type { ReadyResource } from '@perdure/protocol';
+import type { LifeSigns } from '../store/sqlite/lasting-link.ts';
 
 export interface Readiness {
   /** What the last process left unfinished is settled, or under way. */
@@ -34,6 +35,21 @@ export function makeReadiness(homes: readonly string[]): Readiness {
       if (draining) return { status: 'draining', checks };
       if (!homes.every(whole)) return { status: 'unavailable', checks };
       return { status: recovered ? 'ready' : 'starting', checks };
+    },
+  };
+}
+
+/** What is told of a home's threads, and to whom. */
+export function lifeSigns(home: string, readiness: Readiness, log: (line: string) => void): LifeSigns {
+  return {
+    died(thread, error, forGood) {
+      readiness.threadDied(home, thread);
+      const until = forGood ? 'this server is started again' : 'it is back, which is being tried';
+      log(`home ${home}: ${error.message}: its requests fail with store_unavailable until ${until}`);
+    },
+    revived(thread) {
+      readiness.threadRevived(home, thread);
+      log(`home ${home}: its ${thread} is back`);
     },
   };
 }
