@@ -1,52 +1,19 @@
 /** The suite on the real server, and on servers that break one rule each. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FileKey } from '../packages/server/src/main/config/file-form.ts';
-import { MODEL, type Stack, startStack } from '../test/support/stack.ts';
+import { MODEL, type Stack, startStack, targetOf } from '../test/support/stack.ts';
 import { type Fault, startBadServer } from './planted/bad-server.ts';
 import { faultsOf } from './planted/faults.ts';
 import { groupOf, run, type RunOptions, type Report, type Result } from './run.ts';
 
-/** What this server does not offer yet. To be emptied. */
-const NOT_OFFERED: readonly string[] = [
-  'include.logprobs',
-  'tools.custom',
-  'background.create',
-  'background.stream',
-  'background.readers',
-  'cancel.running',
-  'cancel.stream',
-  'cancel.foreground',
-  'cancel.unknown',
-  'compaction.shape',
-  'compaction.as-input',
-  'compaction.chain',
-  'compaction.original-kept',
-  'compaction.trigger',
-  'compaction.foreign-item',
-  'compaction.isolation',
-  'tokens.count',
-  'websocket.turn',
-  'websocket.sequential',
-  'websocket.chain',
-  'websocket.stateless-chain',
-  'websocket.not-found',
-  'websocket.eviction',
-  'websocket.tolerates',
-  'websocket.background',
-  'websocket.bad-frames',
-  'websocket.upgrade-refused',
-  'websocket.isolation',
-  'websocket.lanes',
-];
-/** What this server is known to do wrong. To be emptied. */
-const WRONG: readonly string[] = ['include.encrypted-content', 'stateless.continues-stored'];
+/** What this server does not offer. */
+const NOT_OFFERED: readonly string[] = [];
+/** What this server is known to do wrong. */
+const WRONG: readonly string[] = [];
 /** What needs something that this deployment does not have. */
-const SKIPPED: readonly string[] = [
-  'stream.heartbeat',
-  'truncation.disabled',
-  'truncation.auto',
-  ...(NOT_OFFERED.includes('compaction.shape') ? ['schema.compactions'] : []),
-];
+const SKIPPED: readonly string[] = ['stream.heartbeat'];
+/** Of every target here. */
+const CONTEXT_TOKENS = 20_000;
 
 const secretOf = (name: string): string => `secret-of-${name}-0000`;
 const key = (name: string, tenant: string): FileKey => ({
@@ -57,7 +24,13 @@ const key = (name: string, tenant: string): FileKey => ({
 });
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ clouds: ['aws'], config: { keys: [key('one', 'acme'), key('two', 'rival')] } });
+  stack = await startStack({
+    clouds: ['aws'],
+    config: emulator => ({
+      keys: [key('one', 'acme'), key('two', 'rival')],
+      targets: [targetOf(emulator, 'aws', { context_tokens: CONTEXT_TOKENS })],
+    }),
+  });
 });
 afterAll(() => stack.close());
 
@@ -69,7 +42,7 @@ const optionsOf = (url: string, more: Partial<RunOptions> = {}): RunOptions => (
   only: [],
   skip: [],
   emulator: null,
-  contextTokens: 0,
+  contextTokens: CONTEXT_TOKENS,
   heartbeatMs: 0,
   timeoutMs: 20_000,
   ...more,

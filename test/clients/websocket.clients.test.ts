@@ -122,16 +122,22 @@ describe('who may', () => {
   });
 
   test.each([
-    ['no key of its own', { 'sec-websocket-version': '13' }],
-    ['a version that is none', { 'sec-websocket-version': '12', 'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==' }],
-  ])('a handshake with %s is refused as any request is, and the connection ends', async (_, more) => {
+    ['no key of its own', 'GET', { 'sec-websocket-version': '13' }],
+    ['another method', 'POST', { 'sec-websocket-version': '13', 'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==' }],
+    [
+      'a version that is none',
+      'GET',
+      { 'sec-websocket-version': '12', 'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==' },
+    ],
+  ])('a handshake with %s is refused as any request is, and the connection ends', async (_, method, more) => {
     const head = Object.entries({ authorization: `Bearer ${ACME}`, ...more }).map(
       ([name, value]) => `${name}: ${value}\r\n`,
     );
-    const asks = 'GET /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n';
+    const asks = `${method} /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n`;
     const answer = await rawBytes(stack.url, `${asks}${head.join('')}\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toMatch(/x-request-id: req_/);
+    expect(answer).toMatch(/content-type: application\/json/i);
     expect(answer).toContain('"code":"invalid_request"');
   });
 

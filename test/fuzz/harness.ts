@@ -54,6 +54,8 @@ const KEYS = [
 const CANARY_EVERY = 1_000;
 /** What inputs name may be deleted by other inputs: made anew after so many. */
 const FRESH_EVERY = 100;
+/** Runs for as long as an input may come to cancel it, resume it or read it. */
+const SLOW = 'Hello. [[first-token: 2000]]';
 const PROGRESS_MS = 5_000;
 const NOTES = 10;
 
@@ -182,21 +184,47 @@ async function plant(stack: Stack): Promise<(last?: string) => Promise<void>> {
 }
 
 async function makeIds(stack: Stack): Promise<Ids> {
-  const response = JSON.parse(await call(stack, 'POST', '/v1/responses', { model: MODEL, input: 'Hello.' })) as Made;
-  const items = [{ role: 'user', content: 'Hello.' }];
-  const conversation = JSON.parse(await call(stack, 'POST', '/v1/conversations', { items })) as Made;
-  const listed = JSON.parse(await call(stack, 'GET', `/v1/conversations/${conversation.id}/items`)) as {
+  const make = async (path: string, body: unknown): Promise<string> =>
+    (JSON.parse(await call(stack, 'POST', path, body)) as Made).id;
+  const response = await make('/v1/responses', { model: MODEL, input: 'Hello.' });
+  const running = await make('/v1/responses', { model: MODEL, input: SLOW, background: true });
+  const conversation = await make('/v1/conversations', { items: [{ role: 'user', content: 'Hello.' }] });
+  const listed = JSON.parse(await call(stack, 'GET', `/v1/conversations/${conversation}/items`)) as {
     readonly data: readonly Made[];
   };
   return {
-    response_id: response.id,
-    conversation_id: conversation.id,
+    response_id: response,
+    running_id: running,
+    conversation_id: conversation,
     item_id: listed.data[0]?.id ?? '',
-    placement_id: `${response.id.replace('resp', 'plc')}01`,
+    file_id: await upload(stack),
+    hold_id: await hold(stack, response),
+    placement_id: `${response.replace('resp', 'plc')}01`,
     model: MODEL,
     model_id: MODEL,
     home: 'local',
   };
+}
+
+async function upload(stack: Stack): Promise<string> {
+  const body = new FormData();
+  body.append('purpose', 'user_data');
+  body.append('file', new Blob(['Rex is a dog.'], { type: 'text/plain' }), 'a.txt');
+  const headers = { authorization: `Bearer ${SECRET('caller')}` };
+  return madeBy(await fetch(`${stack.url}/v1/files`, { method: 'POST', headers, body }));
+}
+
+/** Holds are for those who operate. */
+async function hold(stack: Stack, subject: string): Promise<string> {
+  const headers = { authorization: `Bearer ${SECRET('operator')}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ tenant: 'acme', subject, reason: 'A case.' });
+  return madeBy(await fetch(`${stack.url}/perdure/v1/holds`, { method: 'POST', headers, body }));
+}
+
+async function madeBy(response: Response): Promise<string> {
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`${response.url} answered ${response.status}: ${text.slice(0, 200)}`);
+  return (JSON.parse(text) as Made).id;
 }
 
 async function hasSockets(sender: Sender): Promise<boolean> {

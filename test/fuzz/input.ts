@@ -1,6 +1,7 @@
 /** What is sent, and how it is drawn: requests made of right ones, bytes that are none, and frames of a WebSocket. */
 import * as fc from 'fast-check';
 import { MODEL } from '../support/stack.ts';
+import { form, FORM_TYPE } from './form.ts';
 import { change, changed, junk } from './junk.ts';
 import type { Endpoint } from './routes.ts';
 
@@ -190,13 +191,16 @@ function request(endpoint: Endpoint, { parameters, keys }: Known): fc.Arbitrary<
         { weight: 20, arbitrary: fc.constant(endpoint.method) },
         { weight: 1, arbitrary: fc.constantFrom('PUT', 'PATCH', 'HEAD', 'OPTIONS', 'POST', 'GET', 'DELETE') },
       ),
+      running: fc.boolean(),
       segments: fc.array(segment, { minLength: 2, maxLength: 2 }),
       query: fc.oneof({ weight: 2, arbitrary: fc.constant('') }, { weight: 1, arbitrary: query(endpoint.query) }),
       body: fc.constantFrom(...bodies),
       changes: fc.array(change, { maxLength: 3 }),
       damage,
+      // Much text, and drawn where it is needed only.
+      form: endpoint.isForm ? form : fc.constant(''),
       type: fc.oneof(
-        { weight: 15, arbitrary: fc.constant('application/json') },
+        { weight: 15, arbitrary: fc.constant(endpoint.isForm ? FORM_TYPE : 'application/json') },
         { weight: 1, arbitrary: fc.constantFrom(...TYPES) },
       ),
       headers: fc.oneof({ weight: 4, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: headers }),
@@ -208,11 +212,12 @@ function request(endpoint: Endpoint, { parameters, keys }: Known): fc.Arbitrary<
     })
     .map((drawn): Input => {
       let index = 0;
-      const path = endpoint.path.replaceAll(
-        /\{(\w+)\}/g,
-        (_, name: string) => drawn.segments[index++] ?? (parameters.includes(name) ? placeFor(name) : 'none'),
-      );
-      const text = endpoint.isText ? 'text' : filled(changed(drawn.body, drawn.changes));
+      const path = endpoint.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+        const known = name === 'response_id' && drawn.running ? 'running_id' : name;
+        return drawn.segments[index++] ?? (parameters.includes(known) ? placeFor(known) : 'none');
+      });
+      const json = (): string => filled(changed(drawn.body, drawn.changes));
+      const text = endpoint.isForm ? drawn.form : endpoint.isText ? 'text' : json();
       return {
         kind: 'request',
         method: drawn.method,
@@ -254,6 +259,7 @@ function bytes({ keys }: Known): fc.Arbitrary<Input> {
       'connection: close',
       'upgrade: h2c',
       'expect: 100-continue',
+      'connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==',
       'a',
       ': b',
       'a\u0000: b',
@@ -290,8 +296,11 @@ const FRAMES: readonly unknown[] = [
   { type: 'response.create', model: MODEL, input: 'Hello.', stream: true, generate: false },
   { type: 'response.create', model: MODEL, input: 'Hello.', previous_response_id: '{response_id}', stream_id: 'a' },
   { type: 'response.create', model: MODEL, input: 'Hello.', conversation: '{conversation_id}', background: false },
+  { type: 'response.create', model: MODEL, input: 'Hello.', background: true },
   { type: 'response.steer', response_id: '{response_id}', input: [{ role: 'user', content: 'Stop.' }] },
+  { type: 'response.steer', response_id: '{running_id}', input: [{ role: 'user', content: 'Stop.' }] },
   { type: 'response.cancel', response_id: '{response_id}' },
+  { type: 'response.cancel', response_id: '{running_id}' },
   { type: 'ping' },
 ];
 
@@ -323,7 +332,7 @@ function frames(): fc.Arbitrary<Input> {
 
 /** @param sockets whether the server has WebSockets */
 export function inputs(endpoints: readonly Endpoint[], known: Known, sockets: boolean): fc.Arbitrary<Input> {
-  const hot = endpoints.filter(one => one.bodies.length > 1);
+  const hot = endpoints.filter(one => one.bodies.length > 1 || one.isForm || one.path.endsWith('/cancel'));
   const requests = (of: readonly Endpoint[]): fc.Arbitrary<Input> => fc.oneof(...of.map(one => request(one, known)));
   return fc.oneof(
     { weight: 8, arbitrary: requests(hot) },

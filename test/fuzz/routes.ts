@@ -9,6 +9,8 @@ export interface Endpoint {
   /** Bodies that the changes start from; none where it takes none. */
   readonly bodies: readonly unknown[];
   readonly isText: boolean;
+  /** Whether it takes a form that uploads a file. */
+  readonly isForm: boolean;
 }
 
 interface Operation {
@@ -36,12 +38,34 @@ const tool = {
   strict: true,
 };
 const schema = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'], additionalProperties: false };
+const attached = [
+  { type: 'input_file', file_id: '{file_id}' },
+  { type: 'input_image', file_id: '{file_id}', detail: 'low' },
+  { type: 'input_image', image_url: 'https://127.0.0.1:1/a.png', detail: 'high' },
+];
+const custom = { type: 'custom', name: 'notes', description: 'Notes.', format: { type: 'text' } };
 const CREATE: readonly unknown[] = [
   { model: MODEL, input: 'Hello.' },
   { model: MODEL, input: 'Hello.', store: false, stream: true },
   { model: MODEL, input: 'Hello.', stream: true, previous_response_id: '{response_id}' },
   { model: MODEL, input: 'Hello.', conversation: '{conversation_id}' },
   { model: MODEL, input: 'Hello.', background: true },
+  { model: MODEL, input: 'Hello.', background: true, stream: true, previous_response_id: '{response_id}' },
+  { model: MODEL, input: [{ role: 'user', content: attached.slice(0, 1) }] },
+  { model: MODEL, input: [{ role: 'user', content: attached }], store: false },
+  {
+    model: MODEL,
+    input: [
+      user,
+      { type: 'custom_tool_call', call_id: 'call_2', name: 'notes', input: 'Buy milk.' },
+      { type: 'custom_tool_call_output', call_id: 'call_2', output: 'Done.' },
+    ],
+    tools: [custom, { ...custom, name: 'sums', format: { type: 'grammar', syntax: 'regex', definition: '[0-9]+' } }],
+    tool_choice: { type: 'custom', name: 'notes' },
+    include: ['message.output_text.logprobs'],
+    top_logprobs: 2,
+  },
+  { model: MODEL, input: [user, { type: 'compaction', encrypted_content: 'AAAA' }, { type: 'compaction_trigger' }] },
   {
     model: MODEL,
     store: false,
@@ -79,7 +103,7 @@ const CREATE: readonly unknown[] = [
   },
 ];
 const CHAT: readonly unknown[] = [
-  { model: MODEL, messages: [{ role: 'user', content: 'Hello.' }], stop: ['x'], seed: 1, logprobs: false },
+  { model: MODEL, messages: [{ role: 'user', content: 'Hello.' }], seed: 1, logprobs: false },
   {
     model: MODEL,
     messages: [{ role: 'user', content: 'Hello.' }],
@@ -106,6 +130,7 @@ const CHAT: readonly unknown[] = [
     tools: [{ type: 'function', function: { name: 'weather', parameters: schema } }],
     tool_choice: 'auto',
     n: 1,
+    stop: ['x'],
     max_completion_tokens: 32,
     temperature: 0.5,
     response_format: { type: 'json_object' },
@@ -118,11 +143,16 @@ const BODIES: { readonly [route: string]: readonly unknown[] } = {
   'POST /v1/responses/compact': [
     { model: MODEL, input: [user] },
     { model: MODEL, previous_response_id: '{response_id}' },
+    { model: MODEL, previous_response_id: '{response_id}', input: 'Hello.', instructions: 'Be brief.' },
   ],
   'POST /v1/responses/input_tokens': CREATE,
   'POST /v1/chat/completions': CHAT,
   'POST /v1/conversations': [{ items: [user, user], metadata: { a: 'b' } }],
   'POST /v1/conversations/{conversation_id}/items': [{ items: [user] }],
+  'POST /perdure/v1/holds': [
+    { tenant: 'acme', subject: '{response_id}', reason: 'A case.', reference: 'C-1' },
+    { tenant: 'acme', subject: '{conversation_id}', reason: 'A case.' },
+  ],
 };
 
 export async function endpointsOf(url: string): Promise<readonly Endpoint[]> {
@@ -131,6 +161,7 @@ export async function endpointsOf(url: string): Promise<readonly Endpoint[]> {
     Object.entries(methods).map(([method, operation]) => {
       const content = operation.requestBody?.content;
       const json = content?.['application/json'];
+      const isForm = content?.['multipart/form-data'] !== undefined;
       const route = `${method.toUpperCase()} ${path}`;
       const example = json?.example ?? (json === undefined ? 'text' : skeleton(json.schema, components, 0));
       return {
@@ -138,7 +169,8 @@ export async function endpointsOf(url: string): Promise<readonly Endpoint[]> {
         path,
         query: (operation.parameters ?? []).filter(one => one.in === 'query').map(one => one.name),
         bodies: content === undefined ? [] : (BODIES[route] ?? [example]),
-        isText: content !== undefined && json === undefined,
+        isText: content !== undefined && json === undefined && !isForm,
+        isForm,
       };
     }),
   );

@@ -92,6 +92,13 @@ describe('what is no form with one file', () => {
     ['16 fields', [FILE, ...Array.from({ length: 16 }, (_, i) => part(`name="f${i}"`, 'x')), END], 'read'],
     ['a field too long', [FILE, part('name="x"', 'y'.repeat(1_025)), END], '400 invalid_request'],
     ['a field as long as may be', [FILE, part('name="x"', 'y'.repeat(1_024)), END], 'read'],
+    [
+      'a field without a name',
+      [`--${BOUNDARY}${CRLF}Content-Disposition: form-data${CRLF}${CRLF}x${CRLF}`, FILE, END],
+      '400 invalid_request',
+    ],
+    ['a field whose name says nothing', [FILE, part('name', 'x'), END], '400 invalid_request'],
+    ['a file without a name of its part', [part('filename="a"', 'x'), END], '400 invalid_request'],
     ['a proto', [FILE, part('name="__proto__"', 'x'), END], 'read'],
   ];
   test.each(cases)('%s', async (_, chunks, expected) => {

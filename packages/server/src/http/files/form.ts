@@ -80,7 +80,7 @@ export function readFileForm(req: IncomingMessage, options: FormOptions): Promis
 
     parser.on(
       'file',
-      (name: string, stream: Readable, filename: string | undefined, _encoding: string, type: string) => {
+      (name: string | undefined, stream: Readable, filename: string | undefined, _encoding: string, type: string) => {
         stream.on('error', () => fail(broken()));
         if (name !== 'file') return fail(wrong(`The form's file must be its part 'file'.`));
         if (filename === undefined || filename === '' || filename.length > LIMITS.nameChars)
@@ -91,7 +91,9 @@ export function readFileForm(req: IncomingMessage, options: FormOptions): Promis
         written.catch(fail);
       },
     );
-    parser.on('field', (name: string, value: string, nameCut: boolean, valueCut: boolean) => {
+    parser.on('field', (name: string | undefined, value: string, nameCut: boolean, valueCut: boolean) => {
+      // The parser's types know of no part without a name; clients do.
+      if (name === undefined) return fail(perdureError('invalid_request', 'A field of the form has no name.'));
       if (nameCut || valueCut || name.length > FIELD_NAME_BYTES)
         return fail(perdureError('invalid_request', 'A field of the form is too long.'));
       if (Object.hasOwn(fields, name))
