@@ -31,6 +31,19 @@ function waits(opens: Gate): () => AsyncGenerator<readonly Step[]> {
 }
 
 describe('connections', () => {
+  test('count as requests of their key, with each response after the first; one too many is refused, and the socket stays', async () => {
+    const rule = { per: 'key', tenant: null, key: null, requestsPerDay: null, tokensPerMinute: null } as const;
+    const world = await start({ rates: [{ ...rule, requestsPerMinute: 2, concurrentRequests: null }] });
+    const socket = await open(world);
+    for (const expected of ['response.completed', 'response.completed', 'error']) {
+      socket.create('Hello');
+      const frame = await socket.next(({ type }) => type === 'response.completed' || type === 'error');
+      expect(frame.type).toBe(expected);
+      if (expected === 'error') expect(frame).toMatchObject({ status: 429, error: { code: 'rate_limit_exceeded' } });
+    }
+    expect(socket.ws.readyState).toBe(socket.ws.OPEN);
+  });
+
   test('are bounded for a key and for the server, and one that ends makes room', async () => {
     const world = await start({ websocket: { connections: 3, connectionsPerKey: 2 } });
     const first = await open(world);

@@ -1,4 +1,6 @@
 /** WebSockets over an engine whose upstream follows a script: for what the emulated clouds do not do, and for limits that no file can set. */
+import { Rates } from '../../packages/server/src/engine/rate/rates.ts';
+import type { RateRule } from '../../packages/server/src/engine/rate/rules.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { perdureError } from '@perdure/protocol';
@@ -27,6 +29,7 @@ export async function startSocketWorld(
   over: {
     readonly limits?: Partial<HttpLimits>;
     readonly websocket?: Partial<WebSocketLimits>;
+    readonly rates?: readonly RateRule[];
     readonly world?: WorldOptions;
   } = {},
 ): Promise<SocketWorld> {
@@ -58,6 +61,7 @@ export async function startSocketWorld(
       cacheBytes: MIB,
       ...over.websocket,
     },
+    rates: new Rates(over.rates ?? [], { monotonic: () => performance.now() }),
     report: (what: string, error: unknown) => void reported.push([what, error]),
   };
   const server = createServer();

@@ -73,7 +73,7 @@ async function codex(transport: string, ...argv: readonly string[]): Promise<End
   return { code, events, said: messages.at(-1)?.item?.text ?? '' };
 }
 
-describe.each(['HTTP'])('over %s', transport => {
+describe.each(['HTTP', 'WebSocket'])('over %s', transport => {
   test('it runs a command for the model, and says what came of it', async () => {
     const { code, events, said } = await codex(
       transport,
