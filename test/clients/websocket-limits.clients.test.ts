@@ -36,7 +36,7 @@ describe('connections', () => {
     const world = await start({ rates: [{ ...rule, requestsPerMinute: 2, concurrentRequests: null }] });
     const socket = await open(world);
     for (const expected of ['response.completed', 'response.completed', 'error']) {
-      socket.create('Hello');
+      socket.create('Hello', GPT);
       const frame = await socket.next(({ type }) => type === 'response.completed' || type === 'error');
       expect(frame.type).toBe(expected);
       if (expected === 'error') expect(frame).toMatchObject({ status: 429, error: { code: 'rate_limit_exceeded' } });
