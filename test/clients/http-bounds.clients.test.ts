@@ -39,6 +39,13 @@ test.each([
   expect(bodyOf(beyond)).toEqual(tooLong);
 });
 
+test('a HEAD whose headers are too large is answered without a body', async () => {
+  const head = `HEAD /v1/models HTTP/1.1\r\nhost: localhost\r\nx-a: ${long(17 * KIB)}\r\n\r\n`;
+  const answer = await rawBytes(stack.url, head);
+  expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe('');
+});
+
 test('what is no HTTP is told so, once, and the connection closed', async () => {
   const answer = await rawBytes(stack.url, 'HELLO\r\n\r\n');
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);

@@ -42,7 +42,9 @@ export function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void 
     `x-request-id: req_${crypto.randomUUID().replaceAll('-', '')}`,
     'connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  // The answer to a HEAD has none, and a client would take what comes for the next answer.
+  const asked = (error as { readonly rawPacket?: Buffer }).rawPacket?.subarray(0, 5).toString('latin1');
+  socket.end(`${head.join('\r\n')}\r\n\r\n${asked === 'HEAD ' ? '' : body}`, () => socket.destroy());
 }
 
 /** For what node took and the listener could not make a request of: no host, or an address that is none. */

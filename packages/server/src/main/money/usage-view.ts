@@ -15,6 +15,7 @@ import { type Earning, inBase, shareState } from '../../money/shares.ts';
 import { type Dimension, DIMENSIONS, type Group, Summing, TooManyGroups } from '../../money/totals.ts';
 import { type Events, trancheState } from '../../money/tranches.ts';
 import { rate, type UsageRow } from '../../money/usage.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import type { Terms } from './terms.ts';
 import { groupWire, rowWire, type Statement, statementWire } from './wire.ts';
 
@@ -110,10 +111,14 @@ export function makeUsageView(desk: UsageDesk): UsageView {
     tenants: await tenantsFor(desk, caller, query.tenant),
     ...timesOf(query, desk.now()),
   });
+  const sums = oneAtATime<readonly Group[]>();
   return {
     async groups(caller, query) {
       const by = query.groupBy.map(dimensionOf);
-      const groups = await summed(desk, await windowOf(caller, query), by).catch((error: unknown) => {
+      const { tenants } = await windowOf(caller, query);
+      const key = JSON.stringify([tenants, query.from, query.to, by]);
+      const sum = sums(key, async () => summed(desk, await windowOf(caller, query), by));
+      const groups = await sum.catch((error: unknown) => {
         throw error instanceof TooManyGroups
           ? perdureError('invalid_request', `${error.message}: group by less, or ask for a shorter time.`, {
               param: 'group_by',
