@@ -15,7 +15,7 @@ export interface StreamLoad {
 }
 
 export interface StreamFigures {
-  /** From where a delta left to where it was read, us. */
+  /** From where a delta left to where it was read, us; of the deltas that left while all streams ran. */
   readonly latencies: Float64Array;
   readonly deltas: number;
   /** From the first delta to the last, s. */
@@ -25,23 +25,28 @@ export interface StreamFigures {
 /** @throws Error if a stream does not bring all its deltas and its end */
 export async function readStreams(load: StreamLoad): Promise<StreamFigures> {
   const latencies = new Float64Array(load.streams * load.deltas);
+  const leftAt = new Float64Array(load.streams * load.deltas);
   let count = 0;
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   const note = (sent: number): void => {
     const now = micros();
+    leftAt[count] = sent;
     latencies[count++] = now - sent;
     first = Math.min(first, now);
     last = now;
   };
+  let firstEnd = Number.POSITIVE_INFINITY;
   const all: Promise<void>[] = [];
   for (let i = 0; i < load.streams; i++) {
-    all.push(readOne(load, note));
+    all.push(readOne(load, note).then(() => void (firstEnd = Math.min(firstEnd, micros()))));
     if (load.rampMs > 0) await new Promise(resolve => setTimeout(resolve, load.rampMs / load.streams));
   }
+  const lastBegin = micros();
   await Promise.all(all);
   if (count !== load.streams * load.deltas) throw new Error(`${count} deltas came of ${load.streams * load.deltas}`);
-  return { latencies, deltas: count, seconds: (last - first) / 1e6 };
+  const together = latencies.filter((_, i) => (leftAt[i] ?? 0) > lastBegin && (leftAt[i] ?? 0) < firstEnd);
+  return { latencies: together, deltas: count, seconds: (last - first) / 1e6 };
 }
 
 function readOne({ url, deltas, everyMs, store }: StreamLoad, note: (sentMicros: number) => void): Promise<void> {

@@ -21,7 +21,9 @@ export interface StreamsOptions {
   readonly minutes: number;
 }
 
-export const STREAMS: StreamsOptions = { streams: 500, seconds: 5, everyMs: 100, rounds: 4, minutes: 0 };
+export const STREAMS: StreamsOptions = { streams: 500, seconds: 12, everyMs: 200, rounds: 4, minutes: 0 };
+/** Over which the streams of a paced run begin, ms: what a beginning costs is what `latency` measures. */
+const RAMP_MS = 4000;
 /** Deltas of each stream where they come as fast as they are taken. */
 const FLOOD = 100;
 /** From an event's arrival to its commit, in a stored turn: DESIGN.md part 4. */
@@ -101,10 +103,11 @@ function loadOf(side: Side, { streams }: StreamsOptions) {
 async function measure(side: Side, options: StreamsOptions): Promise<Measured> {
   const deltas = Math.round((options.seconds * 1000) / options.everyMs);
   const from = Date.now();
-  const paced = await readStreams({ ...loadOf(side, options), deltas, everyMs: options.everyMs, rampMs: 2000 });
+  const paced = await readStreams({ ...loadOf(side, options), deltas, everyMs: options.everyMs, rampMs: RAMP_MS });
   const stallMs = Math.max(
     ...linesOf(side)
-      .filter(({ at }) => at > from + 2000)
+      // A line tells of the second before it; the first stream ends when its seconds are over.
+      .filter(({ at }) => at > from + RAMP_MS + 1000 && at < from + options.seconds * 1000)
       .map(line => line.stallMs),
   );
   const spent = processorSeconds(side.process.pid);

@@ -19,22 +19,53 @@ const STEERED: StepEnd = {
 };
 
 /** The steps, up to the first boundary after it is asked for. A call that has nothing left to say ends as it would have. */
-export async function* untilBoundary(
+export function untilBoundary(
   steps: AsyncIterable<readonly Step[]>,
   boundary: Boundary,
-): AsyncGenerator<readonly Step[]> {
-  let last: StartedItem['type'] | null = null;
-  let called = false;
-  for await (const batch of steps) {
-    for (const [at, step] of batch.entries()) {
-      if (step.type !== 'item') continue;
-      if (boundary.asked && last === 'message' && !called) {
-        yield [...batch.slice(0, at), STEERED];
-        return;
-      }
-      last = step.item.type;
-      called ||= last !== 'message' && last !== 'reasoning';
+): AsyncIterable<readonly Step[]> {
+  return { [Symbol.asyncIterator]: () => new UntilBoundary(steps[Symbol.asyncIterator](), boundary) };
+}
+
+type Result = IteratorResult<readonly Step[], undefined>;
+
+/** By hand and not as a generator, which costs each piece of a stream four promises. One pull at a time. */
+class UntilBoundary implements AsyncIterator<readonly Step[], undefined> {
+  readonly #steps: AsyncIterator<readonly Step[]>;
+  readonly #boundary: Boundary;
+  readonly #look = (result: IteratorResult<readonly Step[]>): Result => {
+    if (result.done === true) return { done: true, value: undefined };
+    const at = this.#boundaryIn(result.value);
+    if (at === -1) return result;
+    this.#cut = true;
+    return { done: false, value: [...result.value.slice(0, at), STEERED] };
+  };
+  #last: StartedItem['type'] | null = null;
+  #called = false;
+  #cut = false;
+
+  constructor(steps: AsyncIterator<readonly Step[]>, boundary: Boundary) {
+    this.#steps = steps;
+    this.#boundary = boundary;
+  }
+
+  next(): Promise<Result> {
+    return this.#cut ? this.return() : this.#steps.next().then(this.#look);
+  }
+
+  async return(): Promise<Result> {
+    await this.#steps.return?.();
+    return { done: true, value: undefined };
+  }
+
+  /** Where in the batch the call is to end; -1 if it goes on. */
+  #boundaryIn(batch: readonly Step[]): number {
+    for (let at = 0; at < batch.length; at++) {
+      const step = batch[at];
+      if (step?.type !== 'item') continue;
+      if (this.#boundary.asked && this.#last === 'message' && !this.#called) return at;
+      this.#last = step.item.type;
+      this.#called ||= this.#last !== 'message' && this.#last !== 'reasoning';
     }
-    yield batch;
+    return -1;
   }
 }

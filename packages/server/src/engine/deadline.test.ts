@@ -62,3 +62,16 @@ test('a watchdog takes another time for another wait, and is quiet when nobody w
   await vi.advanceTimersByTimeAsync(1000);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('work that settles after its wait was ended leaves the next wait its deadline', async () => {
+  const dog = new Watchdog(late);
+  const work = Promise.withResolvers<number>();
+  const ended = codeOf(dog.guard(10, work.promise));
+  dog.fail(perdureError('store_full'));
+  expect(await ended).toBe('store_full');
+  const waiting = codeOf(dog.guard(10, never));
+  work.resolve(1);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(await waiting).toBe('store_unavailable');
+  dog.stop();
+});

@@ -38,16 +38,25 @@ export class Watchdog {
   }
 
   /** Waits for `work` no longer than `ms`. */
-  async guard<T>(ms: number, work: Promise<T>): Promise<T> {
+  guard<T>(ms: number, work: Promise<T>): Promise<T> {
     this.#arm(ms);
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        this.#reject = reject;
-        work.then(resolve, reject);
-      });
-    } finally {
-      this.#reject = null;
-    }
+    return new Promise<T>((resolve, reject) => {
+      this.#reject = reject;
+      // No `async` here either: every piece of every stream passes.
+      const over = (): void => {
+        if (this.#reject === reject) this.#reject = null;
+      };
+      work.then(
+        value => {
+          over();
+          resolve(value);
+        },
+        (error: unknown) => {
+          over();
+          reject(error);
+        },
+      );
+    });
   }
 
   #arm(ms: number): void {

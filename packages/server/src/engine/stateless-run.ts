@@ -57,10 +57,37 @@ export class StatelessRun {
   async *steps(): AsyncGenerator<readonly Step[]> {
     const settle = this.#watch();
     try {
-      for (let complete = false; !complete; ) complete = yield* this.#streamed();
+      // The loop of attempts is here and not in a generator of its own: each layer costs every piece of a stream.
+      for (let complete = false; !complete; ) {
+        let begun = false;
+        let failed = false;
+        let end: StepEnd | null = null;
+        try {
+          for await (const batch of untilBoundary(upstreamSteps(this.#request(), this.#engine), this.boundary)) {
+            if (!begun) await this.#released();
+            begun = true;
+            const last = batch.at(-1);
+            if (last?.type === 'end') end = last;
+            yield batch;
+          }
+          complete = true;
+        } catch (error) {
+          failed = true;
+          await this.#another(error, begun);
+        } finally {
+          // The end was read, or the reader left in the middle.
+          if (!failed) this.#settled(end);
+        }
+      }
     } finally {
       settle();
     }
+  }
+
+  #settled(end: StepEnd | null): void {
+    const event =
+      end === null ? failedEvent(this.#attempt, 'aborted', this.#placed) : completed(this.#attempt, end, this.#placed);
+    this.#meter(event);
   }
 
   /** The answer once it is complete. */
@@ -81,36 +108,6 @@ export class StatelessRun {
     const steps: Step[] = [];
     for await (const batch of this.steps()) steps.push(...batch);
     return steps;
-  }
-
-  /** One attempt; true once it is complete, false if another is to be made. */
-  async *#streamed(): AsyncGenerator<readonly Step[], boolean> {
-    let begun = false;
-    let end: StepEnd | null = null;
-    let failed = false;
-    try {
-      for await (const batch of untilBoundary(upstreamSteps(this.#request(), this.#engine), this.boundary)) {
-        if (!begun) await this.#released();
-        begun = true;
-        const last = batch.at(-1);
-        if (last?.type === 'end') end = last;
-        yield batch;
-      }
-      return true;
-    } catch (error) {
-      failed = true;
-      await this.#another(error, begun);
-      return false;
-    } finally {
-      // The end was read, or the reader left in the middle.
-      if (!failed) {
-        this.#meter(
-          end === null
-            ? failedEvent(this.#attempt, 'aborted', this.#placed)
-            : completed(this.#attempt, end, this.#placed),
-        );
-      }
-    }
   }
 
   /** One attempt; null if another is to be made. */

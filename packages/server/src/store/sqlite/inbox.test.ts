@@ -41,3 +41,13 @@ for (const moment of ['load', 'wait'] as const) {
     for (const { value } of slept.mock.results) expect(value).toBe('not-equal');
   });
 }
+
+test('a pause lasts its time whatever is posted meanwhile, and loses nothing', () => {
+  const { inbox, post } = linked();
+  post();
+  const began = performance.now();
+  inbox.pause(30);
+  expect(performance.now() - began).toBeGreaterThan(25);
+  inbox.pause(-1);
+  expect(inbox.next()).toEqual([REQUEST]);
+});

@@ -8,6 +8,9 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Request, WorkerStart } from './messages.ts';
 
+/** Nobody notifies it. */
+const NEVER = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
 export class Inbox {
   readonly #port: MessagePort;
   readonly #posts: WorkerStart['posts'];
@@ -20,6 +23,11 @@ export class Inbox {
   /** What is there now; null if nothing is. */
   take(): readonly Request[] | null {
     return (receiveMessageOnPort(this.#port)?.message as readonly Request[] | undefined) ?? null;
+  }
+
+  /** Sleeps for `ms`, whatever comes. */
+  pause(ms: number): void {
+    if (ms > 0) Atomics.wait(NEVER, 0, 0, ms);
   }
 
   /** Sleeps until there is something; null if there was nothing for `ms`. */

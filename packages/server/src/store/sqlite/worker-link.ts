@@ -72,7 +72,7 @@ export class WorkerLink<O> {
       // The worker's answer is of the type that the operation's name stands for: both sides are typed by the same table.
       this.#wait(this.#last, { resolve, reject });
       this.#outgoing.push([this.#last, op, args]);
-      if (this.#outgoing.length === 1) queueMicrotask(() => this.#flush());
+      if (this.#outgoing.length === 1) setImmediate(() => this.#flush());
     });
   }
 

@@ -25,6 +25,10 @@ import { WriterMemory } from './writer-memory.ts';
 
 /** Changes of one commit: bounds how long the first of them waits. */
 const MAX_GROUP = 512;
+/** Changes of a commit that show many streams at once. */
+const CROWD = 8;
+/** From the begin of a commit of a crowd to the next one, if only deltas wait for it, ms: one write to the disk then serves more streams. */
+const WINDOW_MS = 3;
 
 /** @returns what works until it is told to close */
 function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
@@ -94,15 +98,20 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
   }
 
   const inbox = new Inbox(port, posts);
+  let crowded = false;
+  let began = 0;
 
   /** What came first and all that came meanwhile, up to a group. */
   function gather(first: readonly Request[]): readonly Request[] {
     let requests = first;
+    if (crowded && requests.every(([, op]) => op === 'release')) inbox.pause(WINDOW_MS - (performance.now() - began));
     while (requests.length < MAX_GROUP) {
       const more = inbox.take();
       if (more === null) break;
       requests = [...requests, ...more];
     }
+    crowded = requests.length >= CROWD;
+    began = performance.now();
     return requests;
   }
 
