@@ -254,6 +254,16 @@ describe('V3: the cache', () => {
     expect(lives.map(live => live.stale)).toEqual([false, true, false, false, false]);
   });
 
+  test('holds nothing of what was done to a session: a turn and all its events would stay as long as it', async () => {
+    const { store } = stores();
+    const cache = sessions();
+    const live = await begun(cache, store);
+    expect(await cache.exclusive(live, async () => 'a turn')).toBe('a turn');
+    expect(await live.gate).toBeUndefined();
+    await cache.commit(live, [labelled('pii')], { actor });
+    expect(await live.commits).toBeUndefined();
+  });
+
   test('never lets go of a session that someone is about to change', async () => {
     const { store } = stores();
     const cache = sessions(1000);

@@ -145,14 +145,14 @@ export class Sessions {
     const result = live.gate.then(change).finally(() => {
       live.users -= 1;
     });
-    live.gate = result.catch(() => undefined);
+    live.gate = settled(result);
     return result;
   }
 
   /** Lays events on the session's log, durably, after all commits before it. */
   commit(live: LiveSession, bodies: readonly EventBody[], options: CommitOptions): Promise<Prepared> {
     const result = live.commits.then(() => this.#commit(live, bodies, options));
-    live.commits = result.catch(() => undefined);
+    live.commits = settled(result);
     return result;
   }
 
@@ -235,4 +235,12 @@ export class Sessions {
   get size(): number {
     return this.#live.size;
   }
+}
+
+/** Once it is over, whatever came of it. What came of it is not held: a session in the cache would keep its last turn and all its events. */
+function settled(work: Promise<unknown>): Promise<void> {
+  return work.then(
+    () => undefined,
+    () => undefined,
+  );
 }
