@@ -5,7 +5,7 @@
  *
  *  - A record is in the side file before its write is made: a kill between the two undoes what was not done, which is nothing.
  *  - A sync drops the records of its file that were there when it began, after it has returned.
- *  - A new file counts as there for good once it was synced. Removing a file counts as durable at once.
+ *  - A new file counts as there for good once it was synced. Removing and renaming a file count as durable at once.
  *  - `*-shm` is left alone: it is mapped memory, rebuilt by whoever opens the file after a crash.
  *
  * Counters and the names of files lie in a mapped file (PERDURE_SHIM_STATE), so that the harness can prove that the shim saw the writes.
@@ -45,6 +45,7 @@ struct record {
 struct state {
   uint64_t magic, writes, bytes, syncs, truncates, creates, unsupported, files;
   char names[MAX_FILES][NAME_BYTES];
+  char met[NAME_BYTES]; /* the last call that is not modelled, and its file */
 };
 
 struct watched {
@@ -106,12 +107,24 @@ static int ours(const char *path) {
   return whole < 4 || strcmp(path + whole - 4, "-shm") != 0;
 }
 
+static void not_modelled(const char *call, const char *path) {
+  state->unsupported++;
+  snprintf(state->met, sizeof state->met, "%s of %s", call, path);
+}
+
 static uint32_t file_of(const char *path) {
   for (uint32_t i = 0; i < state->files; i++)
     if (strcmp(state->names[i], path) == 0) return i + 1;
   if (state->files == MAX_FILES || strlen(path) >= NAME_BYTES) die("too many files");
   strcpy(state->names[state->files], path);
   return (uint32_t)++state->files;
+}
+
+/* The new name's file is gone, and the old name's has it. Called under the lock. */
+static void renamed(const char *from, const char *to) {
+  for (uint32_t i = 0; i < state->files; i++)
+    if (strcmp(state->names[i], to) == 0) state->names[i][0] = 0;
+  strcpy(state->names[file_of(from) - 1], to);
 }
 
 static void append(const struct record *head, const void *bytes) {
@@ -181,7 +194,7 @@ static int opened(int fd, const char *given, int flags, int was_there) {
   pthread_mutex_lock(&lock);
   uint32_t file = file_of(path);
   fds[fd] = (struct watched){file, now.st_dev, now.st_ino};
-  if ((flags & O_TRUNC) != 0 && was_there) state->unsupported++;
+  if ((flags & O_TRUNC) != 0 && was_there) not_modelled("O_TRUNC", path);
   if ((flags & O_CREAT) != 0 && !was_there) {
     made[file - 1] = ++seq;
     keep_made(file);
@@ -293,18 +306,28 @@ int unlink(const char *path) {
   return REAL(unlink)(path);
 }
 
+/* What was not synced before is undone under the new name. */
+int rename(const char *from, const char *to) {
+  int below = state != NULL && ours(from);
+  if (below != (state != NULL && ours(to))) not_modelled("rename in or out", from);
+  if (!below) return REAL(rename)(from, to);
+  pthread_mutex_lock(&lock);
+  int done = REAL(rename)(from, to);
+  if (done == 0) renamed(from, to);
+  pthread_mutex_unlock(&lock);
+  return done;
+}
+
 /* Not modelled: the harness refuses a run in which they were used on a watched file. */
 int fallocate(int fd, int how, off_t at, off_t length) {
   struct stat now;
-  if (watched(fd, &now) != 0) state->unsupported++;
+  uint32_t file = watched(fd, &now);
+  if (file != 0) not_modelled("fallocate", state->names[file - 1]);
   return REAL(fallocate)(fd, how, at, length);
 }
 int posix_fallocate(int fd, off_t at, off_t length) {
   struct stat now;
-  if (watched(fd, &now) != 0) state->unsupported++;
+  uint32_t file = watched(fd, &now);
+  if (file != 0) not_modelled("posix_fallocate", state->names[file - 1]);
   return REAL(posix_fallocate)(fd, at, length);
-}
-int rename(const char *from, const char *to) {
-  if (state != NULL && (ours(from) || ours(to))) state->unsupported++;
-  return REAL(rename)(from, to);
 }

@@ -41,6 +41,7 @@ const RECORD_BYTES = 48;
 const TYPES = { write: 1, create: 2, sync: 3 };
 const NAMES_AT = 64;
 const NAME_BYTES = 1024;
+const MAX_FILES = 64;
 
 /** Compiles the shim into `folder`. Needs Linux and a C compiler. */
 export function buildShim(folder: string): Built {
@@ -85,11 +86,12 @@ export function cutPower(watched: Watched, keepOldest: (unsynced: number) => num
   const state = readFileSync(watched.state);
   if (state.readBigUInt64LE(0) !== MAGIC) throw new Error('the shim did not run in the server');
   const count = (at: number): number => Number(state.readBigUInt64LE(at * 8));
-  if (count(6) > 0) throw new Error('the server used a call on its files that the shim does not model');
-  const names = Array.from({ length: count(7) }, (_, index) => {
-    const at = NAMES_AT + index * NAME_BYTES;
-    return state.toString('utf8', at, state.indexOf(0, at));
-  });
+  const text = (at: number): string => state.toString('utf8', at, state.indexOf(0, at));
+  if (count(6) > 0) {
+    const met = text(NAMES_AT + MAX_FILES * NAME_BYTES);
+    throw new Error(`the server used a call on its files that the shim does not model: ${met}`);
+  }
+  const names = Array.from({ length: count(7) }, (_, index) => text(NAMES_AT + index * NAME_BYTES));
   const records = unsyncedOf(readFileSync(watched.undo));
   const undone = records.slice(Math.min(keepOldest(records.length), records.length)).toReversed();
   for (const record of undone) undoOne(names[record.file - 1] ?? '', record);
@@ -124,7 +126,8 @@ function unsyncedOf(file: Buffer): readonly UndoRecord[] {
 }
 
 function undoOne(path: string, { type, offset, size, bytes }: UndoRecord): void {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
+  // No name: another file was renamed to its name.
+  if (path === '' || statSync(path, { throwIfNoEntry: false }) === undefined) return;
   if (type === TYPES.create) return unlinkSync(path);
   const fd = openSync(path, 'r+');
   try {
