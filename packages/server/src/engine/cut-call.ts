@@ -1,14 +1,11 @@
 /** How a call of a turn ends; and what is left of one that did not come to its end: the events that close it, and what its readers are still to be shown. */
-import type { EventBody, OutputPayload, UpstreamIds, Usage } from '../log/events.ts';
+import { type EventBody, NO_IDS, NO_USAGE, type OutputPayload, type UpstreamIds, type Usage } from '../log/events.ts';
 import type { Step } from '../log/steps.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
 import { regenerate } from '../session/regenerate.ts';
 import type { TurnState } from '../session/state.ts';
 import type { ProviderError } from './ports.ts';
 import type { RunningTurn } from './turn.ts';
-
-const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
-export const NO_IDS: UpstreamIds = { response: null, request: null };
 
 /** Four characters a token: for an upstream that does not say. */
 export function estimatedUsage(input: number, builder: OutputBuilder): Usage {

@@ -1,5 +1,5 @@
 /** Which session a request continues: a new one, the end of one, or a fork of one from an older response. */
-import { perdureError } from '@perdure/protocol';
+import { perdureError, type PerdureError } from '@perdure/protocol';
 import { type ResponseId, type SessionId } from '../kernel/ids.ts';
 import { decodeEvent } from '../log/codec.ts';
 import type { CompactionRef, SharedPrefix } from '../log/events.ts';
@@ -66,20 +66,20 @@ export async function findConversation(
 }
 
 async function planContinuation(engine: EngineContext, caller: Caller, id: string): Promise<Plan> {
-  const missing = (why: string) => perdureError('previous_response_not_found', why, { param: 'previous_response_id' });
   const row = await findResponse(engine, caller, id);
-  if (row === null) throw missing(`Previous response with id '${short(id)}' not found.`);
+  if (row === null) throw previousNotFound(id);
   if (row.toSeq === 0)
     throw perdureError('response_in_progress', 'The previous response is still in progress.', {
       param: 'previous_response_id',
     });
   if (row.status !== 'completed' && row.status !== 'incomplete')
-    throw missing(
+    throw previousNotFound(
+      id,
       `The previous response ${row.status === 'failed' ? 'failed' : 'was cancelled'}: continue from the one before it.`,
     );
   const store = engine.homes.ofBody(id.slice('resp_'.length));
   const live = store && (await engine.sessions.load(caller.tenant, row.session, store));
-  if (live == null) throw missing(`Previous response with id '${short(id)}' not found.`);
+  if (live == null) throw previousNotFound(id);
   const state = mustState(live);
   checkOrigin(caller, state);
   if (state.kind === 'responses' && state.head === row.id && state.turn === null && state.phase === 'idle')
@@ -143,6 +143,11 @@ export function mustState(live: LiveSession): SessionState {
   if (live.state === null)
     throw perdureError('internal_error', undefined, { cause: new Error(`${live.session} has no state`) });
   return live.state;
+}
+
+export function previousNotFound(id: string, why?: string): PerdureError {
+  const message = why ?? `Previous response with id '${short(id)}' not found.`;
+  return perdureError('previous_response_not_found', message, { param: 'previous_response_id' });
 }
 
 /** An id as an error may repeat it. */

@@ -2,6 +2,7 @@
  * Beginning a stored turn: everything between a parsed request and its first commit. What is refused here has changed nothing but the
  * record of the refusal; what passes is durable before it is acknowledged (L2).
  */
+import { NO_USE } from '../session/state.ts';
 import { type CreateResponse, type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import type { DocumentRef, EventBody, LoggedItem } from '../log/events.ts';
@@ -63,8 +64,6 @@ export function homeOf(engine: EngineContext, { caller, request, labels }: Omit<
   if (control === undefined) throw perdureError('store_unavailable');
   return placed.ok ? placed.home : control.home;
 }
-
-const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
 /** Times that a request looks again because someone else continued the session meanwhile. */
 const MAX_REPLANS = 8;

@@ -2,6 +2,7 @@
  * What a stateless call continues. The context is held by whoever made the call before it, or read from a stored response; nothing of it
  * is written for a stateless call's sake.
  */
+import { union } from '../kernel/union.ts';
 import type { ResponseId } from '../kernel/ids.ts';
 import type { LoggedItem, SessionOrigin } from '../log/events.ts';
 import type { Caller } from './caller.ts';
@@ -77,10 +78,6 @@ export function extended(
     turns: (before?.turns ?? 0) + 1,
     origin: before?.origin ?? null,
   };
-}
-
-export function union(a: readonly string[], b: readonly string[]): readonly string[] {
-  return [...new Set([...a, ...b])].toSorted();
 }
 
 /** The calls that an answer leaves to its client. */

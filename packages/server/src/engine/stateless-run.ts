@@ -4,7 +4,7 @@
  * The placement is committed while the upstream is already at work, and no byte of the answer is released before that commit (L5).
  */
 import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
-import type { EventBody, UpstreamIds, Usage } from '../log/events.ts';
+import { type EventBody, NO_IDS, type Usage } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { type Boundary, untilBoundary } from './boundary.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -16,8 +16,6 @@ import { type CallSettings, type ContextRun, isProviderError, type SessionLog } 
 import { upstreamFailure } from './turn.ts';
 import { upstreamAnswer, upstreamSteps } from './upstream-call.ts';
 import { spendCall } from './spend-call.ts';
-
-const NO_IDS: UpstreamIds = { response: null, request: null };
 
 export interface StatelessInput {
   readonly caller: Caller;

@@ -17,7 +17,7 @@ import {
   placementOf,
   type SentContext,
   statelessContext,
-} from './compaction/stateless-context.ts';
+} from './compaction/sent-context.ts';
 import { attach } from './files/attach.ts';
 import { resolveNow, resolveRuns } from './files/resolve.ts';
 import { placeItems, requireOutputs } from './input.ts';
@@ -25,14 +25,8 @@ import type { InferRequest } from './placing.ts';
 import type { CallSettings, ContextRun } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
 import { callSettings, sayings } from './settings.ts';
-import {
-  extended,
-  type HeldContext,
-  type StatelessContext,
-  storedContext,
-  textSize,
-  union,
-} from './stateless-context.ts';
+import { union } from '../kernel/union.ts';
+import { extended, type HeldContext, type StatelessContext, storedContext, textSize } from './stateless-context.ts';
 import { spendCall } from './spend-call.ts';
 import { StatelessRun } from './stateless-run.ts';
 import { type ResponseBase, seconds } from './turn.ts';

@@ -7,7 +7,7 @@
  */
 import { perdureError, toPerdureError, type PerdureError } from '@perdure/protocol';
 import { assertNever } from '../kernel/assert-never.ts';
-import type { EventBody } from '../log/events.ts';
+import { type EventBody, NO_IDS } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
@@ -18,7 +18,7 @@ import type { Prepared } from './chain.ts';
 import { fitContext } from './compaction/measure.ts';
 import { COMPACTION, type Summary, summaryUsage } from './compaction/summary.ts';
 import { askForSummary, layDue, placeDue, takeCompaction } from './compaction/turn-compaction.ts';
-import { builderOf, estimatedUsage, failedCall, lostCall, NO_IDS, settled, shownWhole } from './cut-call.ts';
+import { builderOf, estimatedUsage, failedCall, lostCall, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
 import { resolveContext } from './files/resolve.ts';
 import { killPoint } from './kill-point.ts';

@@ -1,4 +1,5 @@
 /** The routes, and what every request passes before it reaches one: host, key, scope, errors. */
+import { newRequestId } from './request-headers.ts';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { openapiDocument, perdureError } from '@perdure/protocol';
@@ -332,7 +333,7 @@ async function serve(
   scopes: Scopes,
   handler: (exchange: Exchange) => Promise<void>,
 ): Promise<void> {
-  const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`;
+  const requestId = newRequestId();
   const left = new AbortController();
   res.on('close', () => {
     if (!res.writableFinished) left.abort();

@@ -1,4 +1,5 @@
 /** What is no request that the router could be asked about: it is told so in the documented form. */
+import { newRequestId } from './request-headers.ts';
 import { RequestError } from '@hono/node-server';
 import { errorBody, perdureError, type PerdureError } from '@perdure/protocol';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
@@ -39,7 +40,7 @@ export function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void 
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
-    `x-request-id: req_${crypto.randomUUID().replaceAll('-', '')}`,
+    `x-request-id: ${newRequestId()}`,
     'connection: close',
   ];
   // The answer to a HEAD has none, and a client would take what comes for the next answer.

@@ -41,3 +41,8 @@ export function readLabels(req: IncomingMessage): readonly string[] {
   }
   return labels.toSorted();
 }
+
+/** What `x-request-id` answers, and logs know a request by. */
+export function newRequestId(): string {
+  return `req_${crypto.randomUUID().replaceAll('-', '')}`;
+}

@@ -61,6 +61,8 @@ export interface Usage {
   readonly reasoning: number;
 }
 
+export const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
+
 /** The largest usage a call can turn out to have had: what a lost call is charged at (L5). */
 export interface Reservation {
   readonly input: number;
@@ -307,6 +309,9 @@ export interface UpstreamIds {
   readonly response: string | null;
   readonly request: string | null;
 }
+
+/** Of an upstream that was not asked, or did not say. */
+export const NO_IDS: UpstreamIds = { response: null, request: null };
 
 /** Items that a call produced, and the boundaries of their released deltas, so that the stream regenerates byte for byte. */
 export interface OutputPayload {

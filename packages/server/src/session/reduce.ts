@@ -2,10 +2,11 @@
  * The reducer: state + envelope -> state. Pure and total: an event that its phase does not take is answered with a refusal, never
  * with a throw, and changes nothing. The engine asks before it appends; a reader of a log treats a refusal as a broken log.
  */
+import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
-import { MAX_DOCUMENTS, prefixEnd, type SessionState, type SessionUse, type TurnState } from './state.ts';
+import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
 
 export type Reduced =
@@ -46,8 +47,6 @@ export function reduceAll(state: SessionState | null, events: Iterable<Envelope>
 function refuse(code: Extract<Reduced, { ok: false }>['code'], message: string): Reduced {
   return { ok: false, code, message };
 }
-
-const NO_USE: SessionUse = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
 function genesis(event: Envelope): Reduced {
   if (event.epoch !== 1) return refuse('stale_epoch', `a log starts with epoch 1, not ${event.epoch}`);
@@ -352,8 +351,4 @@ function abandonTurn(state: SessionState, response: string): SessionState | stri
   if (turn === null || turn.response !== response) return 'another turn is open';
   const compacted = turn.compactedBefore ?? null;
   return { ...state, phase: 'idle', turn: null, position: turn.from, openCalls: turn.openCallsBefore, compacted };
-}
-
-function union(a: readonly string[], b: readonly string[]): string[] {
-  return [...new Set([...a, ...b])].toSorted();
 }

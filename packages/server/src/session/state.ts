@@ -86,6 +86,9 @@ export interface SessionUse {
   readonly filesTouched: number;
 }
 
+/** Of a session that has not begun. */
+export const NO_USE: SessionUse = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
+
 export interface SessionState {
   readonly tenant: TenantId;
   readonly session: SessionId;

@@ -1,7 +1,7 @@
 /** `POST /v1/responses/compact`: a context compacted for its own sake, stored as a response that can be continued, or kept nowhere. */
 import type { CompactedResponse, CompactResponse, CreateResponse, ResponseResource } from '@perdure/protocol';
 import { homeTag, idBody } from '../../kernel/ids.ts';
-import type { LoggedItem, Usage } from '../../log/events.ts';
+import { type LoggedItem, NO_USAGE, type Usage } from '../../log/events.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { placeItems } from '../input.ts';
@@ -91,8 +91,6 @@ function compacted(
     usage: usageResource(usage ?? NO_USAGE),
   };
 }
-
-const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
 
 function compactedOf({ id, created_at, output, usage }: ResponseResource): CompactedResponse {
   return { id, object: 'response.compaction', created_at, output, usage: usage ?? usageResource(NO_USAGE) };

@@ -2,6 +2,7 @@
  * Taking a file in. Its home is placed first (L8: with the labels that it is said to carry), then its row is laid down, then its bytes, and
  * only when all of them are durable is it there (F1). What is given up leaves nothing; what a crash cuts is swept.
  */
+import { NO_USE } from '../../session/state.ts';
 import { perdureError, type PerdureError } from '@perdure/protocol';
 import { idBody, placementId, type SessionId } from '../../kernel/ids.ts';
 import type { EventBody } from '../../log/events.ts';
@@ -35,8 +36,6 @@ export interface Upload {
   /** Leaves nothing of it. */
   abandon(): Promise<void>;
 }
-
-const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
 /** @throws placement_refused and what else a placement of state can fail with */
 export async function beginUpload(engine: EngineContext, caller: Caller, labels: readonly string[]): Promise<Upload> {

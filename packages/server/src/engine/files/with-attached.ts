@@ -1,7 +1,8 @@
 /** A request with what it attaches: references to items resolved, files and addresses looked at, their labels among its own (L8). */
+import { union } from '../../kernel/union.ts';
 import type { NewItem } from '@perdure/protocol';
 import type { SessionId } from '../../kernel/ids.ts';
-import type { SessionState } from '../../session/state.ts';
+import { NO_USE, type SessionState } from '../../session/state.ts';
 import { readInput } from '../compaction/input.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { originOf } from '../origin.ts';
@@ -29,11 +30,4 @@ export async function withAttached(
   });
   if (attached === NOTHING_ATTACHED) return { ...input, request: { ...request, input: items }, attached };
   return { ...input, request: { ...request, input: items }, labels: union(input.labels, attached.labels), attached };
-}
-
-const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
-
-/** Labels of both, once each. */
-export function union(a: readonly string[], b: readonly string[]): readonly string[] {
-  return b.length === 0 ? a : [...new Set([...a, ...b])].toSorted();
 }

@@ -1,12 +1,6 @@
 /** Runs one `response.create` to its end: asks the engine, shows the events, and holds what is not stored. */
-import {
-  type CreateResponse,
-  errorBody,
-  type PerdureError,
-  perdureError,
-  type ResponseResource,
-  toPerdureError,
-} from '@perdure/protocol';
+import { previousNotFound } from '../../engine/plan.ts';
+import { type CreateResponse, errorBody, perdureError, type ResponseResource, toPerdureError } from '@perdure/protocol';
 import type { Caller } from '../../engine/caller.ts';
 import type { Engine, RespondInput } from '../../engine/engine.ts';
 import type { StatelessCall } from '../../engine/stateless.ts';
@@ -82,7 +76,7 @@ function storable(cache: ChainCache, request: CreateResponse): CreateResponse {
   const previous = request.previous_response_id;
   const held = previous === undefined ? null : cache.get(previous);
   if (held === null) return request;
-  if (held.deferred === null) throw notFound(previous ?? '');
+  if (held.deferred === null) throw previousNotFound(previous ?? '');
   const { previous_response_id: _warm, ...rest } = request;
   const { input, previous: parent } = held.deferred;
   return {
@@ -90,13 +84,6 @@ function storable(cache: ChainCache, request: CreateResponse): CreateResponse {
     input: [...input, ...request.input],
     ...(parent !== null && { previous_response_id: parent }),
   };
-}
-
-function notFound(id: string): PerdureError {
-  const shown = id.length > 64 ? `${id.slice(0, 64)}...` : id;
-  return perdureError('previous_response_not_found', `Previous response with id '${shown}' not found.`, {
-    param: 'previous_response_id',
-  });
 }
 
 async function runStored(

@@ -7,7 +7,7 @@ import type { Caller } from '../../engine/caller.ts';
 import { admit } from '../app.ts';
 import { openConnection, rateHeaders } from '../rate-limit.ts';
 import { sendError } from '../reply.ts';
-import { readLabels } from '../request-headers.ts';
+import { readLabels, newRequestId } from '../request-headers.ts';
 import type { HttpDeps, Scope } from '../types.ts';
 import { Connection } from './connection.ts';
 
@@ -128,10 +128,6 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
       for (const connection of open) connection.terminate();
     },
   };
-}
-
-function newRequestId(): string {
-  return `req_${crypto.randomUUID().replaceAll('-', '')}`;
 }
 
 function keyOf({ tenant, principal }: Caller): string {

@@ -115,9 +115,9 @@ export function makeUsageView(desk: UsageDesk): UsageView {
   return {
     async groups(caller, query) {
       const by = query.groupBy.map(dimensionOf);
-      const { tenants } = await windowOf(caller, query);
+      const tenants = await tenantsFor(desk, caller, query.tenant);
       const key = JSON.stringify([tenants, query.from, query.to, by]);
-      const sum = sums(key, async () => summed(desk, await windowOf(caller, query), by));
+      const sum = sums(key, () => summed(desk, { tenants, ...timesOf(query, desk.now()) }, by));
       const groups = await sum.catch((error: unknown) => {
         throw error instanceof TooManyGroups
           ? perdureError('invalid_request', `${error.message}: group by less, or ask for a shorter time.`, {

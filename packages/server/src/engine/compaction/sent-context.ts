@@ -1,6 +1,6 @@
 /** What a stateless call is sent: what it continues, compacted if it asks for that, cut if it may be. */
 import { placementId } from '../../kernel/ids.ts';
-import type { LoggedItem } from '../../log/events.ts';
+import { type LoggedItem, NO_IDS, NO_USAGE } from '../../log/events.ts';
 import type { Step } from '../../log/steps.ts';
 import { sumUsage } from '../turn.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -82,9 +82,8 @@ export async function* afterCompaction(
 
 /** The answer where there is nothing to answer. */
 export async function* nothingMore(): AsyncGenerator<readonly Step[]> {
-  const usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
-  const upstream = { response: null, request: null };
-  yield await Promise.resolve([{ type: 'end', outcome: 'completed', reason: null, usage, upstream }] satisfies Step[]);
+  const end = { type: 'end', outcome: 'completed', reason: null, usage: NO_USAGE, upstream: NO_IDS } as const;
+  yield await Promise.resolve([end] satisfies Step[]);
 }
 
 /** The placement that a stateless answer names: of its own call, else of the one that compacted. */
