@@ -13,7 +13,7 @@ import type { Envelope, EnvelopeOf, JsonObject, SessionOrigin, Usage } from '../
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { short } from './plan.ts';
-import { MAX_EVENTS_READ, type PlacementEntry, type SessionLog, type StoredHead } from './ports.ts';
+import { MAX_EVENTS_READ, type PlacementEntry, type PlacementRow, type SessionLog, type StoredHead } from './ports.ts';
 
 export interface PlacementRecord {
   readonly id: string;
@@ -162,8 +162,7 @@ function callOf(end: Envelope | null, call: number): PlacementRecord['call'] {
 /** A placement as its store's log of placements tells it. Null if the log is not one of ours. */
 export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementRecord | null {
   const { session, at, seq } = entry;
-  const decode = (stored: StoredHead): Envelope =>
-    decodeEnvelope({ tenant, session }, { ...NO_EVENT, ...stored, seq, at });
+  const decode = (stored: StoredHead): Envelope => decodeHeadAt(tenant, { session, seq, at }, stored);
   const first = decode(entry.first);
   const placed = decode(entry.placed);
   if (first.type !== 'session.created' && first.type !== 'call.admitted') return null;
@@ -205,6 +204,11 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
     call:
       chosen === null ? { status: 'failed', usage: null } : callOf(entry.end === null ? null : decode(entry.end), call),
   };
+}
+
+/** One of the heads that a log of placements tells: whose place it is told to have is its placement's. */
+export function decodeHeadAt(tenant: TenantId, { session, seq, at }: PlacementRow, stored: StoredHead): Envelope {
+  return decodeEnvelope({ tenant, session }, { ...NO_EVENT, ...stored, seq, at });
 }
 
 /** What an envelope needs to be decoded, and nobody asks for here. */

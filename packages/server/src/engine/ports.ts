@@ -97,7 +97,9 @@ export interface PlacementEntry extends PlacementRow {
   /** The turn that a call served; null for stateless calls and for state. */
   readonly turn: StoredHead | null;
   /** How the session's next call to end after this placement ended; null if none has. Of a placement that chose nothing it says nothing. */
-  readonly end: StoredHead | null;
+  readonly end: (StoredHead & { readonly at: number }) | null;
+  /** Who caused it: the actor of the turn's start, or of the session's first event. */
+  readonly by: string;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Caller, EVERY_TENANT } from '../../engine/caller.ts';
 import type { UsageCursor, UsagePage, UsageWindow } from '../../engine/usage.ts';
-import type { HomeId, SessionId, TenantId } from '../../kernel/ids.ts';
+import type { HomeId, TenantId } from '../../kernel/ids.ts';
 import { CALL } from '../../money/rows.test-support.ts';
 import { GROUPS_MOST } from '../../money/totals.ts';
 import type { PlacementRecord } from '../../placement/record.ts';
@@ -18,7 +18,7 @@ const caller = (...scopes: readonly string[]): Caller => ({
   segment: 'commercial',
   scopes,
 });
-const cursor: UsageCursor = { home: 'local' as HomeId, tenant: acme, session: 'sess_1' as SessionId, seq: 2 };
+const cursor: UsageCursor = { home: 'local' as HomeId, tenant: acme, position: 2 };
 
 const LOGGED = { ...CALL, seq: 2, record: {} as PlacementRecord };
 

@@ -193,9 +193,9 @@ export function dimensionOf(name: string): Dimension {
 function cursorOf(text: string, tenants: readonly TenantId[]): UsageCursor {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
-    const { home, tenant, session, seq } = value as Partial<UsageCursor>;
-    const texts = [home, tenant, session].every(one => typeof one === 'string');
-    if (texts && Number.isSafeInteger(seq) && tenants.includes(tenant as TenantId)) return value as UsageCursor;
+    const { home, tenant, position } = value as Partial<UsageCursor>;
+    if (typeof home === 'string' && Number.isSafeInteger(position) && tenants.includes(tenant as TenantId))
+      return value as UsageCursor;
   } catch {
     // Said below.
   }

@@ -1,5 +1,6 @@
 /** Placements with the events that tell of them: what reports and what-if read. */
-import { deepStrictEqual, equal } from 'node:assert/strict';
+import { deepStrictEqual, equal, notEqual } from 'node:assert/strict';
+import type { PlacementEntry } from '../../engine/ports.ts';
 import { EVENT_CODES, type StoredEvent } from '../../log/codec.ts';
 import type { EventType } from '../../log/events.ts';
 import type { ProjectionChange } from '../../log/rows.ts';
@@ -34,6 +35,32 @@ async function lay(
 
 const head = (event: StoredEvent | undefined): unknown =>
   event === undefined ? null : { code: event.code, version: event.version, head: event.head };
+
+type Event = StoredEvent | undefined;
+
+/** An entry without its position, which is the store's own. */
+function told({ session, seq, at, placed, first, turn, end, by }: PlacementEntry): unknown {
+  return { session, seq, at, placed, first, turn, end, by };
+}
+
+function line(
+  { session }: SampleSession,
+  seq: number,
+  at: number,
+  ...[placed, first, turn, end]: [placed: Event, first: Event, turn: Event | null, end: Event | null]
+): unknown {
+  return {
+    session,
+    seq,
+    at,
+    placed: head(placed),
+    first: head(first),
+    turn: turn === null ? null : head(turn),
+    end: end === null ? null : { ...(head(end) as object), at: end?.at },
+    by: (turn ?? first)?.actor,
+  };
+}
+
 const all = { order: 'asc', limit: 100, after: null } as const;
 
 export const PLACEMENT_CASES: readonly ConformanceCase[] = [
@@ -55,46 +82,14 @@ export const PLACEMENT_CASES: readonly ConformanceCase[] = [
       const three = await lay(store, a, 3, 'call.failed', 'call.placed', 'call.completed', 'turn.completed');
       const four = await lay(store, a, 4, 'input.accepted', 'turn.started', 'call.placed');
       const log = await store.placementLog({ tenant: ACME, ...all });
-      const told = log.map(({ session, seq, at, placed, first, turn, end }) => ({
-        session,
-        seq,
-        at,
-        placed,
-        first,
-        turn,
-        end,
-      }));
-      deepStrictEqual(told, [
-        { session: a.session, seq: 2, at: 1, placed: head(one[1]), first: head(one[0]), turn: null, end: null },
-        {
-          session: a.session,
-          seq: 5,
-          at: 1,
-          placed: head(one[4]),
-          first: head(one[0]),
-          turn: head(one[3]),
-          end: head(three[0]),
-        },
-        { session: b.session, seq: 2, at: 2, placed: head(two[1]), first: head(two[0]), turn: null, end: null },
-        {
-          session: a.session,
-          seq: 7,
-          at: 3,
-          placed: head(three[1]),
-          first: head(one[0]),
-          turn: head(one[3]),
-          end: head(three[2]),
-        },
-        {
-          session: a.session,
-          seq: 12,
-          at: 4,
-          placed: head(four[2]),
-          first: head(one[0]),
-          turn: head(four[1]),
-          end: null,
-        },
+      deepStrictEqual(log.map(told), [
+        line(a, 2, 1, one[1], one[0], null, null),
+        line(a, 5, 1, one[4], one[0], one[3], three[0]),
+        line(b, 2, 2, two[1], two[0], null, null),
+        line(a, 7, 3, three[1], one[0], one[3], three[2]),
+        line(a, 12, 4, four[2], one[0], four[1], null),
       ]);
+      notEqual(one[3]?.actor, one[0]?.actor);
     },
   },
   {

@@ -53,7 +53,8 @@ function entryOf(data: MemoryData, { session, seq, at, order }: MemoryPlacement)
     placed: headOf(placed),
     first: headOf(first),
     turn: isCall && turn !== undefined ? headOf(turn) : null,
-    end: isCall && end !== undefined ? headOf(end) : null,
+    end: isCall && end !== undefined ? { ...headOf(end), at: end.at } : null,
+    by: (isCall ? turn : undefined)?.actor ?? first.actor,
   };
 }
 

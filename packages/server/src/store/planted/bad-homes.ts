@@ -102,6 +102,16 @@ export const BAD_HOMES: readonly Plant[] = [
     }),
   },
   {
+    name: 'a placement was caused by who began its session',
+    spoil: (good, data) => ({
+      placementLog: async query =>
+        (await good.placementLog(query)).map(one => ({
+          ...one,
+          by: data.sessions.get(one.session)?.events[0]?.actor ?? '',
+        })),
+    }),
+  },
+  {
     name: 'an ended fork needs nothing, whoever was forked from it',
     spoil: (good, data) => ({
       async retained(tenant, session) {

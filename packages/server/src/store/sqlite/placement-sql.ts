@@ -16,9 +16,9 @@ const TURN = EVENT_CODES['turn.started'];
 /** The turn began a few events before its call, and the call ends a few after: the subqueries walk from the one to the other. */
 const entries = (sign: string, order: string): string => `
   SELECT p.e, p.at, s.id AS session, e.seq, e.code, e.version, e.head,
-    f.code AS first_code, f.version AS first_version, f.head AS first_head,
+    (SELECT name FROM names WHERE k = ifnull(b.actor, f.actor)) AS caused_by, f.code AS first_code, f.version AS first_version, f.head AS first_head,
     b.code AS turn_code, b.version AS turn_version, b.head AS turn_head,
-    x.code AS end_code, x.version AS end_version, x.head AS end_head
+    x.code AS end_code, x.version AS end_version, x.head AS end_head, x.at AS end_at
   FROM placements p JOIN events e ON e.e = p.e JOIN sessions s ON s.n = e.n JOIN events f ON f.n = e.n AND f.seq = 1
   LEFT JOIN events b ON e.code = ${CALL} AND b.e = (
     SELECT o.e FROM events o WHERE o.n = e.n AND o.seq < e.seq AND o.code = ${TURN} ORDER BY o.seq DESC LIMIT 1)
@@ -96,6 +96,7 @@ function entryOf(row: Record<string, SQLOutputValue>): PlacementEntry {
     placed: head(''),
     first: head('first_'),
     turn: row['turn_head'] === null ? null : head('turn_'),
-    end: row['end_head'] === null ? null : head('end_'),
+    end: row['end_head'] === null ? null : { ...head('end_'), at: Number(row['end_at']) },
+    by: String(row['caused_by']),
   };
 }
