@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ResponseId, SessionId } from '../kernel/ids.ts';
 import { GENESIS, verifyChain } from './chain.ts';
-import { batches, message } from './scripted-provider.test-support.ts';
+import { batches, message, thenHang } from './scripted-provider.test-support.ts';
 import { ACME, ask, type Booted, codeOf, request, sha256, World } from './world.test-support.ts';
 
 const tenant = ACME.tenant;
@@ -193,6 +193,22 @@ describe('a deleted response', () => {
     await response.done;
     await booted.engine.deleteResponse(ACME, response.id);
   });
+
+  test.each([false, true])(
+    'that ran in the background of a conversation leaves nothing behind, cascade %j',
+    async cascade => {
+      const { world, booted } = speaking();
+      const { engine } = booted;
+      const conversation = await engine.conversations.create(ACME, [], {});
+      world.provider.follow(call => thenHang(message('half an answer').slice(0, 3), call));
+      const lost = await ask(engine, { background: true, conversation: conversation.id, input: 'lost' });
+      await engine.deleteResponse(ACME, lost.id, { cascade });
+      expect(await codeOf(engine.response(ACME, lost.id))).toBe('response_not_found');
+      expect(content(world)).not.toContain('lost');
+      expect(content(world)).not.toContain('half');
+      await verifies(world, booted);
+    },
+  );
 
   test('leaves its evidence: the placement can still be read', async () => {
     const { booted } = speaking();

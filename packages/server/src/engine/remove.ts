@@ -26,13 +26,14 @@ export async function deleteResponse(
   id: string,
   { cascade }: RemoveOptions,
 ): Promise<void> {
-  const row = await findResponse(engine, caller, id);
-  const store = row === null ? null : engine.homes.ofBody(id.slice('resp_'.length));
-  const live = row === null || store === null ? null : await engine.sessions.load(caller.tenant, row.session, store);
-  if (row === null || live === null)
-    throw perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
+  const begun = await living(engine, caller, id);
+  const store = engine.homes.ofBody(id.slice('resp_'.length));
+  const live = store === null ? null : await engine.sessions.load(caller.tenant, begun.session, store);
+  if (live === null) throw notFound(id);
   const open = mustState(live).turn;
-  if (open?.response === row.id && open.background) await cancelResponse(engine, caller, id);
+  if (open?.response === id && open.background) await cancelResponse(engine, caller, id);
+  // A turn that has ended meanwhile has changed it.
+  const row = begun.toSeq === 0 ? await living(engine, caller, id) : begun;
   refuseRunning(live, row.id);
   const continued = cascade && row.position > 0 && mustState(live).kind === 'responses';
   if (continued && mustState(live).turn !== null) throw inProgress('A response that continues it');
@@ -40,7 +41,7 @@ export async function deleteResponse(
   await engine.sessions.exclusive(live, async () => {
     refuseRunning(live, row.id);
     const rows = continued ? await all(responsesOf(engine, live, row.fromSeq - 1, false)) : [row];
-    const running = rows.find(one => one.toSeq === 0 && one.id !== row.id);
+    const running = rows.find(one => one.toSeq === 0);
     if (running !== undefined) throw inProgress('A response that continues it');
     const inConversation = cascade && !continued && mustState(live).phase === 'idle';
     const positions = inConversation ? await positionsOf(engine, live, row) : [];
@@ -48,6 +49,16 @@ export async function deleteResponse(
   });
   // From here on none can be made; one may have been while the first were ended.
   if (cascade && row.position > 0) await endForks(engine, caller, live, row.position);
+}
+
+async function living(engine: EngineContext, caller: Caller, id: string): Promise<ResponseRow> {
+  const row = await findResponse(engine, caller, id);
+  if (row === null) throw notFound(id);
+  return row;
+}
+
+function notFound(id: string): Error {
+  return perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
 }
 
 /** Commits that responses and items are deleted: from here on no read shows them. @returns what `reap` is to look at */
