@@ -88,11 +88,14 @@ const mcpTool = z.object({
 });
 
 const domain = z.string().min(1).max(253);
+const place = z.string().max(LIMITS.nameChars).nullish();
+/** The country as two letters, the time zone by its IANA name: neither is looked at here. */
+const location = z.object({ city: place, country: place, region: place, timezone: place });
 const webSearch = z.object({
   type: z.literal('web_search'),
   allowed_domains: boundedList(domain, AGENT_LIMITS.allowedTools).nullish(),
   context_size: z.enum(['low', 'medium', 'high']).nullish(),
-  location: freeObject.nullish(),
+  location: location.nullish(),
   mode: z.enum(['disabled', 'cached', 'live']).nullish(),
 });
 
@@ -123,10 +126,11 @@ function shownTool(given: GivenTool): AgentTool {
     case 'computer_use':
       return { type: given.type, settings: { include_screenshots: given.include_screenshots ?? false } };
     case 'web_search': {
-      const { allowed_domains = null, context_size, location = null, mode } = given;
+      const { allowed_domains = null, context_size, location: at, mode } = given;
+      const located = at == null ? null : { city: null, country: null, region: null, timezone: null, ...present(at) };
       return {
         type: given.type,
-        settings: { allowed_domains, context_size: context_size ?? 'medium', location, mode: mode ?? 'live' },
+        settings: { allowed_domains, context_size: context_size ?? 'medium', location: located, mode: mode ?? 'live' },
       };
     }
     case 'mcp':
@@ -236,7 +240,11 @@ function configInput(given: z.infer<typeof configShape>): AgentConfigInput {
       },
     }),
     ...(compaction !== undefined && { compaction: { async: compaction?.async ?? true } }),
-    ...(experimental !== undefined && { experimental: { time_awareness: experimental?.time_awareness ?? false } }),
+    // Merged by key: what an object leaves out stays as it is.
+    ...(experimental === null && { experimental: { time_awareness: false } }),
+    ...(experimental?.time_awareness !== undefined && {
+      experimental: { time_awareness: experimental.time_awareness ?? false },
+    }),
   };
   return { config, secrets: listed?.secrets ?? [] };
 }
@@ -244,16 +252,27 @@ function configInput(given: z.infer<typeof configShape>): AgentConfigInput {
 /** The agent of a session or of an automation, inline. */
 export const agentConfigInput: z.ZodType<AgentConfigInput> = configShape.transform(configInput);
 
-/** A body of `POST /v1/agents` or `POST /v1/agents/{id}`; the first must name a model, which its handler asks for. */
-export const agentBody: z.ZodType<AgentBody> = z
-  .object({ ...configFields, name: z.string().max(AGENT_LIMITS.nameChars).nullish(), metadata: metadata.nullish() })
-  .transform(
-    ({ name, metadata: pairs, ...config }): AgentBody => ({
-      ...configInput(config),
-      ...(name !== undefined && { name }),
-      ...(pairs !== undefined && { metadata: pairs ?? {} }),
-    }),
-  );
+const bodyShape = z.object({
+  ...configFields,
+  name: z.string().max(AGENT_LIMITS.nameChars).nullish(),
+  metadata: metadata.nullish(),
+});
+
+function bodyOf({ name, metadata: pairs, ...config }: z.infer<typeof bodyShape>): AgentBody {
+  return {
+    ...configInput(config),
+    ...(name !== undefined && { name }),
+    ...(pairs !== undefined && { metadata: pairs ?? {} }),
+  };
+}
+
+/** A body of `POST /v1/agents/{id}`. */
+export const agentBody: z.ZodType<AgentBody> = bodyShape.transform(bodyOf);
+
+/** A body of `POST /v1/agents`: it names a model. */
+export const createAgentBody: z.ZodType<AgentBody> = bodyShape
+  .extend({ model: configFields.model.unwrap() })
+  .transform(bodyOf);
 
 /** A tool in the wire form of answers. */
 export function agentToolResource(given: AgentTool): JsonObject {

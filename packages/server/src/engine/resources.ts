@@ -30,8 +30,8 @@ export const RESOURCE_KINDS = [
 ] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
-/** Characters of a resource's body: 1 Mi. */
-export const MAX_RESOURCE_CHARS: number = 1024 * 1024;
+/** Characters of a resource's body: 8 Mi, what an agent with the longest tools and instructions takes. */
+export const MAX_RESOURCE_CHARS: number = 8 * 1024 * 1024;
 /** Changes of one call. */
 export const MAX_RESOURCE_CHANGES = 32;
 
