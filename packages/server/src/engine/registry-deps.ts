@@ -21,7 +21,8 @@ export interface Audited {
   readonly who: string;
   readonly action: string;
   readonly subject: string;
-  readonly tenant: string;
+  /** Null for what is of no tenant in particular. */
+  readonly tenant: string | null;
   readonly body: object;
 }
 

@@ -32,8 +32,8 @@ export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 /** Characters of a resource's body: 8 Mi, what an agent with the longest tools and instructions takes. */
 export const MAX_RESOURCE_CHARS: number = 8 * 1024 * 1024;
-/** Changes of one call. */
-export const MAX_RESOURCE_CHANGES = 32;
+/** Changes of one call: a vault goes with all its credentials. */
+export const MAX_RESOURCE_CHANGES = 128;
 
 export interface ResourceRow {
   readonly kind: ResourceKind;

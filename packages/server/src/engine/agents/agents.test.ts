@@ -159,7 +159,7 @@ test('A3: a deleted agent is gone, its versions are there until no session names
 test('a sweep removes more versions than one commit takes', async () => {
   const { agents, body, later, store, pass, now } = world();
   const { id } = await agents.create(ACME, body({ model: 'm' }));
-  for (let i = 0; i < 70; i++) await agents.update(ACME, id, later({ model: `m${i}` }));
+  for (let i = 0; i < 140; i++) await agents.update(ACME, id, later({ model: `m${i}` }));
   const other = await agents.create(ACME, body({ model: 'kept' }));
   await agents.delete(ACME, id);
   pass(3_600_000);

@@ -16,12 +16,7 @@ export interface Tombstone {
 
 type OfAgent = { readonly tenant: TenantId; readonly agent: string };
 
-export function headRow(
-  { tenant, agent }: OfAgent,
-  version: number,
-  createdAt: number,
-  head: AgentHead,
-): ResourceRow {
+export function headRow({ tenant, agent }: OfAgent, version: number, createdAt: number, head: AgentHead): ResourceRow {
   const body = JSON.stringify(head);
   return { kind: 'agent', tenant, id: agent, parent: null, version, createdAt, wakeAt: null, body };
 }

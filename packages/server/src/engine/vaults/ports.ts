@@ -51,18 +51,14 @@ export interface CredentialBroker {
 
 /** Credentials that came inline with a session, in a vault of the session's own: nobody lists it, and it ends with the session. */
 export interface SessionSecrets {
-  /** To be put in the commit that makes the session; none if there are no secrets. At most one change. */
+  /**
+   * To be put in the commit that makes the session, or changes its tools: what it had before is gone with it. At most one change.
+   */
   keep(tenant: TenantId, session: SessionId, secrets: readonly ToolSecrets[]): Promise<readonly ResourceChange[]>;
-  /** The same for an update that brings other tools: what the session had is gone with the commit. */
-  replace(tenant: TenantId, session: SessionId, secrets: readonly ToolSecrets[]): Promise<readonly ResourceChange[]>;
   /** To be put in the commit that deletes the session. At most one change. */
   forget(tenant: TenantId, session: SessionId): Promise<readonly ResourceChange[]>;
   /** Those of one tool, by its index among the tools of the request that they came with. */
-  of(
-    tenant: TenantId,
-    session: SessionId,
-    tool: number,
-  ): Promise<Pick<ToolSecrets, 'authorization' | 'env'> | null>;
+  of(tenant: TenantId, session: SessionId, tool: number): Promise<Pick<ToolSecrets, 'authorization' | 'env'> | null>;
 }
 
 /** As the SDK says of environments. */
@@ -84,3 +80,28 @@ export interface WrappedKey {
   /** base64url. */
   readonly bytes: string;
 }
+
+/** A master key that can be replaced by another: until `finish` both are there. */
+export interface ReplaceableMasterKey extends MasterKey {
+  /** Whether an older key is still there. */
+  readonly unfinished: boolean;
+  /** Durably makes another key, in force from now on. */
+  begin(): void;
+  /** Destroys the older ones: nothing is wrapped with them any more. */
+  finish(): void;
+}
+
+/** A request to an OAuth token endpoint. */
+export interface TokenRequest {
+  readonly url: string;
+  readonly form: { readonly [name: string]: string };
+  /** For HTTP Basic, encoded by whoever sends it. */
+  readonly basic: { readonly user: string; readonly password: string } | null;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Sends the form under the rules of egress, follows no redirect, and reads a bounded JSON answer; null if it is none.
+ * @throws egress_denied, fetch_failed, which hold nothing of the request or the answer
+ */
+export type AskTokenEndpoint = (request: TokenRequest) => Promise<{ readonly status: number; readonly body: unknown }>;
