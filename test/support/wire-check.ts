@@ -3,6 +3,9 @@
  * OpenAPI document for the rest, the catalogue for errors. Finds are collected, not thrown: a client may swallow what its fetch throws.
  */
 import {
+  agentDeletedSchema,
+  agentSchema,
+  agentVersionSchema,
   auditEntrySchema,
   chatChunkSchema,
   chatCompletionSchema,
@@ -10,6 +13,8 @@ import {
   fileDeletedSchema,
   fileSchema,
   createdKeySchema,
+  credentialDeletedSchema,
+  credentialSchema,
   ERRORS,
   healthSchema,
   holdSchema,
@@ -22,6 +27,9 @@ import {
   readySchema,
   statusSchema,
   targetSchema,
+  vaultDeletedSchema,
+  vaultKeyRotatedSchema,
+  vaultSchema,
   whatIfSchema,
 } from '@perdure/protocol';
 import {
@@ -163,6 +171,14 @@ function errorFaults(status: number, body: Json): string[] {
 const SCHEMAS: { readonly [object: string]: Schema } = {
   'chat.completion': chatCompletionSchema,
   'chat.completion.chunk': chatChunkSchema,
+  agent: agentSchema,
+  'agent.deleted': agentDeletedSchema,
+  'perdure.agent_version': agentVersionSchema,
+  vault: vaultSchema,
+  'vault.deleted': vaultDeletedSchema,
+  'vault.credential': credentialSchema,
+  'vault.credential.deleted': credentialDeletedSchema,
+  'perdure.vault_key_rotated': vaultKeyRotatedSchema,
   conversation: conversationSchema,
   'perdure.audit_entry': auditEntrySchema,
   'perdure.hold': holdSchema,

@@ -80,6 +80,13 @@ export type ErrorCode =
   | 'contract_event_not_found'
   | 'hold_not_found'
   | 'hold_subject_not_found'
+  | 'agent_not_found'
+  | 'agent_version_not_found'
+  | 'vault_not_found'
+  | 'credential_not_found'
+  | 'credential_ambiguous'
+  | 'credential_unusable'
+  | 'quota_exceeded'
   | 'right_not_found'
   | 'right_state_conflict'
   | 'second_person_required'
@@ -194,6 +201,13 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   contract_event_not_found: caller(404, 'The recorded event does not exist.'),
   hold_not_found: caller(404, 'The hold does not exist.'),
   hold_subject_not_found: caller(404, 'The tenant has nothing of that id that could be held.'),
+  agent_not_found: caller(404, 'The agent does not exist.'),
+  agent_version_not_found: caller(404, 'The agent has no such version.'),
+  vault_not_found: caller(404, 'The vault does not exist.'),
+  credential_not_found: caller(404, 'The credential does not exist, or is not attached here.'),
+  credential_ambiguous: caller(400, 'Several of the attached credentials are for the same thing.'),
+  credential_unusable: caller(400, 'The credential has expired, or was refused, and could not be refreshed.'),
+  quota_exceeded: forbidden('The tenant holds as many of these as it may.', 'fix-request'),
   right_not_found: caller(404, 'Nothing was recorded of this right of first refusal.'),
   right_state_conflict: caller(409, 'The right of first refusal is not in a state in which this can be recorded.'),
   second_person_required: forbidden('Another person than the one who asked must decide on it.', 'ask-operator'),

@@ -1,4 +1,5 @@
 /** The OpenAPI 3.1 document, generated from the schemas that parse requests, so that it cannot drift from them. */
+import { VAULT_STATUSES } from '../agents/vault-schema.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { FILE_LIST_LIMIT, FILE_PAGE, FILE_PURPOSES } from '../files/file.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -183,6 +184,8 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
     description: `A page holds at most ${FILE_PAGE}.`,
   },
   'files.purpose': { type: 'string', enum: FILE_PURPOSES },
+  'metadata[key]': { type: 'string', description: 'Only those whose metadata has this value under the key.' },
+  'status[]': { type: 'array', items: { type: 'string', enum: VAULT_STATUSES } },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

@@ -1,5 +1,6 @@
 /** Examples for the OpenAPI document: short, and valid (tested). */
 import type { JsonObject } from '../json.ts';
+import { AGENT_EXAMPLES } from './agent-examples.ts';
 import { responseResource } from '../responses/resource.ts';
 import type { SchemaName } from './schemas.ts';
 
@@ -39,6 +40,7 @@ const response = responseResource({
 });
 
 export const EXAMPLES: { readonly [name in SchemaName]?: JsonObject } = {
+  ...AGENT_EXAMPLES,
   CreateResponse: { model: 'gpt-5.2', input: 'Where does this call run?', store: true },
   Response: response,
   CompactResponse: { model: 'gpt-5.2', previous_response_id: RESPONSE },

@@ -1,10 +1,12 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
 import type { ErrorCode } from '../errors.ts';
+import { AGENT_ROUTES } from './agent-routes.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
 import { HOLD_ROUTES } from './hold-routes.ts';
 import { type QueryName, READ, type Route, WRITE } from './route.ts';
+import { VAULT_ROUTES } from './vault-routes.ts';
 
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
 const CALL: readonly ErrorCode[] = [
@@ -232,6 +234,8 @@ export const ROUTES: readonly Route[] = [
     skips: true,
   },
   ...FILE_ROUTES,
+  ...AGENT_ROUTES,
+  ...VAULT_ROUTES,
   {
     method: 'get',
     path: '/v1/models',

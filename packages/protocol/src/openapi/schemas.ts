@@ -4,6 +4,7 @@ import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema
 import { chatRequestBody } from '../chat/request-schema.ts';
 import { ERROR_CODES } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { AGENT_ANSWERS, AGENT_REQUESTS, type AgentAnswerName, type AgentRequestName } from './agent-schemas.ts';
 import { fileDeletedSchema, fileSchema, uploadFileBody } from '../files/file.ts';
 import { listPageSchema } from '../lists.ts';
 import { freeObject } from '../parse.ts';
@@ -118,8 +119,11 @@ export type SchemaName =
   | 'CreateHold'
   | 'Health'
   | 'Ready'
-  | 'Error';
+  | 'Error'
+  | AgentAnswerName
+  | AgentRequestName;
 type RequestName =
+  | AgentRequestName
   | 'UploadFile'
   | 'InputItem'
   | 'CreateResponse'
@@ -173,6 +177,7 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateHold: createHoldBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
+  ...AGENT_REQUESTS,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
   Item: itemSchema,
@@ -222,6 +227,7 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Health: healthSchema,
   Ready: readySchema,
   Error: error,
+  ...AGENT_ANSWERS,
 };
 
 /** All named schemas, as JSON schema 2020-12 (the dialect of OpenAPI 3.1), referring to one another by name. */

@@ -5,6 +5,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { openapiDocument, perdureError } from '@perdure/protocol';
 import { Hono, type Context } from 'hono';
 import type { Caller } from '../engine/caller.ts';
+import { agentRows } from './agents/rows.ts';
 import { createChatCompletion } from './chat/create.ts';
 import * as conversations from './conversations/routes.ts';
 import * as files from './files/routes.ts';
@@ -227,6 +228,7 @@ export function routes(deps: HttpDeps): readonly Row[] {
       (exchange, params) => getTile(deps, exchange, at(params, 0), at(params, 1)),
     ],
     ['POST', '/ledger/:home/cosignature', WITNESS, (exchange, params) => addCosignature(deps, exchange, at(params, 0))],
+    ...agentRows(deps),
   ];
 }
 

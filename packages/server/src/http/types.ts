@@ -10,6 +10,7 @@ import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
 import type { HoldView } from './perdure/hold-view.ts';
+import type { RegistryView } from './agents/view.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
 export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
@@ -46,6 +47,7 @@ export interface HttpDeps {
   readonly ledger: LedgerView | null;
   readonly govern: GovernView;
   readonly holds: HoldView;
+  readonly registry: RegistryView;
   report(what: string, error: unknown): void;
 }
 

@@ -29,7 +29,10 @@ export type IdPrefix =
   | 'wvr'
   | 'evt'
   | 'hld'
-  | 'file';
+  | 'file'
+  | 'agent'
+  | 'vault'
+  | 'cred';
 
 /** Draws ids. `home` is the tag of `homeTag`. */
 export interface Ids {

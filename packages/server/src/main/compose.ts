@@ -5,14 +5,11 @@ import { makeSeals } from '../engine/compaction/seal.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
-import type { Clock, Provider } from '../engine/ports.ts';
+import type { Clock } from '../engine/ports.ts';
 import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { type HomeId, homeTag, makeIds } from '../kernel/ids.ts';
-import type { ProviderLimits } from '../provider/limits.ts';
-import { makeProvider } from '../provider/make-provider.ts';
-import { Connections } from '../provider/transport/connections.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome, type SqliteHomeOptions } from '../store/sqlite/open-sqlite-home.ts';
@@ -30,6 +27,7 @@ import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { authenticate, keyAdmin } from './keys/admin.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
+import { openRegistry } from './registry.ts';
 import { isLoopback } from './loopback.ts';
 import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
@@ -41,6 +39,7 @@ import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
+import { makeProviders } from './upstream-providers.ts';
 import { makeView } from './view.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'signs' | 'logBytes'>>;
@@ -216,6 +215,7 @@ async function assemble(
       () => config.asOf?.ms ?? systemClock.now(),
     ),
   });
+  const registry = openRegistry({ store: control, clock: systemClock, ids, config });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
   const view = makeView({
     config,
@@ -253,6 +253,7 @@ async function assemble(
       ledger: ledger?.view ?? null,
       govern: governed.desk,
       holds: makeHoldDesk(holds, stores),
+      registry,
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,
@@ -287,6 +288,7 @@ async function assemble(
     if (!readiness.draining) report(what, error);
   };
   recovered.catch(unlessStopped('recovery'));
+  recovered.then(() => registry.finishRotation()).catch(unlessStopped('vault key rotation'));
   const steering = recovered.then(async () => {
     if (config.shadowMs === null) return;
     const { startShadow } = await import('./shadow/shadow.ts');
@@ -320,6 +322,7 @@ async function assemble(
       await drained;
       await swept.then(stop => stop()).catch(() => undefined);
       await files.close();
+      await registry.close();
       await shutDown({ http, upstream, ledger, stores, lock });
     },
   };
@@ -345,35 +348,6 @@ async function shutDown({ http, upstream, ledger, stores, lock }: Running): Prom
   await ledger?.close();
   await Promise.all(stores.map(store => store.close()));
   lock.release();
-}
-
-function makeProviders({ limits }: Config): {
-  of(dialect: Config['targets'][number]['dialect']): Provider;
-  close(): Promise<void>;
-} {
-  const { upstream } = limits;
-  const bounds: ProviderLimits = {
-    connectMs: upstream.connectMs,
-    firstByteMs: upstream.firstByteMs,
-    idleMs: upstream.idleMs,
-    maxEventBytes: upstream.eventBytes,
-    maxResponseBytes: upstream.responseBytes,
-    maxConnectionsPerOrigin: upstream.connections,
-    maxWaitingPerOrigin: upstream.waiting,
-  };
-  const connections = new Connections(bounds);
-  const made = new Map<string, Provider>();
-  return {
-    of(dialect) {
-      let provider = made.get(dialect);
-      if (provider === undefined) {
-        provider = makeProvider({ dialect, limits: bounds, connections, userAgent: `perdure/${VERSION}` });
-        made.set(dialect, provider);
-      }
-      return provider;
-    },
-    close: () => connections.close(),
-  };
 }
 
 async function firstDocument(stores: readonly HomeStore[], version: string): Promise<string | null> {

@@ -31,6 +31,13 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   placement_refused:
     '`details` names each target with the clauses against it, and `perdure explain` what would free the call: another target, label, region or contract.',
   home_not_permitted: 'It can still be read. To go on, it must be moved to a home that is allowed.',
+  agent_not_found:
+    'It was deleted, or is of another tenant. What its versions were: `GET /perdure/v1/agents/{id}/versions`.',
+  credential_not_found:
+    'Attach its vault to the session; a credential is only sent to the server that it was made for.',
+  credential_ambiguous: 'Name one by `credential_id`, or attach fewer vaults.',
+  credential_unusable: 'Update the credential with a new token.',
+  quota_exceeded: 'The message says how many there may be. Delete some.',
   second_person_required: 'Have the holder of another key decide.',
   no_target_available: 'It comes back by itself when targets do; `GET /perdure/v1/targets` shows their health.',
   context_length_exceeded: 'Shorten the input, or ask for a model with a longer context.',

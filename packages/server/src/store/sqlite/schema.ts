@@ -179,12 +179,30 @@ CREATE TABLE erasures (n INTEGER PRIMARY KEY);
 INSERT INTO erasures (n) SELECT DISTINCT n FROM responses WHERE status = 6;
 `;
 
+const RESOURCES = `
+CREATE TABLE resources (
+  r INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  kind INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  parent TEXT,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  wake_at INTEGER,
+  body TEXT NOT NULL
+);
+CREATE INDEX resources_listed ON resources (kind, tenant, id);
+CREATE INDEX resources_of ON resources (kind, tenant, parent, id) WHERE parent IS NOT NULL;
+CREATE INDEX resources_due ON resources (kind, wake_at) WHERE wake_at IS NOT NULL;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: LOG },
   { version: 2, sql: CONTROL },
   { version: 3, sql: RECORDS },
   { version: 4, sql: FILES },
   { version: 5, sql: RETENTION },
+  { version: 6, sql: RESOURCES },
 ];
 
 /** 'Prdr': says in the file's header whose file it is. */
