@@ -10,7 +10,7 @@ export type Route = {
   /** With `{name}` for each parameter. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'files' | 'perdure' | 'ledger' | 'service';
+  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'files' | 'automations' | 'perdure' | 'ledger' | 'service';
   readonly summary: string;
   readonly body?: SchemaName | 'text';
   /** The body is a form with a file in it, as the schema tells. */
@@ -48,7 +48,8 @@ export type QueryName =
   | 'starting_after'
   | 'cascade'
   | 'files.limit'
-  | 'files.purpose';
+  | 'files.purpose'
+  | 'session_id';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

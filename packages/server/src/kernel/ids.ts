@@ -29,7 +29,9 @@ export type IdPrefix =
   | 'wvr'
   | 'evt'
   | 'hld'
-  | 'file';
+  | 'file'
+  | 'auto'
+  | 'inv';
 
 /** Draws ids. `home` is the tag of `homeTag`. */
 export interface Ids {
