@@ -28,7 +28,9 @@ export function claimDue(
   const at = lastDue(schedule, nextAt, now);
   const next = schedule.type === 'once' ? null : nextAfter(schedule, at);
   const missed = rules.missed === 'skip' && now - at > rules.graceMs;
-  const queued = !pending && !missed;
+  // A single run is not skipped for another that somebody asked for: it has no second time.
+  const skipped = pending && schedule.type === 'periodic';
+  const queued = !skipped && !missed;
   const id = scheduledInvocationId(automation.id, at);
   return {
     automation: {
@@ -48,9 +50,9 @@ export function claimDue(
       scheduledAt: at,
       from: at > nextAt ? nextAt : null,
       status: queued ? 'queued' : 'skipped',
-      skipReason: pending ? 'pending_delivery' : null,
+      skipReason: skipped ? 'pending_delivery' : null,
       error:
-        !pending && missed ? { code: 'missed_run', message: 'Nobody was there to start this run when it was due.' } : null,
+        !skipped && missed ? { code: 'missed_run', message: 'Nobody was there to start this run when it was due.' } : null,
       session: sessionOf(automation),
       source: { type: 'automation', automation: automationResource(automation) },
       delivery: queued ? deliveryOf(automation, now) : null,
