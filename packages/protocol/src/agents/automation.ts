@@ -153,3 +153,10 @@ export const invocationSchema: z.ZodType<InvocationResource> = z.object({
   ]),
   status: z.enum(['queued', 'completed', 'failed', 'skipped']),
 });
+
+/** Schemas by the `object` of what they describe. */
+export const AUTOMATION_OBJECTS: { readonly [object: string]: z.ZodType } = {
+  'agent.automation': automationSchema,
+  'agent.automation.deleted': automationDeletedSchema,
+  'agent.automation.invocation': invocationSchema,
+};

@@ -5,14 +5,11 @@ import { makeSeals } from '../engine/compaction/seal.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
-import type { Clock, Provider } from '../engine/ports.ts';
+import type { Clock } from '../engine/ports.ts';
 import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { type HomeId, homeTag, makeIds } from '../kernel/ids.ts';
-import type { ProviderLimits } from '../provider/limits.ts';
-import { makeProvider } from '../provider/make-provider.ts';
-import { Connections } from '../provider/transport/connections.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome, type SqliteHomeOptions } from '../store/sqlite/open-sqlite-home.ts';
@@ -42,6 +39,7 @@ import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
+import { makeProviders } from './upstream-providers.ts';
 import { makeView } from './view.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'signs' | 'logBytes'>>;
@@ -361,35 +359,6 @@ async function shutDown({ http, upstream, ledger, stores, lock }: Running): Prom
   await ledger?.close();
   await Promise.all(stores.map(store => store.close()));
   lock.release();
-}
-
-function makeProviders({ limits }: Config): {
-  of(dialect: Config['targets'][number]['dialect']): Provider;
-  close(): Promise<void>;
-} {
-  const { upstream } = limits;
-  const bounds: ProviderLimits = {
-    connectMs: upstream.connectMs,
-    firstByteMs: upstream.firstByteMs,
-    idleMs: upstream.idleMs,
-    maxEventBytes: upstream.eventBytes,
-    maxResponseBytes: upstream.responseBytes,
-    maxConnectionsPerOrigin: upstream.connections,
-    maxWaitingPerOrigin: upstream.waiting,
-  };
-  const connections = new Connections(bounds);
-  const made = new Map<string, Provider>();
-  return {
-    of(dialect) {
-      let provider = made.get(dialect);
-      if (provider === undefined) {
-        provider = makeProvider({ dialect, limits: bounds, connections, userAgent: `perdure/${VERSION}` });
-        made.set(dialect, provider);
-      }
-      return provider;
-    },
-    close: () => connections.close(),
-  };
 }
 
 async function firstDocument(stores: readonly HomeStore[], version: string): Promise<string | null> {

@@ -25,19 +25,34 @@ const field = (from: number, to: number): fc.Arbitrary<string> =>
   );
 const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe');
 const schedule = fc.record({
-  expression: fc.tuple(field(0, 59), field(0, 23), fc.constant('*'), fc.constant('*'), field(0, 6)).map(all => all.join(' ')),
+  expression: fc
+    .tuple(field(0, 59), field(0, 23), fc.constant('*'), fc.constant('*'), field(0, 6))
+    .map(all => all.join(' ')),
   timezone: zone,
 });
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: 1, max: 90 }).map(minutes => ({ type: 'pass', ms: minutes * MINUTE }) as const) },
+  {
+    weight: 6,
+    arbitrary: fc.integer({ min: 1, max: 90 }).map(minutes => ({ type: 'pass', ms: minutes * MINUTE }) as const),
+  },
   { weight: 2, arbitrary: fc.integer({ min: 1, max: 90_000 }).map(ms => ({ type: 'pass', ms }) as const) },
   // Nobody was there, or the clock was put forward.
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }).map(days => ({ type: 'pass', ms: days * 1_440 * MINUTE }) as const) },
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 5_000 }).map(back => ({ type: 'pass', ms: -back * MINUTE }) as const) },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 1, max: 40 }).map(days => ({ type: 'pass', ms: days * 1_440 * MINUTE }) as const),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 1, max: 5_000 }).map(back => ({ type: 'pass', ms: -back * MINUTE }) as const),
+  },
   {
     weight: 3,
-    arbitrary: fc.record({ type: fc.constant('die' as const), commit: fc.integer({ min: 1, max: 4 }), done: fc.boolean() }),
+    arbitrary: fc.record({
+      type: fc.constant('die' as const),
+      commit: fc.integer({ min: 1, max: 4 }),
+      done: fc.boolean(),
+    }),
   },
   { weight: 2, arbitrary: fc.constantFrom('after', 'error', 'busy').map(fault => ({ type: 'fault', fault }) as const) },
 );
@@ -127,16 +142,21 @@ test('every time that came due is in one invocation, and what was delivered was 
 
 test('the last due time is the one that walking there would find', () => {
   fc.assert(
-    fc.property(schedule, fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 4_000 }), (when, days, minutes) => {
-      const plan = { type: 'periodic', ...when } as const;
-      const start = START + days * 1_440 * MINUTE;
-      checkSchedule(plan, start);
-      const first = nextAfter(plan, start) ?? 0;
-      const now = first + minutes * MINUTE;
-      let walked = first;
-      for (let next: number | null = first; next !== null && next <= now; next = nextAfter(plan, next)) walked = next;
-      expect(lastDue(plan, first, now)).toBe(walked);
-    }),
+    fc.property(
+      schedule,
+      fc.integer({ min: 0, max: 400 }),
+      fc.integer({ min: 0, max: 4_000 }),
+      (when, days, minutes) => {
+        const plan = { type: 'periodic', ...when } as const;
+        const start = START + days * 1_440 * MINUTE;
+        checkSchedule(plan, start);
+        const first = nextAfter(plan, start) ?? 0;
+        const now = first + minutes * MINUTE;
+        let walked = first;
+        for (let next: number | null = first; next !== null && next <= now; next = nextAfter(plan, next)) walked = next;
+        expect(lastDue(plan, first, now)).toBe(walked);
+      },
+    ),
     { numRuns: Math.min(RUNS, 60) },
   );
 });

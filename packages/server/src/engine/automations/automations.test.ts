@@ -44,14 +44,21 @@ describe('a schedule', () => {
 
   test('a new session is started with the body as it was given, and what is secret is shown nowhere', async () => {
     const world = await openWorld();
-    const made = await world.desk.create(CALLER, wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }));
+    const made = await world.desk.create(
+      CALLER,
+      wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }),
+    );
     const row = await world.store.resource('automation', CALLER.tenant, made.id);
     expect(JSON.stringify(row)).not.toContain('hush');
     await world.pass(60_000);
     const { type: _type, ...body } = NEW_SESSION;
     expect([...world.sessions.started.values()]).toEqual([{ id: 'sess_1', body, principal: 'key_1' }]);
     const [run] = await runs(world, made.id);
-    expect(run).toMatchObject({ status: 'completed', session_id: 'sess_1', source: { automation: { status: 'active' } } });
+    expect(run).toMatchObject({
+      status: 'completed',
+      session_id: 'sess_1',
+      source: { automation: { status: 'active' } },
+    });
     expect(JSON.stringify(run)).not.toContain('hush');
     expect(automationResource(await world.desk.read(CALLER, made.id))).toMatchObject({ status: 'completed' });
     expect(run?.id).toBe(scheduledInvocationId(made.id, START + 60_000));
@@ -109,7 +116,10 @@ describe('what was missed', () => {
 describe('delivery', () => {
   test('what fails for the time being is tried again under the same key, further and further apart', async () => {
     const world = await openWorld();
-    const { id } = await world.desk.create(CALLER, wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }));
+    const { id } = await world.desk.create(
+      CALLER,
+      wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }),
+    );
     world.sessions.faults.push('after', perdureError('no_target_available'), 'after');
     await world.pass(60_000);
     for (const ms of [999, 1, 1_999, 1]) await world.pass(ms);
@@ -121,12 +131,18 @@ describe('delivery', () => {
 
   test('and no longer than is configured', async () => {
     const world = await openWorld({ tryMs: 10_000 });
-    const { id } = await world.desk.create(CALLER, wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }));
+    const { id } = await world.desk.create(
+      CALLER,
+      wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }),
+    );
     world.sessions.faults.push(...Array.from({ length: 20 }, () => perdureError('no_target_available')));
     await world.pass(60_000);
     for (let i = 0; i < 20; i++) await world.pass(1_000);
     expect(await brief(world, id)).toEqual(['failed 11-22T10:01 no_target_available']);
-    expect(await world.desk.read(CALLER, id)).toMatchObject({ status: 'completed', problem: { code: 'no_target_available' } });
+    expect(await world.desk.read(CALLER, id)).toMatchObject({
+      status: 'completed',
+      problem: { code: 'no_target_available' },
+    });
   });
 
   test('a refusal fails it at once; a schedule goes on', async () => {
@@ -155,7 +171,10 @@ describe('delivery', () => {
       [RULES.keyMs + 1, 'failed'],
     ] as const) {
       const world = await openWorld({ tryMs: RULES.keyMs });
-      const { id } = await world.desk.create(CALLER, wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }));
+      const { id } = await world.desk.create(
+        CALLER,
+        wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }),
+      );
       world.sessions.faults.push('after');
       await world.pass(60_000);
       await world.pass(ms);
@@ -184,7 +203,10 @@ describe('delivery', () => {
     world.revoked.add('key_1');
     await world.pass(60_000);
     expect(await brief(world, id)).toEqual(['failed 11-22T10:01 principal_revoked']);
-    expect(await world.desk.read(CALLER, id)).toMatchObject({ status: 'paused', problem: { code: 'principal_revoked' } });
+    expect(await world.desk.read(CALLER, id)).toMatchObject({
+      status: 'paused',
+      problem: { code: 'principal_revoked' },
+    });
     expect(world.sessions.calls).toBe(0);
     await world.desk.resume({ ...CALLER, principal: 'key_2' }, id);
     await world.pass(60_000);
@@ -198,7 +220,10 @@ describe('delivery', () => {
     const body = JSON.parse(row?.body ?? '{}') as object;
     const forged = { ...body, sealed: world.deps.seal.seal('other' as TenantId, id, {}) };
     if (row !== null)
-      await world.store.changeResources([{ op: 'put', row: { ...row, version: 2, body: JSON.stringify(forged) } }], null);
+      await world.store.changeResources(
+        [{ op: 'put', row: { ...row, version: 2, body: JSON.stringify(forged) } }],
+        null,
+      );
     await world.pass(60_000);
     expect(await brief(world, id)).toEqual(['failed 11-22T10:01 target_unreadable']);
   });
@@ -226,7 +251,9 @@ describe('pause and resume', () => {
     await world.pass(HOUR);
     await world.pass(HOUR);
     expect(await brief(world, id)).toEqual(['queued 11-22T10:01']);
-    expect(await failing(world.desk.update(CALLER, id, change({ run_at: world.now / 1000 + 60 })))).toBe('invalid_request run_at');
+    expect(await failing(world.desk.update(CALLER, id, change({ run_at: world.now / 1000 + 60 })))).toBe(
+      'invalid_request run_at',
+    );
     await world.desk.resume(CALLER, id);
     await world.pass(0);
     expect(await brief(world, id)).toEqual(['completed 11-22T10:01']);
@@ -282,12 +309,20 @@ describe('changes', () => {
       nextAt: START + HOUR / 2,
     });
     expect(await failing(world.desk.update(CALLER, id, change({ run_at: 9_000_000 })))).toBe('invalid_request run_at');
-    expect(await failing(world.desk.update(CALLER, id, change({ target: NEW_SESSION })))).toBe('invalid_request target.type');
+    expect(await failing(world.desk.update(CALLER, id, change({ target: NEW_SESSION })))).toBe(
+      'invalid_request target.type',
+    );
     const gone = { type: 'existing_session', session_id: 'sess_none', instructions: 'x' };
-    expect(await failing(world.desk.update(CALLER, id, change({ target: gone })))).toBe('invalid_request target.session_id');
-    expect(await failing(world.desk.update(CALLER, id, change({ expression: '0 0 31 2 *' })))).toBe('invalid_request expression');
+    expect(await failing(world.desk.update(CALLER, id, change({ target: gone })))).toBe(
+      'invalid_request target.session_id',
+    );
+    expect(await failing(world.desk.update(CALLER, id, change({ expression: '0 0 31 2 *' })))).toBe(
+      'invalid_request expression',
+    );
     const once = await world.desk.create(CALLER, wanted({ type: 'once', run_at: START / 1000 + 60 }));
-    expect(await failing(world.desk.update(CALLER, once.id, change({ timezone: 'UTC' })))).toBe('invalid_request timezone');
+    expect(await failing(world.desk.update(CALLER, once.id, change({ timezone: 'UTC' })))).toBe(
+      'invalid_request timezone',
+    );
   });
 
   test('one that an agent made keeps telling the session of that agent', async () => {
@@ -296,7 +331,9 @@ describe('changes', () => {
     const by = { type: 'agent', session_id: 'sess_there', tool_call_id: 'call_1' } as const;
     const { id } = await world.desk.create(CALLER, wanted(), by);
     const other = { type: 'existing_session', session_id: 'sess_other', instructions: 'x' };
-    expect(await failing(world.desk.update(CALLER, id, change({ target: other })))).toBe('invalid_request target.session_id');
+    expect(await failing(world.desk.update(CALLER, id, change({ target: other })))).toBe(
+      'invalid_request target.session_id',
+    );
   });
 
   test('what is deleted is gone with all its runs, also what waited', async () => {
@@ -375,7 +412,9 @@ test('a tenant has as many as it may, and no more', async () => {
 test('what could not be started is refused when it is made', async () => {
   const world = await openWorld();
   const { agent: _agent, ...rest } = NEW_SESSION;
-  expect(await failing(world.desk.create(CALLER, wanted({ target: { ...rest, agent_id: 'agent_none' } })))).toBe('not_found');
+  expect(await failing(world.desk.create(CALLER, wanted({ target: { ...rest, agent_id: 'agent_none' } })))).toBe(
+    'not_found',
+  );
   const target = { type: 'existing_session', session_id: 'sess_none', instructions: 'x' };
   expect(await failing(world.desk.create(CALLER, wanted({ target })))).toBe('invalid_request target.session_id');
 });

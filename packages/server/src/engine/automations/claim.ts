@@ -52,7 +52,9 @@ export function claimDue(
       status: queued ? 'queued' : 'skipped',
       skipReason: skipped ? 'pending_delivery' : null,
       error:
-        !skipped && missed ? { code: 'missed_run', message: 'Nobody was there to start this run when it was due.' } : null,
+        !skipped && missed
+          ? { code: 'missed_run', message: 'Nobody was there to start this run when it was due.' }
+          : null,
       session: sessionOf(automation),
       source: { type: 'automation', automation: automationResource(automation) },
       delivery: queued ? deliveryOf(automation, now) : null,

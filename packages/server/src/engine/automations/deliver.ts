@@ -32,7 +32,12 @@ export type Outcome =
   /** `ends`: the automation cannot go on as it is. */
   | { readonly type: 'failed'; readonly error: Problem; readonly ends: boolean }
   /** `known`: it is certain that nothing was delivered. */
-  | { readonly type: 'later'; readonly known: boolean; readonly afterMs: number | null; readonly error: Problem | null };
+  | {
+      readonly type: 'later';
+      readonly known: boolean;
+      readonly afterMs: number | null;
+      readonly error: Problem | null;
+    };
 
 /** Nothing is done for an invocation that is settled, or that the paused automation holds. */
 export async function deliver(deps: AutomationDeps, row: Invocation): Promise<void> {
@@ -46,7 +51,10 @@ export async function deliver(deps: AutomationDeps, row: Invocation): Promise<vo
   await settle(deps, invocation, outcome);
 }
 
-async function readAutomation(deps: AutomationDeps, { tenant, automation: id }: Invocation): Promise<Automation | null> {
+async function readAutomation(
+  deps: AutomationDeps,
+  { tenant, automation: id }: Invocation,
+): Promise<Automation | null> {
   const row = await deps.store.resource('automation', tenant, id);
   const automation = row === null ? null : automationOf(row);
   return automation?.status === 'deleted' ? null : automation;
@@ -75,7 +83,11 @@ async function attempt(
     return failed('principal_revoked', 'The key in whose name the automation runs has been revoked.', true);
   const target = seal.open(tenant, invocation.automation, delivery.sealed);
   if (target === null)
-    return failed('target_unreadable', 'The target of the automation cannot be read with the key of this server.', true);
+    return failed(
+      'target_unreadable',
+      'The target of the automation cannot be read with the key of this server.',
+      true,
+    );
   if (clock.now() - delivery.answeredAt > rules.keyMs)
     return failed(
       'outcome_unknown',

@@ -12,7 +12,14 @@ import type { Caller } from '../caller.ts';
 import type { ResourceChange } from '../resources.ts';
 import { claimManual } from './claim.ts';
 import type { AutomationDeps } from './ports.ts';
-import { type Automation, automationOf, automationRow, type Invocation, invocationOf, invocationRow } from './records.ts';
+import {
+  type Automation,
+  automationOf,
+  automationRow,
+  type Invocation,
+  invocationOf,
+  invocationRow,
+} from './records.ts';
 import { checkSchedule, nextAfter, type Schedule } from './schedule.ts';
 
 /** Rows of one read while a list is filtered. */
@@ -198,13 +205,23 @@ export function makeAutomationDesk(deps: AutomationDeps, nudge: (at: number) => 
         const claimed = once && before.nextAt === null;
         const delivers = claimed && waits !== null && waits.scheduledAt !== null;
         if (once && !delivers && (claimed || nextAt === null))
-          throw perdureError('invalid_request', "Its one run is over, or its time has passed: it needs a 'run_at' in the future.", {
-            param: 'run_at',
-          });
+          throw perdureError(
+            'invalid_request',
+            "Its one run is over, or its time has passed: it needs a 'run_at' in the future.",
+            {
+              param: 'run_at',
+            },
+          );
         // Whoever sets it going again answers for it, if who made it no longer can.
         const orphaned = deps.callerOf(before.tenant, before.principal) === null;
         const principal = orphaned ? caller.principal : before.principal;
-        const after: Automation = { ...before, status: 'active', nextAt: claimed ? null : nextAt, principal, problem: null };
+        const after: Automation = {
+          ...before,
+          status: 'active',
+          nextAt: claimed ? null : nextAt,
+          principal,
+          problem: null,
+        };
         if (waits === null || waits.tryAt !== null) return [after];
         nudge(now);
         return [after, { op: 'put', row: invocationRow({ ...waits, version: waits.version + 1, tryAt: now }) }];

@@ -11,7 +11,14 @@ import type { ResourceChange, ResourceRow } from '../resources.ts';
 import { claimDue } from './claim.ts';
 import { deliver } from './deliver.ts';
 import type { AutomationDeps } from './ports.ts';
-import { type Automation, automationOf, automationRow, type Invocation, invocationOf, invocationRow } from './records.ts';
+import {
+  type Automation,
+  automationOf,
+  automationRow,
+  type Invocation,
+  invocationOf,
+  invocationRow,
+} from './records.ts';
 
 /** At the latest, ms between two looks. */
 export const LOOK_EVERY_MS = 30_000;
@@ -86,7 +93,8 @@ export function makeAutomationRunner(deps: AutomationDeps): AutomationRunner {
 
   async function takeUp(automation: Automation, now: number): Promise<void> {
     if (automation.status === 'deleted') return clear(automation);
-    const last = automation.last === null ? null : await store.resource('invocation', automation.tenant, automation.last);
+    const last =
+      automation.last === null ? null : await store.resource('invocation', automation.tenant, automation.last);
     const pending = last !== null && invocationOf(last).status === 'queued';
     const claim = claimDue(automation, pending, now, deps.rules);
     if (claim === null) return;

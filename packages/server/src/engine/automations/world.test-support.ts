@@ -36,7 +36,8 @@ export const RULES: AutomationRules = {
 /** Started and told sessions, by the keys under which they were: as durable as the store that is given. */
 export class TestSessions implements AutomationSessions {
   readonly sessions: Set<string> = new Set(['sess_there']);
-  readonly started: Map<string, { readonly id: string; readonly body: unknown; readonly principal: string }> = new Map();
+  readonly started: Map<string, { readonly id: string; readonly body: unknown; readonly principal: string }> =
+    new Map();
   readonly told: Map<string, { readonly session: string; readonly text: string }> = new Map();
   /** What the next calls do instead. */
   readonly faults: (Error | 'busy' | 'after')[] = [];
@@ -145,7 +146,16 @@ export function change(body: object): AutomationUpdate {
 
 export const NEW_SESSION = {
   type: 'new_session',
-  agent: { model: 'm', tools: [{ type: 'mcp', server_label: 'x', transport: { type: 'http', server_url: 'https://x.example', authorization: 'Bearer hush' } }] },
+  agent: {
+    model: 'm',
+    tools: [
+      {
+        type: 'mcp',
+        server_label: 'x',
+        transport: { type: 'http', server_url: 'https://x.example', authorization: 'Bearer hush' },
+      },
+    ],
+  },
   environment: { type: 'openai_hosted', env: { TOKEN: 'hush' }, setup_commands: [{ command: 'hush' }] },
   input: [{ role: 'user', content: [{ type: 'input_text', text: 'Go.' }] }],
 } as const;

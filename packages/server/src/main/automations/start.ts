@@ -17,7 +17,9 @@ export type ConnectSessions = (engine: Engine) => AutomationSessions;
 /** Of a server whose engine has no agents' sessions: automations are refused when they are made. */
 export const NO_SESSIONS: ConnectSessions = () => {
   const refuse = (): Promise<never> =>
-    Promise.reject(perdureError('unsupported_parameter', 'This server has no sessions of agents.', { param: 'target' }));
+    Promise.reject(
+      perdureError('unsupported_parameter', 'This server has no sessions of agents.', { param: 'target' }),
+    );
   return { check: refuse, start: refuse, send: refuse, exists: refuse };
 };
 
