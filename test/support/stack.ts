@@ -24,6 +24,7 @@ export interface StackOptions {
   readonly clouds?: readonly string[];
   readonly emulator?: Omit<EmulatorOptions, 'clouds'>;
   readonly openHome?: ComposeOptions['openHome'];
+  readonly automationSessions?: ComposeOptions['automationSessions'];
 }
 
 export interface Stack {
@@ -95,7 +96,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     };
     // JSON is YAML: the configuration goes through its real reader.
     const { config } = parseConfig(JSON.stringify(file), { file: 'test.yaml', env: {}, base: data });
-    const hook = options.openHome === undefined ? {} : { openHome: options.openHome };
+    const { openHome, automationSessions } = options;
+    const hook = {
+      ...(openHome !== undefined && { openHome }),
+      ...(automationSessions !== undefined && { automationSessions }),
+    };
     server = await composeServer(config, { log: line => notes.push(line), ...hook });
     await server.recovered;
   };

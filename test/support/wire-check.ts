@@ -7,6 +7,7 @@ import {
   agentSchema,
   agentVersionSchema,
   auditEntrySchema,
+  AUTOMATION_OBJECTS,
   chatChunkSchema,
   chatCompletionSchema,
   conversationSchema,
@@ -169,6 +170,7 @@ function errorFaults(status: number, body: Json): string[] {
 }
 
 const SCHEMAS: { readonly [object: string]: Schema } = {
+  ...AUTOMATION_OBJECTS,
   'chat.completion': chatCompletionSchema,
   'chat.completion.chunk': chatChunkSchema,
   agent: agentSchema,

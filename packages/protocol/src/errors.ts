@@ -58,6 +58,9 @@ export type ErrorCode =
   | 'file_too_large'
   | 'file_quota_exceeded'
   | 'file_type_not_allowed'
+  | 'automation_not_found'
+  | 'invocation_not_found'
+  | 'automation_limit_reached'
   | 'egress_denied'
   | 'fetch_failed'
   | 'conversation_locked'
@@ -169,6 +172,9 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   file_too_large: caller(413, 'The file is larger than this server takes.'),
   file_quota_exceeded: forbidden('The tenant holds as many files, or bytes, as it may.', 'ask-operator'),
   file_type_not_allowed: caller(400, 'The file is not of a type that can be used so.'),
+  automation_not_found: caller(404, 'The automation does not exist.'),
+  invocation_not_found: caller(404, 'The invocation does not exist.'),
+  automation_limit_reached: forbidden('The tenant has as many automations as it may.', 'ask-operator'),
   egress_denied: forbidden('The server does not fetch from this address.', 'ask-operator'),
   fetch_failed: caller(400, 'What lies at the address could not be fetched.'),
   conversation_locked: caller(400, 'Another response is running in this conversation.', 'retry'),

@@ -27,6 +27,17 @@ export {
 export * from './files/file.ts';
 export * from './models.ts';
 export * from './agents/agent-config.ts';
+export * from './agents/automation.ts';
+export {
+  parseAutomationCreate,
+  parseAutomationListQuery,
+  parseAutomationUpdate,
+  type AutomationCreate,
+  type AutomationListQuery,
+  type AutomationSchedule,
+  type AutomationTargetInput,
+  type AutomationUpdate,
+} from './agents/automation-schema.ts';
 export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './agents/agent-schema.ts';
 export * from './agents/agent-resource.ts';
 export * from './agents/vault-resource.ts';

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
+import { parseAutomationCreate, parseAutomationUpdate } from '../agents/automation-schema.ts';
 import { parseChatRequest } from '../chat/request-schema.ts';
 import { isJsonObject } from '../json.ts';
 import { parseWhatIf } from '../perdure/placements.ts';
@@ -84,6 +85,12 @@ it('has every route once, with an operation id of its own', () => {
     '/perdure/v1/whatif',
     '/readyz',
     '/v1/agents',
+    '/v1/agents/automations',
+    '/v1/agents/automations/{automation_id}',
+    '/v1/agents/automations/{automation_id}/invocations',
+    '/v1/agents/automations/{automation_id}/invocations/{invocation_id}',
+    '/v1/agents/automations/{automation_id}/pause',
+    '/v1/agents/automations/{automation_id}/resume',
     '/v1/agents/{agent_id}',
     '/v1/chat/completions',
     '/v1/conversations',
@@ -135,6 +142,8 @@ it('has examples that the server reads', () => {
     UpdateConversation: parseUpdateConversation,
     CreateItems: parseCreateItems,
     WhatIfRequest: parseWhatIf,
+    CreateAutomation: parseAutomationCreate,
+    UpdateAutomation: parseAutomationUpdate,
   };
   for (const [name, parse] of Object.entries(parsers)) {
     expect(parse(EXAMPLES[name as keyof typeof parsers]).ok, name).toBe(true);

@@ -186,6 +186,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   'files.purpose': { type: 'string', enum: FILE_PURPOSES },
   'metadata[key]': { type: 'string', description: 'Only those whose metadata has this value under the key.' },
   'status[]': { type: 'array', items: { type: 'string', enum: VAULT_STATUSES } },
+  session_id: { type: 'string', description: 'Those that tell this session.' },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

@@ -114,6 +114,18 @@ export const EXAMPLES: { readonly [name in SchemaName]?: JsonObject } = {
     product: 'api',
     scopes: ['inference', 'read'],
   },
+  CreateAutomation: {
+    type: 'periodic',
+    name: 'Morning report',
+    expression: '0 8 * * MON-FRI',
+    timezone: 'Europe/Berlin',
+    target: {
+      type: 'existing_session',
+      session_id: 'sess_01jxq0v6w0local4z8k2m6r1t5y',
+      instructions: 'Write the report.',
+    },
+  },
+  UpdateAutomation: { name: 'Report at nine', expression: '0 9 * * MON-FRI' },
   Health: { status: 'ok' },
   Ready: { status: 'ready', checks: [{ name: 'store', ok: true }] },
   Error: {

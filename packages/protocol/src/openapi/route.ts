@@ -18,6 +18,7 @@ export type Route = {
     | 'files'
     | 'agents'
     | 'vaults'
+    | 'automations'
     | 'perdure'
     | 'ledger'
     | 'service';
@@ -60,7 +61,8 @@ export type QueryName =
   | 'files.limit'
   | 'files.purpose'
   | 'metadata[key]'
-  | 'status[]';
+  | 'status[]'
+  | 'session_id';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

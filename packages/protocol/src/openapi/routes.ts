@@ -1,6 +1,7 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
 import type { ErrorCode } from '../errors.ts';
 import { AGENT_ROUTES } from './agent-routes.ts';
+import { AUTOMATION_ROUTES } from './automation-routes.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
@@ -236,6 +237,7 @@ export const ROUTES: readonly Route[] = [
   ...FILE_ROUTES,
   ...AGENT_ROUTES,
   ...VAULT_ROUTES,
+  ...AUTOMATION_ROUTES,
   {
     method: 'get',
     path: '/v1/models',

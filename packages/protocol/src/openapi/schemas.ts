@@ -1,5 +1,7 @@
 /** The schemas that the OpenAPI document names. Requests are described as clients write them, answers as they are sent. */
 import * as z from 'zod';
+import { automationDeletedSchema, automationSchema, invocationSchema } from '../agents/automation.ts';
+import { createAutomationBody, updateAutomationBody } from '../agents/automation-schema.ts';
 import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema.ts';
 import { chatRequestBody } from '../chat/request-schema.ts';
 import { ERROR_CODES } from '../errors.ts';
@@ -117,6 +119,13 @@ export type SchemaName =
   | 'HoldList'
   | 'KeptList'
   | 'CreateHold'
+  | 'CreateAutomation'
+  | 'UpdateAutomation'
+  | 'Automation'
+  | 'AutomationList'
+  | 'AutomationDeleted'
+  | 'Invocation'
+  | 'InvocationList'
   | 'Health'
   | 'Ready'
   | 'Error'
@@ -139,6 +148,8 @@ type RequestName =
   | 'CreateWaiver'
   | 'CreateContractEvent'
   | 'CreateHold'
+  | 'CreateAutomation'
+  | 'UpdateAutomation'
   | 'OfferRight'
   | 'AnswerRight';
 
@@ -175,6 +186,8 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateWaiver: createWaiverBody,
   CreateContractEvent: createContractEventBody,
   CreateHold: createHoldBody,
+  CreateAutomation: createAutomationBody,
+  UpdateAutomation: updateAutomationBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
   ...AGENT_REQUESTS,
@@ -224,6 +237,11 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Hold: holdSchema,
   HoldList: holdListSchema,
   KeptList: keptListSchema,
+  Automation: automationSchema,
+  AutomationList: listPageSchema(automationSchema),
+  AutomationDeleted: automationDeletedSchema,
+  Invocation: invocationSchema,
+  InvocationList: listPageSchema(invocationSchema),
   Health: healthSchema,
   Ready: readySchema,
   Error: error,

@@ -5,7 +5,7 @@
 const [wanted, nth] = (process.env['PERDURE_KILL_POINT'] ?? '').split(':');
 let left = Number(nth ?? 1);
 
-export function killPoint(name: EngineKillPoint): void {
+export function killPoint(name: EngineKillPoint | AutomationKillPoint): void {
   if (wanted !== name) return;
   left -= 1;
   if (left <= 0) process.kill(process.pid, 'SIGKILL');
@@ -33,3 +33,12 @@ export const ENGINE_KILL_POINTS = [
   'cancel.after-commit',
 ] as const;
 export type EngineKillPoint = (typeof ENGINE_KILL_POINTS)[number];
+
+/** Where automations can die: `automations/automations.crash.test.ts` ends there. */
+export const AUTOMATION_KILL_POINTS = [
+  'automation.before-claim',
+  'automation.after-claim',
+  'automation.after-start',
+  'automation.before-settle',
+] as const;
+export type AutomationKillPoint = (typeof AUTOMATION_KILL_POINTS)[number];

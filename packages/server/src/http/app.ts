@@ -7,6 +7,7 @@ import { Hono, type Context } from 'hono';
 import type { Caller } from '../engine/caller.ts';
 import { agentRows } from './agents/rows.ts';
 import { createChatCompletion } from './chat/create.ts';
+import { automationRoutes } from './automations/table.ts';
 import * as conversations from './conversations/routes.ts';
 import * as files from './files/routes.ts';
 import { guardLocal } from './guard.ts';
@@ -100,6 +101,7 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ['GET', '/v1/files/:id', read, (exchange, params) => files.getFile(deps, exchange, at(params, 0))],
     ['GET', '/v1/files/:id/content', read, (exchange, params) => files.getFileContent(deps, exchange, at(params, 0))],
     ['DELETE', '/v1/files/:id', infer, (exchange, params) => files.deleteFile(deps, exchange, at(params, 0))],
+    ...automationRoutes(deps, { infer, read }),
     ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
     [
       'GET',

@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { ReadyResource } from '@perdure/protocol';
 import type { Hono } from 'hono';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AutomationDesk } from '../engine/automations/desk.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Rates } from '../engine/rate/rates.ts';
@@ -48,6 +49,7 @@ export interface HttpDeps {
   readonly govern: GovernView;
   readonly holds: HoldView;
   readonly registry: RegistryView;
+  readonly automations: AutomationDesk;
   report(what: string, error: unknown): void;
 }
 

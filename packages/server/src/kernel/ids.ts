@@ -32,7 +32,9 @@ export type IdPrefix =
   | 'file'
   | 'agent'
   | 'vault'
-  | 'cred';
+  | 'cred'
+  | 'auto'
+  | 'inv';
 
 /** Draws ids. `home` is the tag of `homeTag`. */
 export interface Ids {

@@ -17,6 +17,7 @@ import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
+import { type ConnectSessions, NO_SESSIONS, startAutomations } from './automations/start.ts';
 import { openFiles, sweepFiles } from './files.ts';
 import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
@@ -50,6 +51,8 @@ export interface ComposeOptions {
   readonly log: (line: string) => void;
   /** Opens a home's store; by default its SQLite file. What another store, or one that misbehaves, is put in by. */
   readonly openHome?: OpenHome;
+  /** How automations start and tell sessions. */
+  readonly automationSessions?: ConnectSessions;
 }
 
 export interface ComposedServer {
@@ -83,7 +86,7 @@ const CLOSE_MS = 1000;
 /** @throws ConfigError-like errors for contracts, StoreError for the data folder */
 export async function composeServer(
   config: Config,
-  { log, openHome = openFile }: ComposeOptions,
+  { log, openHome = openFile, automationSessions = NO_SESSIONS }: ComposeOptions,
 ): Promise<ComposedServer> {
   const startedAt = systemClock.now();
   mkdirSync(config.data, { recursive: true });
@@ -101,7 +104,7 @@ export async function composeServer(
       stores.push(await openHome(id as HomeId, config.data, how));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
-    return await assemble(config, { log, startedAt, stores, lock, sealed, readiness });
+    return await assemble(config, { log, startedAt, stores, lock, sealed, readiness, automationSessions });
   } catch (error) {
     await undo();
     throw error;
@@ -113,6 +116,7 @@ function openFile(home: HomeId, dir: string, how: HomeOptions): Promise<HomeStor
 }
 
 interface Parts extends Pick<ComposeOptions, 'log'> {
+  readonly automationSessions: ConnectSessions;
   readonly startedAt: number;
   readonly stores: readonly HomeStore[];
   readonly lock: DataLock;
@@ -123,7 +127,7 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
 
 async function assemble(
   config: Config,
-  { log, startedAt, stores, lock, sealed, readiness }: Parts,
+  { log, startedAt, stores, lock, sealed, readiness, automationSessions }: Parts,
 ): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
@@ -216,6 +220,14 @@ async function assemble(
     ),
   });
   const registry = openRegistry({ store: control, clock: systemClock, ids, config });
+  const automations = startAutomations(config, {
+    store: control,
+    clock: systemClock,
+    ids,
+    ring,
+    sessions: automationSessions(engine),
+    report,
+  });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
   const view = makeView({
     config,
@@ -254,6 +266,7 @@ async function assemble(
       govern: governed.desk,
       holds: makeHoldDesk(holds, stores),
       registry,
+      automations: automations.desk,
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,
@@ -289,6 +302,7 @@ async function assemble(
   };
   recovered.catch(unlessStopped('recovery'));
   recovered.then(() => registry.finishRotation()).catch(unlessStopped('vault key rotation'));
+  recovered.then(automations.start).catch(() => undefined);
   const steering = recovered.then(async () => {
     if (config.shadowMs === null) return;
     const { startShadow } = await import('./shadow/shadow.ts');
@@ -315,10 +329,12 @@ async function assemble(
     close: async () => {
       readiness.drain();
       followed.stop();
+      const quiet = automations.stop();
       // First of all: recovery, which the others wait for, is told by it to end.
       const drained = engine.drain(limits.drainMs);
       await steering.then(() => shadow?.close()).catch(() => undefined);
       await alerts.then(running => running?.close()).catch(() => undefined);
+      await quiet;
       await drained;
       await swept.then(stop => stop()).catch(() => undefined);
       await files.close();

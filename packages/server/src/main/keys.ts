@@ -72,6 +72,13 @@ export class KeyRing {
     return this.#byHash.get(hashSecret(secret)) ?? null;
   }
 
+  /** Who a principal is now; null if its key was revoked, or if keys have come to be asked for and it has none. */
+  callerOf(principal: string): Caller | null {
+    if (!this.required) return principal === LOCAL_CALLER.principal ? LOCAL_CALLER : null;
+    for (const caller of this.#byHash.values()) if (caller.principal === principal) return caller;
+    return null;
+  }
+
   /** Oldest first, those of the configuration before. */
   list(): readonly KeyResource[] {
     const stored = [...this.#rows.values()].toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));

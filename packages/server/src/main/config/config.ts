@@ -5,6 +5,7 @@ import type { CapTerm } from '../../money/caps.ts';
 import type { PriceBook, RateCard } from '../../money/prices.ts';
 import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
 import type { Weights } from '../../placement/snapshot.ts';
+import type { AutomationRules } from '../../engine/automations/ports.ts';
 import type { EgressRules } from '../../provider/egress/rules.ts';
 import type { DialectName } from '../../provider/dialect.ts';
 import type { Limits } from './limits.ts';
@@ -44,6 +45,7 @@ export interface Config {
   readonly limits: Limits;
   readonly compaction: Pick<CompactionOptions, 'strategy' | 'at'>;
   readonly ledger: LedgerConfig;
+  readonly automations: Omit<AutomationRules, 'keyMs'>;
   readonly egress: EgressRules;
 }
 

@@ -1,4 +1,5 @@
 /** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
+import type { FileAutomations } from './automations.ts';
 import type { FileEgress } from './egress.ts';
 
 export type Maybe<T> = T | null | undefined;
@@ -178,5 +179,6 @@ export interface FileConfig {
   readonly compaction?: Maybe<{ readonly strategy?: Maybe<'extractive' | 'model'>; readonly at?: Maybe<number> }>;
   readonly limits?: Maybe<FileLimits>;
   readonly ledger?: Maybe<FileLedger>;
+  readonly automations?: Maybe<FileAutomations>;
   readonly egress?: Maybe<FileEgress>;
 }

@@ -9,6 +9,7 @@ import { alert } from './alerts.ts';
 import { rateLimits } from './rate-limits.ts';
 import { retentionSchema } from './retention.ts';
 import { egress } from './egress.ts';
+import { automations } from './automations.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -362,6 +363,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .meta({ description: 'How contexts are compacted: docs/compaction.md.' }),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
+  automations: automations.nullish().meta({ description: 'Schedules that start sessions: docs/automations.md.' }),
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
 }) as z.ZodType<FileConfig>;
 

@@ -1,0 +1,54 @@
+/** Automations of a server: the desk for those who have them, and the runner. */
+import { perdureError } from '@perdure/protocol';
+import { type AutomationDesk, makeAutomationDesk } from '../../engine/automations/desk.ts';
+import type { AutomationDeps, AutomationSessions } from '../../engine/automations/ports.ts';
+import { makeAutomationRunner } from '../../engine/automations/runner.ts';
+import { makeTargetSeal } from '../../engine/automations/target-seal.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { homeTag } from '../../kernel/ids.ts';
+import type { HomeStore } from '../../store/home-store.ts';
+import type { Config } from '../config/config.ts';
+import type { KeyRing } from '../keys.ts';
+import { openSealKey } from '../seal-key.ts';
+
+/** How sessions of the engine are started and told. */
+export type ConnectSessions = (engine: Engine) => AutomationSessions;
+
+/** Of a server whose engine has no agents' sessions: automations are refused when they are made. */
+export const NO_SESSIONS: ConnectSessions = () => {
+  const refuse = (): Promise<never> =>
+    Promise.reject(
+      perdureError('unsupported_parameter', 'This server has no sessions of agents.', { param: 'target' }),
+    );
+  return { check: refuse, start: refuse, send: refuse, exists: refuse };
+};
+
+export interface RunningAutomations {
+  readonly desk: AutomationDesk;
+  readonly start: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+interface StartDeps extends Pick<AutomationDeps, 'clock' | 'ids' | 'report' | 'sessions'> {
+  readonly store: HomeStore;
+  readonly ring: KeyRing;
+}
+
+export function startAutomations(
+  config: Pick<Config, 'automations' | 'limits' | 'data'>,
+  { store, ring, ...deps }: StartDeps,
+): RunningAutomations {
+  const all: AutomationDeps = {
+    ...deps,
+    store,
+    home: homeTag(store.home),
+    callerOf: (tenant, principal) => {
+      const caller = ring.callerOf(principal);
+      return caller?.tenant === tenant && caller.scopes.includes('inference') ? caller : null;
+    },
+    seal: makeTargetSeal(openSealKey(config.data)),
+    rules: { ...config.automations, keyMs: config.limits.idempotencyHours * 3_600_000 },
+  };
+  const runner = makeAutomationRunner(all);
+  return { desk: makeAutomationDesk(all, runner.nudge), start: runner.start, stop: runner.stop };
+}
