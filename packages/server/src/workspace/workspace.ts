@@ -52,7 +52,7 @@ export function makeWorkspace(spec: WorkspaceSpec, parts: WorkspaceParts): Works
   const snapshots = { layout, owner, trash, most: limits.snapshots };
   return {
     exec: request => using(shared => exec(spec, parts, shared, request)),
-    read: (path, maxBytes) => readBelow(root, pathNames(path), maxBytes),
+    read: async (path, maxBytes) => readBelow(root, pathNames(path), maxBytes),
     write: (path, bytes) =>
       using(shared =>
         exclusively(shared, async () => {
@@ -62,7 +62,7 @@ export function makeWorkspace(spec: WorkspaceSpec, parts: WorkspaceParts): Works
         }),
       ),
     remove: path => using(shared => exclusively(shared, () => removeBelow(root, pathNames(path)))),
-    list: (path, after, limit) =>
+    list: async (path, after, limit) =>
       listFiles(root, pathNames(path), after === null ? null : pathNames(after), Math.min(limit, MOST_LISTED)),
     snapshot: () => using(shared => alone(shared, () => takeSnapshot(snapshots, unique()))),
     restore: snapshot => using(shared => alone(shared, () => restoreSnapshot(snapshots, snapshot, unique()))),

@@ -15,7 +15,7 @@ const ENTITIES: { readonly [name: string]: string } = {
 const BLOCK =
   /^(address|article|aside|blockquote|br|dd|div|dl|dt|figure|footer|form|h[1-6]|header|hr|li|main|nav|ol|p|pre|section|table|td|th|title|tr|ul)$/;
 /** Nobody reads what is in them. */
-const SILENT = /^(script|style|noscript|template|svg|head)$/;
+const SILENT = /^(script|style|noscript|template|svg)$/;
 
 export function htmlText(html: string): string {
   const parts: string[] = [];
@@ -37,8 +37,7 @@ export function htmlText(html: string): string {
     at = after(html, '>', open);
     const word = name.toLowerCase();
     if (BLOCK.test(word)) parts.push('\n');
-    // The head holds the title, which is read.
-    if (SILENT.test(word) && word !== 'head' && !tag.startsWith('</')) at = closing(html, word, at);
+    if (SILENT.test(word) && !tag.startsWith('</')) at = closing(html, word, at);
   }
   parts.push(html.slice(at));
   return parts
@@ -55,10 +54,11 @@ function after(html: string, end: string, from: number): number {
   return found < 0 ? html.length : found + end.length;
 }
 
+/** Two searches, not one pattern: on a page that is made to hurt, that would look at the rest again and again. */
 function closing(html: string, name: string, from: number): number {
-  const end = new RegExp(`</${name}[^>]*>`, 'gi');
+  const end = new RegExp(`</${name}`, 'gi');
   end.lastIndex = from;
-  return end.exec(html) === null ? html.length : end.lastIndex;
+  return end.exec(html) === null ? html.length : after(html, '>', end.lastIndex);
 }
 
 function entity(name: string): string | undefined {
