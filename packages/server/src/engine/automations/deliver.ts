@@ -116,7 +116,7 @@ async function attempt(
 function message(target: JsonObject): { readonly session: string; readonly text: string } {
   const { session_id: session, instructions: text } = target;
   // It was checked before it was sealed.
-  return { session: String(session), text: String(text) };
+  return { session: session as string, text: text as string };
 }
 
 function outcomeOf({ rules }: AutomationDeps, error: PerdureError, triedMs: number): Outcome {

@@ -7,7 +7,7 @@ import type {
   InvocationStatus,
 } from '@perdure/protocol';
 import { createHash } from 'node:crypto';
-import { base32, bodyTime, ID_BODY_CHARS, idBody, type TenantId } from '../../kernel/ids.ts';
+import { base32, ID_BODY_CHARS, idBody, type TenantId } from '../../kernel/ids.ts';
 import type { ResourceRow } from '../resources.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -102,11 +102,6 @@ export function scheduledInvocationId(automation: string, scheduledAt: number): 
   const home = own.slice(time.length, time.length + 4);
   const rest = ID_BODY_CHARS - time.length - home.length;
   return `inv_${time}${home}${Array.from(digest.subarray(0, rest), byte => base32(byte & 31, 1)).join('')}`;
-}
-
-/** The moment of an id; for tests and tables. */
-export function invocationTime(id: string): number {
-  return bodyTime(idBody(id, 'inv') ?? '');
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
