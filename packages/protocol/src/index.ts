@@ -38,6 +38,8 @@ export {
   type AutomationTargetInput,
   type AutomationUpdate,
 } from './agents/automation-schema.ts';
+export * from './agents/session-resource.ts';
+export * from './agents/session-schema.ts';
 export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './agents/agent-schema.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';

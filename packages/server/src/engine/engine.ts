@@ -13,6 +13,11 @@ import type { ResponseId, TenantId } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { accompanied, settling } from './accompany.ts';
+import { agentCommitted } from './agent-sessions/agent-turn.ts';
+import { admittedSessions } from './agent-sessions/admitted.ts';
+import { type AgentSessions, agentSessions } from './agent-sessions/api.ts';
+import { type AgentHost, NO_HOST } from './agent-sessions/host.ts';
+import { SessionHub } from './agent-sessions/hub.ts';
 import type { Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
 import { compact, type Compacted, type CompactInput, shownRecord } from './compaction/compact.ts';
@@ -50,6 +55,7 @@ import {
   type UsageSource,
   type UsageWindow,
 } from './usage.ts';
+import { type ToolDesk, toolDesk } from './tools/desk.ts';
 import { wakeSession } from './wake.ts';
 
 export interface EngineOptions {
@@ -74,6 +80,10 @@ export interface EngineOptions {
   readonly report: (what: string, error: PerdureError) => void;
   /** Absent: it holds no files. */
   readonly files?: FileDesk;
+  /** Tools that sessions of agents may call, and who permits them. Absent: those that clients run, all permitted. */
+  readonly tools?: Partial<ToolDesk>;
+  /** Saved agents, environments and vaults of sessions. Absent: none. */
+  readonly agentHost?: Partial<AgentHost>;
 }
 
 /** A stored response that was begun, or found again by its idempotency key. */
@@ -131,6 +141,7 @@ export interface Engine {
     readItem(caller: Caller, id: string, item: string): Promise<LoggedItem>;
     deleteItem(caller: Caller, id: string, item: string): Promise<void>;
   };
+  readonly agentSessions: AgentSessions;
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
   placements(caller: Caller, query: PlacementListQuery): Promise<PlacementPage>;
   readonly placing: Placing;
@@ -167,12 +178,18 @@ export function createEngine(options: EngineOptions): Engine {
       ...options,
       storeMs: limits.storeMs,
       cacheBytes: limits.cacheBytes,
-      committed: events => spend.committed(events),
+      committed: (events, more) => {
+        spend.committed(events);
+        agentCommitted(context, more);
+      },
     }),
     lease: new Lease(owner, homes.all, clock, limits.leaseMs),
     retention: options.retention ?? KEEP_ALL,
     running: new Map(),
     finishing: new Set(),
+    tools: toolDesk(options.tools),
+    hub: new SessionHub(),
+    nudge: at => options.scheduler.nudge(at),
     tail: new TailCommits(),
     ...filesContext(options.files),
     inferRequest: (state, turn) => inferRequest(context, state, turn),
@@ -356,6 +373,7 @@ export function createEngine(options: EngineOptions): Engine {
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
     deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
     conversations: conversationCalls(context),
+    agentSessions: admittedSessions(agentSessions(context, { ...NO_HOST, ...options.agentHost }), admitted),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
     placing: options.placing,

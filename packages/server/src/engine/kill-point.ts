@@ -5,7 +5,7 @@
 const [wanted, nth] = (process.env['PERDURE_KILL_POINT'] ?? '').split(':');
 let left = Number(nth ?? 1);
 
-export function killPoint(name: EngineKillPoint | AutomationKillPoint): void {
+export function killPoint(name: EngineKillPoint | AgentKillPoint | AutomationKillPoint): void {
   if (wanted !== name) return;
   left -= 1;
   if (left <= 0) process.kill(process.pid, 'SIGKILL');
@@ -42,3 +42,15 @@ export const AUTOMATION_KILL_POINTS = [
   'automation.before-settle',
 ] as const;
 export type AutomationKillPoint = (typeof AUTOMATION_KILL_POINTS)[number];
+
+/** The same of turns that run tools, and wait for people. */
+export const AGENT_KILL_POINTS = [
+  'tool.before-start',
+  'tool.after-start',
+  'tool.before-complete',
+  'tool.after-complete',
+  'approval.before-commit',
+  'approval.after-commit',
+  'steer.before-commit',
+] as const;
+export type AgentKillPoint = (typeof AGENT_KILL_POINTS)[number];
