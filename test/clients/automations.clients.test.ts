@@ -24,7 +24,7 @@ const sessions: ConnectSessions = () => ({
     told.push([session, text]);
     return 'sent';
   },
-  exists: async (_caller, session) => session === 'sess_there',
+  state: async (_caller, session) => (session === 'sess_there' ? 'ready' : 'gone'),
 });
 
 let stack: Stack;

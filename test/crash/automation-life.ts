@@ -53,7 +53,7 @@ const deps: AutomationDeps = {
       note(key);
       return 'sent';
     },
-    exists: async () => true,
+    state: async () => 'ready',
   },
   callerOf: () => caller,
   seal: makeTargetSeal(new Uint8Array(32).fill(1)),

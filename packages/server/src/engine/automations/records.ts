@@ -46,9 +46,12 @@ export interface Delivery {
   readonly principal: string;
   readonly type: AutomationTarget['type'];
   readonly sealed: string;
-  /** Attempts that were answered, and when the last was: up to then it is known that nothing was delivered. */
+  /** Attempts that were answered. */
   readonly attempts: number;
-  readonly answeredAt: number;
+  /** Since when nothing but failures came. */
+  readonly since: number;
+  /** Since when it is not known whether it was delivered; null: it was not. It is kept before an attempt. */
+  readonly triedAt: number | null;
 }
 
 export interface Invocation {

@@ -22,7 +22,7 @@ export const NO_SESSIONS: ConnectSessions = () => {
     Promise.reject(
       perdureError('unsupported_parameter', 'This server has no sessions of agents.', { param: 'target' }),
     );
-  return { check: refuse, start: refuse, send: refuse, exists: refuse };
+  return { check: refuse, start: refuse, send: refuse, state: refuse };
 };
 
 export interface RunningAutomations {
