@@ -5,6 +5,7 @@
 import type { OpenAI } from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConnectSessions } from '../../packages/server/src/main/automations/start.ts';
+import { perdure } from '../../packages/server/src/main/cli/captured-io.test-support.ts';
 import { failureOf } from '../support/failure.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
@@ -23,7 +24,7 @@ const sessions: ConnectSessions = () => ({
     told.push([session, text]);
     return 'sent';
   },
-  exists: async (_caller, session) => session === 'sess_there',
+  state: async (_caller, session) => (session === 'sess_there' ? 'ready' : 'gone'),
 });
 
 let stack: Stack;
@@ -278,4 +279,28 @@ test('what runs in the name of a key stops when it is revoked', async () => {
   } finally {
     await keyed.close();
   }
+});
+
+test('the command line lists, shows, pauses, resumes and runs', async () => {
+  const run = (...argv: readonly string[]) =>
+    perdure(['automations', ...argv], { cwd: stack.data, env: { PERDURE_URL: stack.url } });
+  const { id } = await automations.create(periodic({ name: 'By hand', target: NEW }));
+  const listed = await run('list');
+  expect(listed).toMatchObject({ code: 0, err: '' });
+  expect(listed.out).toMatch(/^ID +STATUS +SCHEDULE +TARGET +MADE BY +NAME$/m);
+  expect(listed.out).toContain('0 8 * * MON-FRI (Europe/Berlin)');
+  expect(listed.out).toMatch(/new session of gpt-5.5 +developer +By hand$/m);
+  expect((await run('list', '--session', 'sess_none')).out).toBe('There are no automations.\n');
+  expect((await run('pause', id)).out).toBe(`${id} is paused\n`);
+  expect((await run('show', id)).out).toMatch(/status +paused[\s\S]*It has not run yet/);
+  expect((await run('resume', id)).out).toBe(`${id} is active\n`);
+  const ran = await run('run', id, '--json');
+  const invocation = (JSON.parse(ran.out) as { id: string }).id;
+  await until(
+    () => automations.invocations.retrieve(invocation, { automation_id: id }),
+    one => one.status === 'completed',
+  );
+  expect((await run('show', id)).out).toMatch(new RegExp(`^${invocation} +asked for +completed +sess_\\d+ +-$`, 'm'));
+  expect(JSON.parse((await run('show', id, '--json')).out)).toMatchObject({ automation: { id }, invocations: [{}] });
+  expect(await run('show', 'auto_none')).toMatchObject({ code: 1, err: 'The automation does not exist.\n' });
 });

@@ -34,7 +34,7 @@ export const ENGINE_KILL_POINTS = [
 ] as const;
 export type EngineKillPoint = (typeof ENGINE_KILL_POINTS)[number];
 
-/** Where automations can die: `automations/automations.crash.test.ts` ends there. */
+/** Where automations can die: `test/crash/automations.crash.test.ts` ends there. */
 export const AUTOMATION_KILL_POINTS = [
   'automation.before-claim',
   'automation.after-claim',

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { CliError, EXIT, EXIT_HELP, type ExitCode } from './cli/exit.ts';
 import { type Io, processIo } from './cli/io.ts';
 import { examples } from './cli/options.ts';
+import { automationsCommand } from './commands/automations.ts';
 import { contractsCommand } from './commands/contracts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   eventsCommand,
   rightsCommand,
   holdsCommand,
+  automationsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

@@ -154,6 +154,27 @@ describe('delivery', () => {
     expect(await brief(world, id)).toEqual(['failed 11-22T10:01 placement_refused', 'completed 11-22T10:02']);
   });
 
+  test('a message that may have come is sent again under its key, though the session is busy with it', async () => {
+    const world = await openWorld();
+    const { id } = await world.desk.create(CALLER, wanted({ type: 'once', run_at: START / 1000 + 60 }));
+    world.sessions.faults.push('after', 'busy');
+    await world.pass(60_000);
+    await world.pass(60_000);
+    expect(await brief(world, id)).toEqual(['completed 11-22T10:01']);
+    expect([world.sessions.told.size, world.sessions.again]).toEqual([1, 1]);
+  });
+
+  test('what was never tried is delivered, however long the server was away', async () => {
+    const world = await openWorld();
+    const { id } = await world.desk.create(
+      CALLER,
+      wanted({ type: 'once', run_at: START / 1000 + 60, target: NEW_SESSION }),
+    );
+    await world.desk.invoke(CALLER, id);
+    await world.pass(RULES.keyMs * 3);
+    expect(await brief(world, id)).toEqual(['completed 11-22T10:01', 'completed manual'].toReversed());
+  });
+
   test('a session that waits for hours is told in the end', async () => {
     const world = await openWorld({ keyMs: HOUR, tryMs: HOUR });
     const { id } = await world.desk.create(CALLER, wanted({ type: 'once', run_at: START / 1000 + 60 }));

@@ -91,5 +91,5 @@ function sessionOf({ target }: Automation): string | null {
 }
 
 function deliveryOf({ principal, target, sealed }: Automation, now: number): Invocation['delivery'] {
-  return { principal, type: target.type, sealed, attempts: 0, answeredAt: now };
+  return { principal, type: target.type, sealed, attempts: 0, since: now, triedAt: null };
 }

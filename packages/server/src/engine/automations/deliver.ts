@@ -7,6 +7,7 @@
  */
 import { type JsonObject, perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
 import { within } from '../deadline.ts';
+import type { Caller } from '../caller.ts';
 import { killPoint } from '../kill-point.ts';
 import type { AutomationDeps } from './ports.ts';
 import {
@@ -41,14 +42,17 @@ export type Outcome =
 
 /** Nothing is done for an invocation that is settled, or that the paused automation holds. */
 export async function deliver(deps: AutomationDeps, row: Invocation): Promise<void> {
-  const { tenant } = row;
   const automation = await readAutomation(deps, row);
   const invocation = await readInvocation(deps, row);
   if (automation === null || invocation === null || invocation.delivery === null || invocation.tryAt === null) return;
   if (automation.status === 'paused' && invocation.scheduledAt !== null) return hold(deps, invocation);
-  const outcome = await attempt(deps, tenant, invocation, invocation.delivery);
+  const ready = await prepare(deps, invocation, invocation.delivery);
+  if ('type' in ready) return settle(deps, invocation, ready);
+  const tried = await trying(deps, invocation, invocation.delivery);
+  if (tried === null) return;
+  const outcome = await attempt(deps, tried, ready);
   killPoint('automation.before-settle');
-  await settle(deps, invocation, outcome);
+  await settle(deps, tried, outcome);
 }
 
 async function readAutomation(
@@ -71,59 +75,90 @@ async function hold(deps: AutomationDeps, invocation: Invocation): Promise<void>
   await deps.store.changeResources([{ op: 'put', row: invocationRow(held) }], null);
 }
 
-async function attempt(
-  deps: AutomationDeps,
-  tenant: Invocation['tenant'],
-  invocation: Invocation,
-  delivery: Delivery,
-): Promise<Outcome> {
-  const { sessions, clock, seal, rules } = deps;
-  const caller = deps.callerOf(tenant, delivery.principal);
+interface Ready {
+  readonly caller: Caller;
+  readonly target: JsonObject;
+}
+
+const late = (): PerdureError => perdureError('deadline_exceeded');
+
+/** What is needed to deliver it, or why it is not delivered now. */
+async function prepare(
+  { callerOf, clock, rules, seal, sessions }: AutomationDeps,
+  { tenant, automation }: Invocation,
+  { principal, sealed, triedAt, type, since }: Delivery,
+): Promise<Ready | Outcome> {
+  const caller = callerOf(tenant, principal);
   if (caller === null)
     return failed('principal_revoked', 'The key in whose name the automation runs has been revoked.', true);
-  const target = seal.open(tenant, invocation.automation, delivery.sealed);
+  const target = seal.open(tenant, automation, sealed);
   if (target === null)
     return failed(
       'target_unreadable',
       'The target of the automation cannot be read with the key of this server.',
       true,
     );
-  if (clock.now() - delivery.answeredAt > rules.keyMs)
+  if (triedAt !== null && clock.now() - triedAt > rules.keyMs)
     return failed(
       'outcome_unknown',
       'The server was away for longer than it knows what it has delivered: the run may have been delivered or not.',
       false,
     );
-  const late = (): PerdureError => perdureError('deadline_exceeded');
+  // What may have been delivered is delivered again under its key, which finds out.
+  if (type === 'new_session' || triedAt !== null) return { caller, target };
   try {
-    if (delivery.type === 'new_session') {
-      const { type: _type, ...body } = target;
-      const { id } = await within(DELIVERY_MS, sessions.start(caller, body, invocation.id), late);
-      killPoint('automation.after-start');
-      return { type: 'delivered', session: id };
-    }
-    const { session, text } = message(target);
-    const said = await within(DELIVERY_MS, sessions.send(caller, session, text, invocation.id), late);
-    killPoint('automation.after-start');
-    if (said === 'sent') return { type: 'delivered', session };
-    if (said === 'busy') return { type: 'later', known: true, afterMs: null, error: null };
-    return failed('session_not_found', 'The session that the automation tells does not exist any more.', true);
+    const state = await within(DELIVERY_MS, sessions.state(caller, told(target).session), late);
+    if (state === 'gone') return gone();
+    return state === 'ready' ? { caller, target } : { type: 'later', known: true, afterMs: null, error: null };
   } catch (thrown) {
-    return outcomeOf(deps, toPerdureError(thrown), clock.now() - delivery.answeredAt);
+    return outcomeOf(rules, toPerdureError(thrown), clock.now() - since);
   }
 }
 
-function message(target: JsonObject): { readonly session: string; readonly text: string } {
-  const { session_id: session, instructions: text } = target;
-  // It was checked before it was sealed.
-  return { session: String(session), text: String(text) };
+/** Keeps that from now on it may have been delivered. Null if somebody changed it meanwhile: the next look sees how. */
+async function trying(deps: AutomationDeps, invocation: Invocation, delivery: Delivery): Promise<Invocation | null> {
+  if (delivery.triedAt !== null) return invocation;
+  const version = invocation.version + 1;
+  const tried = { ...invocation, version, delivery: { ...delivery, triedAt: deps.clock.now() } };
+  return (await deps.store.changeResources([{ op: 'put', row: invocationRow(tried) }], null)) ? tried : null;
 }
 
-function outcomeOf({ rules }: AutomationDeps, error: PerdureError, triedMs: number): Outcome {
-  const told = { code: error.code, message: error.message };
+async function attempt(
+  { sessions, clock, rules }: AutomationDeps,
+  { id: key, delivery }: Invocation,
+  { caller, target }: Ready,
+): Promise<Outcome> {
+  try {
+    if (delivery?.type === 'new_session') {
+      const { type: _type, ...body } = target;
+      const { id } = await within(DELIVERY_MS, sessions.start(caller, body, key), late);
+      killPoint('automation.after-start');
+      return { type: 'delivered', session: id };
+    }
+    const { session, text } = told(target);
+    const said = await within(DELIVERY_MS, sessions.send(caller, session, text, key), late);
+    killPoint('automation.after-start');
+    return said === 'sent' ? { type: 'delivered', session } : gone();
+  } catch (thrown) {
+    return outcomeOf(rules, toPerdureError(thrown), clock.now() - (delivery?.since ?? 0));
+  }
+}
+
+function gone(): Outcome {
+  return failed('session_not_found', 'The session that the automation tells does not exist any more.', true);
+}
+
+function told(target: JsonObject): { readonly session: string; readonly text: string } {
+  const { session_id: session, instructions: text } = target;
+  // It was checked before it was sealed.
+  return { session: session as string, text: text as string };
+}
+
+function outcomeOf(rules: AutomationDeps['rules'], error: PerdureError, triedMs: number): Outcome {
+  const problem = { code: error.code, message: error.message };
   const passes = error.next === 'retry' || error.next === 'retry-after';
-  if (!passes || triedMs >= rules.tryMs) return { type: 'failed', error: told, ends: false };
-  return { type: 'later', known: error.status === 429, afterMs: error.retryAfterMs ?? null, error: told };
+  if (!passes || triedMs >= rules.tryMs) return { type: 'failed', error: problem, ends: false };
+  return { type: 'later', known: error.status === 429, afterMs: error.retryAfterMs ?? null, error: problem };
 }
 
 function failed(code: string, text: string, ends: boolean): Outcome {
@@ -161,7 +196,8 @@ export function settled(invocation: Invocation, outcome: Outcome, now: number): 
       delivery: {
         ...delivery,
         attempts: delivery.attempts + 1,
-        answeredAt: outcome.known ? now : delivery.answeredAt,
+        since: outcome.known ? now : delivery.since,
+        triedAt: outcome.known ? null : delivery.triedAt,
       },
     };
   }

@@ -96,7 +96,7 @@ export function makeAutomationDesk(deps: AutomationDeps, nudge: (at: number) => 
 
   async function checkTarget(caller: Caller, { shown, given }: AutomationTargetInput): Promise<void> {
     if (shown.type === 'new_session') return sessions.check(caller, sessionBody(given));
-    if (await sessions.exists(caller, shown.session_id)) return;
+    if ((await sessions.state(caller, shown.session_id)) !== 'gone') return;
     throw perdureError('invalid_request', 'The session of the target does not exist.', { param: 'target.session_id' });
   }
 

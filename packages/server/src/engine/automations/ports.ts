@@ -13,13 +13,10 @@ export interface AutomationSessions {
   check(caller: Caller, body: JsonObject): Promise<void>;
   /** Starts a session; with the same key the same one. `body` is that of a request for a session. */
   start(caller: Caller, body: JsonObject, key: string): Promise<{ readonly id: string }>;
-  /**
-   * Tells a session something, as a user; with the same key once. `busy`: it has a turn under way and took nothing. `gone`: there is none
-   * of that id (any more).
-   */
-  send(caller: Caller, session: string, text: string, key: string): Promise<'sent' | 'busy' | 'gone'>;
-  /** Whether the caller has a session of that id. */
-  exists(caller: Caller, session: string): Promise<boolean>;
+  /** `busy`: it has a turn under way, or waits for people. `gone`: the caller has none of that id (any more). */
+  state(caller: Caller, session: string): Promise<'ready' | 'busy' | 'gone'>;
+  /** Tells a session something, as a user; with the same key once. */
+  send(caller: Caller, session: string, text: string, key: string): Promise<'sent' | 'gone'>;
 }
 
 export interface AutomationRules {

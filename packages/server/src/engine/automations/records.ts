@@ -7,7 +7,7 @@ import type {
   InvocationStatus,
 } from '@perdure/protocol';
 import { createHash } from 'node:crypto';
-import { base32, bodyTime, ID_BODY_CHARS, idBody, type TenantId } from '../../kernel/ids.ts';
+import { base32, ID_BODY_CHARS, idBody, type TenantId } from '../../kernel/ids.ts';
 import type { ResourceRow } from '../resources.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -46,9 +46,12 @@ export interface Delivery {
   readonly principal: string;
   readonly type: AutomationTarget['type'];
   readonly sealed: string;
-  /** Attempts that were answered, and when the last was: up to then it is known that nothing was delivered. */
+  /** Attempts that were answered. */
   readonly attempts: number;
-  readonly answeredAt: number;
+  /** Since when nothing but failures came. */
+  readonly since: number;
+  /** Since when it is not known whether it was delivered; null: it was not. It is kept before an attempt. */
+  readonly triedAt: number | null;
 }
 
 export interface Invocation {
@@ -102,11 +105,6 @@ export function scheduledInvocationId(automation: string, scheduledAt: number): 
   const home = own.slice(time.length, time.length + 4);
   const rest = ID_BODY_CHARS - time.length - home.length;
   return `inv_${time}${home}${Array.from(digest.subarray(0, rest), byte => base32(byte & 31, 1)).join('')}`;
-}
-
-/** The moment of an id; for tests and tables. */
-export function invocationTime(id: string): number {
-  return bodyTime(idBody(id, 'inv') ?? '');
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);

@@ -32,13 +32,13 @@ const DELIVERIES = 16;
 const REMOVED_AT_ONCE = 24;
 
 export interface AutomationRunner {
-  start(): void;
+  readonly start: () => void;
   /** There is something to do at that time, ms since 1970. */
-  nudge(at: number): void;
-  /** One look now, and all that it delivers. For tests, and for a stop. */
-  look(): Promise<void>;
+  readonly nudge: (at: number) => void;
+  /** One look now, and all that it delivers. */
+  readonly look: () => Promise<void>;
   /** Ends after what is under way. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export function makeAutomationRunner(deps: AutomationDeps): AutomationRunner {

@@ -63,8 +63,7 @@ function cronOf({ expression, timezone }: Extract<Schedule, { type: 'periodic' }
 function isZone(name: string): boolean {
   if (!ZONE.test(name)) return false;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }

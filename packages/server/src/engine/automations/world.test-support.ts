@@ -42,6 +42,8 @@ export class TestSessions implements AutomationSessions {
   /** What the next calls do instead. */
   readonly faults: (Error | 'busy' | 'after')[] = [];
   calls = 0;
+  /** Times that a message came under a key that was known. */
+  again = 0;
 
   async check(_caller: Caller, body: object): Promise<void> {
     if ('agent_id' in body && body.agent_id === 'agent_none') throw perdureError('not_found');
@@ -59,19 +61,22 @@ export class TestSessions implements AutomationSessions {
     return { id: made.id };
   }
 
-  async send(_caller: Caller, session: string, text: string, key: string): Promise<'sent' | 'busy' | 'gone'> {
+  async state(_caller: Caller, session: string): Promise<'ready' | 'busy' | 'gone'> {
+    if (!this.sessions.has(session)) return 'gone';
+    if (this.faults[0] !== 'busy') return 'ready';
+    this.faults.shift();
+    return 'busy';
+  }
+
+  async send(_caller: Caller, session: string, text: string, key: string): Promise<'sent' | 'gone'> {
     this.calls += 1;
     const fault = this.faults.shift();
     if (fault instanceof Error) throw fault;
     if (!this.sessions.has(session)) return 'gone';
-    if (fault === 'busy') return 'busy';
+    if (this.told.has(key)) this.again += 1;
     this.told.set(key, { session, text });
     if (fault === 'after') throw perdureError('store_unavailable');
     return 'sent';
-  }
-
-  async exists(_caller: Caller, session: string): Promise<boolean> {
-    return this.sessions.has(session);
   }
 }
 

@@ -3,8 +3,10 @@ import { perdureError } from '@perdure/protocol';
 import { type AutomationDesk, makeAutomationDesk } from '../../engine/automations/desk.ts';
 import type { AutomationDeps, AutomationSessions } from '../../engine/automations/ports.ts';
 import { makeAutomationRunner } from '../../engine/automations/runner.ts';
+import { makeAutomationTools } from '../../engine/automations/tool-source.ts';
 import { makeTargetSeal } from '../../engine/automations/target-seal.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { ToolSource } from '../../engine/tools/ports.ts';
 import { homeTag } from '../../kernel/ids.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import type { Config } from '../config/config.ts';
@@ -20,11 +22,13 @@ export const NO_SESSIONS: ConnectSessions = () => {
     Promise.reject(
       perdureError('unsupported_parameter', 'This server has no sessions of agents.', { param: 'target' }),
     );
-  return { check: refuse, start: refuse, send: refuse, exists: refuse };
+  return { check: refuse, start: refuse, send: refuse, state: refuse };
 };
 
 export interface RunningAutomations {
   readonly desk: AutomationDesk;
+  /** For agents that have the tool. */
+  readonly tools: ToolSource;
   readonly start: () => void;
   readonly stop: () => Promise<void>;
 }
@@ -50,5 +54,6 @@ export function startAutomations(
     rules: { ...config.automations, keyMs: config.limits.idempotencyHours * 3_600_000 },
   };
   const runner = makeAutomationRunner(all);
-  return { desk: makeAutomationDesk(all, runner.nudge), start: runner.start, stop: runner.stop };
+  const desk = makeAutomationDesk(all, runner.nudge);
+  return { desk, tools: makeAutomationTools(desk, all), start: runner.start, stop: runner.stop };
 }
