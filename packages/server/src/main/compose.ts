@@ -215,7 +215,7 @@ async function assemble(
       () => config.asOf?.ms ?? systemClock.now(),
     ),
   });
-  const registry = openRegistry({ store: control, clock: systemClock, ids, config });
+  const registry = openRegistry({ store: control, clock: systemClock, ids, config, report });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
   const view = makeView({
     config,
