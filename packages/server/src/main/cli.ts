@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { CliError, EXIT, EXIT_HELP, type ExitCode } from './cli/exit.ts';
 import { type Io, processIo } from './cli/io.ts';
 import { examples } from './cli/options.ts';
+import { agentsCommand } from './commands/agents.ts';
 import { contractsCommand } from './commands/contracts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -18,6 +19,7 @@ import { placementsCommand } from './commands/placements.ts';
 import { reportCommand } from './commands/report.ts';
 import { rightsCommand } from './commands/rights.ts';
 import { upCommand } from './commands/up.ts';
+import { vaultsCommand } from './commands/vaults.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 import { eventsCommand, waiversCommand } from './commands/waivers.ts';
 import { VERSION } from './version.ts';
@@ -32,6 +34,8 @@ const COMMANDS = [
   eventsCommand,
   rightsCommand,
   holdsCommand,
+  agentsCommand,
+  vaultsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,
