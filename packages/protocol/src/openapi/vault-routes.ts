@@ -108,7 +108,8 @@ export const VAULT_ROUTES: readonly Route[] = [
     path: '/perdure/v1/vaults/rotate-key',
     operationId: 'rotateVaultKey',
     tag: 'vaults',
-    summary: 'Replace the master key: the keys of all vaults are wrapped anew, and the older master key is destroyed.',
+    summary:
+      'Replace the master key: the keys of all vaults are wrapped anew, and a minute later the older master key is destroyed.',
     answer: 'VaultKeyRotated',
     errors: [...READ, 'record_changed', 'store_full'],
   },

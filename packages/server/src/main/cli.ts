@@ -4,6 +4,7 @@ import { CliError, EXIT, EXIT_HELP, type ExitCode } from './cli/exit.ts';
 import { type Io, processIo } from './cli/io.ts';
 import { examples } from './cli/options.ts';
 import { automationsCommand } from './commands/automations.ts';
+import { agentsCommand } from './commands/agents.ts';
 import { contractsCommand } from './commands/contracts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -19,6 +20,7 @@ import { placementsCommand } from './commands/placements.ts';
 import { reportCommand } from './commands/report.ts';
 import { rightsCommand } from './commands/rights.ts';
 import { upCommand } from './commands/up.ts';
+import { vaultsCommand } from './commands/vaults.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 import { eventsCommand, waiversCommand } from './commands/waivers.ts';
 import { VERSION } from './version.ts';
@@ -34,6 +36,8 @@ const COMMANDS = [
   rightsCommand,
   holdsCommand,
   automationsCommand,
+  agentsCommand,
+  vaultsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

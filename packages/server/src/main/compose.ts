@@ -219,7 +219,7 @@ async function assemble(
       () => config.asOf?.ms ?? systemClock.now(),
     ),
   });
-  const registry = openRegistry({ store: control, clock: systemClock, ids, config });
+  const registry = openRegistry({ store: control, clock: systemClock, ids, config, report });
   const automations = startAutomations(config, {
     store: control,
     clock: systemClock,

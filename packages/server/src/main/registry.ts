@@ -5,7 +5,7 @@ import type { Clock, Ids } from '../engine/ports.ts';
 import type { RegistryDeps } from '../engine/registry-deps.ts';
 import { makeBroker } from '../engine/vaults/broker.ts';
 import type { CredentialBroker, SessionSecrets } from '../engine/vaults/ports.ts';
-import { finishRotation, rotateMaster } from '../engine/vaults/rotate-master.ts';
+import { finishRotation, ROTATION_GRACE_MS, rotateMaster } from '../engine/vaults/rotate-master.ts';
 import { makeSessionSecrets } from '../engine/vaults/session-secrets.ts';
 import { makeVaults, type Vaults } from '../engine/vaults/vaults.ts';
 import type { RegistryView } from '../http/agents/view.ts';
@@ -33,10 +33,11 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly config: Pick<Config, 'data' | 'egress'>;
+  readonly report: (what: string, error: unknown) => void;
 }
 
 /** @throws an error that names the file if the master key cannot be read */
-export function openRegistry({ store, clock, ids, config }: RegistryOptions): Registry {
+export function openRegistry({ store, clock, ids, config, report }: RegistryOptions): Registry {
   const now = (): number => clock.now();
   const master = openMasterKey(config.data, now);
   const tokens = makeTokenEndpoints(config.egress, `perdure/${VERSION}`);
@@ -47,17 +48,27 @@ export function openRegistry({ store, clock, ids, config }: RegistryOptions): Re
     random: into => randomFillSync(into),
     audit: ({ who, ...change }) => auditEntry({ ...change, actor: actorOf(who) }),
   };
+  let ending: NodeJS.Timeout | undefined;
+  const finish = (): Promise<number> => finishRotation(store, master);
   return {
     agents: makeAgents({ ...deps, sha256 }),
     vaults: makeVaults({ ...deps, master }),
     broker: makeBroker({ store, master, now, ask: tokens.ask }),
     sessionSecrets: makeSessionSecrets({ store, master, now }),
-    close: () => tokens.close(),
-    finishRotation: () => finishRotation(store, master, null),
+    async close() {
+      clearTimeout(ending);
+      await tokens.close();
+    },
+    finishRotation: finish,
     async rotateMaster(who) {
       const entry = () =>
         deps.audit({ at: now(), who, action: 'vault.key_rotated', subject: 'vault.key', tenant: null, body: {} });
       const vaults = await rotateMaster(store, master, entry);
+      clearTimeout(ending);
+      ending = setTimeout(
+        () => finish().catch(error => report('vault key rotation', error)),
+        ROTATION_GRACE_MS,
+      ).unref();
       return { vaults, madeAt: master.madeAt };
     },
   };

@@ -1,6 +1,9 @@
 /**
- * Another master key: every vault's key, of all tenants and sessions, is wrapped anew with it, and the older ones are destroyed. What is
- * sealed with the vaults' keys stays as it is. Vaults are used meanwhile; what a crash cuts off is finished by the next start or rotation.
+ * Another master key: every vault's key, of all tenants and sessions, is wrapped anew with it, and then the older ones are destroyed. What
+ * is sealed with the vaults' keys stays as it is. Vaults are used meanwhile; what a crash cuts off is finished by the next start.
+ *
+ * Who has wrapped a key and not committed it yet would lose it with the older master key: so that key is destroyed a while after, and what
+ * came late is wrapped anew before.
  */
 import { perdureError } from '@perdure/protocol';
 import type { AuditEntry } from '../control-records.ts';
@@ -11,8 +14,11 @@ import { about, held, vaultAfter, type VaultBody } from './rows.ts';
 const BATCH = 100;
 /** Batches in a row of which no vault could be changed, each having been changed by somebody else. */
 const MAX_LOST = 100;
+/** From a rotation until `finishRotation` may be called where others commit: far longer than a commit may take, ms. */
+export const ROTATION_GRACE_MS = 60_000;
 
 /**
+ * Makes another master key. `finishRotation` must follow.
  * @param entry of the audit, committed with the first vault that is wrapped anew
  * @returns how many vaults were wrapped anew
  */
@@ -21,27 +27,27 @@ export async function rotateMaster(
   master: ReplaceableMasterKey,
   entry: () => AuditEntry,
 ): Promise<number> {
-  const before = await finishRotation(store, master, null);
   master.begin();
-  return before + (await finishRotation(store, master, entry()));
+  return wrapAnew(store, master, entry());
 }
 
-/** Goes on with one that was begun, if any. */
-export async function finishRotation(
-  store: Resources,
-  master: ReplaceableMasterKey,
-  entry: AuditEntry | null,
-): Promise<number> {
+/** Destroys the older keys once nothing is wrapped with them. @returns how many vaults were wrapped anew before */
+export async function finishRotation(store: Resources, master: ReplaceableMasterKey): Promise<number> {
   if (!master.unfinished) return 0;
+  const { madeAt } = master;
+  const done = await wrapAnew(store, master, null);
+  // A rotation that began meanwhile has its own end.
+  if (master.madeAt === madeAt) master.finish();
+  return done;
+}
+
+async function wrapAnew(store: Resources, master: ReplaceableMasterKey, entry: AuditEntry | null): Promise<number> {
   let done = 0;
   let lost = 0;
   let note = entry;
   while (lost < MAX_LOST) {
     const rows = await store.dueResources('vault', master.madeAt - 1, BATCH);
-    if (rows.length === 0) {
-      master.finish();
-      return done;
-    }
+    if (rows.length === 0) return done;
     const before = done;
     for (const row of rows) {
       const { body } = held<VaultBody>(row);
@@ -53,8 +59,5 @@ export async function finishRotation(
     }
     lost = done === before ? lost + 1 : 0;
   }
-  throw perdureError(
-    'record_changed',
-    'The vaults are changed too often: the rotation goes on when it is asked for again.',
-  );
+  throw perdureError('record_changed', 'The vaults are changed too often: ask for the rotation again.');
 }

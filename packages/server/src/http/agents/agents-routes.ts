@@ -1,8 +1,6 @@
 /** `/v1/agents`, and their versions under `/perdure/v1/agents`. */
 import {
   type AgentDeleted,
-  type AgentResource,
-  type AgentVersionResource,
   listPage,
   type Parsed,
   parseCreateAgent,
@@ -10,14 +8,13 @@ import {
   parseRollBackAgent,
   parseUpdateAgent,
   perdureError,
-  shownAgentConfig,
 } from '@perdure/protocol';
 import type { Agent, PageQuery } from '../../engine/agents/agents.ts';
-import { type AgentVersion, versionId } from '../../engine/agents/version.ts';
 import { readJson, readOptionalJson } from '../body.ts';
 import { rawQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
+import { agentResource, agentVersionResource } from './shown.ts';
 
 function must<T>(parsed: Parsed<T>): T {
   if (!parsed.ok) throw parsed.error;
@@ -31,7 +28,7 @@ function send({ res, requestId }: Exchange, body: unknown): void {
 /** The agent, and in a header which version it is: its answer has no field for it. */
 function sendAgent({ res, requestId }: Exchange, agent: Agent): void {
   const version = { 'perdure-agent-version': agent.now.version };
-  sendJson(res, 200, wire(agent), { 'x-request-id': requestId, ...version });
+  sendJson(res, 200, agentResource(agent), { 'x-request-id': requestId, ...version });
 }
 
 /** @throws mutually_exclusive_parameters, invalid_request; these lists have no `before` */
@@ -49,7 +46,7 @@ export async function createAgent({ registry, limits }: HttpDeps, exchange: Exch
 
 export async function listAgents({ registry }: HttpDeps, exchange: Exchange): Promise<void> {
   const { data, hasMore } = await registry.agents.list(exchange.caller, pageQuery(exchange));
-  send(exchange, listPage(data.map(wire), hasMore));
+  send(exchange, listPage(data.map(agentResource), hasMore));
 }
 
 export async function getAgent({ registry }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
@@ -69,7 +66,7 @@ export async function deleteAgent({ registry }: HttpDeps, exchange: Exchange, id
 
 export async function listVersions({ registry }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   const { data, hasMore } = await registry.agents.versions(exchange.caller, id, pageQuery(exchange));
-  send(exchange, listPage(data.map(versionWire), hasMore));
+  send(exchange, listPage(data.map(agentVersionResource), hasMore));
 }
 
 export async function getVersion(
@@ -79,39 +76,10 @@ export async function getVersion(
   version: string,
 ): Promise<void> {
   if (!/^[1-9]\d{0,8}$/.test(version)) throw perdureError('agent_version_not_found');
-  send(exchange, versionWire(await registry.agents.version(exchange.caller, id, Number(version))));
+  send(exchange, agentVersionResource(await registry.agents.version(exchange.caller, id, Number(version))));
 }
 
 export async function rollBackAgent({ registry, limits }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   const { version } = must(parseRollBackAgent((await readJson(exchange.req, limits)).value));
   sendAgent(exchange, await registry.agents.rollBack(exchange.caller, id, version));
-}
-
-function wire({ id, createdAt, updatedAt, now }: Agent): AgentResource {
-  return {
-    id,
-    object: 'agent',
-    created_at: Math.floor(createdAt / 1000),
-    updated_at: Math.floor(updatedAt / 1000),
-    name: now.name,
-    metadata: now.metadata,
-    ...shownAgentConfig(now.config),
-  };
-}
-
-function versionWire(version: AgentVersion): AgentVersionResource {
-  return {
-    id: versionId(version.agent, version.version) ?? '',
-    object: 'perdure.agent_version',
-    agent_id: version.agent,
-    version: version.version,
-    created_at: Math.floor(version.createdAt / 1000),
-    created_by: version.createdBy,
-    rolled_back_to: version.rolledBackTo,
-    digest: version.digest,
-    salt: version.salt,
-    name: version.name,
-    metadata: version.metadata,
-    ...shownAgentConfig(version.config),
-  };
 }
