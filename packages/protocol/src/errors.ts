@@ -175,7 +175,10 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   workspace_file_too_large: caller(413, 'The file of the workspace is larger than can be read or written at once.'),
   workspace_busy: caller(409, 'A command runs in the workspace.', 'retry'),
   snapshot_not_found: caller(404, 'The snapshot does not exist.'),
-  network_not_offered: forbidden('This server gives workspaces less access to the network than was asked for.', 'ask-operator'),
+  network_not_offered: forbidden(
+    'This server gives workspaces less access to the network than was asked for.',
+    'ask-operator',
+  ),
   isolation_unavailable: server(503, 'ask-operator', 'This server has no isolation to run commands in.'),
   fetch_failed: caller(400, 'What lies at the address could not be fetched.'),
   conversation_locked: caller(400, 'Another response is running in this conversation.', 'retry'),

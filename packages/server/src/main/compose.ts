@@ -42,6 +42,7 @@ import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
 import { makeView } from './view.ts';
+import { makeWorkspaces } from './workspaces.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'signs' | 'logBytes'>>;
 type OpenHome = (home: HomeId, dir: string, how: HomeOptions) => Promise<HomeStore>;
@@ -163,6 +164,7 @@ async function assemble(
     clock: systemClock,
   });
   const files = openFiles(config);
+  const workspaces = makeWorkspaces(config);
   const books = booksOf(config);
   const rates = new Rates(config.rateLimits, systemClock);
   const engine = createEngine({
@@ -226,6 +228,7 @@ async function assemble(
     startedAt,
     now: () => systemClock.now(),
     draining: () => readiness.draining,
+    workspaces: workspaces.state,
   });
   const money: UsageDesk = {
     usage: (window, after) => engine.usage(window, after),
@@ -319,6 +322,7 @@ async function assemble(
       await alerts.then(running => running?.close()).catch(() => undefined);
       await drained;
       await swept.then(stop => stop()).catch(() => undefined);
+      await workspaces.close();
       await files.close();
       await shutDown({ http, upstream, ledger, stores, lock });
     },

@@ -12,7 +12,8 @@ export const WORKSPACE_PATH = '/workspace';
 
 /** @throws invalid_request */
 export function folderName(text: string, what: string): string {
-  if (!NAME.test(text)) throw perdureError('invalid_request', `The ${what} is not a name of letters, digits, '.', '_' and '-'.`);
+  if (!NAME.test(text))
+    throw perdureError('invalid_request', `The ${what} is not a name of letters, digits, '.', '_' and '-'.`);
   return text;
 }
 

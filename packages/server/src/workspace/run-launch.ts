@@ -61,7 +61,10 @@ export async function runLaunch(
   const timer = taken.has('timeout')
     ? undefined
     : setTimeout(() => end('timeout', `it ran longer than ${timeoutMs} ms`), timeoutMs);
-  const most = { bytes: Math.max(limits.bytes, running.before.bytes), files: Math.max(limits.files, running.before.files) };
+  const most = {
+    bytes: Math.max(limits.bytes, running.before.bytes),
+    files: Math.max(limits.files, running.before.files),
+  };
   const watching = taken.has('watch')
     ? null
     : watch({ root: running.root, pid: () => child.pid ?? null, most, limits }, reason => end('quota', reason));

@@ -54,7 +54,10 @@ export async function openTest(given: Given = {}): Promise<OpenWorkspaces & { re
   return { ...workspaces, folder };
 }
 
-export function specOf(id = 'env_1', given: Partial<Omit<WorkspaceSpec, 'tenant'>> & { tenant?: string } = {}): WorkspaceSpec {
+export function specOf(
+  id = 'env_1',
+  given: Partial<Omit<WorkspaceSpec, 'tenant'>> & { tenant?: string } = {},
+): WorkspaceSpec {
   const { tenant = 'default', ...rest } = given;
   return { id, network: NO_NETWORK, env: {}, ...rest, tenant: tenant as TenantId };
 }

@@ -56,12 +56,30 @@ describe('files of a workspace', () => {
     symlinkSync(join(outside, 'new'), join(root, 'dangling'));
     // The attack is one: whoever follows links is led out.
     expect(readFileSync(join(root, 'file'), 'utf8')).toBe('secret');
-    for (const path of ['file', 'folder/secret', '../env_1/root/x', 'a/../../x', '/etc/passwd', '/workspace/../x', 'a\0b', 'x'.repeat(256), 'a/'.repeat(65)])
+    for (const path of [
+      'file',
+      'folder/secret',
+      '../env_1/root/x',
+      'a/../../x',
+      '/etc/passwd',
+      '/workspace/../x',
+      'a\0b',
+      'x'.repeat(256),
+      'a/'.repeat(65),
+    ])
       await expect(workspace.read(path, 100), path).rejects.toMatchObject(refusedPath);
     await expect(workspace.write('folder/new', text('x'))).rejects.toMatchObject(refusedPath);
     await expect(workspace.remove('folder/secret')).rejects.toMatchObject(refusedPath);
     await expect(workspace.list('folder', null, 10)).rejects.toMatchObject(refusedPath);
-    await expect(workspace.exec({ command: 'true', cwd: 'folder', timeoutMs: 1000, signal: new AbortController().signal, show: () => undefined })).rejects.toMatchObject(refusedPath);
+    await expect(
+      workspace.exec({
+        command: 'true',
+        cwd: 'folder',
+        timeoutMs: 1000,
+        signal: new AbortController().signal,
+        show: () => undefined,
+      }),
+    ).rejects.toMatchObject(refusedPath);
     expect(await workspace.list('', null, 10)).toEqual([]);
     // A write replaces the link, not what it points to.
     await workspace.write('file', text('mine'));
@@ -82,7 +100,11 @@ describe('files of a workspace', () => {
       { signal: stop.signal },
     );
     let wrote = 0;
-    for (let i = 0; i < 150; i++) await workspace.write('d/f', text('x')).then(() => wrote++, () => undefined);
+    for (let i = 0; i < 150; i++)
+      await workspace.write('d/f', text('x')).then(
+        () => wrote++,
+        () => undefined,
+      );
     stop.abort();
     await swapping;
     expect(readdirSync(outside)).toEqual([]);
@@ -92,7 +114,8 @@ describe('files of a workspace', () => {
   it('hold no reader up: pipes and folders are refused', async () => {
     const { workspace } = await open();
     await run(workspace, 'mkfifo pipe; mkdir folder');
-    for (const path of ['pipe', 'folder', '']) await expect(workspace.read(path, 10)).rejects.toMatchObject(refusedPath);
+    for (const path of ['pipe', 'folder', ''])
+      await expect(workspace.read(path, 10)).rejects.toMatchObject(refusedPath);
     await expect(workspace.write('folder', text('x'))).rejects.toMatchObject(refusedPath);
   });
 
@@ -103,14 +126,19 @@ describe('files of a workspace', () => {
     for (const spec of others) expect(await (await workspaces.open(spec)).read('a', 10)).toBeNull();
     for (const id of ['..', '.trash', 'a/b', '', 'x'.repeat(129)]) {
       await expect(workspaces.open(specOf(id))).rejects.toMatchObject({ code: 'invalid_request' });
-      await expect(workspaces.destroy(specOf('x', { tenant: id }).tenant, 'env_1')).rejects.toMatchObject({ code: 'invalid_request' });
+      await expect(workspaces.destroy(specOf('x', { tenant: id }).tenant, 'env_1')).rejects.toMatchObject({
+        code: 'invalid_request',
+      });
     }
   });
 
   it('are there again after a restart, and gone once destroyed', async () => {
     const { workspaces, workspace } = await open();
     await workspace.write('a', text('kept'));
-    await run(workspace, 'mkdir closed && touch closed/x && chmod 0 closed; d=d; for i in $(seq 60); do mkdir $d; cd $d; done');
+    await run(
+      workspace,
+      'mkdir closed && touch closed/x && chmod 0 closed; d=d; for i in $(seq 60); do mkdir $d; cd $d; done',
+    );
     const { folder } = workspaces;
     const again = await openTest({ folder });
     expect(shown(await (await again.open(specOf())).read('a', 10))).toBe('kept');
@@ -244,7 +272,10 @@ describe('isolation', () => {
     writeFileSync(join(outside, 'secret'), 'secret');
     await workspace.write('a', text('one\n'));
     symlinkSync(join(outside, 'secret'), join(workspaces.folder, 'default', 'env_1', 'root', 'link'));
-    const result = await run(workspace, `cat a | tr o O; echo $FOO; cat ${outside}/secret link; /usr/bin/id; echo x > b; exit 5`);
+    const result = await run(
+      workspace,
+      `cat a | tr o O; echo $FOO; cat ${outside}/secret link; /usr/bin/id; echo x > b; exit 5`,
+    );
     expect(result).toMatchObject({ ended: 'exit', exitCode: 5 });
     expect(result.output).toContain('One\n');
     expect(result.output).toContain('bar\n');
@@ -257,7 +288,8 @@ describe('isolation', () => {
   it('gives no more network than the operator allows', async () => {
     const workspaces = await openTest({ network: { most: 'restricted' } });
     await workspaces.open(specOf('env_1', { network: { ...NO_NETWORK, access: 'restricted' } }));
-    await expect(workspaces.open(specOf('env_1', { network: { ...NO_NETWORK, access: 'enabled' } }))).rejects.toMatchObject({ code: 'network_not_offered' });
+    await expect(
+      workspaces.open(specOf('env_1', { network: { ...NO_NETWORK, access: 'enabled' } })),
+    ).rejects.toMatchObject({ code: 'network_not_offered' });
   });
 });
-

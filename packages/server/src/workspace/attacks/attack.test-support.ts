@@ -45,4 +45,7 @@ export const perl = (code: string): string => `perl -e '${code}'`;
 export const CALLS: { readonly mmap: number; readonly addKey: number } =
   process.arch === 'arm64' ? { mmap: 222, addKey: 217 } : { mmap: 9, addKey: 248 };
 
-export const said = (word: string) => (scene: Scene): boolean => scene.result.output.includes(word);
+export const said =
+  (word: string) =>
+  (scene: Scene): boolean =>
+    scene.result.output.includes(word);

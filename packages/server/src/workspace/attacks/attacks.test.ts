@@ -67,9 +67,13 @@ describe.skipIf(missing !== null)(`attacks on the sandbox${missing === null ? ''
     it(`holds: ${one.name}`, { timeout: 60_000 }, async () => {
       expect(await attack(one, new Set())).toBe(false);
     });
-    it.skipIf(skipped !== null)(`gets through without ${one.heldBy.join(' and ')}: ${one.name}`, { timeout: 60_000 }, async () => {
-      expect(await attack(one, new Set(one.heldBy))).toBe(true);
-    });
+    it.skipIf(skipped !== null)(
+      `gets through without ${one.heldBy.join(' and ')}: ${one.name}`,
+      { timeout: 60_000 },
+      async () => {
+        expect(await attack(one, new Set(one.heldBy))).toBe(true);
+      },
+    );
   }
 });
 
@@ -77,4 +81,3 @@ it('attacks every defence', () => {
   const attacked = new Set(ATTACKS.flatMap(({ heldBy }) => heldBy));
   expect(Object.keys(DEFENCES).filter(defence => !attacked.has(defence as Defence))).toEqual([]);
 });
-

@@ -19,7 +19,10 @@ export const BOMBS: readonly Attack[] = [
     name: 'fork bomb',
     heldBy: ['processes'],
     limits: { processes: 24 },
-    command: () => perl('$| = 1; for (1..150) { my $p = fork; last if !defined $p; if (!$p) { sleep 20; exit } $n++ } print "made $n\\n"'),
+    command: () =>
+      perl(
+        '$| = 1; for (1..150) { my $p = fork; last if !defined $p; if (!$p) { sleep 20; exit } $n++ } print "made $n\\n"',
+      ),
     through: ({ result }) => Number(/made (\d+)/.exec(result.output)?.[1] ?? 0) >= 100,
   },
   {
@@ -68,7 +71,8 @@ export const BOMBS: readonly Attack[] = [
     name: 'many bytes in a file without a name',
     heldBy: ['watch'],
     limits: { bytes: 4 * MIB },
-    command: () => perl('open F, ">", "x"; unlink "x"; print F "a" x 8000000; close STDOUT; $f = \\*F; select($f); $| = 1; sleep 2'),
+    command: () =>
+      perl('open F, ">", "x"; unlink "x"; print F "a" x 8000000; close STDOUT; $f = \\*F; select($f); $| = 1; sleep 2'),
     through: notEnded,
   },
   {
@@ -128,7 +132,8 @@ export const BOMBS: readonly Attack[] = [
     name: 'many open files',
     heldBy: ['open-files'],
     limits: { openFiles: 32 },
-    command: () => perl('for (1..200) { open(my $f, "<", "/dev/null") or last; push @f, $f } print "opened ", scalar @f, "\\n"'),
+    command: () =>
+      perl('for (1..200) { open(my $f, "<", "/dev/null") or last; push @f, $f } print "opened ", scalar @f, "\\n"'),
     through: said('opened 200'),
   },
   {

@@ -8,7 +8,10 @@ import { type Attack, perl, said } from './attack.test-support.ts';
 
 const GREETING = 'hello from the host';
 
-async function listening(where: object, bait: (address: AddressInfo) => string): ReturnType<NonNullable<Attack['setUp']>> {
+async function listening(
+  where: object,
+  bait: (address: AddressInfo) => string,
+): ReturnType<NonNullable<Attack['setUp']>> {
   const server = createServer(socket => socket.on('error', () => undefined).end(`${GREETING}\n`));
   server.listen(where);
   await once(server, 'listening');

@@ -40,7 +40,8 @@ export function builtinTool<S extends z.ZodObject>(
     },
     async run(place, run) {
       const parsed = schema.safeParse(run.arguments);
-      if (!parsed.success) return failed('invalid_arguments', `The arguments are wrong: ${z.prettifyError(parsed.error)}`);
+      if (!parsed.success)
+        return failed('invalid_arguments', `The arguments are wrong: ${z.prettifyError(parsed.error)}`);
       try {
         return await act(parsed.data, place, run);
       } catch (error) {

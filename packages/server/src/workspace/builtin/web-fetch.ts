@@ -21,7 +21,8 @@ export function webFetch({ fetch, matches, blocked }: WebFetch): BuiltinTool {
   return builtinTool(
     {
       name: 'web_fetch',
-      description: 'Fetches a page or a text file from the web and returns its text. Pages are not run: only what they send is there.',
+      description:
+        'Fetches a page or a text file from the web and returns its text. Pages are not run: only what they send is there.',
       idempotent: true,
     },
     z.strictObject({
@@ -29,8 +30,7 @@ export function webFetch({ fetch, matches, blocked }: WebFetch): BuiltinTool {
       max_chars: z.int().min(1).max(200_000).nullish().describe(`How much of the text. Default: ${DEFAULT_CHARS}.`),
     }),
     async ({ url, max_chars }, { spec }, { signal }) => {
-      const rules: HostRules | null =
-        spec === null ? { allowed: null, blocked } : hostRules(spec.network, blocked);
+      const rules: HostRules | null = spec === null ? { allowed: null, blocked } : hostRules(spec.network, blocked);
       if (!URL.canParse(url)) return failed('invalid_arguments', 'This is no URL.');
       // Where it redirects to is checked by the rules of egress alone.
       if (rules === null || !hostAllowed(new URL(url), rules, matches))

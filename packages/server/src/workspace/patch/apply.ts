@@ -81,7 +81,11 @@ function applyChunks(text: string, chunks: readonly Chunk[]): { readonly text: s
   return { text: result.length === 0 ? '' : `${result.join('\n')}${ended ? '\n' : ''}` };
 }
 
-function place(lines: readonly string[], chunk: Chunk, from: number): { readonly at: number } | { readonly why: string } {
+function place(
+  lines: readonly string[],
+  chunk: Chunk,
+  from: number,
+): { readonly at: number } | { readonly why: string } {
   let start = from;
   for (const anchor of chunk.anchors) {
     const at = find(lines, [anchor], start, false);
@@ -95,7 +99,9 @@ function place(lines: readonly string[], chunk: Chunk, from: number): { readonly
   const at =
     find(lines, old, start, chunk.atEnd) ??
     (chunk.anchors.length > 0 ? find(lines, old, start - 1, chunk.atEnd) : null);
-  return at === null ? { why: `is not found: no lines like "${shown(old.find(one => one.trim() !== '') ?? '')}"` } : { at };
+  return at === null
+    ? { why: `is not found: no lines like "${shown(old.find(one => one.trim() !== '') ?? '')}"` }
+    : { at };
 }
 
 /** From strict to lenient: models write spaces and quotes otherwise than files have them. */

@@ -54,7 +54,8 @@ export function parsePatch(text: string): Parsed {
   const lines = text.replaceAll('\r\n', '\n').split('\n');
   let at = lines.findIndex(line => line.trim() !== '');
   const wrong = (why: string): Parsed => ({ ok: false, line: at + 1, why });
-  if (lines[at]?.trim() !== BEGIN) return { ok: false, line: Math.max(at, 0) + 1, why: `it must begin with "${BEGIN}"` };
+  if (lines[at]?.trim() !== BEGIN)
+    return { ok: false, line: Math.max(at, 0) + 1, why: `it must begin with "${BEGIN}"` };
   at++;
   const changes: Change[] = [];
   while (at < lines.length) {
@@ -114,7 +115,10 @@ export function parsePatch(text: string): Parsed {
     for (; (lines[at] ?? '').startsWith('@@'); at++) {
       marked = true;
       // `@@ -1,2 +1,2 @@` is of another form of patches: its numbers are often wrong, and not needed.
-      const anchor = (lines[at] ?? '').slice(2).replace(/^ -\d[\d,]* \+\d[\d,]* @@/, '').replace(/^ /, '');
+      const anchor = (lines[at] ?? '')
+        .slice(2)
+        .replace(/^ -\d[\d,]* \+\d[\d,]* @@/, '')
+        .replace(/^ /, '');
       if (anchor.trim() !== '') anchors.push(anchor);
     }
     const taken: Line[] = [];
@@ -129,7 +133,8 @@ export function parsePatch(text: string): Parsed {
     if (atEnd) at++;
     // An empty line before the next header is a gap between the two, not a line of the file.
     const last = taken.at(-1);
-    if (!atEnd && last?.text === '' && last.kind === 'keep' && lines[at - 1] === '' && isHeader(lines[at] ?? '')) taken.pop();
+    if (!atEnd && last?.text === '' && last.kind === 'keep' && lines[at - 1] === '' && isHeader(lines[at] ?? ''))
+      taken.pop();
     if (taken.every(({ kind }) => kind === 'keep'))
       return { why: marked || taken.length > 0 ? 'the part changes nothing' : 'a change must come here' };
     return { anchors, lines: taken, atEnd };

@@ -18,8 +18,7 @@ const textOf = (lines: readonly Line[], not: Line['kind'], end: string): string 
     .filter(({ kind }) => kind !== not)
     .map(({ text }) => text)
     .join('\n') + end;
-const written = (lines: readonly Line[]): string =>
-  lines.map(({ kind, text }) => `${SIGNS[kind]}${text}\n`).join('');
+const written = (lines: readonly Line[]): string => lines.map(({ kind, text }) => `${SIGNS[kind]}${text}\n`).join('');
 
 it('makes of any file what the edit makes of it', () => {
   fc.assert(
@@ -43,10 +42,13 @@ it('finds each part of a long file by three lines around it', () => {
   fc.assert(
     fc.property(marks, fc.constantFrom('replace', 'insert', 'remove'), (chosen, how) => {
       const lines = Array.from({ length: 200 }, (_, i) => `line ${i}`);
-      const at = chosen.toSorted((one, two) => one - two).filter((one, i, all) => i === 0 || one - (all[i - 1] ?? 0) > 6);
+      const at = chosen
+        .toSorted((one, two) => one - two)
+        .filter((one, i, all) => i === 0 || one - (all[i - 1] ?? 0) > 6);
       const chunks = at.map(i => {
         const [head, tail] = [lines.slice(Math.max(0, i - 3), i), lines.slice(i + 1, i + 4)];
-        const middle = how === 'insert' ? ` ${lines[i]}\n+new ${i}\n` : `-${lines[i]}\n${how === 'replace' ? `+new ${i}\n` : ''}`;
+        const middle =
+          how === 'insert' ? ` ${lines[i]}\n+new ${i}\n` : `-${lines[i]}\n${how === 'replace' ? `+new ${i}\n` : ''}`;
         return `@@\n${head.map(one => ` ${one}\n`).join('')}${middle}${tail.map(one => ` ${one}\n`).join('')}`;
       });
       const parsed = parsePatch(`*** Begin Patch\n*** Update File: f\n${chunks.join('')}*** End Patch\n`);

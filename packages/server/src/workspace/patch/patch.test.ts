@@ -66,11 +66,15 @@ describe('a patch', () => {
     expect(patched('*** Update File: f\nwhat', {})).toBe('line 3: a line of a change begins with a space, "-" or "+"');
     expect(patched('*** Update File: f\n a', {})).toBe('line 4: the part changes nothing');
     expect(patched('*** Delete File: ', {})).toBe('line 2: it names no file');
-    expect(parsePatch('*** Begin Patch\n*** Delete File: f\n*** End Patch\nmore')).toMatchObject({ ok: false, line: 4 });
+    expect(parsePatch('*** Begin Patch\n*** Delete File: f\n*** End Patch\nmore')).toMatchObject({
+      ok: false,
+      line: 4,
+    });
   });
 
   it('changes as many files as it may, and no more', () => {
-    const deletes = (count: number): string => Array.from({ length: count }, (_, i) => `*** Delete File: ${i}`).join('\n');
+    const deletes = (count: number): string =>
+      Array.from({ length: count }, (_, i) => `*** Delete File: ${i}`).join('\n');
     expect(parsePatch(`*** Begin Patch\n${deletes(MOST_CHANGES)}\n*** End Patch`).ok).toBe(true);
     expect(parsePatch(`*** Begin Patch\n${deletes(MOST_CHANGES + 1)}\n*** End Patch`).ok).toBe(false);
   });

@@ -40,7 +40,8 @@ export type Defence =
 
 export const DEFENCES: { readonly [name in Defence]: string } = Object.freeze({
   bubblewrap: 'Everything that bubblewrap does.',
-  'own-user': 'Each workspace has a user of its own on the host, who owns nothing else. Needs a server that runs as root.',
+  'own-user':
+    'Each workspace has a user of its own on the host, who owns nothing else. Needs a server that runs as root.',
   'no-new-privileges': 'No file gives its rights to who runs it.',
   'process-namespace': 'Processes outside are not seen, and not signalled.',
   'network-namespace': 'No interface but its own loopback: no network, no abstract sockets of the host.',
@@ -144,9 +145,7 @@ export function bubblewrapArguments(view: View, taken: Defences): readonly strin
     { args: ['--perms', '1777', '--tmpfs', '/tmp'] },
     ...view.mounts.map(({ from, to, writable }) => ({ args: [writable ? '--bind' : '--ro-bind', from, to] })),
     { defence: 'readonly-root', args: ['--remount-ro', '/'] },
-    ...(view.seccompFd === null
-      ? []
-      : [{ defence: 'seccomp' as const, args: ['--seccomp', String(view.seccompFd)] }]),
+    ...(view.seccompFd === null ? [] : [{ defence: 'seccomp' as const, args: ['--seccomp', String(view.seccompFd)] }]),
     { args: ['--chdir', view.cwd] },
   ];
   return chosen(parts, taken);

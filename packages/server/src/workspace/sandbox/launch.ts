@@ -97,11 +97,32 @@ export function launchOf(asked: Asked, place: Place, taken: Defences): Launch {
   // By a descriptor: arguments are seen by everybody on the host, and inside, in /proc.
   const bwrap = ['bwrap', '--args', String(ARGS_FD), ...inner];
   const stage = place.staged
-    ? ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', STAGING, 'sh', ...mounts.map(({ from }) => from), '--']
+    ? [
+        'unshare',
+        '--mount',
+        '--propagation',
+        'private',
+        'sh',
+        '-c',
+        STAGING,
+        'sh',
+        ...mounts.map(({ from }) => from),
+        '--',
+      ]
     : [];
   const [file = 'bwrap', ...args] = [...stage, ...user, ...bwrap];
-  const listed = Buffer.from(bubblewrapArguments(view, taken).map(arg => `${arg}\0`).join(''));
-  return { ...outer, file, args, cwd: null, inputs: [listed, ...etc.map(({ bytes }) => bytes), ...(seccomp === null || taken.has('seccomp') ? [] : [seccomp])] };
+  const listed = Buffer.from(
+    bubblewrapArguments(view, taken)
+      .map(arg => `${arg}\0`)
+      .join(''),
+  );
+  return {
+    ...outer,
+    file,
+    args,
+    cwd: null,
+    inputs: [listed, ...etc.map(({ bytes }) => bytes), ...(seccomp === null || taken.has('seccomp') ? [] : [seccomp])],
+  };
 }
 
 function privileges(owner: NonNullable<Owner>, taken: Defences): readonly string[] {

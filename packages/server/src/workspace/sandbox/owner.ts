@@ -40,7 +40,10 @@ export function usableUsers(map: string, wanted: UserRange | null): UserRange | 
   const [widest] = ranges.toSorted((one, two) => two.count - one.count);
   if (widest === undefined) return null;
   // In a small map the upper half is what nobody uses.
-  const first = Math.max(widest.first + Math.floor(widest.count / 2), Math.min(FIRST_FREE, widest.first + widest.count));
+  const first = Math.max(
+    widest.first + Math.floor(widest.count / 2),
+    Math.min(FIRST_FREE, widest.first + widest.count),
+  );
   const count = widest.first + widest.count - first;
   return count >= LEAST ? { first, count } : null;
 }
