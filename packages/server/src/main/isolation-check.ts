@@ -7,7 +7,7 @@ import type { Check } from './doctor.ts';
 import { makeWorkspaces } from './workspaces.ts';
 
 /** Runs one command, in a folder of its own: the server may run, and its data folder is not to be made by a look. */
-export async function isolationCheck(config: Pick<Config, 'workspaces' | 'egress'>): Promise<Check> {
+export async function isolationCheck(config: Pick<Config, 'data' | 'workspaces' | 'egress'>): Promise<Check> {
   const name = 'isolation';
   const folder = await mkdtemp(join(tmpdir(), 'perdure-doctor-'));
   const desk = makeWorkspaces({ ...config, workspaces: { ...config.workspaces, folder } });

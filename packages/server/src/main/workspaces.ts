@@ -1,4 +1,5 @@
 /** Workspaces as this deployment has them: made when they are first needed, so that a server without agents has none. */
+import { join } from 'node:path';
 import type { StatusResource } from '@perdure/protocol';
 import type { ToolSource, WorkspaceSpec } from '../engine/tools/ports.ts';
 import { makeAddressFetcher } from '../provider/egress/fetch-address.ts';
@@ -28,14 +29,14 @@ export interface WorkspacesParts {
 }
 
 export function makeWorkspaces(
-  config: Pick<Config, 'workspaces' | 'egress'>,
+  config: Pick<Config, 'data' | 'workspaces' | 'egress'>,
   parts: WorkspacesParts = {},
 ): WorkspacesDesk {
   const { isolation, folder, network, blockedHosts, privateHosts, readOnly, users, limits } = config.workspaces;
   let opened: Promise<OpenWorkspaces> | null = null;
   const get = (): Promise<OpenWorkspaces> => {
     opened ??= openWorkspaces({
-      folder,
+      folder: folder ?? join(config.data, 'workspaces'),
       isolation,
       users,
       limits,

@@ -65,7 +65,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
       witnesses: file.ledger?.witnesses ?? [],
     },
     egress: egressOf(file.egress),
-    workspaces: workspacesOf(file.workspaces, resolve(folders.base, file.data ?? defaults.DEFAULT_DATA), folders.base),
+    workspaces: workspacesOf(file.workspaces, folders.base),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

@@ -19,7 +19,7 @@ test('docs/workspaces.md has every limit and every defence', () => {
 test('what is left out has its default', () => {
   expect(parsed('{}')).toMatchObject({
     isolation: 'preferred',
-    folder: '/base/.perdure/workspaces',
+    folder: null,
     network: 'restricted',
     blockedHosts: [],
     privateHosts: [],

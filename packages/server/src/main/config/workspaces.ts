@@ -19,8 +19,8 @@ export interface FileWorkspaces {
 
 export interface WorkspacesConfig {
   readonly isolation: 'required' | 'preferred' | 'none';
-  /** Absolute. */
-  readonly folder: string;
+  /** Absolute; null: `workspaces` in the data folder. */
+  readonly folder: string | null;
   /** The most that a workspace may ask for. */
   readonly network: Access;
   readonly blockedHosts: readonly string[];
@@ -85,11 +85,10 @@ export const workspaces: z.ZodType<FileWorkspaces> = z.strictObject({
   limits: limits.nullish().meta({ description: 'Bounds of a workspace, and of a command in it: docs/workspaces.md.' }),
 });
 
-/** @param data the data folder */
-export function workspacesOf(file: Maybe<FileWorkspaces>, data: string, base: string): WorkspacesConfig {
+export function workspacesOf(file: Maybe<FileWorkspaces>, base: string): WorkspacesConfig {
   return {
     isolation: file?.isolation ?? 'preferred',
-    folder: typeof file?.folder === 'string' ? resolve(base, file.folder) : resolve(data, 'workspaces'),
+    folder: typeof file?.folder === 'string' ? resolve(base, file.folder) : null,
     network: file?.network ?? 'restricted',
     blockedHosts: file?.blocked_hosts ?? [],
     privateHosts: file?.private_hosts ?? [],
