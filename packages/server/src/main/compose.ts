@@ -42,6 +42,7 @@ import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
 import { makeProviders } from './upstream-providers.ts';
 import { makeView } from './view.ts';
+import { makeWorkspaces } from './workspaces.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'signs' | 'logBytes'>>;
 type OpenHome = (home: HomeId, dir: string, how: HomeOptions) => Promise<HomeStore>;
@@ -166,6 +167,7 @@ async function assemble(
     clock: systemClock,
   });
   const files = openFiles(config);
+  const workspaces = makeWorkspaces(config);
   const books = booksOf(config);
   const rates = new Rates(config.rateLimits, systemClock);
   const engine = createEngine({
@@ -238,6 +240,7 @@ async function assemble(
     startedAt,
     now: () => systemClock.now(),
     draining: () => readiness.draining,
+    workspaces: workspaces.state,
   });
   const money: UsageDesk = {
     usage: (window, after) => engine.usage(window, after),
@@ -337,6 +340,7 @@ async function assemble(
       await quiet;
       await drained;
       await swept.then(stop => stop()).catch(() => undefined);
+      await workspaces.close();
       await files.close();
       await registry.close();
       await shutDown({ http, upstream, ledger, stores, lock });

@@ -9,6 +9,7 @@ import type { AutomationRules } from '../../engine/automations/ports.ts';
 import type { EgressRules } from '../../provider/egress/rules.ts';
 import type { DialectName } from '../../provider/dialect.ts';
 import type { Limits } from './limits.ts';
+import type { WorkspacesConfig } from './workspaces.ts';
 
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
@@ -47,6 +48,7 @@ export interface Config {
   readonly ledger: LedgerConfig;
   readonly automations: Omit<AutomationRules, 'keyMs'>;
   readonly egress: EgressRules;
+  readonly workspaces: WorkspacesConfig;
 }
 
 /** How long what is stored lives. Times in ms; null: for ever. */

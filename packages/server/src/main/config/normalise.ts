@@ -9,6 +9,7 @@ import { alertsOf } from './alerts.ts';
 import { rateRulesOf } from './rate-limits.ts';
 import { automationsOf } from './automations.ts';
 import { egressOf } from './egress.ts';
+import { workspacesOf } from './workspaces.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
@@ -66,6 +67,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     },
     automations: automationsOf(file.automations),
     egress: egressOf(file.egress),
+    workspaces: workspacesOf(file.workspaces, folders.base),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

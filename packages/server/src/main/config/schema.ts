@@ -10,6 +10,7 @@ import { rateLimits } from './rate-limits.ts';
 import { retentionSchema } from './retention.ts';
 import { egress } from './egress.ts';
 import { automations } from './automations.ts';
+import { workspaces } from './workspaces.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -365,6 +366,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
   automations: automations.nullish().meta({ description: 'Schedules that start sessions: docs/automations.md.' }),
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
+  workspaces: workspaces.nullish().meta({ description: 'Where commands of agents run: docs/workspaces.md.' }),
 }) as z.ZodType<FileConfig>;
 
 /** The name of a limit in the file, for both tables. */

@@ -10,6 +10,8 @@ export interface Scene {
   /** A folder of the host that every user may read, with `canary` in it: it holds the secret. */
   readonly outside: string;
   readonly secret: string;
+  /** How long it waits to be caught, s: long where it must be, short where nobody looks. */
+  readonly hold: number;
   /** What the attack has put up on the host. */
   readonly bait: string;
   readonly result: ExecResult;
@@ -21,7 +23,10 @@ export interface Attack {
   /** Without all of these it gets through. */
   readonly heldBy: readonly [Defence, ...Defence[]];
   readonly limits?: Partial<WorkspaceLimits>;
+  /** When all else fails. By default much later than anything takes. */
   readonly timeoutMs?: number;
+  /** The same without its defences. */
+  readonly openTimeoutMs?: number;
   /** Ends it from outside: the safety net of what would run on, ms. */
   readonly abortMs?: number;
   /** Puts something up on the host. @returns what the command must know of it, and what takes it down */

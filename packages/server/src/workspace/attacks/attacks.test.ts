@@ -32,7 +32,13 @@ async function attack(one: Attack, taken: ReadonlySet<Defence>): Promise<boolean
     writeFileSync(join(outside, 'canary'), secret);
     await (await workspaces.open(specOf('env_1', { tenant: 'victim' }))).write('secret', text(secret));
     const workspace = await workspaces.open(specOf('env_1'));
-    const scene = { workspace, outside, secret, root: join(workspaces.folder, 'default', 'env_1', 'root') };
+    const scene = {
+      workspace,
+      outside,
+      secret,
+      hold: taken.size > 0 ? 0.5 : 30,
+      root: join(workspaces.folder, 'default', 'env_1', 'root'),
+    };
     const { bait, takeDown } = (await one.setUp?.(scene)) ?? { bait: '', takeDown: () => undefined };
     try {
       const signal = one.abortMs === undefined ? new AbortController().signal : AbortSignal.timeout(one.abortMs);
@@ -40,7 +46,7 @@ async function attack(one: Attack, taken: ReadonlySet<Defence>): Promise<boolean
       let told = false;
       const result = await run(workspace, one.command({ ...scene, bait }), {
         signal,
-        timeoutMs: one.timeoutMs ?? 20_000,
+        timeoutMs: (taken.size > 0 ? one.openTimeoutMs : undefined) ?? one.timeoutMs ?? 50_000,
         show(part) {
           printed += part;
           if (told || !printed.includes('ready')) return;
@@ -64,12 +70,12 @@ const skipped = missing === null ? (root ? null : 'not root') : missing;
 
 describe.skipIf(missing !== null)(`attacks on the sandbox${missing === null ? '' : ` (left out: ${missing})`}`, () => {
   for (const one of ATTACKS) {
-    it(`holds: ${one.name}`, { timeout: 60_000 }, async () => {
+    it(`holds: ${one.name}`, { timeout: 90_000 }, async () => {
       expect(await attack(one, new Set())).toBe(false);
     });
     it.skipIf(skipped !== null)(
       `gets through without ${one.heldBy.join(' and ')}: ${one.name}`,
-      { timeout: 60_000 },
+      { timeout: 90_000 },
       async () => {
         expect(await attack(one, new Set(one.heldBy))).toBe(true);
       },

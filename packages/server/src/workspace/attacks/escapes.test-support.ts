@@ -39,8 +39,8 @@ export function withMarker(marker: string): readonly number[] {
     .map(Number);
 }
 
-async function until(test: () => boolean): Promise<boolean> {
-  for (let i = 0; i < 40 && !test(); i++) await new Promise(resolve => setTimeout(resolve, 50));
+async function until(test: () => boolean, seconds: number): Promise<boolean> {
+  for (let i = 0; i < seconds * 20 && !test(); i++) await new Promise(resolve => setTimeout(resolve, 50));
   return test();
 }
 
@@ -124,8 +124,8 @@ export const ESCAPES: readonly Attack[] = [
     heldBy: ['die-with-parent'],
     command: () => `${perl('$| = 1; print "ready\\n"; sleep 60')} ${SURVIVOR}`,
     meanwhile: ({ pid }) => void process.kill(pid, 'SIGKILL'),
-    through: async () => {
-      const survived = !(await until(() => withMarker(SURVIVOR).length === 0));
+    through: async ({ hold }) => {
+      const survived = !(await until(() => withMarker(SURVIVOR).length === 0, hold));
       for (const pid of withMarker(SURVIVOR)) process.kill(pid, 'SIGKILL');
       return survived;
     },

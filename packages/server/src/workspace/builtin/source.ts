@@ -10,7 +10,7 @@ import type { BuiltinTool } from './tool.ts';
 import { type WebFetch, webFetch } from './web-fetch.ts';
 
 export interface BuiltinOptions {
-  readonly workspaces: Workspaces;
+  readonly workspaces: Pick<Workspaces, 'open'>;
   /** By default from the environment in wire form alone. */
   readonly specOf?: SpecOf;
   /** Null: the server fetches nothing for agents. */

@@ -9,8 +9,7 @@ export interface UserRange {
 
 /** Users that neither systems nor container engines give out. */
 export const DEFAULT_USERS: UserRange = { first: 1_879_048_192, count: 268_435_456 };
-/** Below it lie the users of systems and people. */
-const FIRST_FREE = 70_000;
+/** With fewer, workspaces would often share one. */
 const LEAST = 1000;
 
 /**
@@ -39,11 +38,8 @@ export function usableUsers(map: string, wanted: UserRange | null): UserRange | 
   if (wanted !== null) return null;
   const [widest] = ranges.toSorted((one, two) => two.count - one.count);
   if (widest === undefined) return null;
-  // In a small map the upper half is what nobody uses.
-  const first = Math.max(
-    widest.first + Math.floor(widest.count / 2),
-    Math.min(FIRST_FREE, widest.first + widest.count),
-  );
-  const count = widest.first + widest.count - first;
+  // In a small map the upper half is what nobody uses, but for its last two, which mean nobody.
+  const first = widest.first + Math.floor(widest.count / 2);
+  const count = widest.first + widest.count - 2 - first;
   return count >= LEAST ? { first, count } : null;
 }
