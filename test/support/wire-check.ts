@@ -4,6 +4,7 @@
  */
 import {
   auditEntrySchema,
+  ENVIRONMENT_OBJECTS,
   chatChunkSchema,
   chatCompletionSchema,
   conversationSchema,
@@ -161,6 +162,7 @@ function errorFaults(status: number, body: Json): string[] {
 }
 
 const SCHEMAS: { readonly [object: string]: Schema } = {
+  ...ENVIRONMENT_OBJECTS,
   'chat.completion': chatCompletionSchema,
   'chat.completion.chunk': chatChunkSchema,
   conversation: conversationSchema,

@@ -58,6 +58,15 @@ export type ErrorCode =
   | 'file_too_large'
   | 'file_quota_exceeded'
   | 'file_type_not_allowed'
+  | 'environment_not_found'
+  | 'environment_template_not_found'
+  | 'environment_not_ready'
+  | 'environment_expired'
+  | 'environment_disconnected'
+  | 'environment_quota_exceeded'
+  | 'environments_unavailable'
+  | 'worker_already_connected'
+  | 'artifact_not_found'
   | 'egress_denied'
   | 'fetch_failed'
   | 'conversation_locked'
@@ -162,6 +171,15 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   file_too_large: caller(413, 'The file is larger than this server takes.'),
   file_quota_exceeded: forbidden('The tenant holds as many files, or bytes, as it may.', 'ask-operator'),
   file_type_not_allowed: caller(400, 'The file is not of a type that can be used so.'),
+  environment_not_found: caller(404, 'The environment does not exist.'),
+  environment_template_not_found: caller(404, 'The environment template does not exist.'),
+  environment_not_ready: caller(409, 'The environment cannot be used now: it is being made, has failed, or is taken.'),
+  environment_expired: caller(409, 'The environment was idle for too long; its files are gone.', 'terminal'),
+  environment_disconnected: caller(409, 'No worker of the self-hosted environment is connected.', 'retry'),
+  environment_quota_exceeded: forbidden('The tenant has as many environments or templates as it may.', 'ask-operator'),
+  environments_unavailable: caller(400, 'This server hosts no environments.', 'ask-operator'),
+  worker_already_connected: caller(409, 'Another worker serves this environment.'),
+  artifact_not_found: caller(404, 'The artifact does not exist.'),
   egress_denied: forbidden('The server does not fetch from this address.', 'ask-operator'),
   fetch_failed: caller(400, 'What lies at the address could not be fetched.'),
   conversation_locked: caller(400, 'Another response is running in this conversation.', 'retry'),

@@ -27,6 +27,17 @@ export {
 export * from './files/file.ts';
 export * from './models.ts';
 export * from './agents/agent-config.ts';
+export * from './agents/environment.ts';
+export * from './agents/environment-limits.ts';
+export { ENVIRONMENT_OBJECTS, type WorkerToken } from './agents/environment-resource.ts';
+export {
+  environmentBody,
+  environmentFileBody,
+  environmentParam,
+  inlineBytes,
+  templateBody,
+} from './agents/environment-schema.ts';
+export * from './agents/worker-schema.ts';
 export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './agents/agent-schema.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';

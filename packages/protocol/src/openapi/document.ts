@@ -183,6 +183,10 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
     description: `A page holds at most ${FILE_PAGE}.`,
   },
   'files.purpose': { type: 'string', enum: FILE_PURPOSES },
+  'environments.type': { type: 'string', enum: ['openai_hosted', 'self_hosted'], default: 'openai_hosted' },
+  'environments.path': { type: 'string', description: 'An absolute directory of the workspace.' },
+  'environments.page': { type: 'string', description: 'The `next` of the page before.' },
+  environment_id: { type: 'string' },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

@@ -1,5 +1,6 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
 import type { ErrorCode } from '../errors.ts';
+import { ENVIRONMENT_ROUTES } from './environment-routes.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
@@ -232,6 +233,7 @@ export const ROUTES: readonly Route[] = [
     skips: true,
   },
   ...FILE_ROUTES,
+  ...ENVIRONMENT_ROUTES,
   {
     method: 'get',
     path: '/v1/models',

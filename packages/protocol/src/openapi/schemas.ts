@@ -2,6 +2,9 @@
 import * as z from 'zod';
 import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema.ts';
 import { chatRequestBody } from '../chat/request-schema.ts';
+import { ENVIRONMENT_ANSWERS, type EnvironmentAnswer } from '../agents/environment-resource.ts';
+import { environmentBody, environmentFileBody, templateBody } from '../agents/environment-schema.ts';
+import { workerBody, workerToldSchema } from '../agents/worker-schema.ts';
 import { ERROR_CODES } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { fileDeletedSchema, fileSchema, uploadFileBody } from '../files/file.ts';
@@ -55,6 +58,12 @@ import {
 } from '../responses/resource-schema.ts';
 
 export type SchemaName =
+  | EnvironmentAnswer
+  | 'CreateEnvironment'
+  | 'CreateEnvironmentFile'
+  | 'CreateEnvironmentTemplate'
+  | 'WorkerSays'
+  | 'WorkerTold'
   | 'InputItem'
   | 'CreateResponse'
   | 'CompactResponse'
@@ -120,6 +129,10 @@ export type SchemaName =
   | 'Ready'
   | 'Error';
 type RequestName =
+  | 'CreateEnvironment'
+  | 'CreateEnvironmentFile'
+  | 'CreateEnvironmentTemplate'
+  | 'WorkerSays'
   | 'UploadFile'
   | 'InputItem'
   | 'CreateResponse'
@@ -156,6 +169,10 @@ const error = z.object({
 });
 
 const requests: { readonly [name in RequestName]: z.ZodType } = {
+  CreateEnvironment: environmentBody,
+  CreateEnvironmentFile: environmentFileBody,
+  CreateEnvironmentTemplate: templateBody,
+  WorkerSays: workerBody,
   InputItem: inputItem,
   UploadFile: uploadFileBody,
   CreateResponse: createResponseBody,
@@ -175,6 +192,8 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   AnswerRight: answerRightBody,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
+  ...ENVIRONMENT_ANSWERS,
+  WorkerTold: workerToldSchema,
   Item: itemSchema,
   Response: responseSchema,
   CompactedResponse: compactedResponseSchema,

@@ -21,6 +21,8 @@ import { type CompactionOptions, defaultCompaction } from './compaction/options.
 import { conversationCalls } from './conversation-calls.ts';
 import type * as conversations from './conversations.ts';
 import type { EngineContext, EngineLimits } from './engine-context.ts';
+import { type EnvironmentDesk, NO_ENVIRONMENTS } from './environments/desk.ts';
+import { type EnvironmentsApi, environmentsApi } from './environments/environments-api.ts';
 import { type FileDesk, type FilesApi, filesApi, filesContext } from './files/files-api.ts';
 import { type Following, followResponse, followTurn, runningTurn } from './follow.ts';
 import type { Homes } from './homes.ts';
@@ -74,6 +76,8 @@ export interface EngineOptions {
   readonly report: (what: string, error: PerdureError) => void;
   /** Absent: it holds no files. */
   readonly files?: FileDesk;
+  /** Absent: it hosts no environments; self-hosted ones it serves. */
+  readonly environments?: EnvironmentDesk;
 }
 
 /** A stored response that was begun, or found again by its idempotency key. */
@@ -142,6 +146,7 @@ export interface Engine {
   /** Ends what has lived its time, and erases what could not be erased before; it is done every now and then by itself. */
   sweep(): Promise<SweepReport>;
   readonly files: FilesApi;
+  readonly environments: EnvironmentsApi;
   /** Takes up what the last process left, and begins to wake sessions whose time comes. */
   recover(): Promise<RecoveryReport>;
   /** Work under way: running turns and meters. */
@@ -175,6 +180,7 @@ export function createEngine(options: EngineOptions): Engine {
     finishing: new Set(),
     tail: new TailCommits(),
     ...filesContext(options.files),
+    environments: options.environments ?? NO_ENVIRONMENTS,
     inferRequest: (state, turn) => inferRequest(context, state, turn),
     stopping: () => draining,
     recoverLater: ({ tenant, session, store }) =>
@@ -182,6 +188,7 @@ export function createEngine(options: EngineOptions): Engine {
   };
 
   const sweeper = makeSweeper(context);
+  const environments = environmentsApi(context, () => draining);
 
   function unlessDraining<T>(work: Promise<T>): Promise<T> {
     if (!draining) return context.sessions.wait(work);
@@ -367,13 +374,14 @@ export function createEngine(options: EngineOptions): Engine {
     spend,
     sweep: () => sweeper.now(),
     files: filesApi(context, () => draining),
+    environments,
     recover: takeUpAll,
     get busy() {
       return context.running.size + stateless + context.finishing.size;
     },
     async drain(ms) {
       draining = true;
-      await Promise.all([options.scheduler.stop(), sweeper.stop()]);
+      await Promise.all([options.scheduler.stop(), sweeper.stop(), environments.stop()]);
       const until = clock.monotonic() + ms;
       // Recovery reads on until it sees that it is to end: the stores stay open for it, too.
       while (recovering + context.running.size + stateless + context.finishing.size > 0 && clock.monotonic() < until) {
