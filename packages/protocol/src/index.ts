@@ -29,7 +29,13 @@ export * from './models.ts';
 export * from './agents/agent-config.ts';
 export * from './agents/environment.ts';
 export * from './agents/environment-limits.ts';
-export { ENVIRONMENT_OBJECTS, type WorkerToken } from './agents/environment-resource.ts';
+export {
+  ENVIRONMENT_OBJECTS,
+  environmentFilePageSchema,
+  environmentInfoSchema,
+  type WorkerToken,
+  workerTokenSchema,
+} from './agents/environment-resource.ts';
 export {
   environmentBody,
   environmentFileBody,

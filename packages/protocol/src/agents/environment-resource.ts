@@ -45,7 +45,7 @@ export const environmentInfoSchema: z.ZodType<EnvironmentInfo> = z.strictObject(
   type: z.enum(['openai_hosted', 'self_hosted']),
 });
 
-export const environmentTemplateSchema: z.ZodType<EnvironmentTemplate> = z.strictObject({
+const environmentTemplateSchema: z.ZodType<EnvironmentTemplate> = z.strictObject({
   id: z.string(),
   capability_directories: z.array(z.string()),
   created_at: z.int(),
@@ -65,14 +65,14 @@ export const environmentTemplateSchema: z.ZodType<EnvironmentTemplate> = z.stric
   updated_at: z.int(),
 });
 
-export const environmentFileSchema: z.ZodType<EnvironmentFile> = z.strictObject({
+const environmentFileSchema: z.ZodType<EnvironmentFile> = z.strictObject({
   environment_id: z.string(),
   object: z.literal('agent.environment.file'),
   path: z.string(),
   size_bytes: size,
 });
 
-export const sessionArtifactSchema: z.ZodType<SessionArtifact> = z.strictObject({
+const sessionArtifactSchema: z.ZodType<SessionArtifact> = z.strictObject({
   id: z.string(),
   created_at: z.int(),
   environment_id: z.string(),
@@ -94,12 +94,19 @@ export type WorkerToken = {
   /** Shown once, when it is made. */
   readonly token?: string;
 };
-const workerToken: z.ZodType<WorkerToken> = z.strictObject({
+export const workerTokenSchema: z.ZodType<WorkerToken> = z.strictObject({
   id: z.string(),
   object: z.literal('perdure.worker_token'),
   environment_id: z.string(),
   created_at: z.int(),
   token: z.string().exactOptional(),
+});
+
+export const environmentFilePageSchema: z.ZodType<EnvironmentFilePage> = z.strictObject({
+  object: z.literal('list'),
+  data: z.array(environmentFileSchema),
+  has_more: z.boolean(),
+  next: z.string().nullable(),
 });
 
 /** By the names under which the OpenAPI document has them. */
@@ -113,17 +120,12 @@ export const ENVIRONMENT_ANSWERS: {
   EnvironmentTemplateList: listPageSchema(environmentTemplateSchema),
   EnvironmentTemplateDeleted: deleted('agent.environment.template.deleted'),
   EnvironmentFile: environmentFileSchema,
-  EnvironmentFileList: z.strictObject({
-    object: z.literal('list'),
-    data: z.array(environmentFileSchema),
-    has_more: z.boolean(),
-    next: z.string().nullable(),
-  }) satisfies z.ZodType<EnvironmentFilePage>,
+  EnvironmentFileList: environmentFilePageSchema,
   SessionArtifact: sessionArtifactSchema,
   SessionArtifactList: listPageSchema(sessionArtifactSchema),
   SessionArtifactDeleted: deleted('agent.session.artifact.deleted'),
-  WorkerToken: workerToken,
-  WorkerTokenList: listPageSchema(workerToken),
+  WorkerToken: workerTokenSchema,
+  WorkerTokenList: listPageSchema(workerTokenSchema),
   WorkerTokenDeleted: deleted('perdure.worker_token.deleted'),
 };
 export type EnvironmentAnswer =
@@ -151,7 +153,7 @@ export const ENVIRONMENT_OBJECTS: { readonly [object: string]: z.ZodType } = {
   'agent.environment.file': environmentFileSchema,
   'agent.session.artifact': sessionArtifactSchema,
   'agent.session.artifact.deleted': ENVIRONMENT_ANSWERS.SessionArtifactDeleted,
-  'perdure.worker_token': workerToken,
+  'perdure.worker_token': workerTokenSchema,
   'perdure.worker_token.deleted': ENVIRONMENT_ANSWERS.WorkerTokenDeleted,
   'perdure.worker': workerToldSchema,
 };

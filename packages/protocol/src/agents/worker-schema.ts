@@ -27,7 +27,6 @@ export type WorkerDo =
       readonly op: 'exec';
       readonly command: string;
       readonly cwd: string | null;
-      readonly env: { readonly [name: string]: string };
       readonly timeout_ms: number;
     }
   | { readonly op: 'read'; readonly path: string; readonly max_bytes: number }
@@ -87,13 +86,11 @@ export const workerBody: z.ZodType<WorkerSays> = z.object({
   leaving: z.boolean(),
 });
 
-const env = z.record(z.string(), z.string());
 const asked: z.ZodType<WorkerDo> = z.discriminatedUnion('op', [
   z.object({
     op: z.literal('exec'),
     command: z.string(),
     cwd: z.string().nullable(),
-    env,
     timeout_ms: z.int().min(1),
   }),
   z.object({ op: z.literal('read'), path: z.string(), max_bytes: z.int().min(0) }),

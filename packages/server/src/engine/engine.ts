@@ -41,6 +41,7 @@ import { KEEP_ALL, type Retention } from './retention.ts';
 import { makeSweeper, type SweepReport } from './retention-sweep.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
+import { settleDoubt } from './settle-doubt.ts';
 import { TailCommits } from './tail-commits.ts';
 import { NO_CAPS, SpendDesk, type SpendOptions } from './spend.ts';
 import type { RunningTurn } from './turn.ts';
@@ -393,12 +394,3 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 const GONE = 'The response of this Idempotency-Key was deleted, or its time is over.';
-
-/** Nothing of the session is in flight: what was held for a placement that never came to be is given back. */
-async function settleDoubt(
-  engine: EngineContext,
-  { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
-): Promise<void> {
-  const live = await engine.sessions.load(tenant, session, store);
-  if (live?.state?.turn?.call == null) engine.spend.settleDoubt(session);
-}

@@ -7,6 +7,7 @@ import { contractsCommand } from './commands/contracts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
+import { environmentsCommand } from './commands/environments.ts';
 import { errorsCommand } from './commands/errors.ts';
 import { explainCommand } from './commands/explain.ts';
 import { holdsCommand } from './commands/holds.ts';
@@ -20,6 +21,7 @@ import { rightsCommand } from './commands/rights.ts';
 import { upCommand } from './commands/up.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 import { eventsCommand, waiversCommand } from './commands/waivers.ts';
+import { workerCommand } from './commands/worker.ts';
 import { VERSION } from './version.ts';
 
 const COMMANDS = [
@@ -32,6 +34,8 @@ const COMMANDS = [
   eventsCommand,
   rightsCommand,
   holdsCommand,
+  environmentsCommand,
+  workerCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

@@ -99,7 +99,6 @@ export class LiveEnvironments {
   workspace(found: FoundEnvironment): Workspace {
     return workerWorkspace({
       link: this.link(found),
-      env: {},
       key: () => this.#engine.ids.next('req', '0000'),
     });
   }

@@ -7,6 +7,8 @@
  * K3  One worker at a time: another is refused until the first has been silent for the grace.
  */
 import {
+  ERRORS,
+  isErrorCode,
   perdureError,
   WORKER_LIMITS,
   type WorkerDo,
@@ -90,13 +92,10 @@ export class WorkerLink {
       throw perdureError('rate_limit_exceeded', 'The environment has as much to do as it may.', { retryAfterMs: 1000 });
     const result = await this.#answer(ask);
     if (result.ok) return result.value;
-    throw perdureError(
-      result.code === 'workspace_error' ? 'invalid_request' : 'environment_disconnected',
-      result.message,
-      {
-        details: { worker_code: result.code },
-      },
-    );
+    const { code, message } = result;
+    // What a workspace refuses it refuses here too; anything else is the worker's own trouble.
+    if (isErrorCode(code) && ERRORS[code].status < 500) throw perdureError(code, message);
+    throw perdureError('environment_disconnected', message, { details: { worker_code: code } });
   }
 
   #answer(ask: Ask): Promise<WorkerResult> {

@@ -23,12 +23,11 @@ type Reads<Value> = Parameters<typeof parseBody<Value>>[0];
 
 export interface WorkerWorkspaceOptions {
   readonly link: WorkerLink;
-  readonly env: { readonly [name: string]: string };
   /** Draws a key for a request that was given none. */
   readonly key: () => string;
 }
 
-export function workerWorkspace({ link, env, key }: WorkerWorkspaceOptions): Workspace {
+export function workerWorkspace({ link, key }: WorkerWorkspaceOptions): Workspace {
   async function ask<Value>(schema: Reads<Value>, what: WorkerDo, more: Partial<Ask> = {}): Promise<Value> {
     const value = await link.ask({
       key: key(),
@@ -46,7 +45,7 @@ export function workerWorkspace({ link, env, key }: WorkerWorkspaceOptions): Wor
       const { command, cwd, timeoutMs, signal, show } = request;
       const done = await ask(
         workerExecValue,
-        { op: 'exec', command, cwd, env, timeout_ms: timeoutMs },
+        { op: 'exec', command, cwd, timeout_ms: timeoutMs },
         {
           timeoutMs: timeoutMs + MARGIN_MS,
           signal,

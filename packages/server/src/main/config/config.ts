@@ -45,6 +45,8 @@ export interface Config {
   readonly compaction: Pick<CompactionOptions, 'strategy' | 'at'>;
   readonly ledger: LedgerConfig;
   readonly egress: EgressRules;
+  /** Where workers and people reach this server, without a slash at the end; null: where it listens. */
+  readonly publicUrl: string | null;
 }
 
 /** How long what is stored lives. Times in ms; null: for ever. */

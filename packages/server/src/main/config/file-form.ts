@@ -179,4 +179,5 @@ export interface FileConfig {
   readonly limits?: Maybe<FileLimits>;
   readonly ledger?: Maybe<FileLedger>;
   readonly egress?: Maybe<FileEgress>;
+  readonly public_url?: Maybe<string>;
 }

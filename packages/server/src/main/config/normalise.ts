@@ -64,6 +64,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
       witnesses: file.ledger?.witnesses ?? [],
     },
     egress: egressOf(file.egress),
+    publicUrl: file.public_url?.replace(/\/+$/, '') ?? null,
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

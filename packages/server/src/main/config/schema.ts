@@ -362,6 +362,11 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .meta({ description: 'How contexts are compacted: docs/compaction.md.' }),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
+  public_url: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .nullish()
+    .meta({ description: 'Where workers reach this server, as https://perdure.example. Default: where it listens.' }),
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
 }) as z.ZodType<FileConfig>;
 
