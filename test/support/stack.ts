@@ -24,6 +24,7 @@ export interface StackOptions {
   readonly clouds?: readonly string[];
   readonly emulator?: Omit<EmulatorOptions, 'clouds'>;
   readonly openHome?: ComposeOptions['openHome'];
+  readonly workspaces?: ComposeOptions['workspaces'];
 }
 
 export interface Stack {
@@ -96,7 +97,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     // JSON is YAML: the configuration goes through its real reader.
     const { config } = parseConfig(JSON.stringify(file), { file: 'test.yaml', env: {}, base: data });
     const hook = options.openHome === undefined ? {} : { openHome: options.openHome };
-    server = await composeServer(config, { log: line => notes.push(line), ...hook });
+    const hosts = options.workspaces === undefined ? {} : { workspaces: options.workspaces };
+    server = await composeServer(config, { log: line => notes.push(line), ...hook, ...hosts });
     await server.recovered;
   };
   const stop = async (): Promise<void> => {

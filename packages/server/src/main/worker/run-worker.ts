@@ -5,7 +5,6 @@
 import { makeRequester } from '@perdure/client';
 import {
   isPerdureError,
-  type PerdureError,
   WORKER_LIMITS,
   WORKER_PROTOCOL,
   type WorkerRequest,
@@ -198,8 +197,7 @@ function delayOf(failures: number): number {
   return Math.min(least * 2 ** failures, most) * (0.5 + Math.random() / 2);
 }
 
-const isConflict = (error: unknown): error is PerdureError =>
-  isPerdureError(error) && error.code === 'worker_already_connected';
+const isConflict = (error: unknown): boolean => isPerdureError(error) && error.code === 'worker_already_connected';
 
 /** Whether the same exchange would fail again. */
 function isFatal(error: unknown): boolean {
