@@ -32,6 +32,8 @@ export interface Stack {
   readonly data: string;
   readonly emulator: Emulator;
   readonly wire: WireCheck;
+  /** The engine of the server that runs now. */
+  readonly engine: ComposedServer['engine'];
   /** What the server told its operator. */
   readonly notes: readonly string[];
   /** The official client, which tries once; every answer that it gets is checked. */
@@ -127,6 +129,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   return {
     get url() {
       return url();
+    },
+    get engine() {
+      if (server === null) throw new Error('the server of this stack was stopped');
+      return server.engine;
     },
     data,
     emulator,

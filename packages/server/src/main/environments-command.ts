@@ -66,7 +66,12 @@ export async function environmentsShow(id: string, options: EnvironmentOptions, 
   io.out(table(['ID', 'TYPE', 'STATUS', 'FILES', 'SKILLS'], [rowOf(environment)]));
   if (files === null) io.out('Its files cannot be read now.\n');
   else if (files.length > 0)
-    io.out(`\n${table(['BYTES', 'FILE'], files.map(({ size_bytes: size, path }) => [String(size), path]))}`);
+    io.out(
+      `\n${table(
+        ['BYTES', 'FILE'],
+        files.map(({ size_bytes: size, path }) => [String(size), path]),
+      )}`,
+    );
   return EXIT.ok;
 }
 
@@ -93,7 +98,9 @@ export async function environmentsToken(id: string, options: EnvironmentOptions,
   if (options.json === true) printJson(io, made);
   else {
     io.out(`${made.token ?? ''}\n`);
-    io.err(`This token is shown this once. It serves ${id} alone: PERDURE_WORKER_KEY=... perdure worker --environment ${id}\n`);
+    io.err(
+      `This token is shown this once. It serves ${id} alone: PERDURE_WORKER_KEY=... perdure worker --environment ${id}\n`,
+    );
   }
   return EXIT.ok;
 }

@@ -22,7 +22,11 @@ export interface WorkerCommandOptions {
 const PASSED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'SHELL'] as const;
 
 /** @param ended aborts when the worker is to end; by default at a signal of the system */
-export async function worker(options: WorkerCommandOptions, io: Io, ended: AbortSignal = atSignal()): Promise<ExitCode> {
+export async function worker(
+  options: WorkerCommandOptions,
+  io: Io,
+  ended: AbortSignal = atSignal(),
+): Promise<ExitCode> {
   const { environment, server } = options;
   const note = (line: string): void => io.err(`perdure worker: ${line}\n`);
   const token = options.key ?? io.env['PERDURE_WORKER_KEY'] ?? '';

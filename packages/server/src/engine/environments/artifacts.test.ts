@@ -31,12 +31,14 @@ async function on(limits: Partial<EnvironmentLimits> = {}, files = new DeskInMem
   const given = parseBody(environmentParam, { type: 'openai_hosted' });
   if (!given.ok) throw given.error;
   const { sessions } = booted.engine.environments;
-  environment = (await sessions.bind(ACME, { given: given.value, vaults: [], of: { session: SESSION, home: HOME } })).id ?? '';
+  environment =
+    (await sessions.bind(ACME, { given: given.value, vaults: [], of: { session: SESSION, home: HOME } })).id ?? '';
 }
 beforeEach(() => on());
-afterEach(() => workspaces.close());
+afterEach(() => workspaces.remove());
 
-const place = (path: string): string => join(workspaces.path({ tenant: ACME.tenant, id: environment }), 'outputs', path);
+const place = (path: string): string =>
+  join(workspaces.path({ tenant: ACME.tenant, id: environment }), 'outputs', path);
 /** Distinct times: two writes of one moment look alike. */
 let moment = 1_700_000_000;
 function leave(path: string, text: string): void {
@@ -46,10 +48,12 @@ function leave(path: string, text: string): void {
   utimesSync(place(path), moment, moment);
 }
 const store = (): HomeStore => booted.stores[0] as HomeStore;
-async function collect(of: CollectFrom['turn']): Promise<{ paths: string[]; skipped: string[]; all: readonly SessionArtifact[] }> {
+async function collect(
+  of: CollectFrom['turn'],
+): Promise<{ paths: string[]; skipped: string[]; all: readonly SessionArtifact[] }> {
   const { environments } = booted.engine;
   const { workspace } = await environments.sessions.use(ACME.tenant, environment);
-  const from = { tenant: ACME.tenant, session: SESSION, turn: of, store: store(), environment, workspace, labels: ['restricted'] };
+  const from = { tenant: ACME.tenant, session: SESSION, turn: of, environment, workspace, labels: ['restricted'] };
   const { artifacts, skipped } = await environments.artifacts.collect(from);
   return {
     all: artifacts,

@@ -54,8 +54,6 @@ export interface CollectFrom {
   readonly session: SessionId;
   /** As the wire names it: what artifacts show. */
   readonly turn: { readonly id: string /** The turn's event: its bytes are erased with it. */; readonly seq: number };
-  /** The home of the session. */
-  readonly store: SessionLog;
   readonly environment: string;
   readonly workspace: Workspace;
   /** Of the session (L8). */
@@ -163,7 +161,9 @@ interface Stored {
 
 /** False if the tenant's files would come to too much with it. */
 async function storeBytes(engine: EngineContext, from: CollectFrom, given: Stored): Promise<boolean> {
-  const { tenant, session, store, turn, labels } = from;
+  const { tenant, session, turn, labels } = from;
+  const store = storeOf(engine, session);
+  if (store === null) throw perdureError('store_unavailable');
   const { id, path, digest, type, bytes } = given;
   const wait = <T>(work: Promise<T>): Promise<T> => engine.sessions.wait(work);
   const content = {

@@ -38,7 +38,7 @@ const on = (limits: Partial<EnvironmentLimits> = {}): Engine => {
   return booted.engine;
 };
 beforeEach(() => void on());
-afterEach(() => workspaces.close());
+afterEach(() => workspaces.remove());
 
 const body = (environment: object) => {
   const parsed = parseBody(environmentBody, { environment: { type: 'openai_hosted', ...environment } });

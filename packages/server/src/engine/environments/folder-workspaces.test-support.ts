@@ -29,7 +29,10 @@ export class FolderWorkspaces implements Workspaces {
     rmSync(this.path({ tenant, id }), { recursive: true, force: true });
   }
 
-  async close(): Promise<void> {
+  /** Its files outlive a server. */
+  async close(): Promise<void> {}
+
+  remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

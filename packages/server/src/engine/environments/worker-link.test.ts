@@ -77,7 +77,13 @@ describe('requests', () => {
     await tells();
     void ask('a', { show: text => shown.push(text) }).catch(() => undefined);
     await waits();
-    await tells({ known: ['a'], output: [{ key: 'a', text: 'one' }, { key: 'z', text: 'foreign' }] });
+    await tells({
+      known: ['a'],
+      output: [
+        { key: 'a', text: 'one' },
+        { key: 'z', text: 'foreign' },
+      ],
+    });
     await tells({ known: ['a'], output: [{ key: 'a', text: 'x'.repeat(WORKER_LIMITS.outputChars) }] });
     await tells({ known: ['a'], output: [{ key: 'a', text: 'late' }] });
     expect(shown.map(text => text.length)).toEqual([3, WORKER_LIMITS.outputChars]);

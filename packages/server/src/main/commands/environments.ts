@@ -11,7 +11,11 @@ export const environmentsCommand: AddCommand = (program, io, done) => {
     .description(`Environments of sessions, hosted by the server or served by a worker. ${WHERE}`);
   environments.addHelpText(
     'after',
-    examples('perdure environments list', 'perdure environments list --self-hosted', 'perdure environments show env_01k...'),
+    examples(
+      'perdure environments list',
+      'perdure environments list --self-hosted',
+      'perdure environments show env_01k...',
+    ),
   );
 
   withJson(withConfig(environments.command('list')))
@@ -25,7 +29,9 @@ export const environmentsCommand: AddCommand = (program, io, done) => {
 
   withJson(withConfig(environments.command('show')))
     .summary('show an environment and its files')
-    .description(`Shows the status of an environment, what was installed in it, and the files that lie in it now. ${WHERE}`)
+    .description(
+      `Shows the status of an environment, what was installed in it, and the files that lie in it now. ${WHERE}`,
+    )
     .argument('<id>', 'the id that "perdure environments list" shows')
     .addHelpText('after', examples('perdure environments show env_01k3m...'))
     .action((id: string, options: EnvironmentOptions) =>
@@ -34,7 +40,9 @@ export const environmentsCommand: AddCommand = (program, io, done) => {
 
   withJson(withConfig(environments.command('token')))
     .summary('make a token for a worker')
-    .description(`Makes a token by which a worker serves one self-hosted environment, and nothing else. It is shown once. ${WHERE}`)
+    .description(
+      `Makes a token by which a worker serves one self-hosted environment, and nothing else. It is shown once. ${WHERE}`,
+    )
     .argument('<id>', 'a self-hosted environment')
     .addHelpText('after', examples('perdure environments token env_01k3m...'))
     .action((id: string, options: EnvironmentOptions) =>

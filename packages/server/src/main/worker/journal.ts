@@ -28,7 +28,11 @@ export interface Journal {
 export function openJournal(folder: string): Journal {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, FILE);
-  const known = new Map<string, WorkerResult | null>(read(path).slice(-MOST_KEPT * 2).map(({ key, result }) => [key, result]));
+  const known = new Map<string, WorkerResult | null>(
+    read(path)
+      .slice(-MOST_KEPT * 2)
+      .map(({ key, result }) => [key, result]),
+  );
   const fold = (): void => {
     while (known.size > MOST_KEPT) {
       const [oldest] = known.keys();

@@ -19,7 +19,8 @@ export async function perform(
     return { key, ok: true, value: await valueOf(workspace, what, { key, signal, show }) };
   } catch (error) {
     // The words of the system name paths of this machine: they stay here.
-    if (!isPerdureError(error)) return { key, ok: false, code: 'worker_failed', message: 'The worker could not do it.' };
+    if (!isPerdureError(error))
+      return { key, ok: false, code: 'worker_failed', message: 'The worker could not do it.' };
     return { key, ok: false, code: error.code, message: error.message.slice(0, 1_000) };
   }
 }
