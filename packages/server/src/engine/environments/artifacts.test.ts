@@ -149,7 +149,8 @@ test('they are deleted with their bytes, at once or by the sweep', async () => {
   leave('a', 'A');
   leave('b', 'B');
   const [a, b] = (await collect(turn())).all;
-  const { artifacts, sweep } = booted.engine.environments;
+  const { environments } = booted.engine;
+  const { artifacts } = environments;
   await artifacts.delete(ACME, SESSION, a?.id ?? '');
   expect(await codeOf(artifacts.read(ACME, SESSION, a?.id ?? ''))).toBe('artifact_not_found');
   expect([...desk.kept.keys()].some(key => key.includes(a?.id ?? '-'))).toBe(false);
@@ -159,7 +160,7 @@ test('they are deleted with their bytes, at once or by the sweep', async () => {
   expect(await listed()).toEqual([]);
   expect(desk.kept.size).toBe(1);
   desk.broken = null;
-  await sweep();
+  await environments.sweep();
   await booted.engine.files.sweep();
   expect(desk.kept.size).toBe(0);
   expect(await store().resource('artifact', ACME.tenant, b?.id ?? '')).toBe(null);

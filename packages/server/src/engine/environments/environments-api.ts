@@ -88,6 +88,8 @@ export interface EnvironmentsApi {
 }
 
 export interface AdmittedWorker {
+  /** Its exchange has begun to arrive. @returns what says that it has ended */
+  arrive(): () => void;
   exchange(says: WorkerSays, left: AbortSignal): Promise<WorkerTold>;
 }
 
@@ -134,6 +136,7 @@ export function environmentsApi(engine: EngineContext, draining: () => boolean):
       async admit(environment, token) {
         const found = await environmentOfToken(engine, environment, token);
         return {
+          arrive: () => live.link(found).arrive(),
           exchange: (says, left) => {
             mayBegin();
             return live.link(found).exchange(says, left);

@@ -201,6 +201,18 @@ describe('making', () => {
   });
 });
 
+test('a model is told where its skills are', async () => {
+  const skill = zipSync({ 'SKILL.md': Buffer.from('Read.') });
+  const source = { type: 'base64', media_type: 'application/zip', data: Buffer.from(skill).toString('base64') };
+  const skills = [{ type: 'inline', name: 'pdf', description: 'Reads PDF.', source }];
+  const bound = await bind({ type: 'openai_hosted', skills });
+  expect(bound.note).toContain('- pdf (/workspace/.perdure/skills/pdf): Reads PDF.');
+  expect((await bind({ type: 'openai_hosted' })).note).toBe(null);
+  const self = await bind({ type: 'self_hosted', workspace_directory: '/w', capability_directories: ['/w/skills'] });
+  expect(self.note).toContain('- /w/skills');
+  expect((await bind({ type: 'none' })).environment).toEqual({ type: 'none' });
+});
+
 describe('L10', () => {
   test('another tenant finds nothing, on every verb', async () => {
     const { environments } = booted.engine;

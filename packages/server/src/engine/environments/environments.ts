@@ -29,7 +29,7 @@ import {
   type RowQuery,
   USE_NOTE_MS,
 } from './records.ts';
-import { infoOf, sessionEnvironment, specOf } from './shapes.ts';
+import { capabilityNote, infoOf, sessionEnvironment, specOf } from './shapes.ts';
 import { forgetTokens } from './worker-tokens.ts';
 
 export interface Idempotency {
@@ -98,11 +98,19 @@ export interface SessionBinding {
   readonly id: string | null;
   /** Of a hosted one. */
   readonly spec: WorkspaceSpec | null;
+  /** What a model must be told of its skills and plugins; null: nothing. */
+  readonly note: string | null;
   /** What was copied into it carries them, and so does the session from now on (L8). */
   readonly labels: readonly string[];
 }
 
-export const NO_ENVIRONMENT: SessionBinding = { environment: { type: 'none' }, id: null, spec: null, labels: [] };
+export const NO_ENVIRONMENT: SessionBinding = {
+  environment: { type: 'none' },
+  id: null,
+  spec: null,
+  note: null,
+  labels: [],
+};
 
 /**
  * The environment of a new session, as its request asks for it. It may still be `pending`: `use` waits for it.
@@ -135,9 +143,11 @@ export async function environmentFor(
 export function bindingOf(engine: EngineContext, found: FoundEnvironment): SessionBinding {
   const { row, record } = found;
   const hosted = record.type === 'openai_hosted' ? specOf({ row, record }) : null;
+  const environment = sessionEnvironment(found, remoteUrl(engine, row.id));
   return {
-    environment: sessionEnvironment(found, remoteUrl(engine, row.id)),
+    environment,
     id: row.id,
+    note: capabilityNote(environment),
     spec: hosted,
     labels: record.labels,
   };

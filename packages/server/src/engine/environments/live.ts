@@ -53,17 +53,15 @@ export class LiveEnvironments {
     const { id } = found.row;
     const under = this.#making.get(id);
     if (under !== undefined) return under;
-    const made = provision(this.#engine, {
-      found,
-      workspaces: workspacesOf(this.#engine),
-      signal: this.#stopped.signal,
-    })
-      .then(done => {
-        this.tell(done);
-        return done;
-      })
-      .finally(() => this.#making.delete(id));
+    const made = this.#make(found).finally(() => this.#making.delete(id));
     this.#making.set(id, made);
+    return made;
+  }
+
+  async #make(found: Found<HostedRecord>): Promise<Found<HostedRecord>> {
+    const workspaces = workspacesOf(this.#engine);
+    const made = await provision(this.#engine, { found, workspaces, signal: this.#stopped.signal });
+    if (made.record.status !== 'pending') this.tell(made);
     return made;
   }
 
@@ -111,7 +109,7 @@ export class LiveEnvironments {
 
   async stop(): Promise<void> {
     this.#stopped.abort();
-    for (const id of [...this.#links.keys()]) this.forget(id);
+    for (const id of this.#links.keys()) this.forget(id);
     await Promise.allSettled(this.#making.values());
   }
 }

@@ -43,10 +43,8 @@ interface Pending {
   settle(result: WorkerResult): void;
 }
 
-interface Waiting {
-  readonly known: ReadonlySet<string>;
-  end(): void;
-}
+/** A question that is open; ends it. */
+type Waiting = () => void;
 
 export class WorkerLink {
   readonly #clock: Clock;
@@ -60,6 +58,8 @@ export class WorkerLink {
   #seenAt = 0;
   #waiting: Waiting | null = null;
   #silence: NodeJS.Timeout | null = null;
+  /** Exchanges whose request or answer is on its way: a large one takes its time. */
+  #open = 0;
 
   constructor(clock: Clock, limits: LinkLimits, onState: (connected: boolean) => void) {
     this.#clock = clock;
@@ -136,6 +136,15 @@ export class WorkerLink {
     });
   }
 
+  /** An exchange has begun to arrive: until it has ended, the worker is not silent. @returns what ends it, once */
+  arrive(): () => void {
+    this.#open += 1;
+    return () => {
+      this.#open -= 1;
+      if (this.#worker !== null) this.#seen();
+    };
+  }
+
   /**
    * One exchange with a worker.
    * @param left aborts when its connection has gone
@@ -155,7 +164,7 @@ export class WorkerLink {
     }
     const known = new Set(says.known);
     const nothing = taken.length === 0 && this.#todo(known).length === 0 && this.#ended(known).length === 0;
-    if (nothing && says.wait_ms > 0) await this.#wait(known, says.wait_ms, left);
+    if (nothing && says.wait_ms > 0) await this.#wait(says.wait_ms, left);
     this.#seen();
     // Nobody is there to be told: what was to do is told to the next question.
     const requests = left.aborted || says.wait_ms === 0 ? [] : this.#todo(known);
@@ -168,8 +177,9 @@ export class WorkerLink {
 
   /** What the worker was told is taken to have been lost: its environment went. */
   close(): void {
-    for (const { ask, settle } of this.#pending.values())
-      settle({ key: ask.key, ok: false, code: 'environment_closed', message: 'The environment is there no more.' });
+    const message = 'The environment is there no more.';
+    for (const pending of this.#pending.values())
+      pending.settle({ key: pending.ask.key, ok: false, code: 'environment_closed', message });
     this.#gone();
   }
 
@@ -200,27 +210,24 @@ export class WorkerLink {
     return [...this.#cancelled].filter(key => known.has(key));
   }
 
-  async #wait(known: ReadonlySet<string>, ms: number, left: AbortSignal): Promise<void> {
-    this.#waiting?.end();
+  async #wait(ms: number, left: AbortSignal): Promise<void> {
+    this.#waiting?.();
     await new Promise<void>(resolve => {
-      const waiting: Waiting = {
-        known,
-        end: () => {
-          clearTimeout(timer);
-          left.removeEventListener('abort', waiting.end);
-          if (this.#waiting === waiting) this.#waiting = null;
-          resolve();
-        },
+      const end: Waiting = () => {
+        clearTimeout(timer);
+        left.removeEventListener('abort', end);
+        if (this.#waiting === end) this.#waiting = null;
+        resolve();
       };
-      const timer = setTimeout(waiting.end, ms);
-      left.addEventListener('abort', waiting.end, { once: true });
-      this.#waiting = waiting;
-      if (left.aborted) waiting.end();
+      const timer = setTimeout(end, ms);
+      left.addEventListener('abort', end, { once: true });
+      this.#waiting = end;
+      if (left.aborted) end();
     });
   }
 
   #wake(): void {
-    this.#waiting?.end();
+    this.#waiting?.();
   }
 
   /** It was heard of now; if it is not heard of again in time, it is gone. */
@@ -232,7 +239,7 @@ export class WorkerLink {
 
   #silent(): void {
     this.#silence = null;
-    if (this.#waiting !== null) return this.#seen();
+    if (this.#waiting !== null || this.#open > 0) return this.#seen();
     const still = this.#clock.monotonic() - this.#seenAt;
     if (still < this.#limits.workerGraceMs)
       this.#silence = setTimeout(() => this.#silent(), this.#limits.workerGraceMs - still).unref();
@@ -242,7 +249,7 @@ export class WorkerLink {
   #gone(): void {
     if (this.#silence !== null) clearTimeout(this.#silence);
     this.#silence = null;
-    this.#waiting?.end();
+    this.#waiting?.();
     if (this.#worker === null) return;
     this.#worker = null;
     this.#isolation = null;

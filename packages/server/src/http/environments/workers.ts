@@ -23,9 +23,10 @@ export async function revokeToken({ engine }: HttpDeps, exchange: Exchange, id: 
 
 /** The token says who it is, before a byte of the body is read. */
 export async function serveWorker(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  const { req, signal } = exchange;
+  const { req, res, signal } = exchange;
   const bearer = /^Bearer\s+(\S+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? null;
   const worker = await deps.engine.environments.workers.admit(id, bearer);
+  res.once('close', worker.arrive());
   const { value } = await readJson(req, deps.limits);
   const says = parseBody(workerBody, value);
   if (!says.ok) throw says.error;
