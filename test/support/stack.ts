@@ -25,6 +25,7 @@ export interface StackOptions {
   readonly emulator?: Omit<EmulatorOptions, 'clouds'>;
   readonly openHome?: ComposeOptions['openHome'];
   readonly automationSessions?: ComposeOptions['automationSessions'];
+  readonly workspaces?: ComposeOptions['workspaces'];
 }
 
 export interface Stack {
@@ -32,6 +33,8 @@ export interface Stack {
   readonly data: string;
   readonly emulator: Emulator;
   readonly wire: WireCheck;
+  /** The engine of the server that runs now. */
+  readonly engine: ComposedServer['engine'];
   /** What the server told its operator. */
   readonly notes: readonly string[];
   /** The official client, which tries once; every answer that it gets is checked. */
@@ -96,12 +99,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     };
     // JSON is YAML: the configuration goes through its real reader.
     const { config } = parseConfig(JSON.stringify(file), { file: 'test.yaml', env: {}, base: data });
-    const { openHome, automationSessions } = options;
-    const hook = {
+    const { openHome, automationSessions, workspaces } = options;
+    const hooks = {
       ...(openHome !== undefined && { openHome }),
       ...(automationSessions !== undefined && { automationSessions }),
+      ...(workspaces !== undefined && { workspaces }),
     };
-    server = await composeServer(config, { log: line => notes.push(line), ...hook });
+    server = await composeServer(config, { log: line => notes.push(line), ...hooks });
     await server.recovered;
   };
   const stop = async (): Promise<void> => {
@@ -130,6 +134,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   return {
     get url() {
       return url();
+    },
+    get engine() {
+      if (server === null) throw new Error('the server of this stack was stopped');
+      return server.engine;
     },
     data,
     emulator,

@@ -72,6 +72,15 @@ export type ErrorCode =
   | 'automation_not_found'
   | 'invocation_not_found'
   | 'automation_limit_reached'
+  | 'environment_not_found'
+  | 'environment_template_not_found'
+  | 'environment_not_ready'
+  | 'environment_expired'
+  | 'environment_disconnected'
+  | 'environment_quota_exceeded'
+  | 'environments_unavailable'
+  | 'worker_already_connected'
+  | 'artifact_not_found'
   | 'egress_denied'
   | 'workspace_path_refused'
   | 'workspace_quota_exceeded'
@@ -214,6 +223,15 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   automation_not_found: caller(404, 'The automation does not exist.'),
   invocation_not_found: caller(404, 'The invocation does not exist.'),
   automation_limit_reached: forbidden('The tenant has as many automations as it may.', 'ask-operator'),
+  environment_not_found: caller(404, 'The environment does not exist.'),
+  environment_template_not_found: caller(404, 'The environment template does not exist.'),
+  environment_not_ready: caller(409, 'The environment cannot be used now: it is being made, has failed, or is taken.'),
+  environment_expired: caller(409, 'The environment was idle for too long; its files are gone.', 'terminal'),
+  environment_disconnected: caller(409, 'No worker of the self-hosted environment is connected.', 'retry'),
+  environment_quota_exceeded: forbidden('The tenant has as many environments or templates as it may.', 'ask-operator'),
+  environments_unavailable: caller(400, 'This server hosts no environments.', 'ask-operator'),
+  worker_already_connected: caller(409, 'Another worker serves this environment.'),
+  artifact_not_found: caller(404, 'The artifact does not exist.'),
   egress_denied: forbidden('The server does not fetch from this address.', 'ask-operator'),
   workspace_path_refused: caller(400, 'The path is none of the workspace, or leads out of it.'),
   workspace_quota_exceeded: forbidden('The workspace holds as many files, or bytes, as it may.', 'fix-request'),

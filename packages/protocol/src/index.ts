@@ -40,6 +40,23 @@ export {
 } from './agents/automation-schema.ts';
 export * from './agents/session-resource.ts';
 export * from './agents/session-schema.ts';
+export * from './agents/environment.ts';
+export * from './agents/environment-limits.ts';
+export {
+  ENVIRONMENT_OBJECTS,
+  environmentFilePageSchema,
+  environmentInfoSchema,
+  type WorkerToken,
+  workerTokenSchema,
+} from './agents/environment-resource.ts';
+export {
+  environmentBody,
+  environmentFileBody,
+  environmentParam,
+  inlineBytes,
+  templateBody,
+} from './agents/environment-schema.ts';
+export * from './agents/worker-schema.ts';
 export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './agents/agent-schema.ts';
 export * from './agents/agent-resource.ts';
 export * from './agents/vault-resource.ts';

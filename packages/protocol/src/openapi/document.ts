@@ -187,6 +187,10 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   'metadata[key]': { type: 'string', description: 'Only those whose metadata has this value under the key.' },
   'status[]': { type: 'array', items: { type: 'string', enum: VAULT_STATUSES } },
   session_id: { type: 'string', description: 'Those that tell this session.' },
+  'environments.type': { type: 'string', enum: ['openai_hosted', 'self_hosted'], default: 'openai_hosted' },
+  'environments.path': { type: 'string', description: 'An absolute directory of the workspace.' },
+  'environments.page': { type: 'string', description: 'The `next` of the page before.' },
+  environment_id: { type: 'string' },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

@@ -11,6 +11,7 @@ export type Route = {
   readonly path: string;
   readonly operationId: string;
   readonly tag:
+    | 'agents'
     | 'responses'
     | 'conversations'
     | 'chat'
@@ -62,7 +63,11 @@ export type QueryName =
   | 'files.purpose'
   | 'metadata[key]'
   | 'status[]'
-  | 'session_id';
+  | 'session_id'
+  | 'environments.type'
+  | 'environments.path'
+  | 'environments.page'
+  | 'environment_id';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

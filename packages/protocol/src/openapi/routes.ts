@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../errors.ts';
 import { AGENT_ROUTES } from './agent-routes.ts';
 import { AUTOMATION_ROUTES } from './automation-routes.ts';
+import { ENVIRONMENT_ROUTES } from './environment-routes.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
@@ -238,6 +239,7 @@ export const ROUTES: readonly Route[] = [
   ...AGENT_ROUTES,
   ...VAULT_ROUTES,
   ...AUTOMATION_ROUTES,
+  ...ENVIRONMENT_ROUTES,
   {
     method: 'get',
     path: '/v1/models',

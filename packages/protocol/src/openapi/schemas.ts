@@ -4,6 +4,9 @@ import { automationDeletedSchema, automationSchema, invocationSchema } from '../
 import { createAutomationBody, updateAutomationBody } from '../agents/automation-schema.ts';
 import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema.ts';
 import { chatRequestBody } from '../chat/request-schema.ts';
+import { ENVIRONMENT_ANSWERS, type EnvironmentAnswer } from '../agents/environment-resource.ts';
+import { environmentBody, environmentFileBody, templateBody } from '../agents/environment-schema.ts';
+import { workerBody, workerToldSchema } from '../agents/worker-schema.ts';
 import { ERROR_CODES } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { AGENT_ANSWERS, AGENT_REQUESTS, type AgentAnswerName, type AgentRequestName } from './agent-schemas.ts';
@@ -58,6 +61,12 @@ import {
 } from '../responses/resource-schema.ts';
 
 export type SchemaName =
+  | EnvironmentAnswer
+  | 'CreateEnvironment'
+  | 'CreateEnvironmentFile'
+  | 'CreateEnvironmentTemplate'
+  | 'WorkerSays'
+  | 'WorkerTold'
   | 'InputItem'
   | 'CreateResponse'
   | 'CompactResponse'
@@ -133,6 +142,10 @@ export type SchemaName =
   | AgentRequestName;
 type RequestName =
   | AgentRequestName
+  | 'CreateEnvironment'
+  | 'CreateEnvironmentFile'
+  | 'CreateEnvironmentTemplate'
+  | 'WorkerSays'
   | 'UploadFile'
   | 'InputItem'
   | 'CreateResponse'
@@ -171,6 +184,10 @@ const error = z.object({
 });
 
 const requests: { readonly [name in RequestName]: z.ZodType } = {
+  CreateEnvironment: environmentBody,
+  CreateEnvironmentFile: environmentFileBody,
+  CreateEnvironmentTemplate: templateBody,
+  WorkerSays: workerBody,
   InputItem: inputItem,
   UploadFile: uploadFileBody,
   CreateResponse: createResponseBody,
@@ -193,6 +210,8 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   ...AGENT_REQUESTS,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
+  ...ENVIRONMENT_ANSWERS,
+  WorkerTold: workerToldSchema,
   Item: itemSchema,
   Response: responseSchema,
   CompactedResponse: compactedResponseSchema,

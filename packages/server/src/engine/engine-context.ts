@@ -3,6 +3,7 @@ import type { PerdureError } from '@perdure/protocol';
 import type { ResponseId } from '../kernel/ids.ts';
 import type { SessionState } from '../session/state.ts';
 import type { CompactionOptions } from './compaction/options.ts';
+import type { EnvironmentDesk } from './environments/desk.ts';
 import type { FileDesk } from './files/desk.ts';
 import type { ResolvedCache } from './files/resolved-cache.ts';
 import type { Homes } from './homes.ts';
@@ -71,6 +72,7 @@ export interface EngineContext {
   /** Whether nothing is to be taken up any more: the process ends. */
   stopping(): boolean;
   readonly files: FileDesk;
+  readonly environments: EnvironmentDesk;
   readonly resolved: ResolvedCache;
   /** Tells the operator; never the client, and never with content. */
   report(what: string, error: PerdureError): void;

@@ -26,6 +26,8 @@ import { type CompactionOptions, defaultCompaction } from './compaction/options.
 import { conversationCalls } from './conversation-calls.ts';
 import type * as conversations from './conversations.ts';
 import type { EngineContext, EngineLimits } from './engine-context.ts';
+import { type EnvironmentDesk, NO_ENVIRONMENTS } from './environments/desk.ts';
+import { type EnvironmentsApi, environmentsApi } from './environments/environments-api.ts';
 import { type FileDesk, type FilesApi, filesApi, filesContext } from './files/files-api.ts';
 import { type Following, followResponse, followTurn, runningTurn } from './follow.ts';
 import type { Homes } from './homes.ts';
@@ -44,6 +46,7 @@ import { KEEP_ALL, type Retention } from './retention.ts';
 import { makeSweeper, type SweepReport } from './retention-sweep.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
+import { settleDoubt } from './settle-doubt.ts';
 import { TailCommits } from './tail-commits.ts';
 import { NO_CAPS, SpendDesk, type SpendOptions } from './spend.ts';
 import type { RunningTurn } from './turn.ts';
@@ -84,6 +87,8 @@ export interface EngineOptions {
   readonly tools?: Partial<ToolDesk>;
   /** Saved agents, environments and vaults of sessions. Absent: none. */
   readonly agentHost?: Partial<AgentHost>;
+  /** Absent: it hosts no environments; self-hosted ones it serves. */
+  readonly environments?: EnvironmentDesk;
 }
 
 /** A stored response that was begun, or found again by its idempotency key. */
@@ -153,6 +158,7 @@ export interface Engine {
   /** Ends what has lived its time, and erases what could not be erased before; it is done every now and then by itself. */
   sweep(): Promise<SweepReport>;
   readonly files: FilesApi;
+  readonly environments: EnvironmentsApi;
   /** Takes up what the last process left, and begins to wake sessions whose time comes. */
   recover(): Promise<RecoveryReport>;
   /** Work under way: running turns and meters. */
@@ -192,6 +198,7 @@ export function createEngine(options: EngineOptions): Engine {
     nudge: at => options.scheduler.nudge(at),
     tail: new TailCommits(),
     ...filesContext(options.files),
+    environments: options.environments ?? NO_ENVIRONMENTS,
     inferRequest: (state, turn) => inferRequest(context, state, turn),
     stopping: () => draining,
     recoverLater: ({ tenant, session, store }) =>
@@ -199,6 +206,7 @@ export function createEngine(options: EngineOptions): Engine {
   };
 
   const sweeper = makeSweeper(context);
+  const environments = environmentsApi(context, () => draining);
 
   function unlessDraining<T>(work: Promise<T>): Promise<T> {
     if (!draining) return context.sessions.wait(work);
@@ -385,13 +393,14 @@ export function createEngine(options: EngineOptions): Engine {
     spend,
     sweep: () => sweeper.now(),
     files: filesApi(context, () => draining),
+    environments,
     recover: takeUpAll,
     get busy() {
       return context.running.size + stateless + context.finishing.size;
     },
     async drain(ms) {
       draining = true;
-      await Promise.all([options.scheduler.stop(), sweeper.stop()]);
+      await Promise.all([options.scheduler.stop(), sweeper.stop(), environments.stop()]);
       const until = clock.monotonic() + ms;
       // Recovery reads on until it sees that it is to end: the stores stay open for it, too.
       while (recovering + context.running.size + stateless + context.finishing.size > 0 && clock.monotonic() < until) {
@@ -403,12 +412,3 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 const GONE = 'The response of this Idempotency-Key was deleted, or its time is over.';
-
-/** Nothing of the session is in flight: what was held for a placement that never came to be is given back. */
-async function settleDoubt(
-  engine: EngineContext,
-  { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
-): Promise<void> {
-  const live = await engine.sessions.load(tenant, session, store);
-  if (live?.state?.turn?.call == null) engine.spend.settleDoubt(session);
-}

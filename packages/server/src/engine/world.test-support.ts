@@ -68,6 +68,7 @@ export interface WorldOptions {
   readonly spend?: EngineOptions['spend'];
   readonly compaction?: Partial<CompactionOptions>;
   readonly files?: EngineOptions['files'];
+  readonly environments?: EngineOptions['environments'];
 }
 
 export interface BootOptions {
@@ -178,6 +179,7 @@ export class World {
       ...(this.#options.spend !== undefined && { spend: this.#options.spend }),
       compaction: { strategy: 'extractive', at: null, seals: SEALS, ...this.#options.compaction },
       ...(this.#options.files !== undefined && { files: this.#options.files }),
+      ...(this.#options.environments !== undefined && { environments: this.#options.environments }),
       targetFacts: async (_, __, id) => {
         const place = places.find(one => one.id === id);
         return place?.kind === 'target'

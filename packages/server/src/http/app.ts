@@ -10,6 +10,7 @@ import { sessionRoutes } from './agents/session-table.ts';
 import { createChatCompletion } from './chat/create.ts';
 import { automationRoutes } from './automations/table.ts';
 import * as conversations from './conversations/routes.ts';
+import { environmentRoutes } from './environments/table.ts';
 import * as files from './files/routes.ts';
 import { guardLocal } from './guard.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
@@ -32,7 +33,7 @@ export type Handler = (exchange: Exchange, params: readonly string[]) => Promise
 /** One row a route: method, path, the scopes of which one is needed, handler. Compared with the OpenAPI table by a test. */
 export type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: Scopes, handler: Handler];
 /** `null`: no key is asked for. */
-type Scopes = readonly Scope[] | null;
+export type Scopes = readonly Scope[] | null;
 /** Whose signature says who it is. */
 const WITNESS: Scopes = null;
 
@@ -104,6 +105,7 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ['DELETE', '/v1/files/:id', infer, (exchange, params) => files.deleteFile(deps, exchange, at(params, 0))],
     ...automationRoutes(deps, { infer, read }),
     ...sessionRoutes(deps),
+    ...environmentRoutes(deps),
     ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
     [
       'GET',

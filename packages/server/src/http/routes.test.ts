@@ -7,7 +7,12 @@ import type { HttpDeps } from './types.ts';
 const table = routes({} as HttpDeps);
 const SERVED_APART = ['get /healthz', 'get /readyz', 'get /openapi.json'];
 /** A witness's signature says who it is. */
-const NEEDS_NO_KEY = ['post /ledger/{home}/cosignature', ...SERVED_APART];
+/** A worker's token says whom it serves. */
+const NEEDS_NO_KEY = [
+  'post /perdure/v1/environments/{environment_id}/worker',
+  'post /ledger/{home}/cosignature',
+  ...SERVED_APART,
+];
 const formOf = (path: string): string => path.replace(/:\w+(\{\.\+\})?|\{\w+\}/g, '*');
 
 test('the server has the routes of the OpenAPI document, and no other', () => {
@@ -90,6 +95,26 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'POST /v1/agents/automations/:id/invocations': 'change',
   'GET /v1/agents/automations/:id/invocations': 'content',
   'GET /v1/agents/automations/:id/invocations/:invocation': 'content',
+  'POST /v1/agents/environments': 'change',
+  'GET /v1/agents/environments': 'content',
+  'GET /v1/agents/environments/:id': 'content',
+  'POST /v1/agents/environments/:id/files': 'change',
+  'GET /v1/agents/environments/:id/files': 'content',
+  'POST /v1/agents/environments/templates': 'change',
+  'GET /v1/agents/environments/templates': 'content',
+  'GET /v1/agents/environments/templates/:id': 'content',
+  'POST /v1/agents/environments/templates/:id': 'change',
+  'DELETE /v1/agents/environments/templates/:id': 'change',
+  'GET /v1/agents/sessions/:id/artifacts': 'content',
+  'GET /v1/agents/sessions/:id/artifacts/:artifact': 'content',
+  'GET /v1/agents/sessions/:id/artifacts/:artifact/content': 'content',
+  'DELETE /v1/agents/sessions/:id/artifacts/:artifact': 'change',
+  'DELETE /perdure/v1/environments/:id': 'change',
+  'POST /perdure/v1/environments/:id/worker_tokens': 'change',
+  'GET /perdure/v1/environments/:id/worker_tokens': 'keys',
+  'DELETE /perdure/v1/environments/:id/worker_tokens/:token': 'change',
+  // By its token, without a key.
+  'POST /perdure/v1/environments/:id/worker': 'change',
   'GET /v1/models': 'offer',
   'GET /v1/models/:id': 'offer',
   'GET /perdure/v1/placements': 'evidence',

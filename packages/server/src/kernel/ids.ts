@@ -34,7 +34,10 @@ export type IdPrefix =
   | 'vault'
   | 'cred'
   | 'auto'
-  | 'inv';
+  | 'inv'
+  | 'env'
+  | 'envt'
+  | 'wkt';
 
 /** Draws ids. `home` is the tag of `homeTag`. */
 export interface Ids {
@@ -126,6 +129,11 @@ export function idBody(id: string, prefix: string): string | null {
 /** The home tag inside the body of an id. */
 export function bodyHome(body: string): string {
   return body.slice(TIME_CHARS, TIME_CHARS + HOME_CHARS);
+}
+
+/** The same body with the tag of another home. */
+export function withHome(body: string, tag: string): string {
+  return `${body.slice(0, TIME_CHARS)}${tag}${body.slice(TIME_CHARS + HOME_CHARS)}`;
 }
 
 /** The moment, in ms since 1970, at which the id was drawn. */

@@ -9,6 +9,7 @@ import { contractsCommand } from './commands/contracts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
+import { environmentsCommand } from './commands/environments.ts';
 import { errorsCommand } from './commands/errors.ts';
 import { explainCommand } from './commands/explain.ts';
 import { holdsCommand } from './commands/holds.ts';
@@ -23,6 +24,7 @@ import { upCommand } from './commands/up.ts';
 import { vaultsCommand } from './commands/vaults.ts';
 import { whatIfCommand } from './commands/whatif.ts';
 import { eventsCommand, waiversCommand } from './commands/waivers.ts';
+import { workerCommand } from './commands/worker.ts';
 import { VERSION } from './version.ts';
 
 const COMMANDS = [
@@ -38,6 +40,8 @@ const COMMANDS = [
   automationsCommand,
   agentsCommand,
   vaultsCommand,
+  environmentsCommand,
+  workerCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

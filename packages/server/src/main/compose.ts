@@ -6,6 +6,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
 import type { Clock } from '../engine/ports.ts';
+import type { WorkspaceHost } from '../engine/tools/ports.ts';
 import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
@@ -37,6 +38,8 @@ import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts';
 import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
+import { openEnvironments } from './environments.ts';
+import { operatorNote } from './operator-note.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
@@ -54,6 +57,8 @@ export interface ComposeOptions {
   readonly openHome?: OpenHome;
   /** How automations start and tell sessions. */
   readonly automationSessions?: ConnectSessions;
+  /** Where hosted environments have their files and commands; absent: none are hosted. */
+  readonly workspaces?: WorkspaceHost;
 }
 
 export interface ComposedServer {
@@ -87,7 +92,7 @@ const CLOSE_MS = 1000;
 /** @throws ConfigError-like errors for contracts, StoreError for the data folder */
 export async function composeServer(
   config: Config,
-  { log, openHome = openFile, automationSessions = NO_SESSIONS }: ComposeOptions,
+  { log, openHome = openFile, automationSessions = NO_SESSIONS, workspaces }: ComposeOptions,
 ): Promise<ComposedServer> {
   const startedAt = systemClock.now();
   mkdirSync(config.data, { recursive: true });
@@ -105,7 +110,17 @@ export async function composeServer(
       stores.push(await openHome(id as HomeId, config.data, how));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
-    return await assemble(config, { log, startedAt, stores, lock, sealed, readiness, automationSessions });
+    const given = workspaces ?? null;
+    return await assemble(config, {
+      log,
+      startedAt,
+      stores,
+      lock,
+      sealed,
+      readiness,
+      automationSessions,
+      workspaces: given,
+    });
   } catch (error) {
     await undo();
     throw error;
@@ -124,17 +139,18 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
   /** The ledger reads the homes' own files: other stores have none. */
   readonly sealed: boolean;
   readonly readiness: Readiness;
+  readonly workspaces: WorkspaceHost | null;
 }
 
 async function assemble(
   config: Config,
-  { log, startedAt, stores, lock, sealed, readiness, automationSessions }: Parts,
+  { log, startedAt, stores, lock, sealed, readiness, automationSessions, workspaces }: Parts,
 ): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
   const { limits } = config;
   const report = (what: string, error: unknown): void =>
-    log(`${what}: ${error instanceof Error ? describe(error) : String(error)}`);
+    log(`${what}: ${error instanceof Error ? operatorNote(error) : String(error)}`);
   const ids = makeIds(systemClock, fillRandom);
   const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
   const { active } = governed;
@@ -167,7 +183,8 @@ async function assemble(
     clock: systemClock,
   });
   const files = openFiles(config);
-  const workspaces = makeWorkspaces(config);
+  const hosted = makeWorkspaces(config);
+  const environments = openEnvironments(config, workspaces ?? hosted.host);
   const books = booksOf(config);
   const rates = new Rates(config.rateLimits, systemClock);
   const engine = createEngine({
@@ -209,6 +226,7 @@ async function assemble(
     targetFacts: targetFactsOf(config),
     compaction: { ...config.compaction, seals: makeSeals(openSealKey(config.data)) },
     files: files.desk,
+    environments: environments.desk,
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {
@@ -240,7 +258,7 @@ async function assemble(
     startedAt,
     now: () => systemClock.now(),
     draining: () => readiness.draining,
-    workspaces: workspaces.state,
+    workspaces: hosted.state,
   });
   const money: UsageDesk = {
     usage: (window, after) => engine.usage(window, after),
@@ -290,6 +308,7 @@ async function assemble(
     },
     { ...config.listen, connections: limits.connections },
   );
+  environments.at(http.url);
   const recovered = engine.recover().then(({ turns, calls, failed }) => {
     readiness.recovered();
     if (turns + calls + failed > 0)
@@ -298,6 +317,7 @@ async function assemble(
       );
   });
   const swept = recovered.then(() => sweepFiles(engine, limits.fileSweepMs, report));
+  recovered.then(() => environments.start(engine, report)).catch(() => undefined);
   const followed = follow(governed.active, limits.followMs, report);
   // What a stop cuts off is left to the next process: nothing is wrong.
   const unlessStopped = (what: string) => (error: unknown) => {
@@ -340,7 +360,8 @@ async function assemble(
       await quiet;
       await drained;
       await swept.then(stop => stop()).catch(() => undefined);
-      await workspaces.close();
+      await environments.close();
+      await hosted.close();
       await files.close();
       await registry.close();
       await shutDown({ http, upstream, ledger, stores, lock });
@@ -376,15 +397,4 @@ async function firstDocument(stores: readonly HomeStore[], version: string): Pro
     if (text !== null) return text;
   }
   return null;
-}
-
-/** An error for the operator's log: its code, its words and its cause, no stack unless it is ours to mend. */
-function describe(error: Error): string {
-  const code = 'code' in error ? `${String(error.code)} ` : '';
-  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  const stack =
-    process.env['PERDURE_DEBUG'] === undefined
-      ? ''
-      : `\n${(error.cause instanceof Error ? error.cause : error).stack ?? ''}`;
-  return `${code}${error.message}${cause}${stack}`;
 }

@@ -1,7 +1,7 @@
 /** Workspaces as this deployment has them: made when they are first needed, so that a server without agents has none. */
 import { join } from 'node:path';
 import type { StatusResource } from '@perdure/protocol';
-import type { ToolSource, WorkspaceSpec } from '../engine/tools/ports.ts';
+import type { ToolSource, WorkspaceHost, WorkspaceSpec } from '../engine/tools/ports.ts';
 import { makeAddressFetcher } from '../provider/egress/fetch-address.ts';
 import { addressAllowed, type EgressRules, matchesAny } from '../provider/egress/rules.ts';
 import { checkedLookup } from '../provider/transport/address.ts';
@@ -16,6 +16,8 @@ import { VERSION } from './version.ts';
 export interface WorkspacesDesk {
   /** Looks at the host the first time. */
   readonly get: () => Promise<OpenWorkspaces>;
+  /** The same for environments. */
+  readonly host: WorkspaceHost;
   readonly tools: ToolSource;
   readonly state: () => Promise<StatusResource['workspaces']>;
   readonly close: () => Promise<void>;
@@ -54,8 +56,17 @@ export function makeWorkspaces(
   };
   const fetches = config.egress.mode === 'public' || config.egress.mode === 'allow-list';
   const fetcher = fetches ? makeAddressFetcher(config.egress, `perdure/${VERSION}`) : null;
+  const close = async (): Promise<void> => {
+    await opened?.then(all => all.close()).catch(() => undefined);
+    await fetcher?.close();
+  };
   return {
     get,
+    host: {
+      open: async spec => (await get()).open(spec),
+      destroy: async (tenant, id) => (await get()).destroy(tenant, id),
+      close,
+    },
     tools: builtinTools({
       workspaces: { open: async spec => (await get()).open(spec) },
       web: fetcher === null ? null : { fetch: fetcher.fetch, matches: matchesAny, blocked: blockedHosts },
@@ -65,10 +76,7 @@ export function makeWorkspaces(
       const { isolation: inForce, why } = await get();
       return { isolation: inForce, why };
     },
-    async close() {
-      await opened?.then(all => all.close()).catch(() => undefined);
-      await fetcher?.close();
-    },
+    close,
   };
 }
 

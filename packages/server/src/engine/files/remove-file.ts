@@ -3,6 +3,7 @@
  * between, the sweep finds the row and goes on.
  */
 import { toPerdureError } from '@perdure/protocol';
+import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { SessionLog } from '../ports.ts';
 import { claim } from '../respond.ts';
@@ -21,7 +22,7 @@ export async function discard(engine: EngineContext, store: SessionLog, row: Fil
 export async function removeDoomed(engine: EngineContext, store: SessionLog, row: FileRow): Promise<boolean> {
   try {
     await removeChunks(engine.files.blobs(store.home), row, work => engine.sessions.wait(work));
-    if (row.owner === null) await endLog(engine, store, row);
+    if (row.owner === null) await endLog(engine, store, { tenant: row.tenant, session: sessionOfFile(row.id) });
     await engine.sessions.wait(store.forgetFile(row.tenant, row.id));
     return true;
   } catch (error) {
@@ -30,9 +31,13 @@ export async function removeDoomed(engine: EngineContext, store: SessionLog, row
   }
 }
 
-/** The file's log ends: it holds state no more. */
-async function endLog(engine: EngineContext, store: SessionLog, { tenant, id }: FileRow): Promise<void> {
-  const live = await engine.sessions.load(tenant, sessionOfFile(id), store);
+/** The log of a file, or of what else was placed alone, ends: it holds state no more. */
+export async function endLog(
+  engine: EngineContext,
+  store: SessionLog,
+  { tenant, session }: { readonly tenant: TenantId; readonly session: SessionId },
+): Promise<void> {
+  const live = await engine.sessions.load(tenant, session, store);
   if (live === null || live.state === null || live.state.phase === 'ended') return;
   await engine.sessions.exclusive(live, async () => {
     await engine.sessions.wait(engine.lease.ensure());

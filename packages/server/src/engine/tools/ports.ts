@@ -132,6 +132,8 @@ export interface ExecRequest {
   readonly command: string;
   /** Below the workspace; its root if null. */
   readonly cwd: string | null;
+  /** The same for every try of one run (L6): where it is given, a worker that has done it says what came of it, and does it no second time. */
+  readonly key?: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly show: (text: string) => void;
@@ -169,6 +171,9 @@ export interface Workspace {
   snapshot(): Promise<string>;
   restore(snapshot: string): Promise<void>;
 }
+
+/** Where hosted environments have their workspaces; what keeps their commands in may not be known before the first is opened. */
+export type WorkspaceHost = Omit<Workspaces, 'isolation'>;
 
 export interface Workspaces {
   readonly isolation: Isolation;

@@ -95,15 +95,31 @@ export async function deleteFile(deps: HttpDeps, { res, caller, requestId }: Exc
 const APART = { 'x-content-type-options': 'nosniff', 'content-security-policy': "sandbox; default-src 'none'" };
 
 export async function getFileContent(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  const { res, caller, requestId, signal } = exchange;
-  const { row, bytes } = await deps.engine.files.content(caller, id);
+  const { row, bytes } = await deps.engine.files.content(exchange.caller, id);
+  await sendBytes(deps, exchange, { filename: row.filename, type: row.type, size: row.bytes, bytes });
+}
+
+export interface SentBytes {
+  readonly filename: string;
+  /** Media type. */
+  readonly type: string;
+  readonly size: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export async function sendBytes(
+  deps: Pick<HttpDeps, 'limits'>,
+  exchange: Exchange,
+  { filename, type, size, bytes }: SentBytes,
+): Promise<void> {
+  const { res, requestId, signal } = exchange;
   const parts = bytes[Symbol.asyncIterator]();
   // The first before the head: what cannot be read at all is an error, and not a body that breaks off.
   let part = await parts.next();
   res.writeHead(200, {
-    'content-type': row.type,
-    'content-length': row.bytes,
-    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(row.filename)}`,
+    'content-type': type,
+    'content-length': size,
+    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(filename)}`,
     'x-request-id': requestId,
     ...APART,
   });

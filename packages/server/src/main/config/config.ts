@@ -49,6 +49,8 @@ export interface Config {
   readonly automations: Omit<AutomationRules, 'keyMs'>;
   readonly egress: EgressRules;
   readonly workspaces: WorkspacesConfig;
+  /** Where workers and people reach this server, without a slash at the end; null: where it listens. */
+  readonly publicUrl: string | null;
 }
 
 /** How long what is stored lives. Times in ms; null: for ever. */

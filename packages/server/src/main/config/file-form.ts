@@ -183,4 +183,5 @@ export interface FileConfig {
   readonly automations?: Maybe<FileAutomations>;
   readonly egress?: Maybe<FileEgress>;
   readonly workspaces?: Maybe<FileWorkspaces>;
+  readonly public_url?: Maybe<string>;
 }

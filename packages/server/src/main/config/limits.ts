@@ -3,13 +3,14 @@
  * (depth of JSON, items of a request) is in the protocol package; these cannot exceed it.
  */
 import { LIMITS as WIRE } from '@perdure/protocol';
+import { ENVIRONMENT_BOUNDS, type EnvironmentServerLimits } from './environment-bounds.ts';
 
 export interface Limits extends ServerLimits {
   readonly upstream: UpstreamLimits;
 }
 
 /** Times in ms unless the name says otherwise; sizes in bytes. */
-export interface ServerLimits {
+export interface ServerLimits extends EnvironmentServerLimits {
   readonly requestMs: number;
   readonly bodyReadMs: number;
   readonly bodyBytes: number;
@@ -210,6 +211,7 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     ['websocket_cache_bytes', 16 * MIB, 0, KIB * MIB],
     'What one WebSocket connection may hold of responses that are not stored.',
   ),
+  ...ENVIRONMENT_BOUNDS,
 };
 
 export const UPSTREAM_BOUNDS: { readonly [name in keyof UpstreamLimits]: Bound } = {

@@ -68,6 +68,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     automations: automationsOf(file.automations),
     egress: egressOf(file.egress),
     workspaces: workspacesOf(file.workspaces, folders.base),
+    publicUrl: file.public_url?.replace(/\/+$/, '') ?? null,
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

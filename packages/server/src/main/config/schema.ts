@@ -365,6 +365,11 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
   automations: automations.nullish().meta({ description: 'Schedules that start sessions: docs/automations.md.' }),
+  public_url: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .nullish()
+    .meta({ description: 'Where workers reach this server, as https://perdure.example. Default: where it listens.' }),
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
   workspaces: workspaces.nullish().meta({ description: 'Where commands of agents run: docs/workspaces.md.' }),
 }) as z.ZodType<FileConfig>;

@@ -40,6 +40,12 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   quota_exceeded: 'The message says how many there may be. Delete some.',
   second_person_required: 'Have the holder of another key decide.',
   no_target_available: 'It comes back by itself when targets do; `GET /perdure/v1/targets` shows their health.',
+  environment_not_ready:
+    'Read the environment: `pending` passes by itself; of one that failed the session’s events tell why. One that was made beforehand serves one session.',
+  environment_expired: 'Make a new one. Artifacts of its session are kept.',
+  environment_disconnected: 'Start `perdure worker` for it, or see why it does not reach this server.',
+  environments_unavailable: 'Use an environment of type `none` or `self_hosted`, or ask the operator for workspaces.',
+  worker_already_connected: 'Stop the other worker; its place is free a few seconds later.',
   context_length_exceeded: 'Shorten the input, or ask for a model with a longer context.',
   upstream_interrupted: 'What was shown stands. Ask anew to have the answer made again.',
   upstream_rejected: 'The message says what the provider objected to.',

@@ -1,0 +1,29 @@
+import type { AddCommand } from '../cli/command.ts';
+import { examples } from '../cli/options.ts';
+import type { WorkerCommandOptions } from '../worker-command.ts';
+
+export const workerCommand: AddCommand = (program, io, done) => {
+  program
+    .command('worker')
+    .summary('serve a self-hosted environment')
+    .description(
+      'Runs an agent’s commands on this machine, for one self-hosted environment. It opens connections to the server and takes none, tries\n' +
+        'again when the link breaks, and executes a request once. It runs until SIGTERM or SIGINT.',
+    )
+    .requiredOption('--server <url>', 'the server, as https://perdure.example')
+    .requiredOption('--environment <id>', 'the environment that it serves')
+    .requiredOption('--workspace <folder>', 'where the agent works; made if it is not there')
+    .option('--key <token>', 'the worker token of the environment (default: PERDURE_WORKER_KEY)')
+    .option('--state <folder>', 'where it notes what it has done (default: ~/.local/state/perdure)')
+    .option('--trust-host', 'run commands with the plain shell, as this user, kept in by nothing')
+    .addHelpText(
+      'after',
+      examples(
+        'perdure environments token env_01k3m...',
+        'PERDURE_WORKER_KEY=pwt_... perdure worker --server https://perdure.example --environment env_01k3m... --workspace ./work --trust-host',
+      ),
+    )
+    .action((options: WorkerCommandOptions) =>
+      done(import('../worker-command.ts').then(({ worker }) => worker(options, io))),
+    );
+};

@@ -1,0 +1,56 @@
+/** Environments as this deployment has them: where workspaces are, how workers reach it, a sweep from time to time. */
+import type { Engine } from '../engine/engine.ts';
+import type { EnvironmentDesk } from '../engine/environments/desk.ts';
+import type { WorkspaceHost } from '../engine/tools/ports.ts';
+import type { Config } from './config/config.ts';
+
+export interface OpenEnvironments {
+  readonly desk: EnvironmentDesk;
+  /** Where this server listens: what workers are told, unless the configuration says otherwise. */
+  at(url: string): void;
+  /** Sweeps now and again, one sweep at a time. */
+  start(engine: Pick<Engine, 'environments'>, report: (what: string, error: unknown) => void): void;
+  close(): Promise<void>;
+}
+
+/** @param workspaces null: no environments are hosted */
+export function openEnvironments({ limits, publicUrl }: Config, workspaces: WorkspaceHost | null): OpenEnvironments {
+  let url: string | null = publicUrl;
+  let timer: NodeJS.Timeout | null = null;
+  let under: Promise<unknown> | null = null;
+  return {
+    desk: {
+      workspaces,
+      limits: {
+        tenantEnvironments: limits.tenantEnvironments,
+        tenantTemplates: limits.tenantTemplates,
+        setupMs: limits.environmentSetupMs,
+        suspendMs: limits.environmentSuspendMs,
+        expireMs: limits.environmentExpireMs,
+        artifactBytes: limits.artifactBytes,
+        artifactFiles: limits.artifactFiles,
+        workerGraceMs: limits.workerGraceMs,
+        workerWaitMs: limits.workerWaitMs,
+      },
+      url: () => url,
+    },
+    at(listening) {
+      url ??= listening;
+    },
+    start(engine, report) {
+      const sweep = (): void => {
+        under ??= engine.environments
+          .sweep()
+          .catch((error: unknown) => report('environment.sweep', error))
+          .finally(() => (under = null));
+      };
+      sweep();
+      timer = setInterval(sweep, limits.environmentSweepMs).unref();
+    },
+    async close() {
+      if (timer !== null) clearInterval(timer);
+      await under;
+      await workspaces?.close();
+    },
+  };
+}
