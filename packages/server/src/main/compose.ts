@@ -210,6 +210,8 @@ async function assemble(
     clock: systemClock,
     random: fillRandom,
     home: control.home,
+    sealKey: () => openSealKey(config.data),
+    report,
     sale: saleCheck(
       () => era().loaded.snapshot,
       config,
@@ -249,6 +251,7 @@ async function assemble(
       usage: makeUsageView(money),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
+      signing: { ...config.sigv4, find: id => ring.signing(id), now: () => systemClock.now() },
       keys: keyAdmin(ring),
       ledger: ledger?.view ?? null,
       govern: governed.desk,

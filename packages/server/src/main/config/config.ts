@@ -45,6 +45,14 @@ export interface Config {
   readonly compaction: Pick<CompactionOptions, 'strategy' | 'at'>;
   readonly ledger: LedgerConfig;
   readonly egress: EgressRules;
+  readonly sigv4: SigV4Config;
+}
+
+/** Requests under /openai that are signed as AWS has it. */
+export interface SigV4Config {
+  /** Regions that may be signed for; none: signatures are not accepted. */
+  readonly regions: readonly string[];
+  readonly sessionTokens: boolean;
 }
 
 /** How long what is stored lives. Times in ms; null: for ever. */

@@ -8,6 +8,7 @@ import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { alertsOf } from './alerts.ts';
 import { rateRulesOf } from './rate-limits.ts';
 import { egressOf } from './egress.ts';
+import { sigv4Of } from './sigv4.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
@@ -64,6 +65,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
       witnesses: file.ledger?.witnesses ?? [],
     },
     egress: egressOf(file.egress),
+    sigv4: sigv4Of(file.sigv4),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

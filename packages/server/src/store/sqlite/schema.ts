@@ -179,12 +179,18 @@ CREATE TABLE erasures (n INTEGER PRIMARY KEY);
 INSERT INTO erasures (n) SELECT DISTINCT n FROM responses WHERE status = 6;
 `;
 
+/** What a key that signs requests is known by, and its sealed secret. */
+const SIGNING = `
+ALTER TABLE keys ADD COLUMN signing TEXT;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: LOG },
   { version: 2, sql: CONTROL },
   { version: 3, sql: RECORDS },
   { version: 4, sql: FILES },
   { version: 5, sql: RETENTION },
+  { version: 6, sql: SIGNING },
 ];
 
 /** 'Prdr': says in the file's header whose file it is. */
