@@ -26,6 +26,8 @@ export {
 } from './lists.ts';
 export * from './files/file.ts';
 export * from './models.ts';
+export * from './agents/agent-config.ts';
+export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './agents/agent-schema.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/governance.ts';
 export * from './perdure/holds.ts';

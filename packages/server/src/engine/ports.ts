@@ -8,6 +8,7 @@ import type { StoredEvent } from '../log/codec.ts';
 import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../log/rows.ts';
 import type { Step } from '../log/steps.ts';
 import type { AuditEntry, ControlRecords } from './control-records.ts';
+import type { Resources } from './resources.ts';
 import type { FileRows } from './files/rows.ts';
 
 export type { Clock } from '../kernel/clock.ts';
@@ -246,7 +247,7 @@ export interface IdempotencyRow {
   readonly done: boolean;
 }
 
-export interface ControlStore extends ControlRecords {
+export interface ControlStore extends ControlRecords, Resources {
   keys(): Promise<readonly KeyRow[]>;
   keyByHash(hash: string): Promise<KeyRow | null>;
   /** With its audit entry, in one commit. */

@@ -49,7 +49,7 @@ export async function basisOf(config: Config, seen: number): Promise<Basis> {
 
 const refuse = (): Promise<never> =>
   Promise.reject(storeError('store_unavailable', 'what is only read is not changed'));
-const WRITES_NOTHING = { putRecord: refuse, putDocument: refuse, audit: refuse };
+const WRITES_NOTHING = { putRecord: refuse, changeResources: refuse, putDocument: refuse, audit: refuse };
 
 /** @param supposed whether other contracts are put in their place */
 export function basisText({ document, active, file }: Basis, supposed: boolean): string {

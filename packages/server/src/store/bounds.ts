@@ -2,6 +2,7 @@
  * The bounds of the port, alike for every store. They are checked before a store sees the request, so that no store can be brought to
  * keep what another could not read.
  */
+import { MAX_RESOURCE_CHANGES, MAX_RESOURCE_CHARS, RESOURCE_KINDS, type ResourceChange } from '../engine/resources.ts';
 import { type AuditEntry, CONTROL_KINDS, type ControlRecord } from '../engine/control-records.ts';
 import { type Append, type EventRange, MAX_EVENTS_READ, type Release, type RunRange } from '../engine/ports.ts';
 import type { StoredEvent } from '../log/codec.ts';
@@ -79,6 +80,22 @@ export function checkRecord(record: ControlRecord, entry: AuditEntry): void {
       throw new StoreMisuse(`a record holds at most ${MAX_RECORD_CHARS} characters, not ${body.length}`);
   }
   if (entry.subject !== record.id) throw new StoreMisuse('the audit entry is of another record');
+}
+
+/** @throws StoreMisuse */
+export function checkChanges(changes: readonly ResourceChange[], entry: AuditEntry | null): void {
+  requireInteger('changes', changes.length, 1, MAX_RESOURCE_CHANGES);
+  if (new Set(changes.map(one => (one.op === 'put' ? one.row.id : one.id))).size < changes.length)
+    throw new StoreMisuse('one resource is changed twice');
+  for (const one of changes) {
+    const { kind, version } = one.op === 'put' ? one.row : one;
+    if (!RESOURCE_KINDS.includes(kind)) throw new StoreMisuse(`there is no kind of resource ${kind}`);
+    requireInteger('version', version, 1, MAX_SEQ);
+    if (one.op === 'put' && one.row.body.length > MAX_RESOURCE_CHARS)
+      throw new StoreMisuse(`a resource holds at most ${MAX_RESOURCE_CHARS} characters, not ${one.row.body.length}`);
+  }
+  if (entry !== null && entry.body.length > MAX_RECORD_CHARS)
+    throw new StoreMisuse(`an audit entry holds at most ${MAX_RECORD_CHARS} characters, not ${entry.body.length}`);
 }
 
 /** @throws StoreMisuse */

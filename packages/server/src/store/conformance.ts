@@ -6,6 +6,7 @@ import { JOURNAL_CASES } from './cases/journal-cases.ts';
 import { LOG_CASES } from './cases/log-cases.ts';
 import { PLACEMENT_CASES } from './cases/placement-cases.ts';
 import { PROJECTION_CASES } from './cases/projection-cases.ts';
+import { RESOURCE_CASES } from './cases/resource-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 
 export const CONFORMANCE: readonly ConformanceCase[] = [
@@ -16,4 +17,5 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
   ...HOME_CASES,
   ...CONTROL_CASES,
   ...FILE_CASES,
+  ...RESOURCE_CASES,
 ];

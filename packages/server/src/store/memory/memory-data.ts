@@ -2,6 +2,7 @@
 import type { AuditRow, ControlRecord } from '../../engine/control-records.ts';
 import type { FileRow } from '../../engine/files/rows.ts';
 import type { JournalRow, KeyRow, IdempotencyRow } from '../../engine/ports.ts';
+import type { ResourceRow } from '../../engine/resources.ts';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
 import type { ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
@@ -49,6 +50,7 @@ export interface MemoryData {
   readonly records: Map<string, ControlRecord>;
   readonly audit: AuditRow[];
   readonly files: Map<string, FileRow>;
+  readonly resources: Map<string, ResourceRow>;
 }
 
 export function emptyMemoryData(): MemoryData {
@@ -65,5 +67,6 @@ export function emptyMemoryData(): MemoryData {
     records: new Map(),
     audit: [],
     files: new Map(),
+    resources: new Map(),
   };
 }

@@ -12,6 +12,7 @@ import { storeError } from '../store-error.ts';
 import { appendTo, lives, reprojectIn } from './memory-append.ts';
 import { filesOf } from './memory-files.ts';
 import { placementReads } from './memory-placements.ts';
+import { resourcesOf } from './memory-resources.ts';
 import { emptyMemoryData, type MemoryData, type MemorySession } from './memory-data.ts';
 
 export interface MemoryHomeOptions {
@@ -196,6 +197,7 @@ function controlOf(data: MemoryData, answer: <T>(work: () => T) => Promise<T>): 
   const slotOf = ({ tenant, principal, route, key }: IdempotencySlot): string =>
     JSON.stringify([tenant, principal, route, key]);
   return {
+    ...resourcesOf(data, answer, note),
     keys: () => answer(() => [...data.keys.values()]),
     keyByHash: hash => answer(() => [...data.keys.values()].find(key => key.hash === hash) ?? null),
     putKey: (key, entry) =>

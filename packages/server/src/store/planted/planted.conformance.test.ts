@@ -6,6 +6,7 @@ import { BAD_CONTROLS } from './bad-controls.ts';
 import { BAD_FILES } from './bad-files.ts';
 import { BAD_HOMES } from './bad-homes.ts';
 import { BAD_LOGS } from './bad-logs.ts';
+import { BAD_RESOURCES } from './bad-resources.ts';
 import { type Plant, planted } from './plant.ts';
 
 /** ms for a case on a store in memory: much more than it needs, so that only a silent store is late. */
@@ -28,7 +29,7 @@ async function failures(plant: Plant): Promise<string[]> {
 const noticed = new Set<string>();
 
 describe('the conformance cases notice', () => {
-  for (const plant of [...BAD_LOGS, ...BAD_HOMES, ...BAD_CONTROLS, ...BAD_FILES]) {
+  for (const plant of [...BAD_LOGS, ...BAD_HOMES, ...BAD_CONTROLS, ...BAD_FILES, ...BAD_RESOURCES]) {
     test(plant.name, async () => {
       const failed = await failures(plant);
       notEqual(failed.length, 0);

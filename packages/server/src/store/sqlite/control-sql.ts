@@ -20,11 +20,7 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
   const change = db.prepare(
     'UPDATE control_records SET version = ?, body = ? WHERE id = ? AND kind = ? AND version = ? AND tenant IS ?',
   );
-  const note = db.prepare(
-    'INSERT INTO audit (at, actor, action, subject, tenant, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  );
-  const audited = ({ at, actor, action, subject, tenant, body, digest }: AuditEntry): void =>
-    void note.run(at, actor, action, subject, tenant, body, digest);
+  const audited = auditWriter(db);
   const held = db.prepare('SELECT i, body_digest, id, created_at, done FROM idempotency WHERE slot = ?');
   const take = db.prepare('INSERT INTO idempotency (slot, body_digest, id, created_at, done) VALUES (?, ?, ?, ?, ?)');
   const drop = db.prepare('DELETE FROM idempotency WHERE i = ?');
@@ -86,6 +82,15 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
       return null;
     },
   };
+}
+
+/** What lays entries on the audit. */
+export function auditWriter(db: DatabaseSync): (entry: AuditEntry) => void {
+  const note = db.prepare(
+    'INSERT INTO audit (at, actor, action, subject, tenant, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  return ({ at, actor, action, subject, tenant, body, digest }) =>
+    void note.run(at, actor, action, subject, tenant, body, digest);
 }
 
 /** One text that no two slots share. */

@@ -19,6 +19,7 @@ import type {
 } from '../../engine/ports.ts';
 import type { FileContent, FileFinish, FileQuota, FileRow, FileRows, FilesQuery } from '../../engine/files/rows.ts';
 import type { AuditEntry, AuditRow, ControlKind, ControlRecord } from '../../engine/control-records.ts';
+import type { ResourceChange, ResourceKind, ResourceQuery, ResourceRow } from '../../engine/resources.ts';
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
 import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
@@ -71,6 +72,10 @@ export interface ChangeOps {
     IdempotencyRow | 'reserved'
   >;
   readonly settle: Op<{ readonly slot: IdempotencySlot; readonly outcome: 'done' | 'release' }, null>;
+  readonly changeResources: Op<
+    { readonly changes: readonly ResourceChange[]; readonly entry: AuditEntry | null },
+    boolean
+  >;
   readonly putFile: Op<FileRow, boolean>;
   readonly finishFile: Op<FileRef & { readonly content: FileContent; readonly quota: FileQuota }, FileFinish>;
   readonly doomFile: Op<FileRef, boolean>;
@@ -155,6 +160,13 @@ export interface ReaderOps {
   readonly file: Op<FileRef, FileRow | null>;
   readonly files: Op<FilesQuery, readonly FileRow[]>;
   readonly unsettledFiles: Op<Parameters<FileRows['unsettledFiles']>[0], readonly FileRow[]>;
+  readonly resource: Op<Pick<ResourceRow, 'kind' | 'tenant' | 'id'>, ResourceRow | null>;
+  readonly resources: Op<ResourceQuery, readonly ResourceRow[]>;
+  readonly countResources: Op<Pick<ResourceQuery, 'kind' | 'tenant' | 'parent'>, number>;
+  readonly dueResources: Op<
+    { readonly kind: ResourceKind; readonly now: number; readonly limit: number },
+    readonly ResourceRow[]
+  >;
   readonly check: Op<null, readonly string[]>;
   readonly close: Op<null, null>;
 }

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../kernel/clock.ts';
 import type { HomeId } from '../../kernel/ids.ts';
-import { checkAppend, checkLease, checkLimit, checkRange, checkRecord, checkRelease } from '../bounds.ts';
+import { checkAppend, checkChanges, checkLease, checkLimit, checkRange, checkRecord, checkRelease } from '../bounds.ts';
 import type { HomeStore } from '../home-store.ts';
 import { LeaseBook } from '../lease-book.ts';
 import { StoreMisuse } from '../store-error.ts';
@@ -195,6 +195,20 @@ function homeOver(
       return reader.call('audit', { after, limit });
     },
     auditPosition: () => reader.call('auditPosition', null),
+    resource: (kind, tenant, id) => reader.call('resource', { kind, tenant, id }),
+    resources: async query => {
+      checkLimit(query.limit);
+      return reader.call('resources', query);
+    },
+    countResources: query => reader.call('countResources', query),
+    dueResources: async (kind, now, limit) => {
+      checkLimit(limit);
+      return reader.call('dueResources', { kind, now, limit });
+    },
+    changeResources: async (changes, entry) => {
+      checkChanges(changes, entry);
+      return writer.call('changeResources', { changes, entry });
+    },
     reserve: (slot, row, expireBefore) => writer.call('reserve', { slot, row, expireBefore }),
     settle: async (slot, outcome) => void (await writer.call('settle', { slot, outcome })),
     async check() {

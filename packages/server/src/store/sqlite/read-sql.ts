@@ -6,6 +6,7 @@ import type { StoredEvent } from '../../log/codec.ts';
 import type { ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
 import { groupOutbox } from '../group-outbox.ts';
 import type { FileReads } from './file-sql.ts';
+import type { ResourceReads } from './resource-sql.ts';
 import { bytesOrNull, numberOrNull, one, type Row, textOrNull } from './columns.ts';
 import type { Handlers, ReaderOps } from './messages.ts';
 import type { PlacementReads } from './placement-sql.ts';
@@ -17,6 +18,7 @@ export type LogReads = Handlers<
     ReaderOps,
     | keyof PlacementReads
     | keyof FileReads
+    | keyof ResourceReads
     | 'keys'
     | 'keyByHash'
     | 'records'

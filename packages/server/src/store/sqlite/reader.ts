@@ -8,6 +8,7 @@ import { Inbox } from './inbox.ts';
 import type { Handlers, ReaderOps, Reply, Request, WorkerSetup, WorkerStart } from './messages.ts';
 import { makePlacementReads } from './placement-sql.ts';
 import { makeLogReads } from './read-sql.ts';
+import { makeResourceReads } from './resource-sql.ts';
 import { failureOf } from './sqlite-failure.ts';
 
 function serve(port: MessagePort, { setup, posts }: WorkerStart): void {
@@ -43,6 +44,7 @@ function open(setup: WorkerSetup): Handlers<ReaderOps> {
     ...makePlacementReads(db),
     ...makeControlReads(db),
     ...makeFileReads(db),
+    ...makeResourceReads(db),
     check: () => check(db),
     close() {
       db.close();

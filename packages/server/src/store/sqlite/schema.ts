@@ -179,6 +179,23 @@ CREATE TABLE erasures (n INTEGER PRIMARY KEY);
 INSERT INTO erasures (n) SELECT DISTINCT n FROM responses WHERE status = 6;
 `;
 
+const RESOURCES = `
+CREATE TABLE resources (
+  r INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  kind INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  parent TEXT,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  wake_at INTEGER,
+  body TEXT NOT NULL
+);
+CREATE INDEX resources_listed ON resources (kind, tenant, id);
+CREATE INDEX resources_of ON resources (kind, tenant, parent, id) WHERE parent IS NOT NULL;
+CREATE INDEX resources_due ON resources (kind, wake_at) WHERE wake_at IS NOT NULL;
+`;
+
 /** What a key that signs requests is known by, and its sealed secret. */
 const SIGNING = `
 ALTER TABLE keys ADD COLUMN signing TEXT;
@@ -190,13 +207,14 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, sql: RECORDS },
   { version: 4, sql: FILES },
   { version: 5, sql: RETENTION },
-  { version: 6, sql: SIGNING },
+  { version: 6, sql: RESOURCES },
+  { version: 7, sql: SIGNING },
 ];
 
 /** 'Prdr': says in the file's header whose file it is. */
 export const APPLICATION_ID = 0x50726472;
 
-export const SESSION_KINDS = ['responses', 'conversation', 'stateless'] as const;
+export const SESSION_KINDS = ['responses', 'conversation', 'stateless', 'agent'] as const;
 
 /** File status -> stored number: its index. Append only. */
 export const FILE_STATUSES = ['pending', 'ready', 'doomed'] as const;

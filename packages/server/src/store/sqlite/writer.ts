@@ -20,6 +20,7 @@ import {
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './schema.ts';
 import { makeRepacker } from './repack.ts';
+import { makeResourceHandlers } from './resource-sql.ts';
 import { failureOf, StoreFailure } from './sqlite-failure.ts';
 import { WriterMemory } from './writer-memory.ts';
 
@@ -40,7 +41,8 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
   const memory = new WriterMemory(db);
   const log = makeLogHandlers(db, memory, { erased: () => checkpointer.erased(), stirred: () => repacker.stirred() });
   const files = makeFileHandlers(db, memory, () => checkpointer.erased());
-  const changes = { ...log, ...makeControlHandlers(db), ...files };
+  const resources = makeResourceHandlers(db, () => checkpointer.erased());
+  const changes = { ...log, ...makeControlHandlers(db), ...files, ...resources };
   const group = makeGroupCommit(db, changes, memory);
   const pageCount = db.prepare('PRAGMA page_count');
 
