@@ -94,6 +94,8 @@ export interface RespondInput {
   readonly caller: Caller;
   readonly request: CreateResponse;
   readonly labels: readonly string[];
+  /** The caller's span, if it said one. */
+  readonly traceparent?: string;
   readonly idempotency: { readonly key: string; readonly body: string | Uint8Array } | null;
 }
 
@@ -248,8 +250,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function respond(input: RespondInput): Promise<StoredResponse> {
     const { caller, request, labels, idempotency } = input;
-    if (idempotency === null)
-      return ofTurn(caller, await beginTurn(context, { caller, request, labels, reserved: null }));
+    if (idempotency === null) return ofTurn(caller, await beginTurn(context, { ...input, reserved: null }));
     const route = 'POST /v1/responses';
     const reserved = await reserve(context, caller, {
       ...idempotency,
@@ -261,7 +262,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (found !== null) return found;
     }
     try {
-      return ofTurn(caller, await beginTurn(context, { caller, request, labels, reserved: reserved.id }));
+      return ofTurn(caller, await beginTurn(context, { ...input, reserved: reserved.id }));
     } catch (error) {
       const problem = toPerdureError(error);
       // Two of the same request at once: the other one's response is this one's too.

@@ -127,6 +127,8 @@ export type EventBody =
         readonly streamed: boolean;
         readonly tools: DocumentRef | null;
         readonly instructions: DocumentRef | null;
+        /** The span of whoever asked, as W3C Trace Context writes it. */
+        readonly traceparent?: string;
       };
       /** `settings`: what differs from the defaults. `documents`: texts first seen in this turn. Null if there is neither. */
       readonly payload: { readonly settings: JsonObject; readonly documents: readonly Json[] } | null;

@@ -7,7 +7,7 @@ export interface SpanIds {
   readonly trace: string;
   /**
    * 16 hexadecimal digits.
-   * @param seq of the event with which the span begins
+   * @param seq of the event that the span is made for; 0 for the root
    */
   span(seq: number): string;
 }

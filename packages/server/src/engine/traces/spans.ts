@@ -7,8 +7,7 @@
  *  T3  No credential and no address but the host of a target (L9).
  */
 import { idBody, placementId, type ResponseId, type SessionId, type TenantId } from '../../kernel/ids.ts';
-import type { EventOf, LogEvent, LoggedItem, Usage } from '../../log/events.ts';
-import type { PlacementRecord } from '../../placement/record.ts';
+import { type EventOf, type Json, type LogEvent, type LoggedItem, textOf, type Usage } from '../../log/events.ts';
 import type { Sha256 } from '../ports.ts';
 import { messagesOf, toolResult } from './messages.ts';
 import { type AttributeValue, attributesOf, nanos, type OtlpSpan, SPAN_KIND, statusOf } from './otlp.ts';
@@ -45,6 +44,9 @@ export function targetKey(version: string, target: string): string {
   return `${version}/${target}`;
 }
 
+/** No event has it. */
+const ROOT = 0;
+
 type Values = { readonly [key: string]: AttributeValue };
 type CallEnd = LogEvent & { readonly type: 'call.completed' | 'call.failed' | 'call.cancelled' };
 type ToolEnd = LogEvent & { readonly type: 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown' };
@@ -57,7 +59,7 @@ export function spansOf(sha256: Sha256, turn: TurnTrace): readonly OtlpSpan[] {
   const end = events.findLast(isTurnEnd);
   if (first === undefined || end === undefined) return [];
   const ids = spanIds(sha256, turn.session, turn.turn);
-  const under: Under = { turn, ids, root: ids.span(first.seq), end };
+  const under: Under = { turn, ids, root: ids.span(ROOT), end };
   const calls = events.flatMap((event, at) =>
     event.type === 'call.placed' && event.head.chosen !== null ? [callSpan(under, event, at)] : [],
   );
@@ -129,7 +131,7 @@ function callSpan(
   const end = turn.events
     .slice(at + 1)
     .find((event): event is CallEnd => isCallEnd(event) && event.head.call === placed.head.call);
-  const { m: [vendor, model] = ['unknown', 'unknown'], s: version = '' } = recordOf(placed);
+  const { version, vendor, model } = recordOf(placed);
   const target = turn.targets.get(targetKey(version, placed.head.chosen ?? ''));
   const provider = providerName(vendor, target?.cloud ?? null);
   const error = callError(end);
@@ -169,29 +171,28 @@ function callSpan(
 /** What was decided, and by which clauses. A record names the contract with its clauses only where several are in force. */
 function placementValues(turn: TurnTrace, { head }: EventOfPlaced): Values {
   const record = recordOf({ head });
-  const target = head.chosen === null ? undefined : turn.targets.get(targetKey(record.s ?? '', head.chosen));
+  const target = head.chosen === null ? undefined : turn.targets.get(targetKey(record.version, head.chosen));
   const body = idBody(turn.turn, 'resp');
   return {
     'perdure.placement.id': body === null ? null : placementId(body, head.call),
-    'perdure.placement.code': record.x,
-    'perdure.placement.clauses': record.d,
-    'perdure.placement.contracts': record.f,
+    'perdure.placement.code': record.code,
+    'perdure.placement.clauses': record.clauses,
+    'perdure.placement.contracts': record.contracts,
     'perdure.target.id': head.chosen,
     'perdure.target.cloud': target?.cloud,
     'perdure.target.region': target?.region,
   };
 }
 
-/** A run of a tool; or a call of one that never ran, and why. */
+/** A run of a tool; or a call of one that did not run here, from when it was asked for. */
 function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at: number): readonly Child[] {
-  const begins = event.type === 'tool.started' || (event.type === 'tool.failed' && !hasStarted(turn.events, event, at));
+  const begins = event.type === 'tool.started' || (isToolEnd(event) && !hasStarted(turn.events, event, at));
   if (!begins) return [];
   const { callId } = event.head;
   const ofCall = (one: LogEvent): boolean => 'callId' in one.head && one.head.callId === callId;
-  const requested = turn.events.find(
-    (one): one is LogEvent & { readonly type: 'tool.requested' } => one.type === 'tool.requested' && ofCall(one),
-  );
+  const requested = turn.events.find((one): one is ToolRequested => one.type === 'tool.requested' && ofCall(one));
   const begin = event.type === 'tool.started' ? event : (requested ?? event);
+  // One that was started again was cut off before.
   const next = turn.events.slice(at + 1).find(one => ofCall(one) && (isToolEnd(one) || one.type === 'tool.started'));
   const end = event.type === 'tool.started' ? next : event;
   const outcome = end !== undefined && isToolEnd(end) ? end : undefined;
@@ -201,19 +202,21 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': tool,
     'gen_ai.tool.call.id': callId,
-    'gen_ai.tool.type': 'function',
+    'gen_ai.tool.type': requested?.head.origin?.kind === 'mcp' ? 'extension' : 'function',
     'gen_ai.conversation.id': turn.shown.session,
     'gen_ai.tool.call.arguments': turn.content ? argumentsOf(turn.events, callId) : null,
     'gen_ai.tool.call.result': turn.content ? toolResult(itemsOf(outcome)) : null,
     'error.type': error,
     'perdure.tool.idempotent': requested?.head.idempotent,
+    'perdure.tool.origin': requested?.head.origin?.kind,
+    'perdure.tool.server': requested?.head.origin?.server,
     'perdure.approval.id': event.type === 'tool.started' ? event.head.approval : null,
   };
   return [
     {
       seq: begin.seq,
       span: {
-        ...timed(ids.trace, ids.span(begin.seq), begin.at, (end ?? turnEnd).at, root),
+        ...timed(ids.trace, ids.span(event.seq), begin.at, (end ?? turnEnd).at, root),
         name: `execute_tool ${tool}`,
         kind: SPAN_KIND.internal,
         attributes: attributesOf(values),
@@ -223,11 +226,9 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
   ];
 }
 
-function hasStarted(
-  events: readonly LogEvent[],
-  { head: { callId } }: { readonly head: { readonly callId: string } },
-  before: number,
-): boolean {
+type ToolRequested = LogEvent & { readonly type: 'tool.requested' };
+
+function hasStarted(events: readonly LogEvent[], { head: { callId } }: ToolEnd, before: number): boolean {
   return events.slice(0, before).some(one => one.type === 'tool.started' && one.head.callId === callId);
 }
 
@@ -298,8 +299,22 @@ function argumentsOf(events: readonly LogEvent[], callId: string): string | null
   return typeof given === 'string' ? given : null;
 }
 
-function recordOf({ head }: Pick<EventOfPlaced, 'head'>): Partial<PlacementRecord> {
-  return head.placement as unknown as Partial<PlacementRecord>;
+/** What a trace tells of a placement's record; of one that has another form, what has this one. */
+function recordOf({ head }: Pick<EventOfPlaced, 'head'>) {
+  const { s: version, m: model, x: code, d: clauses, f: contracts }: { readonly [key: string]: Json } = head.placement;
+  const [vendor = 'unknown', name = 'unknown'] = textsOf(model);
+  return {
+    version: textOf(version),
+    vendor,
+    model: name,
+    code: textOf(code) || null,
+    clauses: textsOf(clauses),
+    contracts: textsOf(contracts),
+  };
+}
+
+function textsOf(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter(one => typeof one === 'string') : [];
 }
 
 function isTurnEnd(event: LogEvent): event is TurnEnd {
