@@ -58,8 +58,9 @@ export async function listTraces(
   const traces: SessionTrace[] = [];
   let bytes = 0;
   for (const turn of turns.slice(0, query.limit)) {
-    const otlp = await readTrace(desk, store, row, turn);
-    if (otlp === null) continue;
+    const read = await readTrace(desk, store, row, turn);
+    if (read === null) continue;
+    const { otlp } = read;
     bytes += Buffer.byteLength(JSON.stringify(otlp));
     if (bytes > MAX_PAGE_BYTES)
       throw perdureError(

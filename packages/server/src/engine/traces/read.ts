@@ -41,13 +41,19 @@ function shownSession(kind: SessionRow['kind'], session: SessionId): string {
   return kind === 'conversation' ? `conv_${idBody(session, 'sess') ?? ''}` : session;
 }
 
+export interface ReadTrace {
+  readonly otlp: OtlpTraces;
+  /** That the turn asked for. */
+  readonly model: string;
+}
+
 /** Null for a turn that has not ended. */
 export async function readTrace(
   source: TraceSource,
   store: SessionLog,
   row: SessionRow,
   turn: ResponseRow,
-): Promise<OtlpTraces | null> {
+): Promise<ReadTrace | null> {
   if (turn.toSeq === 0) return null;
   const { tenant, session, kind } = row;
   const events = await turnEvents(source, store, row, turn);
@@ -64,7 +70,7 @@ export async function readTrace(
     targets: await targetsOf(source, store, events),
     content: source.content,
   };
-  return tracesOf(spansOf(source.sha256, trace));
+  return { otlp: tracesOf(spansOf(source.sha256, trace)), model: started?.head.model ?? '' };
 }
 
 /** The last event ends the turn: it is read even if the turn is too long to be read whole. */

@@ -46,6 +46,21 @@ export interface Config {
   readonly ledger: LedgerConfig;
   readonly egress: EgressRules;
   readonly sigv4: SigV4Config;
+  readonly traces: TracesConfig;
+}
+
+export interface TracesConfig {
+  /** Whether they hold what was said. */
+  readonly content: boolean;
+  /** Where those of finished turns are sent; null: nowhere. Times in ms. */
+  readonly otlp: {
+    readonly url: string;
+    /** They may hold a secret (L9). */
+    readonly headers: { readonly [name: string]: string };
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly retryMs: number;
+  } | null;
 }
 
 /** Requests under /openai that are signed as AWS has it. */

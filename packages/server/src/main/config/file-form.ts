@@ -1,6 +1,7 @@
 /** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
 import type { FileEgress } from './egress.ts';
 import type { FileSigV4 } from './sigv4.ts';
+import type { FileTraces } from './traces.ts';
 
 export type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
@@ -181,4 +182,5 @@ export interface FileConfig {
   readonly ledger?: Maybe<FileLedger>;
   readonly egress?: Maybe<FileEgress>;
   readonly sigv4?: Maybe<FileSigV4>;
+  readonly traces?: Maybe<FileTraces>;
 }

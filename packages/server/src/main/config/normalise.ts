@@ -9,6 +9,7 @@ import { alertsOf } from './alerts.ts';
 import { rateRulesOf } from './rate-limits.ts';
 import { egressOf } from './egress.ts';
 import { sigv4Of } from './sigv4.ts';
+import { tracesConfigOf } from './traces.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
@@ -66,6 +67,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     },
     egress: egressOf(file.egress),
     sigv4: sigv4Of(file.sigv4),
+    traces: tracesConfigOf(file.traces),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

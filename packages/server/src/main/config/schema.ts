@@ -10,6 +10,7 @@ import { rateLimits } from './rate-limits.ts';
 import { retentionSchema } from './retention.ts';
 import { egress } from './egress.ts';
 import { sigv4 } from './sigv4.ts';
+import { traces } from './traces.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -365,6 +366,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
   sigv4: sigv4.nullish().meta({ description: 'Requests under /openai that AWS clients sign: docs/bedrock.md.' }),
+  traces: traces.nullish().meta({ description: 'What traces tell, and where they are sent: docs/traces.md.' }),
 }) as z.ZodType<FileConfig>;
 
 /** The name of a limit in the file, for both tables. */
