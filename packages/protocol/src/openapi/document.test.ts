@@ -79,6 +79,7 @@ it('has every route once, with an operation id of its own', () => {
     '/perdure/v1/waivers/{waiver_id}/revoke',
     '/perdure/v1/whatif',
     '/readyz',
+    '/v1/agents/sessions/{session_id}/traces',
     '/v1/chat/completions',
     '/v1/conversations',
     '/v1/conversations/{conversation_id}',

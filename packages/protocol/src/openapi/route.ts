@@ -10,7 +10,16 @@ export type Route = {
   /** With `{name}` for each parameter. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'files' | 'perdure' | 'ledger' | 'service';
+  readonly tag:
+    | 'responses'
+    | 'conversations'
+    | 'chat'
+    | 'models'
+    | 'files'
+    | 'agents'
+    | 'perdure'
+    | 'ledger'
+    | 'service';
   readonly summary: string;
   readonly body?: SchemaName | 'text';
   /** The body is a form with a file in it, as the schema tells. */

@@ -3,7 +3,9 @@ import type { ErrorCode } from '../errors.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
+import { bedrockRoutes } from './bedrock-routes.ts';
 import { HOLD_ROUTES } from './hold-routes.ts';
+import { TRACE_ROUTES } from './trace-routes.ts';
 import { type QueryName, READ, type Route, WRITE } from './route.ts';
 
 const LIST: readonly QueryName[] = ['limit', 'order', 'after', 'before', 'include[]'];
@@ -53,7 +55,7 @@ const PLACE: readonly ErrorCode[] = [
   ...ATTACHING,
 ];
 
-export const ROUTES: readonly Route[] = [
+const OWN_ROUTES: readonly Route[] = [
   {
     method: 'post',
     path: '/v1/responses',
@@ -253,6 +255,7 @@ export const ROUTES: readonly Route[] = [
   ...EVIDENCE_ROUTES,
   ...GOVERNANCE_ROUTES,
   ...HOLD_ROUTES,
+  ...TRACE_ROUTES,
   {
     method: 'get',
     path: '/healthz',
@@ -284,3 +287,5 @@ export const ROUTES: readonly Route[] = [
     open: true,
   },
 ];
+
+export const ROUTES: readonly Route[] = [...OWN_ROUTES, ...bedrockRoutes(OWN_ROUTES)];

@@ -1,6 +1,7 @@
 /** The schemas that the OpenAPI document names. Requests are described as clients write them, answers as they are sent. */
 import * as z from 'zod';
 import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema.ts';
+import { traceListSchema } from '../agents/traces.ts';
 import { chatRequestBody } from '../chat/request-schema.ts';
 import { ERROR_CODES } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
@@ -95,6 +96,7 @@ export type SchemaName =
   | 'CreatedKey'
   | 'KeyList'
   | 'KeyRevoked'
+  | 'TraceList'
   | 'Cosigned'
   | 'CreateActivation'
   | 'CreateWaiver'
@@ -204,6 +206,7 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   CreatedKey: createdKeySchema,
   KeyList: keyListSchema,
   KeyRevoked: keyRevokedSchema,
+  TraceList: traceListSchema,
   Cosigned: z.object({ object: z.literal('perdure.cosignature'), taken: z.int().min(0) }),
   Activation: activationSchema,
   ActivationAnswer: activationAnswerSchema,

@@ -4,6 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { openapiDocument, perdureError } from '@perdure/protocol';
 import { Hono, type Context } from 'hono';
 import { admit, admitEither, type Scopes } from './admit.ts';
+import { listSessionTraces } from './agents/traces.ts';
 import { isBedrock, underBedrock } from './bedrock/rows.ts';
 import { createChatCompletion } from './chat/create.ts';
 import * as conversations from './conversations/routes.ts';
@@ -101,6 +102,12 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
     ['GET', '/v1/files/:id', read, (exchange, params) => files.getFile(deps, exchange, at(params, 0))],
     ['GET', '/v1/files/:id/content', read, (exchange, params) => files.getFileContent(deps, exchange, at(params, 0))],
     ['DELETE', '/v1/files/:id', infer, (exchange, params) => files.deleteFile(deps, exchange, at(params, 0))],
+    [
+      'GET',
+      '/v1/agents/sessions/:id/traces',
+      read,
+      (exchange, params) => listSessionTraces(deps, exchange, at(params, 0)),
+    ],
     ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
     [
       'GET',

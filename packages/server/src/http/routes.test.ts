@@ -55,6 +55,7 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /v1/conversations/:id/items': 'content',
   'GET /v1/conversations/:id/items/:item': 'content',
   'DELETE /v1/conversations/:id/items/:item': 'change',
+  'GET /v1/agents/sessions/:id/traces': 'content',
   'POST /v1/chat/completions': 'change',
   'POST /v1/files': 'change',
   'GET /v1/files': 'content',

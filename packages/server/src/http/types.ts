@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Rates } from '../engine/rate/rates.ts';
+import type { TraceView } from './agents/traces.ts';
 import type { Signing } from './sigv4/admit.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { WebSocketLimits } from './websocket/limits.ts';
@@ -35,6 +36,7 @@ export interface HttpDeps {
   /** Who a bearer token is. @throws PerdureError missing_api_key, invalid_api_key */
   authenticate(bearer: string | null): Caller;
   readonly signing: Signing;
+  readonly traces: TraceView;
   /** Whether keys are asked for. Without them only loopback hosts and pages of ours may ask. */
   keyed(): boolean;
   readonly limits: HttpLimits;

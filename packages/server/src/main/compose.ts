@@ -38,6 +38,8 @@ import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts';
 import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
+import { describe } from './describe-error.ts';
+import { openTraces } from './traces/start.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
@@ -243,6 +245,7 @@ async function assemble(
     shadowPpm: commitment => shadow?.ppm(commitment) ?? null,
     now: () => systemClock.now(),
   };
+  const traces = openTraces(config, { stores, engine, sha256, now: () => systemClock.now(), startedAt, log, report });
   if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
   const http = await listen(
     {
@@ -252,6 +255,7 @@ async function assemble(
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
       signing: { ...config.sigv4, find: id => ring.signing(id), now: () => systemClock.now() },
+      traces: traces.view,
       keys: keyAdmin(ring),
       ledger: ledger?.view ?? null,
       govern: governed.desk,
@@ -307,6 +311,8 @@ async function assemble(
     alertsOf(config, { engine, money, control, report, log, asOf: () => asOf ?? systemClock.now() }),
   );
   alerts.catch(unlessStopped('alerts'));
+  const tracing = recovered.then(() => traces.start());
+  tracing.catch(unlessStopped('traces'));
   return {
     url: http.url,
     port: http.port,
@@ -321,6 +327,7 @@ async function assemble(
       await steering.then(() => shadow?.close()).catch(() => undefined);
       await alerts.then(running => running?.close()).catch(() => undefined);
       await drained;
+      await tracing.then(() => traces.close()).catch(() => undefined);
       await swept.then(stop => stop()).catch(() => undefined);
       await files.close();
       await shutDown({ http, upstream, ledger, stores, lock });
@@ -385,15 +392,4 @@ async function firstDocument(stores: readonly HomeStore[], version: string): Pro
     if (text !== null) return text;
   }
   return null;
-}
-
-/** An error for the operator's log: its code, its words and its cause, no stack unless it is ours to mend. */
-function describe(error: Error): string {
-  const code = 'code' in error ? `${String(error.code)} ` : '';
-  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  const stack =
-    process.env['PERDURE_DEBUG'] === undefined
-      ? ''
-      : `\n${(error.cause instanceof Error ? error.cause : error).stack ?? ''}`;
-  return `${code}${error.message}${cause}${stack}`;
 }

@@ -34,7 +34,8 @@ const headers: z.ZodType<{ readonly [name: string]: string }> = z
 
 export const traces: z.ZodType<FileTraces> = z.strictObject({
   content: z.boolean().nullish().meta({
-    description: 'Whether prompts, answers, arguments and results are in traces. What is sent is not erased with the session. Default: false.',
+    description:
+      'Whether prompts, answers, arguments and results are in traces. What is sent is not erased with the session. Default: false.',
   }),
   otlp: z
     .strictObject({
@@ -47,15 +48,30 @@ export const traces: z.ZodType<FileTraces> = z.strictObject({
         })
         .meta({ description: 'The whole address, as https://collector.example:4318/v1/traces.' }),
       headers: headers.nullish().meta({ description: 'Sent along. Write ${NAME} for what is secret.' }),
-      interval_ms: z.int().min(50).max(3_600_000).nullish().meta({
-        description: `Between two looks at the log, in ms. Default: ${INTERVAL_MS}.`,
-      }),
-      timeout_ms: z.int().min(50).max(300_000).nullish().meta({
-        description: `One export, in all, in ms. Default: ${TIMEOUT_MS}.`,
-      }),
-      retry_ms: z.int().min(10).max(60_000).nullish().meta({
-        description: `The first wait after a failure, in ms; it doubles, up to a minute. Default: ${RETRY_MS}.`,
-      }),
+      interval_ms: z
+        .int()
+        .min(50)
+        .max(3_600_000)
+        .nullish()
+        .meta({
+          description: `Between two looks at the log, in ms. Default: ${INTERVAL_MS}.`,
+        }),
+      timeout_ms: z
+        .int()
+        .min(50)
+        .max(300_000)
+        .nullish()
+        .meta({
+          description: `One export, in all, in ms. Default: ${TIMEOUT_MS}.`,
+        }),
+      retry_ms: z
+        .int()
+        .min(10)
+        .max(60_000)
+        .nullish()
+        .meta({
+          description: `The first wait after a failure, in ms; it doubles, up to a minute. Default: ${RETRY_MS}.`,
+        }),
     })
     .nullish()
     .meta({ description: 'Sends the traces of finished turns to an OTLP/HTTP receiver, in JSON. Default: nowhere.' }),

@@ -168,7 +168,11 @@ async function endedIn(
 }
 
 /** The `ResourceSpans` of a turn in JSON; null if it is not to be sent. */
-async function spansOfTurn(parts: Running, store: HomeStore, { tenant, session, turn }: EndedTurn): Promise<string | null> {
+async function spansOfTurn(
+  parts: Running,
+  store: HomeStore,
+  { tenant, session, turn }: EndedTurn,
+): Promise<string | null> {
   const row = await parts.source.wait(store.session(tenant, session));
   const trace = row === null ? null : await readTrace(parts.source, store, row, turn);
   if (row === null || trace === null) return null;

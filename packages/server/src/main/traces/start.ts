@@ -41,7 +41,9 @@ export function openTraces(config: Config, parts: TraceParts): Traces {
   };
   let running: RunningExporter | null = null;
   return {
-    view: { list: ({ tenant }, session, query) => listTraces(desk, tenant, session, query, ['agent'], 'session_not_found') },
+    view: {
+      list: ({ tenant }, session, query) => listTraces(desk, tenant, session, query, ['agent'], 'session_not_found'),
+    },
     async start() {
       const { otlp } = config.traces;
       if (otlp === null) return;
