@@ -40,6 +40,8 @@ export interface RunningExporter {
 const BATCH_EVENTS = 500;
 /** Bytes of one export, at which it is sent; a single trace may be larger. */
 export const EXPORT_BYTES: number = 1024 * 1024;
+/** How long an export that is under way may still take when the server ends, ms. */
+const CLOSE_MS = 1000;
 const RETRY_MOST_MS = 60_000;
 
 export function startExporter(parts: ExporterParts): RunningExporter {
@@ -48,8 +50,11 @@ export function startExporter(parts: ExporterParts): RunningExporter {
   return {
     close: async () => {
       ending.abort();
-      await parts.sender.close();
+      // What is on its way may arrive, so that the next process need not send it again.
+      const late = setTimeout(() => void parts.sender.close(), CLOSE_MS);
       await run;
+      clearTimeout(late);
+      await parts.sender.close();
     },
   };
 }
@@ -89,11 +94,15 @@ async function pass(parts: Running, store: HomeStore, signal: AbortSignal): Prom
   for (const turn of await endedIn(parts, store, rows)) {
     const spans = await spansOfTurn(parts, store, turn);
     if (spans === null) continue;
-    if (body.bytes > 0 && body.bytes + spans.length > EXPORT_BYTES) await deliver(parts, body.take(), signal);
+    if (
+      body.bytes > 0 &&
+      body.bytes + Buffer.byteLength(spans) > EXPORT_BYTES &&
+      !(await deliver(parts, body.take(), signal))
+    )
+      return false;
     body.add(spans);
   }
-  if (body.bytes > 0) await deliver(parts, body.take(), signal);
-  if (signal.aborted) return false;
+  if (body.bytes > 0 && !(await deliver(parts, body.take(), signal))) return false;
   await cursors.set(store.home, last.position);
   return true;
 }
@@ -191,23 +200,24 @@ function mayLeave({ placing }: ExporterParts, { state, session }: SessionRow, mo
   return placing.egress({ ...subject, model, requestLabels: [] }) === null;
 }
 
-/** Until it is taken, or refused for good, or the process ends. */
-async function deliver({ sender, retryMs, log }: ExporterParts, body: string, signal: AbortSignal): Promise<void> {
+/** Until it is taken, or refused for good. @returns false if the process ends before */
+async function deliver({ sender, retryMs, log }: ExporterParts, body: string, signal: AbortSignal): Promise<boolean> {
   for (let tries = 1; !signal.aborted; tries++) {
     const sent = await sender.send(body);
     if (sent.ok) {
       if (sent.rejected > 0) log(`traces: the receiver rejected ${sent.rejected} spans`);
       else if (tries > 1) log('traces: the receiver takes them again');
-      return;
+      return true;
     }
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
     if (!sent.again) {
       log(`traces: the receiver refused an export of ${Buffer.byteLength(body)} bytes (${sent.why}); it is dropped`);
-      return;
+      return true;
     }
     if (tries === 1) log(`traces: an export failed (${sent.why}); it is tried again`);
     await rest(Math.max(backoff(retryMs, tries), sent.afterMs ?? 0), signal);
   }
+  return false;
 }
 
 /** Half of the wait is by chance, so that what failed together does not come again together. */
