@@ -4,6 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { openapiDocument, perdureError } from '@perdure/protocol';
 import { Hono, type Context } from 'hono';
 import { admit, admitEither, type Scopes } from './admit.ts';
+import { sessionRoutes } from './agents/session-table.ts';
 import { listSessionTraces } from './agents/traces.ts';
 import { isBedrock, underBedrock } from './bedrock/rows.ts';
 import { createChatCompletion } from './chat/create.ts';
@@ -24,10 +25,10 @@ import { countInputTokens } from './responses/input-tokens.ts';
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/read.ts';
 import type { App, Exchange, HttpDeps, RouteEnv, Scope } from './types.ts';
 
-type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
+export type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
 
 /** One row a route: method, path, the scopes of which one is needed, handler. Compared with the OpenAPI table by a test. */
-type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: Scopes, handler: Handler];
+export type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: Scopes, handler: Handler];
 /** Whose signature says who it is. */
 const WITNESS: Scopes = null;
 
@@ -108,6 +109,7 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
       read,
       (exchange, params) => listSessionTraces(deps, exchange, at(params, 0)),
     ],
+    ...sessionRoutes(deps),
     ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
     [
       'GET',
