@@ -85,3 +85,28 @@ test('traces are of agents’ sessions: of others there are none to list', async
     expect(await refused.json()).toMatchObject({ error: { code: 'session_not_found' } });
   }
 });
+
+test('the official client lists the traces of an agent’s session, as they were sent', async () => {
+  const { sessions } = stack.openai().beta.agents;
+  const before = roots().length;
+  const agent = { model: MODEL };
+  const { id } = await sessions.create({ environment: { type: 'none' }, agent, input: 'Hello.' });
+  await until(() => roots().length > before, 'a trace');
+  const listed = [];
+  for await (const trace of sessions.traces.list(id)) listed.push(trace);
+  const turns = await sessions.turns.list(id);
+  expect(listed.map(trace => [trace.id, trace.session_id, trace.object])).toEqual(
+    turns.data.map(turn => [turn.id, id, 'agent.session.trace']),
+  );
+  const [resource] = listed[0]?.otlp['resourceSpans'] as readonly [
+    { readonly scopeSpans: readonly [{ readonly spans: readonly ReturnType<typeof roots>[number][] }] },
+  ];
+  const [root] = resource.scopeSpans[0].spans;
+  expect(root).toEqual(roots().at(-1));
+  expect(values(root)).toMatchObject({
+    'gen_ai.agent.id': expect.any(String),
+    'gen_ai.agent.version': '1',
+    'gen_ai.conversation.id': id,
+    'perdure.turn.id': turns.data[0]?.id,
+  });
+});

@@ -7,6 +7,7 @@ import {
   agentSessionDeletedSchema,
   agentSessionEventSchema,
   agentSessionSchema,
+  agentTraceSchema,
   agentTurnSchema,
   auditEntrySchema,
   chatChunkSchema,
@@ -172,6 +173,7 @@ function errorFaults(status: number, body: Json): string[] {
 const SCHEMAS: { readonly [object: string]: Schema } = {
   'agent.session': agentSessionSchema,
   'agent.session.deleted': agentSessionDeletedSchema,
+  'agent.session.trace': agentTraceSchema,
   'agent.session.turn': agentTurnSchema,
   'chat.completion': chatCompletionSchema,
   'chat.completion.chunk': chatChunkSchema,

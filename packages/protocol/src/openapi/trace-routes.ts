@@ -10,6 +10,6 @@ export const TRACE_ROUTES: readonly Route[] = [
     summary: 'The traces of the finished turns of a session, as OTLP in JSON.',
     answer: 'TraceList',
     query: ['limit', 'order', 'after'],
-    errors: [...READ, 'invalid_request', 'session_not_found'],
+    errors: [...READ, 'invalid_request', 'unsupported_parameter', 'session_not_found'],
   },
 ];

@@ -319,9 +319,9 @@ function openRoutes(app: App, deps: HttpDeps): void {
 }
 
 async function refuse(deps: HttpDeps, context: Context<RouteEnv>, error: () => Error): Promise<Response> {
-  await serve(deps, context.env, [], async () => {
-    throw error();
-  });
+  const admits = isBedrock(context.env.incoming.url ?? '') ? admitEither : admit;
+  const refused = (): Promise<void> => Promise.reject(error());
+  await serve(deps, context.env, [], refused, admits);
   return RESPONSE_ALREADY_SENT;
 }
 

@@ -20,7 +20,7 @@ export async function listSessionTraces(
   if (!query.ok) throw query.error;
   const { limit, order, after, before } = query.value;
   if (before !== undefined)
-    throw perdureError('invalid_request', "'before' is not taken here: use 'after'.", { param: 'before' });
+    throw perdureError('unsupported_parameter', "'before' is not supported here.", { param: 'before' });
   const page = await traces.list(caller, session, { limit, order, ...(after !== undefined && { after }) });
   sendJson(res, 200, listPage(page.traces, page.hasMore), { 'x-request-id': requestId });
 }
