@@ -183,6 +183,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
     description: `A page holds at most ${FILE_PAGE}.`,
   },
   'files.purpose': { type: 'string', enum: FILE_PURPOSES },
+  agent_id: { type: 'string', description: 'Only those that this agent runs.' },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

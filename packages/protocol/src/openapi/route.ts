@@ -16,7 +16,7 @@ export type Route = {
     | 'chat'
     | 'models'
     | 'files'
-    | 'agents'
+    | 'sessions'
     | 'perdure'
     | 'ledger'
     | 'service';
@@ -57,7 +57,8 @@ export type QueryName =
   | 'starting_after'
   | 'cascade'
   | 'files.limit'
-  | 'files.purpose';
+  | 'files.purpose'
+  | 'agent_id';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

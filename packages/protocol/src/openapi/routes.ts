@@ -1,6 +1,7 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
 import type { ErrorCode } from '../errors.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
+import { SESSION_ROUTES } from './session-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
 import { bedrockRoutes } from './bedrock-routes.ts';
@@ -234,6 +235,7 @@ const OWN_ROUTES: readonly Route[] = [
     skips: true,
   },
   ...FILE_ROUTES,
+  ...SESSION_ROUTES,
   {
     method: 'get',
     path: '/v1/models',

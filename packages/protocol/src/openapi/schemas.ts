@@ -55,6 +55,13 @@ import {
   responseSchema,
 } from '../responses/resource-schema.ts';
 
+import {
+  SESSION_ANSWERS,
+  SESSION_REQUESTS,
+  type SessionAnswerName,
+  type SessionRequestName,
+} from './session-schemas.ts';
+
 export type SchemaName =
   | 'InputItem'
   | 'CreateResponse'
@@ -120,7 +127,9 @@ export type SchemaName =
   | 'CreateHold'
   | 'Health'
   | 'Ready'
-  | 'Error';
+  | 'Error'
+  | SessionAnswerName
+  | SessionRequestName;
 type RequestName =
   | 'UploadFile'
   | 'InputItem'
@@ -138,7 +147,8 @@ type RequestName =
   | 'CreateContractEvent'
   | 'CreateHold'
   | 'OfferRight'
-  | 'AnswerRight';
+  | 'AnswerRight'
+  | SessionRequestName;
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
 const error = z.object({
@@ -175,8 +185,10 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateHold: createHoldBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
+  ...SESSION_REQUESTS,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
+  ...SESSION_ANSWERS,
   Item: itemSchema,
   Response: responseSchema,
   CompactedResponse: compactedResponseSchema,

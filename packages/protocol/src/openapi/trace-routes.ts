@@ -6,7 +6,7 @@ export const TRACE_ROUTES: readonly Route[] = [
     method: 'get',
     path: '/v1/agents/sessions/{session_id}/traces',
     operationId: 'listSessionTraces',
-    tag: 'agents',
+    tag: 'sessions',
     summary: 'The traces of the finished turns of a session, as OTLP in JSON.',
     answer: 'TraceList',
     query: ['limit', 'order', 'after'],
