@@ -35,8 +35,6 @@ export interface RespondRequest {
   readonly request: CreateResponse;
   /** Labels that the caller puts on this request's content (L8). */
   readonly labels: readonly string[];
-  /** The caller's span, if it said one. */
-  readonly traceparent?: string;
   /** The id that an idempotency key reserved; null to draw one. */
   readonly reserved: ResponseId | null;
   /** The turn is for a compaction alone: nothing is answered. */
@@ -200,13 +198,7 @@ async function commitBeginning(
       },
       payload: { items: placedItems },
     },
-    turnStarted(
-      response,
-      request,
-      { toolsRef, instructionsRef },
-      { settings, documents: documents.added },
-      input.traceparent,
-    ),
+    turnStarted(response, request, { toolsRef, instructionsRef }, { settings, documents: documents.added }, caller),
     ...(laid === null ? [] : [laid.event]),
     ...(placed === null ? [] : [callPlaced(placed, purpose)]),
   ];
@@ -258,7 +250,7 @@ function turnStarted(
   request: CreateResponse,
   refs: { toolsRef: DocumentRef | null; instructionsRef: DocumentRef | null },
   said: NonNullable<Extract<EventBody, { type: 'turn.started' }>['payload']>,
-  traceparent: string | undefined,
+  { traceparent }: Caller,
 ): EventBody {
   // Most turns of a session say nothing new: then there is nothing to keep, and no salt and digest of it.
   const payload = said.documents.length > 0 || Object.keys(said.settings).length > 0 ? said : null;

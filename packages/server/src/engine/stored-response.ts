@@ -22,7 +22,5 @@ export interface RespondInput {
   readonly caller: Caller;
   readonly request: CreateResponse;
   readonly labels: readonly string[];
-  /** The caller's span, if it said one. */
-  readonly traceparent?: string;
   readonly idempotency: { readonly key: string; readonly body: string | Uint8Array } | null;
 }

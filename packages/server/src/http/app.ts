@@ -19,6 +19,7 @@ import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { limitRate } from './rate-limit.ts';
 import { sendError, sendJson } from './reply.ts';
+import { withSpan } from './request-headers.ts';
 import { compactResponse } from './responses/compact.ts';
 import { createResponse } from './responses/create.ts';
 import { countInputTokens } from './responses/input-tokens.ts';
@@ -355,7 +356,7 @@ async function serve(
     const admitted = admits(deps, req, scopes);
     const caller = admitted instanceof Promise ? await admitted : admitted;
     if (scopes !== null) limitRate(deps.rates, caller, res);
-    await handler({ req, res, caller, requestId, signal: left.signal });
+    await handler({ req, res, caller: withSpan(req, caller), requestId, signal: left.signal });
   } catch (thrown) {
     if (left.signal.aborted) return;
     const error = sendError(res, thrown, { 'x-request-id': requestId });

@@ -1,6 +1,7 @@
 /** Request headers that are ours. */
 import { perdureError } from '@perdure/protocol';
 import type { IncomingMessage } from 'node:http';
+import type { Caller } from '../engine/caller.ts';
 import { parseTraceparent } from '../engine/traces/span-ids.ts';
 
 /** Characters of an `Idempotency-Key`. */
@@ -43,8 +44,8 @@ export function readLabels(req: IncomingMessage): readonly string[] {
   return labels.toSorted();
 }
 
-/** The caller's span (W3C Trace Context), to which the trace of what it asks for is linked. What is none is ignored, as that standard has it. */
-export function readTraceparent(req: IncomingMessage): { readonly traceparent?: string } {
+/** With the caller's span (W3C Trace Context), if it says one. What is none is ignored, as that standard has it. */
+export function withSpan(req: Pick<IncomingMessage, 'headers'>, caller: Caller): Caller {
   const given = req.headers['traceparent'];
-  return typeof given === 'string' && parseTraceparent(given) !== null ? { traceparent: given } : {};
+  return typeof given === 'string' && parseTraceparent(given) !== null ? { ...caller, traceparent: given } : caller;
 }

@@ -19,7 +19,7 @@ async function told(turns: number) {
     const response = await ask(
       engine,
       previous === undefined ? {} : { previous_response_id: previous },
-      i === 0 ? { traceparent: TRACEPARENT } : {},
+      i === 0 ? { caller: { ...ACME, traceparent: TRACEPARENT } } : {},
     );
     await response.done;
     ids.push(response.id);

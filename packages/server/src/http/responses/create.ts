@@ -20,7 +20,7 @@ import { readJson } from '../body.ts';
 import { noteSkipped, sendJson, type Headers } from '../reply.ts';
 import { EventStream, namedEvent } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
-import { readIdempotencyKey, readLabels, readTraceparent } from '../request-headers.ts';
+import { readIdempotencyKey, readLabels } from '../request-headers.ts';
 
 export async function createResponse(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const { req, caller } = exchange;
@@ -33,7 +33,7 @@ export async function createResponse(deps: HttpDeps, exchange: Exchange): Promis
   const key = readIdempotencyKey(req);
   const idempotency = key === null ? null : { key, body: body.bytes };
   if (!request.store) return stateless(deps, exchange, request, labels, idempotency);
-  const response = await deps.engine.respond({ caller, request, labels, idempotency, ...readTraceparent(req) });
+  const response = await deps.engine.respond({ caller, request, labels, idempotency });
   if (request.stream) return streamStored(deps, exchange, response);
   return request.background ? sendBegun(exchange, response) : sendStored(deps, exchange, response);
 }
