@@ -57,6 +57,7 @@ import {
   type UsageWindow,
 } from './usage.ts';
 import type { RespondInput, StoredResponse } from './stored-response.ts';
+import { type Approvals, approvalsOf } from './tools/approvals.ts';
 import { type ToolDesk, toolDesk } from './tools/desk.ts';
 import { wakeSession } from './wake.ts';
 
@@ -125,6 +126,7 @@ export interface Engine {
     deleteItem(caller: Caller, id: string, item: string): Promise<void>;
   };
   readonly agentSessions: AgentSessions;
+  readonly approvals: Approvals;
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
   placements(caller: Caller, query: PlacementListQuery): Promise<PlacementPage>;
   readonly placing: Placing;
@@ -356,6 +358,7 @@ export function createEngine(options: EngineOptions): Engine {
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
     deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
     conversations: conversationCalls(context),
+    approvals: approvalsOf(context),
     agentSessions: admittedSessions(agentSessions(context, { ...NO_HOST, ...options.agentHost }), admitted),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
