@@ -126,3 +126,18 @@ export async function goOn(engine: EngineContext, live: LiveSession): Promise<vo
     engine.recoverLater(live);
   }
 }
+
+/** The same for who holds an engine and not its parts. */
+export interface Approvals {
+  read(tenant: TenantId, id: string): Promise<ApprovalView>;
+  grant(tenant: TenantId, id: string, actor: string, value?: Json): Promise<void>;
+  deny(tenant: TenantId, id: string, actor: string, reason: string): Promise<void>;
+}
+
+export function approvalsOf(engine: EngineContext): Approvals {
+  return {
+    read: (tenant, id) => readApproval(engine, tenant, id),
+    grant: (tenant, id, actor, value) => grantApproval(engine, tenant, id, actor, value),
+    deny: (tenant, id, actor, reason) => denyApproval(engine, tenant, id, actor, reason),
+  };
+}
