@@ -45,6 +45,9 @@ export type ErrorCode =
   | 'missing_api_key'
   | 'invalid_api_key'
   | 'insufficient_scope'
+  | 'invalid_signature'
+  | 'signature_expired'
+  | 'signature_not_allowed'
   | 'host_not_allowed'
   | 'origin_not_allowed'
   | 'not_found'
@@ -186,6 +189,9 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   missing_api_key: unknownCaller('No API key was given: send it as "Authorization: Bearer <key>".'),
   invalid_api_key: unknownCaller('The API key is unknown or has been revoked.'),
   insufficient_scope: forbidden('The API key does not carry the scope that this route needs.', 'ask-operator'),
+  invalid_signature: unknownCaller('The AWS signature of the request does not match what was sent.'),
+  signature_expired: unknownCaller('The AWS signature is of another time: check the clock of the caller.'),
+  signature_not_allowed: forbidden('This kind of AWS signature is not accepted here.', 'fix-request'),
   host_not_allowed: forbidden('Without API keys this server answers to loopback host names only.', 'fix-request'),
   origin_not_allowed: forbidden('Requests from this web origin are not accepted.', 'fix-request'),
   not_found: caller(404, 'There is nothing at this address.'),

@@ -26,6 +26,7 @@ export {
 } from './lists.ts';
 export * from './files/file.ts';
 export * from './models.ts';
+export { agentTraceSchema } from './agents/traces.ts';
 export * from './agents/agent-config.ts';
 export * from './agents/automation.ts';
 export {

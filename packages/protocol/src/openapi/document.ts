@@ -191,6 +191,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   'environments.path': { type: 'string', description: 'An absolute directory of the workspace.' },
   'environments.page': { type: 'string', description: 'The `next` of the page before.' },
   environment_id: { type: 'string' },
+  agent_id: { type: 'string', description: 'Only those that this agent runs.' },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

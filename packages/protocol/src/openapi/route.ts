@@ -20,6 +20,7 @@ export type Route = {
     | 'agents'
     | 'vaults'
     | 'automations'
+    | 'sessions'
     | 'perdure'
     | 'ledger'
     | 'service';
@@ -67,7 +68,8 @@ export type QueryName =
   | 'environments.type'
   | 'environments.path'
   | 'environments.page'
-  | 'environment_id';
+  | 'environment_id'
+  | 'agent_id';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

@@ -4,9 +4,12 @@ import { AGENT_ROUTES } from './agent-routes.ts';
 import { AUTOMATION_ROUTES } from './automation-routes.ts';
 import { ENVIRONMENT_ROUTES } from './environment-routes.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
+import { SESSION_ROUTES } from './session-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
+import { bedrockRoutes } from './bedrock-routes.ts';
 import { HOLD_ROUTES } from './hold-routes.ts';
+import { TRACE_ROUTES } from './trace-routes.ts';
 import { type QueryName, READ, type Route, WRITE } from './route.ts';
 import { VAULT_ROUTES } from './vault-routes.ts';
 
@@ -57,7 +60,7 @@ const PLACE: readonly ErrorCode[] = [
   ...ATTACHING,
 ];
 
-export const ROUTES: readonly Route[] = [
+const OWN_ROUTES: readonly Route[] = [
   {
     method: 'post',
     path: '/v1/responses',
@@ -240,6 +243,7 @@ export const ROUTES: readonly Route[] = [
   ...VAULT_ROUTES,
   ...AUTOMATION_ROUTES,
   ...ENVIRONMENT_ROUTES,
+  ...SESSION_ROUTES,
   {
     method: 'get',
     path: '/v1/models',
@@ -261,6 +265,7 @@ export const ROUTES: readonly Route[] = [
   ...EVIDENCE_ROUTES,
   ...GOVERNANCE_ROUTES,
   ...HOLD_ROUTES,
+  ...TRACE_ROUTES,
   {
     method: 'get',
     path: '/healthz',
@@ -292,3 +297,5 @@ export const ROUTES: readonly Route[] = [
     open: true,
   },
 ];
+
+export const ROUTES: readonly Route[] = [...OWN_ROUTES, ...bedrockRoutes(OWN_ROUTES)];

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { automationDeletedSchema, automationSchema, invocationSchema } from '../agents/automation.ts';
 import { createAutomationBody, updateAutomationBody } from '../agents/automation-schema.ts';
 import { chatChunkSchema, chatCompletionSchema } from '../chat/completion-schema.ts';
+import { traceListSchema } from '../agents/traces.ts';
 import { chatRequestBody } from '../chat/request-schema.ts';
 import { ENVIRONMENT_ANSWERS, type EnvironmentAnswer } from '../agents/environment-resource.ts';
 import { environmentBody, environmentFileBody, templateBody } from '../agents/environment-schema.ts';
@@ -60,6 +61,13 @@ import {
   responseSchema,
 } from '../responses/resource-schema.ts';
 
+import {
+  SESSION_ANSWERS,
+  SESSION_REQUESTS,
+  type SessionAnswerName,
+  type SessionRequestName,
+} from './session-schemas.ts';
+
 export type SchemaName =
   | EnvironmentAnswer
   | 'CreateEnvironment'
@@ -107,6 +115,7 @@ export type SchemaName =
   | 'CreatedKey'
   | 'KeyList'
   | 'KeyRevoked'
+  | 'TraceList'
   | 'Cosigned'
   | 'CreateActivation'
   | 'CreateWaiver'
@@ -139,7 +148,9 @@ export type SchemaName =
   | 'Ready'
   | 'Error'
   | AgentAnswerName
-  | AgentRequestName;
+  | AgentRequestName
+  | SessionAnswerName
+  | SessionRequestName;
 type RequestName =
   | AgentRequestName
   | 'CreateEnvironment'
@@ -164,7 +175,8 @@ type RequestName =
   | 'CreateAutomation'
   | 'UpdateAutomation'
   | 'OfferRight'
-  | 'AnswerRight';
+  | 'AnswerRight'
+  | SessionRequestName;
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
 const error = z.object({
@@ -208,9 +220,11 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
   ...AGENT_REQUESTS,
+  ...SESSION_REQUESTS,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
   ...ENVIRONMENT_ANSWERS,
+  ...SESSION_ANSWERS,
   WorkerTold: workerToldSchema,
   Item: itemSchema,
   Response: responseSchema,
@@ -241,6 +255,7 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   CreatedKey: createdKeySchema,
   KeyList: keyListSchema,
   KeyRevoked: keyRevokedSchema,
+  TraceList: traceListSchema,
   Cosigned: z.object({ object: z.literal('perdure.cosignature'), taken: z.int().min(0) }),
   Activation: activationSchema,
   ActivationAnswer: activationAnswerSchema,

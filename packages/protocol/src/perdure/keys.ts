@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
 
 export const KEY_SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor'] as const;
+export const KEY_AUTHS = ['bearer', 'sigv4'] as const;
 export const KEY_SEGMENTS = ['commercial', 'us-gov', 'us-natsec'] as const;
 
 export type CreateKey = {
@@ -12,6 +13,8 @@ export type CreateKey = {
   readonly segment?: (typeof KEY_SEGMENTS)[number];
   readonly product?: string;
   readonly scopes?: readonly (typeof KEY_SCOPES)[number][];
+  /** `bearer`: the key is sent. `sigv4`: it signs requests, as AWS Signature Version 4 has it. Default: bearer. */
+  readonly auth?: (typeof KEY_AUTHS)[number];
 };
 
 export type KeyResource = {
@@ -26,6 +29,8 @@ export type KeyResource = {
   readonly product: string;
   readonly scopes: readonly string[];
   readonly source: 'store' | 'config';
+  /** Of a key that signs requests: what it is named by in them. */
+  readonly access_key_id?: string;
   /** Seconds since 1970. */
   readonly created_at: number | null;
   readonly revoked_at: number | null;
@@ -46,6 +51,10 @@ export const createKeyBody: z.ZodType<CreateKey> = z.object({
   segment: z.enum(KEY_SEGMENTS).exactOptional(),
   product: word.exactOptional(),
   scopes: z.array(z.enum(KEY_SCOPES)).min(1).exactOptional(),
+  auth: z
+    .enum(KEY_AUTHS)
+    .meta({ description: 'sigv4: the key signs requests (docs/bedrock.md). Default: bearer.' })
+    .exactOptional(),
 });
 
 const fields = {
@@ -59,6 +68,7 @@ const fields = {
   product: text,
   scopes: z.array(text),
   source: z.enum(['store', 'config']),
+  access_key_id: text.exactOptional(),
   created_at: seconds,
   revoked_at: seconds,
 };

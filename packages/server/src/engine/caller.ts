@@ -9,6 +9,8 @@ export interface Caller {
   readonly channel: string;
   readonly segment: string;
   readonly scopes: readonly string[];
+  /** The span in which it calls (W3C Trace Context), if it says one: the turns that it begins are linked to it. */
+  readonly traceparent?: string;
 }
 
 /**

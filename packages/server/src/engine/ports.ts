@@ -221,6 +221,15 @@ export interface KeyRow {
   readonly scopes: readonly string[];
   readonly createdAt: number;
   readonly revokedAt: number | null;
+  /** Of a key that signs requests instead of being sent with them. Then no secret has its `hash`. */
+  readonly signing?: SigningKeyRow;
+}
+
+export interface SigningKeyRow {
+  /** Public: it is sent with every request. */
+  readonly accessKeyId: string;
+  /** The secret, sealed with a key that is not in the store. */
+  readonly sealed: string;
 }
 
 export interface IdempotencySlot {

@@ -1,3 +1,4 @@
+/** What was held for a placement of which nobody knows whether it was committed. */
 import type { EngineContext } from './engine-context.ts';
 import type { LiveSession } from './live-session.ts';
 

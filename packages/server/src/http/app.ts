@@ -4,9 +4,11 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { openapiDocument, perdureError } from '@perdure/protocol';
 import { Hono, type Context } from 'hono';
-import type { Caller } from '../engine/caller.ts';
+import { admit, admitEither, type Scopes } from './admit.ts';
 import { agentRows } from './agents/rows.ts';
 import { sessionRoutes } from './agents/session-table.ts';
+import { listSessionTraces } from './agents/traces.ts';
+import { isBedrock, underBedrock } from './bedrock/rows.ts';
 import { createChatCompletion } from './chat/create.ts';
 import { automationRoutes } from './automations/table.ts';
 import * as conversations from './conversations/routes.ts';
@@ -21,23 +23,26 @@ import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { limitRate } from './rate-limit.ts';
 import { sendError, sendJson } from './reply.ts';
+import { withSpan } from './request-headers.ts';
 import { compactResponse } from './responses/compact.ts';
 import { createResponse } from './responses/create.ts';
 import { countInputTokens } from './responses/input-tokens.ts';
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/read.ts';
-import type { TenantId } from '../kernel/ids.ts';
 import type { App, Exchange, HttpDeps, RouteEnv, Scope } from './types.ts';
 
 export type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
 
 /** One row a route: method, path, the scopes of which one is needed, handler. Compared with the OpenAPI table by a test. */
 export type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: Scopes, handler: Handler];
-/** `null`: no key is asked for. */
-export type Scopes = readonly Scope[] | null;
 /** Whose signature says who it is. */
 const WITNESS: Scopes = null;
 
 export function routes(deps: HttpDeps): readonly Row[] {
+  const own = ownRoutes(deps);
+  return [...own, ...underBedrock(own)];
+}
+
+function ownRoutes(deps: HttpDeps): readonly Row[] {
   const infer: readonly Scope[] = ['inference'];
   const read: readonly Scope[] = ['inference', 'read'];
   const evidence: readonly Scope[] = ['inference', 'read', 'auditor'];
@@ -104,6 +109,12 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ['GET', '/v1/files/:id/content', read, (exchange, params) => files.getFileContent(deps, exchange, at(params, 0))],
     ['DELETE', '/v1/files/:id', infer, (exchange, params) => files.deleteFile(deps, exchange, at(params, 0))],
     ...automationRoutes(deps, { infer, read }),
+    [
+      'GET',
+      '/v1/agents/sessions/:id/traces',
+      read,
+      (exchange, params) => listSessionTraces(deps, exchange, at(params, 0)),
+    ],
     ...sessionRoutes(deps),
     ...environmentRoutes(deps),
     ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
@@ -252,14 +263,15 @@ function model(deps: HttpDeps, id: string): unknown {
 export function makeApp(deps: HttpDeps): App {
   const app: App = new Hono<RouteEnv>();
   for (const [method, path, scopes, handler] of routes(deps)) {
+    const admits = isBedrock(path) ? admitEither : admit;
     const names = [...path.matchAll(/:(\w+)/g)].map(match => match[1] ?? '');
     app.on(method, path, async context => {
-      await serve(deps, context.env, scopes, exchange =>
+      const run = (exchange: Exchange): Promise<void> =>
         handler(
           exchange,
           names.map(name => context.req.param(name) ?? ''),
-        ),
-      );
+        );
+      await serve(deps, context.env, scopes, run, admits);
       return RESPONSE_ALREADY_SENT;
     });
   }
@@ -315,9 +327,9 @@ function openRoutes(app: App, deps: HttpDeps): void {
 }
 
 async function refuse(deps: HttpDeps, context: Context<RouteEnv>, error: () => Error): Promise<Response> {
-  await serve(deps, context.env, [], async () => {
-    throw error();
-  });
+  const admits = isBedrock(context.env.incoming.url ?? '') ? admitEither : admit;
+  const refused = (): Promise<void> => Promise.reject(error());
+  await serve(deps, context.env, [], refused, admits);
   return RESPONSE_ALREADY_SENT;
 }
 
@@ -340,6 +352,7 @@ async function serve(
   { incoming: req, outgoing: res }: HttpBindings,
   scopes: Scopes,
   handler: (exchange: Exchange) => Promise<void>,
+  admits: typeof admit | typeof admitEither = admit,
 ): Promise<void> {
   const requestId = newRequestId();
   const left = new AbortController();
@@ -347,45 +360,13 @@ async function serve(
     if (!res.writableFinished) left.abort();
   });
   try {
-    const caller = admit(deps, req, scopes);
+    const admitted = admits(deps, req, scopes);
+    const caller = admitted instanceof Promise ? await admitted : admitted;
     if (scopes !== null) limitRate(deps.rates, caller, res);
-    await handler({ req, res, caller, requestId, signal: left.signal });
+    await handler({ req, res, caller: withSpan(req, caller), requestId, signal: left.signal });
   } catch (thrown) {
     if (left.signal.aborted) return;
     const error = sendError(res, thrown, { 'x-request-id': requestId });
     if (error.code === 'internal_error') deps.report('http', thrown);
-  }
-}
-
-/** Who asks, if he may. @throws PerdureError host_not_allowed, origin_not_allowed, missing_api_key, invalid_api_key, insufficient_scope */
-export function admit(
-  deps: Pick<HttpDeps, 'keyed' | 'authenticate'>,
-  req: Pick<HttpBindings['incoming'], 'headers'>,
-  scopes: Scopes,
-): Caller {
-  if (!deps.keyed()) guardLocal(req);
-  if (scopes === null) return NOBODY;
-  const caller = deps.authenticate(bearerOf(req.headers.authorization));
-  requireScope(caller, scopes);
-  return caller;
-}
-
-/** Who asks where no key is asked for. */
-const NOBODY: Caller = {
-  tenant: '' as TenantId,
-  principal: 'nobody',
-  product: '',
-  channel: '',
-  segment: '',
-  scopes: [],
-};
-
-function bearerOf(header: string | undefined): string | null {
-  return /^Bearer\s+(\S+)$/i.exec(header ?? '')?.[1] ?? null;
-}
-
-function requireScope(caller: Caller, scopes: readonly Scope[]): void {
-  if (scopes.length > 0 && !scopes.some(scope => caller.scopes.includes(scope))) {
-    throw perdureError('insufficient_scope', `This needs a key with the scope ${scopes.join(' or ')}.`);
   }
 }

@@ -33,7 +33,19 @@ export async function readOptionalJson(req: IncomingMessage, limits: HttpLimits)
   return readJson(req, limits);
 }
 
+/** Bodies that were read before their handler was asked. */
+const read = new WeakMap<IncomingMessage, Promise<Buffer>>();
+
+/** Reads the body; who reads it later gets the same bytes. @throws body_too_large, deadline_exceeded */
+export function readAhead(req: IncomingMessage, limits: HttpLimits): Promise<Buffer> {
+  const bytes = readBytes(req, limits);
+  read.set(req, bytes);
+  return bytes;
+}
+
 function readBytes(req: IncomingMessage, limits: HttpLimits): Promise<Buffer> {
+  const ahead = read.get(req);
+  if (ahead !== undefined) return ahead;
   const tooLarge = () => perdureError('body_too_large', `The request body is larger than ${limits.bodyBytes} bytes.`);
   const announced = Number(req.headers['content-length'] ?? Number.NaN);
   if (announced > limits.bodyBytes) return Promise.reject(tooLarge());

@@ -1,6 +1,8 @@
 /** Request headers that are ours. */
 import { perdureError } from '@perdure/protocol';
 import type { IncomingMessage } from 'node:http';
+import type { Caller } from '../engine/caller.ts';
+import { parseTraceparent } from '../engine/traces/span-ids.ts';
 
 /** Characters of an `Idempotency-Key`. */
 export const MAX_IDEMPOTENCY_KEY = 255;
@@ -45,4 +47,10 @@ export function readLabels(req: IncomingMessage): readonly string[] {
 /** What `x-request-id` answers, and logs know a request by. */
 export function newRequestId(): string {
   return `req_${crypto.randomUUID().replaceAll('-', '')}`;
+}
+
+/** With the caller's span (W3C Trace Context), if it says one. What is none is ignored, as that standard has it. */
+export function withSpan(req: Pick<IncomingMessage, 'headers'>, caller: Caller): Caller {
+  const given = req.headers['traceparent'];
+  return typeof given === 'string' && parseTraceparent(given) !== null ? { ...caller, traceparent: given } : caller;
 }

@@ -7,6 +7,8 @@ import type { AutomationDesk } from '../engine/automations/desk.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Rates } from '../engine/rate/rates.ts';
+import type { TraceView } from './agents/traces.ts';
+import type { Signing } from './sigv4/admit.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
@@ -35,6 +37,8 @@ export interface HttpDeps {
   readonly usage: UsageView;
   /** Who a bearer token is. @throws PerdureError missing_api_key, invalid_api_key */
   authenticate(bearer: string | null): Caller;
+  readonly signing: Signing;
+  readonly traces: TraceView;
   /** Whether keys are asked for. Without them only loopback hosts and pages of ours may ask. */
   keyed(): boolean;
   readonly limits: HttpLimits;

@@ -40,6 +40,8 @@ import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts'
 import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
 import { openEnvironments } from './environments.ts';
 import { operatorNote } from './operator-note.ts';
+import { describe } from './describe-error.ts';
+import { openTraces } from './traces/start.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
@@ -233,6 +235,8 @@ async function assemble(
     clock: systemClock,
     random: fillRandom,
     home: control.home,
+    sealKey: () => openSealKey(config.data),
+    report,
     sale: saleCheck(
       () => era().loaded.snapshot,
       config,
@@ -274,6 +278,7 @@ async function assemble(
     shadowPpm: commitment => shadow?.ppm(commitment) ?? null,
     now: () => systemClock.now(),
   };
+  const traces = openTraces(config, { stores, engine, sha256, now: () => systemClock.now(), startedAt, log, report });
   if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
   const http = await listen(
     {
@@ -282,6 +287,8 @@ async function assemble(
       usage: makeUsageView(money),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
+      signing: { ...config.sigv4, find: id => ring.signing(id), now: () => systemClock.now() },
+      traces: traces.view,
       keys: keyAdmin(ring),
       ledger: ledger?.view ?? null,
       govern: governed.desk,
@@ -343,6 +350,8 @@ async function assemble(
     alertsOf(config, { engine, money, control, report, log, asOf: () => asOf ?? systemClock.now() }),
   );
   alerts.catch(unlessStopped('alerts'));
+  const tracing = recovered.then(() => traces.start());
+  tracing.catch(unlessStopped('traces'));
   return {
     url: http.url,
     port: http.port,
@@ -359,6 +368,7 @@ async function assemble(
       await alerts.then(running => running?.close()).catch(() => undefined);
       await quiet;
       await drained;
+      await tracing.then(() => traces.close()).catch(() => undefined);
       await swept.then(stop => stop()).catch(() => undefined);
       await environments.close();
       await hosted.close();

@@ -21,10 +21,11 @@ export interface KeysCreateOptions extends KeysOptions {
   readonly channel?: string;
   readonly segment?: string;
   readonly scope?: readonly string[];
+  readonly sigv4?: boolean;
 }
 
 export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<ExitCode> {
-  const { name, tenant, product, channel, segment, scope } = options;
+  const { name, tenant, product, channel, segment, scope, sigv4 } = options;
   const spec: KeySpec = {
     name,
     ...(tenant !== undefined && { tenant }),
@@ -32,12 +33,14 @@ export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<Ex
     ...(channel !== undefined && { channel }),
     ...(segment !== undefined && { segment }),
     ...(scope !== undefined && { scopes: scope }),
+    ...(sigv4 === true && { auth: 'sigv4' }),
   };
   const key = await atDesk(options, io, desk => desk.create(spec));
   if (options.json === true) printJson(io, key);
   else {
     io.err('This is the only time that the key is shown:\n');
-    io.out(`${key.secret}\n`);
+    if (key.access_key_id === undefined) io.out(`${key.secret}\n`);
+    else io.out(`AWS_ACCESS_KEY_ID=${key.access_key_id}\nAWS_SECRET_ACCESS_KEY=${key.secret}\n`);
     io.err(
       `${key.id}: tenant ${key.tenant}, ${key.product} through ${key.channel}, ${key.segment}, ${key.scopes.join(' ')}\n`,
     );
@@ -66,7 +69,7 @@ export async function keysRevoke(id: string, options: KeysOptions, io: Io): Prom
 
 function rowOf(key: KeyResource): readonly string[] {
   const state = key.revoked_at === null ? 'active' : `revoked ${dayOf(key.revoked_at * 1000)}`;
-  const shown = key.prefix === null ? '-' : `${key.prefix}...`;
+  const shown = key.access_key_id ?? (key.prefix === null ? '-' : `${key.prefix}...`);
   return [key.id, key.name, shown, key.tenant, key.product, key.channel, key.segment, key.scopes.join(','), state];
 }
 

@@ -5,6 +5,7 @@ import { openDataFolder } from './data-folder.ts';
 import { openGoverned } from './govern/open.ts';
 import type { KeyResource, KeySpec } from './keys/key-row.ts';
 import { saleCheck } from './keys/sale.ts';
+import { openSealKey } from './seal-key.ts';
 import { type CreatedKey, KeyRing, LOCAL_CALLER } from './keys.ts';
 
 /** Where keys are made, listed and revoked. */
@@ -32,7 +33,13 @@ export async function keysInFolder(config: Config): Promise<KeyDesk | null> {
       config,
       () => config.asOf?.ms ?? clock.now(),
     );
-    const deps = { clock, random: (into: Uint8Array) => randomFillSync(into), home: control.home, sale };
+    const deps = {
+      clock,
+      random: (into: Uint8Array) => randomFillSync(into),
+      home: control.home,
+      sale,
+      sealKey: () => openSealKey(config.data),
+    };
     const ring = await KeyRing.open(control, config, deps);
     return {
       create: spec => ring.create(spec, LOCAL_CALLER.principal),

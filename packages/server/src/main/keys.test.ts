@@ -28,14 +28,20 @@ function rowStore(): Pick<ControlStore, 'keys' | 'putKey' | 'revokeKey'> & { rea
   };
 }
 
-function open(store = rowStore(), config: Offers = offers): Promise<KeyRing> {
+function open(
+  store: ReturnType<typeof rowStore> = rowStore(),
+  config: Offers = offers,
+  report?: (what: string, error: unknown) => void,
+): Promise<KeyRing> {
   let now = 1_000_000;
   const clock = { now: () => (now += 1000) };
   return KeyRing.open(store, config, {
     clock,
     random: into => crypto.getRandomValues(into),
     home: 'local',
+    sealKey: () => new Uint8Array(32).fill(7),
     sale: () => undefined,
+    ...(report !== undefined && { report }),
   });
 }
 
@@ -169,6 +175,75 @@ describe('the ring', () => {
   });
 });
 
+describe('a key that signs', () => {
+  const SPEC: KeySpec = { name: 'boto', tenant: 'acme', auth: 'sigv4', scopes: ['read'] };
+
+  test('is found by its id with its secret, after a restart too, and is no bearer', async () => {
+    const store = rowStore();
+    const ring = await open(store);
+    const { id, secret, access_key_id: accessKeyId = '' } = await ring.create(SPEC, 'local');
+    expect(accessKeyId).toMatch(/^PDRA[A-Z2-7]{16}$/);
+    expect(secret).toMatch(/^[A-Za-z0-9_-]{40}$/);
+    for (const one of [ring, await open(store)]) {
+      expect(one.required && one.usable).toBe(true);
+      expect(one.signing(accessKeyId)).toMatchObject({ secret, caller: { principal: id, tenant: 'acme' } });
+      expect(one.signing(accessKeyId.toLowerCase())).toBeNull();
+      for (const text of [
+        secret,
+        accessKeyId,
+        store.rows.get(id)?.hash ?? '',
+        store.rows.get(id)?.signing?.sealed ?? '',
+      ])
+        expect(one.authenticate(text)).toBeNull();
+      expect(one.list()).toMatchObject([{ id, access_key_id: accessKeyId, prefix: accessKeyId }]);
+    }
+  });
+
+  test('is kept sealed, and what is shown or audited holds nothing of it', async () => {
+    const store = rowStore();
+    const entries: string[] = [];
+    const ring = await open({ ...store, putKey: (row, entry) => (entries.push(entry.body), store.putKey(row, entry)) });
+    const { id, secret } = await ring.create(SPEC, 'local');
+    const sealed = store.rows.get(id)?.signing?.sealed ?? '';
+    expect(sealed).toMatch(/^pdk1\./);
+    expect(JSON.stringify([...store.rows.values()])).not.toContain(secret);
+    for (const text of [JSON.stringify(ring.list()), ...entries]) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(sealed);
+    }
+    expect(entries).toHaveLength(1);
+    expect(entries[0]).toContain('accessKeyId');
+  });
+
+  test('is refused once it was revoked, after a restart too', async () => {
+    const store = rowStore();
+    const ring = await open(store);
+    const { id, access_key_id: accessKeyId = '' } = await ring.create(SPEC, 'local');
+    await ring.revoke(id, 'local');
+    for (const one of [ring, await open(store)]) {
+      expect(one.signing(accessKeyId)).toBeNull();
+      expect(one.required).toBe(true);
+    }
+  });
+
+  test('does not open in another row, or under another seal key; the others still work, and it can be revoked', async () => {
+    const store = rowStore();
+    const ring = await open(store);
+    const mine = await ring.create(SPEC, 'local');
+    const bearer = await ring.create({ name: 'ci' }, 'local');
+    const row = store.rows.get(mine.id);
+    if (row === undefined) throw new Error('the row is not there');
+    store.rows.set(mine.id, { ...row, tenant: 'rival' as KeyRow['tenant'] });
+    const told: unknown[] = [];
+    const again = await open(store, offers, (_, error) => told.push(error));
+    expect(again.signing(mine.access_key_id ?? '')).toBeNull();
+    expect(String(told)).toContain(mine.id);
+    expect(String(told)).not.toContain(row.signing?.sealed ?? '');
+    expect(again.authenticate(bearer.secret)?.principal).toBe(bearer.id);
+    expect(await again.revoke(mine.id, 'local')).not.toBeNull();
+  });
+});
+
 describe('a wish for a key', () => {
   test('has the defaults of the configuration', () => {
     expect(checkKeySpec({ name: 'a' }, offers)).toEqual({
@@ -178,6 +253,7 @@ describe('a wish for a key', () => {
       segment: 'commercial',
       product: 'api',
       scopes: ['inference', 'read'],
+      auth: 'bearer',
     });
   });
 
@@ -220,7 +296,14 @@ test('a key is not made for a sale that the contracts in force forbid', async ()
     () => MARCH,
   );
   const random = (into: Uint8Array): Uint8Array => randomFillSync(into);
-  const ring = await KeyRing.open(rowStore(), offers, { clock: { now: () => 1 }, random, home: 'local', sale });
+  const sealKey = (): Uint8Array => new Uint8Array(32);
+  const ring = await KeyRing.open(rowStore(), offers, {
+    clock: { now: () => 1 },
+    random,
+    home: 'local',
+    sealKey,
+    sale,
+  });
   await expect(ring.create({ name: 'x', product: 'frontier', channel: 'azure' }, 'local')).rejects.toMatchObject({
     code: 'placement_refused',
     message: expect.stringContaining('amzn.distribution'),

@@ -14,6 +14,7 @@ import { checkKeySpec, createKey, type KeyDeps, type KeyResource, keyResource, t
 import type { SaleCheck } from './keys/sale.ts';
 import { SCOPE_NAMES } from './keys/scopes.ts';
 import { hashSecret, MAX_SECRET_CHARS } from './keys/secret.ts';
+import { openSecret, type SigningKey } from './keys/signing-key.ts';
 
 export interface CreatedKey extends KeyResource {
   /** Shown this once. */
@@ -32,7 +33,11 @@ export const LOCAL_CALLER: Caller = {
 
 type OfferConfig = Pick<Config, 'channels' | 'products' | 'keys'>;
 /** What making keys takes; `sale` throws if the contracts do not let one be sold. */
-export type KeyRingDeps = KeyDeps & { readonly sale: SaleCheck };
+export type KeyRingDeps = KeyDeps & {
+  readonly sale: SaleCheck;
+  /** Told of a key whose secret does not open. */
+  readonly report?: (what: string, error: unknown) => void;
+};
 type ControlKeys = Pick<ControlStore, 'keys' | 'putKey' | 'revokeKey'>;
 
 export class KeyRing {
@@ -41,6 +46,7 @@ export class KeyRing {
   readonly #deps: KeyRingDeps;
   readonly #rows = new Map<string, KeyRow>();
   readonly #byHash = new Map<string, Caller>();
+  readonly #signing = new Map<string, SigningKey>();
 
   private constructor(control: ControlKeys, config: OfferConfig, deps: KeyRingDeps) {
     this.#control = control;
@@ -62,7 +68,7 @@ export class KeyRing {
 
   /** Whether any key would be accepted. */
   get usable(): boolean {
-    return this.#byHash.size > 0;
+    return this.#byHash.size + this.#signing.size > 0;
   }
 
   /** Null for what is no key, and for what was one. */
@@ -77,6 +83,11 @@ export class KeyRing {
     if (!this.required) return principal === LOCAL_CALLER.principal ? LOCAL_CALLER : null;
     for (const caller of this.#byHash.values()) if (caller.principal === principal) return caller;
     return null;
+  }
+
+  /** The key that signs under this id; null for what is none, and for what was one. */
+  signing(accessKeyId: string): SigningKey | null {
+    return this.#signing.get(accessKeyId) ?? null;
   }
 
   /** Oldest first, those of the configuration before. */
@@ -106,6 +117,7 @@ export class KeyRing {
     const revoked = { ...row, revokedAt: this.#deps.clock.now() };
     // Refused from here on, even if the store fails: then the caller is told, and the key is dead until the restart.
     this.#byHash.delete(row.hash);
+    if (row.signing !== undefined) this.#signing.delete(row.signing.accessKeyId);
     const entry = keyEntry('key.revoked', revoked, actorOf(who), revoked.revokedAt);
     await this.#control.revokeKey(id, revoked.revokedAt, entry);
     this.#rows.set(id, revoked);
@@ -114,7 +126,19 @@ export class KeyRing {
 
   #keep(row: KeyRow): void {
     this.#rows.set(row.id, row);
-    if (row.revokedAt === null) this.#byHash.set(row.hash, storedCaller(row));
+    if (row.revokedAt !== null) return;
+    const { signing, id, tenant } = row;
+    if (signing === undefined) this.#byHash.set(row.hash, storedCaller(row));
+    else {
+      const { accessKeyId, sealed } = signing;
+      try {
+        const secret = openSecret(this.#deps.sealKey(), { id, tenant, accessKeyId }, sealed);
+        this.#signing.set(accessKeyId, { caller: storedCaller(row), secret });
+      } catch (error) {
+        // It can still be revoked, and the other keys still work.
+        this.#deps.report?.('keys', error);
+      }
+    }
   }
 }
 

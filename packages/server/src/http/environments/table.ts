@@ -1,5 +1,6 @@
 /** Routes of environments, templates, artifacts and workers. */
-import type { Row, Scopes } from '../app.ts';
+import type { Scopes } from '../admit.ts';
+import type { Row } from '../app.ts';
 import type { HttpDeps } from '../types.ts';
 import * as artifacts from './artifacts.ts';
 import * as environments from './routes.ts';

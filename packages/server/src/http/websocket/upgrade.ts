@@ -4,7 +4,7 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Caller } from '../../engine/caller.ts';
-import { admit } from '../app.ts';
+import { admit } from '../admit.ts';
 import { openConnection, rateHeaders } from '../rate-limit.ts';
 import { sendError } from '../reply.ts';
 import { readLabels, newRequestId } from '../request-headers.ts';

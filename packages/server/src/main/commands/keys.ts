@@ -15,7 +15,7 @@ export const keysCommand: AddCommand = (program, io, done) => {
 
   withJson(withConfig(keys.command('create')))
     .summary('make a key')
-    .description(`Makes a key and shows it once: only its hash is kept. ${WHERE}`)
+    .description(`Makes a key and shows it once: only its hash is kept, or with --sigv4 its sealed secret. ${WHERE}`)
     .requiredOption('--name <name>', 'what people know it by')
     .option('--tenant <name>', 'whose data it reaches (default: local); * for an auditor of every tenant')
     .option('--product <id>', 'what was sold (default: api)')
@@ -26,11 +26,13 @@ export const keysCommand: AddCommand = (program, io, done) => {
       'inference, read, admin, operator, auditor; repeat for several (default: inference and read)',
       collect,
     )
+    .option('--sigv4', 'signs requests as AWS Signature Version 4 has it, instead of being sent (docs/bedrock.md)')
     .addHelpText(
       'after',
       examples(
         'perdure keys create --name ci',
         'perdure keys create --name acme --tenant acme --product frontier --channel bedrock',
+        'perdure keys create --name boto --sigv4',
         'perdure keys create --name ops --scope admin --scope read --json',
         "perdure keys create --name auditor --tenant '*' --scope auditor",
       ),

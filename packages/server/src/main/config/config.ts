@@ -51,6 +51,29 @@ export interface Config {
   readonly workspaces: WorkspacesConfig;
   /** Where workers and people reach this server, without a slash at the end; null: where it listens. */
   readonly publicUrl: string | null;
+  readonly sigv4: SigV4Config;
+  readonly traces: TracesConfig;
+}
+
+export interface TracesConfig {
+  /** Whether they hold what was said. */
+  readonly content: boolean;
+  /** Where those of finished turns are sent; null: nowhere. Times in ms. */
+  readonly otlp: {
+    readonly url: string;
+    /** They may hold a secret (L9). */
+    readonly headers: { readonly [name: string]: string };
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly retryMs: number;
+  } | null;
+}
+
+/** Requests under /openai that are signed as AWS has it. */
+export interface SigV4Config {
+  /** Regions that may be signed for; none: signatures are not accepted. */
+  readonly regions: readonly string[];
+  readonly sessionTokens: boolean;
 }
 
 /** How long what is stored lives. Times in ms; null: for ever. */

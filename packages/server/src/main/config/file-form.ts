@@ -2,6 +2,8 @@
 import type { FileAutomations } from './automations.ts';
 import type { FileEgress } from './egress.ts';
 import type { FileWorkspaces } from './workspaces.ts';
+import type { FileSigV4 } from './sigv4.ts';
+import type { FileTraces } from './traces.ts';
 
 export type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
@@ -184,4 +186,6 @@ export interface FileConfig {
   readonly egress?: Maybe<FileEgress>;
   readonly workspaces?: Maybe<FileWorkspaces>;
   readonly public_url?: Maybe<string>;
+  readonly sigv4?: Maybe<FileSigV4>;
+  readonly traces?: Maybe<FileTraces>;
 }

@@ -10,6 +10,8 @@ import { rateRulesOf } from './rate-limits.ts';
 import { automationsOf } from './automations.ts';
 import { egressOf } from './egress.ts';
 import { workspacesOf } from './workspaces.ts';
+import { sigv4Of } from './sigv4.ts';
+import { tracesConfigOf } from './traces.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
@@ -69,6 +71,8 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     egress: egressOf(file.egress),
     workspaces: workspacesOf(file.workspaces, folders.base),
     publicUrl: file.public_url?.replace(/\/+$/, '') ?? null,
+    sigv4: sigv4Of(file.sigv4),
+    traces: tracesConfigOf(file.traces),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

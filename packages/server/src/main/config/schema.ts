@@ -11,6 +11,8 @@ import { retentionSchema } from './retention.ts';
 import { egress } from './egress.ts';
 import { automations } from './automations.ts';
 import { workspaces } from './workspaces.ts';
+import { sigv4 } from './sigv4.ts';
+import { traces } from './traces.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -372,6 +374,8 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .meta({ description: 'Where workers reach this server, as https://perdure.example. Default: where it listens.' }),
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
   workspaces: workspaces.nullish().meta({ description: 'Where commands of agents run: docs/workspaces.md.' }),
+  sigv4: sigv4.nullish().meta({ description: 'Requests under /openai that AWS clients sign: docs/bedrock.md.' }),
+  traces: traces.nullish().meta({ description: 'What traces tell, and where they are sent: docs/traces.md.' }),
 }) as z.ZodType<FileConfig>;
 
 /** The name of a limit in the file, for both tables. */

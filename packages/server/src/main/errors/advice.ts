@@ -16,6 +16,11 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   body_too_large: 'Send less, or ask the operator for a higher `limits.body_bytes`.',
   unsupported_parameter: 'Leave `param` out.',
   unsupported_content: 'Leave the item or part at `param` out.',
+  invalid_signature:
+    'The message says what is wrong. A key that signs is made with `perdure keys create --sigv4`; sign for the service bedrock-mantle. A proxy between must keep host, path and query as they were sent.',
+  signature_expired: 'Set the clock of the caller, and sign each attempt anew.',
+  signature_not_allowed:
+    'The message says which kind. `sigv4.regions` of the configuration names the regions that may be signed for; send the signature in the Authorization header.',
   insufficient_scope: 'The message names the scope. Ask for a key that has it: `perdure keys create --scope`.',
   host_not_allowed: 'Ask for `localhost` or `127.0.0.1`, or have the operator make a key: then any host name is taken.',
   model_not_found: '`GET /v1/models` lists what there is.',

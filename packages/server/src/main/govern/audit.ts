@@ -31,9 +31,10 @@ export function auditDigest(...fields: readonly (string | number | null)[]): str
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
-/** A key without its hash: the entry is evidence, and shown to auditors. */
+/** A key without its hash and its sealed secret: the entry is evidence, and shown to auditors. */
 export function keyEntry(action: 'key.created' | 'key.revoked', key: KeyRow, actor: string, at: number): AuditEntry {
-  const { hash: _hash, ...body } = key;
+  const { hash: _hash, signing, ...shown } = key;
+  const body = signing === undefined ? shown : { ...shown, accessKeyId: signing.accessKeyId };
   return auditEntry({ at, actor, action, subject: key.id, tenant: key.tenant, body });
 }
 

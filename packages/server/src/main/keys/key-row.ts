@@ -9,6 +9,7 @@ import { didYouMean } from '../../contract/finding.ts';
 import type { Segment } from '../../placement/facts.ts';
 import { isScope, SCOPE_NAMES } from './scopes.ts';
 import { drawSecret, type FillRandom, hashSecret, shownPrefix } from './secret.ts';
+import { drawSigningKey, noHash, sealSecret } from './signing-key.ts';
 
 /** What somebody asks for; what is absent has the default of the configuration file. */
 export interface KeySpec {
@@ -18,6 +19,7 @@ export interface KeySpec {
   readonly segment?: string;
   readonly product?: string;
   readonly scopes?: readonly string[];
+  readonly auth?: string;
 }
 
 export interface CheckedKeySpec {
@@ -27,7 +29,11 @@ export interface CheckedKeySpec {
   readonly segment: Segment;
   readonly product: string;
   readonly scopes: readonly Scope[];
+  readonly auth: KeyAuth;
 }
+
+/** `bearer`: the key is sent with requests. `sigv4`: it signs them. */
+export type KeyAuth = 'bearer' | 'sigv4';
 
 export class KeySpecError extends Error {
   override readonly name = 'KeySpecError';
@@ -72,7 +78,14 @@ export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'p
     segment,
     product,
     scopes,
+    auth: authIn(given.auth ?? 'bearer'),
   };
+}
+
+function authIn(value: unknown): KeyAuth {
+  const auth = textIn('auth', value);
+  if (auth === 'bearer' || auth === 'sigv4') return auth;
+  throw new KeySpecError('auth', unknown('auth', auth, ['bearer', 'sigv4']));
 }
 
 /** Only an auditor is of every tenant: any other scope reads or writes as somebody. */
@@ -125,21 +138,22 @@ export interface NewKey {
 export interface KeyDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly random: FillRandom;
+  /** The key that secrets of signing keys are sealed with. Asked for only if there is such a key. */
+  readonly sealKey: () => Uint8Array;
   /** The home that will hold it. */
   readonly home: string;
 }
 
-export function createKey(spec: CheckedKeySpec, { clock, random, home }: KeyDeps): NewKey {
+export function createKey({ auth, ...spec }: CheckedKeySpec, { clock, random, home, sealKey }: KeyDeps): NewKey {
+  const id = makeIds(clock, random).next('key', homeTag(home));
+  const made = { ...spec, id, createdAt: clock.now(), revokedAt: null };
+  if (auth === 'sigv4') {
+    const { accessKeyId, secret } = drawSigningKey(random);
+    const sealed = sealSecret(sealKey(), { id, tenant: spec.tenant, accessKeyId }, secret, random);
+    return { row: { ...made, hash: noHash(random), prefix: accessKeyId, signing: { accessKeyId, sealed } }, secret };
+  }
   const secret = drawSecret(random);
-  const row: KeyRow = {
-    ...spec,
-    id: makeIds(clock, random).next('key', homeTag(home)),
-    hash: hashSecret(secret),
-    prefix: shownPrefix(secret),
-    createdAt: clock.now(),
-    revokedAt: null,
-  };
-  return { row, secret };
+  return { row: { ...made, hash: hashSecret(secret), prefix: shownPrefix(secret) }, secret };
 }
 
 /** A key as listings and the admin API show it: without its hash, times in seconds since 1970. */
@@ -154,6 +168,8 @@ export interface KeyResource {
   readonly product: string;
   readonly scopes: readonly string[];
   readonly source: 'store' | 'config';
+  /** Of a key that signs requests. */
+  readonly access_key_id?: string;
   readonly created_at: number | null;
   readonly revoked_at: number | null;
 }
@@ -161,7 +177,7 @@ export interface KeyResource {
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
 export function keyResource(row: KeyRow): KeyResource {
-  const { id, name, prefix, tenant, channel, segment, product, scopes } = row;
+  const { id, name, prefix, tenant, channel, segment, product, scopes, signing } = row;
   return {
     id,
     object: 'perdure.key',
@@ -173,6 +189,7 @@ export function keyResource(row: KeyRow): KeyResource {
     product,
     scopes,
     source: 'store',
+    ...(signing !== undefined && { access_key_id: signing.accessKeyId }),
     created_at: seconds(row.createdAt),
     revoked_at: row.revokedAt === null ? null : seconds(row.revokedAt),
   };

@@ -146,10 +146,13 @@ export const HOME_CASES: readonly ConformanceCase[] = [
       await store.putKey(KEY, entryOf('key_1'));
       await store.putKey({ ...KEY, id: 'key_2', hash: 'bb', createdAt: NOON + 1 }, entryOf('key_2'));
       deepStrictEqual(await store.keyByHash('aa'), KEY);
+      const signing = { accessKeyId: 'PDRAKEY', sealed: 'pdk1.x' };
+      await store.putKey({ ...KEY, id: 'key_3', hash: 'dd', createdAt: NOON + 2, signing }, entryOf('key_3'));
+      deepStrictEqual((await store.keyByHash('dd'))?.signing, signing);
       equal(await store.keyByHash('cc'), null);
       deepStrictEqual(
         (await store.keys()).map(key => key.id),
-        ['key_1', 'key_2'],
+        ['key_1', 'key_2', 'key_3'],
       );
       equal(await store.revokeKey('key_1', NOON + 5, entryOf('key_1')), true);
       equal(await store.revokeKey('key_1', NOON + 6, entryOf('key_1')), false);
@@ -157,7 +160,7 @@ export const HOME_CASES: readonly ConformanceCase[] = [
       deepStrictEqual(await store.keyByHash('aa'), { ...KEY, revokedAt: NOON + 5 });
       deepStrictEqual(
         (await store.audit(0, 10)).map(({ subject }) => subject),
-        ['key_1', 'key_2', 'key_1'],
+        ['key_1', 'key_2', 'key_3', 'key_1'],
       );
     },
   },

@@ -1,7 +1,7 @@
 /** API keys, records and their audit, as they are read back. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { AuditRow, ControlKind, ControlRecord } from '../../engine/control-records.ts';
-import type { KeyRow } from '../../engine/ports.ts';
+import type { KeyRow, SigningKeyRow } from '../../engine/ports.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { numberOrNull, one, type Row, textOrNull } from './columns.ts';
 import type { Handlers, ReaderOps } from './messages.ts';
@@ -36,6 +36,7 @@ function keyRow(row: Row): KeyRow {
     scopes: JSON.parse(String(row['scopes'])) as string[],
     createdAt: Number(row['created_at']),
     revokedAt: numberOrNull(row['revoked_at']),
+    ...(typeof row['signing'] === 'string' && { signing: JSON.parse(row['signing']) as SigningKeyRow }),
   };
 }
 

@@ -11,7 +11,7 @@ const SWEPT = 8;
 
 export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
   const putKey = db.prepare(
-    'INSERT OR REPLACE INTO keys (id, hash, tenant, created_at, revoked_at, name, prefix, channel, segment, product, scopes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO keys (id, hash, tenant, created_at, revoked_at, name, prefix, channel, segment, product, scopes, signing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const revoke = db.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
   const make = db.prepare(
@@ -30,7 +30,7 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
 
   return {
     putKey({ key, entry }) {
-      const { id, hash, tenant, createdAt, revokedAt, name, prefix, channel, segment, product, scopes } = key;
+      const { id, hash, tenant, createdAt, revokedAt, name, prefix, channel, segment, product, scopes, signing } = key;
       putKey.run(
         id,
         hash,
@@ -43,6 +43,7 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
         segment,
         product,
         JSON.stringify(scopes),
+        signing === undefined ? null : JSON.stringify(signing),
       );
       audited(entry);
       return null;

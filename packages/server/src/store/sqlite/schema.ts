@@ -196,6 +196,11 @@ CREATE INDEX resources_of ON resources (kind, tenant, parent, id) WHERE parent I
 CREATE INDEX resources_due ON resources (kind, wake_at) WHERE wake_at IS NOT NULL;
 `;
 
+/** What a key that signs requests is known by, and its sealed secret. */
+const SIGNING = `
+ALTER TABLE keys ADD COLUMN signing TEXT;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: LOG },
   { version: 2, sql: CONTROL },
@@ -203,6 +208,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 4, sql: FILES },
   { version: 5, sql: RETENTION },
   { version: 6, sql: RESOURCES },
+  { version: 7, sql: SIGNING },
 ];
 
 /** 'Prdr': says in the file's header whose file it is. */
