@@ -103,7 +103,7 @@ test('a code that no type has, or a version yet to come, is refused by name; eve
       else expect(read).toThrow(LogCodecError);
     }),
   );
-  expect(() => decodeEnvelope(at, event(35, CODEC_VERSION))).toThrow('event 7 has the unknown type 35');
+  expect(() => decodeEnvelope(at, event(99, CODEC_VERSION))).toThrow('event 7 has the unknown type 99');
   expect(() => decodeEnvelope(at, event(3, CODEC_VERSION + 1))).toThrow(
     'event 7 was written by a newer version (2 > 1)',
   );

@@ -32,6 +32,27 @@ interface Pin<T extends EventType> {
 type Pins = { readonly [T in EventType]: Pin<T> };
 
 const PINS: Pins = {
+  'agent.configured': {
+    code: 35,
+    event: {
+      type: 'agent.configured',
+      head: { agent: 'agent_1', version: 2 },
+      payload: { config: { agent: { model: 'gpt' } } },
+    },
+    head: '{"agent":"agent_1","version":2}',
+  },
+  'input.queued': {
+    code: 36,
+    event: { type: 'input.queued', head: { count: 2 }, payload: { items: [item] } },
+    head: '{"count":2}',
+    short: [{ count: 1 }, '{}'],
+  },
+  'input.steered': {
+    code: 37,
+    event: { type: 'input.steered', head: { entries: 2, count: 3 }, payload: { items: [item] } },
+    head: '{"entries":2,"count":3}',
+    short: [{ entries: 1, count: 1 }, '{}'],
+  },
   'session.created': {
     code: 1,
     event: {

@@ -45,6 +45,9 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'session.exported': 32,
   'session.imported': 33,
   'session.erased': 34,
+  'agent.configured': 35,
+  'input.queued': 36,
+  'input.steered': 37,
 };
 
 const TYPES = new Map<number, EventType>(
@@ -105,6 +108,8 @@ const DEFAULTS: Defaults = {
   'turn.completed': { status: 'completed', reason: null },
   'items.added': { calls: [], answers: [] },
   'context.compacted': { count: 1, previous: null, final: false },
+  'input.queued': { count: 1 },
+  'input.steered': { entries: 1, count: 1 },
 };
 
 /** The stored head: JSON, in the order of its fields, what is usual left out. */

@@ -83,7 +83,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     'session.created',
     fc.record(
       {
-        kind: fc.constantFrom('responses' as const, 'conversation' as const),
+        kind: fc.constantFrom('responses' as const, 'conversation' as const, 'agent' as const),
         home,
         owner: fc.constantFrom('proc_1', 'proc_2'),
         origin,
@@ -170,19 +170,51 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   ),
   'tool.requested': of(
     'tool.requested',
-    fc.record({ callId, tool: fc.constant('shell'), idempotent: fc.boolean(), arguments: text }),
-    none,
+    fc.record(
+      {
+        callId,
+        tool: fc.constant('shell'),
+        idempotent: fc.boolean(),
+        arguments: text,
+        item: fc.constantFrom('fc_1', 'fc_2'),
+        definition: fc.constantFrom('d1', 'd2'),
+        origin: fc.constantFrom({ kind: 'client' as const }, { kind: 'builtin' as const }),
+        held: fc.constant(true as const),
+      },
+      { requiredKeys: ['callId', 'tool', 'idempotent', 'arguments'] },
+    ),
+    fc.option(fc.record({ salt: text })),
   ),
   'tool.started': of('tool.started', fc.record({ callId, approval: fc.option(approval) }), none),
-  'tool.completed': of('tool.completed', fc.record({ callId, count: fc.nat(2) }), fc.record({ items })),
-  'tool.failed': of('tool.failed', fc.record({ callId, code, count: fc.nat(2) }), fc.record({ items })),
+  'tool.completed': of(
+    'tool.completed',
+    fc.record({ callId, count: fc.nat(2) }),
+    fc.record({ items, detail: jsonObject }, { requiredKeys: ['items'] }),
+  ),
+  'tool.failed': of(
+    'tool.failed',
+    fc.record({ callId, code, count: fc.nat(2) }),
+    fc.record({ items, message: text, detail: jsonObject }, { requiredKeys: ['items'] }),
+  ),
   'tool.outcome_unknown': of('tool.outcome_unknown', fc.record({ callId }), none),
   'approval.requested': of(
     'approval.requested',
-    fc.record({ approval, callId, arguments: text, policy: fc.constant('v1'), expiresAt: seq }),
-    none,
+    fc.record(
+      {
+        approval,
+        callId,
+        arguments: text,
+        policy: fc.constant('v1'),
+        expiresAt: seq,
+        definition: fc.constantFrom('d1', 'd2'),
+        agentVersion: fc.nat(3),
+        why: fc.constantFrom('tool_asks' as const, 'outcome_unknown' as const),
+      },
+      { requiredKeys: ['approval', 'callId', 'arguments', 'policy', 'expiresAt'] },
+    ),
+    fc.option(fc.record({ about: jsonObject, resume: fc.option(text) })),
   ),
-  'approval.granted': of('approval.granted', fc.record({ approval }), none),
+  'approval.granted': of('approval.granted', fc.record({ approval }), fc.option(fc.record({ value: json }))),
   'approval.denied': of('approval.denied', fc.record({ approval }), fc.record({ reason: text })),
   'approval.expired': of('approval.expired', fc.record({ approval }), none),
   'turn.completed': of(
@@ -230,6 +262,17 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
       fc.record({ after: fc.nat(40), whole: fc.boolean(), deferred: fc.constant(true) }),
     ),
     none,
+  ),
+  'agent.configured': of(
+    'agent.configured',
+    fc.record({ agent: fc.constantFrom('agent_1', 'agent_2'), version: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ config: jsonObject }),
+  ),
+  'input.queued': of('input.queued', fc.record({ count: fc.nat(3) }), fc.record({ items })),
+  'input.steered': of(
+    'input.steered',
+    fc.record({ entries: fc.integer({ min: 1, max: 2 }), count: fc.nat(3) }),
+    fc.record({ items }),
   ),
 };
 

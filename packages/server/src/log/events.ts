@@ -71,7 +71,7 @@ export type EventBody =
   | {
       readonly type: 'session.created';
       readonly head: {
-        readonly kind: 'responses' | 'conversation';
+        readonly kind: 'responses' | 'conversation' | 'agent';
         readonly home: HomeId;
         /** The process that began it, and holds it until another claims it. */
         readonly owner: string;
@@ -193,9 +193,18 @@ export type EventBody =
         readonly callId: string;
         readonly tool: string;
         readonly idempotent: boolean;
+        /** SHA-256 of the salt in the payload and of the exact arguments, hexadecimal (L7, L13). */
         readonly arguments: string;
+        /** The id of the item that asks for it. */
+        readonly item?: string;
+        /** SHA-256 of the tool's definition, hexadecimal (L7). */
+        readonly definition?: string;
+        /** Who runs it. Absent: this server, nobody knows more. */
+        readonly origin?: ToolPlace;
+        /** Whoever drives the session is not told of it yet: people are asked first, or it is denied. */
+        readonly held?: true;
       };
-      readonly payload: null;
+      readonly payload: { readonly salt: string } | null;
     }
   | {
       readonly type: 'tool.started';
@@ -205,12 +214,17 @@ export type EventBody =
   | {
       readonly type: 'tool.completed';
       readonly head: { readonly callId: string; readonly count: number };
-      readonly payload: { readonly items: readonly LoggedItem[] };
+      /** `detail`: what is shown of it besides what the model is told. */
+      readonly payload: { readonly items: readonly LoggedItem[]; readonly detail?: JsonObject };
     }
   | {
       readonly type: 'tool.failed';
       readonly head: { readonly callId: string; readonly code: string; readonly count: number };
-      readonly payload: { readonly items: readonly LoggedItem[] };
+      readonly payload: {
+        readonly items: readonly LoggedItem[];
+        readonly message?: string;
+        readonly detail?: JsonObject;
+      };
     }
   | { readonly type: 'tool.outcome_unknown'; readonly head: { readonly callId: string }; readonly payload: null }
   | {
@@ -221,10 +235,21 @@ export type EventBody =
         readonly arguments: string;
         readonly policy: string;
         readonly expiresAt: number;
+        /** What else it binds (L7): the digest of the tool's definition, and the version of the agent. */
+        readonly definition?: string;
+        readonly agentVersion?: number;
+        /** Why people are asked, if not for the policy: the tool itself asks, or nobody knows whether it ran. */
+        readonly why?: 'tool_asks' | 'outcome_unknown';
       };
-      readonly payload: null;
+      /** What the tool asks; `resume` is what it wants back with the answer. */
+      readonly payload: { readonly about: JsonObject; readonly resume: string | null } | null;
     }
-  | { readonly type: 'approval.granted'; readonly head: { readonly approval: string }; readonly payload: null }
+  | {
+      readonly type: 'approval.granted';
+      readonly head: { readonly approval: string };
+      /** The answer, where the tool asked for one. */
+      readonly payload: { readonly value: Json } | null;
+    }
   | {
       readonly type: 'approval.denied';
       readonly head: { readonly approval: string };
@@ -300,7 +325,33 @@ export type EventBody =
         readonly deferred?: true;
       };
       readonly payload: null;
+    }
+  | {
+      /** What an agent's session runs from here on. */
+      readonly type: 'agent.configured';
+      readonly head: { readonly agent: string; readonly version: number };
+      readonly payload: { readonly config: JsonObject };
+    }
+  | {
+      /** Input while a turn runs: it waits for a place where the model can take it. */
+      readonly type: 'input.queued';
+      readonly head: { readonly count: number };
+      readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | {
+      /** Queued input takes its place in the context: the items of the first `entries` that wait. */
+      readonly type: 'input.steered';
+      readonly head: { readonly entries: number; readonly count: number };
+      readonly payload: { readonly items: readonly LoggedItem[] };
     };
+
+/** Who runs a tool, as a log names it. `server` and `tool`: of an MCP server. */
+export interface ToolPlace {
+  readonly kind: 'client' | 'module' | 'mcp' | 'builtin';
+  readonly module?: string;
+  readonly server?: string;
+  readonly tool?: string;
+}
 
 /** What lets a provider's bill be reconciled with our record. */
 export interface UpstreamIds {

@@ -69,7 +69,7 @@ export type ProjectionChange =
 export interface SessionRow {
   readonly tenant: TenantId;
   readonly session: SessionId;
-  readonly kind: 'responses' | 'conversation' | 'stateless';
+  readonly kind: 'responses' | 'conversation' | 'stateless' | 'agent';
   readonly seq: number;
   readonly epoch: number;
   readonly owner: string | null;

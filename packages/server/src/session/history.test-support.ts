@@ -75,8 +75,12 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       const callId = tool?.callId ?? body.head.callId;
       if (body.type === 'tool.started')
         return { ...body, head: { callId, approval: body.head.approval === null ? null : (tool?.granted ?? null) } };
-      if (body.type === 'approval.requested')
-        return { ...body, head: { ...body.head, approval: `appr_${seq}`, callId, arguments: tool?.arguments ?? '' } };
+      if (body.type === 'approval.requested') {
+        const { definition: _, ...head } = body.head;
+        const bound = { approval: `appr_${seq}`, callId, arguments: tool?.arguments ?? '' };
+        const definition = tool?.definition;
+        return { ...body, head: { ...head, ...bound, ...(definition !== undefined && { definition }) } };
+      }
       return { ...body, head: { ...body.head, callId } } as EventBody;
     }
     case 'approval.granted':
@@ -89,6 +93,11 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       return { ...body, head: { ...body.head, response: turn?.response ?? body.head.response } } as EventBody;
     case 'items.added':
       return { ...body, head: { ...body.head, calls: fresh(body.head.calls), answers: answers(body.head.answers) } };
+    case 'input.steered': {
+      const entries = Math.min(body.head.entries, turn?.queued?.length ?? 0);
+      const waiting = (turn?.queued ?? []).slice(0, entries);
+      return { ...body, head: { entries, count: waiting.reduce((sum, one) => sum + one.count, 0) } };
+    }
     case 'context.compacted': {
       const past = state.compacted?.to ?? 0;
       const to = past + (body.head.to % (Math.max(0, position - past) + 1));
@@ -118,6 +127,7 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'approval.granted': 5,
   'turn.completed': 5,
   'items.added': 3,
+  'input.steered': 4,
 };
 const ENDINGS: ReadonlySet<EventType> = new Set(['session.sealed', 'session.erased', 'session.moved']);
 

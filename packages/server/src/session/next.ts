@@ -2,6 +2,7 @@
  * What comes next. The engine asks this after every commit, and so does recovery after a crash: the same function, so that a turn
  * goes on the same way whether or not the process that began it still lives.
  */
+import { canRun } from './reduce-tool.ts';
 import type { SessionState } from './state.ts';
 
 export type Effect =
@@ -11,6 +12,8 @@ export type Effect =
   | { readonly type: 'call'; readonly call: number }
   /** A call is in flight. Its own process waits for it; any other settles it by the rule of cut calls, then asks again. */
   | { readonly type: 'await_call'; readonly call: number }
+  /** Input that was queued takes its place in the context. */
+  | { readonly type: 'steer' }
   | { readonly type: 'run_tools'; readonly callIds: readonly string[] }
   /** A tool runs. Its own process waits for it; any other applies L6. */
   | { readonly type: 'await_tools'; readonly callIds: readonly string[] }
@@ -26,12 +29,14 @@ export function next(state: SessionState): Effect {
     case 'stateless_calling':
       return { type: 'await_call', call: turn.calls };
     case 'called': {
+      // Those of unknown outcome are here only if people let them run again.
       const started = turn.tools.filter(tool => tool.status === 'started');
       if (started.length > 0) return { type: 'await_tools', callIds: started.map(tool => tool.callId) };
-      // One of unknown outcome is here only if people let it run again.
-      const requested = turn.tools.filter(tool => tool.status === 'requested' || tool.status === 'outcome_unknown');
-      if (requested.length > 0) return { type: 'run_tools', callIds: requested.map(tool => tool.callId) };
-      if (turn.failures > 0 || turn.outcome === null) return { type: 'call', call: turn.calls + 1 };
+      const runnable = turn.tools.filter(tool => canRun(turn, tool));
+      if (runnable.length > 0) return { type: 'run_tools', callIds: runnable.map(tool => tool.callId) };
+      const queued = (turn.queued?.length ?? 0) > 0;
+      if (queued && turn.compaction !== 'due') return { type: 'steer' };
+      if (turn.failures > 0 || turn.outcome === null || queued) return { type: 'call', call: turn.calls + 1 };
       return { type: 'finish', ...turn.outcome };
     }
     case 'none':

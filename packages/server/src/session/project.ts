@@ -21,6 +21,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'tool.completed':
     case 'tool.failed':
     case 'context.compacted':
+    case 'input.steered':
       return run(position, event.head.count, seq, null);
     case 'items.added':
       return run(position, event.head.count, seq, event.head.base);
@@ -67,6 +68,8 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'session.moved':
     case 'session.exported':
     case 'session.imported':
+    case 'agent.configured':
+    case 'input.queued':
       return [];
   }
 }

@@ -25,8 +25,12 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
           arguments: event.head.arguments,
           status: 'requested',
           granted: null,
+          ...(event.head.origin?.kind === 'client' && { client: true as const }),
+          ...(event.head.definition !== undefined && { definition: event.head.definition }),
+          ...(event.head.item !== undefined && { item: event.head.item }),
         },
       ],
+      toolCalls: (turn.toolCalls ?? 0) + 1,
     }));
   }
   if (existing === undefined) return `tool call ${callId} was not requested`;
@@ -43,8 +47,10 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
       return withTurn(state, turn => setTool(turn, callId, { status: 'outcome_unknown' }));
     case 'tool.completed':
     case 'tool.failed':
-      if (event.type === 'tool.completed' && existing.status !== 'started' && existing.status !== 'outcome_unknown')
-        return `tool call ${callId} was not started`;
+      if (event.type === 'tool.completed') {
+        const why = whyNotCompleted(existing, state.turn?.approvals ?? []);
+        if (why !== null) return `tool call ${callId} ${why}`;
+      }
       return withTurn(
         { ...state, position: state.position + event.head.count, openCalls: answered(state.openCalls, [callId]) },
         turn => ({
@@ -58,8 +64,17 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
   }
 }
 
+/** A client's result comes without a start: who runs the tool is not here. */
+function whyNotCompleted(tool: ToolState, open: readonly OpenApproval[]): string | null {
+  if (tool.client !== true)
+    return tool.status === 'started' || tool.status === 'outcome_unknown' ? null : 'was not started';
+  if (tool.status === 'refused') return 'was refused';
+  return open.some(one => one.callId === tool.callId) ? 'waits for its approval' : null;
+}
+
 /** Why the tool may not start now; null if it may (L6, L7). */
 function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval: string | null): string | null {
+  if (tool.client === true) return 'is run by the client';
   if (tool.status === 'refused') return 'was refused';
   // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
   const again = tool.status === 'started' || tool.status === 'outcome_unknown';
@@ -73,14 +88,19 @@ export function requestApproval(state: SessionState, event: EnvelopeOf<'approval
   const { approval, callId, arguments: digest, expiresAt } = event.head;
   const { tools = [], approvals = [] } = state.turn ?? {};
   const tool = tools.find(one => one.callId === callId);
-  if (tool?.status !== 'requested' && tool?.status !== 'outcome_unknown')
-    return `tool call ${callId} does not wait for an approval`;
+  // One that runs may ask too: then it has done nothing yet, and begins again with the answer.
+  if (tool === undefined || tool.status === 'refused') return `tool call ${callId} does not wait for an approval`;
   if (tool.arguments !== digest) return `tool call ${callId} has other arguments`;
+  if (event.head.definition !== undefined && tool.definition !== event.head.definition)
+    return `tool call ${callId} has another definition`;
   if (tool.granted !== null || approvals.some(open => open.callId === callId))
     return `tool call ${callId} has an approval`;
   if (approvals.some(open => open.approval === approval) || tools.some(one => one.granted === approval))
     return `approval ${approval} was asked for already`;
-  return withTurn(state, turn => ({ ...turn, approvals: [...turn.approvals, { approval, callId, expiresAt }] }));
+  return withTurn(state, turn => ({
+    ...(tool.status === 'started' ? setTool(turn, callId, { status: 'requested' }) : turn),
+    approvals: [...turn.approvals, { approval, callId, expiresAt }],
+  }));
 }
 
 export function closeApproval(state: SessionState, approval: string, given: boolean): SessionState | string {
@@ -100,13 +120,24 @@ function setTool(turn: TurnState, callId: string, change: Partial<ToolState>): T
 function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
   if (state.turn === null) return 'no turn is open';
   const turn = change(state.turn);
-  const waits = turn.approvals.length > 0 || turn.tools.some(stops);
-  return { ...state, turn, phase: waits ? 'waiting' : 'called' };
+  return { ...state, turn, phase: waits(turn) ? 'waiting' : 'called' };
+}
+
+/** Whether nothing of the turn runs or can run until people, or whoever drives the session, answer. */
+export function waits(turn: Pick<TurnState, 'tools' | 'approvals'>): boolean {
+  if (turn.tools.some(tool => tool.status === 'started' || canRun(turn, tool))) return false;
+  return turn.approvals.length > 0 || turn.tools.some(stops);
+}
+
+/** Whether this server may run the tool now. */
+export function canRun({ approvals }: Pick<TurnState, 'approvals'>, tool: ToolState): boolean {
+  if (tool.client === true || approvals.some(open => open.callId === tool.callId)) return false;
+  return tool.status === 'requested' || (tool.status === 'outcome_unknown' && tool.granted !== null);
 }
 
 /** Whether only people, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
-function stops({ status, granted }: ToolState): boolean {
-  return status === 'refused' || (status === 'outcome_unknown' && granted === null);
+function stops({ status, granted, client }: ToolState): boolean {
+  return client === true || status === 'refused' || (status === 'outcome_unknown' && granted === null);
 }
 
 /** The calls that are open still. */

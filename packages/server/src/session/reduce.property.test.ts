@@ -139,11 +139,20 @@ test('the phase says what is open: a call, a tool, an approval, a turn', () => {
         expect(turn?.call != null).toBe(phase === 'calling' || phase === 'stateless_calling');
         if (kind !== 'stateless') {
           expect(turn !== null).toBe(['turn_open', 'calling', 'called', 'waiting'].includes(phase));
+          const asked = turn?.approvals.map(({ callId }) => callId) ?? [];
           const stopped = turn?.tools.some(
-            ({ status, granted }) => status === 'refused' || (status === 'outcome_unknown' && granted === null),
+            ({ status, granted, client }) =>
+              client === true || status === 'refused' || (status === 'outcome_unknown' && granted === null),
+          );
+          const goesOn = turn?.tools.some(
+            ({ callId, status, granted, client }) =>
+              status === 'started' ||
+              (client !== true &&
+                !asked.includes(callId) &&
+                (status === 'requested' || (status === 'outcome_unknown' && granted !== null))),
           );
           if (turn !== null && phase !== 'calling')
-            expect(phase === 'waiting').toBe(turn.approvals.length > 0 || stopped);
+            expect(phase === 'waiting').toBe(goesOn !== true && (asked.length > 0 || stopped === true));
           expect(statusOf(phase) === 'requires_action').toBe(phase === 'waiting');
         }
         expect(new Set(openCalls).size).toBe(openCalls.length);
@@ -231,6 +240,13 @@ test('what comes next is one thing, and the reducer takes the event that begins 
             for (const callId of effect.callIds)
               expect(takes({ type: 'tool.completed', head: { callId, count: 1 }, payload: { items: [] } })).toBe(true);
             break;
+          case 'steer': {
+            const queued = state.turn?.queued ?? [];
+            const count = queued.reduce((sum, one) => sum + one.count, 0);
+            const head = { entries: queued.length, count };
+            expect(takes({ type: 'input.steered', head, payload: { items: [] } })).toBe(true);
+            break;
+          }
           case 'await_call':
             expect(state.turn?.call?.index).toBe(effect.call);
             break;

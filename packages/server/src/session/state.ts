@@ -7,7 +7,7 @@
  *     readable, but no later call sees it.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { CompactionRef, DocumentRef, Reservation, SessionOrigin, SharedPrefix } from '../log/events.ts';
+import type { CompactionRef, DocumentRef, Reservation, SessionOrigin, SharedPrefix, Usage } from '../log/events.ts';
 
 /** Where a session stands. The table in `table.ts` says which events each phase takes. */
 export type Phase =
@@ -35,6 +35,11 @@ export interface ToolState {
   readonly status: 'requested' | 'started' | 'outcome_unknown' | 'refused';
   /** The approval that was given and that its start has yet to consume (L7). */
   readonly granted: string | null;
+  /** Whoever drives the session runs it: the turn waits for its result. Absent: this server runs it. */
+  readonly client?: true;
+  readonly definition?: string;
+  /** The id of the item that asks for it. */
+  readonly item?: string;
 }
 
 export interface TurnState {
@@ -67,6 +72,10 @@ export interface TurnState {
   readonly outcome: { readonly status: 'completed' | 'incomplete'; readonly reason: string | null } | null;
   readonly tools: readonly ToolState[];
   readonly approvals: readonly OpenApproval[];
+  /** Tool calls requested so far. Absent: none. */
+  readonly toolCalls?: number;
+  /** Input that waits for its place in the context, oldest first. Absent: none. */
+  readonly queued?: readonly { readonly seq: number; readonly count: number }[];
 }
 
 /** An approval that nobody has given yet. */
@@ -89,7 +98,7 @@ export interface SessionUse {
 export interface SessionState {
   readonly tenant: TenantId;
   readonly session: SessionId;
-  readonly kind: 'responses' | 'conversation' | 'stateless';
+  readonly kind: 'responses' | 'conversation' | 'stateless' | 'agent';
   readonly home: HomeId;
   readonly origin: SessionOrigin;
   readonly createdAt: number;
@@ -127,7 +136,14 @@ export interface SessionState {
   readonly erasedAfter: number | null;
   /** Whether something was deleted that is not erased yet. */
   readonly unerased?: boolean;
+  /** Of an agent's session: what it runs. Its configuration is in the event at `seq`. */
+  readonly agent?: { readonly id: string; readonly version: number; readonly seq: number };
+  /** Of an agent's session: what its calls used, by target. */
+  readonly used?: { readonly [target: string]: Usage };
 }
+
+/** Inputs that may wait while a turn runs. */
+export const MAX_QUEUED_INPUTS = 16;
 
 /** Distinct tools and instruction texts that a session remembers the place of. */
 export const MAX_DOCUMENTS = 16;

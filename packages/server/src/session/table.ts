@@ -42,6 +42,9 @@ const NOTHING: Row = {
   'session.exported': false,
   'session.imported': false,
   'session.erased': false,
+  'agent.configured': false,
+  'input.queued': false,
+  'input.steered': false,
 };
 
 /** What a session takes whatever it is doing, as long as it lives. */
@@ -55,9 +58,10 @@ const ALIVE: Partial<Row> = {
   'state.placed': true,
   // Never what an open turn needs: the reducer sees to that.
   'session.erased': true,
+  'agent.configured': true,
 };
 
-const TURN: Partial<Row> = { ...ALIVE, 'turn.failed': true, 'turn.cancelled': true };
+const TURN: Partial<Row> = { ...ALIVE, 'turn.failed': true, 'turn.cancelled': true, 'input.queued': true };
 
 const APPROVALS: Partial<Row> = { 'approval.granted': true, 'approval.denied': true, 'approval.expired': true };
 
@@ -83,8 +87,19 @@ export const TABLE: { readonly [P in Phase]: Row } = {
   },
   turn_open: { ...NOTHING, ...TURN, 'call.placed': true, 'context.compacted': true },
   calling: { ...NOTHING, ...TURN, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },
-  called: { ...NOTHING, ...TURN, ...TOOLS, 'call.placed': true, 'turn.completed': true, 'context.compacted': true },
-  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS },
+  // Approvals too: other tools of the same call may run while people are asked about one.
+  called: {
+    ...NOTHING,
+    ...TURN,
+    ...TOOLS,
+    ...APPROVALS,
+    'call.placed': true,
+    'turn.completed': true,
+    'context.compacted': true,
+    'input.steered': true,
+  },
+  // Whatever runs is not waited for: its outcome is never unknown here.
+  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false },
   sealed: {
     ...NOTHING,
     'session.moved': true,

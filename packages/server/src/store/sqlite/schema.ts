@@ -208,7 +208,7 @@ export const MIGRATIONS: readonly Migration[] = [
 /** 'Prdr': says in the file's header whose file it is. */
 export const APPLICATION_ID = 0x50726472;
 
-export const SESSION_KINDS = ['responses', 'conversation', 'stateless'] as const;
+export const SESSION_KINDS = ['responses', 'conversation', 'stateless', 'agent'] as const;
 
 /** File status -> stored number: its index. Append only. */
 export const FILE_STATUSES = ['pending', 'ready', 'doomed'] as const;
