@@ -27,6 +27,8 @@ export const RESOURCE_KINDS = [
   'approval',
   'agent_session',
   'subagent',
+  'approval_waiting',
+  'cursor',
 ] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 

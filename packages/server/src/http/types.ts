@@ -11,8 +11,8 @@ import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
 import type { HoldView } from './perdure/hold-view.ts';
 
-/** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
-export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
+/** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content; `approve` decides approvals. */
+export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor' | 'approve';
 
 export interface HttpLimits {
   /** Bytes of a request body. */

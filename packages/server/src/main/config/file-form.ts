@@ -1,4 +1,5 @@
 /** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
+import type { FileAgentRules } from './agent-rules.ts';
 import type { FileEgress } from './egress.ts';
 
 export type Maybe<T> = T | null | undefined;
@@ -6,7 +7,7 @@ export type Maybe<T> = T | null | undefined;
 type Given<T> = { readonly [name in keyof T]?: Maybe<T[name]> };
 
 /** All of them may be given to one key. */
-export const SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor'] as const;
+export const SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor', 'approve'] as const;
 
 export interface FileHome {
   readonly id: string;
@@ -138,7 +139,7 @@ export interface FileRetention extends FileLifetime {
   readonly tenants?: Maybe<{ readonly [tenant: string]: FileLifetime }>;
 }
 
-export interface FileConfig {
+export interface FileConfig extends FileAgentRules {
   readonly listen?: Maybe<{ readonly host?: Maybe<string>; readonly port?: Maybe<number> }>;
   readonly data?: Maybe<string>;
   readonly homes?: Maybe<readonly FileHome[]>;

@@ -7,6 +7,7 @@ import * as defaults from './defaults.ts';
 import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { alertsOf } from './alerts.ts';
 import { rateRulesOf } from './rate-limits.ts';
+import { agentRulesOf } from './agent-rules.ts';
 import { egressOf } from './egress.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
@@ -63,6 +64,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
       public: file.ledger?.public ?? false,
       witnesses: file.ledger?.witnesses ?? [],
     },
+    ...agentRulesOf(file, folders.base),
     egress: egressOf(file.egress),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),

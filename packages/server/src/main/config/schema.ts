@@ -8,6 +8,7 @@ import { refusalOf } from './recorded.ts';
 import { alert } from './alerts.ts';
 import { rateLimits } from './rate-limits.ts';
 import { retentionSchema } from './retention.ts';
+import { agentRulesShape } from './agent-rules.ts';
 import { egress } from './egress.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
@@ -362,6 +363,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .meta({ description: 'How contexts are compacted: docs/compaction.md.' }),
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
+  ...agentRulesShape,
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
 }) as z.ZodType<FileConfig>;
 

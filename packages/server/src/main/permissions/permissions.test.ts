@@ -8,7 +8,8 @@ import type { ToolOrigin, ToolQuestion } from '../../engine/tools/ports.ts';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../log/events.ts';
 import type { PermissionDefault } from '../../tool/permission.ts';
-import { openPermissions, permissionFolder, type Permissions, PermissionsError } from './permissions.ts';
+import { permissionFolder, PermissionsError } from './folders.ts';
+import { openPermissions, type Permissions } from './permissions.ts';
 
 let dir = '';
 beforeEach(() => {

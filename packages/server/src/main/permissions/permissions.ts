@@ -1,10 +1,8 @@
 /** Permissions of tools: read from their folders, compiled by the compiler of contracts, decided by the pure rules of `tool/`. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename } from 'node:path';
 import type { Cedar } from '../../contract/cedar.ts';
-import { type Finding, findingLine } from '../../contract/finding.ts';
+import { findingLine } from '../../contract/finding.ts';
 import type { ContractFiles } from '../../contract/rule.ts';
 import { loadToolPolicies, type ToolPolicies } from '../../contract/tool-policies.ts';
 import type { ToolPolicy, ToolQuestion } from '../../engine/tools/ports.ts';
@@ -17,11 +15,7 @@ import {
 } from '../../tool/permission.ts';
 import { factsOf } from '../../tool/permission-facts.ts';
 import { readContractFolder } from '../contracts.ts';
-
-/** Where shipped permissions lie: in the published package, or at the root of a checkout. */
-const SHIPPED = ['../../../permissions', '../../../../../permissions'].map(path =>
-  fileURLToPath(new URL(path, import.meta.url)),
-);
+import { PermissionsError } from './folders.ts';
 
 export interface PermissionSource {
   /** Absolute paths of folders. */
@@ -38,29 +32,6 @@ export interface Permissions extends ToolPolicy {
   readonly explain: (question: ToolQuestion) => Permission;
   /** Under `auto_review`, of what `decide` asks about. Null: no rule speaks of it. */
   readonly autoApprove: (question: ToolQuestion) => Permission | null;
-}
-
-export class PermissionsError extends Error {
-  override readonly name = 'PermissionsError';
-  readonly code: 'permissions_invalid' | 'permissions_not_found';
-  readonly findings: readonly Finding[];
-  constructor(code: PermissionsError['code'], message: string, findings: readonly Finding[] = []) {
-    super(message);
-    this.code = code;
-    this.findings = findings;
-  }
-}
-
-/**
- * The folder that a name or path means.
- * @throws PermissionsError permissions_not_found
- */
-export function permissionFolder(nameOrPath: string, base: string): string {
-  const isName = /^[a-z0-9][a-z0-9.-]*$/.test(nameOrPath);
-  const shipped = isName ? SHIPPED.map(root => join(root, nameOrPath)) : [];
-  const found = [resolve(base, nameOrPath), ...shipped].find(folder => existsSync(folder));
-  if (found !== undefined) return found;
-  throw new PermissionsError('permissions_not_found', `no folder of permissions at ${JSON.stringify(nameOrPath)}`);
 }
 
 /** The files of all folders. Two folders of one name are told apart by their place in the list. */
