@@ -36,6 +36,7 @@ export interface ErrorEntry {
 export type ErrorCode =
   | 'invalid_json'
   | 'invalid_request'
+  | 'invalid_request_error'
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'unsupported_parameter'
@@ -53,6 +54,16 @@ export type ErrorCode =
   | 'response_not_found'
   | 'conversation_not_found'
   | 'item_not_found'
+  | 'session_not_found'
+  | 'turn_not_found'
+  | 'approval_not_found'
+  | 'approval_not_open'
+  | 'session_running'
+  | 'session_not_idle'
+  | 'session_queue_full'
+  | 'session_budget_exceeded'
+  | 'turn_limit_reached'
+  | 'output_cut'
   | 'placement_not_found'
   | 'file_not_found'
   | 'file_too_large'
@@ -140,6 +151,7 @@ const server = (status: number, next: NextStep, summary: string): ErrorEntry => 
 export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   invalid_json: caller(400, 'The request body is not valid JSON.'),
   invalid_request: caller(400, 'The request does not have the documented form.'),
+  invalid_request_error: caller(400, 'A tool result names a call that does not wait for one.'),
   body_too_large: caller(413, 'The request body is larger than this server accepts.'),
   unsupported_media_type: caller(415, 'The request body must be sent as application/json.'),
   unsupported_parameter: caller(400, 'The request asks for something that this server does not offer.'),
@@ -157,6 +169,26 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   response_not_found: caller(404, 'The response does not exist.'),
   conversation_not_found: caller(404, 'The conversation does not exist.'),
   item_not_found: caller(404, 'The item does not exist.'),
+  session_not_found: caller(404, 'The session does not exist.'),
+  turn_not_found: caller(404, 'The session has no such turn.'),
+  approval_not_found: caller(404, 'The approval does not exist.'),
+  approval_not_open: caller(409, 'The approval was decided already, has expired, or its turn has ended.', 'terminal'),
+  session_running: caller(409, 'The session has a turn in progress: cancel it first.', 'retry'),
+  session_not_idle: caller(409, 'The session is being changed by others; try again.', 'retry'),
+  session_queue_full: tooMany('As many inputs wait in the session as it takes while a turn runs.'),
+  session_budget_exceeded: {
+    status: 429,
+    type: 'rate_limit_error',
+    next: 'ask-operator',
+    summary: 'The session has spent its limit.',
+  },
+  turn_limit_reached: {
+    status: 429,
+    type: 'rate_limit_error',
+    next: 'terminal',
+    summary: 'The turn has made as many calls, run as many tools or used as many tokens as it may.',
+  },
+  output_cut: caller(400, 'The output of the model was cut in the middle of a tool call.', 'terminal'),
   placement_not_found: caller(404, 'The placement does not exist.'),
   file_not_found: caller(404, 'The file does not exist, or has expired.'),
   file_too_large: caller(413, 'The file is larger than this server takes.'),

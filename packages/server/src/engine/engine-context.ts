@@ -12,6 +12,8 @@ import type { InferRequest, Placing } from './placing.ts';
 import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
 import type { Retention } from './retention.ts';
 import type { SpendDesk } from './spend.ts';
+import type { SessionHub } from './agent-sessions/hub.ts';
+import type { ToolDesk } from './tools/desk.ts';
 import type { TailCommits } from './tail-commits.ts';
 import type { RunningTurn } from './turn.ts';
 import type { CallLimits } from './upstream-call.ts';
@@ -52,6 +54,12 @@ export interface EngineContext {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly sha256: Sha256;
+  /** 16 unpredictable bytes. */
+  readonly salt: () => Uint8Array;
+  readonly tools: ToolDesk;
+  readonly hub: SessionHub;
+  /** A session is to be looked at no later than then, ms since 1970. */
+  nudge(at: number): void;
   readonly limits: EngineLimits;
   /** This process, as sessions name their holder. */
   readonly owner: string;

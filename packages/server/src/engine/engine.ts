@@ -13,6 +13,8 @@ import type { ResponseId, TenantId } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { accompanied, settling } from './accompany.ts';
+import { agentCommitted } from './agent-sessions/agent-turn.ts';
+import { SessionHub } from './agent-sessions/hub.ts';
 import type { Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
 import { compact, type Compacted, type CompactInput, shownRecord } from './compaction/compact.ts';
@@ -50,6 +52,7 @@ import {
   type UsageSource,
   type UsageWindow,
 } from './usage.ts';
+import { type ToolDesk, toolDesk } from './tools/desk.ts';
 import { wakeSession } from './wake.ts';
 
 export interface EngineOptions {
@@ -74,6 +77,8 @@ export interface EngineOptions {
   readonly report: (what: string, error: PerdureError) => void;
   /** Absent: it holds no files. */
   readonly files?: FileDesk;
+  /** Tools that sessions of agents may call, and who permits them. Absent: those that clients run, all permitted. */
+  readonly tools?: Partial<ToolDesk>;
 }
 
 /** A stored response that was begun, or found again by its idempotency key. */
@@ -167,12 +172,18 @@ export function createEngine(options: EngineOptions): Engine {
       ...options,
       storeMs: limits.storeMs,
       cacheBytes: limits.cacheBytes,
-      committed: events => spend.committed(events),
+      committed: (events, more) => {
+        spend.committed(events);
+        agentCommitted(context, more);
+      },
     }),
     lease: new Lease(owner, homes.all, clock, limits.leaseMs),
     retention: options.retention ?? KEEP_ALL,
     running: new Map(),
     finishing: new Set(),
+    tools: toolDesk(options.tools),
+    hub: new SessionHub(),
+    nudge: at => options.scheduler.nudge(at),
     tail: new TailCommits(),
     ...filesContext(options.files),
     inferRequest: (state, turn) => inferRequest(context, state, turn),

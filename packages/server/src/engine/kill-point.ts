@@ -5,7 +5,7 @@
 const [wanted, nth] = (process.env['PERDURE_KILL_POINT'] ?? '').split(':');
 let left = Number(nth ?? 1);
 
-export function killPoint(name: EngineKillPoint): void {
+export function killPoint(name: EngineKillPoint | AgentKillPoint): void {
   if (wanted !== name) return;
   left -= 1;
   if (left <= 0) process.kill(process.pid, 'SIGKILL');
@@ -33,3 +33,15 @@ export const ENGINE_KILL_POINTS = [
   'cancel.after-commit',
 ] as const;
 export type EngineKillPoint = (typeof ENGINE_KILL_POINTS)[number];
+
+/** The same of turns that run tools, and wait for people. */
+export const AGENT_KILL_POINTS = [
+  'tool.before-start',
+  'tool.after-start',
+  'tool.before-complete',
+  'tool.after-complete',
+  'approval.before-commit',
+  'approval.after-commit',
+  'steer.before-commit',
+] as const;
+export type AgentKillPoint = (typeof AGENT_KILL_POINTS)[number];

@@ -48,9 +48,20 @@ export interface SessionsOptions extends ChainTools {
   readonly storeMs: number;
   /** Bytes of context kept in memory over all sessions. */
   readonly cacheBytes: number;
-  /** Sees what has become durable, before whoever waits for the commit. */
-  readonly committed?: (events: readonly Envelope[]) => void;
+  /** Sees what has become durable, in the order of the commits and before whoever waits for them. */
+  readonly committed?: (events: readonly Envelope[], more: Committed) => void;
 }
+
+/** What was committed, and to what. */
+export interface Committed {
+  readonly live: LiveSession;
+  readonly bodies: readonly EventBody[];
+  /** The state before; null if the session began. */
+  readonly before: SessionState | null;
+}
+
+/** Events, or how they are made when their time has come: after all commits before them. */
+export type Bodies = readonly EventBody[] | (() => readonly EventBody[]);
 
 export class Sessions {
   readonly #options: SessionsOptions;
@@ -150,19 +161,20 @@ export class Sessions {
   }
 
   /** Lays events on the session's log, durably, after all commits before it. */
-  commit(live: LiveSession, bodies: readonly EventBody[], options: CommitOptions): Promise<Prepared> {
+  commit(live: LiveSession, bodies: Bodies, options: CommitOptions): Promise<Prepared> {
     const result = live.commits.then(() => this.#commit(live, bodies, options));
     live.commits = settled(result);
     return result;
   }
 
-  async #commit(live: LiveSession, bodies: readonly EventBody[], options: CommitOptions): Promise<Prepared> {
+  async #commit(live: LiveSession, given: Bodies, options: CommitOptions): Promise<Prepared> {
     if (live.stale)
       throw perdureError('store_unavailable', 'The session is being read again after a failed write; try again.', {
         retryAfterMs: 1000,
       });
     const { tenant, session, store } = live;
     const before = live.state;
+    const bodies = typeof given === 'function' ? given() : given;
     const prepared = prepare(
       live,
       { tenant, session, actor: options.actor, at: this.#options.clock.now() },
@@ -195,7 +207,7 @@ export class Sessions {
     }
     live.state = prepared.state;
     live.digest = prepared.row.digest;
-    this.#options.committed?.(prepared.envelopes);
+    this.#options.committed?.(prepared.envelopes, { live, bodies, before });
     return prepared;
   }
 

@@ -3,9 +3,11 @@ import { perdureError, type ResponseResource } from '@perdure/protocol';
 import { idBody } from '../kernel/ids.ts';
 import { decodeEvent } from '../log/codec.ts';
 import type { LogEvent, LoggedItem, OutputPayload, Usage } from '../log/events.ts';
-import type { ResponseRow } from '../log/rows.ts';
+import type { StoredEvent } from '../log/codec.ts';
+import type { ResponseRow, SessionRow } from '../log/rows.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
 import { regenerate } from '../session/regenerate.ts';
+import { factEvent, ToolFold } from '../session/tool-fold.ts';
 import { viewOf } from '../session/shown.ts';
 import type { Caller } from './caller.ts';
 import { showCompaction } from './compaction/content.ts';
@@ -13,7 +15,7 @@ import { sealEvent } from './compaction/seal.ts';
 import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
 import { findResponse, short } from './plan.ts';
-import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
+import { type EventRange, MAX_EVENTS_READ, type SessionLog } from './ports.ts';
 import {
   JUST_BEGUN,
   type ResponseBase,
@@ -32,6 +34,7 @@ export interface ResponseRecord {
   readonly input: readonly LoggedItem[];
   readonly progress: ResponseProgress;
   readonly streamed: boolean;
+  readonly kind: SessionRow['kind'];
   readonly events: readonly LogEvent[];
 }
 
@@ -44,22 +47,36 @@ export async function readResponse(engine: EngineContext, caller: Caller, id: st
   return readRecord(engine, caller, row, store);
 }
 
-async function readRecord(
+/** All events of a turn, however many tools it ran. */
+export async function readTurn(
   engine: EngineContext,
-  { tenant }: Caller,
+  store: SessionLog,
+  range: Omit<EventRange, 'limit'>,
+): Promise<readonly StoredEvent[]> {
+  const all: StoredEvent[] = [];
+  for (let { from } = range; ; from += MAX_EVENTS_READ) {
+    const page = await engine.sessions.wait(store.events({ ...range, from, limit: MAX_EVENTS_READ }));
+    all.push(...page);
+    if (page.length < MAX_EVENTS_READ) return all;
+  }
+}
+
+export async function readRecord(
+  engine: EngineContext,
+  { tenant }: Pick<Caller, 'tenant'>,
   row: ResponseRow,
   store: SessionLog,
 ): Promise<ResponseRecord> {
   const { session } = row;
-  const range = { tenant, session, from: row.fromSeq, ...(row.toSeq > 0 && { to: row.toSeq }), limit: MAX_EVENTS_READ };
-  const events = (await engine.sessions.wait(store.events(range))).map(stored =>
+  const range = { tenant, session, from: row.fromSeq, ...(row.toSeq > 0 && { to: row.toSeq }) };
+  const events = (await readTurn(engine, store, range)).map(stored =>
     sealEvent(engine.compaction.seals, decodeEvent({ tenant, session }, stored)),
   );
   const accepted = events.find(event => event.type === 'input.accepted');
   const started = events.find(event => event.type === 'turn.started');
   if (accepted === undefined || started === undefined)
     throw perdureError('internal_error', undefined, { cause: new Error(`${row.id} has no beginning`) });
-  const conversation = await isConversation(engine, { tenant }, row, store);
+  const kind = (await engine.sessions.wait(store.session(tenant, session)))?.kind ?? 'responses';
   const [tools, instructions] = await Promise.all([
     readDocument(engine, { store }, tenant, started.head.tools),
     readDocument(engine, { store }, tenant, started.head.instructions),
@@ -69,7 +86,7 @@ async function readRecord(
     model: started.head.model,
     createdAt: seconds(accepted.at),
     previous: accepted.head.previous,
-    conversation: conversation ? session.replace('sess_', 'conv_') : null,
+    conversation: kind === 'conversation' ? session.replace('sess_', 'conv_') : null,
     settings: started.payload?.settings ?? {},
     tools: tools ?? [],
     instructions: typeof instructions === 'string' ? instructions : null,
@@ -82,19 +99,10 @@ async function readRecord(
     base,
     input: accepted.payload?.items ?? [],
     progress: progressOf(row, events),
+    kind,
     streamed: started.head.streamed,
     events,
   };
-}
-
-async function isConversation(
-  engine: EngineContext,
-  { tenant }: Pick<Caller, 'tenant'>,
-  row: ResponseRow,
-  store: SessionLog,
-): Promise<boolean> {
-  const session = await engine.sessions.wait(store.session(tenant, row.session));
-  return session?.kind === 'conversation';
 }
 
 function progressOf(row: ResponseRow, events: readonly LogEvent[]): ResponseProgress {
@@ -138,7 +146,9 @@ export function streamOfRecord(record: ResponseRecord): readonly WireEvent[] {
   const shown: WireEvent[] = [];
   const beginning = resourceOf(base, JUST_BEGUN);
   shown.push(responseEvent('response.created', 0, beginning), responseEvent('response.in_progress', 1, beginning));
-  const at = replayOutputs(base, events, shown);
+  const at = replayOutputs(base, events, shown, record.kind === 'agent' ? new ToolFold() : undefined);
+  // One that waits for people: what it showed so far.
+  if (record.row.toSeq === 0) return shown;
   const resource = resourceOf(base, progress);
   if (progress.error === null) {
     // A cancelled one ends with `response.incomplete` too: the clients know no other event for it.
@@ -185,14 +195,19 @@ export function replayOutputs(
   base: ResponseBase,
   events: readonly LogEvent[],
   into: WireEvent[],
+  fold?: ToolFold,
 ): { readonly seq: number; readonly index: number; readonly cut: boolean } {
   const body = idBody(base.id, 'resp') ?? '';
   const view = viewOf(base.settings);
   let seq = 2;
   let index = 0;
   let cut = false;
-  for (const event of events) {
-    if (!isOutputEvent(event) || event.payload === null) continue;
+  for (const [i, event] of events.entries()) {
+    if (!isOutputEvent(event) || event.payload === null) {
+      for (const fact of fold?.take(event, index, events[i + 1]?.type ?? null) ?? []) into.push(factEvent(fact, seq++));
+      continue;
+    }
+    fold?.take(event, index, events[i + 1]?.type ?? null);
     if (event.type === 'context.compacted') {
       const shown = showCompaction(event.payload, { body, seq, index });
       into.push(...shown.events);

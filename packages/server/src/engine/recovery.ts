@@ -10,21 +10,24 @@ import type { SessionRow } from '../log/rows.ts';
 import type { Step } from '../log/steps.ts';
 import { next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
+import { makeAgentTurn } from './agent-sessions/agent-turn.ts';
+import { readConfig } from './agent-sessions/session-config.ts';
 import { endCancelled } from './cancel-turn.ts';
 import { sealEvent } from './compaction/seal.ts';
 import { settled } from './cut-call.ts';
 import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
+import { fail } from './fail-turn.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import { mustState } from './plan.ts';
-import { MAX_EVENTS_READ, type ProviderError, type SessionLog } from './ports.ts';
-import { isOutputEvent, replayOutputs } from './read.ts';
+import type { ProviderError, SessionLog } from './ports.ts';
+import { isOutputEvent, readTurn, replayOutputs } from './read.ts';
 import { claim } from './respond.ts';
 import { callSettings } from './settings.ts';
 import { failedEvent } from './stateless-run.ts';
 import { type ResponseBase, RunningTurn, seconds } from './turn.ts';
-import { commitNext, fail, runTurn } from './turn-loop.ts';
+import { commitNext, runTurn } from './turn-loop.ts';
 
 /** Sessions looked at together. */
 const PAGE = 256;
@@ -225,9 +228,7 @@ async function rebuild(
   const state = mustState(live);
   const open = state.turn;
   if (open === null) throw perdureError('internal_error');
-  const stored = await engine.sessions.wait(
-    store.events({ tenant, session, from: open.inputSeq, limit: MAX_EVENTS_READ }),
-  );
+  const stored = await readTurn(engine, store, { tenant, session, from: open.inputSeq });
   const events = stored.map(one => decodeEvent({ tenant, session }, one));
   const accepted = events.find(event => event.type === 'input.accepted');
   const started = events.find(event => event.type === 'turn.started');
@@ -255,13 +256,14 @@ async function rebuild(
     callSettings(settings, tools, base.instructions),
     [],
   );
+  if (state.kind === 'agent') turn.agent = makeAgentTurn(await readConfig(engine, live), null);
   turn.principal = accepted.actor.replace(/^key:/, '');
   turn.input = accepted.payload?.items ?? [];
   if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(live.context.load(store, state)));
   const resource = turn.resource('in_progress');
   const shown: WireEvent[] = [turn.event('response.created', resource), turn.event('response.in_progress', resource)];
   const sealed = events.map(event => sealEvent(engine.compaction.seals, event));
-  const at = replayOutputs(base, sealed, shown);
+  const at = replayOutputs(base, sealed, shown, turn.agent?.fold);
   turn.seq = at.seq;
   turn.cut = at.cut;
   for (const event of sealed) {

@@ -6,6 +6,7 @@ import { type CreateResponse, type NewItem, perdureError, toPerdureError } from 
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import type { DocumentRef, EventBody, LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
+import type { AgentTurn } from './agent-sessions/agent-turn.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { matchInput } from './compaction/input.ts';
@@ -38,6 +39,8 @@ export interface RespondRequest {
   readonly reserved: ResponseId | null;
   /** The turn is for a compaction alone: nothing is answered. */
   readonly compacts?: true;
+  /** Of an agent's session: what its turn has in memory. */
+  readonly agent?: AgentTurn;
   /** What the input brings; set once its files were looked at. */
   readonly attached?: Attached;
 }
@@ -95,7 +98,7 @@ function isCurrent({ live, previous }: Extract<Plan, { type: 'append' }>): boole
   return true;
 }
 
-async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): Promise<RunningTurn> {
+export async function begin(engine: EngineContext, input: RespondRequest, plan: Plan): Promise<RunningTurn> {
   const { request } = input;
   if (!engine.placing.models().some(model => model.id === request.model)) {
     throw perdureError('model_not_found', `The model '${short(request.model)}' is served by no target.`, {
@@ -228,9 +231,17 @@ async function commitBeginning(
   turn.target = placed?.target ?? null;
   if (placed === null) turn.placement = null;
   turn.principal = caller.principal;
+  turn.agent = input.agent ?? null;
+  turn.agent?.fold.take(acceptedOf(bodies), 0, null);
   turn.input = placedItems;
   start(engine, turn, () => (laid === null ? [] : takeCompaction(engine, turn, laid, prepared)()));
   return turn;
+}
+
+function acceptedOf(bodies: readonly EventBody[]): EventBody {
+  const accepted = bodies.find(body => body.type === 'input.accepted');
+  if (accepted === undefined) throw new Error('a turn began without input');
+  return accepted;
 }
 
 function callPlaced({ target, record, reserved }: PlacedCall, purpose: string): EventBody {

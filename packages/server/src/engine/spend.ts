@@ -133,6 +133,11 @@ export class SpendDesk {
     return this.#known;
   }
 
+  /** What a target's use comes to, in micro-USD, by the prices of a time. */
+  cost(target: string, at: number, usage: Usage): Micro {
+    return this.#options.prices.cost(target, at, usage, null);
+  }
+
   /** What the tenant's calls that ended came to, in micro-USD. Undefined if it is not counted, or not known yet: a clause that asks denies. */
   fact(tenant: string): Spend | undefined {
     if (!this.#terms.fact || !this.#known) return undefined;

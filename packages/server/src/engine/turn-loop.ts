@@ -9,9 +9,13 @@ import { perdureError, toPerdureError, type PerdureError } from '@perdure/protoc
 import { assertNever } from '../kernel/assert-never.ts';
 import type { EventBody } from '../log/events.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
-import { next } from '../session/next.ts';
+import { type Effect, next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
+import { showLater } from './agent-sessions/agent-turn.ts';
+import { agentBound } from './agent-sessions/bounds.ts';
+import { park } from './agent-sessions/park.ts';
+import { steer } from './agent-sessions/steer.ts';
 import { untilBoundary } from './boundary.ts';
 import { endCancelled } from './cancel-turn.ts';
 import type { Prepared } from './chain.ts';
@@ -20,13 +24,15 @@ import { COMPACTION, type Summary, summaryUsage } from './compaction/summary.ts'
 import { askForSummary, layDue, placeDue, takeCompaction } from './compaction/turn-compaction.ts';
 import { builderOf, estimatedUsage, failedCall, lostCall, NO_IDS, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
+import { fail } from './fail-turn.ts';
 import { resolveContext } from './files/resolve.ts';
 import { killPoint } from './kill-point.ts';
 import type { PlacedCall, ReachableTarget } from './placing.ts';
 import { type ContextRun, isProviderError, type ProviderError } from './ports.ts';
-import { errorEvent } from './read.ts';
 import { streamReleased } from './release.ts';
 import { stateAfter } from './state-after.ts';
+import { toolRequests, whyNotRequested } from './tools/request-tools.ts';
+import { runTools } from './tools/run-tools.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
 import { otherTier } from './settings.ts';
@@ -44,28 +50,36 @@ export async function runTurn(engine: EngineContext, turn: RunningTurn): Promise
     clearTimeout(timer);
     letGo();
     engine.running.delete(turn.base.id);
+    park(engine, turn);
   }
 }
 
+const TOO_LONG = 'The turn took longer than this server allows.';
+
 /** Whether the turn is still open and not waiting for people: what waits is rows, and no process runs it (L4). */
 function isOurs(turn: RunningTurn, state: SessionState | null): state is SessionState {
-  return state?.turn?.response === turn.base.id && state.phase !== 'waiting';
+  return state?.turn?.response === turn.base.id && (state.phase !== 'waiting' || isCancelled(turn));
 }
 
 async function step(engine: EngineContext, turn: RunningTurn, state: SessionState): Promise<void> {
   if (isCancelled(turn)) return endCancelled(engine, turn, { asked: turn.asked, released: [] });
+  if (turn.abort.signal.aborted && turn.abort.signal.reason === 'deadline' && state.turn?.call === null)
+    return fail(engine, turn, perdureError('deadline_exceeded', TOO_LONG), []);
   const effect = next(state);
   switch (effect.type) {
     case 'await_call':
       return makeCall(engine, turn, must(state.turn));
-    case 'call':
-      return commitNext(engine, turn, state, []);
+    case 'call': {
+      const over = agentBound(engine, turn, state);
+      return over === null ? commitNext(engine, turn, state, []) : fail(engine, turn, over, []);
+    }
     case 'finish':
       return settle(engine, turn, [], []);
     case 'run_tools':
     case 'await_tools':
-      // No tool is registered with this server, so none can have been requested.
-      return fail(engine, turn, perdureError('internal_error'), []);
+      return runTools(engine, turn);
+    case 'steer':
+      return steer(engine, turn);
     case 'none':
       throw perdureError('internal_error', undefined, { cause: new Error(`turn ${turn.base.id} waits for nothing`) });
     default:
@@ -119,7 +133,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     if (isCancelled(turn)) return endCancelled(engine, turn, { asked: turn.asked, released });
     if (turn.abort.signal.aborted && turn.abort.signal.reason === 'deadline') {
       const { bodies, unshown } = settled(turn, placed, error, released);
-      const late = perdureError('deadline_exceeded', 'The turn took longer than this server allows.');
+      const late = perdureError('deadline_exceeded', TOO_LONG);
       return fail(engine, turn, late, bodies, unshown);
     }
     if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
@@ -224,16 +238,30 @@ async function settle(
   bodies: readonly EventBody[],
   unshown: Parameters<RunningTurn['broadcast']['publish']>[0],
 ): Promise<void> {
-  const effect = next(stateAfter(turn, bodies));
-  const all: EventBody[] = [...bodies];
-  if (effect.type === 'finish') {
+  const over = whyNotRequested(engine, turn, bodies);
+  if (over !== null) return fail(engine, turn, over, bodies, unshown);
+  const said: { effect: Effect } = { effect: { type: 'none' } };
+  // Made when its time has come: input may be queued up to then, and the turn does not end before it was taken.
+  const all = (): readonly EventBody[] => {
+    const asked = [...bodies, ...toolRequests(engine, turn, bodies, (turn.live.state?.seq ?? 0) + bodies.length + 1)];
+    const effect = next(stateAfter(turn, asked));
+    said.effect = effect;
+    if (effect.type !== 'finish') {
+      // The turn was to end, and input came before that could be said.
+      if (asked.length === 0) throw NOTHING;
+      return asked;
+    }
     const { status, reason } = effect;
-    all.push({ type: 'turn.completed', head: { response: turn.base.id, status, reason }, payload: null });
-  }
-  const prepared = await engine.sessions.commit(turn.live, all, { actor: 'engine', prune: true });
+    return [...asked, { type: 'turn.completed', head: { response: turn.base.id, status, reason }, payload: null }];
+  };
+  if (turn.agent !== null) turn.agent.later = [];
+  const prepared = await engine.sessions.commit(turn.live, all, { actor: 'engine', prune: true }).catch(onNothing);
+  if (prepared === null) return;
   killPoint('call.after-settle');
   keepContext(engine, turn, prepared, bodies);
   turn.broadcast.publish(unshown);
+  showLater(turn);
+  const { effect } = said;
   if (effect.type !== 'finish') return;
   const at = prepared.envelopes.at(-1)?.at ?? engine.clock.now();
   const resource = turn.resource(effect.status, { at, reason: effect.reason });
@@ -242,6 +270,13 @@ async function settle(
   turn.broadcast.publish(() => [turn.event(type, resource)]);
   turn.broadcast.end();
   turn.finish.resolve(resource);
+}
+
+const NOTHING = new Error('there is nothing to say');
+
+function onNothing(error: unknown): null {
+  if (error === NOTHING) return null;
+  throw error;
 }
 
 function keepContext(engine: EngineContext, turn: RunningTurn, prepared: Prepared, bodies: readonly EventBody[]): void {
@@ -339,34 +374,6 @@ interface PlacedNext {
   readonly unshown: readonly WireEvent[];
   readonly placed: PlacedCall;
   readonly purpose: string;
-}
-
-/** Ends the turn as failed: in the log first, then to its readers. */
-export async function fail(
-  engine: EngineContext,
-  turn: RunningTurn,
-  error: PerdureError,
-  before: readonly EventBody[],
-  unshown: readonly WireEvent[] = [],
-): Promise<void> {
-  const failed: EventBody = {
-    type: 'turn.failed',
-    head: { response: turn.base.id, code: error.code },
-    payload: { message: error.message, ...(error.param !== null && { param: error.param }) },
-  };
-  const from = turn.live.state?.turn?.from ?? 0;
-  await engine.sessions.commit(turn.live, [...before, failed], { actor: 'engine', prune: true });
-  engine.sessions.grew(turn.live.context.dropAfter(from));
-  turn.broadcast.publish(unshown);
-  showFailure(turn, error);
-}
-
-/** Shows the end of a failed turn: OpenAI's `error` event, then `response.failed`. */
-function showFailure(turn: RunningTurn, error: PerdureError): void {
-  const resource = turn.resource('failed', { error });
-  turn.broadcast.publish(() => [errorEvent(error, turn.seq++), turn.event('response.failed', resource)]);
-  turn.broadcast.end();
-  turn.finish.reject(error);
 }
 
 /**

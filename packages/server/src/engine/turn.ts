@@ -6,6 +6,7 @@ import { placementId, type ResponseId } from '../kernel/ids.ts';
 import type { JsonObject, LoggedItem, Usage } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { type OutputView, shownItem, viewOf } from '../session/shown.ts';
+import type { AgentTurn } from './agent-sessions/agent-turn.ts';
 import type { Boundary } from './boundary.ts';
 import { Broadcast } from './broadcast.ts';
 import type { LiveSession } from './live-session.ts';
@@ -54,6 +55,8 @@ export class RunningTurn {
   /** Who cancelled it, as events name their actor; null if nobody has. It ends when the turn says so in the log. */
   cancelledBy: string | null = null;
   readonly avoid: string[] = [];
+  /** Of an agent's session; null of any other. */
+  agent: AgentTurn | null = null;
   /** Asks the call in flight to end before its next item. */
   readonly boundary: Boundary = { asked: false };
   /** Who asked for the turn: the principal's id. */

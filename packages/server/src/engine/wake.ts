@@ -7,6 +7,7 @@ import type { EngineContext } from './engine-context.ts';
 import { mustState } from './plan.ts';
 import { recoverSession } from './recovery.ts';
 import { claim } from './respond.ts';
+import { outputId } from './tools/output.ts';
 
 export async function wakeSession(engine: EngineContext, row: SessionRow): Promise<void> {
   const store = engine.homes.ofBody(idBody(row.session, 'sess') ?? '');
@@ -17,7 +18,8 @@ export async function wakeSession(engine: EngineContext, row: SessionRow): Promi
     if (bodies.length === 0) return;
     await engine.sessions.wait(engine.lease.ensure());
     await engine.sessions.commit(live, [...(await claim(engine, live)), ...bodies], { actor: 'engine' });
-    engine.sessions.grew(live.context.reset());
+    // An agent's turn may run on beside it: its context has grown already.
+    if (mustState(live).kind !== 'agent') engine.sessions.grew(live.context.reset());
   });
   await recoverSession(engine, live);
 }
@@ -38,9 +40,15 @@ export function expiry(state: SessionState, now: number): readonly EventBody[] {
 }
 
 function expiredOutput(state: SessionState, callId: string): LoggedItem {
+  const tool = state.turn?.tools.find(one => one.callId === callId);
+  if (tool?.item !== undefined) return { ...expiredItem(callId), id: outputId(tool) };
   const body = idBody(state.turn?.response ?? '', 'resp') ?? '';
   const index = state.openCalls.indexOf(callId);
   // Calls number their parts from 1 up; the last part is for what no call made.
   const id = itemId('fco', body, MAX_PARTS, Math.max(0, index));
-  return { type: 'function_call_output', id, call_id: callId, status: 'completed', output: 'The approval expired.' };
+  return { ...expiredItem(callId), id };
+}
+
+function expiredItem(callId: string): Omit<LoggedItem, 'id'> & { readonly type: string } {
+  return { type: 'function_call_output', call_id: callId, status: 'completed', output: 'The approval expired.' };
 }

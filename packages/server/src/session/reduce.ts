@@ -5,7 +5,14 @@
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType, Usage } from '../log/events.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
-import { MAX_DOCUMENTS, MAX_QUEUED_INPUTS, prefixEnd, type SessionState, type SessionUse, type TurnState } from './state.ts';
+import {
+  MAX_DOCUMENTS,
+  MAX_QUEUED_INPUTS,
+  prefixEnd,
+  type SessionState,
+  type SessionUse,
+  type TurnState,
+} from './state.ts';
 import { TABLE } from './table.ts';
 
 export type Reduced =

@@ -1,0 +1,82 @@
+/** What the turn of an agent's session has in memory beside what every turn has. */
+import type { LogEvent } from '../../log/events.ts';
+import { factEvent, type FoldEvent, ToolFold } from '../../session/tool-fold.ts';
+import { wakeAt } from '../../session/state.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { Committed } from '../live-session.ts';
+import type { Toolbox } from '../tools/toolbox.ts';
+import type { RunningTurn } from '../turn.ts';
+import type { SessionConfig } from './session-config.ts';
+
+export interface AgentTurn {
+  readonly config: SessionConfig;
+  readonly fold: ToolFold;
+  /** Null until the tools were listed: recovery lists them again. */
+  toolbox: Toolbox | null;
+  /** Calls whose tools this process runs. Others that were started were left by one that died. */
+  readonly running: Set<string>;
+  /** What is to follow what the call in flight shows, while that is being committed; null at other times. */
+  later: (() => void)[] | null;
+}
+
+export function makeAgentTurn(config: SessionConfig, toolbox: Toolbox | null): AgentTurn {
+  return { config, fold: new ToolFold(), toolbox, running: new Set(), later: null };
+}
+
+/** Shows the facts of what has become durable, and lets the context grow by it: whoever committed it. */
+export function agentCommitted(
+  engine: Pick<EngineContext, 'running' | 'sessions' | 'hub' | 'nudge'>,
+  { live, bodies, before }: Committed,
+): void {
+  if (live.state?.kind !== 'agent') return;
+  const response = before?.turn?.response ?? live.state.turn?.response;
+  const turn = response === undefined ? undefined : engine.running.get(response);
+  let position = before?.position ?? 0;
+  for (const [i, body] of bodies.entries()) {
+    if ('count' in body.head && body.type !== 'input.queued' && takesPositions(body.type)) position += body.head.count;
+    const to = position;
+    const next = bodies[i + 1]?.type ?? null;
+    const show = (): void => {
+      if (body.type === 'tool.completed' || body.type === 'tool.failed' || body.type === 'input.steered')
+        engine.sessions.grew(live.context.add(body.payload.items, to));
+      if (turn?.live === live && turn.agent !== null) showFacts(turn, body, next);
+    };
+    if (turn?.agent?.later != null) turn.agent.later.push(show);
+    else show();
+  }
+  engine.hub.wake(live.session);
+  const at = wakeAt(live.state);
+  if (at !== null) engine.nudge(at);
+}
+
+function takesPositions(type: LogEvent['type']): boolean {
+  switch (type) {
+    case 'input.accepted':
+    case 'input.steered':
+    case 'call.completed':
+    case 'tool.completed':
+    case 'tool.failed':
+    case 'items.added':
+    case 'context.compacted':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function showFacts(turn: RunningTurn, body: FoldEvent, next: FoldEvent['type'] | null): void {
+  const { agent } = turn;
+  if (agent === null) return;
+  const calls = body.type === 'call.completed' ? (body.payload?.items.length ?? 0) : 0;
+  const facts = agent.fold.take(body, turn.output.length - calls, next);
+  if (facts.length > 0) turn.broadcast.publish(() => facts.map(fact => factEvent(fact, turn.seq++)));
+}
+
+/** Runs what waited for the call's own last events to be shown. */
+export function showLater(turn: RunningTurn): void {
+  const { agent } = turn;
+  if (agent?.later == null) return;
+  const later = agent.later;
+  agent.later = null;
+  for (const show of later) show();
+}

@@ -1,0 +1,142 @@
+/**
+ * Answering what a turn waits for: an approval, or a tool of which nobody knows whether it ran. Whoever answers says yes or no to an approval; what
+ * follows is one commit, and the turn goes on from it.
+ *
+ * A1  An approval is decided once: of two who answer at once, one is told that it is not open any more (L7).
+ * A2  What is decided is durable before whoever decided is told (L2). Then the turn is taken up again, in this process.
+ */
+import { perdureError } from '@perdure/protocol';
+import { base32, fromBase32, ID_BODY_CHARS, type SessionId, type TenantId } from '../../kernel/ids.ts';
+import { decodeEvent } from '../../log/codec.ts';
+import type { EventBody, Json, LogEvent } from '../../log/events.ts';
+import type { OpenApproval, SessionState, ToolState } from '../../session/state.ts';
+import type { EngineContext } from '../engine-context.ts';
+import { killPoint } from '../kill-point.ts';
+import type { LiveSession } from '../live-session.ts';
+import { mustState } from '../plan.ts';
+import { recoverSession } from '../recovery.ts';
+import { claim } from '../respond.ts';
+import { failedTool } from './output.ts';
+
+const SEQ_CHARS = 7;
+const FORM = new RegExp(`^appr_([0-9a-z]{${ID_BODY_CHARS}})([0-9a-z]{${SEQ_CHARS}})$`);
+
+/** The id of the approval that the event `seq` of a session asks for: it says where it lies, so that no index is kept. */
+export function approvalId(session: SessionId, seq: number): string {
+  return `appr_${session.slice('sess_'.length)}${base32(seq, SEQ_CHARS)}`;
+}
+
+/** The session and the seq that an approval's id names; null if it is none of ours. */
+export function parseApprovalId(id: string): { readonly session: SessionId; readonly seq: number } | null {
+  const [, body = '', rest = ''] = FORM.exec(id) ?? [];
+  const seq = body === '' ? -1 : fromBase32(rest);
+  return seq < 1 ? null : { session: `sess_${body}` as SessionId, seq };
+}
+
+/** An approval as it stands. */
+export interface ApprovalView {
+  readonly id: string;
+  readonly live: LiveSession;
+  /** The event that asked. */
+  readonly asked: Extract<LogEvent, { type: 'approval.requested' }>;
+  /** Null once it is decided, has expired, or its turn has ended. */
+  readonly open: OpenApproval | null;
+  readonly tool: ToolState | null;
+}
+
+/** @throws approval_not_found, also for another tenant's (L10) */
+export async function readApproval(engine: EngineContext, tenant: TenantId, id: string): Promise<ApprovalView> {
+  const missing = (): Error => perdureError('approval_not_found');
+  const place = parseApprovalId(id);
+  const store = place === null ? null : engine.homes.ofBody(place.session.slice('sess_'.length));
+  if (place === null || store === null) throw missing();
+  const live = await engine.sessions.load(tenant, place.session, store);
+  if (live === null || mustState(live).phase === 'ended') throw missing();
+  const { session, seq } = place;
+  const [stored] = await engine.sessions.wait(store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
+  const asked = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
+  if (asked?.type !== 'approval.requested' || asked.head.approval !== id) throw missing();
+  const { turn } = mustState(live);
+  const open = turn?.approvals.find(one => one.approval === id) ?? null;
+  return { id, live, asked, open, tool: turn?.tools.find(one => one.callId === asked.head.callId) ?? null };
+}
+
+/**
+ * Says yes: the tool that waits runs with exactly the arguments that were shown.
+ * @param actor as events name theirs: `key:<id>`
+ * @param value the answer, where the tool itself asked for one
+ * @throws approval_not_found; approval_not_open if it was decided already or its time is up
+ */
+export function grantApproval(
+  engine: EngineContext,
+  tenant: TenantId,
+  id: string,
+  actor: string,
+  value: Json = null,
+): Promise<void> {
+  return decide(engine, tenant, id, actor, () => [
+    { type: 'approval.granted', head: { approval: id }, payload: value === null ? null : { value } },
+  ]);
+}
+
+/** Says no: the tool does not run, and the model is told the reason. @throws as `grantApproval` */
+export function denyApproval(
+  engine: EngineContext,
+  tenant: TenantId,
+  id: string,
+  actor: string,
+  reason: string,
+): Promise<void> {
+  const most = engine.tools.limits.outputChars;
+  const said = reason === '' ? 'The call was not approved.' : `The call was not approved: ${reason}`;
+  return decide(engine, tenant, id, actor, tool => [
+    { type: 'approval.denied', head: { approval: id }, payload: { reason } },
+    tool.status === 'outcome_unknown'
+      ? failedTool(tool, { code: 'outcome_unknown', message: UNKNOWN }, most)
+      : failedTool(tool, { code: 'approval_denied', message: said }, most),
+  ]);
+}
+
+const UNKNOWN =
+  'The server stopped while this tool ran. It is not known whether it did its work, and it was not run again.';
+
+async function decide(
+  engine: EngineContext,
+  tenant: TenantId,
+  id: string,
+  actor: string,
+  bodies: (tool: ToolState) => readonly EventBody[],
+): Promise<void> {
+  const { live } = await readApproval(engine, tenant, id);
+  await engine.sessions.wait(engine.lease.ensure());
+  await engine.sessions.exclusive(live, async () => {
+    // Looked at when the commit's time has come: what was open may be decided by the one before it.
+    const claimed = await claim(engine, live);
+    killPoint('approval.before-commit');
+    await engine.sessions.commit(
+      live,
+      () => [...claimed, ...bodies(openTool(mustState(live), id, engine.clock.now()))],
+      { actor },
+    );
+    killPoint('approval.after-commit');
+  });
+  await goOn(engine, live);
+}
+
+/** The tool that waits for the approval. @throws approval_not_open */
+function openTool({ turn }: SessionState, id: string, now: number): ToolState {
+  const open = turn?.approvals.find(one => one.approval === id);
+  const tool = turn?.tools.find(one => one.callId === open?.callId);
+  if (open === undefined || tool === undefined || open.expiresAt <= now) throw perdureError('approval_not_open');
+  return tool;
+}
+
+/** Takes the turn up again if it waits for nobody any more. What fails here is recovery's to try again: the answer is in the log. */
+export async function goOn(engine: EngineContext, live: LiveSession): Promise<void> {
+  if (engine.stopping()) return;
+  try {
+    await recoverSession(engine, live);
+  } catch {
+    engine.recoverLater(live);
+  }
+}

@@ -1,0 +1,50 @@
+/** What of tools is injected into the engine, and how much of them a turn may have. */
+import type { ToolPolicy, ToolQuestion, ToolSource, ToolVerdict } from './ports.ts';
+
+/** Asked where a policy says `ask` and the session is reviewed automatically. What errs denies. */
+export interface ToolReviewer {
+  review(question: ToolQuestion, verdict: ToolVerdict, signal: AbortSignal): Promise<'permit' | 'deny'>;
+}
+
+/** Every bound of tools and of the turns that use them. Times in ms. */
+export interface ToolLimits {
+  /** Model calls of one turn of an agent. */
+  readonly calls: number;
+  /** Tool calls of one turn. */
+  readonly tools: number;
+  /** Tokens of one turn, input and output of all its calls. */
+  readonly tokens: number;
+  /** Tools of one turn that run at the same time. */
+  readonly atOnce: number;
+  /** One run of a tool. */
+  readonly toolMs: number;
+  /** Characters of a tool's output that are kept; the middle of a longer one is left out. */
+  readonly outputChars: number;
+  /** How long people have to answer. */
+  readonly approvalMs: number;
+}
+
+export const TOOL_LIMITS: ToolLimits = {
+  calls: 200,
+  tools: 500,
+  tokens: 20_000_000,
+  atOnce: 8,
+  toolMs: 120_000,
+  outputChars: 256 * 1024,
+  approvalMs: 7 * 24 * 3_600_000,
+};
+
+export interface ToolDesk {
+  readonly sources: readonly ToolSource[];
+  readonly policy: ToolPolicy;
+  /** Null: what is to be asked about in an automatically reviewed session is denied. */
+  readonly reviewer: ToolReviewer | null;
+  readonly limits: ToolLimits;
+}
+
+/** Where no policy was configured. */
+export const PERMIT_ALL: ToolPolicy = { decide: () => ({ verdict: 'permit', policy: 'none', reasons: [] }) };
+
+export function toolDesk(given: Partial<ToolDesk> = {}): ToolDesk {
+  return { sources: [], policy: PERMIT_ALL, reviewer: null, limits: TOOL_LIMITS, ...given };
+}

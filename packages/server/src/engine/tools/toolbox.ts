@@ -1,0 +1,88 @@
+/** The tools of one turn: what its client runs, and what the sources have. Listed when the turn begins, and again by recovery. */
+import { type AgentFunctionTool, perdureError } from '@perdure/protocol';
+import type { JsonObject, ToolPlace } from '../../log/events.ts';
+import type { SessionState } from '../../session/state.ts';
+import { within } from '../deadline.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { SessionConfig } from '../agent-sessions/session-config.ts';
+import type { FunctionTool } from '../ports.ts';
+import type { ToolDefinition, ToolOrigin, ToolScope, ToolSource } from './ports.ts';
+
+export interface Tool {
+  readonly definition: ToolDefinition;
+  /** Null: whoever drives the session runs it. */
+  readonly source: ToolSource | null;
+  /** Of the definition: SHA-256, hexadecimal (L7). */
+  readonly digest: string;
+  /** The turn goes on without its result. */
+  readonly async: boolean;
+}
+
+export type Toolbox = ReadonlyMap<string, Tool>;
+
+export function scopeOf(state: SessionState, config: SessionConfig, principal: string): ToolScope {
+  const { tenant, session, labels } = state;
+  const { agent, environment, vaultIds: vaults } = config;
+  return { tenant, session, principal, agent, environment, vaults, labels };
+}
+
+/** Lists all tools. Of two with one name the first is taken: the client's before those of sources, those in their order. */
+export async function openToolbox(engine: EngineContext, scope: ToolScope, signal: AbortSignal): Promise<Toolbox> {
+  const box = new Map<string, Tool>();
+  const add = (definition: ToolDefinition, source: ToolSource | null, async = false): void => {
+    if (!box.has(definition.name))
+      box.set(definition.name, { definition, source, async, digest: digestOf(engine, definition) });
+  };
+  for (const tool of clientTools(scope.agent)) {
+    const { name, description, parameters, defer_loading: deferred } = tool;
+    add(
+      { name, description, parameters, idempotent: false, origin: { kind: 'client' }, deferred },
+      null,
+      tool.async === true,
+    );
+  }
+  const listed = await Promise.all(
+    engine.tools.sources.map(source =>
+      within(engine.tools.limits.toolMs, source.list(scope, signal), () =>
+        perdureError('deadline_exceeded', `The tools of kind ${source.kind} could not be listed in time.`),
+      ),
+    ),
+  );
+  for (const [i, definitions] of listed.entries()) {
+    const source = engine.tools.sources[i] ?? null;
+    for (const definition of definitions) add(definition, source);
+  }
+  return box;
+}
+
+function clientTools(agent: JsonObject): readonly AgentFunctionTool[] {
+  const tools = Array.isArray(agent['tools']) ? (agent['tools'] as unknown as readonly AgentFunctionTool[]) : [];
+  return tools.filter(tool => tool.type === 'function');
+}
+
+/** What a model is offered. Deferred ones only where nothing could find them. */
+export function offered(box: Toolbox, agent: JsonObject): readonly FunctionTool[] {
+  const tools = Array.isArray(agent['tools']) ? (agent['tools'] as readonly JsonObject[]) : [];
+  const searched = tools.some(tool => tool['type'] === 'tool_search');
+  return [...box.values()]
+    .filter(({ definition }) => !searched || !definition.deferred)
+    .map(({ definition: { name, description, parameters } }) => ({
+      type: 'function',
+      name,
+      description,
+      parameters,
+      strict: null,
+    }));
+}
+
+export function placeOf(origin: ToolOrigin): ToolPlace {
+  return { ...origin };
+}
+
+function digestOf(
+  engine: EngineContext,
+  { name, description, parameters, idempotent, origin }: ToolDefinition,
+): string {
+  const text = JSON.stringify([name, description, parameters, idempotent, origin]);
+  return Buffer.from(engine.sha256(text)).toString('hex');
+}
