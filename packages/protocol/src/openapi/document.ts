@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode } from '../errors.ts';
 import { FILE_LIST_LIMIT, FILE_PAGE, FILE_PURPOSES } from '../files/file.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
+import { APPROVAL_REASONS, APPROVAL_STATUSES } from '../perdure/approvals.ts';
 import { PLACEMENT_ACTIONS, PLACEMENT_OUTCOMES, PLACEMENT_PURPOSES } from '../perdure/placements.ts';
 import { EXAMPLES } from './examples.ts';
 import type { QueryName, Route } from './route.ts';
@@ -176,6 +177,10 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   stream: { type: 'boolean', default: false },
   starting_after: { type: 'integer', minimum: 0 },
   cascade: { type: 'boolean', default: false },
+  'approval.status': { type: 'string', enum: [...APPROVAL_STATUSES] },
+  'approval.why': { type: 'string', enum: [...APPROVAL_REASONS] },
+  session_id: { type: 'string' },
+  agent_id: { type: 'string' },
   'files.limit': {
     type: 'integer',
     minimum: 1,

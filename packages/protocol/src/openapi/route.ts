@@ -47,6 +47,10 @@ export type QueryName =
   | 'group_by'
   | 'starting_after'
   | 'cascade'
+  | 'approval.status'
+  | 'approval.why'
+  | 'session_id'
+  | 'agent_id'
   | 'files.limit'
   | 'files.purpose';
 

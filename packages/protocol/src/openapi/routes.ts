@@ -1,5 +1,6 @@
 /** The routes that the server has, for the OpenAPI document. The server's own router is tested against this table. */
 import type { ErrorCode } from '../errors.ts';
+import { APPROVAL_ROUTES } from './approval-routes.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
@@ -253,6 +254,7 @@ export const ROUTES: readonly Route[] = [
   ...EVIDENCE_ROUTES,
   ...GOVERNANCE_ROUTES,
   ...HOLD_ROUTES,
+  ...APPROVAL_ROUTES,
   {
     method: 'get',
     path: '/healthz',

@@ -33,6 +33,25 @@ import {
   waiverListSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
+import {
+  approvalDetailSchema,
+  approvalPageSchema,
+  approvalSchema,
+  denyApprovalBody,
+  grantApprovalBody,
+  resolveApprovalBody,
+} from '../perdure/approvals.ts';
+import {
+  createWebhookBody,
+  rotateWebhookBody,
+  testWebhookBody,
+  webhookDeletedSchema,
+  webhookDeliveryPageSchema,
+  webhookPageSchema,
+  webhookSchema,
+  webhookTestedSchema,
+  webhookWithSecretSchema,
+} from '../perdure/webhooks.ts';
 import { createHoldBody, holdListSchema, holdSchema, keptListSchema } from '../perdure/holds.ts';
 import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
 import { whatIfBody } from '../perdure/placements.ts';
@@ -112,10 +131,24 @@ export type SchemaName =
   | 'Right'
   | 'RightList'
   | 'AuditList'
+  | 'Approval'
+  | 'ApprovalPage'
+  | 'Webhook'
+  | 'WebhookPage'
+  | 'WebhookWithSecret'
+  | 'WebhookDeleted'
+  | 'WebhookTested'
+  | 'WebhookDeliveryPage'
   | 'Hold'
   | 'HoldList'
   | 'KeptList'
   | 'CreateHold'
+  | 'GrantApproval'
+  | 'DenyApproval'
+  | 'ResolveApproval'
+  | 'CreateWebhook'
+  | 'RotateWebhook'
+  | 'TestWebhook'
   | 'Health'
   | 'Ready'
   | 'Error';
@@ -135,6 +168,12 @@ type RequestName =
   | 'CreateWaiver'
   | 'CreateContractEvent'
   | 'CreateHold'
+  | 'GrantApproval'
+  | 'DenyApproval'
+  | 'ResolveApproval'
+  | 'CreateWebhook'
+  | 'RotateWebhook'
+  | 'TestWebhook'
   | 'OfferRight'
   | 'AnswerRight';
 
@@ -171,6 +210,12 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateWaiver: createWaiverBody,
   CreateContractEvent: createContractEventBody,
   CreateHold: createHoldBody,
+  GrantApproval: grantApprovalBody,
+  DenyApproval: denyApprovalBody,
+  ResolveApproval: resolveApprovalBody,
+  CreateWebhook: createWebhookBody,
+  RotateWebhook: rotateWebhookBody,
+  TestWebhook: testWebhookBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
 };
@@ -216,6 +261,14 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Right: rightSchema,
   RightList: rightListSchema,
   AuditList: auditListSchema,
+  Approval: z.union([approvalDetailSchema, approvalSchema]),
+  ApprovalPage: approvalPageSchema,
+  Webhook: webhookSchema,
+  WebhookPage: webhookPageSchema,
+  WebhookWithSecret: webhookWithSecretSchema,
+  WebhookDeleted: webhookDeletedSchema,
+  WebhookTested: webhookTestedSchema,
+  WebhookDeliveryPage: webhookDeliveryPageSchema,
   Hold: holdSchema,
   HoldList: holdListSchema,
   KeptList: keptListSchema,

@@ -166,8 +166,8 @@ export function parseApprovalQuery(query: RawQuery): Parsed<ApprovalQuery> {
   return parseQuery(
     approvalQuery,
     Object.fromEntries(
-      Object.entries(query).flatMap(([name, [value, ...more] = []]) =>
-        value === undefined ? [] : [[name, more.length === 0 ? value : [value, ...more]] as const],
+      Object.entries(query).flatMap(([name, values = []]) =>
+        values.length === 0 ? [] : [[name, values.length === 1 ? values[0] : values] as const],
       ),
     ),
   );

@@ -59,7 +59,11 @@ export type WebhookDelivery = {
   readonly delivered_at: number | null;
 };
 
-export type WebhookDeleted = { readonly id: string; readonly object: 'webhook_endpoint.deleted'; readonly deleted: true };
+export type WebhookDeleted = {
+  readonly id: string;
+  readonly object: 'webhook_endpoint.deleted';
+  readonly deleted: true;
+};
 export type WebhookTested = {
   readonly object: 'webhook_endpoint.test';
   readonly webhook_endpoint_id: string;

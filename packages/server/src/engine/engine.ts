@@ -52,6 +52,7 @@ import {
   type UsageSource,
   type UsageWindow,
 } from './usage.ts';
+import { type ApprovalDoors, approvalDoors } from './tools/approval-doors.ts';
 import { type ToolDesk, toolDesk } from './tools/desk.ts';
 import { wakeSession } from './wake.ts';
 
@@ -122,6 +123,8 @@ export interface Engine {
   cancelResponse(caller: Caller, id: string): Promise<ResponseResource>;
   inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;
   deleteResponse(caller: Caller, id: string, options?: RemoveOptions): Promise<void>;
+  /** What people say to tools that wait for them. */
+  readonly approvals: ApprovalDoors;
   readonly conversations: {
     create(caller: Caller, items: readonly InputItem[], metadata: Metadata): Promise<conversations.NewConversation>;
     read(caller: Caller, id: string): Promise<conversations.ConversationView>;
@@ -367,6 +370,7 @@ export function createEngine(options: EngineOptions): Engine {
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
     deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
     conversations: conversationCalls(context),
+    approvals: approvalDoors(context),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
     placing: options.placing,

@@ -29,6 +29,7 @@ export const RESOURCE_KINDS = [
   'subagent',
   'approval_waiting',
   'cursor',
+  'webhook_delivered',
 ] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 

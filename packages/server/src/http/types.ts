@@ -9,7 +9,9 @@ import type { Rates } from '../engine/rate/rates.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
+import type { ApprovalView } from './perdure/approval-view.ts';
 import type { HoldView } from './perdure/hold-view.ts';
+import type { WebhookView } from './perdure/webhook-view.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content; `approve` decides approvals. */
 export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor' | 'approve';
@@ -46,6 +48,8 @@ export interface HttpDeps {
   readonly ledger: LedgerView | null;
   readonly govern: GovernView;
   readonly holds: HoldView;
+  readonly approvals: ApprovalView;
+  readonly webhooks: WebhookView;
   report(what: string, error: unknown): void;
 }
 

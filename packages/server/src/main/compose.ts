@@ -21,7 +21,7 @@ import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { openFiles, sweepFiles } from './files.ts';
-import { startCedar } from './govern/cedar-apart.ts';
+import { CEDAR_APART, startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
 import { HoldBook } from './holds/hold-book.ts';
 import { makeHoldDesk } from './holds/hold-desk.ts';
@@ -31,6 +31,7 @@ import { authenticate, keyAdmin } from './keys/admin.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
 import { isLoopback } from './loopback.ts';
+import { startAgentRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
@@ -40,6 +41,8 @@ import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts'
 import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
+import { ruleReviewer } from './permissions/review.ts';
+import { openPermissions } from './permissions/permissions.ts';
 import { openSealKey } from './seal-key.ts';
 import { makeView } from './view.ts';
 
@@ -162,6 +165,9 @@ async function assemble(
     shadow: () => shadow?.targets(),
     clock: systemClock,
   });
+  const sealKey = openSealKey(config.data);
+  const permissions = openPermissions(config.permissions, () => CEDAR_APART);
+  await control.putDocument(permissions.version, permissions.document);
   const files = openFiles(config);
   const books = booksOf(config);
   const rates = new Rates(config.rateLimits, systemClock);
@@ -202,7 +208,8 @@ async function assemble(
       rates,
     },
     targetFacts: targetFactsOf(config),
-    compaction: { ...config.compaction, seals: makeSeals(openSealKey(config.data)) },
+    compaction: { ...config.compaction, seals: makeSeals(sealKey) },
+    tools: { policy: permissions, reviewer: ruleReviewer(permissions, null) },
     files: files.desk,
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
@@ -217,6 +224,15 @@ async function assemble(
     ),
   });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
+  const rules = await startAgentRules(config, {
+    stores,
+    control,
+    doors: engine.approvals,
+    sealKey,
+    clock: systemClock,
+    report,
+    log,
+  });
   const view = makeView({
     config,
     active: era,
@@ -253,6 +269,8 @@ async function assemble(
       ledger: ledger?.view ?? null,
       govern: governed.desk,
       holds: makeHoldDesk(holds, stores),
+      approvals: rules.approvals,
+      webhooks: rules.webhooks,
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,
@@ -318,6 +336,7 @@ async function assemble(
       await steering.then(() => shadow?.close()).catch(() => undefined);
       await alerts.then(running => running?.close()).catch(() => undefined);
       await drained;
+      await rules.close();
       await swept.then(stop => stop()).catch(() => undefined);
       await files.close();
       await shutDown({ http, upstream, ledger, stores, lock });

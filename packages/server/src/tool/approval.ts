@@ -26,7 +26,9 @@ const FORM = 'perdure/approval/v1';
 export function bindingDigest(sha256: Sha256, binding: ApprovalBinding): string {
   const { tenant, session, callId, tool, agent, definition, arguments: args } = binding;
   const parts = [FORM, tenant, session, callId, tool, agent?.id, agent && String(agent.version), definition, args];
-  return hex(sha256(parts.map(part => (part === null || part === undefined ? '-' : `${part.length}:${part}`)).join(' ')));
+  return hex(
+    sha256(parts.map(part => (part === null || part === undefined ? '-' : `${part.length}:${part}`)).join(' ')),
+  );
 }
 
 /** Whether a grant of what was shown opens what is there now. */

@@ -1,20 +1,12 @@
 /** What an approval asks, read off the log (L1): the event that asks, and what led to it. */
-import { base32, fromBase32, ID_BODY_CHARS, type SessionId, type TenantId } from '../../kernel/ids.ts';
+import { base32, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import { decodeEvent } from '../../log/codec.ts';
 import type { EventOf, Json, LogEvent } from '../../log/events.ts';
 import type { SessionLog } from '../ports.ts';
+import { parseApprovalId } from '../tools/approvals.ts';
 
 const PREFIX = 'appr_';
-const SEQ_CHARS = 7;
-const FORM = new RegExp(`^${PREFIX}([0-9a-z]{${ID_BODY_CHARS}})([0-9a-z]{${SEQ_CHARS}})$`);
 const TIME_CHARS = 10;
-
-/** The session and the seq that an approval's id names; null if it is none. */
-export function approvalPlace(id: string): { readonly session: SessionId; readonly seq: number } | null {
-  const [, body = '', rest = ''] = FORM.exec(id) ?? [];
-  const seq = body === '' ? -1 : fromBase32(rest);
-  return seq < 1 ? null : { session: `sess_${body}` as SessionId, seq };
-}
 
 /** Sorts approvals by when they were asked for, whatever their sessions. Of an id of ours. */
 export function approvalOrder(id: string, at: number): string {
@@ -47,7 +39,7 @@ const PAGES = 50;
 
 /** Null if the tenant has no such approval (L10). */
 export async function readAsked(log: SessionLog, tenant: TenantId, id: string): Promise<Asked | null> {
-  const place = approvalPlace(id);
+  const place = parseApprovalId(id);
   if (place === null) return null;
   const { session, seq } = place;
   const range = { tenant, session, from: seq, to: seq, limit: 1 };
@@ -77,7 +69,8 @@ interface Found {
 
 function look(event: LogEvent, callId: string, found: Found): void {
   if (event.type === 'turn.started') found.requestedBy = event.actor;
-  if (event.type === 'tool.requested' && event.head.callId === callId && found.tool === '') found.tool = event.head.tool;
+  if (event.type === 'tool.requested' && event.head.callId === callId && found.tool === '')
+    found.tool = event.head.tool;
   if (event.type !== 'call.completed' || found.arguments !== null) return;
   const item = event.payload?.items.find(one => one['call_id'] === callId);
   const text = item?.['arguments'] ?? item?.['input'];

@@ -129,8 +129,7 @@ export function followFeed(parts: FeedParts): Feed {
 
   async function effectsOf(fed: FedEvent): Promise<readonly ResourceChange[]> {
     const all: ResourceChange[] = [];
-    for (const one of consumers)
-      if (one.types.includes(fed.event.type)) all.push(...(await one.effects(fed)));
+    for (const one of consumers) if (one.types.includes(fed.event.type)) all.push(...(await one.effects(fed)));
     return all;
   }
 
@@ -159,7 +158,11 @@ export function followFeed(parts: FeedParts): Feed {
         if (to === from) return;
         continue;
       }
-      await followRows(home, rows.map(row => fedOf(home, row)), after);
+      await followRows(
+        home,
+        rows.map(row => fedOf(home, row)),
+        after,
+      );
       seen.set(home.home, to);
     }
   }
@@ -186,10 +189,7 @@ export function followFeed(parts: FeedParts): Feed {
       if (consumers.some(({ reads }) => reads.includes(fed.event.type))) await flush();
       let changes = await effectsOf(fed);
       const touched = new Set(pending.map(rowOf));
-      if (
-        pending.length + changes.length >= MAX_RESOURCE_CHANGES ||
-        changes.some(one => touched.has(rowOf(one)))
-      ) {
+      if (pending.length + changes.length >= MAX_RESOURCE_CHANGES || changes.some(one => touched.has(rowOf(one)))) {
         await flush();
         changes = await effectsOf(fed);
       }

@@ -16,7 +16,7 @@ import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { recoverSession } from '../recovery.ts';
 import { claim } from '../respond.ts';
-import { failedTool } from './output.ts';
+import { completedTool, failedTool } from './output.ts';
 
 const SEQ_CHARS = 7;
 const FORM = new RegExp(`^appr_([0-9a-z]{${ID_BODY_CHARS}})([0-9a-z]{${SEQ_CHARS}})$`);
@@ -95,6 +95,23 @@ export function denyApproval(
       ? failedTool(tool, { code: 'outcome_unknown', message: UNKNOWN }, most)
       : failedTool(tool, { code: 'approval_denied', message: said }, most),
   ]);
+}
+
+/** Says what a tool did of which nobody knew: the model is told it, and the tool does not run again. @throws as `grantApproval` */
+export function completeApproval(
+  engine: EngineContext,
+  tenant: TenantId,
+  id: string,
+  actor: string,
+  output: string,
+): Promise<void> {
+  return decide(engine, tenant, id, actor, tool => {
+    if (tool.status !== 'outcome_unknown') throw perdureError('approval_not_open');
+    return [
+      { type: 'approval.granted', head: { approval: id }, payload: null },
+      completedTool(tool, { ok: true, output }, engine.tools.limits.outputChars),
+    ];
+  });
 }
 
 const UNKNOWN =

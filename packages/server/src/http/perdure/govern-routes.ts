@@ -36,6 +36,18 @@ export async function bodyOf<T>(deps: HttpDeps, exchange: Exchange, parse: (body
   return parsed.value;
 }
 
+/** A body that may be left out. */
+export async function bodyIfAny<T>(
+  deps: HttpDeps,
+  exchange: Exchange,
+  parse: (body: unknown) => Parsed<T>,
+): Promise<T> {
+  const { value = {} } = await readJson(exchange.req, deps.limits);
+  const parsed = parse(value);
+  if (!parsed.ok) throw parsed.error;
+  return parsed.value;
+}
+
 export function single(exchange: Exchange, name: string): string | null {
   return rawQuery(exchange.req.url)[name]?.[0] ?? null;
 }

@@ -11,8 +11,10 @@ import {
   perdureError,
 } from '@perdure/protocol';
 import { actorOf, type Caller, EVERY_TENANT, seesAll } from '../../engine/caller.ts';
-import { approvalOrder, approvalPlace, type Asked, readAsked } from '../../engine/feed/asked.ts';
+import { approvalOrder, type Asked, idOfOrder, readAsked } from '../../engine/feed/asked.ts';
 import type { Feed, FedHome } from '../../engine/feed/follow.ts';
+import type { ApprovalDoors } from '../../engine/tools/approval-doors.ts';
+import { parseApprovalId } from '../../engine/tools/approvals.ts';
 import type { ResourceRow, Resources } from '../../engine/resources.ts';
 import type { ApprovalView } from '../../http/perdure/approval-view.ts';
 import { bodyHome, homeTag, type TenantId } from '../../kernel/ids.ts';
@@ -20,16 +22,6 @@ import { decodeEvent } from '../../log/codec.ts';
 import type { Json } from '../../log/events.ts';
 import type { ApprovalRules } from '../config/agent-rules.ts';
 import { ALL_PREFIX, type ApprovalBody, bodyOf, WAITING_PREFIX } from './projection.ts';
-
-/** What the engine does about an approval: one commit each, which says who decided. */
-export interface ApprovalDoors {
-  /** @throws approval_not_found, approval_not_open */
-  grant(tenant: TenantId, id: string, actor: string, value: Json): Promise<void>;
-  /** @throws as `grant` */
-  deny(tenant: TenantId, id: string, actor: string, reason: string): Promise<void>;
-  /** The tool has run, and this is what it said: the model is told it, and the tool does not run again. @throws as `grant` */
-  complete(tenant: TenantId, id: string, actor: string, output: string): Promise<void>;
-}
 
 export interface ApprovalDeskParts {
   readonly homes: readonly FedHome[];
@@ -50,7 +42,7 @@ export function makeApprovalDesk(parts: ApprovalDeskParts): ApprovalView {
   const { control, feed, doors, rules } = parts;
 
   const homeOf = (id: string): FedHome | null => {
-    const place = approvalPlace(id);
+    const place = parseApprovalId(id);
     const tag = place === null ? null : bodyHome(place.session.slice('sess_'.length));
     return parts.homes.find(({ home }) => homeTag(home) === tag) ?? null;
   };
@@ -151,7 +143,7 @@ function tenantOf(who: Caller, { tenant }: ApprovalQuery): TenantId {
     throw perdureError('insufficient_scope', "Another tenant's approvals are listed with the scope operator.");
   const named = (tenant ?? who.tenant) as TenantId;
   if (named === EVERY_TENANT)
-    throw perdureError('invalid_request', "Name the tenant whose approvals are meant.", { param: 'tenant' });
+    throw perdureError('invalid_request', 'Name the tenant whose approvals are meant.', { param: 'tenant' });
   return named;
 }
 
@@ -168,9 +160,12 @@ async function listApprovals(
 ): Promise<ApprovalPage> {
   const { limit, order, session_id: parent } = query;
   const waiting = query.status === 'waiting';
-  const [kind, prefix] = waiting ? (['approval_waiting', WAITING_PREFIX] as const) : (['approval', ALL_PREFIX] as const);
+  const [kind, prefix] = waiting
+    ? (['approval_waiting', WAITING_PREFIX] as const)
+    : (['approval', ALL_PREFIX] as const);
   const found: ApprovalResource[] = [];
   let from = after === null ? null : prefix + after;
+  let done = false;
   for (let read = 0; read < READS && found.length <= limit; read++) {
     const rows: readonly ResourceRow[] = await control.resources({
       kind,
@@ -181,10 +176,13 @@ async function listApprovals(
       ...(parent !== undefined && { parent }),
     });
     found.push(...rows.map(row => resourceOf(bodyOf(row), now)).filter(one => matches(one, query)));
-    if (rows.length < READ) break;
+    done = rows.length < READ;
+    if (done) break;
     from = rows.at(-1)?.id ?? null;
   }
-  return listPage(found.slice(0, limit), found.length > limit);
+  if (done || found.length > limit) return listPage(found.slice(0, limit), found.length > limit);
+  // As many rows were looked at as one answer looks at: the next page goes on from the last of them.
+  return { ...listPage(found, true), last_id: from === null ? null : idOfOrder(from.slice(prefix.length)) };
 }
 
 function matches(one: ApprovalResource, { status, agent_id: agent, why }: ApprovalQuery): boolean {
@@ -222,7 +220,7 @@ function resourceOf(body: ApprovalBody, now: number): ApprovalResource {
 
 /** Why it was denied: in the event that denied it, after the one that asked. Null if that was erased. */
 async function reasonOf(home: FedHome, tenant: TenantId, { id, session }: Asked): Promise<string | null> {
-  const from = (approvalPlace(id)?.seq ?? 0) + 1;
+  const from = (parseApprovalId(id)?.seq ?? 0) + 1;
   const events = await home.events({ tenant, session, from, limit: DECISION_EVENTS });
   for (const stored of events) {
     const event = decodeEvent({ tenant, session }, stored);

@@ -3,8 +3,9 @@
  * No content is in them. The log says what is true; these are made from it (L1), by `engine/feed`.
  */
 import type { ApprovalStatus, ApprovalWhy } from '@perdure/protocol';
-import { approvalOrder, approvalPlace, readAsked } from '../../engine/feed/asked.ts';
+import { approvalOrder, readAsked } from '../../engine/feed/asked.ts';
 import type { FeedConsumer, FedEvent } from '../../engine/feed/follow.ts';
+import { parseApprovalId } from '../../engine/tools/approvals.ts';
 import type { ResourceChange, ResourceRow, Resources } from '../../engine/resources.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { decodeEnvelope } from '../../log/codec.ts';
@@ -64,7 +65,11 @@ export function approvalProjection(control: Resources): FeedConsumer {
   };
 }
 
-async function requested(control: Resources, { home, event }: FedEvent, id: string): Promise<readonly ResourceChange[]> {
+async function requested(
+  control: Resources,
+  { home, event }: FedEvent,
+  id: string,
+): Promise<readonly ResourceChange[]> {
   const { tenant, session } = event;
   const asked = await readAsked(home, tenant, id);
   if (asked === null) return [];
@@ -130,7 +135,7 @@ async function decided(
   status: ApprovalStatus,
 ): Promise<readonly ResourceChange[]> {
   const { tenant, session, at, actor } = event;
-  const seq = approvalPlace(id)?.seq;
+  const seq = parseApprovalId(id)?.seq;
   if (seq === undefined) return [];
   const [stored] = await home.events({ tenant, session, from: seq, to: seq, limit: 1 });
   if (stored === undefined) return [];
@@ -143,9 +148,7 @@ async function withdrawn(control: Resources, { event }: FedEvent): Promise<reado
   const query = { kind: 'approval_waiting', tenant, parent: session, order: 'asc', limit: OPEN_MOST } as const;
   const open = await control.resources({ ...query, after: null });
   const change = { status: 'withdrawn', decidedBy: actor, decidedAt: at } as const;
-  const all = await Promise.all(
-    open.map(row => closing(control, tenant, row.id.slice(WAITING_PREFIX.length), change)),
-  );
+  const all = await Promise.all(open.map(row => closing(control, tenant, row.id.slice(WAITING_PREFIX.length), change)));
   return all.flat();
 }
 
@@ -170,4 +173,3 @@ async function closing(
 export function bodyOf(row: ResourceRow): ApprovalBody {
   return JSON.parse(row.body) as ApprovalBody;
 }
-

@@ -23,7 +23,10 @@ export const BAD_HOMES: readonly Plant[] = [
       heads: async query => ({ rows: (await good.heads(query)).rows, to: data.order }),
     }),
   },
-  { name: 'heads of every kind', spoil: good => ({ heads: query => good.heads({ ...query, codes: [1, 2, 3, 4, 5, 6, 7, 8] }) }) },
+  {
+    name: 'heads of every kind',
+    spoil: good => ({ heads: query => good.heads({ ...query, codes: [1, 2, 3, 4, 5, 6, 7, 8] }) }),
+  },
   { name: 'release not kept at all', spoil: () => ({ release: async () => true }) },
   {
     name: 'journals mixed: steps of one session show in another',
