@@ -126,7 +126,7 @@ export function makeWebhookDesk(parts: WebhookDeskParts): WebhookView {
         error: sent.ok ? null : sent.why,
       };
     },
-    deliveries: (who, id, query) => listDeliveries(store, own(who, id), query),
+    deliveries: async (who, id, query) => listDeliveries(store, own(who, id), query),
   };
 }
 

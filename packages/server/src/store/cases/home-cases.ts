@@ -139,10 +139,10 @@ export const HOME_CASES: readonly ConformanceCase[] = [
       // Of another kind there are none, and all was looked at.
       deepStrictEqual(await store.heads({ codes: [code + 1], after: 0, limit: 1 }), { rows: [], to: all.to });
       deepStrictEqual(await store.heads({ codes: [code], after: all.to, limit: 1 }), { rows: [], to: all.to });
+      await rejects(store.heads({ codes: [code], after: 0, limit: 0 }), StoreMisuse);
       await store.outboxTrim(all.to);
       deepStrictEqual(await store.heads({ codes: [code], after: 0, limit: 100 }), all);
       deepStrictEqual(await (await fixture.reopen('orderly')).heads({ codes: [code], after: 0, limit: 100 }), all);
-      await rejects(store.heads({ codes: [code], after: 0, limit: 0 }), StoreMisuse);
     },
   },
   {
