@@ -23,7 +23,8 @@ function eventOf(block: string): SentEvent | null {
   for (const line of block.split('\n')) {
     if (line.startsWith('event: ')) name = line.slice('event: '.length);
     else if (line.startsWith('data: ')) data.push(line.slice('data: '.length));
-    else if (!line.startsWith(':')) throw new Error(`no line of an event stream: ${line.slice(0, 200)}`);
+    else if (!line.startsWith(':') && !line.startsWith('id: '))
+      throw new Error(`no line of an event stream: ${line.slice(0, 200)}`);
   }
   return data.length === 0 ? null : { name, data: data.join('\n') };
 }

@@ -3,6 +3,11 @@
  * OpenAPI document for the rest, the catalogue for errors. Finds are collected, not thrown: a client may swallow what its fetch throws.
  */
 import {
+  agentItemSchema,
+  agentSessionDeletedSchema,
+  agentSessionEventSchema,
+  agentSessionSchema,
+  agentTurnSchema,
   auditEntrySchema,
   chatChunkSchema,
   chatCompletionSchema,
@@ -131,7 +136,8 @@ export class WireCheck {
           if (event.data === '[DONE]') continue;
           const data = JSON.parse(event.data) as Json;
           this.#fault(where, eventFaults(event, data));
-          if (data['object'] === 'chat.completion.chunk' || event.name === null) continue;
+          if (data['object'] === 'chat.completion.chunk' || event.name === null || AGENT_EVENT.test(event.name))
+            continue;
           // A stream that is taken up again begins later: from its first event on there is no gap.
           if (expected === 0 && typeof data['sequence_number'] === 'number') expected = data['sequence_number'];
           if (data['sequence_number'] !== expected)
@@ -142,6 +148,9 @@ export class WireCheck {
     });
   }
 }
+
+/** Events of the Agents API, which have an id and no number. */
+const AGENT_EVENT = /^agent\./;
 
 /** Answered without a key, and without an id. */
 const OPEN = /^\/(healthz|readyz|openapi\.json)?$/;
@@ -161,6 +170,9 @@ function errorFaults(status: number, body: Json): string[] {
 }
 
 const SCHEMAS: { readonly [object: string]: Schema } = {
+  'agent.session': agentSessionSchema,
+  'agent.session.deleted': agentSessionDeletedSchema,
+  'agent.session.turn': agentTurnSchema,
   'chat.completion': chatCompletionSchema,
   'chat.completion.chunk': chatChunkSchema,
   conversation: conversationSchema,
@@ -190,7 +202,7 @@ function bodyFaults(body: Json): string[] {
   if ('openapi' in body) return [];
   if ('checks' in body) return schemaFaults(readySchema, body);
   if ('status' in body && !('type' in body)) return schemaFaults(healthSchema, body);
-  return validateItem(body);
+  return typeof body['turn_id'] === 'string' ? schemaFaults(agentItemSchema, body) : validateItem(body);
 }
 
 function listFaults(body: Json): string[] {
@@ -205,6 +217,7 @@ function eventFaults({ name }: SentEvent, data: Json): string[] {
   if (data['object'] === 'chat.completion.chunk') return schemaFaults(chatChunkSchema, data);
   if (name === null) return errorFaults(0, data);
   const type = String(data['type']);
+  if (AGENT_EVENT.test(type)) return schemaFaults(agentSessionEventSchema, data).map(error => `${type} ${error}`);
   const faults = name === type ? [] : [`event ${name} carries the type ${type}`];
   if (REASONING_TEXT.test(type)) return faults;
   const response = data['response'];

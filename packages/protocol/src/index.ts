@@ -27,6 +27,8 @@ export {
 export * from './files/file.ts';
 export * from './models.ts';
 export * from './agents/agent-config.ts';
+export * from './agents/session-resource.ts';
+export * from './agents/session-schema.ts';
 export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './agents/agent-schema.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/approvals.ts';

@@ -45,6 +45,12 @@ export class Broadcast {
     for (const reader of this.#readers) reader.wake();
   }
 
+  /** The number of the last event that was published; -1 before the first. */
+  get last(): number {
+    this.#make();
+    return this.#events.length - 1;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }

@@ -14,6 +14,9 @@ import type { LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { accompanied, settling } from './accompany.ts';
 import { agentCommitted } from './agent-sessions/agent-turn.ts';
+import { admittedSessions } from './agent-sessions/admitted.ts';
+import { type AgentSessions, agentSessions } from './agent-sessions/api.ts';
+import { type AgentHost, NO_HOST } from './agent-sessions/host.ts';
 import { SessionHub } from './agent-sessions/hub.ts';
 import type { Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
@@ -80,6 +83,8 @@ export interface EngineOptions {
   readonly files?: FileDesk;
   /** Tools that sessions of agents may call, and who permits them. Absent: those that clients run, all permitted. */
   readonly tools?: Partial<ToolDesk>;
+  /** Saved agents, environments and vaults of sessions. Absent: none. */
+  readonly agentHost?: Partial<AgentHost>;
 }
 
 /** A stored response that was begun, or found again by its idempotency key. */
@@ -139,6 +144,7 @@ export interface Engine {
     readItem(caller: Caller, id: string, item: string): Promise<LoggedItem>;
     deleteItem(caller: Caller, id: string, item: string): Promise<void>;
   };
+  readonly agentSessions: AgentSessions;
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
   placements(caller: Caller, query: PlacementListQuery): Promise<PlacementPage>;
   readonly placing: Placing;
@@ -371,6 +377,7 @@ export function createEngine(options: EngineOptions): Engine {
     deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
     conversations: conversationCalls(context),
     approvals: approvalDoors(context),
+    agentSessions: admittedSessions(agentSessions(context, { ...NO_HOST, ...options.agentHost }), admitted),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
     placing: options.placing,

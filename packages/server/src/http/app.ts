@@ -4,6 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { openapiDocument, perdureError } from '@perdure/protocol';
 import { Hono, type Context } from 'hono';
 import type { Caller } from '../engine/caller.ts';
+import { sessionRoutes } from './agents/session-table.ts';
 import { createChatCompletion } from './chat/create.ts';
 import * as conversations from './conversations/routes.ts';
 import * as files from './files/routes.ts';
@@ -25,10 +26,10 @@ import { cancelResponse, deleteResponse, getResponse, listInputItems } from './r
 import type { TenantId } from '../kernel/ids.ts';
 import type { App, Exchange, HttpDeps, RouteEnv, Scope } from './types.ts';
 
-type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
+export type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
 
 /** One row a route: method, path, the scopes of which one is needed, handler. Compared with the OpenAPI table by a test. */
-type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: Scopes, handler: Handler];
+export type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: Scopes, handler: Handler];
 /** `null`: no key is asked for. */
 type Scopes = readonly Scope[] | null;
 /** Whose signature says who it is. */
@@ -103,6 +104,7 @@ export function routes(deps: HttpDeps): readonly Row[] {
     ['GET', '/v1/files/:id', read, (exchange, params) => files.getFile(deps, exchange, at(params, 0))],
     ['GET', '/v1/files/:id/content', read, (exchange, params) => files.getFileContent(deps, exchange, at(params, 0))],
     ['DELETE', '/v1/files/:id', infer, (exchange, params) => files.deleteFile(deps, exchange, at(params, 0))],
+    ...sessionRoutes(deps),
     ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
     [
       'GET',

@@ -1,0 +1,250 @@
+/** Sessions of agents: what the wire dialect calls. */
+import {
+  AGENT_DEFAULTS,
+  type AgentConfig,
+  agentToolResource,
+  type CreateSession,
+  type NewItem,
+  perdureError,
+  type SessionInputEvent,
+  type SessionMessage,
+  type UpdateSession,
+} from '@perdure/protocol';
+import type { ResponseId, SessionId } from '../../kernel/ids.ts';
+import type { JsonObject } from '../../log/events.ts';
+import type { Caller } from '../caller.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { LiveSession } from '../live-session.ts';
+import { type ListedAs, createSession, deleteSession, updateSession } from './create.ts';
+import { findSession, findTurn, responseOfTurn } from './find.ts';
+import { followSession, placeNow, type SessionPlace, type TurnEvents } from './follow-session.ts';
+import type { AgentHost } from './host.ts';
+import { drawTurn, type Idempotent, postInputs, type SessionInput, takeMessage } from './input.ts';
+import type { SessionConfig } from './session-config.ts';
+import { readTurnRecord, type TurnRecord, turnRows } from './turns.ts';
+import { type SessionView, viewSession } from './view.ts';
+
+export interface SessionListQuery {
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+  readonly after: string | null;
+  readonly agent: string | null;
+  readonly metadata: { readonly [key: string]: string };
+}
+
+export interface Paged<Entry> {
+  readonly data: readonly Entry[];
+  readonly hasMore: boolean;
+}
+
+export interface TurnListQuery {
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+  /** A turn's id on the wire. */
+  readonly after: string | null;
+}
+
+export interface AgentSessions {
+  /** Durable, its first turn begun if there is input. */
+  create(
+    caller: Caller,
+    given: CreateSession,
+  ): Promise<{ readonly view: SessionView; readonly turn: ResponseId | null }>;
+  view(caller: Caller, id: string): Promise<SessionView>;
+  list(caller: Caller, query: SessionListQuery): Promise<Paged<SessionView>>;
+  update(caller: Caller, id: string, change: UpdateSession): Promise<SessionView>;
+  /** @throws session_running */
+  delete(caller: Caller, id: string): Promise<void>;
+  /** Takes input events in their order. */
+  post(caller: Caller, id: string, events: readonly SessionInputEvent[], idempotency: Idempotent | null): Promise<void>;
+  /** Where somebody begins to follow who asks for nothing that was. */
+  now(caller: Caller, id: string): Promise<SessionPlace>;
+  follow(caller: Caller, id: string, from: SessionPlace, signal: AbortSignal): AsyncGenerator<TurnEvents>;
+  turn(caller: Caller, id: string, turn: string): Promise<TurnRecord>;
+  turns(caller: Caller, id: string, query: TurnListQuery): Promise<Paged<TurnRecord>>;
+}
+
+/** Sessions read for one page of a filtered list: what a filter leaves out is not looked at for ever. */
+const LOOKED_AT = 5_000;
+const PAGE = 200;
+
+export function agentSessions(engine: EngineContext, host: AgentHost): AgentSessions {
+  async function create(
+    caller: Caller,
+    given: CreateSession,
+  ): Promise<{ readonly view: SessionView; readonly turn: ResponseId | null }> {
+    const { tenant } = caller;
+    await host.checkVaults(tenant, given.vaultIds);
+    const saved = given.agentId === null ? null : await host.savedAgent(tenant, given.agentId);
+    const config = merged(saved?.config ?? null, given.agent?.config ?? {});
+    mustBeHosted(config);
+    const live = await createSession(engine, caller, {
+      metadata: given.metadata,
+      config: async session => {
+        await host.keepSecrets(tenant, session, given.agent?.secrets ?? [], false);
+        return {
+          agent: agentOf(saved?.id ?? session.replace(/^sess_/, 'agent_'), saved?.name ?? null, config),
+          version: saved?.version ?? 1,
+          environment: await host.environment(caller, session, given.environment, given.vaultIds),
+          vaultIds: given.vaultIds,
+          review: given.review,
+          spendLimit: given.spendLimit,
+        };
+      },
+    });
+    const turn = given.input.length === 0 ? null : drawTurn(engine, live);
+    if (turn !== null) {
+      try {
+        await takeMessage(engine, caller, live, given.input.map(itemOf), turn);
+      } catch (error) {
+        // A session whose first input was refused did not come to be.
+        await remove(caller, live.session).catch(() => undefined);
+        throw error;
+      }
+    }
+    return { view: await viewSession(engine, live), turn };
+  }
+
+  async function remove(caller: Caller, id: string): Promise<void> {
+    await deleteSession(engine, caller, id);
+    await host.forget(caller.tenant, id as SessionId);
+  }
+
+  async function list(caller: Caller, query: SessionListQuery): Promise<Paged<SessionView>> {
+    const { tenant } = caller;
+    const found: SessionView[] = [];
+    let { after } = query;
+    for (let seen = 0; seen < LOOKED_AT && found.length <= query.limit; ) {
+      const read = { kind: 'agent_session', tenant, order: query.order, limit: PAGE, after } as const;
+      const rows = await engine.sessions.wait(engine.control.resources(read));
+      for (const row of rows) {
+        if (found.length > query.limit) break;
+        if (!matches(JSON.parse(row.body) as ListedAs, query)) continue;
+        const view = await findSession(engine, caller, row.id).then(
+          live => viewSession(engine, live),
+          () => null,
+        );
+        if (view !== null) found.push(view);
+      }
+      seen += rows.length;
+      after = rows.at(-1)?.id ?? after;
+      if (rows.length < PAGE) break;
+    }
+    return { data: found.slice(0, query.limit), hasMore: found.length > query.limit };
+  }
+
+  async function update(caller: Caller, id: string, change: UpdateSession): Promise<SessionView> {
+    const changes = change.agent?.config ?? {};
+    const { tenant } = caller;
+    const { session } = await findSession(engine, caller, id);
+    if (changes.tools !== undefined) mustBeHosted({ tools: changes.tools });
+    if (changes.tools !== undefined) await host.keepSecrets(tenant, session, change.agent?.secrets ?? [], true);
+    const live = await updateSession(engine, caller, id, {
+      ...(change.metadata !== undefined && { metadata: change.metadata }),
+      config: now => changed(now, change),
+    });
+    return viewSession(engine, live);
+  }
+
+  return {
+    create,
+    view: async (caller, id) => viewSession(engine, await findSession(engine, caller, id)),
+    list,
+    update,
+    delete: remove,
+    post: (caller, id, events, idempotency) => postInputs(engine, caller, id, events.map(inputOf), idempotency),
+    now: async (caller, id) => placeNow(engine, await findSession(engine, caller, id)),
+    follow: (caller, id, from, signal) => followSession(engine, caller, id, from, signal),
+    turn: async (caller, id, turn) => {
+      const live = await findSession(engine, caller, id);
+      return readTurnRecord(engine, live, await findTurn(engine, live, turn));
+    },
+    turns: async (caller, id, query) => {
+      const live = await findSession(engine, caller, id);
+      return page(engine, live, query);
+    },
+  };
+}
+
+async function page(engine: EngineContext, live: LiveSession, query: TurnListQuery): Promise<Paged<TurnRecord>> {
+  const rows = await turnRows(engine, live);
+  const ordered = query.order === 'asc' ? rows : rows.toReversed();
+  const cursor = query.after === null ? null : responseOfTurn(query.after);
+  const at = query.after === null ? -1 : ordered.findIndex(row => row.id === cursor);
+  if (query.after !== null && at < 0)
+    throw perdureError('turn_not_found', 'The cursor is no turn of this session.', { status: 400, param: 'after' });
+  const wanted = ordered.slice(at + 1, at + 1 + query.limit);
+  const data: TurnRecord[] = [];
+  for (const row of wanted) data.push(await readTurnRecord(engine, live, row));
+  return { data, hasMore: at + 1 + query.limit < ordered.length };
+}
+
+function matches(as: ListedAs, { agent, metadata }: SessionListQuery): boolean {
+  if (agent !== null && as.agent !== agent) return false;
+  return Object.entries(metadata).every(
+    ([key, value]) => Object.hasOwn(as.metadata, key) && as.metadata[key] === value,
+  );
+}
+
+function merged(saved: AgentConfig | null, given: Partial<AgentConfig>): AgentConfig {
+  const model = given.model ?? saved?.model;
+  if (model === undefined)
+    throw perdureError('invalid_request', "Missing required parameter: 'agent.model'.", { param: 'agent' });
+  return { ...AGENT_DEFAULTS, ...saved, ...given, model };
+}
+
+/** @throws unsupported_parameter: a tool that this server cannot run */
+function mustBeHosted({ tools }: Pick<AgentConfig, 'tools'>): void {
+  const at = tools.findIndex(tool => tool.type === 'computer_use' || tool.type === 'web_search');
+  if (at < 0) return;
+  const what = tools[at]?.type === 'computer_use' ? 'Computer use' : 'Web search';
+  throw perdureError('unsupported_parameter', `${what} is not offered by this server: leave the tool out.`, {
+    param: `agent.tools[${at}]`,
+  });
+}
+
+function agentOf(id: string, name: string | null, config: AgentConfig): SessionConfig['agent'] {
+  // In wire form, and nothing of it is undefined.
+  return {
+    id,
+    name,
+    ...(config as unknown as JsonObject),
+    tools: config.tools.map(agentToolResource),
+    model: config.model,
+  };
+}
+
+function changed(now: SessionConfig, { agent, review, spendLimit }: UpdateSession): SessionConfig {
+  const { tools, reasoning, ...rest } = agent?.config ?? {};
+  const before = (now.agent['reasoning'] ?? {}) as JsonObject;
+  const change: JsonObject = {
+    ...(rest as unknown as JsonObject),
+    ...(tools !== undefined && { tools: tools.map(agentToolResource) }),
+    // Of a session's reasoning only the effort can be changed.
+    ...(reasoning !== undefined && { reasoning: { ...before, effort: reasoning.effort } }),
+  };
+  return {
+    ...now,
+    agent: { ...now.agent, ...change, id: now.agent.id, model: rest.model ?? now.agent.model },
+    ...(review !== undefined && { review }),
+    ...(spendLimit !== undefined && { spendLimit }),
+  };
+}
+
+function itemOf({ content }: SessionMessage): NewItem {
+  const parts = content.map(part => (part.type === 'input_image' ? { ...part, detail: 'auto' } : part));
+  return { type: 'message', role: 'user', status: 'completed', content: parts } as unknown as NewItem;
+}
+
+function inputOf(event: SessionInputEvent): SessionInput {
+  switch (event.type) {
+    case 'agent.session.input.message':
+      return { type: 'message', items: event.input.map(itemOf) };
+    case 'agent.session.input.cancel':
+      return { type: 'cancel' };
+    case 'agent.session.input.tool_result': {
+      const { turn_id: turnId, call_id: callId, success, output = null, error = null } = event;
+      return { type: 'tool_result', result: { turnId, callId, success, output, error } };
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** What sessions need of the parts beside them: saved agents, environments, vaults. Absent parts have none. */
+import { type AgentConfig, perdureError, type ToolSecrets } from '@perdure/protocol';
+import type { SessionId, TenantId } from '../../kernel/ids.ts';
+import type { JsonObject } from '../../log/events.ts';
+import type { Caller } from '../caller.ts';
+import { short } from '../plan.ts';
+
+export interface SavedAgent {
+  readonly id: string;
+  readonly version: number;
+  readonly name: string | null;
+  readonly config: AgentConfig;
+}
+
+export interface AgentHost {
+  /** As it is now. @throws PerdureError if the tenant has none of that id */
+  savedAgent(tenant: TenantId, id: string): Promise<SavedAgent>;
+  /** Makes or finds what the session names, and says it in wire form. @throws PerdureError if it cannot be had here */
+  environment(
+    caller: Caller,
+    session: SessionId,
+    given: JsonObject & { readonly type: string },
+    vaults: readonly string[],
+  ): Promise<JsonObject & { readonly type: string }>;
+  /** @throws PerdureError if one is not the tenant's */
+  checkVaults(tenant: TenantId, vaults: readonly string[]): Promise<void>;
+  /** Keeps what came inline with the tools of a session (L9). `replace`: what it had is gone. */
+  keepSecrets(tenant: TenantId, session: SessionId, secrets: readonly ToolSecrets[], replace: boolean): Promise<void>;
+  /** What is kept for the session goes: it was deleted. */
+  forget(tenant: TenantId, session: SessionId): Promise<void>;
+}
+
+export const NO_HOST: AgentHost = {
+  savedAgent: (_, id) =>
+    Promise.reject(
+      perdureError('invalid_request', `Agent with id '${short(id)}' not found.`, { status: 404, param: 'agent_id' }),
+    ),
+  environment: (_, __, given) =>
+    given.type === 'none'
+      ? Promise.resolve({ type: 'none' })
+      : Promise.reject(
+          perdureError('unsupported_parameter', `This server has no environment of type '${short(given.type)}'.`, {
+            param: 'environment.type',
+          }),
+        ),
+  checkVaults: (_, vaults) =>
+    vaults.length === 0
+      ? Promise.resolve()
+      : Promise.reject(perdureError('unsupported_parameter', 'This server has no vaults.', { param: 'vault_ids' })),
+  keepSecrets: (_, __, secrets) =>
+    secrets.length === 0
+      ? Promise.resolve()
+      : Promise.reject(
+          perdureError('unsupported_parameter', 'This server keeps no credentials.', { param: 'agent.tools' }),
+        ),
+  forget: () => Promise.resolve(),
+};

@@ -1,0 +1,188 @@
+/**
+ * What whoever drives a session sends it: messages, results of the tools that he runs, and that a turn is to end.
+ *
+ * N1  What was taken is durable before it is acknowledged (L2).
+ * N2  A message while a turn runs waits for a place where the model can take it; without a turn it begins one.
+ */
+import { type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
+import { homeTag, type ResponseId } from '../../kernel/ids.ts';
+import type { EventBody, JsonObject, LoggedItem } from '../../log/events.ts';
+import { MAX_QUEUED_INPUTS } from '../../session/state.ts';
+import { actorOf, type Caller } from '../caller.ts';
+import type { EngineContext } from '../engine-context.ts';
+import { reserve } from '../idempotency.ts';
+import type { LiveSession } from '../live-session.ts';
+import { checkOrigin, mustState } from '../plan.ts';
+import { claim } from '../respond.ts';
+import { goOn } from '../tools/approvals.ts';
+import { completedTool, failedTool } from '../tools/output.ts';
+import type { ToolContent } from '../tools/ports.ts';
+import { beginAgentTurn, mustTakeInput } from './begin.ts';
+import { cancelOpenTurn } from './cancel-session.ts';
+import { findSession, responseOfTurn } from './find.ts';
+
+export interface ToolResult {
+  readonly turnId: string;
+  readonly callId: string;
+  readonly success: boolean;
+  readonly output: string | readonly ToolContent[] | null;
+  readonly error: string | null;
+}
+
+export type SessionInput =
+  | { readonly type: 'message'; readonly items: readonly NewItem[] }
+  | { readonly type: 'cancel' }
+  | { readonly type: 'tool_result'; readonly result: ToolResult };
+
+export interface Idempotent {
+  readonly key: string;
+  readonly body: string | Uint8Array;
+}
+
+/** Keys of requests that this process is carrying out: the same request at the same time waits for it. */
+const UNDER_WAY = new WeakMap<EngineContext, Map<string, Promise<void>>>();
+
+/** Takes the events in their order. @throws session_not_found, and what the first that is refused throws */
+export async function postInputs(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  inputs: readonly SessionInput[],
+  idempotency: Idempotent | null,
+): Promise<void> {
+  const live = await findSession(engine, caller, id);
+  checkOrigin(caller, mustState(live));
+  if (idempotency === null) return takeAll(engine, caller, id, inputs, null);
+  const slot = JSON.stringify([caller.tenant, caller.principal, id, idempotency.key]);
+  const known = UNDER_WAY.get(engine) ?? new Map<string, Promise<void>>();
+  UNDER_WAY.set(engine, known);
+  await known.get(slot)?.catch(() => undefined);
+  const work = once(engine, caller, live, inputs, idempotency).finally(() => known.delete(slot));
+  known.set(slot, work);
+  return work;
+}
+
+async function once(
+  engine: EngineContext,
+  caller: Caller,
+  live: LiveSession,
+  inputs: readonly SessionInput[],
+  idempotency: Idempotent,
+): Promise<void> {
+  const { home } = mustState(live);
+  const reserved = await reserve(engine, caller, {
+    ...idempotency,
+    route: `POST /v1/agents/sessions/${live.session}/events`,
+    home,
+  });
+  if (reserved.type === 'seen') {
+    if (reserved.done) return;
+    // The process died in the middle of it. A turn that it began has the reserved id.
+    if ((await engine.sessions.wait(live.store.response(caller.tenant, reserved.id))) !== null) return;
+  }
+  try {
+    await takeAll(engine, caller, live.session, inputs, reserved.id);
+    if (reserved.type === 'fresh') await reserved.done();
+  } catch (error) {
+    const problem = toPerdureError(error);
+    if (reserved.type === 'fresh' && problem.status < 500) await reserved.release();
+    throw problem;
+  }
+}
+
+async function takeAll(
+  engine: EngineContext,
+  caller: Caller,
+  id: string,
+  inputs: readonly SessionInput[],
+  reserved: ResponseId | null,
+): Promise<void> {
+  let unused = reserved;
+  for (const input of inputs) {
+    const live = await findSession(engine, caller, id);
+    switch (input.type) {
+      case 'message':
+        await takeMessage(engine, caller, live, input.items, unused);
+        unused = null;
+        break;
+      case 'cancel':
+        await cancelOpenTurn(engine, caller, live);
+        break;
+      case 'tool_result':
+        await takeResult(engine, caller, live, input.result);
+    }
+  }
+}
+
+/** Begins a turn, or steers the one that is open. */
+export async function takeMessage(
+  engine: EngineContext,
+  caller: Caller,
+  live: LiveSession,
+  items: readonly NewItem[],
+  reserved: ResponseId | null,
+): Promise<void> {
+  await engine.sessions.exclusive(live, async () => {
+    mustTakeInput(live);
+    await engine.sessions.wait(engine.lease.ensure());
+    if (mustState(live).turn === null) return beginAgentTurn(engine, caller, live, items, reserved);
+    const claimed = await claim(engine, live);
+    const queued = (): readonly EventBody[] => {
+      const { turn } = mustState(live);
+      // It ended while this waited for its turn.
+      if (turn === null) throw ENDED;
+      if ((turn.queued?.length ?? 0) >= MAX_QUEUED_INPUTS)
+        throw perdureError('session_queue_full', undefined, { retryAfterMs: 1000 });
+      const waiting = items.map(
+        (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
+      );
+      return [...claimed, { type: 'input.queued', head: { count: items.length }, payload: { items: waiting } }];
+    };
+    try {
+      await engine.sessions.commit(live, queued, { actor: actorOf(caller) });
+    } catch (error) {
+      if (error !== ENDED) throw error;
+      return beginAgentTurn(engine, caller, live, items, reserved);
+    }
+    const running = engine.running.get(mustState(live).turn?.response ?? ('' as ResponseId));
+    // What the model is saying may end early, where that is safe.
+    if (running !== undefined) running.boundary.asked = true;
+  });
+}
+
+const ENDED = new Error('the turn has ended');
+
+async function takeResult(engine: EngineContext, caller: Caller, live: LiveSession, result: ToolResult): Promise<void> {
+  const most = engine.tools.limits.outputChars;
+  await engine.sessions.exclusive(live, async () => {
+    mustTakeInput(live);
+    await engine.sessions.wait(engine.lease.ensure());
+    const claimed = await claim(engine, live);
+    const answered = (): readonly EventBody[] => {
+      const tool = pendingTool(live, result);
+      const { success, output, error } = result;
+      const end = success
+        ? completedTool(tool, { ok: true, output: output ?? '' }, most)
+        : failedTool(tool, { code: 'client_failed', message: error ?? 'The tool failed.' }, most);
+      return [...claimed, end];
+    };
+    await engine.sessions.commit(live, answered, { actor: actorOf(caller) });
+  });
+  await goOn(engine, live);
+}
+
+/** The tool whose result the session waits for. @throws invalid_request_error, in the words that the SDK looks for */
+function pendingTool(live: LiveSession, { turnId, callId }: ToolResult) {
+  const { turn } = mustState(live);
+  const tool = turn?.tools.find(one => one.callId === callId);
+  const asked = turn?.approvals.some(one => one.callId === callId) ?? false;
+  const waits = tool?.client === true && tool.status === 'requested' && !asked;
+  if (tool === undefined || !waits || turn?.response !== responseOfTurn(turnId))
+    throw perdureError('invalid_request_error', `Unknown pending tool call: ${callId}`);
+  return tool;
+}
+
+/** The id that the first turn of a new session takes. */
+export function drawTurn(engine: EngineContext, live: LiveSession): ResponseId {
+  return engine.ids.next('resp', homeTag(mustState(live).home)) as ResponseId;
+}

@@ -1,0 +1,179 @@
+/** `/v1/agents/sessions`: sessions of agents, their input, their turns and items. */
+import {
+  listPage,
+  LIMITS,
+  parseCreateSession,
+  parseInputEvents,
+  parseListQuery,
+  type Parsed,
+  parseUpdateSession,
+  perdureError,
+  type ListQuery,
+} from '@perdure/protocol';
+import type { TurnRecord } from '../../engine/agent-sessions/turns.ts';
+import { resourceOfRecord } from '../../engine/read.ts';
+import type { JsonObject } from '../../log/events.ts';
+import { turnId } from '../../engine/agent-sessions/find.ts';
+import { readJson, readOptionalJson } from '../body.ts';
+import { rawQuery } from '../query.ts';
+import { sendJson } from '../reply.ts';
+import { readIdempotencyKey } from '../request-headers.ts';
+import type { Exchange, HttpDeps } from '../types.ts';
+import { createdStream, eventStream } from './session-stream.ts';
+import { sessionResource } from './session-resource.ts';
+import { type AgentItem } from './session-items.ts';
+import { turnItems } from './turn-items.ts';
+import { turnResource, turnStatus } from './turn-resource.ts';
+
+function must<T>(parsed: Parsed<T>): T {
+  if (!parsed.ok) throw parsed.error;
+  return parsed.value;
+}
+
+function send(exchange: Exchange, body: unknown, status = 200): void {
+  sendJson(exchange.res, status, body, { 'x-request-id': exchange.requestId });
+}
+
+export async function createSession(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  const body = await readJson(exchange.req, deps.limits);
+  const given = must(parseCreateSession(body.value));
+  const { view, turn } = await deps.engine.agentSessions.create(exchange.caller, given);
+  if (given.stream) return createdStream(deps, exchange, view, turn);
+  send(exchange, sessionResource(view));
+}
+
+export async function getSession(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  send(exchange, sessionResource(await deps.engine.agentSessions.view(exchange.caller, id)));
+}
+
+export async function updateSession(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  const change = must(parseUpdateSession((await readOptionalJson(exchange.req, deps.limits)).value ?? {}));
+  send(exchange, sessionResource(await deps.engine.agentSessions.update(exchange.caller, id, change)));
+}
+
+export async function deleteSession(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  await deps.engine.agentSessions.delete(exchange.caller, id);
+  send(exchange, { id, object: 'agent.session.deleted', deleted: true });
+}
+
+export async function listSessions(deps: HttpDeps, exchange: Exchange): Promise<void> {
+  const raw = rawQuery(exchange.req.url);
+  const { order, limit, after } = queryOf(exchange);
+  const metadata: { [key: string]: string } = {};
+  for (const [name, values] of Object.entries(raw)) {
+    const [, key] = /^metadata\[([^\]]{1,64})\]$/.exec(name) ?? [];
+    if (key !== undefined) metadata[key] = values?.[0] ?? '';
+  }
+  if (Object.keys(metadata).length > LIMITS.metadataPairs)
+    throw perdureError('invalid_request', `At most ${LIMITS.metadataPairs} pairs of metadata.`, { param: 'metadata' });
+  const agent = raw['agent_id']?.[0] ?? null;
+  const { data, hasMore } = await deps.engine.agentSessions.list(exchange.caller, {
+    order,
+    limit,
+    after: after ?? null,
+    agent,
+    metadata,
+  });
+  send(
+    exchange,
+    listPage(
+      data.map(view => ({ ...sessionResource(view), id: view.id })),
+      hasMore,
+    ),
+  );
+}
+
+function queryOf(exchange: Exchange): ListQuery {
+  const query = must(parseListQuery(rawQuery(exchange.req.url)));
+  if (query.before !== undefined)
+    throw perdureError('unsupported_parameter', "'before' is not supported here.", { param: 'before' });
+  return query;
+}
+
+export async function postEvents(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  const body = await readJson(exchange.req, deps.limits);
+  const { events } = must(parseInputEvents(body.value));
+  const key = readIdempotencyKey(exchange.req);
+  await deps.engine.agentSessions.post(exchange.caller, id, events, key === null ? null : { key, body: body.bytes });
+  exchange.res.writeHead(202, { 'content-length': 0, 'x-request-id': exchange.requestId }).end();
+}
+
+export async function getEvents(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  return eventStream(deps, exchange, id);
+}
+
+function turnOf(session: string, record: TurnRecord): JsonObject & { readonly id: string } {
+  const turn = turnId(record.row.id);
+  const response = resourceOfRecord(record.record) as unknown as JsonObject;
+  const status = turnStatus(response, record.waits);
+  const { agent, endedAt } = record;
+  return { ...turnResource(response, { turn, session, agent, status, endedAt }), id: turn };
+}
+
+export async function listTurns(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  const { order, limit, after = null } = queryOf(exchange);
+  const { data, hasMore } = await deps.engine.agentSessions.turns(exchange.caller, id, { order, limit, after });
+  send(
+    exchange,
+    listPage(
+      data.map(record => turnOf(id, record)),
+      hasMore,
+    ),
+  );
+}
+
+export async function getTurn(deps: HttpDeps, exchange: Exchange, id: string, turn: string): Promise<void> {
+  send(exchange, turnOf(id, await deps.engine.agentSessions.turn(exchange.caller, id, turn)));
+}
+
+export async function listTurnItems(deps: HttpDeps, exchange: Exchange, id: string, turn: string): Promise<void> {
+  const query = queryOf(exchange);
+  const items = turnItems(await deps.engine.agentSessions.turn(exchange.caller, id, turn));
+  const ordered = query.order === 'asc' ? items : items.toReversed();
+  const at = query.after === undefined ? -1 : indexOf(ordered, query.after);
+  const page = ordered.slice(at + 1, at + 1 + query.limit);
+  send(exchange, listPage(page, at + 1 + query.limit < ordered.length));
+}
+
+function indexOf(items: readonly AgentItem[], id: string): number {
+  const at = items.findIndex(item => item.id === id);
+  if (at < 0) throw perdureError('item_not_found', 'The cursor is no item of it.', { status: 400, param: 'after' });
+  return at;
+}
+
+/** Turns read at a time for a page of items. */
+const TURNS_A_READ = 20;
+
+/** Items of all turns. A cursor names an item, and an item's id its turn. */
+export async function listItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  const { order, limit, after } = queryOf(exchange);
+  const { caller } = exchange;
+  const sessions = deps.engine.agentSessions;
+  const found: AgentItem[] = [];
+  const take = (record: TurnRecord, from: string | null): void => {
+    const items = order === 'asc' ? turnItems(record) : turnItems(record).toReversed();
+    found.push(...(from === null ? items : items.slice(indexOf(items, from) + 1)));
+  };
+  let cursor: string | null = null;
+  if (after === undefined) await sessions.view(caller, id);
+  else {
+    cursor = turnOfItem(after);
+    if (cursor === null)
+      throw perdureError('item_not_found', 'The cursor is no item of it.', { status: 400, param: 'after' });
+    take(await sessions.turn(caller, id, cursor), after);
+  }
+  while (found.length <= limit) {
+    const page = await sessions.turns(caller, id, { order, limit: TURNS_A_READ, after: cursor });
+    for (const record of page.data) take(record, null);
+    const last = page.data.at(-1);
+    if (!page.hasMore || last === undefined) break;
+    cursor = turnId(last.row.id);
+  }
+  send(exchange, listPage(found.slice(0, limit), found.length > limit));
+}
+
+/** Ids of items hold their turn's body after their kind. */
+function turnOfItem(item: string): string | null {
+  const body = item.slice(item.indexOf('_') + 1);
+  return body.length < 28 ? null : `turn_${body.slice(0, 28)}`;
+}

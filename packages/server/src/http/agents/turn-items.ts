@@ -1,0 +1,40 @@
+/** The items of one turn, in the order in which they came, each as it last was. */
+import type { TurnRecord } from '../../engine/agent-sessions/turns.ts';
+import { turnId } from '../../engine/agent-sessions/find.ts';
+import type { JsonObject } from '../../log/events.ts';
+import { type AgentItem, callItem, modelItem, outputItem, userItem } from './session-items.ts';
+
+export function turnItems({ row, record, events }: TurnRecord): readonly AgentItem[] {
+  const turn = turnId(row.id);
+  // By id, in the order of their first mention: a call is shown when it is made, and again with its end.
+  const items = new Map<string, AgentItem>(record.input.map(item => [item.id, userItem(item, turn)]));
+  const put = (item: AgentItem | null): void => {
+    if (item !== null) items.set(item.id, item);
+  };
+  for (const { type, json } of events) {
+    if (!SHOWN.has(type)) continue;
+    const said = JSON.parse(json) as JsonObject;
+    switch (type) {
+      case 'response.output_item.done':
+        put(modelItem(said['item'] as JsonObject, turn));
+        break;
+      case 'perdure.input':
+        for (const item of said['items'] as readonly JsonObject[]) put(userItem(item, turn));
+        break;
+      case 'perdure.tool':
+        put(callItem(said, turn));
+        break;
+      default:
+        put(callItem(said, turn));
+        put(outputItem(said, turn));
+    }
+  }
+  return [...items.values()];
+}
+
+const SHOWN: ReadonlySet<string> = new Set([
+  'response.output_item.done',
+  'perdure.input',
+  'perdure.tool',
+  'perdure.tool_done',
+]);
