@@ -9,7 +9,7 @@ import {
   perdureError,
 } from '@perdure/protocol';
 import { seesAll } from '../../engine/caller.ts';
-import { readJson } from '../body.ts';
+import { readJson, readOptionalJson } from '../body.ts';
 import { rawQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
@@ -42,7 +42,7 @@ export async function bodyIfAny<T>(
   exchange: Exchange,
   parse: (body: unknown) => Parsed<T>,
 ): Promise<T> {
-  const { value = {} } = await readJson(exchange.req, deps.limits);
+  const { value = {} } = await readOptionalJson(exchange.req, deps.limits);
   const parsed = parse(value);
   if (!parsed.ok) throw parsed.error;
   return parsed.value;

@@ -19,7 +19,7 @@ export interface WrittenSession {
 export class LogWriter {
   readonly #store: HomeStore;
   #made = 0;
-  at = NOON;
+  at: number = NOON;
 
   constructor(store: HomeStore) {
     this.#store = store;

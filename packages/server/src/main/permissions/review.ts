@@ -16,6 +16,7 @@ export interface Reviewer {
 
 export function ruleReviewer(permissions: Pick<Permissions, 'autoApprove'>, reviewer: Reviewer | null): ToolReviewer {
   return {
+    rules: question => (permissions.autoApprove(question)?.verdict === 'permit' ? 'permit' : 'deny'),
     async review(question, _verdict, signal) {
       const byRule = permissions.autoApprove(question);
       if (byRule !== null) return byRule.verdict === 'permit' ? 'permit' : 'deny';
