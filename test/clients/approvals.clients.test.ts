@@ -154,7 +154,9 @@ test('a call that a policy asks about waits over a restart, is granted by a seco
   });
   await reached(id, 'idle');
   expect(await items(id)).toContain('sunny in Paris');
-  await until(async () => (taken.some(({ body }) => body.includes('agent.session.idle') && body.includes(id)) ? 1 : null));
+  await until(async () =>
+    taken.some(({ body }) => body.includes('agent.session.idle') && body.includes(id)) ? 1 : null,
+  );
   const told = await Promise.all(taken.map(({ body, headers }) => client.webhooks.unwrap(body, headers, SECRET)));
   const types = told.map(event => (event as { type: string }).type);
   for (const type of ['perdure.approval.requested', 'perdure.approval.granted', 'agent.session.action_required'])

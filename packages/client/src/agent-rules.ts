@@ -105,8 +105,7 @@ export function agentRulesClient(send: Send): AgentRulesClient {
     webhooks: {
       list: (query, own) => ask(['GET', '/perdure/v1/webhooks'], webhookPageSchema, own, { query: { ...query } }),
       get: (id, own) => ask(['GET', webhook(id)], webhookSchema, own),
-      create: (wanted, own) =>
-        ask(['POST', '/perdure/v1/webhooks'], webhookWithSecretSchema, own, { body: wanted }),
+      create: (wanted, own) => ask(['POST', '/perdure/v1/webhooks'], webhookWithSecretSchema, own, { body: wanted }),
       delete: (id, own) => ask(['DELETE', webhook(id)], webhookDeletedSchema, own),
       rotateSecret: (id, how = {}, own) =>
         ask(['POST', webhook(id, '/rotate_secret')], webhookWithSecretSchema, own, { body: how }),
