@@ -43,12 +43,12 @@ export function stage(name, into) {
   for (const extra of EXTRAS) {
     if (existsSync(join(from, extra))) cpSync(join(from, extra), join(to, extra), { recursive: true });
   }
-  const shared = name === 'server' ? ['LICENSE', 'README.md', 'contracts'] : ['LICENSE'];
+  const shared = name === 'server' ? ['LICENSE', 'README.md', 'contracts', 'permissions'] : ['LICENSE'];
   for (const path of shared) {
     if (existsSync(join(root, path))) cpSync(join(root, path), join(to, basename(path)), { recursive: true });
   }
   const manifest = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
-  const files = ['dist', ...EXTRAS, 'contracts', 'LICENSE'].filter(path => existsSync(join(to, path)));
+  const files = ['dist', ...EXTRAS, 'contracts', 'permissions', 'LICENSE'].filter(path => existsSync(join(to, path)));
   const published = { ...manifest, exports: publishedExports(manifest.exports), files };
   delete published.private;
   delete published.devDependencies;

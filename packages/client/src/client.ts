@@ -28,6 +28,7 @@ import {
   type WhatIfRequest,
   type WhatIfResult,
 } from '@perdure/protocol';
+import { agentRulesClient, type AgentRulesClient } from './agent-rules.ts';
 import { makeRequester, type Query } from './request.ts';
 
 export interface PerdureClientOptions {
@@ -60,7 +61,7 @@ export interface UsageListQuery {
   readonly tenant?: string;
 }
 
-export interface PerdureClient {
+export interface PerdureClient extends AgentRulesClient {
   readonly placements: {
     /** @param options `tenant`: whose it is, for keys that see the placements of others */
     get(id: string, options?: CallOptions & { readonly tenant?: string }): Promise<PlacementResource>;
@@ -114,6 +115,7 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
   const list: PerdureClient['placements']['list'] = (query, own) =>
     get('/perdure/v1/placements', placementPageSchema, { ...query }, own);
   return {
+    ...agentRulesClient(request),
     placements: {
       get: (id, own) =>
         get(`/perdure/v1/placements/${encodeURIComponent(id)}`, placementSchema, { tenant: own?.tenant }, own),

@@ -5,4 +5,5 @@ export {
   type PerdureClientOptions,
   type UsageListQuery,
 } from './client.ts';
+export type { AgentRulesClient, ApprovalListQuery, WebhookListQuery } from './agent-rules.ts';
 export { type Connection, type Exchange, makeRequester, type Query, type Schema } from './request.ts';

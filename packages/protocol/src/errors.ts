@@ -67,6 +67,8 @@ export type ErrorCode =
   | 'session_budget_exceeded'
   | 'turn_limit_reached'
   | 'output_cut'
+  | 'webhook_not_found'
+  | 'webhook_limit_reached'
   | 'placement_not_found'
   | 'file_not_found'
   | 'file_too_large'
@@ -221,6 +223,8 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
     summary: 'The turn has made as many calls, run as many tools or used as many tokens as it may.',
   },
   output_cut: caller(400, 'The output of the model was cut in the middle of a tool call.', 'terminal'),
+  webhook_not_found: caller(404, 'The webhook does not exist.'),
+  webhook_limit_reached: forbidden('The tenant has as many webhooks as it may.', 'fix-request'),
   placement_not_found: caller(404, 'The placement does not exist.'),
   file_not_found: caller(404, 'The file does not exist, or has expired.'),
   file_too_large: caller(413, 'The file is larger than this server takes.'),

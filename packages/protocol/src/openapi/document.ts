@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode } from '../errors.ts';
 import { FILE_LIST_LIMIT, FILE_PAGE, FILE_PURPOSES } from '../files/file.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
+import { APPROVAL_REASONS, APPROVAL_STATUSES } from '../perdure/approvals.ts';
 import { PLACEMENT_ACTIONS, PLACEMENT_OUTCOMES, PLACEMENT_PURPOSES } from '../perdure/placements.ts';
 import { EXAMPLES } from './examples.ts';
 import type { QueryName, Route } from './route.ts';
@@ -177,6 +178,10 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   stream: { type: 'boolean', default: false },
   starting_after: { type: 'integer', minimum: 0 },
   cascade: { type: 'boolean', default: false },
+  'approval.status': { type: 'string', enum: [...APPROVAL_STATUSES] },
+  'approval.why': { type: 'string', enum: [...APPROVAL_REASONS] },
+  session_id: { type: 'string' },
+  agent_id: { type: 'string' },
   'files.limit': {
     type: 'integer',
     minimum: 1,
@@ -186,12 +191,10 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   'files.purpose': { type: 'string', enum: FILE_PURPOSES },
   'metadata[key]': { type: 'string', description: 'Only those whose metadata has this value under the key.' },
   'status[]': { type: 'array', items: { type: 'string', enum: VAULT_STATUSES } },
-  session_id: { type: 'string', description: 'Those that tell this session.' },
   'environments.type': { type: 'string', enum: ['openai_hosted', 'self_hosted'], default: 'openai_hosted' },
   'environments.path': { type: 'string', description: 'An absolute directory of the workspace.' },
   'environments.page': { type: 'string', description: 'The `next` of the page before.' },
   environment_id: { type: 'string' },
-  agent_id: { type: 'string', description: 'Only those that this agent runs.' },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import { AGENT_ROUTES } from './agent-routes.ts';
 import { AUTOMATION_ROUTES } from './automation-routes.ts';
 import { ENVIRONMENT_ROUTES } from './environment-routes.ts';
+import { APPROVAL_ROUTES } from './approval-routes.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
 import { SESSION_ROUTES } from './session-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
@@ -266,6 +267,7 @@ const OWN_ROUTES: readonly Route[] = [
   ...GOVERNANCE_ROUTES,
   ...HOLD_ROUTES,
   ...TRACE_ROUTES,
+  ...APPROVAL_ROUTES,
   {
     method: 'get',
     path: '/healthz',

@@ -40,6 +40,25 @@ import {
   waiverListSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
+import {
+  approvalDetailSchema,
+  approvalPageSchema,
+  approvalSchema,
+  denyApprovalBody,
+  grantApprovalBody,
+  resolveApprovalBody,
+} from '../perdure/approvals.ts';
+import {
+  createWebhookBody,
+  rotateWebhookBody,
+  testWebhookBody,
+  webhookDeletedSchema,
+  webhookDeliveryPageSchema,
+  webhookPageSchema,
+  webhookSchema,
+  webhookTestedSchema,
+  webhookWithSecretSchema,
+} from '../perdure/webhooks.ts';
 import { createHoldBody, holdListSchema, holdSchema, keptListSchema } from '../perdure/holds.ts';
 import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
 import { whatIfBody } from '../perdure/placements.ts';
@@ -133,6 +152,14 @@ export type SchemaName =
   | 'Right'
   | 'RightList'
   | 'AuditList'
+  | 'Approval'
+  | 'ApprovalPage'
+  | 'Webhook'
+  | 'WebhookPage'
+  | 'WebhookWithSecret'
+  | 'WebhookDeleted'
+  | 'WebhookTested'
+  | 'WebhookDeliveryPage'
   | 'Hold'
   | 'HoldList'
   | 'KeptList'
@@ -144,6 +171,12 @@ export type SchemaName =
   | 'AutomationDeleted'
   | 'Invocation'
   | 'InvocationList'
+  | 'GrantApproval'
+  | 'DenyApproval'
+  | 'ResolveApproval'
+  | 'CreateWebhook'
+  | 'RotateWebhook'
+  | 'TestWebhook'
   | 'Health'
   | 'Ready'
   | 'Error'
@@ -174,6 +207,12 @@ type RequestName =
   | 'CreateHold'
   | 'CreateAutomation'
   | 'UpdateAutomation'
+  | 'GrantApproval'
+  | 'DenyApproval'
+  | 'ResolveApproval'
+  | 'CreateWebhook'
+  | 'RotateWebhook'
+  | 'TestWebhook'
   | 'OfferRight'
   | 'AnswerRight'
   | SessionRequestName;
@@ -217,6 +256,12 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateHold: createHoldBody,
   CreateAutomation: createAutomationBody,
   UpdateAutomation: updateAutomationBody,
+  GrantApproval: grantApprovalBody,
+  DenyApproval: denyApprovalBody,
+  ResolveApproval: resolveApprovalBody,
+  CreateWebhook: createWebhookBody,
+  RotateWebhook: rotateWebhookBody,
+  TestWebhook: testWebhookBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
   ...AGENT_REQUESTS,
@@ -268,6 +313,14 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Right: rightSchema,
   RightList: rightListSchema,
   AuditList: auditListSchema,
+  Approval: z.union([approvalDetailSchema, approvalSchema]),
+  ApprovalPage: approvalPageSchema,
+  Webhook: webhookSchema,
+  WebhookPage: webhookPageSchema,
+  WebhookWithSecret: webhookWithSecretSchema,
+  WebhookDeleted: webhookDeletedSchema,
+  WebhookTested: webhookTestedSchema,
+  WebhookDeliveryPage: webhookDeliveryPageSchema,
   Hold: holdSchema,
   HoldList: holdListSchema,
   KeptList: keptListSchema,

@@ -12,6 +12,7 @@ export function validateAgainstSchema(
   rules: readonly Rule[],
   files: ContractFiles,
   report: Report,
+  schema: string = CONTRACT_SCHEMA,
 ): void {
   // Keys of our own, since ids may repeat (which is reported elsewhere) and Cedar wants them unique.
   const byKey = new Map<string, Rule>(rules.map((rule, i) => [`rule ${i}`, rule]));
@@ -28,7 +29,7 @@ export function validateAgainstSchema(
     const values = Object.fromEntries([...link.slots].map(([slot, { type, id }]) => [slot, { type, id }]));
     templateLinks.push({ templateId, newId: key, values });
   }
-  const answer = cedar.validate({ schema: CONTRACT_SCHEMA, policies: { staticPolicies, templates, templateLinks } });
+  const answer = cedar.validate({ schema, policies: { staticPolicies, templates, templateLinks } });
   if (answer.type === 'failure') {
     for (const error of answer.errors) {
       report({

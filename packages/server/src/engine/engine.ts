@@ -130,6 +130,7 @@ export interface Engine {
     deleteItem(caller: Caller, id: string, item: string): Promise<void>;
   };
   readonly agentSessions: AgentSessions;
+  /** What people say to tools that wait for them. */
   readonly approvals: Approvals;
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
   placements(caller: Caller, query: PlacementListQuery): Promise<PlacementPage>;

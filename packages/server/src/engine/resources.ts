@@ -27,6 +27,9 @@ export const RESOURCE_KINDS = [
   'approval',
   'agent_session',
   'subagent',
+  'approval_waiting',
+  'cursor',
+  'webhook_delivered',
 ] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 

@@ -12,11 +12,13 @@ import type { Signing } from './sigv4/admit.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
+import type { ApprovalView } from './perdure/approval-view.ts';
 import type { HoldView } from './perdure/hold-view.ts';
 import type { RegistryView } from './agents/view.ts';
+import type { WebhookView } from './perdure/webhook-view.ts';
 
-/** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content. */
-export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
+/** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content; `approve` decides approvals. */
+export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor' | 'approve';
 
 export interface HttpLimits {
   /** Bytes of a request body. */
@@ -54,6 +56,8 @@ export interface HttpDeps {
   readonly holds: HoldView;
   readonly registry: RegistryView;
   readonly automations: AutomationDesk;
+  readonly approvals: ApprovalView;
+  readonly webhooks: WebhookView;
   report(what: string, error: unknown): void;
 }
 

@@ -5,6 +5,7 @@ import { type Io, processIo } from './cli/io.ts';
 import { examples } from './cli/options.ts';
 import { automationsCommand } from './commands/automations.ts';
 import { agentsCommand } from './commands/agents.ts';
+import { approvalsCommand } from './commands/approvals.ts';
 import { contractsCommand } from './commands/contracts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -17,6 +18,7 @@ import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
 import { usageCommand } from './commands/usage.ts';
 import { ledgerCommand } from './commands/ledger.ts';
+import { permissionsCommand } from './commands/permissions.ts';
 import { placementsCommand } from './commands/placements.ts';
 import { reportCommand } from './commands/report.ts';
 import { rightsCommand } from './commands/rights.ts';
@@ -42,6 +44,8 @@ const COMMANDS = [
   vaultsCommand,
   environmentsCommand,
   workerCommand,
+  permissionsCommand,
+  approvalsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,
@@ -112,6 +116,7 @@ const EXIT_BY_CODE: ReadonlyMap<string, ExitCode> = new Map([
   ['keys_required', EXIT.refused],
   ['placement_refused', EXIT.refused],
   ['contracts_invalid', EXIT.usage],
+  ['permissions_invalid', EXIT.usage],
   ['contract_not_found', EXIT.usage],
   ['contract_folder_too_large', EXIT.usage],
 ]);

@@ -20,7 +20,7 @@ import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { type ConnectSessions, NO_SESSIONS, startAutomations } from './automations/start.ts';
 import { openFiles, sweepFiles } from './files.ts';
-import { startCedar } from './govern/cedar-apart.ts';
+import { CEDAR_APART, startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
 import { HoldBook } from './holds/hold-book.ts';
 import { makeHoldDesk } from './holds/hold-desk.ts';
@@ -31,6 +31,7 @@ import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
 import { openRegistry } from './registry.ts';
 import { isLoopback } from './loopback.ts';
+import { startAgentRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
@@ -44,6 +45,8 @@ import { describe } from './describe-error.ts';
 import { openTraces } from './traces/start.ts';
 import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
+import { ruleReviewer } from './permissions/review.ts';
+import { openPermissions } from './permissions/permissions.ts';
 import { openSealKey } from './seal-key.ts';
 import { makeProviders } from './upstream-providers.ts';
 import { makeView } from './view.ts';
@@ -184,6 +187,9 @@ async function assemble(
     shadow: () => shadow?.targets(),
     clock: systemClock,
   });
+  const sealKey = openSealKey(config.data);
+  const permissions = openPermissions(config.permissions, () => CEDAR_APART);
+  await control.putDocument(permissions.version, permissions.document);
   const files = openFiles(config);
   const hosted = makeWorkspaces(config);
   const environments = openEnvironments(config, workspaces ?? hosted.host);
@@ -226,7 +232,8 @@ async function assemble(
       rates,
     },
     targetFacts: targetFactsOf(config),
-    compaction: { ...config.compaction, seals: makeSeals(openSealKey(config.data)) },
+    compaction: { ...config.compaction, seals: makeSeals(sealKey) },
+    tools: { policy: permissions, reviewer: ruleReviewer(permissions, null) },
     files: files.desk,
     environments: environments.desk,
   });
@@ -253,6 +260,15 @@ async function assemble(
     report,
   });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
+  const rules = await startAgentRules(config, {
+    stores,
+    control,
+    doors: engine.approvals,
+    sealKey,
+    clock: systemClock,
+    report,
+    log,
+  });
   const view = makeView({
     config,
     active: era,
@@ -295,6 +311,8 @@ async function assemble(
       holds: makeHoldDesk(holds, stores),
       registry,
       automations: automations.desk,
+      approvals: rules.approvals,
+      webhooks: rules.webhooks,
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,
@@ -369,6 +387,7 @@ async function assemble(
       await quiet;
       await drained;
       await tracing.then(() => traces.close()).catch(() => undefined);
+      await rules.close();
       await swept.then(stop => stop()).catch(() => undefined);
       await environments.close();
       await hosted.close();

@@ -14,12 +14,37 @@ export interface OutboxRow {
   readonly toSeq: number;
 }
 
+/** An event's envelope, as it is stored, with its place in the order of the home's commits. */
+export interface HeadRow {
+  readonly position: number;
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  /** Of the session. */
+  readonly kind: SessionRow['kind'];
+  readonly seq: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly code: number;
+  readonly version: number;
+  readonly head: string;
+}
+
 /** What ledger, metering and indexing follow: every event of the home, in the order of its commits, at least once. */
 export interface OutboxReader {
   /** Rows after `after` (exclusive; 0 for the beginning), oldest first, of at most `limit` events together. */
   outbox(after: number, limit: number): Promise<readonly OutboxRow[]>;
   /** Rows up to `upTo`, inclusive, are done with and are not shown again. It never goes back. */
   outboxTrim(upTo: number): Promise<void>;
+  /**
+   * Events of some kinds (by their stored numbers) after a position, oldest first, at most `limit`, whether or not they were trimmed. `to`: all
+   * up to there were looked at, which is what the next `after` is. For who follows few of many events: no payload is read. Of every
+   * tenant; no tenant's request may reach it.
+   */
+  heads(query: {
+    readonly codes: readonly number[];
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<{ readonly rows: readonly HeadRow[]; readonly to: number }>;
 }
 
 export interface Reprojection {

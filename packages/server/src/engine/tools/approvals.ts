@@ -17,7 +17,7 @@ import { mustState } from '../plan.ts';
 import { recoverSession } from '../recovery.ts';
 import { claim } from '../respond.ts';
 import { parseApprovalId } from './approval-id.ts';
-import { failedTool } from './output.ts';
+import { completedTool, failedTool } from './output.ts';
 
 /** An approval as it stands. */
 export interface ApprovalView {
@@ -83,6 +83,23 @@ export function denyApproval(
   ]);
 }
 
+/** Says what a tool did of which nobody knew: the model is told it, and the tool does not run again. @throws as `grantApproval` */
+export function completeApproval(
+  engine: EngineContext,
+  tenant: TenantId,
+  id: string,
+  actor: string,
+  output: string,
+): Promise<void> {
+  return decide(engine, tenant, id, actor, tool => {
+    if (tool.status !== 'outcome_unknown') throw perdureError('approval_not_open');
+    return [
+      { type: 'approval.granted', head: { approval: id }, payload: null },
+      completedTool(tool, { ok: true, output }, engine.tools.limits.outputChars),
+    ];
+  });
+}
+
 const UNKNOWN =
   'The server stopped while this tool ran. It is not known whether it did its work, and it was not run again.';
 
@@ -130,14 +147,22 @@ export async function goOn(engine: EngineContext, live: LiveSession): Promise<vo
 /** The same for who holds an engine and not its parts. */
 export interface Approvals {
   read(tenant: TenantId, id: string): Promise<ApprovalView>;
+  /** @throws approval_not_found, approval_not_open */
   grant(tenant: TenantId, id: string, actor: string, value?: Json): Promise<void>;
+  /** @throws as `grant` */
   deny(tenant: TenantId, id: string, actor: string, reason: string): Promise<void>;
+  /** The tool has run, and this is what it said. @throws as `grant` */
+  complete(tenant: TenantId, id: string, actor: string, output: string): Promise<void>;
 }
+
+/** What people say. */
+export type Deciding = Omit<Approvals, 'read'>;
 
 export function approvalsOf(engine: EngineContext): Approvals {
   return {
     read: (tenant, id) => readApproval(engine, tenant, id),
     grant: (tenant, id, actor, value) => grantApproval(engine, tenant, id, actor, value),
     deny: (tenant, id, actor, reason) => denyApproval(engine, tenant, id, actor, reason),
+    complete: (tenant, id, actor, output) => completeApproval(engine, tenant, id, actor, output),
   };
 }

@@ -4,6 +4,8 @@ import type { ToolPolicy, ToolQuestion, ToolSource, ToolVerdict } from './ports.
 /** Asked where a policy says `ask` and the session is reviewed automatically. What errs denies. */
 export interface ToolReviewer {
   review(question: ToolQuestion, verdict: ToolVerdict, signal: AbortSignal): Promise<'permit' | 'deny'>;
+  /** What rules alone say, where nothing can be waited for. What they do not speak of is denied. */
+  rules(question: ToolQuestion): 'permit' | 'deny';
 }
 
 /** Every bound of tools and of the turns that use them. Times in ms. */

@@ -62,7 +62,7 @@ function requested(
   const salt = Buffer.from(engine.salt()).toString('hex');
   const digest = argumentsDigest(engine, salt, textOf(item['arguments']));
   const client = tool !== undefined && tool.source === null;
-  const asked = client ? verdictOf(engine, turn, tool, objectOf(item)) : null;
+  const asked = client ? reviewedVerdict(engine, turn, agent, tool, objectOf(item)) : null;
   const held = asked !== null && asked.verdict !== 'permit';
   const request: EventBody = {
     type: 'tool.requested',
@@ -93,6 +93,20 @@ function requested(
     request,
     approvalRequested(engine, turn, { callId, digest, definition: tool.digest, policy: asked.policy }, seq + 1),
   ];
+}
+
+/** For a tool that the client runs: under automatic review rules alone answer what would be asked. */
+function reviewedVerdict(
+  engine: EngineContext,
+  turn: RunningTurn,
+  agent: AgentTurn,
+  tool: Tool,
+  args: ToolQuestion['arguments'],
+): ToolVerdict {
+  const verdict = verdictOf(engine, turn, tool, args);
+  const { reviewer } = engine.tools;
+  if (verdict.verdict !== 'ask' || agent.config.review !== 'auto_review' || reviewer === null) return verdict;
+  return { ...verdict, verdict: reviewer.rules(questionOf(engine, turn, tool, args)) };
 }
 
 export function denied(verdict: ToolVerdict): { readonly code: string; readonly message: string } {

@@ -9,7 +9,7 @@ import {
   perdureError,
 } from '@perdure/protocol';
 import { seesAll } from '../../engine/caller.ts';
-import { readJson } from '../body.ts';
+import { readJson, readOptionalJson } from '../body.ts';
 import { rawQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
@@ -32,6 +32,18 @@ export function sendList(exchange: Exchange, data: readonly unknown[], hasMore =
 
 export async function bodyOf<T>(deps: HttpDeps, exchange: Exchange, parse: (body: unknown) => Parsed<T>): Promise<T> {
   const parsed = parse((await readJson(exchange.req, deps.limits)).value);
+  if (!parsed.ok) throw parsed.error;
+  return parsed.value;
+}
+
+/** A body that may be left out. */
+export async function bodyIfAny<T>(
+  deps: HttpDeps,
+  exchange: Exchange,
+  parse: (body: unknown) => Parsed<T>,
+): Promise<T> {
+  const { value = {} } = await readOptionalJson(exchange.req, deps.limits);
+  const parsed = parse(value);
   if (!parsed.ok) throw parsed.error;
   return parsed.value;
 }

@@ -3,10 +3,9 @@ import * as z from 'zod';
 import type { AlertConfig } from './config.ts';
 import type { FileAlert, FileConfig } from './file-form.ts';
 import { CONFIG_BOUNDS } from './limits.ts';
+import { isWebhookKey, WEBHOOK_KEY_WORDS, webhookUrlProblem } from './webhook-form.ts';
 
 const DEFAULT_PERCENTS: readonly number[] = [50, 80, 100];
-/** Bytes of the key that deliveries are signed with: what Standard Webhooks asks for. */
-const [KEY_LEAST, KEY_MOST] = [24, 64];
 const PERCENTS_MOST = 20;
 
 const percents = (of: string): z.ZodType<readonly number[] | null | undefined> =>
@@ -26,7 +25,7 @@ export const alert: z.ZodType<FileAlert> = z
     url: z.string().max(2_048).meta({ description: 'Where it listens, https.' }),
     secret: z
       .string()
-      .refine(isKey, `must be whsec_ and ${KEY_LEAST} to ${KEY_MOST} bytes in base64`)
+      .refine(isWebhookKey, WEBHOOK_KEY_WORDS)
       .meta({ description: 'Signs deliveries as Standard Webhooks has it. Write ${NAME}.' }),
     caps: percents('of a cap'),
     commitments: percents('of a commitment that are spent'),
@@ -44,24 +43,9 @@ export const alert: z.ZodType<FileAlert> = z
       .meta({ description: 'Whether it may be plain http, and at an address that is not public. Default: false.' }),
   })
   .superRefine(({ url, allow_private: open }, ctx) => {
-    const problem = urlProblem(url, open === true);
+    const problem = webhookUrlProblem(url, open === true);
     if (problem !== null) ctx.addIssue({ code: 'custom', path: ['url'], message: problem });
   });
-
-function isKey(secret: string): boolean {
-  const [, written = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? [];
-  const bytes = Buffer.from(written, 'base64');
-  return bytes.toString('base64') === written && bytes.length >= KEY_LEAST && bytes.length <= KEY_MOST;
-}
-
-function urlProblem(text: string, open: boolean): string | null {
-  if (!URL.canParse(text)) return 'is no URL';
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return 'must not hold credentials: deliveries are signed';
-  if (url.hash !== '') return 'must not have a fragment (#)';
-  if (url.protocol === 'https:' || (open && url.protocol === 'http:')) return null;
-  return open ? 'must begin with https:// or http://' : 'must begin with https:// (http:// only with allow_private)';
-}
 
 export function alertsOf({ alerts }: FileConfig): readonly AlertConfig[] {
   const rising = (given: readonly number[] | null | undefined): readonly number[] =>

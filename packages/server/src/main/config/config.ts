@@ -8,10 +8,11 @@ import type { Weights } from '../../placement/snapshot.ts';
 import type { AutomationRules } from '../../engine/automations/ports.ts';
 import type { EgressRules } from '../../provider/egress/rules.ts';
 import type { DialectName } from '../../provider/dialect.ts';
+import type { AgentRules } from './agent-rules.ts';
 import type { Limits } from './limits.ts';
 import type { WorkspacesConfig } from './workspaces.ts';
 
-export interface Config {
+export interface Config extends AgentRules {
   readonly listen: { readonly host: string; readonly port: number };
   /** Absolute path of the data folder. */
   readonly data: string;
@@ -177,7 +178,7 @@ export interface ChannelConfig {
 }
 
 /** What a key may do; `keys/scopes.ts` says what each is for. */
-export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor';
+export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor' | 'approve';
 
 /** What a key sells access to; null if the configuration does not have its product or channel (any more). */
 export function saleOf(

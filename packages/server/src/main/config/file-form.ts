@@ -1,5 +1,6 @@
 /** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
 import type { FileAutomations } from './automations.ts';
+import type { FileAgentRules } from './agent-rules.ts';
 import type { FileEgress } from './egress.ts';
 import type { FileWorkspaces } from './workspaces.ts';
 import type { FileSigV4 } from './sigv4.ts';
@@ -10,7 +11,7 @@ export type Maybe<T> = T | null | undefined;
 type Given<T> = { readonly [name in keyof T]?: Maybe<T[name]> };
 
 /** All of them may be given to one key. */
-export const SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor'] as const;
+export const SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor', 'approve'] as const;
 
 export interface FileHome {
   readonly id: string;
@@ -142,7 +143,7 @@ export interface FileRetention extends FileLifetime {
   readonly tenants?: Maybe<{ readonly [tenant: string]: FileLifetime }>;
 }
 
-export interface FileConfig {
+export interface FileConfig extends FileAgentRules {
   readonly listen?: Maybe<{ readonly host?: Maybe<string>; readonly port?: Maybe<number> }>;
   readonly data?: Maybe<string>;
   readonly homes?: Maybe<readonly FileHome[]>;

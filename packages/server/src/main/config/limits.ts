@@ -41,6 +41,7 @@ export interface ServerLimits extends EnvironmentServerLimits {
   readonly fileCacheBytes: number;
   readonly fileSweepMs: number;
   readonly alertHours: number;
+  readonly webhookFailingHours: number;
   readonly websocketMinutes: number;
   readonly websocketConnections: number;
   readonly websocketConnectionsPerKey: number;
@@ -195,6 +196,11 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'Between two sweeps of files that were deleted, have expired, or were never finished.',
   ),
   alertHours: bound('hours', ['alert_hours', 72, 1, 720], 'How long an alert is tried before it is given up.'),
+  webhookFailingHours: bound(
+    'hours',
+    ['webhook_failing_hours', 120, 1, 720],
+    'How long a webhook may fail before it is told nothing any more.',
+  ),
   websocketMinutes: bound('minutes', ['websocket_minutes', 60, 1, 1_440], 'How long a WebSocket connection may live.'),
   websocketConnections: bound(
     'connections',

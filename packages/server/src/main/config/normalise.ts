@@ -8,6 +8,7 @@ import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { alertsOf } from './alerts.ts';
 import { rateRulesOf } from './rate-limits.ts';
 import { automationsOf } from './automations.ts';
+import { agentRulesOf } from './agent-rules.ts';
 import { egressOf } from './egress.ts';
 import { workspacesOf } from './workspaces.ts';
 import { sigv4Of } from './sigv4.ts';
@@ -68,6 +69,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
       witnesses: file.ledger?.witnesses ?? [],
     },
     automations: automationsOf(file.automations),
+    ...agentRulesOf(file, folders.base),
     egress: egressOf(file.egress),
     workspaces: workspacesOf(file.workspaces, folders.base),
     publicUrl: file.public_url?.replace(/\/+$/, '') ?? null,

@@ -8,6 +8,7 @@ import { refusalOf } from './recorded.ts';
 import { alert } from './alerts.ts';
 import { rateLimits } from './rate-limits.ts';
 import { retentionSchema } from './retention.ts';
+import { agentRulesShape } from './agent-rules.ts';
 import { egress } from './egress.ts';
 import { automations } from './automations.ts';
 import { workspaces } from './workspaces.ts';
@@ -372,6 +373,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .max(2_048)
     .nullish()
     .meta({ description: 'Where workers reach this server, as https://perdure.example. Default: where it listens.' }),
+  ...agentRulesShape,
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
   workspaces: workspaces.nullish().meta({ description: 'Where commands of agents run: docs/workspaces.md.' }),
   sigv4: sigv4.nullish().meta({ description: 'Requests under /openai that AWS clients sign: docs/bedrock.md.' }),

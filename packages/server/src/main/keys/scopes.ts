@@ -6,6 +6,7 @@ export const SCOPES: { readonly [scope in Scope]: string } = {
   read: "Read the tenant's responses, conversations and placements, and what the server offers.",
   admin: "Make, list and revoke the tenant's keys.",
   operator: 'Make, list and revoke the keys of every tenant.',
+  approve: "See and decide the tenant's approvals of tool calls, arguments included.",
   auditor: "Read the tenant's placements, contracts in force and what-if, and the ledger, but no content.",
 };
 

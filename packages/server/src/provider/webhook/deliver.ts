@@ -5,8 +5,8 @@ import { isPublic, literalAddress, publicLookup } from '../transport/address.ts'
 
 export interface Receiver {
   readonly url: string;
-  /** `whsec_` and the key in base64. */
-  readonly secret: string;
+  /** `whsec_` and the key in base64. Several while one takes the place of another: each signs. */
+  readonly secret: string | readonly string[];
   /** Whether it may be at an address that is not public. */
   readonly allowPrivate: boolean;
 }
@@ -17,7 +17,10 @@ export interface Message {
   readonly body: string;
 }
 
-export type Delivered = { readonly ok: true } | { readonly ok: false; readonly why: string };
+/** `status`: of the answer; null if none came. */
+export type Delivered =
+  | { readonly ok: true; readonly status: number }
+  | { readonly ok: false; readonly why: string; readonly status: number | null };
 
 /** Bytes of an answer that are read, to let the connection end well. */
 const ANSWER_BYTES = 16 * 1024;
@@ -42,7 +45,7 @@ export function makeSender(timeoutMs: number, now: () => number): Sender {
     const url = new URL(receiver.url);
     const literal = literalAddress(url);
     if (!receiver.allowPrivate && literal !== null && !isPublic(literal))
-      return { ok: false, why: 'address_not_public' };
+      return { ok: false, why: 'address_not_public', status: null };
     const seconds = Math.floor(now() / 1000);
     try {
       const { statusCode, body: answer } = await request(url, {
@@ -54,14 +57,19 @@ export function makeSender(timeoutMs: number, now: () => number): Sender {
           'user-agent': 'perdure',
           'webhook-id': id,
           'webhook-timestamp': String(seconds),
-          'webhook-signature': signature(receiver.secret, id, seconds, body),
+          'webhook-signature': [receiver.secret]
+            .flat()
+            .map(secret => signature(secret, id, seconds, body))
+            .join(' '),
         },
         body,
       });
       await answer.dump({ limit: ANSWER_BYTES }).catch(() => undefined);
-      return statusCode >= 200 && statusCode < 300 ? { ok: true } : { ok: false, why: `status ${statusCode}` };
+      return statusCode >= 200 && statusCode < 300
+        ? { ok: true, status: statusCode }
+        : { ok: false, why: `status ${statusCode}`, status: statusCode };
     } catch (error) {
-      return { ok: false, why: reasonOf(error) };
+      return { ok: false, why: reasonOf(error), status: null };
     }
   }
 

@@ -101,6 +101,51 @@ export const HOME_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'heads are the envelopes of some kinds of events, in the order of the commits, and say how far was looked',
+    async run(fixture) {
+      const { store } = fixture;
+      const [a, b] = [sampleSession('a'), sampleSession('b', RIVAL)];
+      await commit(store, a, ['1', '2']);
+      await commit(store, b, ['1']);
+      await commit(store, a, ['3']);
+      const first = await store.events({ tenant: ACME, session: a.session, from: 1, limit: 1 });
+      const [event] = first;
+      const code = event?.code ?? -1;
+      const all = await store.heads({ codes: [code], after: 0, limit: 100 });
+      const told = all.rows.map(({ tenant, session, seq }) => [tenant, session, seq]);
+      deepStrictEqual(told, [
+        [ACME, a.session, 1],
+        [ACME, a.session, 2],
+        [RIVAL, b.session, 1],
+        [ACME, a.session, 3],
+      ]);
+      const [head] = all.rows;
+      const { position: _, ...rest } = head ?? { position: 0 };
+      deepStrictEqual(rest, {
+        tenant: ACME,
+        session: a.session,
+        kind: 'responses',
+        seq: 1,
+        at: event?.at,
+        actor: event?.actor,
+        code,
+        version: event?.version,
+        head: event?.head,
+      });
+      const part = await store.heads({ codes: [code], after: 0, limit: 3 });
+      deepStrictEqual(part.rows, all.rows.slice(0, 3));
+      const left = await store.heads({ codes: [code], after: part.to, limit: 100 });
+      deepStrictEqual(left, { rows: all.rows.slice(3), to: all.to });
+      // Of another kind there are none, and all was looked at.
+      deepStrictEqual(await store.heads({ codes: [code + 1], after: 0, limit: 1 }), { rows: [], to: all.to });
+      deepStrictEqual(await store.heads({ codes: [code], after: all.to, limit: 1 }), { rows: [], to: all.to });
+      await rejects(store.heads({ codes: [code], after: 0, limit: 0 }), StoreMisuse);
+      await store.outboxTrim(all.to);
+      deepStrictEqual(await store.heads({ codes: [code], after: 0, limit: 100 }), all);
+      deepStrictEqual(await (await fixture.reopen('orderly')).heads({ codes: [code], after: 0, limit: 100 }), all);
+    },
+  },
+  {
     name: 'a document is kept once and stays what it was first',
     async run(fixture) {
       await fixture.store.putDocument('d1', 'text');

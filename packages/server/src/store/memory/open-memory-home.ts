@@ -11,6 +11,7 @@ import { LeaseBook } from '../lease-book.ts';
 import { storeError } from '../store-error.ts';
 import { appendTo, lives, reprojectIn } from './memory-append.ts';
 import { filesOf } from './memory-files.ts';
+import { headsIn } from './memory-heads.ts';
 import { placementReads } from './memory-placements.ts';
 import { resourcesOf } from './memory-resources.ts';
 import { emptyMemoryData, type MemoryData, type MemorySession } from './memory-data.ts';
@@ -181,6 +182,7 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
         checkLimit(limit);
         return groupOutbox(data.outbox.filter(event => event.position > after).slice(0, limit));
       }),
+    heads: query => answer(() => headsIn(data, query)),
     outboxTrim: upTo => answer(() => void (data.outbox = data.outbox.filter(row => row.position > upTo))),
     reproject: from => answer(() => reprojectIn(data, structuredClone(from))),
     check: () => answer(() => []),

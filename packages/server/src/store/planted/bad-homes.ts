@@ -17,6 +17,16 @@ export const BAD_HOMES: readonly Plant[] = [
       for (const session of data.sessions.values()) session.journal = [];
     },
   },
+  {
+    name: 'heads that skip what was not shown',
+    spoil: (good, data) => ({
+      heads: async query => ({ rows: (await good.heads(query)).rows, to: data.order }),
+    }),
+  },
+  {
+    name: 'heads of every kind',
+    spoil: good => ({ heads: query => good.heads({ ...query, codes: [1, 2, 3, 4, 5, 6, 7, 8] }) }),
+  },
   { name: 'release not kept at all', spoil: () => ({ release: async () => true }) },
   {
     name: 'journals mixed: steps of one session show in another',

@@ -23,7 +23,7 @@ import type { ResourceChange, ResourceKind, ResourceQuery, ResourceRow } from '.
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
 import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
-import type { OutboxRow, Reprojection } from '../home-store.ts';
+import type { OutboxReader, OutboxRow, Reprojection } from '../home-store.ts';
 import type { LeaseRow } from '../lease-book.ts';
 import type { Failure } from './sqlite-failure.ts';
 
@@ -152,6 +152,7 @@ export interface ReaderOps {
   readonly document: Op<string, string | null>;
   readonly lease: Op<string, LeaseRow | null>;
   readonly outbox: Op<{ readonly after: number; readonly limit: number }, readonly OutboxRow[]>;
+  readonly heads: Op<Parameters<OutboxReader['heads']>[0], Awaited<ReturnType<OutboxReader['heads']>>>;
   readonly keys: Op<null, readonly KeyRow[]>;
   readonly keyByHash: Op<string, KeyRow | null>;
   readonly records: Op<ControlKind, readonly ControlRecord[]>;

@@ -166,6 +166,10 @@ function homeOver(
       checkLimit(limit);
       return reader.call('outbox', { after, limit });
     },
+    heads: async query => {
+      checkLimit(query.limit);
+      return reader.call('heads', query);
+    },
     outboxTrim: async upTo => void (await writer.call('outboxTrim', upTo)),
     reproject: from => writer.call('reproject', from),
     putFile: row => writer.call('putFile', row),

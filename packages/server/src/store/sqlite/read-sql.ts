@@ -5,6 +5,7 @@ import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
 import type { ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
 import { groupOutbox } from '../group-outbox.ts';
+import type { HeadRow } from '../home-store.ts';
 import type { FileReads } from './file-sql.ts';
 import type { ResourceReads } from './resource-sql.ts';
 import { bytesOrNull, numberOrNull, one, type Row, textOrNull } from './columns.ts';
@@ -29,6 +30,8 @@ export type LogReads = Handlers<
   >
 >;
 
+/** Events that one read of heads looks at. */
+const HEADS_STRETCH = 10_000;
 const OF_TENANT = 't = (SELECT k FROM names WHERE name = ?)';
 const SESSION = `SELECT s.*, (SELECT name FROM names WHERE k = s.t) AS tenant FROM sessions s`;
 const FORKS = `
@@ -105,8 +108,20 @@ export function makeLogReads(db: DatabaseSync): LogReads {
   const outbox = db.prepare(`
     SELECT e.e, e.seq, s.id AS session, k.name AS tenant FROM events e JOIN sessions s ON s.n = e.n JOIN names k ON k.k = s.t
     WHERE e.e > max(?, ifnull((SELECT value FROM meta WHERE key = 'outbox_done'), 0)) ORDER BY e.e LIMIT ?`);
+  const lastEvent = db.prepare('SELECT ifnull(max(e), 0) AS e FROM events');
+  // By the table's own order, a stretch at a time: few events are looked for among many.
+  const heads = db.prepare(`
+    SELECT e.e, e.seq, e.at, a.name AS actor, e.code, e.version, e.head, s.id AS session, s.kind, t.name AS tenant
+    FROM events e JOIN sessions s ON s.n = e.n JOIN names t ON t.k = s.t JOIN names a ON a.k = e.actor
+    WHERE e.e > ?1 AND e.e <= ?2 AND e.code IN (SELECT value FROM json_each(?3)) ORDER BY e.e LIMIT ?4`);
 
   return {
+    heads({ codes, after, limit }) {
+      const end = Math.min(after + HEADS_STRETCH, Number(lastEvent.get()?.['e']));
+      const rows = heads.all(after, end, JSON.stringify(codes), limit).map(headRow);
+      const last = rows.at(-1);
+      return { rows, to: last !== undefined && rows.length === limit ? last.position : Math.max(after, end) };
+    },
     session: ({ tenant, session: id }) => one(session.get(id, tenant), sessionRow),
     events({ tenant, session: id, from, to, limit }) {
       const n = findSession.get(id, tenant)?.['n'];
@@ -219,6 +234,21 @@ function runRow(row: Row): RunRow {
 
 function placementRow(row: Row): PlacementRow {
   return { session: String(row['session']) as SessionId, seq: Number(row['seq']), at: Number(row['at']) };
+}
+
+function headRow(row: Row): HeadRow {
+  return {
+    position: Number(row['e']),
+    tenant: String(row['tenant']) as TenantId,
+    session: String(row['session']) as SessionId,
+    kind: SESSION_KINDS[Number(row['kind'])] ?? 'responses',
+    seq: Number(row['seq']),
+    at: Number(row['at']),
+    actor: String(row['actor']),
+    code: Number(row['code']),
+    version: Number(row['version']),
+    head: String(row['head']),
+  };
 }
 
 function outboxEvent(row: Row): Parameters<typeof groupOutbox>[0][number] {

@@ -1,0 +1,174 @@
+/** Approvals: tool calls that wait for a person. Times are seconds since 1970. */
+import * as z from 'zod';
+import { LIMITS } from '../limits.ts';
+import type { RawQuery } from '../lists.ts';
+import { parseBody, parseQuery, type Parsed } from '../parse.ts';
+
+export const APPROVAL_STATUSES = ['waiting', 'granted', 'denied', 'expired', 'withdrawn'] as const;
+/** `withdrawn`: its turn ended before anybody answered. */
+export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
+/** Why people are asked: a policy wants it, the tool itself asks, or nobody knows whether the tool has run. */
+export const APPROVAL_REASONS = ['policy', 'tool_asks', 'outcome_unknown'] as const;
+export type ApprovalWhy = (typeof APPROVAL_REASONS)[number];
+
+/** What holds no content: listed, and shown to auditors. */
+export type ApprovalResource = {
+  readonly id: string;
+  readonly object: 'perdure.approval';
+  readonly status: ApprovalStatus;
+  readonly why: ApprovalWhy;
+  readonly session_id: string;
+  readonly agent_id: string | null;
+  readonly agent_version: number | null;
+  readonly call_id: string;
+  readonly tool: string;
+  /** Version of the policies that asked. */
+  readonly policy: string;
+  /** Of all that a grant binds: tenant, session, call, agent version, the tool's definition, the exact arguments. */
+  readonly binding: string;
+  /** The key that asked for the turn, or what stands for it. */
+  readonly requested_by: string;
+  readonly requested_at: number;
+  readonly expires_at: number;
+  readonly decided_by: string | null;
+  readonly decided_at: number | null;
+};
+
+/** With what only those see who may decide. */
+export type ApprovalDetail = ApprovalResource & {
+  /** The exact arguments; null where they were erased. */
+  readonly arguments: z.core.util.JSONType | null;
+  /** What the tool asks, if it does. */
+  readonly about: z.core.util.JSONType | null;
+  /** Why it was denied. */
+  readonly reason: string | null;
+};
+
+export type GrantApproval = {
+  /** As it was shown: a grant of anything else is refused. */
+  readonly binding?: string;
+  /** The answer, where the tool asks for one. */
+  readonly value?: z.core.util.JSONType;
+};
+export type DenyApproval = { readonly reason?: string };
+export type ResolveApproval = {
+  readonly outcome: 'run_again' | 'give_up' | 'completed';
+  /** What the tool would have said, for `completed`. */
+  readonly output?: string;
+};
+
+const text = z.string();
+const orNull = text.nullable();
+const shape = {
+  id: text,
+  object: z.literal('perdure.approval'),
+  status: z.enum(APPROVAL_STATUSES),
+  why: z.enum(APPROVAL_REASONS),
+  session_id: text,
+  agent_id: orNull,
+  agent_version: z.int().nullable(),
+  call_id: text,
+  tool: text,
+  policy: text,
+  binding: text,
+  requested_by: text,
+  requested_at: z.int(),
+  expires_at: z.int(),
+  decided_by: orNull,
+  decided_at: z.int().nullable(),
+};
+export const approvalSchema: z.ZodType<ApprovalResource> = z.object(shape);
+export const approvalDetailSchema: z.ZodType<ApprovalDetail> = z.object({
+  ...shape,
+  arguments: z.json(),
+  about: z.json(),
+  reason: orNull,
+});
+
+export type ApprovalPage = {
+  readonly object: 'list';
+  readonly data: readonly ApprovalResource[];
+  readonly first_id: string | null;
+  readonly last_id: string | null;
+  readonly has_more: boolean;
+};
+export const approvalPageSchema: z.ZodType<ApprovalPage> = z.object({
+  object: z.literal('list'),
+  data: z.array(approvalSchema),
+  first_id: orNull,
+  last_id: orNull,
+  has_more: z.boolean(),
+});
+
+export const grantApprovalBody: z.ZodType<GrantApproval> = z.object({
+  binding: text
+    .max(LIMITS.nameChars)
+    .meta({ description: 'As it was shown: a grant of anything else is refused.' })
+    .exactOptional(),
+  value: z.json().meta({ description: 'The answer, where the tool asks for one.' }).exactOptional(),
+});
+export const denyApprovalBody: z.ZodType<DenyApproval> = z.object({
+  reason: text.max(LIMITS.reasonChars).meta({ description: 'The model is told it.' }).exactOptional(),
+});
+export const resolveApprovalBody: z.ZodType<ResolveApproval> = z.object({
+  outcome: z.enum(['run_again', 'give_up', 'completed']).meta({
+    description: 'Run the tool again, tell the model that nobody knows, or say what it did.',
+  }),
+  output: text
+    .max(LIMITS.textChars)
+    .meta({ description: 'What the tool would have said, for completed.' })
+    .exactOptional(),
+});
+
+export function parseGrantApproval(body: unknown): Parsed<GrantApproval> {
+  return parseBody(grantApprovalBody, body);
+}
+export function parseDenyApproval(body: unknown): Parsed<DenyApproval> {
+  return parseBody(denyApprovalBody, body);
+}
+export function parseResolveApproval(body: unknown): Parsed<ResolveApproval> {
+  return parseBody(resolveApprovalBody, body);
+}
+
+export type ApprovalQuery = {
+  /** 1 to 100; default 20. */
+  readonly limit: number;
+  /** By when they were asked for. Default `desc`. */
+  readonly order: 'asc' | 'desc';
+  readonly after?: string;
+  readonly status?: ApprovalStatus;
+  readonly session_id?: string;
+  readonly agent_id?: string;
+  readonly why?: ApprovalWhy;
+  /** Another tenant's, for keys that see the evidence of all. */
+  readonly tenant?: string;
+};
+
+const id = text.min(1).max(LIMITS.idChars);
+const approvalQuery: z.ZodType<ApprovalQuery> = z.object({
+  limit: z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .transform(Number)
+    .pipe(z.int().min(1).max(LIMITS.listLimit))
+    .default(LIMITS.listDefault),
+  order: z.enum(['asc', 'desc']).default('desc'),
+  after: id.exactOptional(),
+  status: z.enum(APPROVAL_STATUSES).exactOptional(),
+  session_id: id.exactOptional(),
+  agent_id: id.exactOptional(),
+  why: z.enum(APPROVAL_REASONS).exactOptional(),
+  tenant: text.min(1).max(LIMITS.nameChars).exactOptional(),
+});
+
+/** A name given twice is an error. Unknown names are ignored. */
+export function parseApprovalQuery(query: RawQuery): Parsed<ApprovalQuery> {
+  return parseQuery(
+    approvalQuery,
+    Object.fromEntries(
+      Object.entries(query).flatMap(([name, values = []]) =>
+        values.length === 0 ? [] : [[name, values.length === 1 ? values[0] : values] as const],
+      ),
+    ),
+  );
+}
