@@ -31,10 +31,19 @@ export async function rotateMaster(
   return wrapAnew(store, master, entry());
 }
 
-/** Destroys the older keys once nothing is wrapped with them. @returns how many vaults were wrapped anew before */
+/**
+ * Destroys the older keys once nothing is wrapped with them. @returns how many vaults were wrapped anew before
+ * @throws if a vault is wrapped with a key that is not there
+ */
 export async function finishRotation(store: Resources, master: ReplaceableMasterKey): Promise<number> {
-  if (!master.unfinished) return 0;
   const { madeAt } = master;
+  if (!master.unfinished) {
+    const lost = await store.dueResources('vault', madeAt - 1, 1);
+    if (lost.length === 0) return 0;
+    throw new Error(
+      'there are vaults whose master key is gone, and nobody can open them: put the older vault.key back',
+    );
+  }
   const done = await wrapAnew(store, master, null);
   // A rotation that began meanwhile has its own end.
   if (master.madeAt === madeAt) master.finish();
