@@ -192,7 +192,13 @@ async function makeIds(stack: Stack): Promise<Ids> {
   const listed = JSON.parse(await call(stack, 'GET', `/v1/conversations/${conversation}/items`)) as {
     readonly data: readonly Made[];
   };
+  const vault = await make('/v1/vaults', { name: 'v' });
+  const bearer = { type: 'static_bearer', mcp_server_url: 'https://a.example', token: 't' };
   return {
+    agent_id: await make('/v1/agents', { model: MODEL }),
+    version: '1',
+    vault_id: vault,
+    credential_id: await make(`/v1/vaults/${vault}/credentials`, { name: 'n', auth: bearer }),
     response_id: response,
     running_id: running,
     conversation_id: conversation,

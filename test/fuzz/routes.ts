@@ -137,6 +137,64 @@ const CHAT: readonly unknown[] = [
     user: 'a',
   },
 ];
+const AGENT = {
+  model: MODEL,
+  name: 'a',
+  instructions: 'Be brief.',
+  reasoning: { effort: 'low', summary: 'auto' },
+  service_tier: 'auto',
+  text: { format: { type: 'json_schema', schema }, verbosity: 'low' },
+  tools: [
+    { type: 'function', name: 'f', description: 'd', parameters: schema, async: true, defer_loading: true },
+    {
+      type: 'mcp',
+      server_label: 'm',
+      transport: { type: 'http', server_url: 'https://a.example/mcp', headers: { 'x-a': 'b' } },
+      allowed_tools: ['a'],
+      connection_origin: 'service',
+      credential_id: '{credential_id}',
+      request_metadata: { a: 1 },
+      required: true,
+    },
+    {
+      type: 'mcp',
+      server_label: 's',
+      transport: { type: 'stdio', command: 'c', cwd: '/', args: ['a'], env_vars: ['A'] },
+    },
+    { type: 'web_search', allowed_domains: ['a.example'], location: { city: 'a', country: 'DE' }, mode: 'live' },
+    { type: 'computer_use', include_screenshots: true },
+    { type: 'programmatic_tool_calling', enabled: false },
+    { type: 'tool_search' },
+    { type: 'automations' },
+  ],
+  multi_agent: { enabled: true, max_concurrent_subagents: 3 },
+  compaction: { async: true },
+  experimental: { time_awareness: true },
+  metadata: { a: 'b' },
+};
+const CREDENTIALS = [
+  {
+    type: 'mcp_oauth',
+    mcp_server_url: 'https://a.example/mcp',
+    access_token: 't',
+    expires_at: '2030-01-01T00:00:00Z',
+    refresh: {
+      client_id: 'c',
+      refresh_token: 'r',
+      token_endpoint: 'https://a.example/token',
+      token_endpoint_auth: { type: 'client_secret_post', client_secret: 's' },
+      resource: 'https://a.example',
+      scope: 'a b',
+    },
+  },
+  { type: 'static_bearer', mcp_server_url: 'https://a.example/mcp', token: 't' },
+  {
+    type: 'environment_variable',
+    secret_name: 'A_KEY',
+    secret_value: 's',
+    networking: { type: 'limited', allowed_hosts: ['a.example'] },
+  },
+];
 /** Where the document's example is not enough. */
 const BODIES: { readonly [route: string]: readonly unknown[] } = {
   'POST /v1/responses': CREATE,
@@ -149,6 +207,13 @@ const BODIES: { readonly [route: string]: readonly unknown[] } = {
   'POST /v1/chat/completions': CHAT,
   'POST /v1/conversations': [{ items: [user, user], metadata: { a: 'b' } }],
   'POST /v1/conversations/{conversation_id}/items': [{ items: [user] }],
+  'POST /v1/agents': [AGENT, { model: MODEL }],
+  'POST /v1/agents/{agent_id}': [AGENT, { tools: null, instructions: null, metadata: {} }],
+  'POST /v1/vaults/{vault_id}/credentials': CREDENTIALS.map(auth => ({ name: 'n', metadata: { a: 'b' }, auth })),
+  'POST /v1/vaults/{vault_id}/credentials/{credential_id}': [
+    { auth: { type: 'static_bearer', token: 'u' }, metadata: { a: 'c' } },
+    { auth: { type: 'mcp_oauth', access_token: 'u', expires_at: null, refresh: { scope: null } } },
+  ],
   'POST /perdure/v1/holds': [
     { tenant: 'acme', subject: '{response_id}', reason: 'A case.', reference: 'C-1' },
     { tenant: 'acme', subject: '{conversation_id}', reason: 'A case.' },

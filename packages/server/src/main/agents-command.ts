@@ -91,8 +91,8 @@ function pairs(metadata: { readonly [key: string]: string }): string {
 }
 
 function toolWords(tool: ShownAgentConfig['tools'][number]): string {
-  const name = tool['name'] ?? tool['server_label'];
-  return typeof name === 'string' ? `${String(tool['type'])} ${name}` : String(tool['type']);
+  const words = [tool['type'], tool['name'] ?? tool['server_label']];
+  return words.filter(word => typeof word === 'string').join(' ');
 }
 
 function clipped(text: string): string {

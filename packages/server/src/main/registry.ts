@@ -66,7 +66,7 @@ export function openRegistry({ store, clock, ids, config, report }: RegistryOpti
       const vaults = await rotateMaster(store, master, entry);
       clearTimeout(ending);
       ending = setTimeout(
-        () => finish().catch(error => report('vault key rotation', error)),
+        () => void finish().catch((error: unknown) => report('vault key rotation', error)),
         ROTATION_GRACE_MS,
       ).unref();
       return { vaults, madeAt: master.madeAt };

@@ -40,7 +40,7 @@ function must<T>(parsed: { ok: true; value: T } | { ok: false; error: Error }): 
 
 const ALL = { order: 'desc', limit: 100, after: null } as const;
 
-test('A1: each change makes a version, in one commit with an audit entry that holds no content', async () => {
+test('G1: each change makes a version, in one commit with an audit entry that holds no content', async () => {
   const { agents, body, later, store, pass } = world();
   const made = await agents.create(ACME, body({ model: 'm', instructions: 'Hush now.', name: 'One' }));
   pass(5000);
@@ -75,12 +75,12 @@ test('a change that changes nothing makes no version', async () => {
   expect((await agents.update(ACME, made.id, later({ experimental: { time_awareness: true } }))).now.version).toBe(2);
 });
 
-test('A2: of many changes at once each is made on what the others left', async () => {
+test('G2: of many changes at once each is made on what the others left', async () => {
   const { agents, body, later } = world();
   const { id } = await agents.create(ACME, body({ model: 'm' }));
   const changes = [{ model: 'n' }, { name: 'N' }, { instructions: 'i' }, { metadata: { k: 'v' } }];
   const made = await Promise.all(changes.map(one => agents.update(ACME, id, later(one))));
-  expect(made.map(({ now }) => now.version).toSorted()).toEqual([2, 3, 4, 5]);
+  expect(made.map(({ now }) => now.version).toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5]);
   expect((await agents.read(ACME, id)).now).toMatchObject({
     version: 5,
     name: 'N',
@@ -89,7 +89,7 @@ test('A2: of many changes at once each is made on what the others left', async (
   });
 });
 
-test('A2: a change by another process that comes between is not lost', async () => {
+test('G2: a change by another process that comes between is not lost', async () => {
   const { agents, body, later, store } = world();
   const { id } = await agents.create(ACME, body({ model: 'm' }));
   const other = makeAgents({
@@ -120,7 +120,7 @@ test('L10: an agent of another tenant is none, on every verb', async () => {
   expect((await agents.list(ACME, ALL)).data.map(one => one.id)).toEqual([id]);
 });
 
-test('A3: a deleted agent is gone, its versions are there until no session names them', async () => {
+test('G3: a deleted agent is gone, its versions are there until no session names them', async () => {
   const { agents, body, later, store, pass, now } = world();
   const { id } = await agents.create(ACME, body({ model: 'm' }));
   const last = await agents.update(ACME, id, later({ model: 'n' }));
@@ -221,7 +221,7 @@ test('versions go page by page from either end', async () => {
   const { id } = await agents.create(ACME, body({ model: 'm' }));
   for (let i = 2; i <= 5; i++) await agents.update(ACME, id, later({ model: `m${i}` }));
   const page = async (order: 'asc' | 'desc', after: number | null) => {
-    const from = after === null ? null : (`agentver_${id.slice(6)}000${after}` as string);
+    const from = after === null ? null : `agentver_${id.slice(6)}000${after}`;
     const { data, hasMore } = await agents.versions(ACME, id, { order, limit: 2, after: from });
     return [data.map(one => one.version), hasMore];
   };

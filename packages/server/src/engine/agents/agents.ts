@@ -1,9 +1,9 @@
 /**
  * The registry of agents.
  *
- * A1  A version never changes: each change of an agent makes a new one, in one commit with it and with its audit entry.
- * A2  Of two changes at once both happen, one after the other: the later one is made on what the earlier left.
- * A3  A deleted agent is gone for who looks for it. Its versions stay, as evidence of what sessions ran, while a session names them.
+ * G1  A version never changes: each change of an agent makes a new one, in one commit with it and with its audit entry.
+ * G2  Of two changes at once both happen, one after the other: the later one is made on what the earlier left.
+ * G3  A deleted agent is gone for who looks for it. Its versions stay, as evidence of what sessions ran, while a session names them.
  */
 import { type AgentBody, perdureError } from '@perdure/protocol';
 import type { TenantId } from '../../kernel/ids.ts';
@@ -85,7 +85,7 @@ export interface ResolvedAgent extends Pick<AgentVersion, 'version' | 'name' | '
 }
 
 /**
- * @param version null: the one in force. With a number it is found though the agent was deleted (A3).
+ * @param version null: the one in force. With a number it is found though the agent was deleted (G3).
  * @throws agent_not_found, agent_version_not_found
  */
 export async function resolveAgent(

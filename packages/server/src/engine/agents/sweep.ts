@@ -1,4 +1,4 @@
-/** Versions of deleted agents go once no session names them (A3 of `agents.ts`). */
+/** Versions of deleted agents go once no session names them (G3 of `agents.ts`). */
 import type { TenantId } from '../../kernel/ids.ts';
 import { MAX_RESOURCE_CHANGES, type ResourceChange, type Resources } from '../resources.ts';
 import { readTombstone } from './rows.ts';

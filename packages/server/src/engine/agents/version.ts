@@ -73,7 +73,7 @@ export function contentDigest(sha256: Sha256, salt: string, content: AgentConten
 }
 
 function contentText({ name, metadata, config }: AgentContent): string {
-  return canonicalJson({ name, metadata, ...shownAgentConfig(config) } as unknown as Json);
+  return canonicalJson({ name, metadata, ...shownAgentConfig(config) });
 }
 
 /** Keys in the order of their code units, no spaces. */

@@ -5,6 +5,7 @@
 import type { ToolSecrets } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { ResourceChange } from '../resources.ts';
+import type { WorkspaceSpec } from '../tools/ports.ts';
 
 /** Whose vaults: those attached to a session or an environment, at most `MAX_ATTACHED_VAULTS`. */
 export interface AttachedVaults {
@@ -23,10 +24,7 @@ export interface McpCredentialQuery extends AttachedVaults {
 }
 
 /** What an environment allows: a credential without hosts of its own is only used where these are listed. */
-export interface ProxyNetwork {
-  readonly access: 'enabled' | 'disabled' | 'restricted';
-  readonly allowed: readonly string[];
-}
+export type ProxyNetwork = Pick<WorkspaceSpec['network'], 'access' | 'allowed'>;
 
 export interface CredentialBroker {
   /**

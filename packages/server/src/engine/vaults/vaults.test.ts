@@ -197,6 +197,17 @@ test('a rotation goes on though vaults are changed under it', async () => {
   expect(await broker.mcpHeaders(of)).toEqual(header);
 });
 
+test('a master key that is gone is told of at the start', async () => {
+  const { vaults, store, now } = vaultWorld();
+  const fresh = openMasterKey(folder(), now);
+  expect(await finishRotation(store, fresh)).toBe(0);
+  await vaults.create(ACME, {});
+  // Made at the same moment it would be taken for the same: keys are told apart by when they were made.
+  const later = openMasterKey(folder(), () => now() + 1);
+  await expect(finishRotation(store, later)).rejects.toThrow('put the older vault.key back');
+  await expect(rotateMaster(store, later, entry)).rejects.toThrow('put it back');
+});
+
 test('what was wrapped before a rotation and is committed after it is not lost', async () => {
   const { store, master, secrets, vaults } = vaultWorld();
   await vaults.create(ACME, {});

@@ -47,11 +47,11 @@ export interface VaultWorld {
   readonly secrets: SessionSecrets;
   /** What the token endpoint was asked. */
   readonly asked: readonly TokenRequest[];
-  now(): number;
-  answers(next: AskTokenEndpoint): void;
-  pass(ms: number): void;
-  credential(vault: string, auth: object, who?: Asking): Promise<Credential>;
-  rotate(vault: string, id: string, auth: object): Promise<Credential>;
+  readonly now: () => number;
+  readonly answers: (next: AskTokenEndpoint) => void;
+  readonly pass: (ms: number) => void;
+  readonly credential: (vault: string, auth: object, who?: Asking) => Promise<Credential>;
+  readonly rotate: (vault: string, id: string, auth: object) => Promise<Credential>;
 }
 
 export function vaultWorld(options: { readonly bounds?: VaultBounds } = {}): VaultWorld {

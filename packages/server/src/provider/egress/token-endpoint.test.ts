@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { type EgressRules } from './rules.ts';
 import { makeTokenEndpoints } from './token-endpoint.ts';
@@ -24,11 +25,11 @@ const RULES: EgressRules = {
 
 async function endpoint(answer: (res: ServerResponse) => void) {
   const seen: Seen[] = [];
-  const server = createServer(async (req, res) => {
-    let body = '';
-    for await (const part of req.setEncoding('utf8')) body += String(part);
-    seen.push({ method: req.method, path: req.url, headers: req.headers, body });
-    answer(res);
+  const server = createServer((req, res) => {
+    void text(req).then(body => {
+      seen.push({ method: req.method, path: req.url, headers: req.headers, body });
+      answer(res);
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
