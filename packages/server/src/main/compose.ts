@@ -17,7 +17,8 @@ import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
-import { type ConnectSessions, NO_SESSIONS, startAutomations } from './automations/start.ts';
+import { sessionsOf } from './automations/sessions.ts';
+import { automationTools, type ConnectSessions, startAutomations } from './automations/start.ts';
 import { openFiles, sweepFiles } from './files.ts';
 import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
@@ -85,7 +86,7 @@ const CLOSE_MS = 1000;
 /** @throws ConfigError-like errors for contracts, StoreError for the data folder */
 export async function composeServer(
   config: Config,
-  { log, openHome = openFile, automationSessions = NO_SESSIONS }: ComposeOptions,
+  { log, openHome = openFile, automationSessions = sessionsOf }: ComposeOptions,
 ): Promise<ComposedServer> {
   const startedAt = systemClock.now();
   mkdirSync(config.data, { recursive: true });
@@ -206,6 +207,7 @@ async function assemble(
     targetFacts: targetFactsOf(config),
     compaction: { ...config.compaction, seals: makeSeals(openSealKey(config.data)) },
     files: files.desk,
+    tools: { sources: [automationTools(() => automations)] },
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {

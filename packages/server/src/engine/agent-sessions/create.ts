@@ -13,12 +13,15 @@ import type { ResourceRow } from '../resources.ts';
 import { claim } from '../respond.ts';
 import { cancelOpenTurn } from './cancel-session.ts';
 import { findSession } from './find.ts';
+import { keyedSessionId } from './keyed.ts';
 import { configPayload, readConfig, readMetadata, type SessionConfig } from './session-config.ts';
 
 export interface NewSession {
   /** What it runs; some of it may depend on its id. */
   readonly config: (session: SessionId) => Promise<SessionConfig>;
   readonly metadata: Metadata;
+  /** What its id is made of (`keyedSessionId`); null: it is drawn. */
+  readonly seed: string | null;
 }
 
 const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
@@ -37,7 +40,9 @@ export async function createSession(engine: EngineContext, caller: Caller, given
   }
   const store = engine.homes.get(placed.home);
   if (store === null) throw perdureError('internal_error');
-  const session = engine.ids.next('sess', homeTag(placed.home)) as SessionId;
+  const { seed } = given;
+  const session =
+    seed === null ? (engine.ids.next('sess', homeTag(placed.home)) as SessionId) : keyedSessionId(seed, placed.home);
   const config = await given.config(session);
   mustBeServed(engine, config);
   const { metadata } = given;
