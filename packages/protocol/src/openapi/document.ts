@@ -184,6 +184,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   },
   'files.purpose': { type: 'string', enum: FILE_PURPOSES },
   session_id: { type: 'string', description: 'Those that tell this session.' },
+  agent_id: { type: 'string', description: 'Only those that this agent runs.' },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

@@ -1,4 +1,5 @@
 /** Examples for the OpenAPI document: short, and valid (tested). */
+import { SESSION_EXAMPLES } from './session-examples.ts';
 import type { JsonObject } from '../json.ts';
 import { responseResource } from '../responses/resource.ts';
 import type { SchemaName } from './schemas.ts';
@@ -124,6 +125,7 @@ export const EXAMPLES: { readonly [name in SchemaName]?: JsonObject } = {
     },
   },
   UpdateAutomation: { name: 'Report at nine', expression: '0 9 * * MON-FRI' },
+  ...SESSION_EXAMPLES,
   Health: { status: 'ok' },
   Ready: { status: 'ready', checks: [{ name: 'store', ok: true }] },
   Error: {

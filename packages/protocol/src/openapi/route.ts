@@ -17,6 +17,7 @@ export type Route = {
     | 'models'
     | 'files'
     | 'automations'
+    | 'sessions'
     | 'perdure'
     | 'ledger'
     | 'service';
@@ -58,7 +59,8 @@ export type QueryName =
   | 'cascade'
   | 'files.limit'
   | 'files.purpose'
-  | 'session_id';
+  | 'session_id'
+  | 'agent_id';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

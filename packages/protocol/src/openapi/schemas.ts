@@ -56,6 +56,13 @@ import {
   responseSchema,
 } from '../responses/resource-schema.ts';
 
+import {
+  SESSION_ANSWERS,
+  SESSION_REQUESTS,
+  type SessionAnswerName,
+  type SessionRequestName,
+} from './session-schemas.ts';
+
 export type SchemaName =
   | 'InputItem'
   | 'CreateResponse'
@@ -127,7 +134,9 @@ export type SchemaName =
   | 'InvocationList'
   | 'Health'
   | 'Ready'
-  | 'Error';
+  | 'Error'
+  | SessionAnswerName
+  | SessionRequestName;
 type RequestName =
   | 'UploadFile'
   | 'InputItem'
@@ -147,7 +156,8 @@ type RequestName =
   | 'CreateAutomation'
   | 'UpdateAutomation'
   | 'OfferRight'
-  | 'AnswerRight';
+  | 'AnswerRight'
+  | SessionRequestName;
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
 const error = z.object({
@@ -186,8 +196,10 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   UpdateAutomation: updateAutomationBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
+  ...SESSION_REQUESTS,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
+  ...SESSION_ANSWERS,
   Item: itemSchema,
   Response: responseSchema,
   CompactedResponse: compactedResponseSchema,
