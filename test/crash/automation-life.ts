@@ -2,7 +2,7 @@
  * One life of a process that has automations: it makes one if there is none, looks once at the time that it is told, and ends. Sessions
  * are lines of a file, one for each key, as durable as the store.
  *
- * Arguments: the data folder, the time in ms since 1970, and what the automation is to be: `once` or `periodic`.
+ * Arguments: the data folder, and the time in ms since 1970.
  */
 import { parseAutomationCreate } from '@perdure/protocol';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
@@ -15,7 +15,7 @@ import type { Caller } from '../../packages/server/src/engine/caller.ts';
 import { type HomeId, homeTag, makeIds, type TenantId } from '../../packages/server/src/kernel/ids.ts';
 import { openSqliteHome } from '../../packages/server/src/store/sqlite/open-sqlite-home.ts';
 
-const [dir = '', time = '0', type = 'once'] = process.argv.slice(2);
+const [dir = '', time = '0'] = process.argv.slice(2);
 const now = Number(time);
 const clock = { now: () => now, monotonic: () => performance.now() };
 const caller: Caller = {
@@ -64,8 +64,7 @@ const runner = makeAutomationRunner(deps);
 const desk = makeAutomationDesk(deps, runner.nudge);
 const page = { order: 'asc', limit: 100, after: null } as const;
 if ((await desk.list(caller, page, null)).entries.length === 0) {
-  const schedule =
-    type === 'once' ? { type, run_at: now / 1000 + 60 } : { type, expression: '* * * * *', timezone: 'Europe/Berlin' };
+  const schedule = { type: 'periodic', expression: '* * * * *', timezone: 'Europe/Berlin' };
   const input = [{ role: 'user', content: [{ type: 'input_text', text: 'Go.' }] }];
   const target = { type: 'new_session', agent: { model: 'm' }, environment: { type: 'none' }, input };
   const wanted = parseAutomationCreate({ ...schedule, name: 'n', target });

@@ -1,10 +1,14 @@
 /** A process that has automations dies at each of its points; the next one finds every run once, and no session twice. */
+import { startEmulator } from '@perdure/emulator';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AUTOMATION_KILL_POINTS } from '../../packages/server/src/engine/kill-point.ts';
+import { Workplace } from '../support/server-process.ts';
+import { MODEL, targetOf } from '../support/stack.ts';
 
 const START = Date.parse('2026-11-22T10:00:00Z');
 const MINUTE = 60_000;
@@ -27,29 +31,64 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-function live(type: string, now: number, killPoint = ''): Found | NodeJS.Signals | null {
+function live(now: number, killPoint = ''): Found | NodeJS.Signals | null {
   const env = { ...process.env, PERDURE_KILL_POINT: killPoint };
-  const { signal, stdout, stderr, status } = spawnSync(process.execPath, [SCRIPT, dir, String(now), type], { env });
+  const { signal, stdout, stderr, status } = spawnSync(process.execPath, [SCRIPT, dir, String(now)], { env });
   if (signal !== null) return signal;
   if (status !== 0) throw new Error(stderr.toString());
   return JSON.parse(stdout.toString()) as Found;
 }
 
-describe.each(AUTOMATION_KILL_POINTS)('killed at %s', point => {
-  test('a single run is neither lost nor made twice', () => {
-    live('once', START);
-    expect(live('once', START + MINUTE, point)).toBe('SIGKILL');
-    const found = live('once', START + 2 * MINUTE) as Found;
-    expect(found).toMatchObject({ status: 'completed', runs: [{ status: 'completed', scheduledAt: START + MINUTE }] });
-    expect(found.sessions).toEqual([found.runs[0]?.id]);
-    expect(found.runs[0]?.session).toBe(`sess_${found.runs[0]?.id}`);
-  });
+/** The last two: between the session and its first turn. */
+describe.each([...AUTOMATION_KILL_POINTS, 'turn.before-first-commit', 'turn.after-first-commit'])(
+  'killed at %s',
+  point => {
+    test('a single run starts one session of the real server, with one turn', async () => {
+      const emulator = await startEmulator({ clouds: ['azure'] });
+      const place = new Workplace();
+      try {
+        place.configure({ data: place.data, targets: [targetOf(emulator, 'azure')] });
+        process.env['PERDURE_KILL_POINT'] = point;
+        const first = await place.start();
+        delete process.env['PERDURE_KILL_POINT'];
+        const agentsAt = (url: string) =>
+          new OpenAI({ baseURL: `${url}/v1`, apiKey: 'local', maxRetries: 0 }).beta.agents;
+        const { id } = await agentsAt(first.url).automations.create({
+          type: 'once',
+          name: 'once',
+          run_at: Math.floor(Date.now() / 1000) + 2,
+          target: {
+            type: 'new_session',
+            agent: { model: MODEL },
+            environment: { type: 'none' },
+            input: [{ role: 'user', content: [{ type: 'input_text', text: 'Hello.' }] }],
+          },
+        });
+        expect((await first.ended).signal).toBe('SIGKILL');
+        const { automations, sessions } = agentsAt((await place.start()).url);
+        for (const end = Date.now() + 30_000; (await automations.retrieve(id)).status !== 'completed'; ) {
+          if (Date.now() > end) throw new Error('it was never completed');
+          await new Promise(resolve => setTimeout(resolve, 100));
+        }
+        const [run] = (await automations.invocations.list(id)).data;
+        expect(run).toMatchObject({ status: 'completed', error: null });
+        expect((await sessions.list()).data.map(session => session.id)).toEqual([run?.session_id]);
+        expect((await sessions.turns.list(run?.session_id ?? '')).data).toHaveLength(1);
+      } finally {
+        delete process.env['PERDURE_KILL_POINT'];
+        await place.close();
+        await emulator.close();
+      }
+    });
+  },
+);
 
-  test('nor are those of a schedule, killed again and again', () => {
-    live('periodic', START);
-    for (let i = 1; i <= 2; i++) expect(live('periodic', START + i * MINUTE, point)).toBe('SIGKILL');
-    live('periodic', START + 2 * MINUTE + 2_000);
-    const found = live('periodic', START + 3 * MINUTE) as Found;
+describe.each(AUTOMATION_KILL_POINTS)('killed at %s', point => {
+  test('those of a schedule come once each, killed again and again', () => {
+    live(START);
+    for (let i = 1; i <= 2; i++) expect(live(START + i * MINUTE, point)).toBe('SIGKILL');
+    live(START + 2 * MINUTE + 2_000);
+    const found = live(START + 3 * MINUTE) as Found;
     const done = found.runs.filter(run => run.status === 'completed');
     expect(found.runs.every(run => run.status === 'completed' || run.status === 'skipped')).toBe(true);
     expect(found.sessions.toSorted()).toEqual(done.map(run => run.id).toSorted());

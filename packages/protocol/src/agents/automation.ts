@@ -23,7 +23,7 @@ export const AUTOMATION_LIMITS: {
   timezoneChars: 64,
   instructionsChars: 65_536,
   inputMessages: 64,
-  vaults: 32,
+  vaults: 10,
   targetBytes: 256 * 1024,
   aheadSeconds: 10 * 366 * 86_400,
 };

@@ -18,7 +18,8 @@ import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
-import { type ConnectSessions, NO_SESSIONS, startAutomations } from './automations/start.ts';
+import { sessionsOf } from './automations/sessions.ts';
+import { automationTools, type ConnectSessions, startAutomations } from './automations/start.ts';
 import { openFiles, sweepFiles } from './files.ts';
 import { CEDAR_APART, startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
@@ -97,7 +98,7 @@ const CLOSE_MS = 1000;
 /** @throws ConfigError-like errors for contracts, StoreError for the data folder */
 export async function composeServer(
   config: Config,
-  { log, openHome = openFile, automationSessions = NO_SESSIONS, workspaces }: ComposeOptions,
+  { log, openHome = openFile, automationSessions = sessionsOf, workspaces }: ComposeOptions,
 ): Promise<ComposedServer> {
   const startedAt = systemClock.now();
   mkdirSync(config.data, { recursive: true });
@@ -233,7 +234,11 @@ async function assemble(
     },
     targetFacts: targetFactsOf(config),
     compaction: { ...config.compaction, seals: makeSeals(sealKey) },
-    tools: { policy: permissions, reviewer: ruleReviewer(permissions, null) },
+    tools: {
+      sources: [automationTools(() => automations)],
+      policy: permissions,
+      reviewer: ruleReviewer(permissions, null),
+    },
     files: files.desk,
     environments: environments.desk,
   });

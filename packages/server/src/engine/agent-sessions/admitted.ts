@@ -8,6 +8,7 @@ export function admittedSessions(
   return {
     ...sessions,
     create: (...given) => admitted(() => sessions.create(...given)),
+    createOnce: (...given) => admitted(() => sessions.createOnce(...given)),
     post: (...given) => admitted(() => sessions.post(...given)),
   };
 }

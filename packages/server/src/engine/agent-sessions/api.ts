@@ -15,10 +15,12 @@ import type { JsonObject } from '../../log/events.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
+import { mustState } from '../plan.ts';
 import { type ListedAs, createSession, deleteSession, updateSession } from './create.ts';
 import { findSession, findTurn, responseOfTurn } from './find.ts';
 import { followSession, placeNow, type SessionPlace, type TurnEvents } from './follow-session.ts';
 import type { AgentHost } from './host.ts';
+import { findKeyed, maySucceedLater } from './keyed.ts';
 import { drawTurn, type Idempotent, postInputs, type SessionInput, takeMessage } from './input.ts';
 import type { SessionConfig } from './session-config.ts';
 import { readTurnRecord, type TurnRecord, turnRows } from './turns.ts';
@@ -50,6 +52,11 @@ export interface AgentSessions {
     caller: Caller,
     given: CreateSession,
   ): Promise<{ readonly view: SessionView; readonly turn: ResponseId | null }>;
+  /**
+   * The same, with the same `seed` once, for ever: it is found again, though it was deleted since.
+   * @param seed the body of an id that nothing else has
+   */
+  createOnce(caller: Caller, given: CreateSession, seed: string): Promise<{ readonly id: string }>;
   view(caller: Caller, id: string): Promise<SessionView>;
   list(caller: Caller, query: SessionListQuery): Promise<Paged<SessionView>>;
   update(caller: Caller, id: string, change: UpdateSession): Promise<SessionView>;
@@ -72,6 +79,7 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
   async function create(
     caller: Caller,
     given: CreateSession,
+    seed: string | null = null,
   ): Promise<{ readonly view: SessionView; readonly turn: ResponseId | null }> {
     const { tenant } = caller;
     await host.checkVaults(tenant, given.vaultIds);
@@ -80,6 +88,7 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
     mustBeHosted(config);
     const live = await createSession(engine, caller, {
       metadata: given.metadata,
+      seed,
       config: async session => {
         await host.keepSecrets(tenant, session, given.agent?.secrets ?? [], false);
         return {
@@ -92,17 +101,36 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
         };
       },
     });
-    const turn = given.input.length === 0 ? null : drawTurn(engine, live);
-    if (turn !== null) {
-      try {
-        await takeMessage(engine, caller, live, given.input.map(itemOf), turn);
-      } catch (error) {
-        // A session whose first input was refused did not come to be.
-        await remove(caller, live.session).catch(() => undefined);
-        throw error;
-      }
-    }
+    const turn = await beginFirst(caller, live, given, seed);
     return { view: await viewSession(engine, live), turn };
+  }
+
+  async function beginFirst(
+    caller: Caller,
+    live: LiveSession,
+    given: CreateSession,
+    seed: string | null,
+  ): Promise<ResponseId | null> {
+    if (given.input.length === 0) return null;
+    const turn = drawTurn(engine, live);
+    try {
+      await takeMessage(engine, caller, live, given.input.map(itemOf), turn);
+    } catch (error) {
+      // A session whose first input was refused did not come to be.
+      if (seed === null || !maySucceedLater(error)) await remove(caller, live.session).catch(() => undefined);
+      throw error;
+    }
+    return turn;
+  }
+
+  async function createOnce(caller: Caller, given: CreateSession, seed: string): Promise<{ readonly id: string }> {
+    const known = await findKeyed(engine, caller, seed);
+    if (known === null) return { id: (await create(caller, given, seed)).view.id };
+    const { phase, turn } = mustState(known);
+    // Whoever began it died before its first input was there.
+    if (phase !== 'ended' && turn === null && (await turnRows(engine, known)).length === 0)
+      await beginFirst(caller, known, given, seed);
+    return { id: known.session };
   }
 
   async function remove(caller: Caller, id: string): Promise<void> {
@@ -148,6 +176,7 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
 
   return {
     create,
+    createOnce,
     view: async (caller, id) => viewSession(engine, await findSession(engine, caller, id)),
     list,
     update,

@@ -8,17 +8,20 @@ import type { LiveSession } from '../live-session.ts';
 import { originOf } from '../origin.ts';
 import { checkOrigin, mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
-import { endConversation, hideAll } from '../remove.ts';
 import type { ResourceRow } from '../resources.ts';
 import { claim } from '../respond.ts';
 import { cancelOpenTurn } from './cancel-session.ts';
+import { endSession } from './end-session.ts';
 import { findSession } from './find.ts';
+import { keyedSessionId } from './keyed.ts';
 import { configPayload, readConfig, readMetadata, type SessionConfig } from './session-config.ts';
 
 export interface NewSession {
   /** What it runs; some of it may depend on its id. */
   readonly config: (session: SessionId) => Promise<SessionConfig>;
   readonly metadata: Metadata;
+  /** What its id is made of (`keyedSessionId`); null: it is drawn. */
+  readonly seed: string | null;
 }
 
 const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
@@ -37,7 +40,9 @@ export async function createSession(engine: EngineContext, caller: Caller, given
   }
   const store = engine.homes.get(placed.home);
   if (store === null) throw perdureError('internal_error');
-  const session = engine.ids.next('sess', homeTag(placed.home)) as SessionId;
+  const { seed } = given;
+  const session =
+    seed === null ? (engine.ids.next('sess', homeTag(placed.home)) as SessionId) : keyedSessionId(seed, placed.home);
   const config = await given.config(session);
   mustBeServed(engine, config);
   const { metadata } = given;
@@ -160,16 +165,6 @@ export async function deleteSession(engine: EngineContext, caller: Caller, id: s
   if (mustState(live).phase === 'waiting') await cancelOpenTurn(engine, caller, live);
   await engine.sessions.exclusive(live, async () => {
     if (live.stale || mustState(live).turn !== null) throw perdureError('session_running');
-    await hideAll(engine, live, actorOf(caller));
-    await endConversation(engine, live, actorOf(caller));
+    await endSession(engine, live, actorOf(caller));
   });
-  const { tenant, session } = live;
-  const row = await engine.sessions.wait(engine.control.resource('agent_session', tenant, session));
-  if (row !== null) {
-    const { kind, version } = row;
-    await engine.sessions.wait(
-      engine.control.changeResources([{ op: 'remove', kind, tenant, id: session, version }], null),
-    );
-  }
-  engine.hub.wake(session);
 }

@@ -2,6 +2,7 @@
 import {
   type AutomationCreate,
   type AutomationUpdate,
+  type InvocationResource,
   parseAutomationCreate,
   parseAutomationUpdate,
   perdureError,
@@ -10,7 +11,8 @@ import { homeTag, makeIds, type HomeId, type TenantId } from '../../kernel/ids.t
 import { openMemoryHome } from '../../store/memory/open-memory-home.ts';
 import type { Caller } from '../caller.ts';
 import type { Resources } from '../resources.ts';
-import { type AutomationDesk, makeAutomationDesk } from './desk.ts';
+import { type AutomationDesk, makeAutomationDesk, type PageQuery } from './desk.ts';
+import { invocationResource } from './records.ts';
 import type { AutomationDeps, AutomationRules, AutomationSessions } from './ports.ts';
 import { type AutomationRunner, makeAutomationRunner } from './runner.ts';
 import { makeTargetSeal } from './target-seal.ts';
@@ -164,3 +166,24 @@ export const NEW_SESSION = {
   environment: { type: 'openai_hosted', env: { TOKEN: 'hush' }, setup_commands: [{ command: 'hush' }] },
   input: [{ role: 'user', content: [{ type: 'input_text', text: 'Go.' }] }],
 } as const;
+
+export const ALL: PageQuery = { order: 'asc', limit: 100, after: null };
+export const runs = async (world: TestWorld, id: string): Promise<readonly InvocationResource[]> =>
+  (await world.desk.invocations(CALLER, id, ALL)).entries.map(invocationResource);
+/** Status, time of the schedule and reason of each run, oldest first. */
+export const brief = async (world: TestWorld, id: string): Promise<readonly string[]> =>
+  (await runs(world, id)).map(({ status, scheduled_at: at, skip_reason, error }) =>
+    [status, at === null ? 'manual' : new Date(at * 1000).toISOString().slice(5, 16), skip_reason ?? error?.code]
+      .filter(Boolean)
+      .join(' '),
+  );
+/** The code and parameter of what it fails with. */
+export const failing = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work;
+    return 'done';
+  } catch (error) {
+    const { code, param } = error as { code: string; param: string | null };
+    return param === null ? code : `${code} ${param}`;
+  }
+};

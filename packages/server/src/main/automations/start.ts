@@ -1,5 +1,4 @@
 /** Automations of a server: the desk for those who have them, and the runner. */
-import { perdureError } from '@perdure/protocol';
 import { type AutomationDesk, makeAutomationDesk } from '../../engine/automations/desk.ts';
 import type { AutomationDeps, AutomationSessions } from '../../engine/automations/ports.ts';
 import { makeAutomationRunner } from '../../engine/automations/runner.ts';
@@ -16,14 +15,16 @@ import { openSealKey } from '../seal-key.ts';
 /** How sessions of the engine are started and told. */
 export type ConnectSessions = (engine: Engine) => AutomationSessions;
 
-/** Of a server whose engine has no agents' sessions: automations are refused when they are made. */
-export const NO_SESSIONS: ConnectSessions = () => {
-  const refuse = (): Promise<never> =>
-    Promise.reject(
-      perdureError('unsupported_parameter', 'This server has no sessions of agents.', { param: 'target' }),
-    );
-  return { check: refuse, start: refuse, send: refuse, state: refuse };
-};
+/** The `automations` tool, for an engine that is made before those that it works on. */
+export function automationTools(running: () => RunningAutomations): ToolSource {
+  return {
+    kind: 'builtin',
+    list: (scope, signal) => running().tools.list(scope, signal),
+    run: (scope, tool, run) => running().tools.run(scope, tool, run),
+    release: async () => undefined,
+    close: async () => undefined,
+  };
+}
 
 export interface RunningAutomations {
   readonly desk: AutomationDesk;
