@@ -12,6 +12,7 @@ import { startEmulator, startRelay, startServer } from './processes.ts';
 import { benchStreams, STREAMS } from './streams.ts';
 import { benchShadow } from './shadow.ts';
 import { benchWhatIf } from './whatif.ts';
+import { benchWorkspace } from './workspace.ts';
 
 const given = process.argv.slice(2);
 const wanted = given.filter((argument, i) => !argument.startsWith('--') && given[i - 1] !== '--minutes');
@@ -90,6 +91,10 @@ try {
   if (wants('shadow')) {
     say('shadow: seasons of calls over commitments ...');
     rows.push(...(await benchShadow()));
+  }
+  if (wants('workspace')) {
+    say('workspace: trivial commands ...');
+    rows.push(...(await benchWorkspace()));
   }
   if (wants('streams')) {
     say('streams: 500 at once through a relay and the server ...');

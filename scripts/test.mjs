@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBrowser, hasBrowserTests } from './browser.mjs';
+import { ensureBubblewrap } from './bubblewrap.mjs';
 import { ensureGo } from './go.mjs';
 import { root, run } from './run-step.mjs';
 import { closingLine, failedTests, ofCheck, ofHarness, ofVitest } from './totals.mjs';
@@ -67,6 +68,8 @@ try {
   }
   const noGo = await ensureGo();
   if (noGo !== null) say(`note  ${noGo}`);
+  const noBubblewrap = await ensureBubblewrap();
+  if (noBubblewrap !== null) say(`note  ${noBubblewrap}`);
   for (const part of parts) {
     const { output, ms, totals: counted, failures: named = [] } = await part.run();
     totals.push(counted);

@@ -68,6 +68,13 @@ export type ErrorCode =
   | 'worker_already_connected'
   | 'artifact_not_found'
   | 'egress_denied'
+  | 'workspace_path_refused'
+  | 'workspace_quota_exceeded'
+  | 'workspace_file_too_large'
+  | 'workspace_busy'
+  | 'snapshot_not_found'
+  | 'network_not_offered'
+  | 'isolation_unavailable'
   | 'fetch_failed'
   | 'conversation_locked'
   | 'response_in_progress'
@@ -181,6 +188,16 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   worker_already_connected: caller(409, 'Another worker serves this environment.'),
   artifact_not_found: caller(404, 'The artifact does not exist.'),
   egress_denied: forbidden('The server does not fetch from this address.', 'ask-operator'),
+  workspace_path_refused: caller(400, 'The path is none of the workspace, or leads out of it.'),
+  workspace_quota_exceeded: forbidden('The workspace holds as many files, or bytes, as it may.', 'fix-request'),
+  workspace_file_too_large: caller(413, 'The file of the workspace is larger than can be read or written at once.'),
+  workspace_busy: caller(409, 'A command runs in the workspace.', 'retry'),
+  snapshot_not_found: caller(404, 'The snapshot does not exist.'),
+  network_not_offered: forbidden(
+    'This server gives workspaces less access to the network than was asked for.',
+    'ask-operator',
+  ),
+  isolation_unavailable: server(503, 'ask-operator', 'This server has no isolation to run commands in.'),
   fetch_failed: caller(400, 'What lies at the address could not be fetched.'),
   conversation_locked: caller(400, 'Another response is running in this conversation.', 'retry'),
   response_in_progress: caller(409, 'The response is still in progress.', 'retry'),

@@ -143,6 +143,7 @@ export const statusSchema: z.ZodType<StatusResource> = z.object({
   activation: orNull,
   unenforced: z.object({ refused: count, moved: count, waived: count }),
   draining: z.boolean(),
+  workspaces: z.object({ isolation: z.enum(['bubblewrap', 'just-bash', 'unavailable']), why: orNull }),
   placements: z.array(placementSchema),
 });
 

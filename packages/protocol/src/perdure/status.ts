@@ -69,6 +69,11 @@ export type StatusResource = {
   /** Decisions of this process that were not as enforcing would have had them: by monitor mode, and by waivers. */
   readonly unenforced: { readonly refused: number; readonly moved: number; readonly waived: number };
   readonly draining: boolean;
+  /** What keeps commands of agents in, and why it is not bubblewrap; `unavailable`: none is run. */
+  readonly workspaces: {
+    readonly isolation: 'bubblewrap' | 'just-bash' | 'unavailable';
+    readonly why: string | null;
+  };
   /** The latest of the caller's tenant, newest first. */
   readonly placements: readonly PlacementResource[];
 };

@@ -256,7 +256,7 @@ describe('doctor', () => {
     const { code, out } = await perdure(['doctor', '--json'], { cwd });
     expect(code).toBe(0);
     const { checks } = JSON.parse(out) as { checks: { name: string; result: string; detail: string }[] };
-    const names = ['node', 'config', 'contracts', 'hosts', 'space', 'data', 'home local', 'active'];
+    const names = ['node', 'config', 'contracts', 'hosts', 'space', 'isolation', 'data', 'home local', 'active'];
     expect(checks.map(check => check.name)).toEqual(names);
     const detail = (name: string) => checks.find(check => check.name === name)?.detail;
     expect(detail('home local')).toBe('0 sessions, 0 events, every chain holds');

@@ -6,7 +6,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
 import type { Clock, Provider } from '../engine/ports.ts';
-import type { Workspaces } from '../engine/tools/ports.ts';
+import type { WorkspaceHost } from '../engine/environments/desk.ts';
 import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
@@ -45,6 +45,7 @@ import { VERSION } from './version.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
 import { makeView } from './view.ts';
+import { makeWorkspaces } from './workspaces.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'signs' | 'logBytes'>>;
 type OpenHome = (home: HomeId, dir: string, how: HomeOptions) => Promise<HomeStore>;
@@ -54,8 +55,8 @@ export interface ComposeOptions {
   readonly log: (line: string) => void;
   /** Opens a home's store; by default its SQLite file. What another store, or one that misbehaves, is put in by. */
   readonly openHome?: OpenHome;
-  /** Where hosted environments have their files and commands; absent: none are hosted. */
-  readonly workspaces?: Workspaces;
+  /** Where hosted environments have their files and commands; by default as configured. */
+  readonly workspaces?: WorkspaceHost;
 }
 
 export interface ComposedServer {
@@ -107,7 +108,7 @@ export async function composeServer(
       stores.push(await openHome(id as HomeId, config.data, how));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
-    return await assemble(config, { log, startedAt, stores, lock, sealed, readiness, workspaces: workspaces ?? null });
+    return await assemble(config, { log, startedAt, stores, lock, sealed, readiness, given: workspaces });
   } catch (error) {
     await undo();
     throw error;
@@ -125,12 +126,12 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
   /** The ledger reads the homes' own files: other stores have none. */
   readonly sealed: boolean;
   readonly readiness: Readiness;
-  readonly workspaces: Workspaces | null;
+  readonly given: WorkspaceHost | undefined;
 }
 
 async function assemble(
   config: Config,
-  { log, startedAt, stores, lock, sealed, readiness, workspaces }: Parts,
+  { log, startedAt, stores, lock, sealed, readiness, given }: Parts,
 ): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
@@ -169,7 +170,8 @@ async function assemble(
     clock: systemClock,
   });
   const files = openFiles(config);
-  const environments = openEnvironments(config, workspaces);
+  const workspaces = makeWorkspaces(config);
+  const environments = openEnvironments(config, given ?? workspaces.hosts);
   const books = booksOf(config);
   const rates = new Rates(config.rateLimits, systemClock);
   const engine = createEngine({
@@ -234,6 +236,7 @@ async function assemble(
     startedAt,
     now: () => systemClock.now(),
     draining: () => readiness.draining,
+    workspaces: workspaces.state,
   });
   const money: UsageDesk = {
     usage: (window, after) => engine.usage(window, after),
@@ -330,6 +333,7 @@ async function assemble(
       await drained;
       await swept.then(stop => stop()).catch(() => undefined);
       await environments.close();
+      await workspaces.close();
       await files.close();
       await shutDown({ http, upstream, ledger, stores, lock });
     },

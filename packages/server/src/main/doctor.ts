@@ -17,6 +17,7 @@ import { configured } from './configured.ts';
 import { sha256 } from './digest.ts';
 import { configWith } from './discover.ts';
 import { activeDifferences } from './govern/open.ts';
+import { isolationCheck } from './isolation-check.ts';
 import { isLoopback } from './loopback.ts';
 import { snapshotOfConfig } from './snapshots.ts';
 import { verifyHome } from './verify-home.ts';
@@ -41,7 +42,13 @@ export async function doctor(options: DoctorOptions, io: Io): Promise<ExitCode> 
   const checks: Check[] = [nodeCheck(process.version)];
   const config = await configCheck(options, io, checks);
   if (config !== null)
-    checks.push(contractsCheck(config), hostsCheck(config), spaceCheck(config.data), ...(await dataChecks(config)));
+    checks.push(
+      contractsCheck(config),
+      hostsCheck(config),
+      spaceCheck(config.data),
+      await isolationCheck(config),
+      ...(await dataChecks(config)),
+    );
   const ok = checks.every(({ result }) => result !== 'failed');
   if (options.json === true) printJson(io, { object: 'perdure.doctor', ok, checks });
   else io.out(`${table(['CHECK', 'RESULT', 'DETAIL'], checks.map(rowOf))}${ok ? 'healthy' : 'not healthy'}\n`);

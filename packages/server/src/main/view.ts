@@ -37,6 +37,7 @@ export interface ViewOptions {
   readonly startedAt: number;
   readonly now: () => number;
   readonly draining: () => boolean;
+  readonly workspaces: () => Promise<StatusResource['workspaces']>;
 }
 
 /** Old snapshots kept in memory. */
@@ -85,7 +86,7 @@ export function makeView(options: ViewOptions): PlacementsView {
       return text === null || tenant === null ? text : documentFor(text, tenant);
     },
     targets: () => targets(config, desk),
-    status: async () => status(options),
+    status: async () => ({ ...status(options), workspaces: await options.workspaces() }),
   };
 }
 
@@ -335,7 +336,7 @@ function status({
   startedAt,
   now,
   draining,
-}: ViewOptions): Omit<StatusResource, 'placements'> {
+}: ViewOptions): Omit<StatusResource, 'placements' | 'workspaces'> {
   const at = config.asOf?.ms ?? now();
   const { loaded, activation } = active();
   const inForce = new Set(loaded.snapshot.inForce(at).map(contract => contract.id));

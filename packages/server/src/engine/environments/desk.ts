@@ -33,9 +33,12 @@ export const DEFAULT_ENVIRONMENT_LIMITS: EnvironmentLimits = {
   workerWaitMs: 60_000,
 };
 
+/** Where hosted environments have their files and commands. */
+export type WorkspaceHost = Pick<Workspaces, 'open' | 'destroy'>;
+
 export interface EnvironmentDesk {
   /** Null: this server hosts no environments. */
-  readonly workspaces: Workspaces | null;
+  readonly workspaces: WorkspaceHost | null;
   readonly limits: EnvironmentLimits;
   /** Where workers reach this server, without a slash at the end; null if nobody knows yet. */
   readonly url: () => string | null;

@@ -8,9 +8,10 @@ import {
   WORKSPACE_DIRECTORY,
 } from '@perdure/protocol';
 import type { EngineContext } from '../engine-context.ts';
-import type { Workspace, Workspaces } from '../tools/ports.ts';
+import type { Workspace } from '../tools/ports.ts';
 import { unpack } from './archives.ts';
 import { bytesOf } from './bytes.ts';
+import type { WorkspaceHost } from './desk.ts';
 import { changeRow, type Found, type HostedRecord, type Recipe } from './records.ts';
 import { archiveFolder, specOf } from './shapes.ts';
 
@@ -26,7 +27,7 @@ export function below(directory: string, path: string): string | null {
 
 export interface Provisioning {
   readonly found: Found<HostedRecord>;
-  readonly workspaces: Workspaces;
+  readonly workspaces: WorkspaceHost;
   readonly signal: AbortSignal;
 }
 
@@ -126,7 +127,7 @@ function asFailure(thrown: unknown): { readonly code: string; readonly message: 
 }
 
 /** @throws environments_unavailable */
-export function workspacesOf(engine: EngineContext): Workspaces {
+export function workspacesOf(engine: EngineContext): WorkspaceHost {
   const { workspaces } = engine.environments;
   if (workspaces === null) throw perdureError('environments_unavailable');
   return workspaces;

@@ -112,8 +112,8 @@ export interface ToolPolicy {
 
 // ---- Workspaces -----------------------------------------------------------------------------------------------------
 
-/** What keeps commands in: shown to users, and asked for by operators. */
-export type Isolation = 'bubblewrap' | 'just-bash';
+/** What keeps commands in: shown to users, and asked for by operators. `unavailable`: no command runs, for what the operator demands is not there. */
+export type Isolation = 'bubblewrap' | 'just-bash' | 'unavailable';
 
 export interface WorkspaceSpec {
   readonly tenant: TenantId;

@@ -8,6 +8,7 @@ import type { Weights } from '../../placement/snapshot.ts';
 import type { EgressRules } from '../../provider/egress/rules.ts';
 import type { DialectName } from '../../provider/dialect.ts';
 import type { Limits } from './limits.ts';
+import type { WorkspacesConfig } from './workspaces.ts';
 
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
@@ -47,6 +48,7 @@ export interface Config {
   readonly egress: EgressRules;
   /** Where workers and people reach this server, without a slash at the end; null: where it listens. */
   readonly publicUrl: string | null;
+  readonly workspaces: WorkspacesConfig;
 }
 
 /** How long what is stored lives. Times in ms; null: for ever. */

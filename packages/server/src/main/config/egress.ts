@@ -30,7 +30,7 @@ export const DEFAULT_EGRESS: EgressRules = {
   redirects: 3,
 };
 
-const hosts = (what: string): z.ZodType<readonly string[]> =>
+export const hosts = (what: string): z.ZodType<readonly string[]> =>
   z
     .array(
       z

@@ -1,5 +1,6 @@
 /** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
 import type { FileEgress } from './egress.ts';
+import type { FileWorkspaces } from './workspaces.ts';
 
 export type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
@@ -180,4 +181,5 @@ export interface FileConfig {
   readonly ledger?: Maybe<FileLedger>;
   readonly egress?: Maybe<FileEgress>;
   readonly public_url?: Maybe<string>;
+  readonly workspaces?: Maybe<FileWorkspaces>;
 }

@@ -8,6 +8,7 @@ import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { alertsOf } from './alerts.ts';
 import { rateRulesOf } from './rate-limits.ts';
 import { egressOf } from './egress.ts';
+import { workspacesOf } from './workspaces.ts';
 import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
@@ -65,6 +66,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     },
     egress: egressOf(file.egress),
     publicUrl: file.public_url?.replace(/\/+$/, '') ?? null,
+    workspaces: workspacesOf(file.workspaces, folders.base),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

@@ -9,6 +9,7 @@ import { alert } from './alerts.ts';
 import { rateLimits } from './rate-limits.ts';
 import { retentionSchema } from './retention.ts';
 import { egress } from './egress.ts';
+import { workspaces } from './workspaces.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -368,6 +369,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
     .nullish()
     .meta({ description: 'Where workers reach this server, as https://perdure.example. Default: where it listens.' }),
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
+  workspaces: workspaces.nullish().meta({ description: 'Where commands of agents run: docs/workspaces.md.' }),
 }) as z.ZodType<FileConfig>;
 
 /** The name of a limit in the file, for both tables. */

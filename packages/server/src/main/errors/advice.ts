@@ -47,6 +47,13 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   rate_limit_exceeded:
     '`details` names the limit of the key or tenant; the `x-ratelimit-*` headers say how it stands (docs/limits.md). Without `details` the whole server is busy.',
   spend_cap_reached: '`details` names the cap and when it begins anew. Ask the operator to raise it.',
+  workspace_path_refused:
+    'Name a path below `/workspace`, without `..`. Links are not followed from outside: name what they point to.',
+  workspace_quota_exceeded: 'Remove files, or ask the operator for higher `workspaces.limits` (docs/workspaces.md).',
+  workspace_busy: 'Send it again once the command has ended.',
+  network_not_offered: 'Ask for less, or have the operator raise `workspaces.network`.',
+  isolation_unavailable:
+    'Install bubblewrap, or set `workspaces.isolation` to `preferred`. `perdure doctor` says what is missing.',
   deadline_exceeded: 'A stored response goes on: read it by the id in the header `perdure-response`.',
   store_unavailable: 'Nothing was acknowledged. A stored response that had begun is taken up again by itself.',
   store_full: 'The operator must free space on the disk of the data folder.',

@@ -1,0 +1,90 @@
+/** Workspaces as this deployment has them: made when they are first needed, so that a server without agents has none. */
+import { join } from 'node:path';
+import type { StatusResource } from '@perdure/protocol';
+import type { WorkspaceHost } from '../engine/environments/desk.ts';
+import type { ToolSource, WorkspaceSpec } from '../engine/tools/ports.ts';
+import { makeAddressFetcher } from '../provider/egress/fetch-address.ts';
+import { addressAllowed, type EgressRules, matchesAny } from '../provider/egress/rules.ts';
+import { checkedLookup } from '../provider/transport/address.ts';
+import { builtinTools } from '../workspace/builtin/source.ts';
+import type { SpecOf } from '../workspace/builtin/spec.ts';
+import type { Egress, Substitute } from '../workspace/network/proxy.ts';
+import { type OpenWorkspaces, openWorkspaces } from '../workspace/open-workspaces.ts';
+import type { Config } from './config/config.ts';
+import { DEFAULT_EGRESS } from './config/egress.ts';
+import { VERSION } from './version.ts';
+
+export interface WorkspacesDesk {
+  /** Looks at the host the first time. */
+  readonly get: () => Promise<OpenWorkspaces>;
+  readonly tools: ToolSource;
+  /** For environments. */
+  readonly hosts: WorkspaceHost;
+  readonly state: () => Promise<StatusResource['workspaces']>;
+  readonly close: () => Promise<void>;
+}
+
+export interface WorkspacesParts {
+  /** A session's workspace; by default what its environment says in wire form. */
+  readonly specOf?: SpecOf;
+  /** Credentials that are put in at the edge. */
+  readonly substitute?: (spec: WorkspaceSpec) => Substitute | undefined;
+}
+
+export function makeWorkspaces(
+  config: Pick<Config, 'data' | 'workspaces' | 'egress'>,
+  parts: WorkspacesParts = {},
+): WorkspacesDesk {
+  const { isolation, folder, network, blockedHosts, privateHosts, readOnly, users, limits } = config.workspaces;
+  let opened: Promise<OpenWorkspaces> | null = null;
+  const get = (): Promise<OpenWorkspaces> => {
+    opened ??= openWorkspaces({
+      folder: folder ?? join(config.data, 'workspaces'),
+      isolation,
+      users,
+      limits,
+      readonly: readOnly,
+      network: {
+        most: network,
+        blocked: blockedHosts,
+        egress: egressWith(privateHosts),
+        ...(parts.substitute === undefined ? {} : { substitute: parts.substitute }),
+      },
+    });
+    // What failed once (a full disk) may not the next time.
+    opened.catch(() => (opened = null));
+    return opened;
+  };
+  const fetches = config.egress.mode === 'public' || config.egress.mode === 'allow-list';
+  const fetcher = fetches ? makeAddressFetcher(config.egress, `perdure/${VERSION}`) : null;
+  return {
+    get,
+    tools: builtinTools({
+      workspaces: { open: async spec => (await get()).open(spec) },
+      web: fetcher === null ? null : { fetch: fetcher.fetch, matches: matchesAny, blocked: blockedHosts },
+      ...(parts.specOf === undefined ? {} : { specOf: parts.specOf }),
+    }),
+    hosts: {
+      open: async spec => (await get()).open(spec),
+      destroy: async (tenant, id) => (await get()).destroy(tenant, id),
+    },
+    async state() {
+      const { isolation: inForce, why } = await get();
+      return { isolation: inForce, why };
+    },
+    async close() {
+      await opened?.then(all => all.close()).catch(() => undefined);
+      await fetcher?.close();
+    },
+  };
+}
+
+/** Which addresses commands reach: those that are public, and private ones of named hosts. */
+function egressWith(privateHosts: readonly string[]): Egress {
+  const rules: EgressRules = { ...DEFAULT_EGRESS, mode: 'allow-list', privateHosts };
+  return {
+    matches: matchesAny,
+    addressAllowed: (address, url) => addressAllowed(address, url, rules),
+    lookup: url => checkedLookup(address => addressAllowed(address, url, rules)),
+  };
+}
