@@ -233,12 +233,46 @@ describe('artifacts', () => {
   });
 });
 
-test('a server without workspaces says so', async () => {
-  const bare = await startStack({ clouds: ['azure'] });
+test('with the workspaces of the configuration: commands, artifacts, a restart, the end', async () => {
+  const real = await startStack({ clouds: ['azure'] });
   try {
-    const made = bare.openai().beta.agents.environments.create({ environment: { type: 'openai_hosted' } });
-    expect(await failureOf(made)).toMatchObject({ status: 400, code: 'environments_unavailable' });
+    const made = await real.openai().beta.agents.environments.create({
+      environment: {
+        type: 'openai_hosted',
+        env: { COLOUR: 'green' },
+        files: [{ type: 'inline', path: '/workspace/in.txt', data: base64('one two three') }],
+        setup_commands: [{ command: 'mkdir -p outputs && echo "$COLOUR" > outputs/colour' }],
+      },
+    });
+    const conversation = await real.openai().conversations.create();
+    const session = conversation.id.replace('conv_', 'sess_');
+    const turn = { id: conversation.id.replace('conv_', 'turn_'), seq: 1 };
+    const { sessions } = real.engine.environments;
+    // Waits until it is made.
+    const { workspace } = await sessions.use(TENANT, made.id);
+    const signal = new AbortController().signal;
+    const counted = {
+      command: 'wc -w < in.txt > outputs/words',
+      cwd: null,
+      timeoutMs: 60_000,
+      signal,
+      show: () => undefined,
+    };
+    expect(await workspace.exec(counted)).toMatchObject({ exitCode: 0, ended: 'exit' });
+    const from = { tenant: TENANT, session, turn, environment: made.id, workspace, labels: [] };
+    const { artifacts } = await real.engine.environments.artifacts.collect(from as never);
+    expect(artifacts.map(({ path }) => path)).toEqual(['/workspace/outputs/colour', '/workspace/outputs/words']);
+    await real.restart();
+    const again = real.openai().beta.agents;
+    const listed = await again.environments.files.list(made.id, { order: 'asc', path: '/workspace/outputs' });
+    expect(listed.data.map(({ path }) => path)).toEqual(artifacts.map(({ path }) => path));
+    const words = await again.sessions.artifacts.content(artifacts[1]?.id ?? '', { session_id: session });
+    expect((await words.text()).trim()).toBe('3');
+    expect((await real.request('DELETE', `/perdure/v1/environments/${made.id}`)).status).toBe(200);
+    // Its artifacts outlive it.
+    const colour = await again.sessions.artifacts.content(artifacts[0]?.id ?? '', { session_id: session });
+    expect(await colour.text()).toBe('green\n');
   } finally {
-    await bare.close();
+    await real.close();
   }
 });

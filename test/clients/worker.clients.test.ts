@@ -274,9 +274,9 @@ interface Process {
   said(): string;
 }
 
-function startProcess(): Process {
+function startProcess(how: readonly string[] = ['--trust-host']): Process {
   const bin = new URL('../../packages/server/bin/perdure.mjs', import.meta.url).pathname;
-  const args = ['worker', '--server', stack.url, '--environment', environment, '--workspace', 'work', '--trust-host'];
+  const args = ['worker', '--server', stack.url, '--environment', environment, '--workspace', 'work', ...how];
   const child = spawn(process.execPath, [bin, ...args, '--state', 'state'], {
     cwd: folder,
     env: { ...process.env, PERDURE_WORKER_KEY: token },
@@ -286,6 +286,20 @@ function startProcess(): Process {
   child.stderr.on('data', data => (said += String(data)));
   return { child, ended: new Promise(resolve => child.on('exit', resolve)), said: () => said };
 }
+
+test('without --trust-host commands see the workspace alone', async () => {
+  const worker = startProcess([]);
+  await until('connected');
+  await (await workspace()).write('a.txt', Buffer.from('A'));
+  writeFileSync(join(folder, 'secret'), 'outside');
+  const done = await exec(`cat a.txt; echo B > b.txt; cat ${join(folder, 'secret')} 2>/dev/null || echo nothing`);
+  expect(done.output).toBe('Anothing\n');
+  expect(Buffer.from((await (await workspace()).read('b.txt', 10)) ?? []).toString()).toBe('B\n');
+  expect((await (await workspace()).list('', null, 10)).map(({ path }) => path)).toEqual(['a.txt', 'b.txt']);
+  worker.child.kill('SIGTERM');
+  expect(await worker.ended).toBe(0);
+  expect(worker.said()).toMatch(/commands of the agent run in (bubblewrap|just-bash)/);
+});
 
 describe('tokens', () => {
   const ask = (key: string | null, id: string = environment) =>
@@ -368,10 +382,6 @@ describe('the command line', () => {
   test('a worker says what it lacks', async () => {
     const given = ['worker', '--server', stack.url, '--environment', environment, '--workspace', 'work'];
     expect(await run(...given)).toMatchObject({ code: 2, err: expect.stringContaining('needs the token') });
-    expect(await run(...given, '--key', token)).toMatchObject({
-      code: 3,
-      err: expect.stringContaining('--trust-host'),
-    });
     const wrong = await run(...given, '--key', 'pwt_no', '--trust-host', '--state', 'state');
     expect(wrong).toMatchObject({ code: 3, err: expect.stringContaining('token is unknown') });
   });

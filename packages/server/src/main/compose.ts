@@ -5,8 +5,8 @@ import { makeSeals } from '../engine/compaction/seal.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
+import type { WorkspaceHost } from '../engine/environments/desk.ts';
 import type { Clock } from '../engine/ports.ts';
-import type { WorkspaceHost } from '../engine/tools/ports.ts';
 import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
@@ -63,7 +63,7 @@ export interface ComposeOptions {
   readonly openHome?: OpenHome;
   /** How automations start and tell sessions. */
   readonly automationSessions?: ConnectSessions;
-  /** Where hosted environments have their files and commands; absent: none are hosted. */
+  /** Where hosted environments have their files and commands; by default as configured. */
   readonly workspaces?: WorkspaceHost;
 }
 
@@ -116,17 +116,8 @@ export async function composeServer(
       stores.push(await openHome(id as HomeId, config.data, how));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
-    const given = workspaces ?? null;
-    return await assemble(config, {
-      log,
-      startedAt,
-      stores,
-      lock,
-      sealed,
-      readiness,
-      automationSessions,
-      workspaces: given,
-    });
+    const parts = { log, startedAt, stores, lock, sealed, readiness, automationSessions, given: workspaces };
+    return await assemble(config, parts);
   } catch (error) {
     await undo();
     throw error;
@@ -145,12 +136,12 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
   /** The ledger reads the homes' own files: other stores have none. */
   readonly sealed: boolean;
   readonly readiness: Readiness;
-  readonly workspaces: WorkspaceHost | null;
+  readonly given: WorkspaceHost | undefined;
 }
 
 async function assemble(
   config: Config,
-  { log, startedAt, stores, lock, sealed, readiness, automationSessions, workspaces }: Parts,
+  { log, startedAt, stores, lock, sealed, readiness, automationSessions, given }: Parts,
 ): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
@@ -192,8 +183,8 @@ async function assemble(
   const permissions = openPermissions(config.permissions, () => CEDAR_APART);
   await control.putDocument(permissions.version, permissions.document);
   const files = openFiles(config);
-  const hosted = makeWorkspaces(config);
-  const environments = openEnvironments(config, workspaces ?? hosted.host);
+  const workspaces = makeWorkspaces(config);
+  const environments = openEnvironments(config, given ?? workspaces.hosts);
   const books = booksOf(config);
   const rates = new Rates(config.rateLimits, systemClock);
   const engine = createEngine({
@@ -283,7 +274,7 @@ async function assemble(
     startedAt,
     now: () => systemClock.now(),
     draining: () => readiness.draining,
-    workspaces: hosted.state,
+    workspaces: workspaces.state,
   });
   const money: UsageDesk = {
     usage: (window, after) => engine.usage(window, after),
@@ -395,7 +386,7 @@ async function assemble(
       await rules.close();
       await swept.then(stop => stop()).catch(() => undefined);
       await environments.close();
-      await hosted.close();
+      await workspaces.close();
       await files.close();
       await registry.close();
       await shutDown({ http, upstream, ledger, stores, lock });

@@ -1,7 +1,6 @@
 /** Environments as this deployment has them: where workspaces are, how workers reach it, a sweep from time to time. */
 import type { Engine } from '../engine/engine.ts';
-import type { EnvironmentDesk } from '../engine/environments/desk.ts';
-import type { WorkspaceHost } from '../engine/tools/ports.ts';
+import type { EnvironmentDesk, WorkspaceHost } from '../engine/environments/desk.ts';
 import type { Config } from './config/config.ts';
 
 export interface OpenEnvironments {
@@ -13,8 +12,7 @@ export interface OpenEnvironments {
   close(): Promise<void>;
 }
 
-/** @param workspaces null: no environments are hosted */
-export function openEnvironments({ limits, publicUrl }: Config, workspaces: WorkspaceHost | null): OpenEnvironments {
+export function openEnvironments({ limits, publicUrl }: Config, workspaces: WorkspaceHost): OpenEnvironments {
   let url: string | null = publicUrl;
   let timer: NodeJS.Timeout | null = null;
   let under: Promise<unknown> | null = null;
@@ -50,7 +48,6 @@ export function openEnvironments({ limits, publicUrl }: Config, workspaces: Work
     async close() {
       if (timer !== null) clearInterval(timer);
       await under;
-      await workspaces?.close();
     },
   };
 }

@@ -3,8 +3,12 @@ import { isPerdureError } from '@perdure/protocol';
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Workspace } from '../engine/tools/ports.ts';
+import type { TenantId } from '../kernel/ids.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import type { Io } from './cli/io.ts';
+import { DEFAULT_EGRESS } from './config/egress.ts';
+import { workspacesOf } from './config/workspaces.ts';
 import { hostWorkspace } from './worker/host-workspace.ts';
 import { openJournal } from './worker/journal.ts';
 import { runWorker } from './worker/run-worker.ts';
@@ -38,28 +42,51 @@ export async function worker(
     throw new CliError(EXIT.usage, `--server is no http or https address: ${JSON.stringify(server)}`);
   if (!/^env_[0-9a-z]{28}$/.test(environment))
     throw new CliError(EXIT.usage, `--environment is no id of an environment: ${JSON.stringify(environment)}`);
-  if (options.trustHost !== true)
-    throw new CliError(EXIT.refused, 'this worker has nothing that keeps commands in', {
-      hint: 'With --trust-host the agent’s commands run as your user, with all that it may do: on a machine that is there for it alone.',
-    });
   const root = resolve(io.cwd, options.workspace);
   mkdirSync(root, { recursive: true });
-  note(`WITHOUT ISOLATION: commands of the agent run in ${root} as this user, and may do all that it may`);
-  const env = Object.fromEntries(PASSED.flatMap(name => (io.env[name] === undefined ? [] : [[name, io.env[name]]])));
   const state = options.state ?? join(io.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'perdure');
   const journal = openJournal(join(resolve(io.cwd, state), 'workers', environment));
+  const opened = await (options.trustHost === true ? plain(root, io, note) : isolated(root, environment, note));
   try {
-    const workspace = hostWorkspace({ root, env });
-    await runWorker({ server, token, environment, workspace, isolation: 'none', journal, note }, ended);
+    const { workspace, isolation } = opened;
+    await runWorker({ server, token, environment, workspace, isolation, journal, note }, ended);
     return EXIT.ok;
   } catch (error) {
     if (!isPerdureError(error)) throw error;
     const refused = error.status === 401 || error.status === 403;
     throw new CliError(refused ? EXIT.refused : EXIT.failed, error.message, { cause: error });
   } finally {
+    await opened.close();
     journal.close();
   }
 }
+
+interface Opened {
+  readonly workspace: Workspace;
+  readonly isolation: string;
+  close(): Promise<void>;
+}
+
+async function plain(root: string, io: Io, note: (line: string) => void): Promise<Opened> {
+  note(`WITHOUT ISOLATION: commands of the agent run in ${root} as this user, and may do all that it may`);
+  const env = Object.fromEntries(PASSED.flatMap(name => (io.env[name] === undefined ? [] : [[name, io.env[name]]])));
+  return { workspace: hostWorkspace({ root, env }), isolation: 'none', close: () => Promise.resolve() };
+}
+
+/** A workspace as the server has them, without a network: its files lie in a folder of their own below `root`. */
+async function isolated(root: string, environment: string, note: (line: string) => void): Promise<Opened> {
+  const { makeWorkspaces } = await import('./workspaces.ts');
+  const asked = { folder: root, isolation: 'preferred', network: 'disabled' } as const;
+  const desk = makeWorkspaces({ data: root, egress: DEFAULT_EGRESS, workspaces: workspacesOf(asked, root) });
+  const { isolation, why } = await desk.get();
+  note(`commands of the agent run in ${isolation}${why === null ? '' : ` (no bubblewrap: ${why})`}, without a network`);
+  const network = { access: 'disabled', allowed: [], blocked: [] } as const;
+  const spec = { tenant: TENANT, id: environment, network, env: {} };
+  return { workspace: await desk.hosts.open(spec), isolation, close: () => desk.close() };
+}
+
+/** Of the folder that holds the workspace. */
+const TENANT = 'worker' as TenantId;
 
 function atSignal(): AbortSignal {
   const ended = new AbortController();

@@ -1,7 +1,8 @@
 /** Workspaces as this deployment has them: made when they are first needed, so that a server without agents has none. */
 import { join } from 'node:path';
 import type { StatusResource } from '@perdure/protocol';
-import type { ToolSource, WorkspaceHost, WorkspaceSpec } from '../engine/tools/ports.ts';
+import type { WorkspaceHost } from '../engine/environments/desk.ts';
+import type { ToolSource, WorkspaceSpec } from '../engine/tools/ports.ts';
 import { makeAddressFetcher } from '../provider/egress/fetch-address.ts';
 import { addressAllowed, type EgressRules, matchesAny } from '../provider/egress/rules.ts';
 import { checkedLookup } from '../provider/transport/address.ts';
@@ -16,9 +17,9 @@ import { VERSION } from './version.ts';
 export interface WorkspacesDesk {
   /** Looks at the host the first time. */
   readonly get: () => Promise<OpenWorkspaces>;
-  /** The same for environments. */
-  readonly host: WorkspaceHost;
   readonly tools: ToolSource;
+  /** For environments. */
+  readonly hosts: WorkspaceHost;
   readonly state: () => Promise<StatusResource['workspaces']>;
   readonly close: () => Promise<void>;
 }
@@ -62,16 +63,15 @@ export function makeWorkspaces(
   };
   return {
     get,
-    host: {
-      open: async spec => (await get()).open(spec),
-      destroy: async (tenant, id) => (await get()).destroy(tenant, id),
-      close,
-    },
     tools: builtinTools({
       workspaces: { open: async spec => (await get()).open(spec) },
       web: fetcher === null ? null : { fetch: fetcher.fetch, matches: matchesAny, blocked: blockedHosts },
       ...(parts.specOf === undefined ? {} : { specOf: parts.specOf }),
     }),
+    hosts: {
+      open: async spec => (await get()).open(spec),
+      destroy: async (tenant, id) => (await get()).destroy(tenant, id),
+    },
     async state() {
       const { isolation: inForce, why } = await get();
       return { isolation: inForce, why };

@@ -64,7 +64,14 @@ export function makeWorkspace(spec: WorkspaceSpec, parts: WorkspaceParts): Works
     remove: path => using(shared => exclusively(shared, () => removeBelow(root, pathNames(path)))),
     list: async (path, after, limit) =>
       listFiles(root, pathNames(path), after === null ? null : pathNames(after), Math.min(limit, MOST_LISTED)),
-    snapshot: () => using(shared => alone(shared, () => takeSnapshot(snapshots, unique()))),
+    snapshot: () =>
+      using(shared =>
+        alone(shared, async () => {
+          const held = await measure(root, EVERYTHING);
+          if (!held.ok) throw perdureError('workspace_quota_exceeded', `The workspace holds ${held.why}.`);
+          return takeSnapshot(snapshots, unique());
+        }),
+      ),
     restore: snapshot => using(shared => alone(shared, () => restoreSnapshot(snapshots, snapshot, unique()))),
   };
 }

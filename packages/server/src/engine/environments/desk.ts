@@ -1,5 +1,5 @@
 /** What environments need of the world: where workspaces are, and the bounds. */
-import type { WorkspaceHost } from '../tools/ports.ts';
+import type { Workspaces } from '../tools/ports.ts';
 
 export interface EnvironmentLimits {
   /** Environments that a tenant has at once; those that expired are counted until they are forgotten. */
@@ -32,6 +32,9 @@ export const DEFAULT_ENVIRONMENT_LIMITS: EnvironmentLimits = {
   workerGraceMs: 10_000,
   workerWaitMs: 60_000,
 };
+
+/** Where hosted environments have their files and commands. */
+export type WorkspaceHost = Pick<Workspaces, 'open' | 'destroy'>;
 
 export interface EnvironmentDesk {
   /** Null: this server hosts no environments. */

@@ -138,16 +138,20 @@ describe('making', () => {
   });
 
   test('N1: what a process left half made, the next one makes from an empty folder', async () => {
-    const made = await create({ setup_commands: [{ command: 'test ! -e half && touch half && exec sleep 30' }] });
+    const made = await create({
+      setup_commands: [{ command: 'test ! -e half && date +%s%N > half && exec sleep 30' }],
+    });
     const { id } = made;
     const half = join(workspaces.path({ tenant: ACME.tenant, id }), 'half');
-    await until(() => existsSync(half), 'the first half');
+    const written = (): string => (existsSync(half) ? readFileSync(half, 'utf8') : '');
+    await until(() => written() !== '', 'the first half');
+    const first = written();
     await booted.engine.drain(10);
     expect(await statusOf(id)).toBe('pending');
     booted = world.boot();
-    // The folder was empty again, else it would fail at once; it hangs again, and is stopped again.
     await booted.engine.environments.sweep();
-    await until(() => existsSync(half), 'the second half');
+    // In a folder that was not empty the command fails at once.
+    await until(() => written() !== '' && written() !== first, 'the second half');
     expect(await statusOf(id)).toBe('pending');
     await booted.engine.drain(10);
   });

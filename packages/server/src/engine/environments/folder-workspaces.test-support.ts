@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostWorkspace } from '../../main/worker/host-workspace.ts';
-import type { Workspace, Workspaces, WorkspaceSpec } from '../tools/ports.ts';
+import type { Workspace, WorkspaceSpec } from '../tools/ports.ts';
+import type { WorkspaceHost } from './desk.ts';
 
-export class FolderWorkspaces implements Workspaces {
-  readonly isolation = 'just-bash';
+export class FolderWorkspaces implements WorkspaceHost {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'perdure-workspaces-'));
   readonly opened: WorkspaceSpec[] = [];
 
@@ -28,9 +28,6 @@ export class FolderWorkspaces implements Workspaces {
   async destroy(tenant: WorkspaceSpec['tenant'], id: string): Promise<void> {
     rmSync(this.path({ tenant, id }), { recursive: true, force: true });
   }
-
-  /** Its files outlive a server. */
-  async close(): Promise<void> {}
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });

@@ -8,9 +8,10 @@ import {
   WORKSPACE_DIRECTORY,
 } from '@perdure/protocol';
 import type { EngineContext } from '../engine-context.ts';
-import type { Workspace, WorkspaceHost } from '../tools/ports.ts';
+import type { Workspace } from '../tools/ports.ts';
 import { unpack } from './archives.ts';
 import { bytesOf } from './bytes.ts';
+import type { WorkspaceHost } from './desk.ts';
 import { changeRow, type Found, type HostedRecord, type Recipe } from './records.ts';
 import { archiveFolder, specOf } from './shapes.ts';
 

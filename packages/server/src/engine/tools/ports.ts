@@ -172,9 +172,6 @@ export interface Workspace {
   restore(snapshot: string): Promise<void>;
 }
 
-/** Where hosted environments have their workspaces; what keeps their commands in may not be known before the first is opened. */
-export type WorkspaceHost = Omit<Workspaces, 'isolation'>;
-
 export interface Workspaces {
   readonly isolation: Isolation;
   /** Makes it if it is not there; the same folder for the same id, after a restart too. */

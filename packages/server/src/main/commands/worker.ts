@@ -8,14 +8,15 @@ export const workerCommand: AddCommand = (program, io, done) => {
     .summary('serve a self-hosted environment')
     .description(
       'Runs an agent’s commands on this machine, for one self-hosted environment. It opens connections to the server and takes none, tries\n' +
-        'again when the link breaks, and executes a request once. It runs until SIGTERM or SIGINT.',
+        'again when the link breaks, and executes a request once. Commands run in bubblewrap, or in just-bash where there is none, without a\n' +
+        'network, unless --trust-host says that they may do what this user may. It runs until SIGTERM or SIGINT.',
     )
     .requiredOption('--server <url>', 'the server, as https://perdure.example')
     .requiredOption('--environment <id>', 'the environment that it serves')
     .requiredOption('--workspace <folder>', 'where the agent works; made if it is not there')
     .option('--key <token>', 'the worker token of the environment (default: PERDURE_WORKER_KEY)')
     .option('--state <folder>', 'where it notes what it has done (default: ~/.local/state/perdure)')
-    .option('--trust-host', 'run commands with the plain shell, as this user, kept in by nothing')
+    .option('--trust-host', 'run commands in the folder itself with the plain shell, as this user, kept in by nothing')
     .addHelpText(
       'after',
       examples(

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, lchown, lstat, mkdir, opendir, readlink, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { perdureError } from '@perdure/protocol';
-import { type Folder, openBelow, openRoot, type Owner } from './folder.ts';
+import { refused } from '../paths.ts';
+import { errorCode, type Folder, openBelow, openRoot, type Owner } from './folder.ts';
 import { MOST_DEPTH } from './tree.ts';
 
 /**
@@ -47,6 +48,11 @@ export async function copyTree(from: string, into: string, owner: Owner): Promis
 
 /** Without what a file may give to who runs it: the copy may be another's. */
 async function copyPlain(from: string, to: string, mode: number): Promise<void> {
-  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') throw refused('A file of the workspace is closed to its owner.');
+    throw error;
+  }
   await chmod(to, mode & 0o777);
 }

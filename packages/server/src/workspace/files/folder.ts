@@ -6,7 +6,7 @@
  * names are joined to a path, and who changes the folders at the same time can win; no command runs natively there.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, lchown } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, mkdir, open, lchown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refused } from '../paths.ts';
 
@@ -47,6 +47,25 @@ export async function openBelow(parent: Folder, name: string): Promise<Folder | 
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error))) return null;
     throw error;
+  }
+}
+
+/** Of Linux; Node has no name for it: a file that is opened for nothing but to be meant. */
+const O_PATH = 0o10000000;
+
+/** Opens a folder to its owner: the very one that is there now, whatever is put in its place. @returns false if it cannot be */
+export async function unlock(parent: Folder, name: string): Promise<boolean> {
+  if (!LINUX) return false;
+  try {
+    const meant = await open(parent.at(name), O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      await chmod(`/proc/self/fd/${meant.fd}`, 0o700);
+      return true;
+    } finally {
+      await meant.close();
+    }
+  } catch {
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { lstat, opendir, readdir } from 'node:fs/promises';
 import type { WorkspaceFile } from '../../engine/tools/ports.ts';
-import { errorCode, type Folder, openBelow, openFolder, openRoot } from './folder.ts';
+import { errorCode, type Folder, openBelow, openFolder, openRoot, unlock } from './folder.ts';
 
 export interface Usage {
   readonly bytes: number;
@@ -52,7 +52,10 @@ export async function measure(root: string, most: Usage): Promise<Measure> {
   const below = async (folder: Folder, name: string, depth: number): Promise<string | null> => {
     let next: Folder | null;
     try {
-      next = await openBelow(folder, name);
+      next = await openBelow(folder, name).catch(async (error: unknown) => {
+        if (errorCode(error) !== 'EACCES' || !(await unlock(folder, name))) throw error;
+        return openBelow(folder, name);
+      });
     } catch (error) {
       if (errorCode(error) === 'EACCES') return 'a folder that cannot be looked into';
       throw error;
