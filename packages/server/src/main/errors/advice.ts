@@ -21,6 +21,9 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   model_not_found: '`GET /v1/models` lists what there is.',
   previous_response_not_found:
     'It was deleted, was not stored, or is of another tenant. Send the whole conversation as `input` instead.',
+  mcp_server_not_allowed: 'The operator lists hosts and commands in `mcp` of perdure.yaml: docs/tools.md.',
+  mcp_server_unavailable:
+    'The message says what the server did. Without `required` the session goes on without its tools.',
   conversation_locked: 'Wait until the response that runs there has ended: a conversation has one at a time.',
   response_in_progress: 'Read it again shortly; what changes it must wait until it has ended.',
   tool_output_missing: 'Send a `function_call_output` for each open call, in the same input.',
