@@ -10,6 +10,7 @@ import { emulatorCommand } from './commands/emulator.ts';
 import { errorsCommand } from './commands/errors.ts';
 import { explainCommand } from './commands/explain.ts';
 import { holdsCommand } from './commands/holds.ts';
+import { toolsCommand } from './commands/tools.ts';
 import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   eventsCommand,
   rightsCommand,
   holdsCommand,
+  toolsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Searchable, SEARCH_BOUNDS, searchArguments, searchTools } from './search.ts';
+import { type Searchable, SEARCH_BOUNDS, searchArguments, searchTools, TOOL_SEARCH } from './search.ts';
 
 function tool(name: string, description: string, properties: object = {}): Searchable {
   return { name, description, parameters: { type: 'object', properties } as never, deferred: true };
@@ -42,6 +42,13 @@ describe('tool search', () => {
   it('gives as many as are asked for', () => {
     expect(names('repository', 1)).toHaveLength(1);
     expect(names('repository', 2)).toHaveLength(2);
+  });
+
+  it('is offered with the bounds that it holds', () => {
+    expect(TOOL_SEARCH.parameters['properties']).toMatchObject({
+      query: { maxLength: SEARCH_BOUNDS.queryChars },
+      limit: { minimum: 1, maximum: SEARCH_BOUNDS.limit },
+    });
   });
 
   it('says what is wrong with its arguments, on both sides of each bound', () => {

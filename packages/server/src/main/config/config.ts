@@ -6,6 +6,7 @@ import type { PriceBook, RateCard } from '../../money/prices.ts';
 import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
 import type { Weights } from '../../placement/snapshot.ts';
 import type { EgressRules } from '../../provider/egress/rules.ts';
+import type { ToolsConfig } from './tools.ts';
 import type { DialectName } from '../../provider/dialect.ts';
 import type { Limits } from './limits.ts';
 
@@ -45,6 +46,7 @@ export interface Config {
   readonly compaction: Pick<CompactionOptions, 'strategy' | 'at'>;
   readonly ledger: LedgerConfig;
   readonly egress: EgressRules;
+  readonly tools: ToolsConfig;
 }
 
 /** How long what is stored lives. Times in ms; null: for ever. */

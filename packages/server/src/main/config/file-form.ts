@@ -1,5 +1,6 @@
 /** perdure.yaml as it is written: what `schema.ts` lets through, before defaults are filled in. */
 import type { FileEgress } from './egress.ts';
+import type { FileMcp } from './tools.ts';
 
 export type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
@@ -179,4 +180,6 @@ export interface FileConfig {
   readonly limits?: Maybe<FileLimits>;
   readonly ledger?: Maybe<FileLedger>;
   readonly egress?: Maybe<FileEgress>;
+  readonly tools?: Maybe<string | readonly string[]>;
+  readonly mcp?: Maybe<FileMcp>;
 }

@@ -15,6 +15,7 @@ import { hashSecret } from '../keys/secret.ts';
 import { refusalOf } from './recorded.ts';
 import { retentionOf } from './retention.ts';
 import type { Sketch } from './sketch.ts';
+import { toolsOf } from './tools.ts';
 
 export interface Folders {
   /** What relative paths start from. */
@@ -64,6 +65,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
       witnesses: file.ledger?.witnesses ?? [],
     },
     egress: egressOf(file.egress),
+    tools: toolsOf(file, folders.base),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

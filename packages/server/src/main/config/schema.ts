@@ -9,6 +9,7 @@ import { alert } from './alerts.ts';
 import { rateLimits } from './rate-limits.ts';
 import { retentionSchema } from './retention.ts';
 import { egress } from './egress.ts';
+import { mcp, tools } from './tools.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
   type Bound,
@@ -363,6 +364,8 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   limits: limits.nullish().meta({ description: 'Bounds on time and size.' }),
   ledger: ledger.nullish().meta({ description: 'The tamper-evident record: docs/ledger.md.' }),
   egress: egress.nullish().meta({ description: 'What is fetched at the word of a caller: docs/files.md.' }),
+  tools: tools.nullish(),
+  mcp: mcp.nullish().meta({ description: 'Which MCP servers sessions may use: docs/tools.md.' }),
 }) as z.ZodType<FileConfig>;
 
 /** The name of a limit in the file, for both tables. */

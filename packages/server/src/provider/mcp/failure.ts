@@ -4,7 +4,8 @@ import type { ToolOutcome } from '../../engine/tools/ports.ts';
 import { PrivateAddressError } from '../transport/address.ts';
 import { isFields } from '../json.ts';
 import { AnswerTooLargeError } from './guarded-fetch.ts';
-import { cutText, MESSAGE_BYTES } from './result.ts';
+import { cutText } from '../text.ts';
+import { MESSAGE_BYTES } from './result.ts';
 import type { Scrub } from './scrub.ts';
 
 /** Why a server could not be reached, as the end of a sentence that begins with it. */

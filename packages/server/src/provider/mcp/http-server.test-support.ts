@@ -41,11 +41,17 @@ export interface HttpServerOptions {
   readonly generation?: 'newer' | 'older' | 'both';
   /** Answers others with 401. */
   readonly bearer?: () => string;
+  /** The issuer that it names as its authorization server. */
+  readonly authorization?: string;
 }
 
 const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] });
 
-export async function startHttpServer({ generation = 'both', bearer }: HttpServerOptions = {}): Promise<HttpServer> {
+export async function startHttpServer({
+  generation = 'both',
+  bearer,
+  authorization,
+}: HttpServerOptions = {}): Promise<HttpServer> {
   const asked: HttpServer['asked'] = [];
   const ran = new Map<string, number>();
   const extra = new Set<string>();
@@ -139,6 +145,16 @@ export async function startHttpServer({ generation = 'both', bearer }: HttpServe
       const body: unknown = chunks.length === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString());
       const rpc = typeof body === 'object' && body !== null && 'method' in body ? String(body.method) : null;
       asked.push({ method: req.method ?? '', headers: req.headers, rpc });
+      const { pathname, origin } = new URL(req.url ?? '/', `http://${req.headers.host ?? ''}`);
+      if (pathname.startsWith('/.well-known/')) {
+        if (authorization === undefined || !pathname.startsWith('/.well-known/oauth-protected-resource'))
+          res.writeHead(404).end();
+        else
+          res
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(JSON.stringify({ resource: `${origin}/mcp`, authorization_servers: [authorization] }));
+        return;
+      }
       if (bearer !== undefined && req.headers.authorization !== `Bearer ${bearer()}`) {
         res
           .writeHead(401, { 'content-type': 'application/json' })

@@ -2,6 +2,7 @@
 import type { ContentBlock, CallToolResult } from '@modelcontextprotocol/client';
 import type { ToolContent, ToolOutcome } from '../../engine/tools/ports.ts';
 import { isFields } from '../json.ts';
+import { cutText } from '../text.ts';
 import type { Scrub } from './scrub.ts';
 
 const IMAGES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
@@ -101,15 +102,6 @@ function bounded(parts: readonly ToolContent[], most: number): readonly ToolCont
     left = 0;
     return { type: 'input_text', text: cut };
   });
-}
-
-/** At most `most` bytes of UTF-8, cut between characters, and a note of what is missing beside them. */
-export function cutText(given: string, most: number): string {
-  const bytes = Buffer.from(given);
-  if (bytes.length <= most) return given;
-  let end = most;
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  return `${bytes.toString('utf8', 0, end)}\n[${bytes.length - end} bytes left out.]`;
 }
 
 function bytesOf(base64: string): number {

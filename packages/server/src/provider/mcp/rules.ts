@@ -15,6 +15,15 @@ export interface HostCommand {
   readonly cwd: string | null;
 }
 
+/** Client credentials that an operator holds for the servers of a host. */
+export interface McpClient {
+  readonly host: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly issuer: string;
+  readonly scope: string | null;
+}
+
 export interface McpRules {
   /** Where servers over HTTP may be. */
   readonly egress: EgressRules;

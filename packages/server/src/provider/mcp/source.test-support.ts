@@ -85,7 +85,7 @@ export interface Bench {
 export interface BenchOptions {
   readonly rules?: Partial<McpRules>;
   readonly limits?: Partial<McpLimits>;
-  readonly secrets?: McpSecrets;
+  readonly secrets?: McpSecrets | undefined;
   readonly environments?: ServerEnvironments;
 }
 
