@@ -69,6 +69,8 @@ const LIMITS: { readonly [name in keyof McpLimits]: readonly [file: string, min:
     callMs: ['call_ms', 50, 3_600_000, 'One call, ms.'],
     listMs: ['list_ms', 0, 3_600_000, 'How long a list of tools is taken as it was, ms.'],
     lists: ['lists', 1, 100_000, 'Lists of tools that are kept.'],
+    listBytes: ['list_bytes', 1_024, 1024 * 1024 * 1024, 'Bytes of all lists that are kept.'],
+    processes: ['processes', 1, 10_000, 'Processes of mcp.stdio at once, of all sessions.'],
   };
 
 const HOST = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$/;

@@ -1,4 +1,5 @@
 /** Opens a connection: the newer protocol first, then the older one; over HTTP also the transport that came before it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
   type OAuthClientProvider,
@@ -28,12 +29,18 @@ export interface ConnectOptions {
   readonly version: string;
   /** Resolved for this server; `fresh`: what it was given was refused. */
   readonly credential: (fresh: boolean) => Promise<McpCredential | null>;
+  /** It spoke the older protocol when it was last asked: it is not asked for its version again. */
+  readonly older: boolean;
+  /** Told what it speaks. */
+  readonly learnt: (older: boolean) => void;
   readonly toolsChanged: () => void;
   readonly resolve?: Resolve | undefined;
 }
 
 /** How long a server may be silent when it is asked for its version: an older one may not answer at all. */
 const PROBE_MS = 3_000;
+/** For a server to be told that its session is over. */
+const GOODBYE_MS = 1_000;
 /** Variables whose values must not come back: a path or a region may. */
 const SECRET_NAME = /KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH/i;
 type Era = 'auto' | 'legacy';
@@ -42,6 +49,8 @@ interface Way {
   readonly transport: Transport;
   readonly era: Era;
   readonly secrets: () => readonly string[];
+  /** Tells the server that its session is over, where it keeps one. */
+  readonly goodbye: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -93,6 +102,7 @@ async function attempt(
     async ({ params }) => connection?.elicited(params.message) ?? { action: 'decline' as const },
   );
   const close = async (): Promise<void> => {
+    await Promise.race([way.goodbye().catch(() => undefined), sleep(GOODBYE_MS, undefined, { ref: false })]);
     await client.close().catch(() => undefined);
     await way.close();
   };
@@ -103,6 +113,7 @@ async function attempt(
   try {
     signal.throwIfAborted();
     await Promise.race([client.connect(way.transport, { signal, timeout: limits.connectMs }), aborted]);
+    options.learnt(client.getProtocolEra() === 'legacy');
     return connection;
   } catch (error) {
     await close();
@@ -115,7 +126,8 @@ type MakeWay = (connection: () => McpConnection | null) => Way;
 /** The ways to a server, in the order in which they are tried. */
 async function waysTo(options: ConnectOptions): Promise<readonly MakeWay[]> {
   const { spec } = options;
-  if (spec.transport.type === 'stdio') return [processWay(options, 'auto'), processWay(options, 'legacy')];
+  const eras: readonly Era[] = options.older ? ['legacy', 'auto'] : ['auto', 'legacy'];
+  if (spec.transport.type === 'stdio') return eras.map(era => processWay(options, era));
   const credential = await options.credential(false);
   return [httpWay(options, credential, 'streamable'), httpWay(options, credential, 'sse')];
 }
@@ -126,14 +138,14 @@ function processWay({ scope, spec, rules, limits, environments }: ConnectOptions
     const { transport: wanted } = spec;
     const command = spec.origin === 'service' ? hostCommandOf(spec, rules) : null;
     const transport = new ProcessTransport(async () => {
-      if (command !== null) return startHostProcess(command);
+      if (command !== null) return startHostProcess(command, limits.processes);
       if (environments === null || wanted.type !== 'stdio') throw new Error('no command');
       return environments.spawn(scope, wanted);
     }, limits.wireBytes);
     const secrets = Object.entries(command?.env ?? {}).flatMap(([name, value]) =>
       SECRET_NAME.test(name) ? [value] : [],
     );
-    return { transport, era, secrets: () => secrets, close: () => transport.close() };
+    return { transport, era, secrets: () => secrets, goodbye: async () => undefined, close: () => transport.close() };
   };
 }
 
@@ -170,13 +182,12 @@ function httpWay(options: ConnectOptions, first: McpCredential | null, kind: 'st
       requestInit: { headers: { ...headers } },
       ...(provider !== null && { authProvider: provider }),
     };
-    const transport =
-      kind === 'streamable'
-        ? new StreamableHTTPClientTransport(url, { ...how, onInsufficientScope: 'throw' })
-        : new SSEClientTransport(url, how);
+    const streamable =
+      kind === 'streamable' ? new StreamableHTTPClientTransport(url, { ...how, onInsufficientScope: 'throw' }) : null;
     return {
-      transport,
-      era: kind === 'streamable' ? 'auto' : 'legacy',
+      transport: streamable ?? new SSEClientTransport(url, how),
+      goodbye: async () => streamable?.terminateSession(),
+      era: kind === 'streamable' && !options.older ? 'auto' : 'legacy',
       secrets: () => [...sent, ...tokensOf(provider)],
       close: () => guarded.close(),
     };

@@ -2,7 +2,7 @@
 import type { CallToolResult, Client, Tool } from '@modelcontextprotocol/client';
 import type { ToolOutcome, ToolRun } from '../../engine/tools/ports.ts';
 import type { JsonObject } from '../../log/events.ts';
-import { answered, asksOf, isInputRequired, responseTo, withDeclined } from './elicitation.ts';
+import { answered, asksOf, isAnswer, isInputRequired, responseTo, withDeclined } from './elicitation.ts';
 import { AnswerTooLargeError } from './guarded-fetch.ts';
 import type { McpLimits } from './limits.ts';
 import { outcomeOf } from './result.ts';
@@ -146,7 +146,9 @@ export class McpConnection {
   /** Of the older protocol: a question in the middle of a call. It is answered only if it is clear whose it is and an answer is at hand. */
   elicited(message: string): { readonly action: 'accept' | 'decline'; readonly content?: Record<string, never> } {
     const [only, ...others] = this.#running;
-    if (only?.run.answer?.granted === true && others.length === 0) return responseTo(only.run.answer, null) as never;
+    // Its answer must be to a question of a server: an approval of the call is none.
+    const answer = only !== undefined && others.length === 0 && isAnswer(only.run.answer) ? only.run.answer : null;
+    if (answer !== null) return responseTo(answer, null) as never;
     for (const { declined } of this.#running) declined.push(message.slice(0, 1_000));
     return { action: 'decline' };
   }

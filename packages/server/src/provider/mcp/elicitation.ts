@@ -67,6 +67,11 @@ export function answered(
   return { inputResponses: Object.fromEntries(responses), ...(state !== null && { requestState: state }) };
 }
 
+/** Whether it answers a question of a server, and not one about the call. */
+export function isAnswer(answer: ToolRun['answer']): boolean {
+  return answered(answer) !== null;
+}
+
 /** @param key of one of several questions: their answers are told apart by it */
 export function responseTo(answer: ToolRun['answer'], key: string | null): JsonObject {
   if (answer === null || !answer.granted) return { action: 'decline' };

@@ -5,6 +5,7 @@
  * P2  It ends with all that it began: it leads a process group. If this process dies, its input ends, which ends a server that keeps to
  *     the protocol.
  */
+import { perdureError } from '@perdure/protocol';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerProcess } from './ports.ts';
@@ -16,8 +17,9 @@ const GRACE_MS = 1_000;
 const running = new Set<ChildProcess>();
 let watching = false;
 
-/** @throws Error if it cannot be started */
-export async function startHostProcess(command: HostCommand): Promise<ServerProcess> {
+/** @param most that run at once. @throws Error if it cannot be started */
+export async function startHostProcess(command: HostCommand, most: number): Promise<ServerProcess> {
+  if (running.size >= most) throw perdureError('rate_limit_exceeded', `${most} MCP servers run on this host at most.`);
   endWithUs();
   const child = spawn(command.command, [...command.args], {
     cwd: command.cwd ?? undefined,
@@ -29,11 +31,16 @@ export async function startHostProcess(command: HostCommand): Promise<ServerProc
   });
   const { stdin, stdout } = child;
   const exited = new Promise<void>(resolve => child.once('close', () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', reject);
-  });
   running.add(child);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+  } catch (error) {
+    running.delete(child);
+    throw error;
+  }
   void exited.then(() => running.delete(child));
   child.on('error', () => undefined);
   stdin.on('error', () => undefined);

@@ -33,7 +33,7 @@ export interface HttpServer {
   cut: number;
   /** A tool more, and says so to whoever is connected. */
   add(tool: string): void;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface HttpServerOptions {

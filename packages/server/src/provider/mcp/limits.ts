@@ -20,6 +20,10 @@ export interface McpLimits {
   readonly listMs: number;
   /** Lists of tools that are kept. */
   readonly lists: number;
+  /** UTF-8 bytes of all of them, as JSON. */
+  readonly listBytes: number;
+  /** Servers that run on this host at once, of all sessions. */
+  readonly processes: number;
 }
 
 export const MCP_LIMITS: McpLimits = {
@@ -33,4 +37,6 @@ export const MCP_LIMITS: McpLimits = {
   callMs: 120_000,
   listMs: 60_000,
   lists: 1_000,
+  listBytes: 64 * 1024 * 1024,
+  processes: 64,
 };

@@ -6,7 +6,7 @@ export interface OAuthServer {
   readonly issuer: string;
   /** What each request for a token was authorized with. */
   readonly asked: string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function startOAuthServer(token: string): Promise<OAuthServer> {

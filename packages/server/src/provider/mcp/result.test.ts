@@ -7,7 +7,7 @@ import { scrubOf } from './scrub.ts';
 import { runOf } from './source.test-support.ts';
 
 const shown = (result: Partial<CallToolResult>, resultBytes = 10_000, secrets: readonly string[] = []) => {
-  const outcome = outcomeOf({ content: [], ...result } as CallToolResult, scrubOf(secrets), { resultBytes });
+  const outcome = outcomeOf({ content: [], ...result }, scrubOf(secrets), { resultBytes });
   return outcome.ok === true ? outcome.output : outcome;
 };
 const PNG = Buffer.from('not really').toString('base64');

@@ -13,6 +13,7 @@ import type { Resolve } from '../transport/address.ts';
 import { admitServers } from './admit.ts';
 import type { McpConnection, ServerTool } from './connection.ts';
 import { callFailure, failed, isForgotten, isLost, unavailable, whyUnreached } from './failure.ts';
+import { OlderServers } from './eras.ts';
 import type { McpLimits } from './limits.ts';
 import { ListCache } from './list-cache.ts';
 import { toolNames } from './names.ts';
@@ -49,10 +50,21 @@ export interface McpSource extends ToolSource {
   admit(agent: JsonObject): void;
 }
 
+/** Connections of one session, from its first use to its release, by server. */
+type Held = Map<string, Promise<McpConnection>>;
+
+interface Asking {
+  readonly scope: ToolScope;
+  readonly signal: AbortSignal;
+  readonly held: Held;
+}
+
 export function makeMcpSource(options: McpSourceOptions): McpSource {
   const { rules, limits, secrets, environments } = options;
   const cache = new ListCache(options.now, limits);
-  const open = new Map<SessionId, Map<string, Promise<McpConnection>>>();
+  const older = new OlderServers(options.now, limits.lists);
+  /** Until it is released, what a session has open. */
+  const open = new Map<SessionId, Held>();
   let closed = false;
 
   function resolve(scope: ToolScope, spec: McpServerSpec, fresh: boolean): Promise<McpCredential | null> {
@@ -65,29 +77,46 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
     if (closed) throw unavailable(spec.label, 'is not asked: this server is closing.');
     admitServers({ tools: agentTool(scope, spec) }, { rules, limits, environments: environments !== null });
     const { connect } = await import('./connect.ts');
+    const server = JSON.stringify([scope.tenant, specKey(spec)]);
     return connect(
       {
         ...options,
         scope,
         spec,
+        older: older.has(server),
+        learnt: is => older.learn(server, is),
         credential: fresh => resolve(scope, spec, fresh),
-        toolsChanged: () => void keyOf(scope, spec).then(key => cache.drop(key)),
+        toolsChanged: () => {
+          keyOf(scope, spec).then(
+            key => cache.drop(key),
+            () => undefined,
+          );
+        },
       },
       signal,
-    );
+    ).catch((error: unknown) => {
+      older.learn(server, false);
+      throw error;
+    });
+  }
+
+  /** Asked for before anything is waited for: what began before a release opens nothing after it. */
+  function heldBy(session: SessionId): Held {
+    const held: Held = open.get(session) ?? new Map();
+    open.set(session, held);
+    return held;
   }
 
   /** The session's connection to a server; one that has ended is opened anew. */
-  async function connectionTo(scope: ToolScope, spec: McpServerSpec, signal: AbortSignal): Promise<McpConnection> {
+  async function connectionTo({ scope, held: mine, signal }: Asking, spec: McpServerSpec): Promise<McpConnection> {
     const key = specKey(spec);
-    const mine = open.get(scope.session) ?? new Map<string, Promise<McpConnection>>();
-    open.set(scope.session, mine);
+    if (open.get(scope.session) !== mine) throw unavailable(spec.label, 'is not asked: the turn has ended.');
     const known = mine.get(key);
     if (known !== undefined) {
       const connection = await known.catch(() => null);
       if (connection !== null && !connection.closed) return connection;
       if (mine.get(key) === known) mine.delete(key);
-      else return connectionTo(scope, spec, signal);
+      else return connectionTo({ scope, held: mine, signal }, spec);
     }
     const opened = openTo(scope, spec, signal);
     mine.set(key, opened);
@@ -96,7 +125,10 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
     });
     const connection = await opened;
     // Released while it was opened: nobody else closes it.
-    if (open.get(scope.session)?.get(key) !== opened) await connection.close();
+    if (open.get(scope.session) !== mine) {
+      await connection.close();
+      throw unavailable(spec.label, 'is not asked: the turn has ended.');
+    }
     return connection;
   }
 
@@ -107,19 +139,21 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
     return JSON.stringify([scope.tenant, whose, specKey(spec), credential?.id ?? null]);
   }
 
-  async function toolsOf(scope: ToolScope, spec: McpServerSpec, signal: AbortSignal): Promise<readonly ServerTool[]> {
+  async function toolsOf(asking: Asking, spec: McpServerSpec): Promise<readonly ServerTool[]> {
+    const { scope, held } = asking;
+    const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(limits.connectMs)]);
     try {
       const key = await keyOf(scope, spec);
       const known = cache.get(key);
       if (known !== null) return known.tools;
-      const connection = await connectionTo(scope, spec, signal);
+      const connection = await connectionTo({ scope, held, signal }, spec);
       const listed = await connection.list(spec.allowed, signal);
       cache.set(key, listed);
       for (const { tool, why } of listed.left)
         options.report({ session: scope.session, server: spec.label, tool, why });
       return listed.tools;
     } catch (error) {
-      signal.throwIfAborted();
+      asking.signal.throwIfAborted();
       if (isPerdureError(error) && error.code === 'mcp_server_unavailable') throw error;
       throw unavailable(spec.label, whyUnreached(error, limits.connectMs));
     }
@@ -127,7 +161,8 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
 
   async function list(scope: ToolScope, signal: AbortSignal): Promise<readonly ToolDefinition[]> {
     const specs = mcpServersOf(scope.agent).slice(0, limits.servers);
-    const asked = await Promise.allSettled(specs.map(spec => toolsOf(scope, spec, signal)));
+    const asking = { scope, signal, held: heldBy(scope.session) };
+    const asked = await Promise.allSettled(specs.map(spec => toolsOf(asking, spec)));
     const found = specs.flatMap((spec, i) => {
       const answer = asked[i];
       if (answer?.status === 'fulfilled') return answer.value.map(tool => ({ spec, tool }));
@@ -155,10 +190,11 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
     if (spec.allowed !== null && !spec.allowed.has(origin.tool))
       return failed('mcp_tool_not_allowed', 'The session no longer allows this tool.');
     const named = { name: origin.tool, schema: tool.parameters };
+    const asking = { scope, signal: how.signal, held: heldBy(scope.session) };
     for (let attempt = 0; ; attempt++) {
       let connection: McpConnection;
       try {
-        connection = await connectionTo(scope, spec, how.signal);
+        connection = await connectionTo(asking, spec);
       } catch (error) {
         if (how.signal.aborted) return cancelled();
         return failed(
