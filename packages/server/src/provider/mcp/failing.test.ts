@@ -188,20 +188,25 @@ describe('a connection', () => {
     expect(count('DELETE')).toBe(2);
   });
 
-  it('that is opened while its session is released does not stay', async () => {
-    const http = await startHttpServer({ generation: 'older' });
-    ends.push(http.close);
-    const { source } = bench({ rules: { egress: http.egress } });
-    const scope = scopeOf([httpTool('web', http.url)]);
-    const listing = source.list(scope, never).catch(() => []);
-    await source.release(scope.session);
-    await listing;
-    const count = (what: string): number =>
-      http.asked.filter(({ rpc, method }) => rpc === what || method === what).length;
-    for (let i = 0; i < 50 && count('DELETE') < count('initialize'); i++)
-      await new Promise(resolve => setTimeout(resolve, 20));
-    expect(count('DELETE')).toBe(count('initialize'));
-  });
+  it.each(['before it is asked', 'while it answers'])(
+    'that is opened while its session is released does not stay: %s',
+    async moment => {
+      const http = await startHttpServer({ generation: 'older' });
+      ends.push(http.close);
+      const { source } = bench({ rules: { egress: http.egress } });
+      const scope = scopeOf([httpTool('web', http.url)]);
+      const listing = source.list(scope, never).catch(() => []);
+      if (moment === 'while it answers')
+        for (let i = 0; i < 200 && http.asked.length === 0; i++) await new Promise(resolve => setTimeout(resolve, 5));
+      await source.release(scope.session);
+      await listing;
+      const count = (what: string): number =>
+        http.asked.filter(({ rpc, method }) => rpc === what || method === what).length;
+      for (let i = 0; i < 50 && count('DELETE') < count('initialize'); i++)
+        await new Promise(resolve => setTimeout(resolve, 20));
+      expect(count('DELETE')).toBe(count('initialize'));
+    },
+  );
 });
 
 describe('a server in the environment of the session', () => {

@@ -53,6 +53,26 @@ describe('names of MCP tools', () => {
     expect(first).toMatch(/^a__b__c_[0-9a-f]{10}$/);
   });
 
+  it('are apart even where one is made to look like another', () => {
+    const odd = { label: 'a__b', tool: 'c' };
+    const [digested = ''] = toolNames([odd]);
+    const forged = { label: 'a', tool: digested.slice('a__'.length) };
+    for (const tools of [
+      [odd, forged],
+      [forged, odd],
+    ]) {
+      const names = toolNames(tools);
+      expect(names[tools.indexOf(forged)]).toBe(digested);
+      expect(new Set(names).size).toBe(2);
+    }
+    const seam = [
+      { label: 'a_', tool: 'b' },
+      { label: 'a', tool: '_b' },
+    ];
+    expect(toolNames(seam)).toEqual(toolNames(seam.toReversed()).toReversed());
+    expect(toolNames(seam)[1]).toBe('a___b');
+  });
+
   it('keep 64 characters and lose the 65th', () => {
     expect(toolNames([{ label: 'a', tool: 'b'.repeat(61) }])[0]).toBe(`a__${'b'.repeat(61)}`);
     expect(toolNames([{ label: 'a', tool: 'b'.repeat(62) }])[0]).toMatch(/^a__b{50}_[0-9a-f]{10}$/);

@@ -123,13 +123,7 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
     opened.catch(() => {
       if (mine.get(key) === opened) mine.delete(key);
     });
-    const connection = await opened;
-    // Released while it was opened: nobody else closes it.
-    if (open.get(scope.session) !== mine) {
-      await connection.close();
-      throw unavailable(spec.label, 'is not asked: the turn has ended.');
-    }
-    return connection;
+    return opened;
   }
 
   /** Whom a list is kept for (S3). */

@@ -76,6 +76,11 @@ describe('the server "everything" over stdio', () => {
     expect(text).toContain('was declined: nobody could answer. It asked: Please provide inputs');
   });
 
+  it('takes an approval of the call for no answer to a question of the server', async () => {
+    const approval = { answer: { granted: true, value: null, resume: null } };
+    expect(textOf(await call('trigger-elicitation-request', {}, approval))).toContain('was declined');
+  });
+
   it('P1: gives the process what the operator wrote, and nothing of its own environment', async () => {
     process.env['PERDURE_TEST_SECRET'] = 'do not tell';
     try {
