@@ -84,6 +84,8 @@ function noSecrets(transport: { readonly [key: string]: unknown }, at: string): 
 
 function reachable(spec: McpServerSpec, by: Admission, at: string): void {
   if (spec.origin === 'environment') {
+    if (spec.credential !== null)
+      throw unsupported('Credentials of vaults are not sent from environments.', `${at}.credential_id`);
     if (by.environments) return;
     throw notAllowed('This server reaches no MCP servers from environments.', `${at}.connection_origin`);
   }

@@ -159,24 +159,23 @@ function httpWay(options: ConnectOptions, first: McpCredential | null, kind: 'st
     const provider = first?.kind === 'client_credentials' ? clientCredentials(first) : null;
     if (first?.kind === 'client_credentials') sent.add(first.clientSecret);
     let current = first;
-    const guarded =
-      spec.origin === 'environment' && options.environments !== null
-        ? { fetch: options.environments.fetch(scope), close: async () => undefined }
-        : guardedFetch({
-            server: url,
-            egress: rules.egress,
-            wireBytes: limits.wireBytes,
-            connectMs: limits.connectMs,
-            userAgent: `perdure/${options.version}`,
-            resolve: options.resolve,
-            tooLarge: () => connection()?.overflowed(),
-            async credentials(fresh) {
-              if (fresh && current?.kind === 'headers') current = await options.credential(true);
-              if (current?.kind !== 'headers') return {};
-              for (const value of Object.values(current.headers)) sent.add(value);
-              return current.headers;
-            },
-          });
+    const inside = spec.origin === 'environment' ? options.environments : null;
+    const guarded = guardedFetch({
+      via: inside?.fetch(scope) ?? null,
+      server: url,
+      egress: rules.egress,
+      wireBytes: limits.wireBytes,
+      connectMs: limits.connectMs,
+      userAgent: `perdure/${options.version}`,
+      resolve: options.resolve,
+      tooLarge: () => connection()?.overflowed(),
+      async credentials(fresh) {
+        if (fresh && current?.kind === 'headers') current = await options.credential(true);
+        if (current?.kind !== 'headers') return {};
+        for (const value of Object.values(current.headers)) sent.add(value);
+        return current.headers;
+      },
+    });
     const how = {
       fetch: guarded.fetch,
       requestInit: { headers: { ...headers } },

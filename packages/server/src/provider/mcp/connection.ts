@@ -99,7 +99,7 @@ export class McpConnection {
       const answer = await client.request({ method: 'tools/list', params }, { signal, timeout: limits.connectMs });
       for (const tool of answer.tools) {
         if ((allowed !== null && !allowed.has(tool.name)) || found.has(tool.name)) continue;
-        const why = found.size >= limits.tools ? `a server has ${limits.tools} tools at most` : tooBig(tool, limits);
+        const why = whyLeft(tool, found.size, scrub, limits);
         if (why === null) found.set(tool.name, serverTool(tool, scrub, limits));
         else if (left.length < limits.tools) left.push({ tool: scrub.text(tool.name), why });
       }
@@ -154,7 +154,10 @@ export class McpConnection {
   }
 }
 
-function tooBig(tool: Tool, { schemaBytes }: McpLimits): string | null {
+function whyLeft(tool: Tool, before: number, scrub: Scrub, { tools, schemaBytes }: McpLimits): string | null {
+  if (before >= tools) return `a server has ${tools} tools at most`;
+  // A name is what the tool is called by: it cannot be changed.
+  if (scrub.text(tool.name) !== tool.name) return 'its name holds a credential';
   const size = Buffer.byteLength(JSON.stringify(tool.inputSchema));
   return size > schemaBytes ? `its schema has ${size} bytes, ${schemaBytes} are read at most` : null;
 }

@@ -38,6 +38,8 @@ export function asksOf(
     return refused('mcp_input_unsupported', 'The server wants to be asked again, and says not for what.');
   const about = scrub.json<JsonObject>({ type: 'mcp_elicitation', server: of.server, tool: of.tool, questions });
   const resume = JSON.stringify({ keys: asked.map(([key]) => key), state: result.requestState ?? null });
+  // What is resumed with goes back to the server as it is: it cannot be changed.
+  if (scrub.text(resume) !== resume) return refused('mcp_input_unsupported', 'The question holds a credential.');
   if (Buffer.byteLength(resume) + Buffer.byteLength(JSON.stringify(about)) > QUESTION_BYTES)
     return refused('mcp_input_unsupported', `A question of a server has ${QUESTION_BYTES} bytes at most.`);
   return { ok: 'asks', about, resume };

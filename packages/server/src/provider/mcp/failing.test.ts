@@ -136,6 +136,26 @@ describe('a process that does not do as it should', () => {
     expect(await one.source.list(second, never)).toHaveLength(1);
   });
 
+  it('has its tools left out whose schema is too large, and its descriptions cut', async () => {
+    const schema = (bytes: number): string =>
+      JSON.stringify({ type: 'object', title: 'x'.repeat(bytes - '{"type":"object","title":""}'.length) });
+    const tools = `[{ name: 'fits', description: 'aä', inputSchema: ${schema(1_000)} }, { name: 'over', inputSchema: ${schema(1_001)} }]`;
+    const wide = script('wide', `if (m.method === 'tools/list') { say(m.id, { tools: ${tools} }); return; }`);
+    const listed = async (descriptionBytes: number) => {
+      const one = bench({
+        rules: { stdio: [wide] },
+        limits: { schemaBytes: 1_000, descriptionBytes, connectMs: 4_000 },
+      });
+      return { found: await one.source.list(scopeOf([stdioTool('s', 'wide')]), never), reports: one.reports };
+    };
+    const { found, reports } = await listed(3);
+    expect(found).toMatchObject([{ name: 's__fits', description: 'aä' }]);
+    expect(reports).toMatchObject([
+      { server: 's', tool: 'over', why: 'its schema has 1001 bytes, 1000 are read at most' },
+    ]);
+    expect((await listed(2)).found).toMatchObject([{ description: 'a' }]);
+  });
+
   it('is not listed for longer than a connection may take, however many pages it has', async () => {
     const endless = script(
       'endless',
@@ -228,6 +248,36 @@ describe('a server in the environment of the session', () => {
     const tools = await source.list(scope, never);
     expect(tools[0]).toMatchObject({ name: 's__go', idempotent: false });
     expect(spawned).toEqual([{ session: 'sess_1', command: 'anything', args: ['--x'], cwd: '/workspace' }]);
+  });
+
+  it('over HTTP is asked from there, under its rules alone and without a credential', async () => {
+    const http = await startHttpServer();
+    ends.push(http.close);
+    const from: string[] = [];
+    const { source } = bench({
+      limits: { wireBytes: 100_000 },
+      secrets: {
+        resolve: async () => ({ kind: 'headers', id: 'vc_1', headers: { authorization: 'Bearer secret-token' } }),
+      },
+      environments: {
+        spawn: () => Promise.reject(new Error('no processes')),
+        fetch:
+          ({ session }) =>
+          (url, init) => {
+            from.push(session);
+            return fetch(url, init);
+          },
+      },
+    });
+    const scope = scopeOf([httpTool('web', http.url, { connection_origin: 'environment' })]);
+    const tools = await source.list(scope, never);
+    expect(await source.run(scope, named(tools, 'web__whoami'), runOf({}))).toEqual({
+      ok: true,
+      output: 'you sent nothing',
+    });
+    expect(new Set(from)).toEqual(new Set(['sess_1']));
+    const big = named(tools, 'web__big');
+    expect(await source.run(scope, big, runOf({ bytes: 200_000 }))).toMatchObject({ code: 'mcp_result_too_large' });
   });
 });
 

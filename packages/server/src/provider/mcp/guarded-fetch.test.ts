@@ -44,6 +44,7 @@ function guard(
       return token === undefined ? {} : { authorization: token };
     },
     tooLarge: () => over++,
+    via: null,
   });
   ends.push(made.close);
   return { ...made, over: () => over };

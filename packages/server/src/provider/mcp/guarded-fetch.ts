@@ -10,7 +10,7 @@ import { checkedLookup, type Resolve } from '../transport/address.ts';
 export interface GuardedFetch {
   readonly fetch: FetchLike;
   /** Ends every connection, and what still runs on it. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface GuardOptions {
@@ -23,6 +23,8 @@ export interface GuardOptions {
   readonly credentials: (fresh: boolean) => Promise<{ readonly [name: string]: string }>;
   /** Told when an answer is larger than is read. */
   readonly tooLarge: () => void;
+  /** Asked instead of the network, under rules of its own, and without credentials. */
+  readonly via: FetchLike | null;
   /** Finds the addresses of names; for tests. */
   readonly resolve?: Resolve | undefined;
 }
@@ -67,6 +69,7 @@ export function guardedFetch(options: GuardOptions): GuardedFetch {
 
   return {
     async fetch(where, init = {}) {
+      if (options.via !== null) return bounded(await options.via(where, { ...init, redirect: 'manual' }), options);
       const url = checkUrl(String(where), egress);
       if (url.origin !== server.origin) return ask(url, init, {});
       const first = await ask(url, init, await options.credentials(false));

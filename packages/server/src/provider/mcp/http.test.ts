@@ -165,7 +165,10 @@ describe('a credential', () => {
   });
 
   it('L9: comes back in no result, message or list', async () => {
-    const { source, tool, http } = await world({ bearer: () => 'secret-token' }, { secrets: vault(['secret-token']) });
+    const { source, tool, http, reports } = await world(
+      { bearer: () => 'secret-token' },
+      { secrets: vault(['secret-token']) },
+    );
     http.add('secret-token');
     const scope = scopeOf([tool]);
     const tools = await source.list(scope, never);
@@ -176,7 +179,8 @@ describe('a credential', () => {
     ];
     expect(http.asked.some(({ headers }) => headers.authorization === 'Bearer secret-token')).toBe(true);
     expect(JSON.stringify(said)).toContain('you sent [redacted]');
-    expect(JSON.stringify(said.slice(1))).not.toContain('secret-token');
+    expect(JSON.stringify([said, reports])).not.toContain('secret-token');
+    expect(reports.map(({ why }) => why)).toEqual(['its name holds a credential']);
   });
 
   it('L10: keeps lists apart, by tenant and by credential', async () => {

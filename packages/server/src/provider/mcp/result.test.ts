@@ -117,6 +117,16 @@ describe('a question of a server', () => {
     expect(asks({})).toMatchObject({ ok: false, code: 'mcp_input_unsupported' });
   });
 
+  it('L9: that would carry a credential through the log is refused, and its words are cleaned', () => {
+    const scrub = scrubOf(['secret-token']);
+    const of_ = (inputRequests: JsonObject, requestState: string) =>
+      asksOf({ resultType: 'input_required', inputRequests, requestState }, of, scrub);
+    expect(of_({ a: question('You sent secret-token?') }, 'state')).toMatchObject({
+      about: { questions: [{ message: 'You sent [redacted]?' }] },
+    });
+    expect(of_({ a: question('?') }, 'state secret-token')).toMatchObject({ ok: false, code: 'mcp_input_unsupported' });
+  });
+
   it('is as long as it may be, and not longer', () => {
     const fits = (chars: number): unknown => asks({ a: question('') }, 'x'.repeat(chars)).ok;
     let most = QUESTION_BYTES;

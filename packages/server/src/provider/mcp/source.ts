@@ -68,7 +68,8 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
   let closed = false;
 
   function resolve(scope: ToolScope, spec: McpServerSpec, fresh: boolean): Promise<McpCredential | null> {
-    if (spec.transport.type !== 'http' || secrets === null) return Promise.resolve(null);
+    if (spec.transport.type !== 'http' || spec.origin === 'environment' || secrets === null)
+      return Promise.resolve(null);
     const { tenant, vaults } = scope;
     return secrets.resolve({ tenant, vaults, url: spec.transport.url, credential: spec.credential, fresh });
   }
