@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ToolScope } from '../../engine/tools/ports.ts';
 import type { SessionId } from '../../kernel/ids.ts';
@@ -189,6 +192,30 @@ describe('a process that does not do as it should', () => {
     for (let i = 0; i < 100 && isAlive(pid); i++) await new Promise(resolve => setTimeout(resolve, 20));
     expect(isAlive(pid)).toBe(false);
   });
+});
+
+describe('a process of a server that is killed', () => {
+  it.skipIf(process.platform !== 'linux' || !existsSync('/usr/bin/setpriv'))(
+    'P2: ends with it, whatever it keeps to',
+    async () => {
+      const stubborn =
+        "process.on('SIGTERM', () => {}); process.stdout.write(process.pid + '\\n'); setInterval(() => {}, 1000);";
+      const code = `
+      import { startHostProcess } from '${new URL('host-process.ts', import.meta.url).href}';
+      const server = await startHostProcess({ name: 'x', command: process.execPath, args: ['-e', ${JSON.stringify(stubborn)}], env: {}, cwd: null }, 1);
+      server.output.pipe(process.stdout);`;
+      const parent = spawn(process.execPath, ['--input-type=module', '-e', code], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const pid = await new Promise<number>(resolve =>
+        parent.stdout.once('data', (said: Buffer) => resolve(Number(said.toString()))),
+      );
+      expect(isAlive(pid)).toBe(true);
+      parent.kill('SIGKILL');
+      for (let i = 0; i < 150 && isAlive(pid); i++) await sleep(20);
+      expect(isAlive(pid)).toBe(false);
+    },
+  );
 });
 
 describe('a connection', () => {

@@ -2,17 +2,20 @@
  * A server that runs on this host, which the operator allowed by name.
  *
  * P1  It is given PATH and what the operator wrote, nothing else of this process's environment (L9).
- * P2  It ends with all that it began: it leads a process group. If this process dies, its input ends, which ends a server that keeps to
- *     the protocol.
+ * P2  It ends with all that it began: it leads a process group. If this process is killed, its input ends, which ends a server that keeps
+ *     to the protocol; on Linux with `setpriv` the kernel ends it too, whatever it keeps to.
  */
 import { perdureError } from '@perdure/protocol';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { delimiter, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerProcess } from './ports.ts';
 import type { HostCommand } from './rules.ts';
 
 /** After its input has ended, and again after SIGTERM; ms. */
 const GRACE_MS = 1_000;
+const SETPRIV = '/usr/bin/setpriv';
 
 const running = new Set<ChildProcess>();
 let watching = false;
@@ -21,7 +24,8 @@ let watching = false;
 export async function startHostProcess(command: HostCommand, most: number): Promise<ServerProcess> {
   if (running.size >= most) throw perdureError('rate_limit_exceeded', `${most} MCP servers run on this host at most.`);
   endWithUs();
-  const child = spawn(command.command, [...command.args], {
+  const { file, args } = boundToUs(command);
+  const child = spawn(file, [...args], {
     cwd: command.cwd ?? undefined,
     env: { PATH: process.env['PATH'], ...command.env },
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -30,11 +34,11 @@ export async function startHostProcess(command: HostCommand, most: number): Prom
     windowsHide: true,
   });
   const { stdin, stdout } = child;
-  const exited = new Promise<void>(resolve => child.once('close', () => resolve()));
+  const exited = new Promise<void>(done => child.once('close', () => done()));
   running.add(child);
   try {
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
+    await new Promise<void>((done, reject) => {
+      child.once('spawn', done);
       child.once('error', reject);
     });
   } catch (error) {
@@ -59,6 +63,35 @@ export async function startHostProcess(command: HostCommand, most: number): Prom
       await exited;
     },
   };
+}
+
+/** Started so that the kernel ends it with this process, where that can be had. */
+function boundToUs({ command, args, env, cwd }: HostCommand): {
+  readonly file: string;
+  readonly args: readonly string[];
+} {
+  const file = locate(command, env['PATH'] ?? process.env['PATH'] ?? '', cwd ?? process.cwd());
+  // Said as `spawn` says it: setpriv would say it in words of its own.
+  if (file === null) throw Object.assign(new Error('no such command'), { code: 'ENOENT' });
+  if (process.platform !== 'linux' || !existsSync(SETPRIV)) return { file, args };
+  return { file: SETPRIV, args: ['--pdeathsig', 'KILL', '--', file, ...args] };
+}
+
+function locate(command: string, path: string, cwd: string): string | null {
+  if (process.platform === 'win32') return command;
+  const places = command.includes('/')
+    ? [resolve(cwd, command)]
+    : path.split(delimiter).map(folder => resolve(cwd, folder, command));
+  return places.find(isExecutable) ?? null;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** To all of its group: what it began may outlive it. */
