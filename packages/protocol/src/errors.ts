@@ -95,6 +95,8 @@ export type ErrorCode =
   | 'network_not_offered'
   | 'isolation_unavailable'
   | 'fetch_failed'
+  | 'mcp_server_not_allowed'
+  | 'mcp_server_unavailable'
   | 'conversation_locked'
   | 'response_in_progress'
   | 'response_not_cancellable'
@@ -254,6 +256,8 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   ),
   isolation_unavailable: server(503, 'ask-operator', 'This server has no isolation to run commands in.'),
   fetch_failed: caller(400, 'What lies at the address could not be fetched.'),
+  mcp_server_not_allowed: forbidden('This server does not speak to the MCP server.', 'ask-operator'),
+  mcp_server_unavailable: server(502, 'retry', 'An MCP server that the session requires cannot be reached.'),
   conversation_locked: caller(400, 'Another response is running in this conversation.', 'retry'),
   response_in_progress: caller(409, 'The response is still in progress.', 'retry'),
   response_not_cancellable: caller(

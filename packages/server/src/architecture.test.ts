@@ -166,6 +166,9 @@ describe('a breach is noticed:', () => {
 
   test('a dynamic import that cannot be read', () => {
     expect(() => breaches(planted({ 'main/a.ts': 'await import(name);' }))).toThrow(/no plain text/);
+    const how = 'await import(pathToFileURL(path).href);';
+    expect(breaches(planted({ 'provider/module-tools/import-module.ts': how }))).toEqual([]);
+    expect(() => breaches(planted({ 'provider/a.ts': how }))).toThrow(/no plain text/);
     expect(() => breaches(planted({ 'main/a.ts': 'await import(`./${name}.ts`);' }))).toThrow(/no plain text/);
   });
 });

@@ -10,4 +10,12 @@ export type {
 } from './main/config/config.ts';
 export type { Limits, ServerLimits, UpstreamLimits } from './main/config/limits.ts';
 export { type LoadedConfig, loadConfig, type ParseOptions, parseConfig } from './main/config/load.ts';
+export {
+  defineTool,
+  type ModuleTool,
+  type ToolContext,
+  ToolError,
+  type ToolResult,
+  type ToolSpec,
+} from './provider/module-tools/define-tool.ts';
 export { ConfigError, type LocatedProblem, problemLine } from './main/config/problem.ts';

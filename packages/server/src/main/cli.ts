@@ -14,6 +14,7 @@ import { environmentsCommand } from './commands/environments.ts';
 import { errorsCommand } from './commands/errors.ts';
 import { explainCommand } from './commands/explain.ts';
 import { holdsCommand } from './commands/holds.ts';
+import { toolsCommand } from './commands/tools.ts';
 import { keysCommand } from './commands/keys.ts';
 import { commitmentsCommand } from './commands/commitments.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -46,6 +47,7 @@ const COMMANDS = [
   workerCommand,
   permissionsCommand,
   approvalsCommand,
+  toolsCommand,
   explainCommand,
   usageCommand,
   commitmentsCommand,

@@ -7,6 +7,7 @@ import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } f
 import type { Weights } from '../../placement/snapshot.ts';
 import type { AutomationRules } from '../../engine/automations/ports.ts';
 import type { EgressRules } from '../../provider/egress/rules.ts';
+import type { ToolsConfig } from './tools.ts';
 import type { DialectName } from '../../provider/dialect.ts';
 import type { AgentRules } from './agent-rules.ts';
 import type { Limits } from './limits.ts';
@@ -49,6 +50,7 @@ export interface Config extends AgentRules {
   readonly ledger: LedgerConfig;
   readonly automations: Omit<AutomationRules, 'keyMs'>;
   readonly egress: EgressRules;
+  readonly tools: ToolsConfig;
   readonly workspaces: WorkspacesConfig;
   /** Where workers and people reach this server, without a slash at the end; null: where it listens. */
   readonly publicUrl: string | null;

@@ -5,6 +5,7 @@ import type { FileEgress } from './egress.ts';
 import type { FileWorkspaces } from './workspaces.ts';
 import type { FileSigV4 } from './sigv4.ts';
 import type { FileTraces } from './traces.ts';
+import type { FileMcp } from './tools.ts';
 
 export type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
@@ -189,4 +190,6 @@ export interface FileConfig extends FileAgentRules {
   readonly public_url?: Maybe<string>;
   readonly sigv4?: Maybe<FileSigV4>;
   readonly traces?: Maybe<FileTraces>;
+  readonly tools?: Maybe<string | readonly string[]>;
+  readonly mcp?: Maybe<FileMcp>;
 }

@@ -20,6 +20,7 @@ import { hashSecret } from '../keys/secret.ts';
 import { refusalOf } from './recorded.ts';
 import { retentionOf } from './retention.ts';
 import type { Sketch } from './sketch.ts';
+import { toolsOf } from './tools.ts';
 
 export interface Folders {
   /** What relative paths start from. */
@@ -75,6 +76,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     publicUrl: file.public_url?.replace(/\/+$/, '') ?? null,
     sigv4: sigv4Of(file.sigv4),
     traces: tracesConfigOf(file.traces),
+    tools: toolsOf(file, folders.base),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),
       upstream: limitValues(UPSTREAM_BOUNDS, typeof limits?.['upstream'] === 'object' ? limits['upstream'] : null),

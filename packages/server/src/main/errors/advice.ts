@@ -34,6 +34,9 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
     'Somebody answered before, its time was over, or its turn was ended: the session says how it stands.',
   invalid_request_error: '`required_actions` of the session lists the calls that wait, with their turns.',
   output_cut: 'Ask for less at once, or use a model that may say more.',
+  mcp_server_not_allowed: 'The operator lists hosts and commands in `mcp` of perdure.yaml: docs/tools.md.',
+  mcp_server_unavailable:
+    'The message says what the server did. Without `required` the session goes on without its tools.',
   conversation_locked: 'Wait until the response that runs there has ended: a conversation has one at a time.',
   response_in_progress: 'Read it again shortly; what changes it must wait until it has ended.',
   tool_output_missing: 'Send a `function_call_output` for each open call, in the same input.',
