@@ -58,7 +58,9 @@ const ETC_FILES: readonly (readonly [path: string, text: string])[] = [
   ['/etc/hosts', '127.0.0.1 localhost workspace\n::1 localhost workspace\n'],
 ];
 /** What the tools that build the sandbox need; nothing else of the server's environment is handed on. */
-const TOOLS_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
+export const TOOLS_ENV: { readonly PATH: string } = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+};
 
 /** In a mount namespace of its own: each source under a number, below a folder that any user may enter. */
 const STAGING = `set -e
