@@ -31,10 +31,10 @@ export async function probeBubblewrap({ folder, users, readonly }: ProbeOptions)
   if (missing.length > 0)
     return { ok: false, why: `${missing.join(', ')} is not installed (Debian: apt-get install bubblewrap util-linux)` };
   const root = join(folder, '.probe');
-  await rm(root, { recursive: true, force: true });
-  await mkdir(root, { recursive: true, mode: 0o700 });
   const owner = users === null ? null : ownerOf('', '.probe', users);
   try {
+    await rm(root, { recursive: true, force: true });
+    await mkdir(root, { recursive: true, mode: 0o700 });
     if (owner !== null) await chown(root, owner.uid, owner.gid);
     let why = '';
     // Staged first: then nothing on the way to the folder must be open to others.
@@ -47,7 +47,7 @@ export async function probeBubblewrap({ folder, users, readonly }: ProbeOptions)
   } catch (error) {
     return { ok: false, why: error instanceof Error ? error.message : String(error) };
   } finally {
-    await rm(root, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
