@@ -75,6 +75,7 @@ test('the status shows targets, homes, contracts and the last placements', async
     contracts: [{ id: 'none', in_force: true }],
     enforce: true,
     draining: false,
+    workspaces: { isolation: expect.stringMatching(/^(bubblewrap|just-bash)$/) },
   });
 });
 

@@ -1,4 +1,4 @@
-/** Workspaces as this deployment has them: made when they are first needed, so that a server without agents has none. */
+/** Workspaces as this deployment has them: loaded and made when they are first needed, so that a server without agents has none. */
 import { join } from 'node:path';
 import type { StatusResource } from '@perdure/protocol';
 import type { WorkspaceHost } from '../engine/environments/desk.ts';
@@ -6,10 +6,9 @@ import type { ToolSource, WorkspaceSpec } from '../engine/tools/ports.ts';
 import { makeAddressFetcher } from '../provider/egress/fetch-address.ts';
 import { addressAllowed, type EgressRules, matchesAny } from '../provider/egress/rules.ts';
 import { checkedLookup } from '../provider/transport/address.ts';
-import { builtinTools } from '../workspace/builtin/source.ts';
 import type { SpecOf } from '../workspace/builtin/spec.ts';
 import type { Egress, Substitute } from '../workspace/network/proxy.ts';
-import { type OpenWorkspaces, openWorkspaces } from '../workspace/open-workspaces.ts';
+import type { OpenWorkspaces } from '../workspace/open-workspaces.ts';
 import type { Config } from './config/config.ts';
 import { DEFAULT_EGRESS } from './config/egress.ts';
 import { VERSION } from './version.ts';
@@ -37,8 +36,9 @@ export function makeWorkspaces(
 ): WorkspacesDesk {
   const { isolation, folder, network, blockedHosts, privateHosts, readOnly, users, limits } = config.workspaces;
   let opened: Promise<OpenWorkspaces> | null = null;
-  const get = (): Promise<OpenWorkspaces> => {
-    opened ??= openWorkspaces({
+  const open = async (): Promise<OpenWorkspaces> => {
+    const { openWorkspaces } = await import('../workspace/open-workspaces.ts');
+    return openWorkspaces({
       folder: folder ?? join(config.data, 'workspaces'),
       isolation,
       users,
@@ -51,6 +51,9 @@ export function makeWorkspaces(
         ...(parts.substitute === undefined ? {} : { substitute: parts.substitute }),
       },
     });
+  };
+  const get = (): Promise<OpenWorkspaces> => {
+    opened ??= open();
     // What failed once (a full disk) may not the next time.
     opened.catch(() => (opened = null));
     return opened;
@@ -61,13 +64,26 @@ export function makeWorkspaces(
     await opened?.then(all => all.close()).catch(() => undefined);
     await fetcher?.close();
   };
-  return {
-    get,
-    tools: builtinTools({
+  let loaded: Promise<ToolSource> | null = null;
+  const load = async (): Promise<ToolSource> => {
+    const { builtinTools } = await import('../workspace/builtin/source.ts');
+    return builtinTools({
       workspaces: { open: async spec => (await get()).open(spec) },
       web: fetcher === null ? null : { fetch: fetcher.fetch, matches: matchesAny, blocked: blockedHosts },
       ...(parts.specOf === undefined ? {} : { specOf: parts.specOf }),
-    }),
+    });
+  };
+  const source = (): Promise<ToolSource> => (loaded ??= load());
+  return {
+    get,
+    tools: {
+      kind: 'builtin',
+      list: async (scope, signal) => (await source()).list(scope, signal),
+      run: async (scope, tool, run) => (await source()).run(scope, tool, run),
+      // What is not loaded holds nothing.
+      release: async session => (await loaded)?.release(session),
+      close: async () => (await loaded)?.close(),
+    },
     hosts: {
       open: async spec => (await get()).open(spec),
       destroy: async (tenant, id) => (await get()).destroy(tenant, id),

@@ -86,7 +86,7 @@ export async function runLaunch(
 
 function spawnLaunch({ file, args, env, cwd, inputs, detached }: Launch): ChildProcess {
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...inputs.map(() => 'pipe' as const)];
-  return spawn(file, args, { env, detached, stdio, ...(cwd === null ? {} : { cwd }) });
+  return spawn(file, args, { env, detached, stdio, cwd });
 }
 
 function feed(child: ChildProcess, inputs: readonly Buffer[]): void {

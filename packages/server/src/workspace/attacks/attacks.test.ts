@@ -2,8 +2,11 @@
  * Each attack twice: held with all defences, and through without those that it names. What cannot fail shows nothing.
  * Needs bubblewrap, and a root who can give each workspace a user of its own.
  */
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DEFENCES, type Defence } from '../sandbox/defences.ts';
 import { closeAll, noBubblewrap, openTest, run, specOf, text } from '../workspace.test-support.ts';
@@ -83,7 +86,27 @@ describe.skipIf(missing !== null)(`attacks on the sandbox${missing === null ? ''
   }
 });
 
+/** Of another process: this one cannot open a file that it would hand on. */
+describe.skipIf(missing !== null)('a file that the server was started with', () => {
+  const read = async (...taken: readonly Defence[]): Promise<string> => {
+    const script = 'exec 77<<<"handed on"; exec "$@"';
+    const args = [
+      process.execPath,
+      fileURLToPath(new URL('inherited.test-support.ts', import.meta.url)),
+      '77',
+      ...taken,
+    ];
+    return (await promisify(execFile)('bash', ['-c', script, 'bash', ...args])).stdout;
+  };
+  it('holds: is read by a command', { timeout: 90_000 }, async () => {
+    expect(await read()).not.toContain('handed on');
+  });
+  it('gets through without closed-files: is read by a command', { timeout: 90_000 }, async () => {
+    expect(await read('closed-files')).toContain('handed on');
+  });
+});
+
 it('attacks every defence', () => {
-  const attacked = new Set(ATTACKS.flatMap(({ heldBy }) => heldBy));
+  const attacked = new Set<Defence>(['closed-files', ...ATTACKS.flatMap(({ heldBy }) => heldBy)]);
   expect(Object.keys(DEFENCES).filter(defence => !attacked.has(defence as Defence))).toEqual([]);
 });

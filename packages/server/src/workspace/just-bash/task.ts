@@ -46,7 +46,7 @@ export function justBashLaunch({ root, cwd, command, env, limits }: Asked): Laun
     file: process.execPath,
     args,
     env: {},
-    cwd: null,
+    cwd: '/',
     inputs: [Buffer.from(JSON.stringify(task))],
     detached: true,
   };

@@ -20,6 +20,7 @@ export type Defence =
   | 'die-with-parent'
   | 'own-session'
   | 'clean-environment'
+  | 'closed-files'
   | 'own-root'
   | 'readonly-system'
   | 'own-proc'
@@ -54,6 +55,7 @@ export const DEFENCES: { readonly [name in Defence]: string } = Object.freeze({
   'die-with-parent': 'Everything ends with the process that was started, so with the server.',
   'own-session': 'The terminal that the server was started from cannot be reached.',
   'clean-environment': 'Nothing of the server’s environment comes in.',
+  'closed-files': 'No open file that the server was started with is handed on. Needs bash.',
   'own-root': 'Of the host’s files only /usr and a few of /etc are seen.',
   'readonly-system': '/usr cannot be changed.',
   'own-proc': '/proc shows its own processes only.',

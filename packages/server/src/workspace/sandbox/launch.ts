@@ -13,8 +13,8 @@ export interface Launch {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: { readonly [name: string]: string | undefined };
-  /** On the host; null: the server's. */
-  readonly cwd: string | null;
+  /** On the host. Not the server's: a shell tells it on. */
+  readonly cwd: string;
   /** What it reads from file descriptor 3 on. */
   readonly inputs: readonly Buffer[];
   readonly detached: boolean;
@@ -58,7 +58,9 @@ const ETC_FILES: readonly (readonly [path: string, text: string])[] = [
   ['/etc/hosts', '127.0.0.1 localhost workspace\n::1 localhost workspace\n'],
 ];
 /** What the tools that build the sandbox need; nothing else of the server's environment is handed on. */
-const TOOLS_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
+export const TOOLS_ENV: { readonly PATH: string } = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+};
 
 /** In a mount namespace of its own: each source under a number, below a folder that any user may enter. */
 const STAGING = `set -e
@@ -120,7 +122,7 @@ export function launchOf(asked: Asked, place: Place, taken: Defences): Launch {
     ...outer,
     file,
     args,
-    cwd: null,
+    cwd: '/',
     inputs: [listed, ...etc.map(({ bytes }) => bytes), ...(seccomp === null || taken.has('seccomp') ? [] : [seccomp])],
   };
 }
@@ -131,12 +133,21 @@ function privileges(owner: NonNullable<Owner>, taken: Defences): readonly string
   return ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', ...noMore, '--'];
 }
 
+/**
+ * Node closes what it opens itself when it starts another program; what the server was started with (a socket of a supervisor, a file of a
+ * shell) it hands on. A plain shell cannot name descriptors above 9.
+ */
+const CLOSING = 'for fd in /proc/self/fd/*; do fd=${fd##*/}; [ "$fd" -gt 2 ] && eval "exec $fd>&-"; done 2>/dev/null; ';
+const CLOSING_FEW = 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ';
+
 /** Both outputs into one, so that they stay in their order; then the limits; then the command, in bash where there is one. */
 function innerCommand({ command, before, limits }: Asked, taken: Defences): readonly string[] {
-  const shell = existsSync('/usr/bin/bash') ? '/usr/bin/bash' : '/bin/sh';
+  const bash = existsSync('/usr/bin/bash');
+  const shell = bash ? '/usr/bin/bash' : '/bin/sh';
   const bounds = limitArguments(limits, taken);
   const limited = bounds.length === 0 ? [] : ['prlimit', ...bounds, '--'];
-  return ['/bin/sh', '-c', 'exec "$@" 2>&1', 'sh', ...before, ...limited, shell, '-c', command];
+  const closing = taken.has('closed-files') ? '' : bash ? CLOSING : CLOSING_FEW;
+  return [shell, '-c', `${closing}exec "$@" 2>&1`, 'sh', ...before, ...limited, shell, '-c', command];
 }
 
 function environment(taken: Defences): Launch['env'] {

@@ -1,14 +1,13 @@
 /** Finds out whether this host can run commands in bubblewrap, and how: by running one. */
-import { mkdir, rm } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { chown, mkdir, rm } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Owner } from '../files/folder.ts';
 import { DEFAULT_WORKSPACE_LIMITS } from '../limits.ts';
 import { runLaunch } from '../run-launch.ts';
 import { NO_DEFENCE_TAKEN } from './defences.ts';
-import { launchOf, type Place } from './launch.ts';
+import { launchOf, type Place, TOOLS_ENV } from './launch.ts';
 import { ownerOf, type UserRange } from './owner.ts';
-import { chown } from 'node:fs/promises';
 
 export type Probe =
   | { readonly ok: true; readonly place: (owner: Owner) => Place }
@@ -28,11 +27,14 @@ const SAID = 300;
 
 export async function probeBubblewrap({ folder, users, readonly }: ProbeOptions): Promise<Probe> {
   if (process.platform !== 'linux') return { ok: false, why: 'bubblewrap runs on Linux only' };
+  const missing = ['bwrap', 'prlimit', ...(users === null ? [] : ['setpriv'])].filter(name => !isInstalled(name));
+  if (missing.length > 0)
+    return { ok: false, why: `${missing.join(', ')} is not installed (Debian: apt-get install bubblewrap util-linux)` };
   const root = join(folder, '.probe');
-  await rm(root, { recursive: true, force: true });
-  await mkdir(root, { recursive: true, mode: 0o700 });
   const owner = users === null ? null : ownerOf('', '.probe', users);
   try {
+    await rm(root, { recursive: true, force: true });
+    await mkdir(root, { recursive: true, mode: 0o700 });
     if (owner !== null) await chown(root, owner.uid, owner.gid);
     let why = '';
     // Staged first: then nothing on the way to the folder must be open to others.
@@ -45,8 +47,13 @@ export async function probeBubblewrap({ folder, users, readonly }: ProbeOptions)
   } catch (error) {
     return { ok: false, why: error instanceof Error ? error.message : String(error) };
   } finally {
-    await rm(root, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true }).catch(() => undefined);
   }
+}
+
+/** Where the tools are looked for when a command is started. */
+export function isInstalled(name: string, path: string = TOOLS_ENV.PATH): boolean {
+  return path.split(':').some(folder => existsSync(join(folder, name)));
 }
 
 /** @returns null if it ran, and wrote where it may */
@@ -72,8 +79,7 @@ async function tryOnce(root: string, place: Place): Promise<string | null> {
     });
     return output.trim() === 'ran' ? null : output.trim().slice(0, SAID) || 'it said nothing';
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return missing ? 'bubblewrap is not installed (Debian: apt-get install bubblewrap)' : String(error).slice(0, SAID);
+    return String(error).slice(0, SAID);
   }
 }
 
