@@ -90,7 +90,10 @@ test('the official client lists the traces of an agent’s session, as they were
   const { sessions } = stack.openai().beta.agents;
   const before = roots().length;
   const agent = { model: MODEL };
-  const { id } = await sessions.create({ environment: { type: 'none' }, agent, input: 'Hello.' });
+  const { id } = await sessions.create(
+    { environment: { type: 'none' }, agent, input: 'Hello.' },
+    { headers: { traceparent: `00-${TRACE}-${SPAN}-01` } },
+  );
   await until(() => roots().length > before, 'a trace');
   const listed = [];
   for await (const trace of sessions.traces.list(id)) listed.push(trace);
@@ -103,6 +106,7 @@ test('the official client lists the traces of an agent’s session, as they were
   ];
   const [root] = resource.scopeSpans[0].spans;
   expect(root).toEqual(roots().at(-1));
+  expect(root?.links).toEqual([{ traceId: TRACE, spanId: SPAN }]);
   expect(values(root)).toMatchObject({
     'gen_ai.agent.id': expect.any(String),
     'gen_ai.agent.version': '1',
