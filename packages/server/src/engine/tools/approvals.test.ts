@@ -1,5 +1,6 @@
 /** L4, L6, L7: what waits for people waits as rows, and is answered once. */
 import { describe, expect, test } from 'vitest';
+import { textOf } from '../../log/events.ts';
 import type { Engine } from '../engine.ts';
 import { batches, type CallScript, message } from '../scripted-provider.test-support.ts';
 import { ACME, type Booted, codeOf, NOON, RIVAL, until, World } from '../world.test-support.ts';
@@ -19,7 +20,7 @@ async function pending(
   id: string,
 ): Promise<readonly { readonly approval: string; readonly why: string }[]> {
   const { actions } = await engine.agentSessions.view(ACME, id);
-  return actions.map(action => ({ approval: String(action['approval']), why: String(action['why']) }));
+  return actions.map(action => ({ approval: textOf(action['approval']), why: textOf(action['why']) }));
 }
 
 /** A session whose tool `once` waits for its approval. */
@@ -65,7 +66,8 @@ describe('an approval', () => {
       codeOf(engine.approvals.deny(ACME.tenant, approval, 'key:b', 'no')),
       codeOf(engine.approvals.grant(ACME.tenant, approval, 'key:c')),
     ]);
-    expect(codes.toSorted()).toEqual(['approval_not_open', 'approval_not_open', null].toSorted());
+    expect(codes.filter(code => code === null)).toHaveLength(1);
+    expect(codes.filter(code => code === 'approval_not_open')).toHaveLength(2);
     await becomes(engine, id, 'idle');
     expect(tools.ran).toHaveLength(1);
   });
