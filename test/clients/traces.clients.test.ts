@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../../packages/server/src/engine/world.test-support.ts';
+import type { OtlpTraces } from '../../packages/server/src/engine/traces/otlp.ts';
 import { type Receiver, startReceiver } from '../../packages/server/src/main/traces/receiver.test-support.ts';
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
 
@@ -90,7 +91,10 @@ test('the official client lists the traces of an agent’s session, as they were
   const { sessions } = stack.openai().beta.agents;
   const before = roots().length;
   const agent = { model: MODEL };
-  const { id } = await sessions.create({ environment: { type: 'none' }, agent, input: 'Hello.' });
+  const { id } = await sessions.create(
+    { environment: { type: 'none' }, agent, input: 'Hello.' },
+    { headers: { traceparent: `00-${TRACE}-${SPAN}-01` } },
+  );
   await until(() => roots().length > before, 'a trace');
   const listed = [];
   for await (const trace of sessions.traces.list(id)) listed.push(trace);
@@ -98,11 +102,10 @@ test('the official client lists the traces of an agent’s session, as they were
   expect(listed.map(trace => [trace.id, trace.session_id, trace.object])).toEqual(
     turns.data.map(turn => [turn.id, id, 'agent.session.trace']),
   );
-  const [resource] = listed[0]?.otlp['resourceSpans'] as readonly [
-    { readonly scopeSpans: readonly [{ readonly spans: readonly ReturnType<typeof roots>[number][] }] },
-  ];
-  const [root] = resource.scopeSpans[0].spans;
+  const otlp = listed[0]?.otlp as unknown as OtlpTraces | undefined;
+  const root = otlp?.resourceSpans[0]?.scopeSpans[0]?.spans[0];
   expect(root).toEqual(roots().at(-1));
+  expect(root?.links).toEqual([{ traceId: TRACE, spanId: SPAN }]);
   expect(values(root)).toMatchObject({
     'gen_ai.agent.id': expect.any(String),
     'gen_ai.agent.version': '1',

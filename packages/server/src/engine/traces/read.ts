@@ -1,5 +1,5 @@
 /** Traces read from a store: the turns of a session that have ended and were not deleted. */
-import { idBody, type ResponseId, type SessionId, type TenantId } from '../../kernel/ids.ts';
+import { idBody, type ResponseId, type SessionId } from '../../kernel/ids.ts';
 import { decodeEnvelope, decodeEvent } from '../../log/codec.ts';
 import type { Envelope, LogEvent } from '../../log/events.ts';
 import { type JsonObject, textOf } from '../../log/events.ts';
@@ -24,12 +24,6 @@ export interface TraceSource {
   server(target: string): TraceTarget['server'];
   /** Whether prompts, answers, arguments and results are told. */
   readonly content: boolean;
-}
-
-export interface TurnOf {
-  readonly tenant: TenantId;
-  readonly session: SessionId;
-  readonly turn: ResponseId;
 }
 
 /** How clients know a turn of an agent's session. */
