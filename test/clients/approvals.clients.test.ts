@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApprovalDetail, ApprovalPage } from '@perdure/protocol';
 import { createPerdureClient } from '@perdure/client';
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
 

@@ -166,7 +166,7 @@ const inputEvent: z.ZodType<SessionInputEvent> = z.discriminatedUnion('type', [
   }),
 ]);
 
-const inputEventsBody: z.ZodType<{ readonly events: readonly SessionInputEvent[] }> = z.object({
+export const inputEventsBody: z.ZodType<{ readonly events: readonly SessionInputEvent[] }> = z.object({
   events: some(inputEvent, SESSION_LIMITS.events),
 });
 

@@ -180,7 +180,6 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   'approval.status': { type: 'string', enum: [...APPROVAL_STATUSES] },
   'approval.why': { type: 'string', enum: [...APPROVAL_REASONS] },
   session_id: { type: 'string' },
-  agent_id: { type: 'string' },
   'files.limit': {
     type: 'integer',
     minimum: 1,
@@ -188,6 +187,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
     description: `A page holds at most ${FILE_PAGE}.`,
   },
   'files.purpose': { type: 'string', enum: FILE_PURPOSES },
+  agent_id: { type: 'string', description: 'Only those that this agent runs.' },
   group_by: {
     type: 'string',
     description: 'Dimensions with commas between them, as product,cloud. Default: none, one sum.',

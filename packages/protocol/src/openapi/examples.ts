@@ -1,4 +1,5 @@
 /** Examples for the OpenAPI document: short, and valid (tested). */
+import { SESSION_EXAMPLES } from './session-examples.ts';
 import type { JsonObject } from '../json.ts';
 import { responseResource } from '../responses/resource.ts';
 import type { SchemaName } from './schemas.ts';
@@ -112,6 +113,7 @@ export const EXAMPLES: { readonly [name in SchemaName]?: JsonObject } = {
     product: 'api',
     scopes: ['inference', 'read'],
   },
+  ...SESSION_EXAMPLES,
   Health: { status: 'ok' },
   Ready: { status: 'ready', checks: [{ name: 'store', ok: true }] },
   Error: {

@@ -10,7 +10,16 @@ export type Route = {
   /** With `{name}` for each parameter. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'responses' | 'conversations' | 'chat' | 'models' | 'files' | 'perdure' | 'ledger' | 'service';
+  readonly tag:
+    | 'responses'
+    | 'conversations'
+    | 'chat'
+    | 'models'
+    | 'files'
+    | 'sessions'
+    | 'perdure'
+    | 'ledger'
+    | 'service';
   readonly summary: string;
   readonly body?: SchemaName | 'text';
   /** The body is a form with a file in it, as the schema tells. */
@@ -50,9 +59,9 @@ export type QueryName =
   | 'approval.status'
   | 'approval.why'
   | 'session_id'
-  | 'agent_id'
   | 'files.limit'
-  | 'files.purpose';
+  | 'files.purpose'
+  | 'agent_id';
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

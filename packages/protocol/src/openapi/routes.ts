@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../errors.ts';
 import { APPROVAL_ROUTES } from './approval-routes.ts';
 import { EVIDENCE_ROUTES } from './evidence-routes.ts';
+import { SESSION_ROUTES } from './session-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
 import { HOLD_ROUTES } from './hold-routes.ts';
@@ -233,6 +234,7 @@ export const ROUTES: readonly Route[] = [
     skips: true,
   },
   ...FILE_ROUTES,
+  ...SESSION_ROUTES,
   {
     method: 'get',
     path: '/v1/models',

@@ -73,6 +73,13 @@ import {
   responseSchema,
 } from '../responses/resource-schema.ts';
 
+import {
+  SESSION_ANSWERS,
+  SESSION_REQUESTS,
+  type SessionAnswerName,
+  type SessionRequestName,
+} from './session-schemas.ts';
+
 export type SchemaName =
   | 'InputItem'
   | 'CreateResponse'
@@ -151,7 +158,9 @@ export type SchemaName =
   | 'TestWebhook'
   | 'Health'
   | 'Ready'
-  | 'Error';
+  | 'Error'
+  | SessionAnswerName
+  | SessionRequestName;
 type RequestName =
   | 'UploadFile'
   | 'InputItem'
@@ -175,7 +184,8 @@ type RequestName =
   | 'RotateWebhook'
   | 'TestWebhook'
   | 'OfferRight'
-  | 'AnswerRight';
+  | 'AnswerRight'
+  | SessionRequestName;
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int().min(0), owned_by: z.string() });
 const error = z.object({
@@ -218,8 +228,10 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   TestWebhook: testWebhookBody,
   OfferRight: offerRightBody,
   AnswerRight: answerRightBody,
+  ...SESSION_REQUESTS,
 };
 const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType } = {
+  ...SESSION_ANSWERS,
   Item: itemSchema,
   Response: responseSchema,
   CompactedResponse: compactedResponseSchema,

@@ -45,6 +45,7 @@ import { makeSweeper, type SweepReport } from './retention-sweep.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
 import { TailCommits } from './tail-commits.ts';
+import { settleDoubt } from './settle-doubt.ts';
 import { NO_CAPS, SpendDesk, type SpendOptions } from './spend.ts';
 import type { RunningTurn } from './turn.ts';
 import {
@@ -55,9 +56,12 @@ import {
   type UsageSource,
   type UsageWindow,
 } from './usage.ts';
-import { type ApprovalDoors, approvalDoors } from './tools/approval-doors.ts';
+import type { RespondInput, StoredResponse } from './stored-response.ts';
+import { type Approvals, approvalsOf } from './tools/approvals.ts';
 import { type ToolDesk, toolDesk } from './tools/desk.ts';
 import { wakeSession } from './wake.ts';
+
+export type { RespondInput, StoredResponse } from './stored-response.ts';
 
 export interface EngineOptions {
   readonly homes: Homes;
@@ -87,27 +91,6 @@ export interface EngineOptions {
   readonly agentHost?: Partial<AgentHost>;
 }
 
-/** A stored response that was begun, or found again by its idempotency key. */
-export interface StoredResponse {
-  readonly id: ResponseId;
-  readonly placement: string | null;
-  /** Rejects with a PerdureError if the response failed. */
-  readonly done: Promise<ResponseResource>;
-  /** The response as it is now. */
-  now(): Promise<ResponseResource>;
-  /** Asks it to end before its next item, where that is safe; it may also end as it would have. */
-  stopAtBoundary(): void;
-  /** Its stream, from after event `after` (-1: all). @param signal aborted when the reader has left */
-  events(after?: number, signal?: AbortSignal): AsyncIterable<readonly WireEvent[]>;
-}
-
-export interface RespondInput {
-  readonly caller: Caller;
-  readonly request: CreateResponse;
-  readonly labels: readonly string[];
-  readonly idempotency: { readonly key: string; readonly body: string | Uint8Array } | null;
-}
-
 /** How long after a failed hold or write a session is looked at again, ms. */
 const RECOVER_AGAIN_MS = 2000;
 
@@ -128,8 +111,6 @@ export interface Engine {
   cancelResponse(caller: Caller, id: string): Promise<ResponseResource>;
   inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;
   deleteResponse(caller: Caller, id: string, options?: RemoveOptions): Promise<void>;
-  /** What people say to tools that wait for them. */
-  readonly approvals: ApprovalDoors;
   readonly conversations: {
     create(caller: Caller, items: readonly InputItem[], metadata: Metadata): Promise<conversations.NewConversation>;
     read(caller: Caller, id: string): Promise<conversations.ConversationView>;
@@ -145,6 +126,7 @@ export interface Engine {
     deleteItem(caller: Caller, id: string, item: string): Promise<void>;
   };
   readonly agentSessions: AgentSessions;
+  readonly approvals: Approvals;
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
   placements(caller: Caller, query: PlacementListQuery): Promise<PlacementPage>;
   readonly placing: Placing;
@@ -376,7 +358,7 @@ export function createEngine(options: EngineOptions): Engine {
     inputItems: async (caller, id) => (await readResponse(context, caller, id)).input,
     deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
     conversations: conversationCalls(context),
-    approvals: approvalDoors(context),
+    approvals: approvalsOf(context),
     agentSessions: admittedSessions(agentSessions(context, { ...NO_HOST, ...options.agentHost }), admitted),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),
@@ -407,12 +389,3 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 const GONE = 'The response of this Idempotency-Key was deleted, or its time is over.';
-
-/** Nothing of the session is in flight: what was held for a placement that never came to be is given back. */
-async function settleDoubt(
-  engine: EngineContext,
-  { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
-): Promise<void> {
-  const live = await engine.sessions.load(tenant, session, store);
-  if (live?.state?.turn?.call == null) engine.spend.settleDoubt(session);
-}

@@ -166,7 +166,10 @@ export interface SessionLog extends FileRows {
     readonly limit: number;
     readonly deleted: boolean;
   }): Promise<readonly ResponseRow[]>;
-  /** Finished responses of a tenant that were begun before a moment and not deleted, oldest first: what a lifetime ends. */
+  /**
+   * Finished responses of a tenant that were begun before a moment and not deleted, oldest first: what a lifetime ends. Turns of agents are not
+   * among them: they live as long as their session.
+   */
   begunBefore(query: {
     readonly tenant: TenantId;
     readonly before: number;

@@ -6,7 +6,7 @@ import { type CreateResponse, type NewItem, perdureError, toPerdureError } from 
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
 import type { DocumentRef, EventBody, LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
-import type { AgentTurn } from './agent-sessions/agent-turn.ts';
+import { type AgentTurn, agentOfTurn } from './agent-sessions/agent-turn.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { matchInput } from './compaction/input.ts';
@@ -231,17 +231,10 @@ async function commitBeginning(
   turn.target = placed?.target ?? null;
   if (placed === null) turn.placement = null;
   turn.principal = caller.principal;
-  turn.agent = input.agent ?? null;
-  turn.agent?.fold.take(acceptedOf(bodies), 0, null);
+  turn.agent = agentOfTurn(input.agent, bodies);
   turn.input = placedItems;
   start(engine, turn, () => (laid === null ? [] : takeCompaction(engine, turn, laid, prepared)()));
   return turn;
-}
-
-function acceptedOf(bodies: readonly EventBody[]): EventBody {
-  const accepted = bodies.find(body => body.type === 'input.accepted');
-  if (accepted === undefined) throw new Error('a turn began without input');
-  return accepted;
 }
 
 function callPlaced({ target, record, reserved }: PlacedCall, purpose: string): EventBody {

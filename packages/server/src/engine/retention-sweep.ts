@@ -8,6 +8,7 @@
 import { toPerdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
 import type { ResponseRow, SessionRow } from '../log/rows.ts';
+import { endSession } from './agent-sessions/end-session.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reap } from './erase.ts';
 import type { LiveSession } from './live-session.ts';
@@ -83,14 +84,17 @@ async function sweepConversations(
   stopping: () => boolean,
 ): Promise<void> {
   const over = ({ kind, open, tenant, updatedAt }: SessionRow): boolean =>
-    kind === 'conversation' && !open && conversationExpired(engine, { tenant, updatedAt, turn: null });
+    (kind === 'conversation' || kind === 'agent') &&
+    !open &&
+    conversationExpired(engine, { tenant, updatedAt, turn: null });
   for await (const row of pages(after => store.living(after, PAGE), engine, stopping)) {
     if (!over(row)) continue;
     const ended = await atSession(engine, store, row, counts, async live => {
       // Somebody may have come back to it meanwhile.
       const state = mustState(live);
       if (state.phase === 'ended' || !conversationExpired(engine, state)) return;
-      await endConversation(engine, live, ACTOR);
+      if (state.kind === 'agent') await endSession(engine, live, ACTOR);
+      else await endConversation(engine, live, ACTOR);
     });
     if (ended) counts.conversations += 1;
   }

@@ -41,3 +41,10 @@ export function capError({ cap, span, spent, reserved }: CapBalance, bound: Micr
     },
   });
 }
+
+const SAFE_MOST = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** Facts are safe integers; what is more than $9 billion is told as that. */
+export function safe(amount: Micro): number {
+  return Number(amount < SAFE_MOST ? amount : SAFE_MOST);
+}

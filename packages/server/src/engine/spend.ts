@@ -18,7 +18,7 @@ import type { Spend } from '../placement/facts.ts';
 import type { PlacementRecord } from '../placement/record.ts';
 import type { Rates } from './rate/rates.ts';
 import { Accounts, bucketAt, type Bucket } from './spend-accounts.ts';
-import { capError, type SpendCall } from './spend-call.ts';
+import { capError, safe, type SpendCall } from './spend-call.ts';
 import { isMeter, type LoggedCall, type OpenCall, type UsageSource, usagePages } from './usage.ts';
 
 /** What calls cost, by the price books. */
@@ -387,13 +387,6 @@ export class SpendDesk {
       buckets.push(...reading.accounts.bucketsOf(subject, at));
     return buckets;
   }
-}
-
-const SAFE_MOST = BigInt(Number.MAX_SAFE_INTEGER);
-
-/** Facts are safe integers; what is more than $9 billion is told as that. */
-function safe(amount: Micro): number {
-  return Number(amount < SAFE_MOST ? amount : SAFE_MOST);
 }
 
 function keyOf(session: SessionId, call: number): string {

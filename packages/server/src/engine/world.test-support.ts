@@ -71,6 +71,7 @@ export interface WorldOptions {
 }
 
 export interface BootOptions {
+  readonly tools?: EngineOptions['tools'];
   readonly limits?: Partial<EngineLimits>;
   readonly retention?: Retention;
 }
@@ -118,7 +119,7 @@ export class World {
     return this.bootOn(stores, how);
   }
 
-  bootOn(stores: readonly HomeStore[], { limits = {}, retention }: BootOptions = {}): Booted {
+  bootOn(stores: readonly HomeStore[], { limits = {}, retention, tools }: BootOptions = {}): Booted {
     const [control] = stores;
     if (control === undefined) throw new Error('a world needs a home');
     const places = this.#options.places ?? [
@@ -175,6 +176,7 @@ export class World {
       limits: { ...LIMITS, ...this.#options.limits, ...limits },
       report: (what, error) => reported.push({ what, error }),
       ...(retention !== undefined && { retention }),
+      ...(tools !== undefined && { tools }),
       ...(this.#options.spend !== undefined && { spend: this.#options.spend }),
       compaction: { strategy: 'extractive', at: null, seals: SEALS, ...this.#options.compaction },
       ...(this.#options.files !== undefined && { files: this.#options.files }),

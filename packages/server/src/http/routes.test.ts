@@ -55,6 +55,17 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /v1/conversations/:id/items': 'content',
   'GET /v1/conversations/:id/items/:item': 'content',
   'DELETE /v1/conversations/:id/items/:item': 'change',
+  'POST /v1/agents/sessions': 'change',
+  'GET /v1/agents/sessions': 'content',
+  'GET /v1/agents/sessions/:id': 'content',
+  'POST /v1/agents/sessions/:id': 'change',
+  'DELETE /v1/agents/sessions/:id': 'change',
+  'POST /v1/agents/sessions/:id/events': 'change',
+  'GET /v1/agents/sessions/:id/events': 'content',
+  'GET /v1/agents/sessions/:id/items': 'content',
+  'GET /v1/agents/sessions/:id/turns': 'content',
+  'GET /v1/agents/sessions/:id/turns/:turn': 'content',
+  'GET /v1/agents/sessions/:id/turns/:turn/items': 'content',
   'POST /v1/chat/completions': 'change',
   'POST /v1/files': 'change',
   'GET /v1/files': 'content',
@@ -136,7 +147,9 @@ test('an auditor reads all evidence, content nowhere, and changes nothing: every
 });
 
 test('contracts are governed by operators alone', () => {
-  const governing = table.filter(([method, path]) => method === 'POST' && /contracts|waivers|events|rights/.test(path));
+  const governing = table.filter(
+    ([method, path]) => method === 'POST' && /perdure\/v1\/(contracts|waivers|events|rights)/.test(path),
+  );
   expect(governing).toHaveLength(16);
   for (const [, , scopes] of governing) expect(scopes).toEqual(['operator']);
 });

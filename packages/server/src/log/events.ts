@@ -6,6 +6,9 @@
  * Names are past tense; a new meaning is a new version in `codec.ts`, never a changed one.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
+import type { CompactionRef, DocumentRef, Reservation, ToolPlace, Usage } from './places.ts';
+
+export type { CompactionRef, DocumentRef, Reservation, ToolPlace, Usage } from './places.ts';
 
 /** JSON as it lies in a log. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -35,36 +38,6 @@ export interface SessionOrigin {
   readonly stateHeld: boolean;
   /** Contract id -> reading id, as in force when the session started: it fixes the class. */
   readonly readings: { readonly [contract: string]: string };
-}
-
-/** Where a shared text (tools, instructions) was first written: once per digest, not once per turn (L11). */
-export interface DocumentRef {
-  readonly session: SessionId;
-  readonly seq: number;
-  readonly index: number;
-}
-
-/** Where a compaction lies that stands for positions 1..`to`. */
-export interface CompactionRef {
-  readonly session: SessionId;
-  readonly seq: number;
-  /** Its own position: it is listed there, and what it stands for is read where it stood. */
-  readonly position: number;
-  readonly to: number;
-}
-
-/** Tokens, as metered. All integers. */
-export interface Usage {
-  readonly input: number;
-  readonly cached: number;
-  readonly output: number;
-  readonly reasoning: number;
-}
-
-/** The largest usage a call can turn out to have had: what a lost call is charged at (L5). */
-export interface Reservation {
-  readonly input: number;
-  readonly output: number;
 }
 
 export type EventBody =
@@ -344,14 +317,6 @@ export type EventBody =
       readonly head: { readonly entries: number; readonly count: number };
       readonly payload: { readonly items: readonly LoggedItem[] };
     };
-
-/** Who runs a tool, as a log names it. `server` and `tool`: of an MCP server. */
-export interface ToolPlace {
-  readonly kind: 'client' | 'module' | 'mcp' | 'builtin';
-  readonly module?: string;
-  readonly server?: string;
-  readonly tool?: string;
-}
 
 /** What lets a provider's bill be reconciled with our record. */
 export interface UpstreamIds {

@@ -3,16 +3,10 @@
  * with a throw, and changes nothing. The engine asks before it appends; a reader of a log treats a refusal as a broken log.
  */
 import { assertNever } from '../kernel/assert-never.ts';
-import type { Envelope, EnvelopeOf, EventType, Usage } from '../log/events.ts';
+import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
+import { queueInput, steer, used } from './reduce-agent.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
-import {
-  MAX_DOCUMENTS,
-  MAX_QUEUED_INPUTS,
-  prefixEnd,
-  type SessionState,
-  type SessionUse,
-  type TurnState,
-} from './state.ts';
+import { MAX_DOCUMENTS, prefixEnd, type SessionState, type SessionUse, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
 
 export type Reduced =
@@ -264,28 +258,6 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
   };
 }
 
-function queueInput(state: SessionState, event: EnvelopeOf<'input.queued'>): SessionState | string {
-  const { turn, seq } = { turn: state.turn, seq: event.seq };
-  if (turn === null) return 'no turn is open';
-  const queued = turn.queued ?? [];
-  if (queued.length >= MAX_QUEUED_INPUTS) return `${queued.length} inputs wait already`;
-  return { ...state, turn: { ...turn, queued: [...queued, { seq, count: event.head.count }] } };
-}
-
-function steer(state: SessionState, event: EnvelopeOf<'input.steered'>): SessionState | string {
-  const { entries, count } = event.head;
-  const { turn } = state;
-  const queued = turn?.queued ?? [];
-  if (turn === null || entries < 1 || queued.length < entries) return 'no such input waits';
-  if (turn.tools.length > 0) return 'a tool call has no output yet';
-  if (turn.compaction === 'due') return 'the context is to be compacted first';
-  if (queued.slice(0, entries).reduce((sum, one) => sum + one.count, 0) !== count) return 'other items wait';
-  const { queued: _, ...rest } = turn;
-  const left = queued.slice(entries);
-  const after: TurnState = { ...rest, outcome: null, ...(left.length > 0 && { queued: left }) };
-  return { ...state, position: state.position + count, turn: after };
-}
-
 function sameRef(
   a: { session: string; seq: number; index: number },
   b: { session: string; seq: number; index: number } | null,
@@ -356,23 +328,6 @@ function failCall(state: SessionState, event: EnvelopeOf<'call.failed'>): Sessio
 function cancelCall(state: SessionState, event: EnvelopeOf<'call.cancelled'>): SessionState | string {
   const after = settleCall(state, event.head.call, turn => ({ ...turn, call: null }));
   return typeof after === 'string' ? after : used(state, event.head.usage, after);
-}
-
-/** Counts what a call used: of an agent's session, which has a budget of its own. */
-function used({ kind, turn }: SessionState, usage: Usage, after: SessionState): SessionState {
-  const target = turn?.call?.target;
-  if (kind !== 'agent' || target === undefined) return after;
-  return { ...after, used: { ...after.used, [target]: sumUsage(after.used?.[target], usage) } };
-}
-
-function sumUsage(a: Usage | undefined, b: Usage): Usage {
-  if (a === undefined) return b;
-  return {
-    input: a.input + b.input,
-    cached: a.cached + b.cached,
-    output: a.output + b.output,
-    reasoning: a.reasoning + b.reasoning,
-  };
 }
 
 /** The purpose of calls that compact a context. */

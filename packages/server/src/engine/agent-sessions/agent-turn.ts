@@ -23,6 +23,12 @@ export function makeAgentTurn(config: SessionConfig, toolbox: Toolbox | null): A
   return { config, fold: new ToolFold(), toolbox, running: new Set(), later: null };
 }
 
+/** Of a turn that begins with these events; null if it is of no agent. */
+export function agentOfTurn(agent: AgentTurn | undefined, bodies: readonly FoldEvent[]): AgentTurn | null {
+  for (const body of bodies) if (body.type === 'input.accepted') agent?.fold.take(body, 0, null);
+  return agent ?? null;
+}
+
 /** Shows the facts of what has become durable, and lets the context grow by it: whoever committed it. */
 export function agentCommitted(
   engine: Pick<EngineContext, 'running' | 'sessions' | 'hub' | 'nudge'>,

@@ -8,10 +8,10 @@ import type { LiveSession } from '../live-session.ts';
 import { originOf } from '../origin.ts';
 import { checkOrigin, mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
-import { endConversation, hideAll } from '../remove.ts';
 import type { ResourceRow } from '../resources.ts';
 import { claim } from '../respond.ts';
 import { cancelOpenTurn } from './cancel-session.ts';
+import { endSession } from './end-session.ts';
 import { findSession } from './find.ts';
 import { configPayload, readConfig, readMetadata, type SessionConfig } from './session-config.ts';
 
@@ -160,16 +160,6 @@ export async function deleteSession(engine: EngineContext, caller: Caller, id: s
   if (mustState(live).phase === 'waiting') await cancelOpenTurn(engine, caller, live);
   await engine.sessions.exclusive(live, async () => {
     if (live.stale || mustState(live).turn !== null) throw perdureError('session_running');
-    await hideAll(engine, live, actorOf(caller));
-    await endConversation(engine, live, actorOf(caller));
+    await endSession(engine, live, actorOf(caller));
   });
-  const { tenant, session } = live;
-  const row = await engine.sessions.wait(engine.control.resource('agent_session', tenant, session));
-  if (row !== null) {
-    const { kind, version } = row;
-    await engine.sessions.wait(
-      engine.control.changeResources([{ op: 'remove', kind, tenant, id: session, version }], null),
-    );
-  }
-  engine.hub.wake(session);
 }

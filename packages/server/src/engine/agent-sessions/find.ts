@@ -6,12 +6,13 @@ import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { short } from '../plan.ts';
+import { conversationExpired } from '../retention.ts';
 
 /** @throws session_not_found */
 export async function findSession(engine: EngineContext, caller: Caller, id: string): Promise<LiveSession> {
   const found = engine.homes.locate(id, 'sess');
   const live = found && (await engine.sessions.load(caller.tenant, id as SessionId, found.store));
-  if (live?.state?.kind !== 'agent' || live.state.phase === 'ended')
+  if (live?.state?.kind !== 'agent' || live.state.phase === 'ended' || conversationExpired(engine, live.state))
     throw perdureError('session_not_found', `Session with id '${short(id)}' not found.`);
   return live;
 }
@@ -22,7 +23,7 @@ export function turnId(response: string): string {
 }
 
 export function responseOfTurn(turn: string): ResponseId | null {
-  return /^turn_/.test(turn) && idBody(turn.replace(/^turn_/, 'resp_'), 'resp') !== null
+  return turn.startsWith('turn_') && idBody(turn.replace(/^turn_/, 'resp_'), 'resp') !== null
     ? (turn.replace(/^turn_/, 'resp_') as ResponseId)
     : null;
 }

@@ -18,8 +18,9 @@ export interface SessionConfig {
   readonly spendLimit: number | null;
 }
 
-export function configPayload({ version: _, ...config }: SessionConfig): JsonObject {
-  return { ...config };
+export function configPayload(config: SessionConfig): JsonObject {
+  const { agent, environment, vaultIds, review, spendLimit } = config;
+  return { agent, environment, vaultIds, review, spendLimit };
 }
 
 /** By the session in memory: it goes when that leaves the cache. */

@@ -3,7 +3,7 @@ import { base32, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import { decodeEvent } from '../../log/codec.ts';
 import type { EventOf, Json, LogEvent } from '../../log/events.ts';
 import type { SessionLog } from '../ports.ts';
-import { parseApprovalId } from '../tools/approvals.ts';
+import { parseApprovalId } from '../tools/approval-id.ts';
 
 const PREFIX = 'appr_';
 const TIME_CHARS = 10;

@@ -95,7 +95,7 @@ export function followFeed(parts: FeedParts): Feed {
     const known = places.get(home.home);
     if (known !== undefined) return known;
     const row = await control.resource('cursor', NOBODY, cursorId(home));
-    const position = row === null ? 0 : Number((JSON.parse(row.body) as { readonly position: number }).position);
+    const position = row === null ? 0 : (JSON.parse(row.body) as { readonly position: number }).position;
     const place = { row, position };
     places.set(home.home, place);
     return place;

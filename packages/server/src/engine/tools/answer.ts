@@ -3,7 +3,7 @@ import { decodeEvent } from '../../log/codec.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { MAX_EVENTS_READ } from '../ports.ts';
-import { parseApprovalId } from './approvals.ts';
+import { parseApprovalId } from './approval-id.ts';
 import type { ToolRun } from './ports.ts';
 
 /** Null if the tool itself did not ask: then people were asked for its sake only. */

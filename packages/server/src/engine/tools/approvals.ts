@@ -6,7 +6,7 @@
  * A2  What is decided is durable before whoever decided is told (L2). Then the turn is taken up again, in this process.
  */
 import { perdureError } from '@perdure/protocol';
-import { base32, fromBase32, ID_BODY_CHARS, type SessionId, type TenantId } from '../../kernel/ids.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import { decodeEvent } from '../../log/codec.ts';
 import type { EventBody, Json, LogEvent } from '../../log/events.ts';
 import type { OpenApproval, SessionState, ToolState } from '../../session/state.ts';
@@ -16,22 +16,8 @@ import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { recoverSession } from '../recovery.ts';
 import { claim } from '../respond.ts';
+import { parseApprovalId } from './approval-id.ts';
 import { completedTool, failedTool } from './output.ts';
-
-const SEQ_CHARS = 7;
-const FORM = new RegExp(`^appr_([0-9a-z]{${ID_BODY_CHARS}})([0-9a-z]{${SEQ_CHARS}})$`);
-
-/** The id of the approval that the event `seq` of a session asks for: it says where it lies, so that no index is kept. */
-export function approvalId(session: SessionId, seq: number): string {
-  return `appr_${session.slice('sess_'.length)}${base32(seq, SEQ_CHARS)}`;
-}
-
-/** The session and the seq that an approval's id names; null if it is none of ours. */
-export function parseApprovalId(id: string): { readonly session: SessionId; readonly seq: number } | null {
-  const [, body = '', rest = ''] = FORM.exec(id) ?? [];
-  const seq = body === '' ? -1 : fromBase32(rest);
-  return seq < 1 ? null : { session: `sess_${body}` as SessionId, seq };
-}
 
 /** An approval as it stands. */
 export interface ApprovalView {
@@ -156,4 +142,21 @@ export async function goOn(engine: EngineContext, live: LiveSession): Promise<vo
   } catch {
     engine.recoverLater(live);
   }
+}
+
+/** The same for who holds an engine and not its parts. */
+export interface Approvals {
+  read(tenant: TenantId, id: string): Promise<ApprovalView>;
+  grant(tenant: TenantId, id: string, actor: string, value?: Json): Promise<void>;
+  deny(tenant: TenantId, id: string, actor: string, reason: string): Promise<void>;
+  complete(tenant: TenantId, id: string, actor: string, output: string): Promise<void>;
+}
+
+export function approvalsOf(engine: EngineContext): Approvals {
+  return {
+    read: (tenant, id) => readApproval(engine, tenant, id),
+    grant: (tenant, id, actor, value) => grantApproval(engine, tenant, id, actor, value),
+    deny: (tenant, id, actor, reason) => denyApproval(engine, tenant, id, actor, reason),
+    complete: (tenant, id, actor, output) => completeApproval(engine, tenant, id, actor, output),
+  };
 }

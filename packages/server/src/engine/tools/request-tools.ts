@@ -6,7 +6,7 @@ import type { AgentTurn } from '../agent-sessions/agent-turn.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { mustState } from '../plan.ts';
 import type { RunningTurn } from '../turn.ts';
-import { approvalId } from './approvals.ts';
+import { approvalId } from './approval-id.ts';
 import { failedTool } from './output.ts';
 import type { ToolQuestion, ToolVerdict } from './ports.ts';
 import { placeOf, type Tool } from './toolbox.ts';

@@ -21,7 +21,7 @@ export function sessionResource(
     metadata: view.metadata,
     created_at: Math.floor(view.createdAt / 1000),
     last_active_at: Math.floor(view.updatedAt / 1000),
-    usage: view.usage === null ? null : (usageResource(view.usage) as unknown as JsonObject),
+    usage: view.usage === null ? null : usageResource(view.usage),
     vault_ids: config.vaultIds,
     ...(config.review !== 'none' && { review: config.review }),
     ...(config.spendLimit !== null && { spend_control: { limit: config.spendLimit, consumed: view.consumed } }),

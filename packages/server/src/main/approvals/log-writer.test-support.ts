@@ -1,6 +1,6 @@
 /** Writes events of agents' sessions as the engine would, for who reads them: a session each, in a store of its own or given. */
 import { createHash, randomBytes } from 'node:crypto';
-import { approvalId } from '../../engine/tools/approvals.ts';
+import { approvalId } from '../../engine/tools/approval-id.ts';
 import { base32, type HomeId, homeTag, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import { CODEC_VERSION, encodeHead, EVENT_CODES } from '../../log/codec.ts';
 import type { EventBody } from '../../log/events.ts';

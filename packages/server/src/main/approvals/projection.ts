@@ -5,7 +5,7 @@
 import type { ApprovalStatus, ApprovalWhy } from '@perdure/protocol';
 import { approvalOrder, readAsked } from '../../engine/feed/asked.ts';
 import type { FeedConsumer, FedEvent } from '../../engine/feed/follow.ts';
-import { parseApprovalId } from '../../engine/tools/approvals.ts';
+import { parseApprovalId } from '../../engine/tools/approval-id.ts';
 import type { ResourceChange, ResourceRow, Resources } from '../../engine/resources.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { decodeEnvelope } from '../../log/codec.ts';

@@ -175,6 +175,9 @@ export const PROJECTION_CASES: readonly ConformanceCase[] = [
       deepStrictEqual([await before(99), await before(99, ACME, 1), await before(20)], [[r1, r2], [r1], [r1]]);
       await commit(store, session, ['4'], [{ type: 'response_deleted', id: responseNamed('r1') }]);
       deepStrictEqual([await of(0, false), await of(0, true), await before(99)], [[r2], [r1], [r2]]);
+      // Turns of agents live as long as their session.
+      await commit(store, sampleSession('c'), ['1'], [opened('r4', 1), closed('r4', 1, 1)], { kind: 'agent' });
+      deepStrictEqual(await before(99), [r2]);
     },
   },
   {

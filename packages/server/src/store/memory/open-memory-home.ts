@@ -126,7 +126,8 @@ export function openMemoryHome(options: MemoryHomeOptions): HomeStore {
         const rows = [...data.responses.values()]
           .filter(one => one.tenant === tenant && !one.deleted)
           .map(({ row }) => row)
-          .filter(row => row.createdAt < before && row.toSeq > 0);
+          .filter(row => row.createdAt < before && row.toSeq > 0)
+          .filter(row => data.sessions.get(row.session)?.row.kind !== 'agent');
         return rows.sort((a, b) => a.createdAt - b.createdAt).slice(0, limit);
       }),
     unerased: (after, limit) =>

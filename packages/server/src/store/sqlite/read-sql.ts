@@ -91,7 +91,8 @@ export function makeLogReads(db: DatabaseSync): LogReads {
   const deletedOf = db.prepare(responsesOf('='));
   const begunBefore = db.prepare(
     `SELECT r.*, s.id AS session FROM responses r JOIN sessions s ON s.n = r.n
-      WHERE r.t = (SELECT k FROM names WHERE name = ?) AND r.status <> ${DELETED} AND r.at < ? AND r.to_seq > 0 ORDER BY r.at LIMIT ?`,
+      WHERE r.t = (SELECT k FROM names WHERE name = ?) AND r.status <> ${DELETED} AND r.at < ? AND r.to_seq > 0
+      AND s.kind <> ${SESSION_KINDS.indexOf('agent')} ORDER BY r.at LIMIT ?`,
   );
   const unerased = db.prepare(
     `${SESSION} JOIN erasures u ON u.n = s.n WHERE u.n > ifnull((SELECT n FROM sessions WHERE id = ?), 0) ORDER BY u.n LIMIT ?`,

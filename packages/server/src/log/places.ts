@@ -1,0 +1,40 @@
+/** What heads of events name: places in logs, who runs a tool, what a call used. */
+import type { SessionId } from '../kernel/ids.ts';
+
+/** Where a shared text (tools, instructions) was first written: once per digest, not once per turn (L11). */
+export interface DocumentRef {
+  readonly session: SessionId;
+  readonly seq: number;
+  readonly index: number;
+}
+
+/** Where a compaction lies that stands for positions 1..`to`. */
+export interface CompactionRef {
+  readonly session: SessionId;
+  readonly seq: number;
+  /** Its own position: it is listed there, and what it stands for is read where it stood. */
+  readonly position: number;
+  readonly to: number;
+}
+
+/** Tokens, as metered. All integers. */
+export interface Usage {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+  readonly reasoning: number;
+}
+
+/** The largest usage a call can turn out to have had: what a lost call is charged at (L5). */
+export interface Reservation {
+  readonly input: number;
+  readonly output: number;
+}
+
+/** Who runs a tool, as a log names it. `server` and `tool`: of an MCP server. */
+export interface ToolPlace {
+  readonly kind: 'client' | 'module' | 'mcp' | 'builtin';
+  readonly module?: string;
+  readonly server?: string;
+  readonly tool?: string;
+}

@@ -1,0 +1,42 @@
+/** The part of the reducer that is about sessions of agents: input while a turn runs, and what the session used. */
+import type { EnvelopeOf, Usage } from '../log/events.ts';
+import { MAX_QUEUED_INPUTS, type SessionState, type TurnState } from './state.ts';
+
+export function queueInput(state: SessionState, event: EnvelopeOf<'input.queued'>): SessionState | string {
+  const { turn } = state;
+  if (turn === null) return 'no turn is open';
+  const queued = turn.queued ?? [];
+  if (queued.length >= MAX_QUEUED_INPUTS) return `${queued.length} inputs wait already`;
+  return { ...state, turn: { ...turn, queued: [...queued, { seq: event.seq, count: event.head.count }] } };
+}
+
+export function steer(state: SessionState, event: EnvelopeOf<'input.steered'>): SessionState | string {
+  const { entries, count } = event.head;
+  const { turn } = state;
+  const queued = turn?.queued ?? [];
+  if (turn === null || entries < 1 || queued.length < entries) return 'no such input waits';
+  if (turn.tools.length > 0) return 'a tool call has no output yet';
+  if (turn.compaction === 'due') return 'the context is to be compacted first';
+  if (queued.slice(0, entries).reduce((sum, one) => sum + one.count, 0) !== count) return 'other items wait';
+  const { queued: _, ...rest } = turn;
+  const left = queued.slice(entries);
+  const after: TurnState = { ...rest, outcome: null, ...(left.length > 0 && { queued: left }) };
+  return { ...state, position: state.position + count, turn: after };
+}
+
+/** Counts what a call used: of an agent's session, which has a budget of its own. */
+export function used({ kind, turn }: SessionState, usage: Usage, after: SessionState): SessionState {
+  const target = turn?.call?.target;
+  if (kind !== 'agent' || target === undefined) return after;
+  return { ...after, used: { ...after.used, [target]: sumUsage(after.used?.[target], usage) } };
+}
+
+function sumUsage(a: Usage | undefined, b: Usage): Usage {
+  if (a === undefined) return b;
+  return {
+    input: a.input + b.input,
+    cached: a.cached + b.cached,
+    output: a.output + b.output,
+    reasoning: a.reasoning + b.reasoning,
+  };
+}
