@@ -41,7 +41,14 @@ test('explain names the verdict and the policies, of the configuration or of tho
   expect(denied.code).toBe(3);
   expect(denied.out).toMatch(/^deny: a policy forbids it\nPOLICY[\s\S]*no-recursive-delete +forbid/);
   const refund = await explain(
-    ...['--tool', 'refund', '--args', '{"amount_cents":4000}', '--agent-name', 'support', '--permissions', 'example'],
+    '--tool',
+    'refund',
+    '--args',
+    '{"amount_cents":4000}',
+    '--agent-name',
+    'support',
+    '--permissions',
+    'example',
     '--json',
   );
   expect(refund.code).toBe(0);

@@ -148,7 +148,8 @@ export function followFeed(parts: FeedParts): Feed {
   }
 
   async function followHome(home: FedHome): Promise<void> {
-    while (!closed) {
+    for (;;) {
+      if (closed) return;
       const { position: after } = await placeOf(home);
       const from = Math.max(after, seen.get(home.home) ?? 0);
       const { rows, to } = await home.heads({ codes, after: from, limit: PAGE });
