@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApprovalDetail, ApprovalPage } from '@perdure/protocol';
 import { createPerdureClient } from '@perdure/client';
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { perdure } from '../../packages/server/src/main/cli/captured-io.test-support.ts';
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
@@ -188,4 +189,20 @@ test('under auto_review rules say yes, and what no rule speaks of is denied', as
   const oslo = await asks('Oslo', 'auto_review');
   await reached(oslo.id, 'idle');
   expect(await items(oslo.id)).toContain('Permission denied');
+}, 60_000);
+
+test('the command line lists, shows and decides', async () => {
+  const { id } = await asks('Bonn');
+  await reached(id, 'requires_action');
+  const run = (...args: readonly string[]): ReturnType<typeof perdure> =>
+    perdure(['approvals', ...args], { cwd: dir, env: { PERDURE_URL: stack.url, PERDURE_API_KEY: KEYS.boss } });
+  const listed = await run('list', '--session', id);
+  const [approval = ''] = /appr_\w+/.exec(listed.out) ?? [];
+  expect(listed.out).toMatch(/^APPROVAL +STATUS +WHY +TOOL/);
+  expect(listed.out).not.toContain('Bonn');
+  expect((await run('show', approval)).out).toMatch(/arguments +\{"city":"Bonn"\}/);
+  const denied = await run('deny', approval, '--reason', 'Rain.', '--json');
+  expect(JSON.parse(denied.out)).toMatchObject({ id: approval, status: 'denied', reason: 'Rain.' });
+  expect((await run('grant', approval)).code).not.toBe(0);
+  expect((await run('list', '--session', id)).out).toBe('There are no such approvals.\n');
 }, 60_000);

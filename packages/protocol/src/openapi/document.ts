@@ -181,7 +181,6 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   'approval.status': { type: 'string', enum: [...APPROVAL_STATUSES] },
   'approval.why': { type: 'string', enum: [...APPROVAL_REASONS] },
   session_id: { type: 'string' },
-  agent_id: { type: 'string' },
   'files.limit': {
     type: 'integer',
     minimum: 1,

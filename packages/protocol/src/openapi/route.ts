@@ -63,7 +63,6 @@ export type QueryName =
   | 'approval.status'
   | 'approval.why'
   | 'session_id'
-  | 'agent_id'
   | 'files.limit'
   | 'files.purpose'
   | 'metadata[key]'

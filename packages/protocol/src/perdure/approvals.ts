@@ -37,9 +37,9 @@ export type ApprovalResource = {
 /** With what only those see who may decide. */
 export type ApprovalDetail = ApprovalResource & {
   /** The exact arguments; null where they were erased. */
-  readonly arguments: z.core.util.JSONType | null;
+  readonly arguments: unknown;
   /** What the tool asks, if it does. */
-  readonly about: z.core.util.JSONType | null;
+  readonly about: unknown;
   /** Why it was denied. */
   readonly reason: string | null;
 };
@@ -48,7 +48,7 @@ export type GrantApproval = {
   /** As it was shown: a grant of anything else is refused. */
   readonly binding?: string;
   /** The answer, where the tool asks for one. */
-  readonly value?: z.core.util.JSONType;
+  readonly value?: unknown;
 };
 export type DenyApproval = { readonly reason?: string };
 export type ResolveApproval = {
@@ -80,8 +80,8 @@ const shape = {
 export const approvalSchema: z.ZodType<ApprovalResource> = z.object(shape);
 export const approvalDetailSchema: z.ZodType<ApprovalDetail> = z.object({
   ...shape,
-  arguments: z.json(),
-  about: z.json(),
+  arguments: z.unknown(),
+  about: z.unknown(),
   reason: orNull,
 });
 
@@ -105,7 +105,7 @@ export const grantApprovalBody: z.ZodType<GrantApproval> = z.object({
     .max(LIMITS.nameChars)
     .meta({ description: 'As it was shown: a grant of anything else is refused.' })
     .exactOptional(),
-  value: z.json().meta({ description: 'The answer, where the tool asks for one.' }).exactOptional(),
+  value: z.unknown().meta({ description: 'The answer, where the tool asks for one.' }).exactOptional(),
 });
 export const denyApprovalBody: z.ZodType<DenyApproval> = z.object({
   reason: text.max(LIMITS.reasonChars).meta({ description: 'The model is told it.' }).exactOptional(),

@@ -16,12 +16,11 @@ import { environmentRoutes } from './environments/table.ts';
 import * as files from './files/routes.ts';
 import { guardLocal } from './guard.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
-import * as approvals from './perdure/approval-routes.ts';
+import { agentRuleRoutes } from './perdure/agent-rule-table.ts';
 import * as govern from './perdure/govern-routes.ts';
 import * as holds from './perdure/hold-routes.ts';
 import * as replay from './perdure/replay-routes.ts';
 import * as perdure from './perdure/routes.ts';
-import * as webhooks from './perdure/webhook-routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
 import { limitRate } from './rate-limit.ts';
 import { sendError, sendJson } from './reply.ts';
@@ -51,9 +50,6 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
   const admin: readonly Scope[] = ['admin', 'operator'];
   // How many calls there were, of all tenants together, can be read off a log: so no tenant's own key reads it.
   const ledger: Scopes = deps.ledger?.public === true ? null : ['auditor', 'operator'];
-  const approving: readonly Scope[] = ['approve', 'operator', 'inference', 'read', 'auditor'];
-  // Those of inference only if the operator lets them: the desk says.
-  const approves: readonly Scope[] = ['approve', 'operator', 'inference'];
   const governs: readonly Scope[] = ['operator'];
   const governed: readonly Scope[] = ['operator', 'auditor'];
   const at = (params: readonly string[], index: number): string => params[index] ?? '';
@@ -227,49 +223,7 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
       governs,
       (exchange, params) => holds.liftHold(deps, exchange, at(params, 0)),
     ],
-    ['GET', '/perdure/v1/approvals', approving, exchange => approvals.listApprovals(deps, exchange)],
-    [
-      'GET',
-      '/perdure/v1/approvals/:id',
-      approving,
-      (exchange, params) => approvals.getApproval(deps, exchange, at(params, 0)),
-    ],
-    ...(['grantApproval', 'denyApproval', 'resolveApproval'] as const).map(
-      (how): Row => [
-        'POST',
-        `/perdure/v1/approvals/:id/${how.replace('Approval', '')}`,
-        approves,
-        (exchange, params) => approvals[how](deps, exchange, at(params, 0)),
-      ],
-    ),
-    ['GET', '/perdure/v1/webhooks', admin, exchange => webhooks.listWebhooks(deps, exchange)],
-    ['POST', '/perdure/v1/webhooks', admin, exchange => webhooks.createWebhook(deps, exchange)],
-    [
-      'GET',
-      '/perdure/v1/webhooks/:id',
-      admin,
-      (exchange, params) => webhooks.getWebhook(deps, exchange, at(params, 0)),
-    ],
-    [
-      'DELETE',
-      '/perdure/v1/webhooks/:id',
-      admin,
-      (exchange, params) => webhooks.deleteWebhook(deps, exchange, at(params, 0)),
-    ],
-    ...(['rotate_secret', 'enable', 'test'] as const).map(
-      (how): Row => [
-        'POST',
-        `/perdure/v1/webhooks/:id/${how}`,
-        admin,
-        (exchange, params) => webhooks.changeWebhook[how](deps, exchange, at(params, 0)),
-      ],
-    ),
-    [
-      'GET',
-      '/perdure/v1/webhooks/:id/deliveries',
-      admin,
-      (exchange, params) => webhooks.listDeliveries(deps, exchange, at(params, 0)),
-    ],
+    ...agentRuleRoutes(deps),
     ['GET', '/perdure/v1/audit', governed, exchange => govern.listAudit(deps, exchange)],
     ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],

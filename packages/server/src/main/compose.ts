@@ -1,5 +1,4 @@
 /** The composition root: the one place that knows all the parts. */
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { makeSeals } from '../engine/compaction/seal.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
@@ -21,7 +20,7 @@ import type { LoadedEra } from './govern/active-contracts.ts';
 import { sessionsOf } from './automations/sessions.ts';
 import { automationTools, type ConnectSessions, startAutomations } from './automations/start.ts';
 import { openFiles, sweepFiles } from './files.ts';
-import { CEDAR_APART, startCedar } from './govern/cedar-apart.ts';
+import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
 import { HoldBook } from './holds/hold-book.ts';
 import { makeHoldDesk } from './holds/hold-desk.ts';
@@ -32,7 +31,7 @@ import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
 import { openRegistry } from './registry.ts';
 import { isLoopback } from './loopback.ts';
-import { startAgentRules } from './agent-rules.ts';
+import { startAgentRules, toolRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
@@ -45,9 +44,8 @@ import { operatorNote } from './operator-note.ts';
 import { describe } from './describe-error.ts';
 import { openTraces } from './traces/start.ts';
 import { VERSION } from './version.ts';
+import { fillRandom } from './random.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
-import { ruleReviewer } from './permissions/review.ts';
-import { openPermissions } from './permissions/permissions.ts';
 import { openSealKey } from './seal-key.ts';
 import { makeProviders } from './upstream-providers.ts';
 import { makeView } from './view.ts';
@@ -80,17 +78,7 @@ export interface ComposedServer {
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
-/** Unpredictable bytes, cut from a pool: one draw serves many. Nothing cut is given twice. */
-const POOL_BYTES = 4096;
 const SALT_BYTES = 16;
-let pool = Buffer.alloc(0);
-
-function fillRandom(into: Uint8Array): Uint8Array {
-  if (pool.length < into.length) pool = randomBytes(Math.max(POOL_BYTES, into.length));
-  into.set(pool.subarray(0, into.length));
-  pool = pool.subarray(into.length);
-  return into;
-}
 
 /** How long an HTTP connection may take to end after the work is done, ms. */
 const CLOSE_MS = 1000;
@@ -180,8 +168,6 @@ async function assemble(
     clock: systemClock,
   });
   const sealKey = openSealKey(config.data);
-  const permissions = openPermissions(config.permissions, () => CEDAR_APART);
-  await control.putDocument(permissions.version, permissions.document);
   const files = openFiles(config);
   const workspaces = makeWorkspaces(config);
   const environments = openEnvironments(config, given ?? workspaces.hosts);
@@ -230,6 +216,7 @@ async function assemble(
       policy: permissions,
       reviewer: ruleReviewer(permissions, null),
     },
+    tools: await toolRules(config, control),
     files: files.desk,
     environments: environments.desk,
   });
@@ -256,15 +243,8 @@ async function assemble(
     report,
   });
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
-  const rules = await startAgentRules(config, {
-    stores,
-    control,
-    doors: engine.approvals,
-    sealKey,
-    clock: systemClock,
-    report,
-    log,
-  });
+  const rulesParts = { stores, doors: engine.approvals, sealKey, clock: systemClock, report, log };
+  const rules = await startAgentRules(config, rulesParts);
   const view = makeView({
     config,
     active: era,
@@ -309,6 +289,7 @@ async function assemble(
       automations: automations.desk,
       approvals: rules.approvals,
       webhooks: rules.webhooks,
+      ...rules.views,
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,

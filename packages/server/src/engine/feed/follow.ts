@@ -95,7 +95,7 @@ export function followFeed(parts: FeedParts): Feed {
     const known = places.get(home.home);
     if (known !== undefined) return known;
     const row = await control.resource('cursor', NOBODY, cursorId(home));
-    const position = row === null ? 0 : Number((JSON.parse(row.body) as { readonly position: number }).position);
+    const position = row === null ? 0 : (JSON.parse(row.body) as { readonly position: number }).position;
     const place = { row, position };
     places.set(home.home, place);
     return place;
@@ -148,7 +148,8 @@ export function followFeed(parts: FeedParts): Feed {
   }
 
   async function followHome(home: FedHome): Promise<void> {
-    while (!closed) {
+    for (;;) {
+      if (closed) return;
       const { position: after } = await placeOf(home);
       const from = Math.max(after, seen.get(home.home) ?? 0);
       const { rows, to } = await home.heads({ codes, after: from, limit: PAGE });

@@ -22,30 +22,21 @@ export async function deleteWebhook({ webhooks }: HttpDeps, exchange: Exchange, 
   send(exchange, { id, object: 'webhook_endpoint.deleted', deleted: true });
 }
 
-async function rotateWebhook(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+export async function rotateWebhook(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   send(exchange, await deps.webhooks.rotate(exchange.caller, id, await bodyIfAny(deps, exchange, parseRotateWebhook)));
 }
 
-async function enableWebhook({ webhooks }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+export async function enableWebhook({ webhooks }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   send(exchange, await webhooks.enable(exchange.caller, id));
 }
 
-async function testWebhook(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+export async function testWebhook(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   send(exchange, await deps.webhooks.test(exchange.caller, id, await bodyIfAny(deps, exchange, parseTestWebhook)));
 }
 
 export async function listDeliveries({ webhooks }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
   send(exchange, await webhooks.deliveries(exchange.caller, id, pageQuery(exchange)));
 }
-
-/** By the last part of their path. */
-export const changeWebhook: {
-  readonly [how in 'rotate_secret' | 'enable' | 'test']: (
-    deps: HttpDeps,
-    exchange: Exchange,
-    id: string,
-  ) => Promise<void>;
-} = { rotate_secret: rotateWebhook, enable: enableWebhook, test: testWebhook };
 
 function pageQuery(exchange: Exchange): WebhookPageQuery {
   const parsed = parseListQuery(rawQuery(exchange.req.url));

@@ -5,6 +5,7 @@ import type { Caller } from '../../engine/caller.ts';
 import { type Feed, followFeed } from '../../engine/feed/follow.ts';
 import type { ResourceChange } from '../../engine/resources.ts';
 import type { Deciding } from '../../engine/tools/approvals.ts';
+import type { Approvals } from '../../engine/tools/approvals.ts';
 import type { ApprovalView } from '../../http/perdure/approval-view.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { EventBody } from '../../log/events.ts';
@@ -48,7 +49,7 @@ function caller(over: Partial<Caller> = {}): Caller {
 
 /** @param change stands between the follower and its store */
 function follow(change: (good: HomeStore['changeResources']) => HomeStore['changeResources'] = good => good): Feed {
-  const control = { ...store, changeResources: change(store.changeResources) };
+  const control = { ...store, changeResources: change((changes, entry) => store.changeResources(changes, entry)) };
   const feed = followFeed({
     homes: [store],
     control,
@@ -63,6 +64,7 @@ function follow(change: (good: HomeStore['changeResources']) => HomeStore['chang
 
 /** What the engine does, as far as the log shows it. */
 function doors(sessions: ReadonlyMap<string, WrittenSession>): Deciding {
+function doors(sessions: ReadonlyMap<string, WrittenSession>): Omit<Approvals, 'read'> {
   const write = async (id: string, actor: string, body: EventBody): Promise<void> => {
     const to = sessions.get(id);
     if (to === undefined) throw new Error('no session');
@@ -218,10 +220,9 @@ describe('deciding', () => {
   test('wants a second person where that is configured', async () => {
     const { id, sessions } = await asked();
     const view = desk(sessions, { ...RULES, secondPerson: true });
-    for (const decide of [view.grant, view.deny] as const)
-      await expect(decide(caller({ principal: 'asker' }), id, {})).rejects.toMatchObject({
-        code: 'second_person_required',
-      });
+    const asker = caller({ principal: 'asker' });
+    for (const decided of [() => view.grant(asker, id, {}), () => view.deny(asker, id, {})])
+      await expect(decided()).rejects.toMatchObject({ code: 'second_person_required' });
     expect(await view.grant(caller(), id, {})).toHaveProperty('status', 'granted');
   });
 

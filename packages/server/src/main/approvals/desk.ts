@@ -14,6 +14,7 @@ import { actorOf, type Caller, EVERY_TENANT, seesAll } from '../../engine/caller
 import { approvalOrder, type Asked, idOfOrder, readAsked } from '../../engine/feed/asked.ts';
 import type { Feed, FedHome } from '../../engine/feed/follow.ts';
 import type { Deciding } from '../../engine/tools/approvals.ts';
+import type { Approvals } from '../../engine/tools/approvals.ts';
 import { parseApprovalId } from '../../engine/tools/approval-id.ts';
 import type { ResourceRow, Resources } from '../../engine/resources.ts';
 import type { ApprovalView } from '../../http/perdure/approval-view.ts';
@@ -28,6 +29,7 @@ export interface ApprovalDeskParts {
   readonly control: Resources;
   readonly feed: Pick<Feed, 'caughtUp'>;
   readonly doors: Deciding;
+  readonly doors: Omit<Approvals, 'read'>;
   readonly rules: ApprovalRules;
   readonly now: () => number;
 }
@@ -65,9 +67,7 @@ export function makeApprovalDesk(parts: ApprovalDeskParts): ApprovalView {
     const { asked, home } = await seen(tenant, id);
     const body = await rowOf(tenant, asked);
     const reason = body.status === 'denied' ? await reasonOf(home, tenant, asked) : null;
-    // JSON as it lies in a log is JSON for the wire.
-    const content = { arguments: asked.arguments, about: asked.about } as Pick<ApprovalDetail, 'arguments' | 'about'>;
-    return { ...resourceOf(body, parts.now()), ...content, reason };
+    return { ...resourceOf(body, parts.now()), arguments: asked.arguments, about: asked.about, reason };
   }
 
   const decides = ({ scopes }: Caller): boolean =>

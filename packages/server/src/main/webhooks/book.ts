@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { perdureError, type WebhookEvent } from '@perdure/protocol';
 import type { AuditEntry } from '../../engine/control-records.ts';
-import type { ResourceChange, ResourceRow, Resources } from '../../engine/resources.ts';
+import { MAX_RESOURCE_CHANGES, type ResourceChange, type ResourceRow, type Resources } from '../../engine/resources.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { WebhookConfig } from '../config/agent-rules.ts';
 import { auditEntry } from '../govern/audit.ts';
@@ -165,11 +165,31 @@ export class WebhookBook {
     const gone = await this.#store.changeResources([{ op: 'remove', kind: 'webhook', tenant, id, version }], entry);
     if (!gone) throw perdureError('record_changed');
     this.#known.delete(id);
+    await this.#forget(row, 'webhook_delivery');
+    await this.#forget(row, 'webhook_delivered');
+  }
+
+  /** What it was told, and was to be told. A process that ends on the way leaves some, which nobody is shown. */
+  async #forget({ id: parent, tenant }: ResourceRow, kind: 'webhook_delivery' | 'webhook_delivered'): Promise<void> {
+    for (;;) {
+      const rows = await this.#store.resources({
+        kind,
+        tenant,
+        parent,
+        order: 'asc',
+        limit: MAX_RESOURCE_CHANGES,
+        after: null,
+      });
+      if (rows.length === 0) return;
+      const gone = rows.map(({ id, version }): ResourceChange => ({ op: 'remove', kind, tenant, id, version }));
+      // Another has changed one: what is there now is looked at again.
+      await this.#store.changeResources(gone, null);
+    }
   }
 
   #entry(
     { id, tenant }: ResourceRow,
-    { secrets: _, url, ...shown }: WebhookBody,
+    { secrets: _secrets, url, ...shown }: WebhookBody,
     { action, actor }: { readonly action: string; readonly actor: string },
   ): AuditEntry {
     // An address can hold a secret of its own: its host is enough to know whom it told.

@@ -54,7 +54,8 @@ export function startDeliveries(parts: DeliveryParts): Deliveries {
 
   /** Tells one webhook all that waits for it, until something fails. */
   async function drain(id: string): Promise<void> {
-    while (!closed) {
+    for (;;) {
+      if (closed) return;
       const webhook = book.one(id);
       if (webhook === undefined || webhook.body.disabledAt !== null) return;
       const { tenant } = webhook.row;

@@ -346,7 +346,12 @@ describe('the desk', () => {
       () => view.deliveries(rival, id, { limit: 1, order: 'asc' }),
     ])
       await expect(reach()).rejects.toMatchObject({ code: 'webhook_not_found' });
+    answer = () => 503;
+    for (let i = 0; i < 40; i++) await log.asks(log.session());
+    await until(() => lines.length > 0);
     await view.delete(admin, id);
+    const waits = { kind: 'webhook_delivery', tenant: 'acme' as TenantId } as const;
+    expect(await store.countResources(waits)).toBe(0);
     await expect(view.get(admin, id)).rejects.toMatchObject({ code: 'webhook_not_found' });
   });
 
