@@ -75,14 +75,23 @@ export async function session(engine: Engine, more: object = {}, input = 'Go'): 
   return (await engine.agentSessions.create(ACME, parsed.value)).view.id;
 }
 
-export async function becomes(engine: Engine, id: string, status: string): Promise<void> {
+/** Resolves once its status is one of these. */
+export async function becomes(engine: Engine, id: string, ...statuses: readonly string[]): Promise<string> {
   let now = '';
-  await until(() => {
-    void engine.agentSessions.view(ACME, id).then(view => {
-      now = view.status;
-    });
-    return now === status;
-  }, `the status ${status}, not ${now}`);
+  await until(
+    () => {
+      // A process that is dead answers nothing.
+      engine.agentSessions.view(ACME, id).then(
+        view => {
+          now = view.status;
+        },
+        () => undefined,
+      );
+      return statuses.includes(now);
+    },
+    `the status ${statuses.join(' or ')}`,
+  );
+  return now;
 }
 
 /** All that the session's turns have shown, read back from the log. */

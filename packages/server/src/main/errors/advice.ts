@@ -21,6 +21,14 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   model_not_found: '`GET /v1/models` lists what there is.',
   previous_response_not_found:
     'It was deleted, was not stored, or is of another tenant. Send the whole conversation as `input` instead.',
+  session_running: 'Send `agent.session.input.cancel`, and delete the session once it is idle.',
+  session_queue_full: 'Wait until the turn has taken what waits.',
+  session_budget_exceeded: 'Set a higher `spend_control.limit` on the session.',
+  turn_limit_reached: 'What was done stands. Send another message to go on.',
+  approval_not_open:
+    'Somebody answered before, its time was over, or its turn was ended: the session says how it stands.',
+  invalid_request_error: '`required_actions` of the session lists the calls that wait, with their turns.',
+  output_cut: 'Ask for less at once, or use a model that may say more.',
   conversation_locked: 'Wait until the response that runs there has ended: a conversation has one at a time.',
   response_in_progress: 'Read it again shortly; what changes it must wait until it has ended.',
   tool_output_missing: 'Send a `function_call_output` for each open call, in the same input.',
