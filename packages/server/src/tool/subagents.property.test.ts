@@ -34,7 +34,7 @@ function applied(tree: SubagentTree, { act, by, id }: { act: string; by: string;
 
 test('T1 to T4, after every step', () => {
   fc.assert(
-    fc.property(bounds, fc.array(step, { maxLength: 40 }), (limits, steps) => {
+    fc.property(bounds, fc.array(step, { minLength: 20, maxLength: 40 }), (limits, steps) => {
       let tree = emptyTree('root', limits);
       for (const [at, one] of steps.entries()) {
         const before = tree;
