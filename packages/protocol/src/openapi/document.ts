@@ -180,6 +180,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   cascade: { type: 'boolean', default: false },
   'approval.status': { type: 'string', enum: [...APPROVAL_STATUSES] },
   'approval.why': { type: 'string', enum: [...APPROVAL_REASONS] },
+  agent_id: { type: 'string', description: 'Only those that this agent runs.' },
   session_id: { type: 'string' },
   'files.limit': {
     type: 'integer',

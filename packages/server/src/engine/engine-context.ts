@@ -4,6 +4,7 @@ import type { ResponseId } from '../kernel/ids.ts';
 import type { SessionState } from '../session/state.ts';
 import type { CompactionOptions } from './compaction/options.ts';
 import type { EnvironmentDesk } from './environments/desk.ts';
+import type { AgentHost } from './agent-sessions/host.ts';
 import type { FileDesk } from './files/desk.ts';
 import type { ResolvedCache } from './files/resolved-cache.ts';
 import type { Homes } from './homes.ts';
@@ -72,6 +73,8 @@ export interface EngineContext {
   /** Whether nothing is to be taken up any more: the process ends. */
   stopping(): boolean;
   readonly files: FileDesk;
+  /** What sessions of agents have beside them. */
+  readonly agentHost: AgentHost;
   readonly environments: EnvironmentDesk;
   readonly resolved: ResolvedCache;
   /** Tells the operator; never the client, and never with content. */

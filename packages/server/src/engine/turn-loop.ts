@@ -14,6 +14,7 @@ import type { WireEvent } from '../session/output.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
 import { showLater } from './agent-sessions/agent-turn.ts';
 import { agentBound } from './agent-sessions/bounds.ts';
+import { keepArtifacts } from './agent-sessions/keep-artifacts.ts';
 import { park } from './agent-sessions/park.ts';
 import { steer } from './agent-sessions/steer.ts';
 import { untilBoundary } from './boundary.ts';
@@ -240,6 +241,7 @@ async function settle(
 ): Promise<void> {
   const over = whyNotRequested(engine, turn, bodies);
   if (over !== null) return fail(engine, turn, over, bodies, unshown);
+  await keepArtifacts(engine, turn, bodies);
   const said: { effect: Effect } = { effect: { type: 'none' } };
   // Made when its time has come: input may be queued up to then, and the turn does not end before it was taken.
   const all = (): readonly EventBody[] => {

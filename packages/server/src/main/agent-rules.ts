@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../engine/ports.ts';
 import { followFeed } from '../engine/feed/follow.ts';
-import type { Deciding } from '../engine/tools/approvals.ts';
 import type { Approvals } from '../engine/tools/approvals.ts';
 import type { ToolDesk } from '../engine/tools/desk.ts';
 import type { ApprovalView } from '../http/perdure/approval-view.ts';
@@ -24,8 +23,6 @@ import { secretBox } from './webhooks/secrets.ts';
 export interface AgentRulesParts {
   /** The first is the control home. */
   readonly stores: readonly HomeStore[];
-  readonly control: HomeStore;
-  readonly doors: Deciding;
   readonly doors: Omit<Approvals, 'read'>;
   /** That of the data folder. */
   readonly sealKey: Uint8Array;

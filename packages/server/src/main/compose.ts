@@ -18,7 +18,7 @@ import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { sessionsOf } from './automations/sessions.ts';
-import { automationTools, type ConnectSessions, startAutomations } from './automations/start.ts';
+import { type ConnectSessions, startAutomations } from './automations/start.ts';
 import { openFiles, sweepFiles } from './files.ts';
 import { startCedar } from './govern/cedar-apart.ts';
 import { follow, openGoverned } from './govern/open.ts';
@@ -29,9 +29,9 @@ import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { authenticate, keyAdmin } from './keys/admin.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
-import { openRegistry } from './registry.ts';
 import { isLoopback } from './loopback.ts';
-import { startAgentRules, toolRules } from './agent-rules.ts';
+import { openAgentParts } from './agents/agent-parts.ts';
+import { startAgentRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
@@ -39,9 +39,7 @@ import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
 import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts';
 import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
-import { openEnvironments } from './environments.ts';
 import { operatorNote } from './operator-note.ts';
-import { describe } from './describe-error.ts';
 import { openTraces } from './traces/start.ts';
 import { VERSION } from './version.ts';
 import { fillRandom } from './random.ts';
@@ -49,7 +47,6 @@ import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
 import { makeProviders } from './upstream-providers.ts';
 import { makeView } from './view.ts';
-import { makeWorkspaces } from './workspaces.ts';
 
 type HomeOptions = Required<Pick<SqliteHomeOptions, 'signs' | 'logBytes'>>;
 type OpenHome = (home: HomeId, dir: string, how: HomeOptions) => Promise<HomeStore>;
@@ -169,12 +166,16 @@ async function assemble(
   });
   const sealKey = openSealKey(config.data);
   const files = openFiles(config);
-  const workspaces = makeWorkspaces(config);
-  const environments = openEnvironments(config, given ?? workspaces.hosts);
+  const homes = new Homes(stores);
+  const agents = await openAgentParts(config, {
+    ...{ control, homes, clock: systemClock, ids, given, report, log },
+    api: () => engine.environments,
+    automations: () => automations,
+  });
   const books = booksOf(config);
   const rates = new Rates(config.rateLimits, systemClock);
   const engine = createEngine({
-    homes: new Homes(stores),
+    homes,
     control,
     placing: desk,
     clock: systemClock,
@@ -211,14 +212,10 @@ async function assemble(
     },
     targetFacts: targetFactsOf(config),
     compaction: { ...config.compaction, seals: makeSeals(sealKey) },
-    tools: {
-      sources: [automationTools(() => automations)],
-      policy: permissions,
-      reviewer: ruleReviewer(permissions, null),
-    },
-    tools: await toolRules(config, control),
+    tools: agents.tools,
+    agentHost: agents.host,
     files: files.desk,
-    environments: environments.desk,
+    environments: agents.environments.desk,
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
   const ring = await KeyRing.open(control, config, {
@@ -233,7 +230,6 @@ async function assemble(
       () => config.asOf?.ms ?? systemClock.now(),
     ),
   });
-  const registry = openRegistry({ store: control, clock: systemClock, ids, config, report });
   const automations = startAutomations(config, {
     store: control,
     clock: systemClock,
@@ -254,7 +250,7 @@ async function assemble(
     startedAt,
     now: () => systemClock.now(),
     draining: () => readiness.draining,
-    workspaces: workspaces.state,
+    workspaces: agents.workspaces.state,
   });
   const money: UsageDesk = {
     usage: (window, after) => engine.usage(window, after),
@@ -285,10 +281,8 @@ async function assemble(
       ledger: ledger?.view ?? null,
       govern: governed.desk,
       holds: makeHoldDesk(holds, stores),
-      registry,
+      registry: agents.registry,
       automations: automations.desk,
-      approvals: rules.approvals,
-      webhooks: rules.webhooks,
       ...rules.views,
       limits: {
         bodyBytes: limits.bodyBytes,
@@ -310,7 +304,7 @@ async function assemble(
     },
     { ...config.listen, connections: limits.connections },
   );
-  environments.at(http.url);
+  agents.environments.at(http.url);
   const recovered = engine.recover().then(({ turns, calls, failed }) => {
     readiness.recovered();
     if (turns + calls + failed > 0)
@@ -319,14 +313,14 @@ async function assemble(
       );
   });
   const swept = recovered.then(() => sweepFiles(engine, limits.fileSweepMs, report));
-  recovered.then(() => environments.start(engine, report)).catch(() => undefined);
+  recovered.then(() => agents.environments.start(engine, report)).catch(() => undefined);
   const followed = follow(governed.active, limits.followMs, report);
   // What a stop cuts off is left to the next process: nothing is wrong.
   const unlessStopped = (what: string) => (error: unknown) => {
     if (!readiness.draining) report(what, error);
   };
   recovered.catch(unlessStopped('recovery'));
-  recovered.then(() => registry.finishRotation()).catch(unlessStopped('vault key rotation'));
+  recovered.then(() => agents.registry.finishRotation()).catch(unlessStopped('vault key rotation'));
   recovered.then(automations.start).catch(() => undefined);
   const steering = recovered.then(async () => {
     if (config.shadowMs === null) return;
@@ -366,10 +360,8 @@ async function assemble(
       await tracing.then(() => traces.close()).catch(() => undefined);
       await rules.close();
       await swept.then(stop => stop()).catch(() => undefined);
-      await environments.close();
-      await workspaces.close();
+      await agents.close();
       await files.close();
-      await registry.close();
       await shutDown({ http, upstream, ledger, stores, lock });
     },
   };

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { StatusResource } from '@perdure/protocol';
 import type { WorkspaceHost } from '../engine/environments/desk.ts';
-import type { ToolSource, WorkspaceSpec } from '../engine/tools/ports.ts';
+import type { ToolSource, Workspace, WorkspaceSpec } from '../engine/tools/ports.ts';
 import { makeAddressFetcher } from '../provider/egress/fetch-address.ts';
 import { addressAllowed, type EgressRules, matchesAny } from '../provider/egress/rules.ts';
 import { checkedLookup } from '../provider/transport/address.ts';
@@ -26,6 +26,8 @@ export interface WorkspacesDesk {
 export interface WorkspacesParts {
   /** A session's workspace; by default what its environment says in wire form. */
   readonly specOf?: SpecOf;
+  /** How its workspace is opened; by default this server's own. */
+  readonly open?: (spec: WorkspaceSpec) => Promise<Workspace>;
   /** Credentials that are put in at the edge. */
   readonly substitute?: (spec: WorkspaceSpec) => Substitute | undefined;
 }
@@ -68,7 +70,7 @@ export function makeWorkspaces(
   const load = async (): Promise<ToolSource> => {
     const { builtinTools } = await import('../workspace/builtin/source.ts');
     return builtinTools({
-      workspaces: { open: async spec => (await get()).open(spec) },
+      workspaces: { open: parts.open ?? (async spec => (await get()).open(spec)) },
       web: fetcher === null ? null : { fetch: fetcher.fetch, matches: matchesAny, blocked: blockedHosts },
       ...(parts.specOf === undefined ? {} : { specOf: parts.specOf }),
     });

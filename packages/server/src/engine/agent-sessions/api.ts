@@ -22,7 +22,7 @@ import { followSession, placeNow, type SessionPlace, type TurnEvents } from './f
 import type { AgentHost } from './host.ts';
 import { findKeyed, maySucceedLater } from './keyed.ts';
 import { drawTurn, type Idempotent, postInputs, type SessionInput, takeMessage } from './input.ts';
-import type { SessionConfig } from './session-config.ts';
+import { readConfig, type SessionConfig } from './session-config.ts';
 import { readTurnRecord, type TurnRecord, turnRows } from './turns.ts';
 import { type SessionView, viewSession } from './view.ts';
 
@@ -86,6 +86,7 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
     const saved = given.agentId === null ? null : await host.savedAgent(tenant, given.agentId);
     const config = merged(saved?.config ?? null, given.agent?.config ?? {});
     mustBeHosted(config);
+    host.admit(config);
     const live = await createSession(engine, caller, {
       metadata: given.metadata,
       seed,
@@ -134,8 +135,9 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
   }
 
   async function remove(caller: Caller, id: string): Promise<void> {
+    const { environment } = await readConfig(engine, await findSession(engine, caller, id));
     await deleteSession(engine, caller, id);
-    await host.forget(caller.tenant, id as SessionId);
+    await host.forget(caller.tenant, id as SessionId, environment);
   }
 
   async function list(caller: Caller, query: SessionListQuery): Promise<Paged<SessionView>> {
@@ -165,7 +167,10 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
     const changes = change.agent?.config ?? {};
     const { tenant } = caller;
     const { session } = await findSession(engine, caller, id);
-    if (changes.tools !== undefined) mustBeHosted({ tools: changes.tools });
+    if (changes.tools !== undefined) {
+      mustBeHosted({ tools: changes.tools });
+      host.admit({ tools: changes.tools });
+    }
     if (changes.tools !== undefined) await host.keepSecrets(tenant, session, change.agent?.secrets ?? [], true);
     const live = await updateSession(engine, caller, id, {
       ...(change.metadata !== undefined && { metadata: change.metadata }),

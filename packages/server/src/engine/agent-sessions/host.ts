@@ -22,12 +22,25 @@ export interface AgentHost {
     given: JsonObject & { readonly type: string },
     vaults: readonly string[],
   ): Promise<JsonObject & { readonly type: string }>;
+  /** Whether a session may have this configuration here. @throws PerdureError */
+  admit(config: Pick<AgentConfig, 'tools'>): void;
   /** @throws PerdureError if one is not the tenant's */
   checkVaults(tenant: TenantId, vaults: readonly string[]): Promise<void>;
   /** Keeps what came inline with the tools of a session (L9). `replace`: what it had is gone. */
   keepSecrets(tenant: TenantId, session: SessionId, secrets: readonly ToolSecrets[], replace: boolean): Promise<void>;
+  /** A turn is about to end: what it leaves in the environment is kept. Called again after a crash; it never fails. */
+  ending(turn: EndingTurn): Promise<void>;
   /** What is kept for the session goes: it was deleted. */
-  forget(tenant: TenantId, session: SessionId): Promise<void>;
+  forget(tenant: TenantId, session: SessionId, environment: JsonObject): Promise<void>;
+}
+
+export interface EndingTurn {
+  readonly tenant: TenantId;
+  readonly session: SessionId;
+  /** As the wire names it, and the event that began it. */
+  readonly turn: { readonly id: string; readonly seq: number };
+  readonly labels: readonly string[];
+  readonly environment: JsonObject & { readonly type: string };
 }
 
 export const NO_HOST: AgentHost = {
@@ -43,6 +56,8 @@ export const NO_HOST: AgentHost = {
             param: 'environment.type',
           }),
         ),
+  admit: () => undefined,
+  ending: () => Promise.resolve(),
   checkVaults: (_, vaults) =>
     vaults.length === 0
       ? Promise.resolve()

@@ -63,7 +63,7 @@ test('every time that came due is in one invocation, and what was delivered was 
       schedule,
       fc.constantFrom('run_once' as const, 'skip' as const),
       fc.boolean(),
-      fc.array(step, { minLength: 3, maxLength: 25 }),
+      fc.array(step, { minLength: 8, maxLength: 25 }),
       async (when, missed, fresh, steps) => {
         const world = await openWorld({ missed, kept: 100_000, keyMs: 1e15, tryMs: 1e15 });
         // The process: dead once a commit fails, until another begins.

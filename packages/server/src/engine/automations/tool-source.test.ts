@@ -40,7 +40,7 @@ const call = async (
 };
 const outputOf = (outcome: ToolOutcome): { readonly [name: string]: unknown } => {
   if (outcome.ok !== true) throw new Error(JSON.stringify(outcome));
-  return JSON.parse(String(outcome.output)) as { readonly [name: string]: unknown };
+  return JSON.parse(outcome.output as string) as { readonly [name: string]: unknown };
 };
 const WAKE = { name: 'Wake up', instructions: 'Look again.', expression: '0 * * * *' };
 

@@ -147,16 +147,10 @@ export async function goOn(engine: EngineContext, live: LiveSession): Promise<vo
 /** The same for who holds an engine and not its parts. */
 export interface Approvals {
   read(tenant: TenantId, id: string): Promise<ApprovalView>;
-  /** @throws approval_not_found, approval_not_open */
   grant(tenant: TenantId, id: string, actor: string, value?: Json): Promise<void>;
-  /** @throws as `grant` */
   deny(tenant: TenantId, id: string, actor: string, reason: string): Promise<void>;
-  /** The tool has run, and this is what it said. @throws as `grant` */
   complete(tenant: TenantId, id: string, actor: string, output: string): Promise<void>;
 }
-
-/** What people say. */
-export type Deciding = Omit<Approvals, 'read'>;
 
 export function approvalsOf(engine: EngineContext): Approvals {
   return {

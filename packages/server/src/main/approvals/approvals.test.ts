@@ -1,10 +1,9 @@
-/** Deciding as they are listed, shown and decided, on a log that is written as the engine writes it. */
+/** Approvals as they are listed, shown and decided, on a log that is written as the engine writes it. */
 import type { ApprovalQuery } from '@perdure/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Caller } from '../../engine/caller.ts';
 import { type Feed, followFeed } from '../../engine/feed/follow.ts';
 import type { ResourceChange } from '../../engine/resources.ts';
-import type { Deciding } from '../../engine/tools/approvals.ts';
 import type { Approvals } from '../../engine/tools/approvals.ts';
 import type { ApprovalView } from '../../http/perdure/approval-view.ts';
 import type { TenantId } from '../../kernel/ids.ts';
@@ -63,7 +62,6 @@ function follow(change: (good: HomeStore['changeResources']) => HomeStore['chang
 }
 
 /** What the engine does, as far as the log shows it. */
-function doors(sessions: ReadonlyMap<string, WrittenSession>): Deciding {
 function doors(sessions: ReadonlyMap<string, WrittenSession>): Omit<Approvals, 'read'> {
   const write = async (id: string, actor: string, body: EventBody): Promise<void> => {
     const to = sessions.get(id);

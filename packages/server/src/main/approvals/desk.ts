@@ -13,7 +13,6 @@ import {
 import { actorOf, type Caller, EVERY_TENANT, seesAll } from '../../engine/caller.ts';
 import { approvalOrder, type Asked, idOfOrder, readAsked } from '../../engine/feed/asked.ts';
 import type { Feed, FedHome } from '../../engine/feed/follow.ts';
-import type { Deciding } from '../../engine/tools/approvals.ts';
 import type { Approvals } from '../../engine/tools/approvals.ts';
 import { parseApprovalId } from '../../engine/tools/approval-id.ts';
 import type { ResourceRow, Resources } from '../../engine/resources.ts';
@@ -28,7 +27,6 @@ export interface ApprovalDeskParts {
   readonly homes: readonly FedHome[];
   readonly control: Resources;
   readonly feed: Pick<Feed, 'caughtUp'>;
-  readonly doors: Deciding;
   readonly doors: Omit<Approvals, 'read'>;
   readonly rules: ApprovalRules;
   readonly now: () => number;
