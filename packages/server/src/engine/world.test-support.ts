@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type CreateResponse, parseCreateResponse, type PerdureError } from '@perdure/protocol';
 import { type HomeId, makeIds, type TenantId } from '../kernel/ids.ts';
+import type { SessionRow } from '../log/rows.ts';
 import type { Place } from '../placement/facts.ts';
 import { CHANNELS, home, load, PRODUCTS, shippedFiles, snapshotOf, target } from '../placement/fixture.test-support.ts';
 import type { HomeStore } from '../store/home-store.ts';
@@ -81,6 +82,8 @@ export interface Booted {
   readonly stores: readonly HomeStore[];
   /** What the engine told its operator. */
   readonly reported: { readonly what: string; readonly error: PerdureError }[];
+  /** Wakes a session as the scheduler would, once the engine has recovered. */
+  wake(row: SessionRow): Promise<void>;
 }
 
 /** One key for all: what one process sealed another can open. */
@@ -163,6 +166,8 @@ export class World {
       return into;
     });
     this.#booted += 1;
+    let onDue: ((row: SessionRow) => Promise<void>) | null = null;
+    const scheduler: Scheduler = { ...STILL, start: due => void (onDue = due) };
     const engine = createEngine({
       homes: new Homes(stores),
       control,
@@ -172,7 +177,7 @@ export class World {
       sha256,
       salt: () => new Uint8Array(16).fill(this.#drawn++ & 255),
       owner: `proc_${this.#booted}`,
-      scheduler: STILL,
+      scheduler,
       limits: { ...LIMITS, ...this.#options.limits, ...limits },
       report: (what, error) => reported.push({ what, error }),
       ...(retention !== undefined && { retention }),
@@ -187,7 +192,11 @@ export class World {
           : null;
       },
     });
-    return { engine, stores, reported };
+    const wake = async (row: SessionRow): Promise<void> => {
+      if (onDue === null) await engine.recover();
+      await onDue?.(row);
+    };
+    return { engine, stores, reported, wake };
   }
 }
 

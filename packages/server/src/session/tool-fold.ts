@@ -78,7 +78,7 @@ export class ToolFold {
       case 'approval.granted':
       case 'approval.denied':
       case 'approval.expired':
-        return [...this.#takeTool(event), ...this.#standing(next)];
+        return [...this.#takeTool(event), ...this.#standing(event, next)];
       default:
         return [];
     }
@@ -166,9 +166,11 @@ export class ToolFold {
   }
 
   /** Whether the turn waits now, or goes on after it did. Not told in between: of several tools of one call, and of a refusal before its end. */
-  #standing(next: FoldEvent['type'] | null): readonly Fact[] {
+  #standing(event: FoldEvent, next: FoldEvent['type'] | null): readonly Fact[] {
     const { turn } = this.#state;
     if (turn === null || next === 'tool.requested') return [];
+    // What becomes of it follows in the same commit.
+    if (event.type === 'tool.requested' && event.head.held === true) return [];
     if (turn.tools.some(tool => tool.status === 'refused')) return [];
     if (waits(turn)) {
       this.#told = true;

@@ -4,7 +4,16 @@ import { textOf } from '../../log/events.ts';
 import type { Engine } from '../engine.ts';
 import { batches, type CallScript, message } from '../scripted-provider.test-support.ts';
 import { ACME, type Booted, codeOf, NOON, RIVAL, until, World } from '../world.test-support.ts';
-import { becomes, calls, desk, type NamedCall, outcomes, session, TestTools } from './agent-world.test-support.ts';
+import {
+  becomes,
+  calls,
+  desk,
+  type NamedCall,
+  outcomes,
+  session,
+  shown,
+  TestTools,
+} from './agent-world.test-support.ts';
 import { TOOL_LIMITS } from './desk.ts';
 import { approvalId, parseApprovalId } from './approval-id.ts';
 
@@ -174,4 +183,61 @@ describe('L6: a tool that was running when the process died', () => {
     expect(tools.ran).toHaveLength(runs);
     expect(await outcomes(engine, id)).toEqual([outcome]);
   });
+});
+
+describe('a function that the client runs', () => {
+  const CLIENT = {
+    agent: {
+      model: 'gpt',
+      tools: [{ type: 'function', name: 'look', description: 'd', parameters: { type: 'object' } }],
+    },
+  };
+  async function looked(
+    verdict: 'ask' | 'deny',
+  ): Promise<{ readonly engine: Engine; readonly id: string; readonly made: World }> {
+    const made = new World();
+    made.provider.inTurn(said(...calls(['look', '{"a":1}'])), answers);
+    const { engine } = made.boot({ tools: desk(new TestTools(), () => verdict) });
+    return { engine, id: await session(engine, CLIENT), made };
+  }
+  const told = async (engine: Engine, id: string): Promise<readonly string[]> =>
+    (await shown(engine, id)).map(({ type }) => type).filter(type => type.startsWith('perdure.'));
+
+  test('is not told of before its approval was given, and then waits for its result', async () => {
+    const { engine, id } = await looked('ask');
+    await becomes(engine, id, 'requires_action');
+    expect(await told(engine, id)).toEqual(['perdure.waiting']);
+    const [action] = await pending(engine, id);
+    await engine.approvals.grant(ACME.tenant, action?.approval ?? '', 'key:boss');
+    const { actions, turn } = await engine.agentSessions.view(ACME, id);
+    expect(actions).toMatchObject([{ kind: 'function_call', name: 'look' }]);
+    expect(await told(engine, id)).toEqual(['perdure.waiting', 'perdure.tool', 'perdure.waiting']);
+    const result = { type: 'agent.session.input.tool_result', call_id: 'call_look_0', success: true } as const;
+    const wrong = { ...result, turn_id: 'turn_x' };
+    expect(await codeOf(engine.agentSessions.post(ACME, id, [wrong], null))).toBe('invalid_request_error');
+    await engine.agentSessions.post(ACME, id, [{ ...result, turn_id: turn ?? '', output: 'a hill' }], null);
+    await becomes(engine, id, 'idle');
+    expect(await outcomes(engine, id)).toEqual([['look', 'done', 'a hill']]);
+  });
+
+  test('that is denied is never told of', async () => {
+    const { engine, id } = await looked('deny');
+    await becomes(engine, id, 'idle');
+    expect(await told(engine, id)).toEqual(['perdure.tool_done']);
+    expect(await outcomes(engine, id)).toEqual([['look', 'permission_denied', 'Permission denied by policy (rule).']]);
+  });
+});
+
+test('an approval that nobody gives expires by itself, and the turn goes on', async () => {
+  const { made, booted, tools, id } = await asked(['once', '{}']);
+  const [store] = booted.stores;
+  made.pass(TOOL_LIMITS.approvalMs - 1);
+  expect(await store?.due(made.clock.now(), 10)).toEqual([]);
+  made.pass(1);
+  const [row] = (await store?.due(made.clock.now(), 10)) ?? [];
+  if (row === undefined) throw new Error('nothing is due');
+  await booted.wake(row);
+  await becomes(booted.engine, id, 'idle');
+  expect(tools.ran).toEqual([]);
+  expect(await outcomes(booted.engine, id)).toMatchObject([['once', 'approval_expired', null]]);
 });
