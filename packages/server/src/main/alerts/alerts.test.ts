@@ -254,7 +254,7 @@ describe('an address that is not public', () => {
     const sender = makeSender(2000, () => Date.now());
     const where = url.replace('PORT', String(receiver.port));
     const sent = await sender.send({ secret: SECRET, url: where, allowPrivate: false }, { id: 'msg_1', body: '{}' });
-    expect(sent).toEqual({ ok: false, why: 'address_not_public' });
+    expect(sent).toEqual({ ok: false, why: 'address_not_public', status: null });
     expect(receiver.taken).toEqual([]);
     await sender.close();
   });
