@@ -228,7 +228,7 @@ test('a session asks in wire form, its tools open what it has, and all of it goe
   });
   const environment = await ask({ type: 'openai_hosted', env: { A: '1' } });
   const wire = environment as unknown as JsonObject;
-  const id = String(wire['id']);
+  const id = environment.type === 'none' ? '' : environment.id;
   expect(await sessions.spec(ACME.tenant, wire)).toMatchObject({ id, tenant: ACME.tenant, env: { A: '1' } });
   expect(await codeOf(sessions.spec(RIVAL.tenant, wire))).toBe('environment_not_found');
   expect(await sessions.spec(ACME.tenant, { type: 'none' })).toBe(null);
