@@ -9,14 +9,17 @@ import {
   type FileGiven,
   perdureError,
   type SessionArtifact,
+  type SessionEnvironment,
   type TemplateBody,
   type WorkerSays,
   type WorkerTold,
   type WorkerToken,
 } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
+import type { JsonObject } from '../../log/events.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
+import type { WorkspaceSpec } from '../tools/ports.ts';
 import * as artifacts from './artifacts.ts';
 import type { ForSession } from './create.ts';
 import * as life from './environments.ts';
@@ -70,6 +73,13 @@ export interface EnvironmentsApi {
       caller: Caller,
       asked: { readonly given: EnvironmentGiven; readonly vaults: readonly string[]; readonly of: ForSession },
     ): Promise<life.SessionBinding>;
+    /** The same, in wire form both. */
+    wire(
+      caller: Caller,
+      asked: { readonly given: JsonObject; readonly vaults: readonly string[]; readonly session: SessionId },
+    ): Promise<SessionEnvironment>;
+    /** What `use` opens for tools; null if the session (its environment in wire form) has none. */
+    spec(tenant: TenantId, environment: JsonObject): Promise<WorkspaceSpec | null>;
     /** As the session shows it now. */
     binding(tenant: TenantId, id: string): Promise<life.SessionBinding>;
     /** Opens its workspace; waits until it is made. */
@@ -149,6 +159,11 @@ export function environmentsApi(engine: EngineContext, draining: () => boolean):
         mayBegin();
         return life.environmentFor(engine, live, caller, asked);
       },
+      async wire(caller, asked) {
+        mayBegin();
+        return life.wireEnvironment(engine, live, caller, asked);
+      },
+      spec: (tenant, environment) => life.toolSpec(engine, tenant, environment),
       binding: async (tenant, id) => life.bindingOf(engine, await findEnvironment(engine, tenant, id)),
       use: (tenant, id) => life.useEnvironment(engine, live, tenant, id),
       async needsWorker(tenant, id) {

@@ -10,7 +10,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { HomeId, SessionId } from '../../kernel/ids.ts';
+import { homeTag, type HomeId, type SessionId } from '../../kernel/ids.ts';
+import type { JsonObject } from '../../log/events.ts';
 import { DeskInMemory } from '../files/desk.test-support.ts';
 import type { Engine } from '../engine.ts';
 import { ACME, type Booted, codeOf, RIVAL, until, World } from '../world.test-support.ts';
@@ -215,6 +216,27 @@ test('a model is told where its skills are', async () => {
   const self = await bind({ type: 'self_hosted', workspace_directory: '/w', capability_directories: ['/w/skills'] });
   expect(self.note).toContain('- /w/skills');
   expect((await bind({ type: 'none' })).environment).toEqual({ type: 'none' });
+});
+
+test('a session asks in wire form, its tools open what it has, and all of it goes with it', async () => {
+  const { sessions } = booted.engine.environments;
+  const session = `sess_01jxq0v6w0${homeTag(HOME)}4z8k2m6r1t5y00` as SessionId;
+  const ask = (given: JsonObject) => sessions.wire(ACME, { given, vaults: [], session });
+  await expect(ask({ type: 'openai_hosted', desktop: { enabled: true } })).rejects.toMatchObject({
+    code: 'unsupported_parameter',
+    param: 'environment.desktop.enabled',
+  });
+  const environment = await ask({ type: 'openai_hosted', env: { A: '1' } });
+  const wire = environment as unknown as JsonObject;
+  const id = environment.type === 'none' ? '' : environment.id;
+  expect(await sessions.spec(ACME.tenant, wire)).toMatchObject({ id, tenant: ACME.tenant, env: { A: '1' } });
+  expect(await codeOf(sessions.spec(RIVAL.tenant, wire))).toBe('environment_not_found');
+  expect(await sessions.spec(ACME.tenant, { type: 'none' })).toBe(null);
+  const self = await ask({ type: 'self_hosted', workspace_directory: '/w' });
+  expect(await sessions.spec(ACME.tenant, self as unknown as JsonObject)).toMatchObject({ env: {} });
+  await sessions.end(ACME.tenant, { session, environment: null });
+  expect(await codeOf(booted.engine.environments.read(ACME, id))).toBe('environment_not_found');
+  expect(workspaces.has({ tenant: ACME.tenant, id })).toBe(false);
 });
 
 describe('L10', () => {

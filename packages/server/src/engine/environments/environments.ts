@@ -3,11 +3,14 @@ import {
   type EnvironmentBody,
   type EnvironmentGiven,
   type EnvironmentInfo,
+  environmentParam,
+  parseBody,
   perdureError,
   type SessionEnvironment,
   toPerdureError,
 } from '@perdure/protocol';
-import type { SessionId, TenantId } from '../../kernel/ids.ts';
+import { idBody, type SessionId, type TenantId } from '../../kernel/ids.ts';
+import type { JsonObject } from '../../log/events.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { reserve } from '../idempotency.ts';
@@ -248,13 +251,46 @@ export async function deleteEnvironment(
   await removeRow(engine, row);
 }
 
-/** The environments of a session go with it. */
+/** The environments of a session go with it: those that it brought, and one that was made beforehand. */
 export async function endSessionEnvironments(
   engine: EngineContext,
   live: LiveEnvironments,
   tenant: TenantId,
   { session, environment }: { readonly session: SessionId; readonly environment: string | null },
 ): Promise<void> {
-  if (environment !== null)
-    await deleteEnvironment(engine, live, tenant, { id: environment, session }).catch(unlessAbsent);
+  const of = { kind: 'environment', tenant, parent: session, order: 'asc', limit: 100, after: null } as const;
+  const brought = (await engine.sessions.wait(engine.control.resources(of))).map(({ id }) => id);
+  const all = environment === null ? brought : [...brought, environment];
+  for (const id of new Set(all)) await deleteEnvironment(engine, live, tenant, { id, session }).catch(unlessAbsent);
+}
+
+/** What tools open: that of `use`, whoever hosts it. Null for a session without an environment. */
+export async function toolSpec(
+  engine: EngineContext,
+  tenant: TenantId,
+  environment: { readonly [name: string]: unknown },
+): Promise<WorkspaceSpec | null> {
+  const { id } = environment;
+  if (typeof id !== 'string') return null;
+  const { row, record } = await findEnvironment(engine, tenant, id);
+  if (record.type === 'openai_hosted') return specOf({ row, record });
+  return { tenant, id, network: { access: 'disabled', allowed: [], blocked: [] }, env: {} };
+}
+
+/** The environment of a new session from what its request says, in wire form both. */
+export async function wireEnvironment(
+  engine: EngineContext,
+  live: LiveEnvironments,
+  caller: Caller,
+  asked: { readonly given: JsonObject; readonly vaults: readonly string[]; readonly session: SessionId },
+): Promise<SessionEnvironment> {
+  const parsed = parseBody(environmentParam, asked.given);
+  if (!parsed.ok) {
+    const { code, message, param, status } = parsed.error;
+    throw perdureError(code, message, { param: param === null ? 'environment' : `environment.${param}`, status });
+  }
+  const store = engine.homes.ofBody(idBody(asked.session, 'sess') ?? '');
+  if (store === null) throw perdureError('store_unavailable');
+  const of = { session: asked.session, home: store.home };
+  return (await environmentFor(engine, live, caller, { given: parsed.value, vaults: asked.vaults, of })).environment;
 }

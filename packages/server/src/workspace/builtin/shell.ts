@@ -20,8 +20,8 @@ export const SHELL: BuiltinTool = builtinTool(
   }),
   async ({ command, cwd = null, timeout_ms }, place, run) => {
     const workspace = await place.workspace();
-    const { signal, show } = run;
-    const result = await workspace.exec({ command, cwd, timeoutMs: timeout_ms ?? DEFAULT_MS, signal, show });
+    const { key, signal, show } = run;
+    const result = await workspace.exec({ command, cwd, key, timeoutMs: timeout_ms ?? DEFAULT_MS, signal, show });
     const { exitCode, durationMs, output } = result;
     return {
       ok: true,
