@@ -11,7 +11,6 @@ export type Route = {
   readonly path: string;
   readonly operationId: string;
   readonly tag:
-    | 'agents'
     | 'responses'
     | 'conversations'
     | 'chat'
@@ -67,7 +66,6 @@ export type QueryName =
   | 'files.purpose'
   | 'metadata[key]'
   | 'status[]'
-  | 'session_id'
   | 'environments.type'
   | 'environments.path'
   | 'environments.page'

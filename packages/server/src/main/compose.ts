@@ -168,7 +168,12 @@ async function assemble(
   const files = openFiles(config);
   const homes = new Homes(stores);
   const agents = await openAgentParts(config, {
-    ...{ control, homes, clock: systemClock, ids, given, report, log },
+    control,
+    clock: systemClock,
+    ids,
+    given,
+    report,
+    log,
     api: () => engine.environments,
     automations: () => automations,
   });

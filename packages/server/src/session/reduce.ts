@@ -7,7 +7,7 @@ import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
 import { queueInput, steer, used } from './reduce-agent.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
-import { MAX_DOCUMENTS, MAX_QUEUED_INPUTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
+import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
 
 export type Reduced =

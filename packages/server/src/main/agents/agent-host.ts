@@ -1,10 +1,8 @@
 /** What sessions of agents have beside them in this deployment: saved agents, environments, vaults, MCP servers. */
-import { environmentParam, parseBody, perdureError } from '@perdure/protocol';
-import * as z from 'zod';
+import { perdureError } from '@perdure/protocol';
 import type { AgentHost } from '../../engine/agent-sessions/host.ts';
 import { resolveAgent } from '../../engine/agents/agents.ts';
 import type { EnvironmentsApi } from '../../engine/environments/environments-api.ts';
-import type { Homes } from '../../engine/homes.ts';
 import type { JsonObject } from '../../log/events.ts';
 import type { McpSource } from '../../provider/mcp/source.ts';
 import type { HomeStore } from '../../store/home-store.ts';
@@ -12,7 +10,6 @@ import type { Registry } from '../registry.ts';
 
 export interface AgentHostParts {
   readonly control: HomeStore;
-  readonly homes: Homes;
   readonly registry: Registry;
   readonly mcp: McpSource;
   /** Of an engine that is made after this. */
@@ -20,9 +17,7 @@ export interface AgentHostParts {
   readonly report: (what: string, error: unknown) => void;
 }
 
-const asked = z.object({ environment: environmentParam });
-
-export function makeAgentHost({ control, homes, registry, mcp, environments, report }: AgentHostParts): AgentHost {
+export function makeAgentHost({ control, registry, mcp, environments, report }: AgentHostParts): AgentHost {
   return {
     async savedAgent(tenant, id) {
       const { version, name, config } = await resolveAgent(control, tenant, id, null);
@@ -31,15 +26,7 @@ export function makeAgentHost({ control, homes, registry, mcp, environments, rep
     admit(config) {
       mcp.admit(config as unknown as JsonObject);
     },
-    async environment(caller, session, environment, vaults) {
-      const parsed = parseBody(asked, { environment });
-      if (!parsed.ok) throw parsed.error;
-      const store = homes.ofBody(session.slice('sess_'.length));
-      if (store === null) throw perdureError('internal_error');
-      const of = { session, home: store.home };
-      const bound = await environments().sessions.bind(caller, { given: parsed.value.environment, vaults, of });
-      return bound.environment as unknown as JsonObject & { readonly type: string };
-    },
+    environment: (caller, session, given, vaults) => environments().sessions.wire(caller, { given, vaults, session }),
     checkVaults: (tenant, vaults) => registry.broker.checkAttached({ tenant, vaults }),
     async keepSecrets(_tenant, _session, secrets) {
       if (secrets.length === 0) return;

@@ -2,7 +2,6 @@
 import type { AgentHost } from '../../engine/agent-sessions/host.ts';
 import type { EnvironmentsApi } from '../../engine/environments/environments-api.ts';
 import type { WorkspaceHost } from '../../engine/environments/desk.ts';
-import type { Homes } from '../../engine/homes.ts';
 import type { Clock, Ids } from '../../engine/ports.ts';
 import type { ToolDesk } from '../../engine/tools/desk.ts';
 import type { HomeStore } from '../../store/home-store.ts';
@@ -15,7 +14,6 @@ import { openTools } from '../tools.ts';
 import { makeWorkspaces, type WorkspacesDesk } from '../workspaces.ts';
 import { makeAgentHost } from './agent-host.ts';
 import { mcpSecrets } from './mcp-secrets.ts';
-import { environmentSpec } from './session-workspace.ts';
 
 export interface AgentParts {
   readonly registry: Registry;
@@ -28,7 +26,6 @@ export interface AgentParts {
 
 export interface AgentPartsOptions {
   readonly control: HomeStore;
-  readonly homes: Homes;
   readonly clock: Clock;
   readonly ids: Ids;
   /** Where hosted environments have their files, if not as configured. */
@@ -42,11 +39,11 @@ export interface AgentPartsOptions {
 /** @throws if a module of tools, a policy or a key cannot be used, in words for operators */
 export async function openAgentParts(
   config: Config,
-  { control, homes, clock, ids, given, api, automations, report, log }: AgentPartsOptions,
+  { control, clock, ids, given, api, automations, report, log }: AgentPartsOptions,
 ): Promise<AgentParts> {
   const registry = openRegistry({ store: control, clock, ids, config, report });
   const workspaces = makeWorkspaces(config, {
-    specOf: environmentSpec,
+    specOf: ({ tenant, environment }) => api().sessions.spec(tenant, environment),
     open: async ({ tenant, id }) => (await api().sessions.use(tenant, id)).workspace,
   });
   const environments = openEnvironments(config, given ?? workspaces.hosts);
@@ -60,7 +57,7 @@ export async function openAgentParts(
     registry,
     workspaces,
     environments,
-    host: makeAgentHost({ control, homes, registry, mcp, environments: api, report }),
+    host: makeAgentHost({ control, registry, mcp, environments: api, report }),
     tools: {
       sources: [automationTools(automations), workspaces.tools, modules, mcp],
       ...(await toolRules(config, control)),
