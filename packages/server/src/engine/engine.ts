@@ -5,7 +5,6 @@ import {
   type Metadata,
   type InputItem,
   perdureError,
-  type PerdureError,
   type ResponseResource,
   toPerdureError,
 } from '@perdure/protocol';
@@ -16,21 +15,21 @@ import { accompanied, settling } from './accompany.ts';
 import { agentCommitted } from './agent-sessions/agent-turn.ts';
 import { admittedSessions } from './agent-sessions/admitted.ts';
 import { type AgentSessions, agentSessions } from './agent-sessions/api.ts';
-import { type AgentHost, NO_HOST } from './agent-sessions/host.ts';
+import { NO_HOST } from './agent-sessions/host.ts';
 import { SessionHub } from './agent-sessions/hub.ts';
 import type { Caller } from './caller.ts';
 import { cancelResponse } from './cancel.ts';
 import { compact, type Compacted, type CompactInput, shownRecord } from './compaction/compact.ts';
 import { countInput } from './compaction/count.ts';
-import { type CompactionOptions, defaultCompaction } from './compaction/options.ts';
+import { defaultCompaction } from './compaction/options.ts';
 import { conversationCalls } from './conversation-calls.ts';
 import type * as conversations from './conversations.ts';
-import type { EngineContext, EngineLimits } from './engine-context.ts';
-import { type EnvironmentDesk, NO_ENVIRONMENTS } from './environments/desk.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { NO_ENVIRONMENTS } from './environments/desk.ts';
 import { type EnvironmentsApi, environmentsApi } from './environments/environments-api.ts';
-import { type FileDesk, type FilesApi, filesApi, filesContext } from './files/files-api.ts';
+import { type FilesApi, filesApi, filesContext } from './files/files-api.ts';
 import { type Following, followResponse, followTurn, runningTurn } from './follow.ts';
-import type { Homes } from './homes.ts';
 import { reserve } from './idempotency.ts';
 import { Lease } from './lease.ts';
 import { type LiveSession, Sessions } from './live-session.ts';
@@ -38,17 +37,16 @@ import { listPlacements, type PlacementListQuery, type PlacementPage } from './p
 import { type PlacementRecord, readPlacement } from './placements.ts';
 import { inferRequest } from './infer-request.ts';
 import type { Placing } from './placing.ts';
-import type { Clock, ControlStore, Ids, Scheduler, Sha256 } from './ports.ts';
 import { readResponse, resourceOfRecord } from './read.ts';
 import { recover, type RecoveryReport, takeUp } from './recovery.ts';
 import { deleteResponse, type RemoveOptions } from './remove.ts';
-import { KEEP_ALL, type Retention } from './retention.ts';
+import { KEEP_ALL } from './retention.ts';
 import { makeSweeper, type SweepReport } from './retention-sweep.ts';
 import { beginTurn, homeOf } from './respond.ts';
 import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
 import { TailCommits } from './tail-commits.ts';
 import { settleDoubt } from './settle-doubt.ts';
-import { NO_CAPS, SpendDesk, type SpendOptions } from './spend.ts';
+import { NO_CAPS, SpendDesk } from './spend.ts';
 import type { RunningTurn } from './turn.ts';
 import {
   type TargetFacts,
@@ -60,40 +58,10 @@ import {
 } from './usage.ts';
 import type { RespondInput, StoredResponse } from './stored-response.ts';
 import { type Approvals, approvalsOf } from './tools/approvals.ts';
-import { type ToolDesk, toolDesk } from './tools/desk.ts';
+import { toolDesk } from './tools/desk.ts';
 import { wakeSession } from './wake.ts';
 
 export type { RespondInput, StoredResponse } from './stored-response.ts';
-
-export interface EngineOptions {
-  readonly homes: Homes;
-  readonly control: ControlStore;
-  readonly placing: Placing;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly sha256: Sha256;
-  readonly salt: () => Uint8Array;
-  readonly owner: string;
-  readonly scheduler: Scheduler;
-  readonly limits: EngineLimits;
-  /** Spend caps and what calls cost; absent: no caps. */
-  readonly spend?: Omit<SpendOptions, 'now'>;
-  /** How contexts are compacted. Absent: without a model, and only when asked to. */
-  readonly compaction?: CompactionOptions;
-  /** Where a target was, by the version that a placement saw. Absent: not known. */
-  readonly targetFacts?: UsageSource['target'];
-  /** Lifetimes and holds; absent: what is stored stays. */
-  readonly retention?: Retention;
-  readonly report: (what: string, error: PerdureError) => void;
-  /** Absent: it holds no files. */
-  readonly files?: FileDesk;
-  /** Tools that sessions of agents may call, and who permits them. Absent: those that clients run, all permitted. */
-  readonly tools?: Partial<ToolDesk>;
-  /** Saved agents, environments and vaults of sessions. Absent: none. */
-  readonly agentHost?: Partial<AgentHost>;
-  /** Absent: it hosts no environments; self-hosted ones it serves. */
-  readonly environments?: EnvironmentDesk;
-}
 
 /** How long after a failed hold or write a session is looked at again, ms. */
 const RECOVER_AGAIN_MS = 2000;

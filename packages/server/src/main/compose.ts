@@ -30,6 +30,7 @@ import { authenticate, keyAdmin } from './keys/admin.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
 import { isLoopback } from './loopback.ts';
+import { engineLimits } from './engine-limits.ts';
 import { openAgentParts } from './agents/agent-parts.ts';
 import { startAgentRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
@@ -189,22 +190,7 @@ async function assemble(
     salt: () => fillRandom(new Uint8Array(SALT_BYTES)),
     owner: ids.next('proc', '0000'),
     scheduler: makeScheduler({ stores, clock: systemClock, storeMs: limits.storeMs, report }),
-    limits: {
-      storeMs: limits.storeMs,
-      turnMs: limits.turnMs,
-      turnAttempts: limits.turnAttempts,
-      patienceMs: limits.patienceMs,
-      readers: limits.readers,
-      resumeMs: limits.resumeMs,
-      cacheBytes: limits.cacheBytes,
-      concurrent: limits.concurrent,
-      leaseMs: limits.leaseMs,
-      idempotencyMs: limits.idempotencyHours * 3_600_000,
-      // The provider's own deadlines come first; the engine's hold if a provider forgets them.
-      firstByteMs: limits.upstream.firstByteMs + 1000,
-      idleMs: limits.upstream.idleMs + 1000,
-      outputChars: limits.upstream.outputChars,
-    },
+    limits: engineLimits(limits),
     retention: retentionWith(config.retention, holds),
     report,
     spend: {

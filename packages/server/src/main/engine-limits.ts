@@ -1,0 +1,22 @@
+/** What the configuration's limits are for the engine. */
+import type { EngineLimits } from '../engine/engine-context.ts';
+import type { Config } from './config/config.ts';
+
+export function engineLimits(limits: Config['limits']): EngineLimits {
+  return {
+    storeMs: limits.storeMs,
+    turnMs: limits.turnMs,
+    turnAttempts: limits.turnAttempts,
+    patienceMs: limits.patienceMs,
+    readers: limits.readers,
+    resumeMs: limits.resumeMs,
+    cacheBytes: limits.cacheBytes,
+    concurrent: limits.concurrent,
+    leaseMs: limits.leaseMs,
+    idempotencyMs: limits.idempotencyHours * 3_600_000,
+    // The provider's own deadlines come first; the engine's hold if a provider forgets them.
+    firstByteMs: limits.upstream.firstByteMs + 1000,
+    idleMs: limits.upstream.idleMs + 1000,
+    outputChars: limits.upstream.outputChars,
+  };
+}
