@@ -1,6 +1,10 @@
 /** All parts of an agent at once: a saved agent, a hosted environment, a command that people are asked about, a restart, an artifact. */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type OpenAI from 'openai';
+import { toFile } from 'openai';
 import { afterEach, expect, test } from 'vitest';
+import { EVENT_CODES } from '../../packages/server/src/log/codec.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack | null = null;
@@ -68,3 +72,27 @@ test('a command waits for a person, over a restart, runs once in the workspace a
   await client.beta.agents.sessions.delete(session.id);
   expect((await client.beta.agents.sessions.artifacts.list(session.id)).data).toEqual([]);
 }, 120_000);
+
+test('L8: a session carries the labels of the files in its environment', async () => {
+  stack = await startStack();
+  const client = stack.openai();
+  const model = (await client.models.list()).data[0]?.id ?? '';
+  const upload = await client.files.create(
+    { file: await toFile(Buffer.from('secret figures'), 'figures.txt'), purpose: 'user_data' },
+    { headers: { 'perdure-labels': 'restricted' } },
+  );
+  const made: string[] = [];
+  const file = { type: 'file_id', file_id: upload.id, path: '/workspace/figures.txt' } as const;
+  for (const files of [[], [file]]) {
+    const environment = { type: 'openai_hosted', files } as const;
+    const session = await client.beta.agents.sessions.create({ agent: { model }, environment, input: 'Hello.' });
+    await becomes(client, session.id, 'idle');
+    made.push(session.id);
+  }
+  await stack.stop();
+  const db = new DatabaseSync(join(stack.data, 'local.db'), { readOnly: true });
+  const heads = db.prepare('SELECT e.head FROM events e JOIN sessions s ON s.n = e.n WHERE s.id = ? AND e.code = ?');
+  const labelled = made.map(id => heads.all(id, EVENT_CODES['session.labelled']).map(row => row['head']));
+  db.close();
+  expect(labelled).toEqual([[], ['{"labels":["restricted"]}']]);
+}, 60_000);

@@ -41,8 +41,10 @@ export async function beginAgentTurn(
   const state = mustState(live);
   const config = await readConfig(engine, live);
   const id = reserved ?? (engine.ids.next('resp', homeTag(state.home)) as ResponseId);
-  const request = requestOf(config, items);
+  let request = requestOf(config, items, null);
   try {
+    const { labels, note } = await engine.agentHost.surroundings(state.tenant, config.environment);
+    request = requestOf(config, items, note);
     const spent = budgetSpent(engine, state, config);
     if (spent !== null) throw spent;
     const scope = scopeOf(state, config, caller.principal);
@@ -52,7 +54,7 @@ export async function beginAgentTurn(
     const asked = {
       caller,
       request: { ...request, tools: tools as unknown as CreateResponse['tools'] },
-      labels: [],
+      labels: labels.filter(label => !state.labels.includes(label)),
       reserved: id,
       agent,
     };
@@ -96,11 +98,11 @@ async function failAtOnce(
 }
 
 /** An agent's configuration as the request that a model is asked with. */
-function requestOf({ agent }: SessionConfig, input: readonly NewItem[]): CreateResponse {
+function requestOf({ agent }: SessionConfig, input: readonly NewItem[], note: string | null): CreateResponse {
   const reasoning = (agent['reasoning'] ?? {}) as JsonObject;
   const text = (agent['text'] ?? {}) as JsonObject;
   const thinks = reasoning['effort'] != null || reasoning['summary'] != null;
-  const instructions = agent['instructions'];
+  const instructions = [agent['instructions'], note].filter(text => typeof text === 'string').join('\n\n');
   const tier = agent['service_tier'];
   const request: { readonly [field: string]: unknown } = {
     model: agent.model,
@@ -113,7 +115,7 @@ function requestOf({ agent }: SessionConfig, input: readonly NewItem[]): CreateR
     stream: true,
     background: false,
     ...(thinks && { reasoning: { effort: reasoning['effort'] ?? null, summary: reasoning['summary'] ?? null } }),
-    ...(typeof instructions === 'string' && { instructions }),
+    ...(instructions !== '' && { instructions }),
     ...(typeof tier === 'string' && tier !== 'auto' && { service_tier: tier }),
     // A session of an agent has no client that would cut its context.
     context_management: [{ type: 'compaction' }],

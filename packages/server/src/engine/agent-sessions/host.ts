@@ -22,6 +22,8 @@ export interface AgentHost {
     given: JsonObject & { readonly type: string },
     vaults: readonly string[],
   ): Promise<JsonObject & { readonly type: string }>;
+  /** What a turn must know of the session's environment as it is now. */
+  surroundings(tenant: TenantId, environment: JsonObject & { readonly type: string }): Promise<Surroundings>;
   /** Whether a session may have this configuration here. @throws PerdureError */
   admit(config: Pick<AgentConfig, 'tools'>): void;
   /** @throws PerdureError if one is not the tenant's */
@@ -32,6 +34,13 @@ export interface AgentHost {
   ending(turn: EndingTurn): Promise<void>;
   /** What is kept for the session goes: it was deleted. */
   forget(tenant: TenantId, session: SessionId, environment: JsonObject): Promise<void>;
+}
+
+export interface Surroundings {
+  /** Of the files that lie in it: the session carries them from now on (L8). */
+  readonly labels: readonly string[];
+  /** What the model is told of its skills and plugins; null: nothing. */
+  readonly note: string | null;
 }
 
 export interface EndingTurn {
@@ -56,6 +65,7 @@ export const NO_HOST: AgentHost = {
             param: 'environment.type',
           }),
         ),
+  surroundings: () => Promise.resolve({ labels: [], note: null }),
   admit: () => undefined,
   ending: () => Promise.resolve(),
   checkVaults: (_, vaults) =>

@@ -27,6 +27,12 @@ export function makeAgentHost({ control, registry, mcp, environments, report }: 
       mcp.admit(config as unknown as JsonObject);
     },
     environment: (caller, session, given, vaults) => environments().sessions.wire(caller, { given, vaults, session }),
+    async surroundings(tenant, environment) {
+      const id = environment['id'];
+      if (typeof id !== 'string') return { labels: [], note: null };
+      const { labels, note } = await environments().sessions.binding(tenant, id);
+      return { labels, note };
+    },
     checkVaults: (tenant, vaults) => registry.broker.checkAttached({ tenant, vaults }),
     async keepSecrets(_tenant, _session, secrets) {
       if (secrets.length === 0) return;
