@@ -242,11 +242,17 @@ describe('a session', () => {
     expect((await sessions().turns.list(id)).data[0]?.status).toBe('completed');
   });
 
-  test.each(['computer_use', 'web_search'] as const)('with the tool %s is refused, and nothing is made', async type => {
-    const metadata = { batch: `refused ${type}` };
-    expect(await refusal(created('Hi.', { metadata }, { tools: [{ type }] }))).toEqual([400, 'unsupported_parameter']);
-    expect((await sessions().list({ metadata })).data).toEqual([]);
-  });
+  test.each(['computer_use', 'web_search', 'programmatic_tool_calling'] as const)(
+    'with the tool %s is refused, and nothing is made',
+    async type => {
+      const metadata = { batch: `refused ${type}` };
+      expect(await refusal(created('Hi.', { metadata }, { tools: [{ type }] }))).toEqual([
+        400,
+        'unsupported_parameter',
+      ]);
+      expect((await sessions().list({ metadata })).data).toEqual([]);
+    },
+  );
 
   test('of another tenant, or none at all, is not there', async () => {
     const nowhere = 'sess_01m80gz0126vpc3yyqhyn9g11ham';
@@ -255,7 +261,7 @@ describe('a session', () => {
       404,
       'session_not_found',
     ]);
-    expect(await refusal(created('x', { agent_id: 'agent_none' }))).toEqual([404, 'invalid_request']);
+    expect(await refusal(created('x', { agent_id: 'agent_none' }))).toEqual([404, 'agent_not_found']);
     expect(await refusal(sessions().create({ environment: NONE, agent: { model: MODEL } }))).toEqual([
       400,
       'invalid_request',

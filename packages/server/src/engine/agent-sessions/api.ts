@@ -228,14 +228,26 @@ function merged(saved: AgentConfig | null, given: Partial<AgentConfig>): AgentCo
 }
 
 /** @throws unsupported_parameter: a tool that this server cannot run */
-function mustBeHosted({ tools }: Pick<AgentConfig, 'tools'>): void {
-  const at = tools.findIndex(tool => tool.type === 'computer_use' || tool.type === 'web_search');
-  if (at < 0) return;
-  const what = tools[at]?.type === 'computer_use' ? 'Computer use' : 'Web search';
-  throw perdureError('unsupported_parameter', `${what} is not offered by this server: leave the tool out.`, {
-    param: `agent.tools[${at}]`,
-  });
+function mustBeHosted({ tools, multi_agent }: Partial<AgentConfig>): void {
+  const at = tools?.findIndex(tool => tool.type in NOT_HOSTED && (!('enabled' in tool) || tool.enabled)) ?? -1;
+  if (at >= 0)
+    throw perdureError(
+      'unsupported_parameter',
+      `${NOT_HOSTED[tools?.[at]?.type ?? '']} is not offered by this server: leave the tool out.`,
+      { param: `agent.tools[${at}]` },
+    );
+  if (multi_agent?.enabled === true)
+    throw perdureError('unsupported_parameter', 'Sub-agents are not offered by this server yet.', {
+      param: 'agent.multi_agent',
+    });
 }
+
+/** What an agent may be said to have, and no session here does. */
+const NOT_HOSTED: { readonly [type: string]: string } = {
+  computer_use: 'Computer use',
+  web_search: 'Web search',
+  programmatic_tool_calling: 'Programmatic tool calling',
+};
 
 function agentOf(id: string, name: string | null, config: AgentConfig): SessionConfig['agent'] {
   // In wire form, and nothing of it is undefined.

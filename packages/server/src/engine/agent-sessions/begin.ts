@@ -49,7 +49,7 @@ export async function beginAgentTurn(
     if (spent !== null) throw spent;
     const scope = scopeOf(state, config, caller.principal);
     const toolbox = await openToolbox(engine, scope, AbortSignal.timeout(engine.tools.limits.toolMs));
-    const tools = offered(toolbox, config.agent);
+    const tools = offered(toolbox);
     const agent = makeAgentTurn(config, toolbox);
     const asked = {
       caller,

@@ -60,19 +60,15 @@ function clientTools(agent: JsonObject): readonly AgentFunctionTool[] {
   return tools.filter(tool => tool.type === 'function');
 }
 
-/** What a model is offered. Deferred ones only where nothing could find them. */
-export function offered(box: Toolbox, agent: JsonObject): readonly FunctionTool[] {
-  const tools = Array.isArray(agent['tools']) ? (agent['tools'] as readonly JsonObject[]) : [];
-  const searched = tools.some(tool => tool['type'] === 'tool_search');
-  return [...box.values()]
-    .filter(({ definition }) => !searched || !definition.deferred)
-    .map(({ definition: { name, description, parameters } }) => ({
-      type: 'function',
-      name,
-      description,
-      parameters,
-      strict: null,
-    }));
+/** What a model is offered: deferred ones too, as long as nothing here could find them for it. */
+export function offered(box: Toolbox): readonly FunctionTool[] {
+  return [...box.values()].map(({ definition: { name, description, parameters } }) => ({
+    type: 'function',
+    name,
+    description,
+    parameters,
+    strict: null,
+  }));
 }
 
 export function placeOf(origin: ToolOrigin): ToolPlace {
