@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readBack } from './checks/over-http.ts';
 import { checkAllSealed, checkLedger } from './checks/in-ledger.ts';
 import { checkLog } from './checks/in-log.ts';
@@ -47,6 +48,8 @@ export interface GenerationOptions {
 
 /** ms in which a named point must be reached once the load runs. */
 const POINT_MS = 4000;
+/** ms in which the clients must come to their end once nobody kills the server any more. */
+const END_MS = 120_000;
 /** ms in which what the last life left must be checked before a kill at a random time. */
 const CHECK_MS = 6000;
 /** Of so many lives one is of the shipped command; the others are warmed up ahead. */
@@ -93,7 +96,9 @@ class Generation {
       mayBeFull: false,
       refusedFull: 0,
     };
-    const clients = clientsOf(load, this.#options.preload.length === 0).map(client => runClient(load, client));
+    const { preload, env } = this.#options;
+    const sound = preload.length === 0 && env['PERDURE_UNSAFE_SYNCHRONOUS'] === undefined;
+    const clients = clientsOf(load, sound).map(client => runClient(load, client));
     let life: Life | null = this.#prepare(true);
     try {
       for (let left = kills; life !== null && left > 0; left--) {
@@ -250,7 +255,11 @@ class Generation {
     this.#started(started);
     this.#stage.rest();
     this.#stage.open(started.endpoint);
-    await Promise.all(clients);
+    const late = delay(END_MS, 'late' as const, { ref: false });
+    if ((await Promise.race([Promise.all(clients), late])) === 'late') {
+      violations.add('liveness', 'a client did not come to its end', `waited ${END_MS} ms`);
+      return server.kill();
+    }
     const all = this.#ledger.turns.filter(turn => turn.id !== null);
     await readBack({ endpoint: started.endpoint, violations }, this.#ledger, all, () => void (tally.readBack += 1));
     const code = await server.end();
