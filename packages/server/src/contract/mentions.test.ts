@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { CEDAR_HERE } from './cedar-here.ts';
 import { joinMentions, type Mentions, mentionsOf } from './mentions.ts';
 
 function of(condition: string, scope = 'principal, action == Action::"infer", resource'): Mentions {
-  return mentionsOf({
-    'clauses.cedar': `@id("c") forbid (${scope})${condition === '' ? '' : ` when { ${condition} }`};`,
-  });
+  return mentionsOf(
+    {
+      'clauses.cedar': `@id("c") forbid (${scope})${condition === '' ? '' : ` when { ${condition} }`};`,
+    },
+    CEDAR_HERE,
+  );
 }
 
 function brief({ facts }: Mentions): Record<string, unknown> {
@@ -41,15 +45,18 @@ describe('the facts that a clause reads, and what it compares them with', () => 
     expect(brief(of('', 'principal, action == Action::"infer", resource in Cloud::"aws"'))).toEqual({
       'place.cloud': ['aws'],
     });
-    const linked = mentionsOf({
-      'clauses.cedar': '@id("t") forbid (principal in ?principal, action == Action::"infer", resource in ?resource);',
-      'contract.yaml': `id: a
+    const linked = mentionsOf(
+      {
+        'clauses.cedar': '@id("t") forbid (principal in ?principal, action == Action::"infer", resource in ?resource);',
+        'contract.yaml': `id: a
 version: "1"
 title: t
 sources: {}
 clauses: {}
 links: [{id: l, template: t, principal: 'Tenant::"acme"', resource: 'Cloud::"aws"'}]`,
-    });
+      },
+      CEDAR_HERE,
+    );
     expect(brief(linked)).toEqual({ 'session.tenant': ['acme'], 'place.cloud': ['aws'] });
   });
 

@@ -5,7 +5,7 @@
  * Facts are named alike whatever the action: `call.vendor`, `call.product.kind`, `call.channel.seller`, `call.at`, `class`, `use.turns`,
  * `session.labels`, `session.tenant`, `place.cloud`, `place.sovereignty`. A fact that the schema gains is found by its path.
  */
-import { CEDAR_HERE } from './cedar-here.ts';
+import type { Cedar } from './cedar.ts';
 import { parseCedarFile } from './cedar-source.ts';
 import { parseUid } from './cedar-json.ts';
 import { compileExpression } from './expression.ts';
@@ -65,13 +65,13 @@ interface Found {
 }
 
 /** Of a contract that loads; what cannot be read is passed over. */
-export function mentionsOf(files: ContractFiles): Mentions {
+export function mentionsOf(files: ContractFiles, cedar: Cedar): Mentions {
   const found: Found = { facts: new Map(), pairs: [], computed: [] };
   const ignore = (): void => undefined;
   const links = parseManifest(files[MANIFEST_FILE] ?? '', ignore)?.manifest.links ?? [];
   for (const [path, text] of Object.entries(files)) {
     if (!path.endsWith('.cedar')) continue;
-    for (const { id, est } of parseCedarFile(CEDAR_HERE, path, text, ignore)) {
+    for (const { id, est } of parseCedarFile(cedar, path, text, ignore)) {
       for (const roots of rootsOf(est.action)) {
         const reader: Reader = { found, roots, clause: id };
         for (const slot of ['principal', 'resource'] as const) {

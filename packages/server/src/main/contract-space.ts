@@ -3,6 +3,7 @@ import { checkContractSet, chooseReadings } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
 import { loadContract } from '../contract/load.ts';
+import { CEDAR_HERE } from '../contract/cedar-here.ts';
 import { joinMentions, type Mentions, mentionsOf } from '../contract/mentions.ts';
 import type { ContractFiles } from '../contract/rule.ts';
 import { VOCABULARY } from '../contract/schema.ts';
@@ -98,7 +99,7 @@ export interface Spanned {
 
 /** @throws CliError if the space is too wide, or has no such value */
 export function spaceOf(sides: readonly Side[], options: SpaceOptions): Spanned {
-  const mentions = joinMentions(sides.flatMap(({ files }) => files.map(mentionsOf)));
+  const mentions = joinMentions(sides.flatMap(({ files }) => files.map(one => mentionsOf(one, CEDAR_HERE))));
   const { config } = options;
   const places: readonly Place[] | null = config === null ? null : placesOf(config);
   try {

@@ -1,4 +1,5 @@
 /** Fact spaces of contracts that tests give as files. */
+import { CEDAR_HERE } from '../contract/cedar-here.ts';
 import { joinMentions, mentionsOf } from '../contract/mentions.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import { type SpaceParts } from './axis.ts';
@@ -7,7 +8,7 @@ import { type Files, load, PRODUCTS } from './fixture.test-support.ts';
 
 export function partsOf(all: readonly Files[], parts: Partial<SpaceParts> = {}): SpaceParts {
   return {
-    mentions: joinMentions(all.map(mentionsOf)),
+    mentions: joinMentions(all.map(one => mentionsOf(one, CEDAR_HERE))),
     contracts: all.map(load),
     vocabulary: VOCABULARY,
     places: null,

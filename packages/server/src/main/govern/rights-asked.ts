@@ -1,5 +1,6 @@
 /** Which contracts ask for which right of first refusal: an offer of one that none asks for may be a slip of the pen. */
 import { mentionsOf } from '../../contract/mentions.ts';
+import { CEDAR_APART } from './cedar-apart.ts';
 import { type LoadedSnapshot, parseDocument } from '../snapshots.ts';
 
 type Asked = ReadonlyMap<string, readonly string[]>;
@@ -13,7 +14,7 @@ function askedBy(loaded: LoadedSnapshot): Asked {
   const files = parseDocument(loaded.document).contracts;
   const asked = new Map(
     loaded.contracts.map(({ id }, i) => {
-      const facts = [...mentionsOf(files[i] ?? {}).facts];
+      const facts = [...mentionsOf(files[i] ?? {}, CEDAR_APART).facts];
       const rights = facts
         .filter(([path]) => path.includes('firstRefusal.'))
         .flatMap(([, { constants }]) => [...constants]);
