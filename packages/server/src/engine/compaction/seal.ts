@@ -5,20 +5,18 @@
  * The nonce is a keyed digest of tenant and text: the same item is sealed into the same bytes, whenever it is read (O1), and no nonce serves
  * two texts.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { perdureError } from '@perdure/protocol';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { LogEvent, LoggedItem } from '../../log/events.ts';
 import { textOf } from '../../log/events.ts';
+import { keyFor, NONCE_BYTES, openBox, sealBox } from '../sealed-box.ts';
 import { contentOf, openItem } from './open-item.ts';
 
 /** The version is in it; another form gets another prefix. */
 const PREFIX = 'pdr1.';
 /** Of every version. */
 const OURS = /^pdr\d+\./;
-const CIPHER = 'aes-256-gcm';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 export const SEAL_KEY_BYTES = 32;
 
 export interface Seals {
@@ -33,8 +31,8 @@ export interface Seals {
 
 /** @param key `SEAL_KEY_BYTES` unpredictable bytes */
 export function makeSeals(key: Uint8Array): Seals {
-  const derive = (use: string): Buffer => Buffer.from(hkdfSync('sha256', key, '', `perdure compaction ${use}`, 32));
-  const [encryption, nonces] = [derive('encryption'), derive('nonce')];
+  const encryption = keyFor('perdure compaction encryption', key);
+  const nonces = keyFor('perdure compaction nonce', key);
   const bound = (tenant: TenantId): Buffer => Buffer.from(`${PREFIX}${tenant}`, 'utf8');
 
   function seal(tenant: TenantId, content: readonly LoggedItem[]): string {
@@ -44,26 +42,16 @@ export function makeSeals(key: Uint8Array): Seals {
       .update(text)
       .digest()
       .subarray(0, NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, encryption, nonce).setAAD(bound(tenant));
-    const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    const sealed = sealBox(encryption, nonce, Buffer.from(text, 'utf8'), bound(tenant));
     return `${PREFIX}${sealed.toString('base64url')}`;
   }
 
   function open(tenant: TenantId, sealed: string): readonly LoggedItem[] {
     const bytes = sealed.startsWith(PREFIX) ? Buffer.from(sealed.slice(PREFIX.length), 'base64url') : Buffer.alloc(0);
-    if (bytes.length <= NONCE_BYTES + TAG_BYTES) throw unreadable();
-    const end = bytes.length - TAG_BYTES;
-    try {
-      const decipher = createDecipheriv(CIPHER, encryption, bytes.subarray(0, NONCE_BYTES), {
-        authTagLength: TAG_BYTES,
-      });
-      decipher.setAAD(bound(tenant)).setAuthTag(bytes.subarray(end));
-      const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, end)), decipher.final()]);
-      // Authenticated: it was written by `seal`.
-      return JSON.parse(text.toString('utf8')) as readonly LoggedItem[];
-    } catch {
-      throw unreadable();
-    }
+    const text = openBox(encryption, bytes, bound(tenant));
+    if (text === null) throw unreadable();
+    // Authenticated: it was written by `seal`.
+    return JSON.parse(text.toString('utf8')) as readonly LoggedItem[];
   }
 
   return {

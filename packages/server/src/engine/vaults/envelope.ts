@@ -5,37 +5,26 @@
  * What is sealed: version (1 byte), nonce (12), AES-256-GCM text, tag (16); in base64url. Each nonce is drawn anew, and a key seals no more
  * than its vault is changed: far from 2^32 times.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { NONCE_BYTES, openBox, sealBox } from '../sealed-box.ts';
 
-const CIPHER = 'aes-256-gcm';
 const VERSION = 1;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 export const VAULT_KEY_BYTES = 32;
 
 /** @param about where it belongs, the same to open it */
 export function seal(key: Uint8Array, secret: Uint8Array, about: string): string {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(about, 'utf8'));
-  const parts = [Buffer.of(VERSION), nonce, cipher.update(secret), cipher.final(), cipher.getAuthTag()];
-  return Buffer.concat(parts).toString('base64url');
+  const box = sealBox(key, randomBytes(NONCE_BYTES), secret, Buffer.from(about, 'utf8'));
+  return Buffer.concat([Buffer.of(VERSION), box]).toString('base64url');
 }
 
 /** @throws an error that tells nothing of the secret, if anything of it was changed */
 export function unseal(key: Uint8Array, sealed: string, about: string): Uint8Array {
   const bytes = Buffer.from(sealed, 'base64url');
   // Decoding overlooks what is no base64url, and the last bits: another text for the same bytes is a change too.
-  if (bytes.toString('base64url') !== sealed || bytes.length < 1 + NONCE_BYTES + TAG_BYTES || bytes[0] !== VERSION)
-    throw changed();
-  const end = bytes.length - TAG_BYTES;
-  try {
-    const nonce = bytes.subarray(1, 1 + NONCE_BYTES);
-    const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
-    decipher.setAAD(Buffer.from(about, 'utf8')).setAuthTag(bytes.subarray(end));
-    return Buffer.concat([decipher.update(bytes.subarray(1 + NONCE_BYTES, end)), decipher.final()]);
-  } catch {
-    throw changed();
-  }
+  if (bytes.toString('base64url') !== sealed || bytes[0] !== VERSION) throw changed();
+  const secret = openBox(key, bytes.subarray(1), Buffer.from(about, 'utf8'));
+  if (secret === null) throw changed();
+  return secret;
 }
 
 function changed(): Error {

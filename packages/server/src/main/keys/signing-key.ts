@@ -2,7 +2,7 @@
  * Keys that sign requests (AWS Signature Version 4). To check a signature the server needs the secret itself, so it is kept, sealed with
  * AES-256-GCM under a key derived from the one in the data folder: whoever has the store alone cannot sign.
  */
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { keyFor, NONCE_BYTES, openBox, sealBox } from '../../engine/sealed-box.ts';
 import type { Caller } from '../../engine/caller.ts';
 import type { FillRandom } from './secret.ts';
 
@@ -39,12 +39,9 @@ export function noHash(random: FillRandom): string {
 
 /** The version is in it. */
 const FORM = 'pdk1.';
-const CIPHER = 'aes-256-gcm';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 function cipherKey(sealKey: Uint8Array): Buffer {
-  return Buffer.from(hkdfSync('sha256', sealKey, '', 'perdure signing keys', 32));
+  return keyFor('perdure signing keys', sealKey);
 }
 
 function boundTo({ id, tenant, accessKeyId }: SealedFor): Buffer {
@@ -52,25 +49,19 @@ function boundTo({ id, tenant, accessKeyId }: SealedFor): Buffer {
 }
 
 export function sealSecret(sealKey: Uint8Array, of: SealedFor, secret: string, random: FillRandom): string {
-  const nonce = random(new Uint8Array(NONCE_BYTES));
-  const cipher = createCipheriv(CIPHER, cipherKey(sealKey), nonce).setAAD(boundTo(of));
-  const sealed = Buffer.concat([nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-  return FORM + sealed.toString('base64url');
+  const text = Buffer.from(secret, 'utf8');
+  const box = sealBox(cipherKey(sealKey), random(new Uint8Array(NONCE_BYTES)), text, boundTo(of));
+  return FORM + box.toString('base64url');
 }
 
 /** @throws an error that names the key, never what is in it */
 export function openSecret(sealKey: Uint8Array, of: SealedFor, sealed: string): string {
-  try {
-    if (!sealed.startsWith(FORM)) throw new Error('another form');
-    const bytes = Buffer.from(sealed.slice(FORM.length), 'base64url');
-    const end = bytes.length - TAG_BYTES;
-    const nonce = bytes.subarray(0, NONCE_BYTES);
-    const decipher = createDecipheriv(CIPHER, cipherKey(sealKey), nonce, { authTagLength: TAG_BYTES });
-    decipher.setAAD(boundTo(of)).setAuthTag(bytes.subarray(end));
-    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, end)), decipher.final()]).toString('utf8');
-  } catch {
+  const ours = sealed.startsWith(FORM);
+  const box = Buffer.from(ours ? sealed.slice(FORM.length) : '', 'base64url');
+  const secret = openBox(cipherKey(sealKey), box, boundTo(of));
+  if (secret === null)
     throw new Error(
       `the secret of ${of.id} (${of.accessKeyId}) does not open: is seal.key of the data folder the one that it was made with?`,
     );
-  }
+  return secret.toString('utf8');
 }
