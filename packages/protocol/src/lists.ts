@@ -55,14 +55,18 @@ export type RawQuery = { readonly [name: string]: readonly string[] | undefined 
 const text = z.string().max(LIMITS.idChars);
 const id = text.min(1);
 
-/** The fields of a list query, once single values are unwrapped. Other lists add theirs to them. */
-const fields = z.object({
-  limit: z
+/** A page's length as a query has it: a whole number from 1 to `most`. */
+export function pageLimit(most: number): z.ZodType<number, string> {
+  return z
     .string()
     .regex(/^\d{1,6}$/)
     .transform(Number)
-    .pipe(z.int().min(1).max(LIMITS.listLimit))
-    .optional(),
+    .pipe(z.int().min(1).max(most));
+}
+
+/** The fields of a list query, once single values are unwrapped. Other lists add theirs to them. */
+const fields = z.object({
+  limit: pageLimit(LIMITS.listLimit).optional(),
   order: z.enum(['asc', 'desc']).optional(),
   after: id.optional(),
   before: id.optional(),

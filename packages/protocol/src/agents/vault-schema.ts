@@ -1,7 +1,7 @@
 /** What requests say of vaults and credentials. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import type { RawQuery } from '../lists.ts';
+import { pageLimit, type RawQuery } from '../lists.ts';
 import { boundedList, fault, metadata, parseBody, parseQuery, type Parsed } from '../parse.ts';
 import type { Metadata } from '../responses/settings.ts';
 import type { CredentialNetworking } from './vault-resource.ts';
@@ -267,12 +267,7 @@ export type VaultListQuery = {
 
 const listQuery: z.ZodType<VaultListQuery> = z
   .object({
-    limit: z
-      .string()
-      .regex(/^\d{1,6}$/)
-      .transform(Number)
-      .pipe(z.int().min(1).max(LIMITS.listLimit))
-      .optional(),
+    limit: pageLimit(LIMITS.listLimit).optional(),
     order: z.enum(['asc', 'desc']).optional(),
     after: z.string().min(1).max(LIMITS.idChars).optional(),
     metadata,

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
 import { fault, parseQuery, type Parsed } from '../parse.ts';
-import type { RawQuery } from '../lists.ts';
+import { pageLimit, type RawQuery } from '../lists.ts';
 
 /** What a file may be for. OpenAI's others (`batch`, `fine-tune`, `evals`) are for work that this server does not do. */
 export const FILE_PURPOSES = ['user_data', 'assistants', 'vision'] as const;
@@ -107,12 +107,7 @@ const listQuery: z.ZodType<FileListQuery> = z
     purpose: z.string().max(LIMITS.nameChars).optional(),
     order: z.enum(['asc', 'desc']).optional(),
     after: z.string().min(1).max(LIMITS.idChars).optional(),
-    limit: z
-      .string()
-      .regex(/^\d{1,6}$/)
-      .transform(Number)
-      .pipe(z.int().min(1).max(FILE_LIST_LIMIT))
-      .optional(),
+    limit: pageLimit(FILE_LIST_LIMIT).optional(),
   })
   .transform(({ purpose, order, after, limit }) => ({
     purpose: purpose ?? null,

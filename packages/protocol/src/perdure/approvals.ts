@@ -1,7 +1,7 @@
 /** Approvals: tool calls that wait for a person. Times are seconds since 1970. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import type { RawQuery } from '../lists.ts';
+import { pageLimit, type RawQuery } from '../lists.ts';
 import { parseBody, parseQuery, type Parsed } from '../parse.ts';
 
 export const APPROVAL_STATUSES = ['waiting', 'granted', 'denied', 'expired', 'withdrawn'] as const;
@@ -146,12 +146,7 @@ export type ApprovalQuery = {
 
 const id = text.min(1).max(LIMITS.idChars);
 const approvalQuery: z.ZodType<ApprovalQuery> = z.object({
-  limit: z
-    .string()
-    .regex(/^\d{1,6}$/)
-    .transform(Number)
-    .pipe(z.int().min(1).max(LIMITS.listLimit))
-    .default(LIMITS.listDefault),
+  limit: pageLimit(LIMITS.listLimit).default(LIMITS.listDefault),
   order: z.enum(['asc', 'desc']).default('desc'),
   after: id.exactOptional(),
   status: z.enum(APPROVAL_STATUSES).exactOptional(),

@@ -12,6 +12,7 @@ import {
 } from '../kernel/ids.ts';
 import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
 import type { EventBody, EventOf, LoggedItem } from '../log/events.ts';
+import { NO_USE } from '../session/state.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { matchInput, readInput } from './compaction/input.ts';
 import { readRun } from './context.ts';
@@ -52,10 +53,9 @@ export async function createConversation(
 ): Promise<NewConversation> {
   const { tenant, product, channel, segment } = caller;
   const origin = { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
-  const use = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
   const resolved = await readInput(engine, caller, items);
   const startedAt = engine.clock.now();
-  const subject = { tenant, session: 'sess_new' as SessionId, origin, startedAt, use, model: '' };
+  const subject = { tenant, session: 'sess_new' as SessionId, origin, startedAt, use: NO_USE, model: '' };
   const attached = await attach(engine, resolved, { ...subject, param: 'items', labels: [], requestLabels: [] });
   const { labels } = attached;
   const placed = engine.placing.state({ ...subject, labels });

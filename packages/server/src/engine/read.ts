@@ -2,7 +2,7 @@
 import { perdureError, type ResponseResource } from '@perdure/protocol';
 import { idBody } from '../kernel/ids.ts';
 import { decodeEvent } from '../log/codec.ts';
-import type { LogEvent, LoggedItem, OutputPayload, Usage } from '../log/events.ts';
+import { type LogEvent, type LoggedItem, type OutputPayload, sumUsage, type Usage } from '../log/events.ts';
 import type { StoredEvent } from '../log/codec.ts';
 import type { ResponseRow, SessionRow } from '../log/rows.ts';
 import { OutputBuilder, type WireEvent } from '../session/output.ts';
@@ -16,15 +16,7 @@ import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
 import { findResponse, short } from './plan.ts';
 import { type EventRange, MAX_EVENTS_READ, type SessionLog } from './ports.ts';
-import {
-  JUST_BEGUN,
-  type ResponseBase,
-  type ResponseProgress,
-  resourceOf,
-  responseEvent,
-  seconds,
-  sumUsage,
-} from './turn.ts';
+import { JUST_BEGUN, type ResponseBase, type ResponseProgress, resourceOf, responseEvent, seconds } from './turn.ts';
 
 /** A response's part of the log, read. */
 export interface ResponseRecord {

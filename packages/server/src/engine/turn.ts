@@ -3,7 +3,7 @@
  */
 import { perdureError, responseResource, type PerdureError, type ResponseResource } from '@perdure/protocol';
 import { placementId, type ResponseId } from '../kernel/ids.ts';
-import type { JsonObject, LoggedItem, Usage } from '../log/events.ts';
+import { type JsonObject, type LoggedItem, sumUsage, type Usage } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { type OutputView, shownItem, viewOf } from '../session/shown.ts';
 import type { AgentTurn } from './agent-sessions/agent-turn.ts';
@@ -127,16 +127,6 @@ export function responseEvent(type: string, seq: number, resource: ResponseResou
 
 function eventOfJson(type: string, seq: number, resourceJson: string): WireEvent {
   return { seq, type, json: `{"type":"${type}","sequence_number":${seq},"response":${resourceJson}}` };
-}
-
-export function sumUsage(a: Usage | null, b: Usage): Usage {
-  if (a === null) return b;
-  return {
-    input: a.input + b.input,
-    cached: a.cached + b.cached,
-    output: a.output + b.output,
-    reasoning: a.reasoning + b.reasoning,
-  };
 }
 
 export function seconds(ms: number): number {

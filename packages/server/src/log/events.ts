@@ -8,7 +8,7 @@
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { CompactionRef, DocumentRef, Reservation, ToolPlace, Usage } from './places.ts';
 
-export { NO_USAGE } from './places.ts';
+export { NO_USAGE, sumUsage } from './places.ts';
 export type { CompactionRef, DocumentRef, Reservation, ToolPlace, Usage } from './places.ts';
 
 /** JSON as it lies in a log. */

@@ -27,6 +27,16 @@ export interface Usage {
 
 export const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
 
+export function sumUsage(a: Usage | null, b: Usage): Usage {
+  if (a === null) return b;
+  return {
+    input: a.input + b.input,
+    cached: a.cached + b.cached,
+    output: a.output + b.output,
+    reasoning: a.reasoning + b.reasoning,
+  };
+}
+
 /** The largest usage a call can turn out to have had: what a lost call is charged at (L5). */
 export interface Reservation {
   readonly input: number;

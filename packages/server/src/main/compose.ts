@@ -213,7 +213,7 @@ async function assemble(
     clock: systemClock,
     random: fillRandom,
     home: control.home,
-    sealKey: () => openSealKey(config.data),
+    sealKey: () => sealKey,
     report,
     sale: saleCheck(
       () => era().loaded.snapshot,
@@ -226,6 +226,7 @@ async function assemble(
     clock: systemClock,
     ids,
     ring,
+    sealKey,
     sessions: automationSessions(engine),
     report,
   });

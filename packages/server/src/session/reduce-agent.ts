@@ -1,5 +1,6 @@
 /** The part of the reducer that is about sessions of agents: input while a turn runs, and what the session used. */
 import type { EnvelopeOf, Usage } from '../log/events.ts';
+import { sumUsage } from '../log/events.ts';
 import { MAX_QUEUED_INPUTS, type SessionState, type TurnState } from './state.ts';
 
 export function queueInput(state: SessionState, event: EnvelopeOf<'input.queued'>): SessionState | string {
@@ -28,15 +29,5 @@ export function steer(state: SessionState, event: EnvelopeOf<'input.steered'>): 
 export function used({ kind, turn }: SessionState, usage: Usage, after: SessionState): SessionState {
   const target = turn?.call?.target;
   if (kind !== 'agent' || target === undefined) return after;
-  return { ...after, used: { ...after.used, [target]: sumUsage(after.used?.[target], usage) } };
-}
-
-function sumUsage(a: Usage | undefined, b: Usage): Usage {
-  if (a === undefined) return b;
-  return {
-    input: a.input + b.input,
-    cached: a.cached + b.cached,
-    output: a.output + b.output,
-    reasoning: a.reasoning + b.reasoning,
-  };
+  return { ...after, used: { ...after.used, [target]: sumUsage(after.used?.[target] ?? null, usage) } };
 }

@@ -2,6 +2,7 @@
 import { type Metadata, perdureError } from '@perdure/protocol';
 import { homeTag, type SessionId } from '../../kernel/ids.ts';
 import type { EventBody } from '../../log/events.ts';
+import { NO_USE } from '../../session/state.ts';
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
@@ -23,8 +24,6 @@ export interface NewSession {
   /** What its id is made of (`keyedSessionId`); null: it is drawn. */
   readonly seed: string | null;
 }
-
-const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
 /** Durable once it resolves. It has no turn yet. */
 export async function createSession(engine: EngineContext, caller: Caller, given: NewSession): Promise<LiveSession> {

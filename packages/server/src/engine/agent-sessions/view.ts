@@ -7,7 +7,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { readTurn } from '../read.ts';
-import { sumUsage } from '../turn.ts';
+import { sumUsage } from '../../log/events.ts';
 import { centsSpent } from './bounds.ts';
 import { turnId } from './find.ts';
 import { readConfig, readMetadata, type SessionConfig } from './session-config.ts';

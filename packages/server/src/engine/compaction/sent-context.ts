@@ -2,7 +2,7 @@
 import { placementId } from '../../kernel/ids.ts';
 import { type LoggedItem, NO_IDS, NO_USAGE } from '../../log/events.ts';
 import type { Step } from '../../log/steps.ts';
-import { sumUsage } from '../turn.ts';
+import { sumUsage } from '../../log/events.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { CallSettings, ContextRun } from '../ports.ts';
 import type { StatelessRequest } from '../stateless.ts';

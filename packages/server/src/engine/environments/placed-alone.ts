@@ -6,9 +6,8 @@ import type { EngineContext } from '../engine-context.ts';
 import { endLog } from '../files/remove-file.ts';
 import { originOf } from '../origin.ts';
 import { recordRefusal } from '../refusal.ts';
+import { NO_USE } from '../../session/state.ts';
 import type { ResourceRow } from '../resources.ts';
-
-const NO_USE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
 /**
  * @param body of the id, where it was reserved; null draws one, which carries the home

@@ -17,7 +17,8 @@ import {
   skippedTools,
   toPerdureError,
 } from '@perdure/protocol';
-import { resourceOf, sumUsage } from '../../engine/turn.ts';
+import { resourceOf } from '../../engine/turn.ts';
+import { sumUsage } from '../../log/events.ts';
 import type { StatelessCall } from '../../engine/stateless.ts';
 import type { Step, StepEnd } from '../../log/steps.ts';
 import type { JsonObject } from '../../log/events.ts';

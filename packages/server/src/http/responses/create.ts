@@ -10,7 +10,8 @@ import {
 } from '@perdure/protocol';
 import { within } from '../../engine/deadline.ts';
 import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
-import { JUST_BEGUN, resourceOf, responseEvent, sumUsage, type ResponseBase } from '../../engine/turn.ts';
+import { JUST_BEGUN, resourceOf, responseEvent, type ResponseBase } from '../../engine/turn.ts';
+import { sumUsage } from '../../log/events.ts';
 import { errorEvent } from '../../engine/read.ts';
 import type { StatelessCall } from '../../engine/stateless.ts';
 import type { StepEnd } from '../../log/steps.ts';

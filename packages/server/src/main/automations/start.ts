@@ -10,7 +10,6 @@ import { homeTag } from '../../kernel/ids.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import type { Config } from '../config/config.ts';
 import type { KeyRing } from '../keys.ts';
-import { openSealKey } from '../seal-key.ts';
 
 /** How sessions of the engine are started and told. */
 export type ConnectSessions = (engine: Engine) => AutomationSessions;
@@ -37,11 +36,12 @@ export interface RunningAutomations {
 interface StartDeps extends Pick<AutomationDeps, 'clock' | 'ids' | 'report' | 'sessions'> {
   readonly store: HomeStore;
   readonly ring: KeyRing;
+  readonly sealKey: Uint8Array;
 }
 
 export function startAutomations(
-  config: Pick<Config, 'automations' | 'limits' | 'data'>,
-  { store, ring, ...deps }: StartDeps,
+  config: Pick<Config, 'automations' | 'limits'>,
+  { store, ring, sealKey, ...deps }: StartDeps,
 ): RunningAutomations {
   const all: AutomationDeps = {
     ...deps,
@@ -51,7 +51,7 @@ export function startAutomations(
       const caller = ring.callerOf(principal);
       return caller?.tenant === tenant && caller.scopes.includes('inference') ? caller : null;
     },
-    seal: makeTargetSeal(openSealKey(config.data)),
+    seal: makeTargetSeal(sealKey),
     rules: { ...config.automations, keyMs: config.limits.idempotencyHours * 3_600_000 },
   };
   const runner = makeAutomationRunner(all);
