@@ -122,7 +122,7 @@ async function fillAndFree(options: DiskFullOptions, data: string): Promise<Disk
     if ((await server.end()) !== 0) violations.add('liveness', 'the server did not drain', server.stderr);
     checkLog(
       join(data, 'local.db'),
-      { ledger, upstreamRequests: requests + (await upstream.newRequests()) },
+      { ledger, upstreamRequests: requests + (await upstream.newRequests()), effects: '' },
       violations,
     );
     return { ran: true, refused: load.refusedFull, turns: ledger.turns.length, readBack: checked };

@@ -2,13 +2,15 @@
  * One data folder from its first start through many kills to its end, when everything that any client was ever told is read back once more and
  * the log is read as it lies.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readBack } from './checks/over-http.ts';
 import { checkAllSealed, checkLedger } from './checks/in-ledger.ts';
 import { checkLog } from './checks/in-log.ts';
 import type { Kill, KillPlan } from './kill-plan.ts';
+import { agentClients } from './load/agent.ts';
+import { EFFECTS_FILE } from './load/agent-tools.ts';
 import { chainClient } from './load/chain.ts';
 import { backgroundClient } from './load/background.ts';
 import { type Client, runClient } from './load/client.ts';
@@ -21,7 +23,7 @@ import { type Load, pause } from './load/turns.ts';
 import type { Random } from './random.ts';
 import { type Listening, type ServerOptions, ServerProcess, type Started } from './server-process.ts';
 import { cutPower, watch, type Watched } from './shim/power-cut.ts';
-import { addLoss, FULL_FLIGHT, type Tally } from './tally.ts';
+import { addAgents, addLoss, addTools, FULL_FLIGHT, type Tally } from './tally.ts';
 import type { Upstream } from './upstream.ts';
 import type { Violations } from './violations.ts';
 
@@ -47,7 +49,7 @@ export interface GenerationOptions {
 }
 
 /** ms in which a named point must be reached once the load runs. */
-const POINT_MS = 4000;
+const POINT_MS = 6000;
 /** ms in which the clients must come to their end once nobody kills the server any more. */
 const END_MS = 120_000;
 /** ms in which what the last life left must be checked before a kill at a random time. */
@@ -76,6 +78,8 @@ class Generation {
   readonly #ledger = new Ledger();
   readonly #stage = new Stage();
   readonly #data: string;
+  /** What the tools of the servers do, a line each: no crash of a server touches it. */
+  readonly #effects: string;
   readonly #starts: Listening[] = [];
   #lives = 0;
   #upstreamRequests = 0;
@@ -84,6 +88,8 @@ class Generation {
     this.#options = options;
     this.#data = join(options.folder, 'data');
     mkdirSync(this.#data, { recursive: true });
+    this.#effects = join(options.folder, 'effects.jsonl');
+    writeFileSync(this.#effects, '');
   }
 
   async run(): Promise<void> {
@@ -98,7 +104,7 @@ class Generation {
     };
     const { preload, env } = this.#options;
     const sound = preload.length === 0 && env['PERDURE_UNSAFE_SYNCHRONOUS'] === undefined;
-    const clients = clientsOf(load, sound).map(client => runClient(load, client));
+    const clients = [...clientsOf(load, sound), ...agentsOf(load)].map(client => runClient(load, client));
     let life: Life | null = this.#prepare(true);
     try {
       for (let left = kills; life !== null && left > 0; left--) {
@@ -130,7 +136,7 @@ class Generation {
       killPoint: kill?.type === 'point' ? `${kill.point}:${kill.nth}` : null,
       program: this.#lives % COMMAND_EVERY === 0 ? 'command' : 'warm',
       preload,
-      env: { ...env, ...watched?.env },
+      env: { ...env, [EFFECTS_FILE]: this.#effects, ...watched?.env },
     };
     // What is shipped starts by itself: only when its time has come.
     return { options, server: options.program === 'warm' ? new ServerProcess(options) : null, kill, watched };
@@ -268,7 +274,10 @@ class Generation {
     this.#stage.lost();
     this.#upstreamRequests += await this.#options.upstream.newRequests();
     const file = join(this.#data, 'local.db');
-    const log = checkLog(file, { ledger: this.#ledger, upstreamRequests: this.#upstreamRequests }, violations);
+    const effects = readFileSync(this.#effects, 'utf8');
+    const claims = { ledger: this.#ledger, upstreamRequests: this.#upstreamRequests, effects };
+    const log = checkLog(file, claims, violations);
+    addTools(tally, log.tools);
     tally.events += log.events;
     tally.placed += log.placed;
     tally.sealed += await checkAllSealed(this.#data, violations);
@@ -279,13 +288,14 @@ class Generation {
   }
 
   #count(tally: Tally): void {
-    const { turns, stateless, recalled, failures } = this.#ledger;
+    const { turns, stateless, recalled, failures, agents } = this.#ledger;
     tally.generations += 1;
     tally.turns += turns.length;
     tally.acknowledged += turns.filter(({ id }) => id !== null).length;
     tally.stateless += stateless.length;
     tally.recalled += recalled;
     tally.upstreamRequests += this.#upstreamRequests;
+    addAgents(tally, agents);
     for (const [code, count] of failures) tally.failures.set(code, (tally.failures.get(code) ?? 0) + count);
   }
 }
@@ -315,4 +325,11 @@ export function clientsOf(load: Load, background = true): readonly Client[] {
     statelessClient(load, 'stateless-2', 'responses'),
     statelessClient(load, 'chat-1', 'chat'),
   ];
+}
+
+/** Each drives sessions one after another, and follows their events on a connection of its own. */
+const AGENTS = 4;
+
+function agentsOf(load: Load): readonly Client[] {
+  return Array.from({ length: AGENTS }, (_, index) => agentClients(load, `agent-${index + 1}`)).flat();
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DiskFullReport, runDiskFull } from './disk-full.ts';
 import { runGeneration } from './generation.ts';
-import { KillPlan } from './kill-plan.ts';
+import { KILL_POINTS, type KillPoint, KillPlan } from './kill-plan.ts';
 import { type Random, seeded } from './random.ts';
 import { buildShim } from './shim/power-cut.ts';
 import { newTally, type Tally } from './tally.ts';
@@ -21,8 +21,8 @@ export interface HarnessOptions {
   readonly lanes: number;
   /** Share of the lives under the shim that loses writes: 0 for none. */
   readonly shimShare: number;
-  /** Whether named kill points are used besides random times. */
-  readonly points: boolean;
+  /** The named kill points that are used besides random times. */
+  readonly points: readonly KillPoint[];
   /** Planted defects: modules that the servers load first, and their environment. */
   readonly preload: readonly string[];
   readonly env: { readonly [name: string]: string };
@@ -55,7 +55,7 @@ export const DEFAULTS: HarnessOptions = {
   killsPerGeneration: 50,
   lanes: 2,
   shimShare: 1 / 3,
-  points: true,
+  points: KILL_POINTS,
   preload: [],
   env: {},
   twin: false,
@@ -70,17 +70,16 @@ const PROGRESS_MS = 5000;
 
 interface Lane {
   readonly random: Random;
-  readonly plan: KillPlan;
   readonly upstream: Upstream;
   readonly config: string;
 }
 
-async function openLane({ seed, points }: HarnessOptions, folder: string, index: number): Promise<Lane> {
+async function openLane({ seed }: HarnessOptions, folder: string, index: number): Promise<Lane> {
   const random = seeded(seed + index);
   const upstream = await startUpstream(TOKEN_MS);
   const config = join(folder, `perdure-${index}.yaml`);
   writeConfig(config, upstream.emulator);
-  return { random, plan: new KillPlan(random, points), upstream, config };
+  return { random, upstream, config };
 }
 
 export async function runHarness(options: HarnessOptions): Promise<HarnessReport> {
@@ -105,11 +104,13 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
   const lanes = await Promise.all(
     Array.from({ length: options.lanes }, (_, index) => openLane(options, folder, index)),
   );
+  // One for all lanes: so a short run too comes to each point.
+  const plan = new KillPlan(seeded(options.seed), options.points);
   const perGeneration = Math.min(options.killsPerGeneration, Math.ceil(options.kills / options.lanes));
   let left = options.kills;
   let generations = 0;
 
-  async function run({ random, plan, upstream, config }: Lane): Promise<void> {
+  async function run({ random, upstream, config }: Lane): Promise<void> {
     while (left > 0 && !over()) {
       const kills = Math.min(perGeneration, left);
       left -= kills;

@@ -1,10 +1,15 @@
 /** Where and when each life of the server ends. */
-import { ENGINE_KILL_POINTS, type EngineKillPoint } from '../../packages/server/src/engine/kill-point.ts';
+import {
+  AGENT_KILL_POINTS,
+  type AgentKillPoint,
+  ENGINE_KILL_POINTS,
+  type EngineKillPoint,
+} from '../../packages/server/src/engine/kill-point.ts';
 import { STORE_KILL_POINTS, type StoreKillPoint } from '../../packages/server/src/store/sqlite/kill-point.ts';
 import type { Random } from './random.ts';
 
-export type KillPoint = EngineKillPoint | StoreKillPoint;
-export const KILL_POINTS: readonly KillPoint[] = [...ENGINE_KILL_POINTS, ...STORE_KILL_POINTS];
+export type KillPoint = EngineKillPoint | AgentKillPoint | StoreKillPoint;
+export const KILL_POINTS: readonly KillPoint[] = [...ENGINE_KILL_POINTS, ...AGENT_KILL_POINTS, ...STORE_KILL_POINTS];
 
 export type Kill =
   /** The server kills itself when it reaches the point for the nth time. */
@@ -35,6 +40,13 @@ const TIMES: { readonly [Point in KillPoint]: readonly [number, number] } = {
   'idempotency.after-reserve': [3, 9],
   'cancel.before-commit': [2, 8],
   'cancel.after-commit': [2, 8],
+  'tool.before-start': [1, 6],
+  'tool.after-start': [1, 6],
+  'tool.before-complete': [1, 6],
+  'tool.after-complete': [1, 6],
+  'approval.before-commit': [1, 4],
+  'approval.after-commit': [1, 4],
+  'steer.before-commit': [1, 3],
   'writer.before-begin': [30, 300],
   'writer.after-insert': [20, 80],
   'writer.mid-batch': [10, 80],
@@ -48,7 +60,7 @@ const TIMES: { readonly [Point in KillPoint]: readonly [number, number] } = {
 
 const AT_RANDOM_MS = { least: 0, most: 400 };
 /** Of five kills so many are at named points. */
-const POINTS_OF_FIVE = 3;
+const POINTS_OF_FIVE = 4;
 
 /**
  * An endless plan: points in turn, each as often as any other, between kills at random times. A point that a life did not reach in time is tried
@@ -56,25 +68,25 @@ const POINTS_OF_FIVE = 3;
  */
 export class KillPlan {
   readonly #random: Random;
-  readonly #points: boolean;
+  readonly #points: readonly KillPoint[];
   #made = 0;
   #round: KillPoint[] = [];
   readonly #again: Extract<Kill, { type: 'point' }>[] = [];
 
-  /** @param points whether named points are used besides random times */
-  constructor(random: Random, points: boolean) {
+  /** @param points those that are used besides random times; none: all kills are at random times */
+  constructor(random: Random, points: readonly KillPoint[]) {
     this.#random = random;
     this.#points = points;
   }
 
   next(): Kill {
     const turn = this.#made++ % 5;
-    if (!this.#points || turn >= POINTS_OF_FIVE) {
+    if (this.#points.length === 0 || turn >= POINTS_OF_FIVE) {
       return { type: 'time', afterMs: this.#random.between(AT_RANDOM_MS.least, AT_RANDOM_MS.most) };
     }
     const again = this.#again.shift();
     if (again !== undefined) return again;
-    if (this.#round.length === 0) this.#round = this.#random.shuffled(KILL_POINTS);
+    if (this.#round.length === 0) this.#round = this.#random.shuffled(this.#points);
     const point = this.#round.pop() ?? 'writer.before-commit';
     return { type: 'point', point, nth: this.#random.between(...TIMES[point]) };
   }

@@ -12,7 +12,7 @@ export function fullFlightShare({ tally }: HarnessReport): number {
 
 export function asJson(report: HarnessReport): object {
   const { tally, violations, seconds, seed, shimMissing, diskFull } = report;
-  const { points, failures, inFlight, listening, ready, resumed, ...counts } = tally;
+  const { points, failures, agentTurns, inFlight, listening, ready, resumed, ...counts } = tally;
   return {
     seed,
     seconds,
@@ -22,6 +22,7 @@ export function asJson(report: HarnessReport): object {
     listening_ms: spread(listening),
     ready_ms: spread(ready),
     resumed_ms: spread(resumed),
+    agent_turns: Object.fromEntries(agentTurns),
     points: Object.fromEntries(points),
     failures: Object.fromEntries(failures),
     shim_missing: shimMissing,
@@ -65,6 +66,15 @@ export function asTable(report: HarnessReport): string {
     ],
     ['failed with a reason', [...tally.failures].map(([code, count]) => `${code} ${count}`).join(', ') || 'none'],
     ['stateless calls', String(tally.stateless)],
+    [
+      'sessions of agents',
+      `${tally.agentSessions}, turns: ${[...tally.agentTurns].map(([kind, count]) => `${kind} ${count}`).join(', ')}; ${tally.agentEvents} events followed`,
+    ],
+    [
+      'tools of the server',
+      `${tally.tools.started} starts, ${tally.tools.effects} side effects, ${tally.tools.unknown} of unknown outcome (${tally.unknownAsked} asked and answered)`,
+    ],
+    ['approvals', `${tally.granted} granted, ${tally.denied} denied; ${tally.tools.waiting} sessions are left waiting`],
     [
       'the log',
       `${tally.generations} data folders, ${tally.events} events; ${tally.placed} calls of turns placed, ${tally.upstreamRequests} seen by the upstream`,

@@ -1,6 +1,8 @@
 /** What is counted over a run, whatever came of it. */
+import { newToolCounts, type ToolCounts } from './checks/tool-laws.ts';
 import type { KillPoint } from './kill-plan.ts';
 import { KILL_POINTS } from './kill-plan.ts';
+import type { AgentLedger } from './load/agent-ledger.ts';
 import type { Loss } from './shim/power-cut.ts';
 
 export interface Tally {
@@ -34,6 +36,14 @@ export interface Tally {
   sealed: number;
   ledgersVerified: number;
   ledgerMs: number;
+  /** Of agents: sessions driven, turns by their kind, and what people were asked. */
+  agentSessions: number;
+  readonly agentTurns: Map<string, number>;
+  agentEvents: number;
+  granted: number;
+  denied: number;
+  unknownAsked: number;
+  readonly tools: ToolCounts;
 }
 
 /** Stored turns that must be in flight at a kill, in `FULL_FLIGHT_SHARE` of the kills. */
@@ -66,11 +76,31 @@ export function newTally(): Tally {
     sealed: 0,
     ledgersVerified: 0,
     ledgerMs: 0,
+    agentSessions: 0,
+    agentTurns: new Map(),
+    agentEvents: 0,
+    granted: 0,
+    denied: 0,
+    unknownAsked: 0,
+    tools: newToolCounts(),
   };
 }
 
 export function addLoss(tally: Tally, loss: Loss): void {
   for (const name of ['writes', 'bytes', 'syncs', 'unsynced', 'undone'] as const) tally.loss[name] += loss[name];
+}
+
+export function addTools(tally: Tally, tools: ToolCounts): void {
+  for (const name of ['started', 'unknown', 'granted', 'effects', 'waiting'] as const) tally.tools[name] += tools[name];
+}
+
+export function addAgents(tally: Tally, { sessions, turns, granted, denied, unknownOutcomes }: AgentLedger): void {
+  tally.agentSessions += sessions.length;
+  for (const { shown } of sessions) tally.agentEvents += shown.length;
+  for (const [kind, count] of turns) tally.agentTurns.set(kind, (tally.agentTurns.get(kind) ?? 0) + count);
+  tally.granted += granted;
+  tally.denied += denied;
+  tally.unknownAsked += unknownOutcomes;
 }
 
 /** The value that `share` of the sorted values do not exceed; 0 if there is none. */

@@ -1,5 +1,6 @@
 /** The upstream: an emulator in the harness's own process, so that it outlives every server; and the server's configuration that points at it. */
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Emulator, startEmulator } from '@perdure/emulator';
 import { MODEL } from './load/chain.ts';
 import { STATELESS_MODEL } from './load/stateless.ts';
@@ -39,5 +40,7 @@ export function writeConfig(file: string, emulator: Emulator): void {
     `  - {id: ${id}, vendor: openai, model: ${model}, cloud: azure, region: eastus, dialect: openai-responses, base_url: "${emulator.baseUrl(CLOUD)}"}\n`;
   // Sealing is under way at many a kill, and a short log is folded in under load too: a life is over before it fills one of the usual length.
   const often = 'ledger: {interval_ms: 300}\nlimits: {store_log_bytes: 1048576}\n';
-  writeFileSync(file, `${often}targets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`);
+  const load = join(import.meta.dirname, 'load');
+  const agents = `tools: ${join(load, 'agent-tools.ts')}\npermissions: [${join(load, 'agent-rules')}]\n`;
+  writeFileSync(file, `${often}${agents}targets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`);
 }

@@ -7,7 +7,9 @@ import type { LogEvent } from '../../../packages/server/src/log/events.ts';
 import { sha256 } from '../../../packages/server/src/main/digest.ts';
 import type { Ledger } from '../load/ledger.ts';
 import type { Violations } from '../violations.ts';
+import { checkAgents } from './in-agent-log.ts';
 import { checkCalls, checkFences, LogCounts } from './session-laws.ts';
+import { checkTools, readEffects, type SessionTools, type ToolCounts } from './tool-laws.ts';
 
 interface Row {
   readonly n: number;
@@ -26,21 +28,26 @@ export interface LogReport {
   readonly placedStateless: number;
   /** Turns that a recovery took up: when it claimed, and when the turn's call was placed again (or its turn was failed), ms since 1970. */
   readonly resumed: readonly number[];
+  readonly tools: ToolCounts;
 }
 
 export interface LogClaims {
   readonly ledger: Ledger;
   /** Requests that the upstream saw for stored turns. */
   readonly upstreamRequests: number;
+  /** What the tools of the server did, a line each. */
+  readonly effects: string;
 }
 
 /** Reads the whole file. The server must have stopped, with nothing left open. */
-export function checkLog(file: string, { ledger, upstreamRequests }: LogClaims, violations: Violations): LogReport {
+export function checkLog(file: string, { ledger, upstreamRequests, effects }: LogClaims, violations: Violations): LogReport {
   const db = new DatabaseSync(file, { readOnly: true });
   const counts = new LogCounts();
   const markers = new Map<string, number>(ledger.turns.map(turn => [turn.marker, 0]));
   const accepted = new Set<string>();
   const placedSessions = new Set<string>();
+  const done = readEffects(effects);
+  const agents = new Map<string, { readonly events: readonly LogEvent[]; readonly tools: SessionTools }>();
   try {
     for (const problem of db.prepare('PRAGMA integrity_check').all())
       if (problem['integrity_check'] !== 'ok')
@@ -59,7 +66,9 @@ export function checkLog(file: string, { ledger, upstreamRequests }: LogClaims, 
       const chain = verifyChain(place, stored, GENESIS, sha256);
       if (!chain.ok) violations.add('L2', 'the chain of digests is broken', `${row.id} at ${chain.seq}: ${chain.why}`);
       const events = stored.map(event => decodeEvent(place, event));
-      checkCalls(violations, row.id, events, counts);
+      const tools = checkTools(violations, row.id, events, done.get(row.id) ?? [], counts.tools);
+      checkCalls(violations, row.id, events, counts, tools.waits);
+      if (events.some(event => event.type === 'agent.configured')) agents.set(row.id, { events, tools });
       if (events.some(event => event.type === 'call.placed')) placedSessions.add(row.id);
       for (const event of events) countInput(event, markers, accepted);
       if (row.open === 1) violations.add('L5', 'something is left open', `${row.id} at ${row.seq}`);
@@ -72,6 +81,7 @@ export function checkLog(file: string, { ledger, upstreamRequests }: LogClaims, 
     db.close();
   }
   checkInputs(ledger, markers, accepted, violations);
+  checkAgents(ledger.agents, agents, new Set(done.keys()), violations);
   for (const call of ledger.stateless) {
     const session = call.placement === null ? null : `sess_${call.placement.slice(4, -2)}`;
     if (call.bytes > 0 && (session === null || !placedSessions.has(session)))

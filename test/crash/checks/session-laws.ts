@@ -3,6 +3,7 @@ import type { StoredEvent } from '../../../packages/server/src/log/codec.ts';
 import type { LogEvent } from '../../../packages/server/src/log/events.ts';
 import type { Violations } from '../violations.ts';
 import type { LogReport } from './in-log.ts';
+import { newToolCounts, type ToolCounts } from './tool-laws.ts';
 
 export class LogCounts {
   sessions = 0;
@@ -12,10 +13,11 @@ export class LogCounts {
   readonly resumed: number[] = [];
   readonly callIds = new Set<string>();
   readonly itemIds = new Set<string>();
+  readonly tools: ToolCounts = newToolCounts();
 
   report(): LogReport {
-    const { sessions, events, placed, placedStateless, resumed } = this;
-    return { sessions, events, placed, placedStateless, resumed };
+    const { sessions, events, placed, placedStateless, resumed, tools } = this;
+    return { sessions, events, placed, placedStateless, resumed, tools };
   }
 }
 
@@ -42,12 +44,16 @@ export function checkFences(
     );
 }
 
-/** L5, L6, and one owner a process: over the whole log of a session. */
+/**
+ * L5, L6, and one owner a process: over the whole log of a session.
+ * @param waits its last turn is open, and waits for somebody
+ */
 export function checkCalls(
   violations: Violations,
   session: string,
   events: readonly LogEvent[],
   counts: LogCounts,
+  waits = false,
 ): void {
   counts.sessions += 1;
   counts.events += events.length;
@@ -103,13 +109,16 @@ export function checkCalls(
         break;
       case 'input.accepted':
       case 'items.added':
+      case 'input.steered':
+      case 'tool.completed':
+      case 'tool.failed':
         countItems(violations, event.payload?.items ?? [], counts, where);
         break;
       default:
     }
   }
   if (open !== null) violations.add('L5', 'a reservation is left open', `${session}: call ${open}`);
-  if (turn) violations.add('liveness', 'a turn has no end', session);
+  if (turn && !waits) violations.add('liveness', 'a turn has no end', session);
 }
 
 function countItems(

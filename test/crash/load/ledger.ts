@@ -2,6 +2,7 @@
  * What a client holds in its hands: what it sent, and every byte with which the server acknowledged anything. Kept by the harness's own
  * process, so no crash of the server touches it; the checks hold the server to it.
  */
+import { AgentLedger } from './agent-ledger.ts';
 import { FrameText } from './frames.ts';
 
 export type Json = { readonly [name: string]: unknown };
@@ -50,6 +51,7 @@ export interface ConversationRecord {
 
 export class Ledger {
   readonly turns: TurnRecord[] = [];
+  readonly agents: AgentLedger = new AgentLedger();
   readonly stateless: StatelessRecord[] = [];
   readonly conversations: ConversationRecord[] = [];
   /** Acknowledged or ended since they were last looked at: what the next check reads first. */

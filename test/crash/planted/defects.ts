@@ -16,7 +16,7 @@ const SHORT: HarnessOptions = {
   killsPerGeneration: 4,
   lanes: 1,
   stopAtViolation: true,
-  points: false,
+  points: [],
   shimShare: 0,
   diskFull: false,
 };

@@ -137,6 +137,7 @@ export function createEngine(options: EngineOptions): Engine {
       ...options,
       storeMs: limits.storeMs,
       cacheBytes: limits.cacheBytes,
+      atWork: ({ state }) => state?.turn != null && context.running.has(state.turn.response),
       committed: (events, more) => {
         spend.committed(events);
         agentCommitted(context, more);

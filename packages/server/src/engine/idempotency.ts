@@ -22,7 +22,13 @@ export type Reserved =
   /** First seen: make it under `id`, and `release` the key if nothing came of it. */
   | { readonly type: 'fresh'; readonly id: ResponseId; done(): Promise<void>; release(): Promise<void> }
   /** Seen before with the same body. */
-  | { readonly type: 'seen'; readonly id: ResponseId; readonly done: boolean };
+  | {
+      readonly type: 'seen';
+      readonly id: ResponseId;
+      readonly done: boolean;
+      /** When it was reserved, ms since 1970. */
+      readonly since: number;
+    };
 
 /** @throws idempotency_key_reused if the key was used with another body */
 export async function reserve(engine: EngineContext, caller: Caller, given: IdempotencyKey): Promise<Reserved> {
@@ -43,5 +49,5 @@ export async function reserve(engine: EngineContext, caller: Caller, given: Idem
   if (found.bodyDigest !== bodyDigest) {
     throw perdureError('idempotency_key_reused', 'This Idempotency-Key was used with another request body.');
   }
-  return { type: 'seen', id: found.id as ResponseId, done: found.done };
+  return { type: 'seen', id: found.id as ResponseId, done: found.done, since: found.createdAt };
 }

@@ -4,7 +4,8 @@
  * V1  Every change goes through `commit`, one at a time per session, and shows only after the store said it is durable (L2).
  * V2  When a commit fails or its outcome is not known, the session is forgotten here and read again from the store: the cache is never
  *     ahead of the log (L1), and never guesses.
- * V3  The cache is bounded by bytes; a session with an open turn, or that someone is at, is not evicted.
+ * V3  The cache is bounded by bytes; a session whose turn runs, or that someone is at, is not evicted.
+ * V4  Of sessions that wait for people only the latest are kept, however many wait (L4).
  */
 import { perdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
@@ -19,6 +20,8 @@ import { type Clock, isStoreError, MAX_EVENTS_READ, type SessionLog } from './po
 
 /** Roughly what a session takes in memory besides its context: state, queues, its place in the maps. */
 const SESSION_BYTES = 2048;
+/** Sessions that wait for people and stay in memory: enough for all that are being answered at one time. */
+export const WAITING_KEPT = 512;
 
 export interface LiveSession {
   readonly tenant: TenantId;
@@ -48,6 +51,8 @@ export interface SessionsOptions extends ChainTools {
   readonly storeMs: number;
   /** Bytes of context kept in memory over all sessions. */
   readonly cacheBytes: number;
+  /** Whether the session's turn runs in this process. */
+  readonly atWork?: (live: LiveSession) => boolean;
   /** Sees what has become durable, in the order of the commits and before whoever waits for them. */
   readonly committed?: (events: readonly Envelope[], more: Committed) => void;
 }
@@ -69,6 +74,8 @@ export class Sessions {
   readonly #live = new Map<SessionId, LiveSession>();
   /** By tenant too: who asks for what is foreign must not answer for its owner (L10). */
   readonly #loading = new Map<string, Promise<LiveSession | null>>();
+  /** Those that wait for people, in order of use. */
+  readonly #waiting = new Set<LiveSession>();
   #bytes = 0;
 
   constructor(options: SessionsOptions) {
@@ -108,6 +115,7 @@ export class Sessions {
     if (cached !== undefined) {
       this.#live.delete(session);
       this.#live.set(session, cached);
+      this.rest(cached);
       return cached.tenant === tenant && cached.state !== null ? cached : null;
     }
     // One load serves all who ask meanwhile: two copies of a session in one process would fight over its fence.
@@ -128,6 +136,7 @@ export class Sessions {
     live.state =
       row.state === null ? await this.#fold(tenant, session, store) : (JSON.parse(row.state) as SessionState);
     this.#keep(live);
+    this.rest(live);
     return live;
   }
 
@@ -228,6 +237,7 @@ export class Sessions {
     if (live.stale) return;
     live.stale = true;
     if (this.#live.get(live.session) === live) this.#live.delete(live.session);
+    this.#waiting.delete(live);
     this.#bytes -= live.context.bytes + SESSION_BYTES;
   }
 
@@ -240,8 +250,25 @@ export class Sessions {
     if (this.#bytes <= this.#options.cacheBytes) return;
     for (const live of this.#live.values()) {
       if (this.#bytes <= this.#options.cacheBytes) return;
-      if (live.state?.turn == null && live.state !== null && live.users === 0 && live !== kept) this.forget(live);
+      if (live !== kept && this.#mayGo(live)) this.forget(live);
     }
+  }
+
+  /** Says that the session was used: if it waits for people, it takes the place of the one that was used least recently (V4). */
+  rest(live: LiveSession): void {
+    this.#waiting.delete(live);
+    if (live.stale || live.state?.phase !== 'waiting') return;
+    this.#waiting.add(live);
+    for (const one of this.#waiting) {
+      if (this.#waiting.size <= WAITING_KEPT || one === live) return;
+      if (one.state?.phase !== 'waiting') this.#waiting.delete(one);
+      else if (this.#mayGo(one)) this.forget(one);
+    }
+  }
+
+  #mayGo(live: LiveSession): boolean {
+    if (live.state === null || live.users > 0) return false;
+    return live.state.turn === null || (live.state.phase === 'waiting' && this.#options.atWork?.(live) !== true);
   }
 
   get size(): number {

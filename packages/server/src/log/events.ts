@@ -189,13 +189,24 @@ export type EventBody =
     }
   | {
       readonly type: 'tool.completed';
-      readonly head: { readonly callId: string; readonly count: number };
+      readonly head: {
+        readonly callId: string;
+        readonly count: number;
+        /** The input of a keyed request that brought it: `<reserved id>.<index>`. */
+        readonly request?: string;
+      };
       /** `detail`: what is shown of it besides what the model is told. */
       readonly payload: { readonly items: readonly LoggedItem[]; readonly detail?: JsonObject };
     }
   | {
       readonly type: 'tool.failed';
-      readonly head: { readonly callId: string; readonly code: string; readonly count: number };
+      readonly head: {
+        readonly callId: string;
+        readonly code: string;
+        readonly count: number;
+        /** As of `tool.completed`. */
+        readonly request?: string;
+      };
       readonly payload: {
         readonly items: readonly LoggedItem[];
         readonly message?: string;
@@ -311,7 +322,11 @@ export type EventBody =
   | {
       /** Input while a turn runs: it waits for a place where the model can take it. */
       readonly type: 'input.queued';
-      readonly head: { readonly count: number };
+      readonly head: {
+        readonly count: number;
+        /** As of `tool.completed`. */
+        readonly request?: string;
+      };
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
   | {

@@ -101,7 +101,10 @@ export function rowOf(state: SessionState, digest: Uint8Array): SessionRow {
     seq,
     epoch,
     owner,
-    open: stateless ? phase === 'stateless_open' || phase === 'stateless_calling' : state.turn !== null,
+    // A turn that waits for people is no process's work, and a start reads nothing of it (L4).
+    open: stateless
+      ? phase === 'stateless_open' || phase === 'stateless_calling'
+      : state.turn !== null && phase !== 'waiting',
     ended: phase === 'ended',
     wakeAt: wakeAt(state),
     createdAt,

@@ -75,7 +75,11 @@ function showFacts(turn: RunningTurn, body: FoldEvent, next: FoldEvent['type'] |
   if (agent === null) return;
   const calls = body.type === 'call.completed' ? (body.payload?.items.length ?? 0) : 0;
   const facts = agent.fold.take(body, turn.output.length - calls, next);
-  if (facts.length > 0) turn.broadcast.publish(() => facts.map(fact => factEvent(fact, turn.seq++)));
+  if (facts.length === 0) return;
+  // Numbered now, and not when somebody reads: what the next call shows is counted from here.
+  const from = turn.seq;
+  turn.seq += facts.length;
+  turn.broadcast.publish(() => facts.map((fact, i) => factEvent(fact, from + i)));
 }
 
 /** Runs what waited for the call's own last events to be shown. */

@@ -2,7 +2,8 @@
  * What whoever drives a session sends it: messages, results of the tools that he runs, and that a turn is to end.
  *
  * N1  What was taken is durable before it is acknowledged (L2).
- * N2  A message while a turn runs waits for a place where the model can take it; without a turn it begins one.
+ * N2  Of a request with a key each input is taken once, whatever dies in the middle of it and however often it is sent again.
+ * N3  A message while a turn runs waits for a place where the model can take it; without a turn it begins one.
  */
 import { type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, type ResponseId } from '../../kernel/ids.ts';
@@ -20,6 +21,7 @@ import type { ToolContent } from '../tools/ports.ts';
 import { beginAgentTurn, mustTakeInput } from './begin.ts';
 import { cancelOpenTurn } from './cancel-session.ts';
 import { findSession, responseOfTurn } from './find.ts';
+import { inputMark, takenInputs } from './taken.ts';
 
 export interface ToolResult {
   readonly turnId: string;
@@ -38,6 +40,8 @@ export interface Idempotent {
   readonly key: string;
   readonly body: string | Uint8Array;
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** Keys of requests that this process is carrying out: the same request at the same time waits for it. */
 const UNDER_WAY = new WeakMap<EngineContext, Map<string, Promise<void>>>();
@@ -75,13 +79,14 @@ async function once(
     route: `POST /v1/agents/sessions/${live.session}/events`,
     home,
   });
+  let taken: ReadonlySet<number> = NONE;
   if (reserved.type === 'seen') {
     if (reserved.done) return;
-    // The process died in the middle of it. A turn that it began has the reserved id.
-    if ((await engine.sessions.wait(live.store.response(caller.tenant, reserved.id))) !== null) return;
+    // The process died in the middle of it.
+    taken = await takenInputs(engine, live, inputs, reserved);
   }
   try {
-    await takeAll(engine, caller, live.session, inputs, reserved.id);
+    await takeAll(engine, caller, live.session, inputs, reserved.id, taken);
     if (reserved.type === 'fresh') await reserved.done();
   } catch (error) {
     const problem = toPerdureError(error);
@@ -96,20 +101,26 @@ async function takeAll(
   id: string,
   inputs: readonly SessionInput[],
   reserved: ResponseId | null,
+  taken: ReadonlySet<number> = NONE,
 ): Promise<void> {
   let unused = reserved;
-  for (const input of inputs) {
+  for (const [index, input] of inputs.entries()) {
+    if (taken.has(index)) {
+      if (input.type === 'message') unused = null;
+      continue;
+    }
+    const mark = reserved === null ? null : inputMark(reserved, index);
     const live = await findSession(engine, caller, id);
     switch (input.type) {
       case 'message':
-        await takeMessage(engine, caller, live, input.items, unused);
+        await takeMessage(engine, caller, live, input.items, unused, mark);
         unused = null;
         break;
       case 'cancel':
         await cancelOpenTurn(engine, caller, live);
         break;
       case 'tool_result':
-        await takeResult(engine, caller, live, input.result);
+        await takeResult(engine, caller, live, input.result, mark);
     }
   }
 }
@@ -121,6 +132,7 @@ export async function takeMessage(
   live: LiveSession,
   items: readonly NewItem[],
   reserved: ResponseId | null,
+  mark: string | null = null,
 ): Promise<void> {
   await engine.sessions.exclusive(live, async () => {
     mustTakeInput(live);
@@ -136,7 +148,8 @@ export async function takeMessage(
       const waiting = items.map(
         (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
       );
-      return [...claimed, { type: 'input.queued', head: { count: items.length }, payload: { items: waiting } }];
+      const head = { count: items.length, ...(mark !== null && { request: mark }) };
+      return [...claimed, { type: 'input.queued', head, payload: { items: waiting } }];
     };
     try {
       await engine.sessions.commit(live, queued, { actor: actorOf(caller) });
@@ -152,7 +165,13 @@ export async function takeMessage(
 
 const ENDED = new Error('the turn has ended');
 
-async function takeResult(engine: EngineContext, caller: Caller, live: LiveSession, result: ToolResult): Promise<void> {
+async function takeResult(
+  engine: EngineContext,
+  caller: Caller,
+  live: LiveSession,
+  result: ToolResult,
+  mark: string | null,
+): Promise<void> {
   const most = engine.tools.limits.outputChars;
   await engine.sessions.exclusive(live, async () => {
     mustTakeInput(live);
@@ -164,11 +183,18 @@ async function takeResult(engine: EngineContext, caller: Caller, live: LiveSessi
       const end = success
         ? completedTool(tool, { ok: true, output: output ?? '' }, most)
         : failedTool(tool, { code: 'client_failed', message: error ?? 'The tool failed.' }, most);
-      return [...claimed, end];
+      return [...claimed, mark === null ? end : marked(end, mark)];
     };
     await engine.sessions.commit(live, answered, { actor: actorOf(caller) });
   });
   await goOn(engine, live);
+}
+
+/** The end of a tool, with the input that brought it. */
+function marked(end: EventBody, request: string): EventBody {
+  return end.type === 'tool.completed' || end.type === 'tool.failed'
+    ? ({ ...end, head: { ...end.head, request } } as EventBody)
+    : end;
 }
 
 /** The tool whose result the session waits for. @throws invalid_request_error, in the words that the SDK looks for */

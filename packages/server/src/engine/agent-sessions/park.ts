@@ -10,5 +10,6 @@ export function park(engine: EngineContext, turn: RunningTurn): void {
     turn.finish.resolve(turn.resource('in_progress'));
   }
   for (const source of engine.tools.sources) void source.release(turn.live.session).catch(() => undefined);
+  engine.sessions.rest(turn.live);
   engine.hub.wake(turn.live.session);
 }
