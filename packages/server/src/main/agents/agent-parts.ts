@@ -13,6 +13,7 @@ import { openRegistry, type Registry } from '../registry.ts';
 import { openTools } from '../tools.ts';
 import { makeWorkspaces, type WorkspacesDesk } from '../workspaces.ts';
 import { makeAgentHost } from './agent-host.ts';
+import { edgeCredentials } from './edge-credentials.ts';
 import { mcpSecrets } from './mcp-secrets.ts';
 
 export interface AgentParts {
@@ -45,6 +46,7 @@ export async function openAgentParts(
   const workspaces = makeWorkspaces(config, {
     specOf: ({ tenant, environment }) => api().sessions.spec(tenant, environment),
     open: async ({ tenant, id }) => (await api().sessions.use(tenant, id)).workspace,
+    credentials: edgeCredentials(registry.broker),
   });
   const environments = openEnvironments(config, given ?? workspaces.hosts);
   const { mcp, modules } = await openTools(config, {
