@@ -17,7 +17,7 @@ import type { EdgeDefence } from '../network/edge-defences.ts';
 import type { Egress } from '../network/proxy.ts';
 import { openTest, run, specOf } from '../workspace.test-support.ts';
 
-export const PLACEHOLDER = `perdure_${'0123456789abcdef'.repeat(3)}`;
+export const PLACEHOLDER: string = `perdure_${'0123456789abcdef'.repeat(3)}`;
 export const API = 'api.example';
 export const OTHER = 'other.example';
 export const UNTRUSTED = 'untrusted.example';
@@ -57,7 +57,7 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
   setDefaultCACertificates([...believed, trusted.certificate]);
   const asked: Asked[] = [];
   const net = () => 1 + Math.floor(Math.random() * 254);
-  const addresses = new Map([API, OTHER, UNTRUSTED].map(host => [host, `127.${net()}.${net()}.${net()}`] as const));
+  const addresses = new Map<string, string>([API, OTHER, UNTRUSTED].map(host => [host, `127.${net()}.${net()}.${net()}`] as const));
   addresses.set(PRIVATE, '10.0.0.1');
   const closing: (() => void)[] = [() => setDefaultCACertificates(believed)];
   for (const [host, address] of addresses) {
