@@ -57,7 +57,9 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
   setDefaultCACertificates([...believed, trusted.certificate]);
   const asked: Asked[] = [];
   const net = () => 1 + Math.floor(Math.random() * 254);
-  const addresses = new Map<string, string>([API, OTHER, UNTRUSTED].map(host => [host, `127.${net()}.${net()}.${net()}`] as const));
+  const addresses = new Map<string, string>(
+    [API, OTHER, UNTRUSTED].map(host => [host, `127.${net()}.${net()}.${net()}`] as const),
+  );
   addresses.set(PRIVATE, '10.0.0.1');
   const closing: (() => void)[] = [() => setDefaultCACertificates(believed)];
   for (const [host, address] of addresses) {
@@ -104,7 +106,7 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
       opened.push(workspaces);
       const network = {
         access: 'restricted' as const,
-        allowed: [`*.example:${PORT}`, `*.example:${port}`],
+        allowed: [API, UNTRUSTED, PRIVATE, `${OTHER}:${PORT}`, `${API}:${port}`],
         blocked: [],
       };
       return run(await workspaces.open(specOf('env_1', { network, vaults: ['vault_1'] })), command);

@@ -71,10 +71,11 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     socket.on('error', () => socket.destroy());
     return socket;
   };
-  const mayAsk = (url: URL): boolean => {
+  /** @param named the URL as the rules are asked about it */
+  const mayAsk = (url: URL, named: URL = url): boolean => {
     const literal = url.hostname.replace(/^\[|\]$/g, '');
     const fine =
-      hostAllowed(url, rules, egress.matches) && (isIP(literal) === 0 || egress.addressAllowed(literal, url));
+      hostAllowed(named, rules, egress.matches) && (isIP(literal) === 0 || egress.addressAllowed(literal, url));
     if (!fine) refuse(url);
     return fine;
   };
@@ -113,13 +114,15 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
 
   async function tunnel(req: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
     const url = tunnelUrl(req.url ?? '');
-    if (url === null || !mayAsk(url)) {
+    const ended = url !== null && edge !== null && (await edge.ends(url));
+    // A rule for a host of a credential is for both ports at which values are put in.
+    if (url === null || !mayAsk(url, ended ? new URL(`https://${url.hostname}`) : url)) {
       refuseTunnel(client, url === null ? 400 : 403);
       return;
     }
-    if (edge !== null && (await edge.ends(url))) {
+    if (ended) {
       client.write(ESTABLISHED);
-      await edge.end(url, client, head);
+      await edge?.end(url, client, head);
       return;
     }
     const { hostname, port, protocol } = url;
