@@ -76,6 +76,9 @@ export interface AgentConfig {
 export interface ToolSecrets {
   /** The index of the tool among those of the request. */
   readonly tool: number;
+  /** Whom they are for: its label, and its URL; null for a process. */
+  readonly label: string;
+  readonly url: string | null;
   readonly authorization: string | null;
   readonly env: { readonly [name: string]: string };
 }

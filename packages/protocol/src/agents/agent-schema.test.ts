@@ -64,8 +64,8 @@ test('tools are shown with their defaults, and what is secret goes beside', () =
   });
   expect(JSON.stringify(config)).not.toContain('hush');
   expect(secrets).toEqual([
-    { tool: 1, authorization: 'Bearer hush', env: {} },
-    { tool: 2, authorization: null, env: { KEY: 'hush' } },
+    { tool: 1, label: 'docs', url: 'https://docs.example/mcp', authorization: 'Bearer hush', env: {} },
+    { tool: 2, label: 'local', url: null, authorization: null, env: { KEY: 'hush' } },
   ]);
   expect(config.tools?.map(agentToolResource)).toMatchObject([
     { type: 'function', name: 'f', defer_loading: false },

@@ -163,7 +163,9 @@ function secretsOf(given: GivenTool, index: number): ToolSecrets[] {
   const over = given.transport;
   const authorization = over.type === 'http' ? (over.authorization ?? null) : null;
   const env = over.type === 'stdio' ? (over.env ?? {}) : {};
-  return authorization === null && Object.keys(env).length === 0 ? [] : [{ tool: index, authorization, env }];
+  if (authorization === null && Object.keys(env).length === 0) return [];
+  const url = over.type === 'http' ? over.server_url : null;
+  return [{ tool: index, label: given.server_label, url, authorization, env }];
 }
 
 const tools = boundedList(tool, LIMITS.tools)

@@ -30,6 +30,7 @@ export const RESOURCE_KINDS = [
   'approval_waiting',
   'cursor',
   'webhook_delivered',
+  'session_vault',
 ] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 

@@ -306,6 +306,7 @@ async function assemble(
   });
   const swept = recovered.then(() => sweepFiles(engine, limits.fileSweepMs, report));
   recovered.then(() => agents.environments.start(engine, report)).catch(() => undefined);
+  recovered.then(() => agents.secretSweep.start(engine, limits.environmentSweepMs)).catch(() => undefined);
   const followed = follow(governed.active, limits.followMs, report);
   // What a stop cuts off is left to the next process: nothing is wrong.
   const unlessStopped = (what: string) => (error: unknown) => {

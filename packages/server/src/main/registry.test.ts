@@ -86,8 +86,9 @@ test('L9: a token is refreshed over HTTP, stored sealed, and used by the next pr
   const query = { tenant: ACME.tenant, vaults: [id], credential: null, serverUrl: 'https://docs.example/mcp' };
   expect(await broker.mcpHeaders(query)).toEqual({ authorization: 'Bearer planted-access-1' });
   expect(forms).toEqual(['grant_type=refresh_token&refresh_token=planted-refresh-1&client_id=c']);
-  const inline = [{ tool: 0, authorization: 'Bearer planted-inline', env: {} }];
-  await first.store.changeResources(await sessionSecrets.keep(ACME.tenant, SESSION, inline), null);
+  const server = { label: 'docs', url: 'https://docs.example/mcp' };
+  const inline = [{ tool: 0, ...server, authorization: 'Bearer planted-inline', env: {} }];
+  await sessionSecrets.keep(ACME.tenant, SESSION, inline, true);
   await first.close();
   expect(bytes(data)).toContain(id);
   expect(bytes(data)).not.toContain('planted-');
@@ -99,12 +100,11 @@ test('L9: a token is refreshed over HTTP, stored sealed, and used by the next pr
     authorization: 'Bearer planted-access-2',
   });
   expect(forms[1]).toContain('planted-refresh-2');
-  expect(await second.registry.sessionSecrets.of(ACME.tenant, SESSION, 0)).toEqual({
+  expect(await second.registry.sessionSecrets.of(ACME.tenant, SESSION, server)).toMatchObject({
     authorization: 'Bearer planted-inline',
-    env: {},
   });
-  await second.store.changeResources(await second.registry.sessionSecrets.forget(ACME.tenant, SESSION), null);
-  expect(await second.registry.sessionSecrets.of(ACME.tenant, SESSION, 0)).toBeNull();
+  await second.registry.sessionSecrets.forget(ACME.tenant, SESSION);
+  expect(await second.registry.sessionSecrets.of(ACME.tenant, SESSION, server)).toBeNull();
   await second.close();
   expect(bytes(data)).not.toContain('planted-');
 

@@ -7,7 +7,8 @@ import { makeAddressFetcher } from '../provider/egress/fetch-address.ts';
 import { addressAllowed, type EgressRules, matchesAny } from '../provider/egress/rules.ts';
 import { checkedLookup } from '../provider/transport/address.ts';
 import type { SpecOf } from '../workspace/builtin/spec.ts';
-import type { Egress, Substitute } from '../workspace/network/proxy.ts';
+import type { EdgeCredentials } from '../workspace/network/credentials.ts';
+import type { Egress } from '../workspace/network/proxy.ts';
 import type { OpenWorkspaces } from '../workspace/open-workspaces.ts';
 import type { Config } from './config/config.ts';
 import { DEFAULT_EGRESS } from './config/egress.ts';
@@ -29,7 +30,7 @@ export interface WorkspacesParts {
   /** How its workspace is opened; by default this server's own. */
   readonly open?: (spec: WorkspaceSpec) => Promise<Workspace>;
   /** Credentials that are put in at the edge. */
-  readonly substitute?: (spec: WorkspaceSpec) => Substitute | undefined;
+  readonly credentials?: (spec: WorkspaceSpec) => EdgeCredentials | null;
 }
 
 export function makeWorkspaces(
@@ -50,7 +51,7 @@ export function makeWorkspaces(
         most: network,
         blocked: blockedHosts,
         egress: egressWith(privateHosts),
-        ...(parts.substitute === undefined ? {} : { substitute: parts.substitute }),
+        ...(parts.credentials === undefined ? {} : { credentials: parts.credentials }),
       },
     });
   };

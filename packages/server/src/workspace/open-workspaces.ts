@@ -15,7 +15,9 @@ import type { Isolation, Workspace, Workspaces, WorkspaceSpec } from '../engine/
 import { removeTree } from './files/remove-tree.ts';
 import { layoutOf, prepare } from './layout.ts';
 import type { WorkspaceLimits } from './limits.ts';
-import type { Egress, Substitute } from './network/proxy.ts';
+import type { EdgeCredentials } from './network/credentials.ts';
+import type { EdgeDefences } from './network/edge-defences.ts';
+import type { Egress } from './network/proxy.ts';
 import { type Access, within } from './network/rules.ts';
 import { type Defences, NO_DEFENCE_TAKEN } from './sandbox/defences.ts';
 import { ownerOf, usableUsers, type UserRange } from './sandbox/owner.ts';
@@ -38,7 +40,10 @@ export interface WorkspacesOptions {
     /** Hosts that no workspace reaches. */
     readonly blocked: readonly string[];
     readonly egress: Egress;
-    readonly substitute?: (spec: WorkspaceSpec) => Substitute | undefined;
+    /** Credentials that are put in at the edge; null: the workspace has none. */
+    readonly credentials?: (spec: WorkspaceSpec) => EdgeCredentials | null;
+    /** Taken away: for the attack suite alone. */
+    readonly taken?: EdgeDefences;
   };
   /** Of the host, seen read-only at the same path: toolchains outside of /usr. */
   readonly readonly: readonly string[];

@@ -7,7 +7,9 @@ import { listFiles, measure, type Usage } from './files/tree.ts';
 import { justBashLaunch } from './just-bash/task.ts';
 import type { Layout } from './layout.ts';
 import type { WorkspaceLimits } from './limits.ts';
-import type { Egress, Substitute } from './network/proxy.ts';
+import type { EdgeCredentials } from './network/credentials.ts';
+import type { EdgeDefences } from './network/edge-defences.ts';
+import type { Egress } from './network/proxy.ts';
 import { hostRules } from './network/rules.ts';
 import { openWayOut, type WayOut } from './network/way-out.ts';
 import { pathNames, refused, WORKSPACE_PATH } from './paths.ts';
@@ -30,7 +32,8 @@ export interface WorkspaceParts {
   readonly network: {
     readonly blocked: readonly string[];
     readonly egress: Egress;
-    readonly substitute?: (spec: WorkspaceSpec) => Substitute | undefined;
+    readonly credentials?: (spec: WorkspaceSpec) => EdgeCredentials | null;
+    readonly taken?: EdgeDefences;
   };
   readonly taken: Defences;
   readonly started: ((pid: number) => void) | undefined;
@@ -147,10 +150,13 @@ async function runMeasured(
   const before = await measure(root, EVERYTHING);
   if (!before.ok) throw perdureError('workspace_quota_exceeded', `The workspace holds ${before.why}.`);
   const rules = parts.isolation === 'bubblewrap' ? hostRules(spec.network, network.blocked) : null;
+  const credentials = network.credentials?.(spec) ?? null;
+  const variables = (await credentials?.variables()) ?? {};
+  const edge = Object.keys(variables).length === 0 ? null : credentials;
   const way =
     rules === null
       ? null
-      : await openWayOut({ rules, egress: network.egress, owner, substitute: network.substitute?.(spec) });
+      : await openWayOut({ rules, egress: network.egress, owner, credentials: edge, taken: network.taken });
   try {
     const launch = parts.place === null ? justBashLaunch(asked(way)) : launchOf(asked(way), parts.place, taken);
     const { why, ...result } = await runLaunch(launch, {
@@ -180,7 +186,7 @@ async function runMeasured(
       root,
       cwd,
       command: request.command,
-      env: { ...spec.env, ...out?.env },
+      env: { ...spec.env, ...variables, ...out?.env },
       mounts: out?.mounts ?? [],
       before: out?.before ?? [],
       limits: { ...limits, timeoutMs: Math.min(request.timeoutMs, limits.timeoutMs) },

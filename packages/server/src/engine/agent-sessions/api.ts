@@ -86,12 +86,12 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
     const saved = given.agentId === null ? null : await host.savedAgent(tenant, given.agentId);
     const config = merged(saved?.config ?? null, given.agent?.config ?? {});
     mustBeHosted(config);
-    host.admit(config);
+    const secrets = given.agent?.secrets ?? [];
+    host.admit(config, secrets);
     const live = await createSession(engine, caller, {
       metadata: given.metadata,
       seed,
       config: async session => {
-        await host.keepSecrets(tenant, session, given.agent?.secrets ?? [], false);
         return {
           agent: agentOf(saved?.id ?? session.replace(/^sess_/, 'agent_'), saved?.name ?? null, config),
           version: saved?.version ?? 1,
@@ -102,6 +102,13 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
         };
       },
     });
+    try {
+      // After the session is there: what is kept for one that never came to be nobody would find again.
+      await host.keepSecrets(tenant, live.session, secrets, true);
+    } catch (error) {
+      await remove(caller, live.session).catch(() => undefined);
+      throw error;
+    }
     const turn = await beginFirst(caller, live, given, seed);
     return { view: await viewSession(engine, live), turn };
   }
@@ -165,17 +172,20 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
 
   async function update(caller: Caller, id: string, change: UpdateSession): Promise<SessionView> {
     const changes = change.agent?.config ?? {};
+    const secrets = change.agent?.secrets ?? [];
     const { tenant } = caller;
     const { session } = await findSession(engine, caller, id);
     if (changes.tools !== undefined) {
       mustBeHosted({ tools: changes.tools });
-      host.admit({ tools: changes.tools });
+      host.admit({ tools: changes.tools }, secrets);
+      // Before the tools that need them; those of the tools before go once these are in their place.
+      await host.keepSecrets(tenant, session, secrets, false);
     }
-    if (changes.tools !== undefined) await host.keepSecrets(tenant, session, change.agent?.secrets ?? [], true);
     const live = await updateSession(engine, caller, id, {
       ...(change.metadata !== undefined && { metadata: change.metadata }),
       config: now => changed(now, change),
     });
+    if (changes.tools !== undefined) await host.keepSecrets(tenant, session, secrets, true);
     return viewSession(engine, live);
   }
 

@@ -24,11 +24,11 @@ export interface AgentHost {
   ): Promise<JsonObject & { readonly type: string }>;
   /** What a turn must know of the session's environment as it is now. */
   surroundings(tenant: TenantId, environment: JsonObject & { readonly type: string }): Promise<Surroundings>;
-  /** Whether a session may have this configuration here. @throws PerdureError */
-  admit(config: Pick<AgentConfig, 'tools'>): void;
+  /** Whether a session may have this configuration here, and what came inline with it. @throws PerdureError */
+  admit(config: Pick<AgentConfig, 'tools'>, secrets: readonly ToolSecrets[]): void;
   /** @throws PerdureError if one is not the tenant's */
   checkVaults(tenant: TenantId, vaults: readonly string[]): Promise<void>;
-  /** Keeps what came inline with the tools of a session (L9). `replace`: what it had is gone. */
+  /** Durably keeps what came inline with the tools of a session (L9). `replace`: what it had for other servers is gone. */
   keepSecrets(tenant: TenantId, session: SessionId, secrets: readonly ToolSecrets[], replace: boolean): Promise<void>;
   /** A turn is about to end: what it leaves in the environment is kept. Called again after a crash; it never fails. */
   ending(turn: EndingTurn): Promise<void>;

@@ -126,6 +126,8 @@ export interface WorkspaceSpec {
   };
   /** Plain values for commands; never a credential of a vault (L9). */
   readonly env: { readonly [name: string]: string };
+  /** Whose variables commands have, as placeholders. */
+  readonly vaults?: readonly string[];
 }
 
 export interface ExecRequest {

@@ -4,7 +4,6 @@
  */
 import type { ToolSecrets } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
-import type { ResourceChange } from '../resources.ts';
 import type { WorkspaceSpec } from '../tools/ports.ts';
 
 /** Whose vaults: those attached to a session or an environment, at most `MAX_ATTACHED_VAULTS`. */
@@ -50,13 +49,25 @@ export interface CredentialBroker {
 /** Credentials that came inline with a session, in a vault of the session's own: nobody lists it, and it ends with the session. */
 export interface SessionSecrets {
   /**
-   * To be put in the commit that makes the session, or changes its tools: what it had before is gone with it. At most one change.
+   * Durably keeps them once it resolves.
+   * @param replace what the session had before is gone; otherwise it stays beside them, but for what is for the same servers
+   * @throws record_changed
    */
-  keep(tenant: TenantId, session: SessionId, secrets: readonly ToolSecrets[]): Promise<readonly ResourceChange[]>;
-  /** To be put in the commit that deletes the session. At most one change. */
-  forget(tenant: TenantId, session: SessionId): Promise<readonly ResourceChange[]>;
-  /** Those of one tool, by its index among the tools of the request that they came with. */
-  of(tenant: TenantId, session: SessionId, tool: number): Promise<Pick<ToolSecrets, 'authorization' | 'env'> | null>;
+  keep(tenant: TenantId, session: SessionId, secrets: readonly ToolSecrets[], replace: boolean): Promise<void>;
+  /** The session was deleted. */
+  forget(tenant: TenantId, session: SessionId): Promise<void>;
+  /** Those for one server: of the same label and URL, as the session wrote them (B1). */
+  of(tenant: TenantId, session: SessionId, server: Pick<ToolSecrets, 'label' | 'url'>): Promise<InlineSecrets | null>;
+  /**
+   * Forgets those of sessions that are gone, whatever they ended by: looked at now and again (L4: a column).
+   * @returns how many were looked at
+   */
+  sweep(gone: (tenant: TenantId, session: SessionId) => Promise<boolean>): Promise<number>;
+}
+
+export interface InlineSecrets extends Pick<ToolSecrets, 'authorization' | 'env'> {
+  /** Another one whenever they are changed. */
+  readonly version: number;
 }
 
 /** As the SDK says of environments. */

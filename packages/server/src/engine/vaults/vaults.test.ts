@@ -8,7 +8,8 @@ import { finishRotation, rotateMaster } from './rotate-master.ts';
 import { auditEntry } from '../../main/govern/audit.ts';
 import type { AuditEntry } from '../control-records.ts';
 import { makeBroker } from './broker.ts';
-import { MAX_RESOURCE_CHANGES } from '../resources.ts';
+import { MAX_RESOURCE_CHANGES, type Resources } from '../resources.ts';
+import { makeSessionSecrets, SESSION_LOOK_MS } from './session-secrets.ts';
 import { ACME, bearerAuth, folder, MCP, RIVAL, vaultWorld } from './world.test-support.ts';
 import { VAULT_BOUNDS } from './vaults.ts';
 
@@ -136,8 +137,7 @@ test('a rotation wraps every key anew, of all tenants and sessions, and destroys
   const [mine, theirs] = [await vaults.create(ACME, {}), await vaults.create(RIVAL, {})];
   await credential(mine.id, bearerAuth('hush-1'));
   await credential(theirs.id, bearerAuth('hush-1'), RIVAL);
-  const kept = [{ tool: 0, authorization: 'Bearer hush-3', env: {} }];
-  await store.changeResources(await secrets.keep(ACME.tenant, SESSION, kept), null);
+  await secrets.keep(ACME.tenant, SESSION, [inline('docs', 'Bearer hush-3')], true);
   for (let i = 0; i < 150; i++) await vaults.create(ACME, {});
   const before = master.madeAt;
   const old = readFileSync(join(data, 'vault.key'), 'utf8');
@@ -158,7 +158,7 @@ test('a rotation wraps every key anew, of all tenants and sessions, and destroys
       [RIVAL, theirs],
     ] as const)
       expect(await one.mcpHeaders({ tenant, vaults: [id], credential: null, serverUrl: MCP })).toEqual(header);
-  expect(await secrets.of(ACME.tenant, SESSION, 0)).toEqual({ authorization: 'Bearer hush-3', env: {} });
+  expect(await secrets.of(ACME.tenant, SESSION, server('docs'))).toMatchObject({ authorization: 'Bearer hush-3' });
   const audit = await store.audit(0, 1000);
   expect(audit.filter(({ action }) => action === 'vault.key_rotated')).toHaveLength(1);
   // The old key opens nothing any more.
@@ -209,14 +209,24 @@ test('a master key that is gone is told of at the start', async () => {
 });
 
 test('what was wrapped before a rotation and is committed after it is not lost', async () => {
-  const { store, master, secrets, vaults } = vaultWorld();
+  const world = vaultWorld();
+  const { store, master, vaults } = world;
   await vaults.create(ACME, {});
-  const late = await secrets.keep(ACME.tenant, SESSION, [{ tool: 0, authorization: 'Bearer hush-1', env: {} }]);
-  expect(await rotateMaster(store, master, entry)).toBe(1);
-  await store.changeResources(late, null);
+  let rotated = -1;
+  // Somebody rotates just before the commit.
+  const late: typeof store = {
+    ...store,
+    async changeResources(changes, noted) {
+      if (rotated < 0) rotated = await rotateMaster(store, master, entry);
+      return store.changeResources(changes, noted);
+    },
+  };
+  const secrets = makeSessionSecrets({ store: late, master, now: world.now });
+  await secrets.keep(ACME.tenant, SESSION, [inline('docs', 'Bearer hush-1')], true);
+  expect(rotated).toBe(1);
   expect(await finishRotation(store, master)).toBe(1);
   expect(master.unfinished).toBe(false);
-  expect(await secrets.of(ACME.tenant, SESSION, 0)).toMatchObject({ authorization: 'Bearer hush-1' });
+  expect(await secrets.of(ACME.tenant, SESSION, server('docs'))).toMatchObject({ authorization: 'Bearer hush-1' });
 });
 
 test('a rotation that begins while another ends keeps its own older key', async () => {
@@ -233,37 +243,67 @@ test('a rotation that begins while another ends keeps its own older key', async 
   expect(await broker.mcpHeaders(of)).toEqual(header);
 });
 
-test('secrets of a session are kept with it, by tool, and nobody else finds them', async () => {
+test('L9: secrets of a session are kept with it, for the server that they came with, and nobody else finds them', async () => {
   const { secrets, store, vaults } = vaultWorld();
-  const two = [
-    { tool: 1, authorization: 'Bearer hush-1', env: {} },
-    { tool: 4, authorization: null, env: { KEY: 'hush-2' } },
-  ];
   const { tenant } = ACME;
-  expect(await secrets.keep(tenant, SESSION, [])).toEqual([]);
-  const changes = await secrets.keep(tenant, SESSION, two);
-  expect(changes).toHaveLength(1);
-  expect(JSON.stringify(changes)).not.toContain('hush');
-  expect(await secrets.of(tenant, SESSION, 1)).toBeNull();
-  await store.changeResources(changes, null);
-  expect(await secrets.of(tenant, SESSION, 1)).toEqual({ authorization: 'Bearer hush-1', env: {} });
-  expect(await secrets.of(tenant, SESSION, 4)).toEqual({ authorization: null, env: { KEY: 'hush-2' } });
-  expect(await secrets.of(tenant, SESSION, 0)).toBeNull();
-  expect(await secrets.of(RIVAL.tenant, SESSION, 1)).toBeNull();
+  await secrets.keep(tenant, SESSION, [], true);
+  expect(await store.countResources({ kind: 'vault', tenant })).toBe(0);
+  await secrets.keep(tenant, SESSION, [inline('docs', 'Bearer hush-1'), inline('more', 'Bearer hush-2')], true);
+  const rows = [...(await rowsOf(store, 'vault')), ...(await rowsOf(store, 'session_vault'))];
+  expect(rows).toHaveLength(2);
+  expect(JSON.stringify(rows)).not.toContain('hush');
+  expect(await secrets.of(tenant, SESSION, server('docs'))).toEqual({
+    authorization: 'Bearer hush-1',
+    env: {},
+    version: 1,
+  });
+  expect(await secrets.of(tenant, SESSION, server('more'))).toMatchObject({ authorization: 'Bearer hush-2' });
+  // B1: another server under the same label, or the same under another.
+  expect(await secrets.of(tenant, SESSION, { ...server('docs'), url: 'https://evil.example/mcp' })).toBeNull();
+  expect(await secrets.of(tenant, SESSION, { ...server('docs'), label: 'more' })).toBeNull();
+  expect(await secrets.of(RIVAL.tenant, SESSION, server('docs'))).toBeNull();
   // It is no vault of the tenant's own: not listed, not counted, not read.
   const id = `vault_${SESSION.slice(5)}`;
   expect((await vaults.list(ACME, ALL)).data).toEqual([]);
   await expect(vaults.read(ACME, id)).rejects.toMatchObject({ code: 'vault_not_found' });
   await expect(vaults.delete(ACME, id)).rejects.toMatchObject({ code: 'vault_not_found' });
+  // Beside what is there, and in the place of what is for the same server.
+  await secrets.keep(tenant, SESSION, [inline('docs', 'Bearer hush-3')], false);
+  expect(await secrets.of(tenant, SESSION, server('docs'))).toMatchObject({
+    authorization: 'Bearer hush-3',
+    version: 2,
+  });
+  expect(await secrets.of(tenant, SESSION, server('more'))).toMatchObject({ authorization: 'Bearer hush-2' });
   // Other tools: what was there before is gone.
-  await store.changeResources(
-    await secrets.keep(tenant, SESSION, [{ tool: 0, authorization: 'Bearer x', env: {} }]),
-    null,
-  );
-  expect(await secrets.of(tenant, SESSION, 1)).toBeNull();
-  expect(await secrets.of(tenant, SESSION, 0)).toEqual({ authorization: 'Bearer x', env: {} });
-  await store.changeResources(await secrets.forget(tenant, SESSION), null);
-  expect(await secrets.of(tenant, SESSION, 0)).toBeNull();
-  expect(await secrets.forget(tenant, SESSION)).toEqual([]);
-  expect(await store.countResources({ kind: 'vault', tenant })).toBe(0);
+  await secrets.keep(tenant, SESSION, [inline('docs', 'Bearer x')], true);
+  expect(await secrets.of(tenant, SESSION, server('more'))).toBeNull();
+  expect(await secrets.of(tenant, SESSION, server('docs'))).toMatchObject({ authorization: 'Bearer x' });
+  await secrets.forget(tenant, SESSION);
+  await secrets.forget(tenant, SESSION);
+  expect(await secrets.of(tenant, SESSION, server('docs'))).toBeNull();
+  expect([...(await rowsOf(store, 'vault')), ...(await rowsOf(store, 'session_vault'))]).toEqual([]);
 });
+
+test('secrets of a session that is gone go too, whatever it ended by; those of others stay', async () => {
+  const { secrets, store, pass } = vaultWorld();
+  const { tenant } = ACME;
+  const sessions = Array.from({ length: 230 }, (_, i) => `sess_${String(i).padStart(26, '0')}` as SessionId);
+  for (const session of sessions) await secrets.keep(tenant, session, [inline('docs', 'Bearer hush-1')], true);
+  const gone = new Set(sessions.filter((_, i) => i % 2 === 0));
+  const look = async (_: unknown, session: SessionId): Promise<boolean> => gone.has(session);
+  expect(await secrets.sweep(look)).toBe(0);
+  pass(SESSION_LOOK_MS);
+  expect(await secrets.sweep(look)).toBe(230);
+  expect(await rowsOf(store, 'vault')).toHaveLength(115);
+  expect(await secrets.sweep(look)).toBe(0);
+  expect(await secrets.of(tenant, sessions[0] as SessionId, server('docs'))).toBeNull();
+  expect(await secrets.of(tenant, sessions[1] as SessionId, server('docs'))).not.toBeNull();
+  pass(SESSION_LOOK_MS);
+  expect(await secrets.sweep(async () => true)).toBe(115);
+  expect(await rowsOf(store, 'session_vault')).toEqual([]);
+});
+
+const server = (label: string) => ({ label, url: `https://${label}.example/mcp` });
+const inline = (label: string, authorization: string) => ({ tool: 0, ...server(label), authorization, env: {} });
+const rowsOf = (store: Resources, kind: 'vault' | 'session_vault') =>
+  store.resources({ kind, tenant: ACME.tenant, order: 'asc', limit: 1000, after: null });

@@ -1,5 +1,4 @@
 /** What sessions of agents have beside them in this deployment: saved agents, environments, vaults, MCP servers. */
-import { perdureError } from '@perdure/protocol';
 import type { AgentHost } from '../../engine/agent-sessions/host.ts';
 import { resolveAgent } from '../../engine/agents/agents.ts';
 import type { EnvironmentsApi } from '../../engine/environments/environments-api.ts';
@@ -7,6 +6,7 @@ import type { JsonObject } from '../../log/events.ts';
 import type { McpSource } from '../../provider/mcp/source.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import type { Registry } from '../registry.ts';
+import { admitSecrets } from './mcp-secrets.ts';
 
 export interface AgentHostParts {
   readonly control: HomeStore;
@@ -23,8 +23,9 @@ export function makeAgentHost({ control, registry, mcp, environments, report }: 
       const { version, name, config } = await resolveAgent(control, tenant, id, null);
       return { id, version, name, config };
     },
-    admit(config) {
+    admit(config, secrets) {
       mcp.admit(config as unknown as JsonObject);
+      admitSecrets(config, secrets);
     },
     environment: (caller, session, given, vaults) => environments().sessions.wire(caller, { given, vaults, session }),
     async surroundings(tenant, environment) {
@@ -33,14 +34,12 @@ export function makeAgentHost({ control, registry, mcp, environments, report }: 
       const { labels, note } = await environments().sessions.binding(tenant, id);
       return { labels, note };
     },
-    checkVaults: (tenant, vaults) => registry.broker.checkAttached({ tenant, vaults }),
-    async keepSecrets(_tenant, _session, secrets) {
-      if (secrets.length === 0) return;
-      // A session names its credentials: they lie in a vault, where they can be changed and taken back.
-      throw perdureError('unsupported_parameter', 'Credentials of MCP servers belong in a vault: see docs/vaults.md.', {
-        param: 'agent.tools',
-      });
+    async checkVaults(tenant, vaults) {
+      await registry.broker.checkAttached({ tenant, vaults });
+      // Two for one variable are told now, not by the first command.
+      await registry.broker.placeholders({ tenant, vaults });
     },
+    keepSecrets: (...kept) => registry.sessionSecrets.keep(...kept),
     async ending({ tenant, session, turn, labels, environment }) {
       const id = environment['id'];
       if (environment.type !== 'openai_hosted' || typeof id !== 'string') return;
@@ -54,6 +53,7 @@ export function makeAgentHost({ control, registry, mcp, environments, report }: 
     },
     async forget(tenant, session, environment) {
       const id = environment['id'];
+      await registry.sessionSecrets.forget(tenant, session);
       await environments().sessions.end(tenant, { session, environment: typeof id === 'string' ? id : null });
     },
   };

@@ -13,6 +13,8 @@ import { openRegistry, type Registry } from '../registry.ts';
 import { openTools } from '../tools.ts';
 import { makeWorkspaces, type WorkspacesDesk } from '../workspaces.ts';
 import { makeAgentHost } from './agent-host.ts';
+import { type SecretSweep, makeSecretSweep } from './secret-sweep.ts';
+import { edgeCredentials } from './edge-credentials.ts';
 import { mcpSecrets } from './mcp-secrets.ts';
 
 export interface AgentParts {
@@ -21,6 +23,8 @@ export interface AgentParts {
   readonly environments: OpenEnvironments;
   readonly host: AgentHost;
   readonly tools: Pick<ToolDesk, 'sources' | 'policy' | 'reviewer'>;
+  /** Forgets what came inline with sessions that are gone. */
+  readonly secretSweep: SecretSweep;
   close(): Promise<void>;
 }
 
@@ -42,13 +46,15 @@ export async function openAgentParts(
   { control, clock, ids, given, api, automations, report, log }: AgentPartsOptions,
 ): Promise<AgentParts> {
   const registry = openRegistry({ store: control, clock, ids, config, report });
+  const secretSweep = makeSecretSweep(registry.sessionSecrets, report);
   const workspaces = makeWorkspaces(config, {
     specOf: ({ tenant, environment }) => api().sessions.spec(tenant, environment),
     open: async ({ tenant, id }) => (await api().sessions.use(tenant, id)).workspace,
+    credentials: edgeCredentials(registry.broker),
   });
   const environments = openEnvironments(config, given ?? workspaces.hosts);
   const { mcp, modules } = await openTools(config, {
-    secrets: mcpSecrets(registry.broker),
+    secrets: mcpSecrets(registry.broker, registry.sessionSecrets),
     environments: null,
     log,
     report,
@@ -62,7 +68,9 @@ export async function openAgentParts(
       sources: [automationTools(automations), workspaces.tools, modules, mcp],
       ...(await toolRules(config, control)),
     },
+    secretSweep,
     async close() {
+      await secretSweep.close();
       await Promise.all([mcp.close(), modules.close(), workspaces.tools.close()]);
       await environments.close();
       await workspaces.close();

@@ -1,7 +1,7 @@
 /** What MCP servers need of other parts: credentials of vaults, and processes and addresses of a session's workspace. */
 import type { Readable, Writable } from 'node:stream';
 import type { ToolScope } from '../../engine/tools/ports.ts';
-import type { TenantId } from '../../kernel/ids.ts';
+import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { McpTransportSpec } from './server-spec.ts';
 
 export type McpCredential =
@@ -19,7 +19,9 @@ export type McpCredential =
 
 export interface CredentialQuestion {
   readonly tenant: TenantId;
+  readonly session: SessionId;
   readonly vaults: readonly string[];
+  readonly label: string;
   /** The server's, as the session names it. */
   readonly url: string;
   /** The one that the session names; null: the one of the attached vaults that matches the URL, if exactly one does. */

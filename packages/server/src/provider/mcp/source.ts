@@ -70,8 +70,9 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
   function resolve(scope: ToolScope, spec: McpServerSpec, fresh: boolean): Promise<McpCredential | null> {
     if (spec.transport.type !== 'http' || spec.origin === 'environment' || secrets === null)
       return Promise.resolve(null);
-    const { tenant, vaults } = scope;
-    return secrets.resolve({ tenant, vaults, url: spec.transport.url, credential: spec.credential, fresh });
+    const { tenant, session, vaults } = scope;
+    const { label, credential } = spec;
+    return secrets.resolve({ tenant, session, vaults, label, url: spec.transport.url, credential, fresh });
   }
 
   async function openTo(scope: ToolScope, spec: McpServerSpec, signal: AbortSignal): Promise<McpConnection> {

@@ -1,5 +1,5 @@
 /** A workspace with a network: what goes through the proxy and what does not, tried from inside. */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect } from 'node:net';
@@ -10,12 +10,10 @@ import type { ExecResult } from '../../engine/tools/ports.ts';
 import { matchesAny } from '../../provider/egress/rules.ts';
 import { checkedLookup } from '../../provider/transport/address.ts';
 import { closeAll, noBubblewrap, openTest, PUBLIC_EGRESS, run, specOf } from '../workspace.test-support.ts';
-import { type Egress, SOCKET_NAME, startProxy, type Substitute } from './proxy.ts';
+import { type Egress, SOCKET_NAME, startProxy } from './proxy.ts';
 
 const missing = await noBubblewrap();
-const asked: IncomingMessage[] = [];
 const host = createServer((req, res) => {
-  asked.push(req);
   res.end(`${req.method} ${req.headers.host} ${req.url}\n`);
 });
 /** Every name is this machine; an address of it may be asked. */
@@ -52,14 +50,13 @@ async function inside(
     readonly allowed?: readonly string[];
     readonly blocked?: readonly string[];
     readonly egress?: Egress;
-    readonly substitute?: Substitute;
     readonly access?: 'restricted' | 'enabled';
   } = {},
 ): Promise<ExecResult> {
-  const { allowed = [`*.example:${port}`], blocked = [], egress = HERE, substitute, access = 'restricted' } = given;
+  const { allowed = [`*.example:${port}`], blocked = [], egress = HERE, access = 'restricted' } = given;
   const workspaces = await openTest({
     isolation: 'required',
-    network: { most: 'enabled', egress, ...(substitute === undefined ? {} : { substitute: () => substitute }) },
+    network: { most: 'enabled', egress },
   });
   const workspace = await workspaces.open(specOf('env_1', { network: { access, allowed, blocked } }));
   return run(workspace, command);
@@ -119,21 +116,6 @@ printf 'GET /through HTTP/1.1\\r\\nHost: y\\r\\nConnection: close\\r\\n\\r\\n' >
       expect((await inside('echo $HTTPS_PROXY $http_proxy')).output).toBe(
         'http://127.0.0.1:3128 http://127.0.0.1:3128\n',
       );
-    });
-
-    it('L9: puts a credential in outside, where the one inside is only a name', async () => {
-      const substitute: Substitute = async (name, headers) =>
-        name === 'a.example' && headers.authorization === 'Bearer PLACEHOLDER'
-          ? { headers: { ...headers, authorization: 'Bearer the-real-one' }, tls: false }
-          : null;
-      const header = '\\r\\nAuthorization: Bearer PLACEHOLDER';
-      asked.length = 0;
-      const result = await inside(
-        `env; ${get(`http://a.example:${port}/`, header)}; ${get(`http://b.example:${port}/`, header)}`,
-        { substitute },
-      );
-      expect(asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer the-real-one', 'Bearer PLACEHOLDER']);
-      expect(result.output).not.toContain('the-real-one');
     });
 
     it('leaves nothing behind', async () => {

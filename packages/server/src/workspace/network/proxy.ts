@@ -8,15 +8,18 @@ import {
   type IncomingHttpHeaders,
   type IncomingMessage,
   type OutgoingHttpHeaders,
-  request as requestPlain,
+  request,
   type ServerResponse,
 } from 'node:http';
-import { request as requestTls } from 'node:https';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Owner } from '../files/folder.ts';
+import type { Authority } from './authority.ts';
+import type { EdgeCredentials } from './credentials.ts';
+import { answer, Edge, refuse as refuseTunnel } from './edge.ts';
+import { type EdgeDefences, NO_EDGE_DEFENCE_TAKEN } from './edge-defences.ts';
 import { type HostRules, hostAllowed, type Matches } from './rules.ts';
 
 /** What the rest of the server knows of hosts and addresses. */
@@ -28,21 +31,15 @@ export interface Egress {
   readonly lookup: (url: URL) => LookupFunction;
 }
 
-/**
- * Puts credentials in at the edge, so that none is ever inside. Asked for each plain request: where it answers with headers, they replace
- * what was sent, and with `tls` the request goes on to the host over TLS. What is tunnelled cannot be read, and is not asked about:
- * a program that is to use such a credential asks for `http://`.
- */
-export type Substitute = (
-  host: string,
-  headers: IncomingHttpHeaders,
-) => Promise<{ readonly headers: OutgoingHttpHeaders; readonly tls: boolean } | null>;
+/** What puts credentials in: tunnels to hosts that one is for are ended here, with certificates of this authority. */
+export interface ProxyCredentials extends Pick<EdgeCredentials, 'values'>, Pick<Authority, 'certify'> {}
 
 export interface ProxyOptions {
   readonly rules: HostRules;
   readonly egress: Egress;
   readonly owner: Owner;
-  readonly substitute?: Substitute | undefined;
+  readonly credentials?: ProxyCredentials | undefined;
+  readonly taken?: EdgeDefences | undefined;
 }
 
 export interface Proxy {
@@ -59,10 +56,12 @@ const IDLE_MS = 120_000;
 const CONNECT_MS = 15_000;
 /** Names that are remembered. */
 const REFUSED = 100;
+const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 /** Of this connection only, and what is the proxy's own. */
 const HOP = ['connection', 'keep-alive', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'upgrade'];
 
-export async function startProxy({ rules, egress, owner, substitute }: ProxyOptions): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  const { rules, egress, owner, credentials } = options;
   const refused = new Set<string>();
   const open = new Set<Duplex>();
   const track = <S extends Duplex>(socket: S): S => {
@@ -72,10 +71,11 @@ export async function startProxy({ rules, egress, owner, substitute }: ProxyOpti
     socket.on('error', () => socket.destroy());
     return socket;
   };
-  const mayAsk = (url: URL): boolean => {
+  /** @param named the URL as the rules are asked about it */
+  const mayAsk = (url: URL, named: URL = url): boolean => {
     const literal = url.hostname.replace(/^\[|\]$/g, '');
     const fine =
-      hostAllowed(url, rules, egress.matches) && (isIP(literal) === 0 || egress.addressAllowed(literal, url));
+      hostAllowed(named, rules, egress.matches) && (isIP(literal) === 0 || egress.addressAllowed(literal, url));
     if (!fine) refuse(url);
     return fine;
   };
@@ -87,17 +87,42 @@ export async function startProxy({ rules, egress, owner, substitute }: ProxyOpti
     refuse(url);
     return 403;
   };
+  const told = (url: URL, error: Error): { readonly status: number; readonly message: string } => {
+    const status = failed(url, error);
+    return { status, message: status === 403 ? 'The address may not be asked.' : 'The host could not be reached.' };
+  };
+  const edge =
+    credentials === undefined
+      ? null
+      : new Edge({
+          credentials,
+          certify: credentials.certify,
+          lookup: egress.lookup,
+          track,
+          failed: told,
+          idleMs: IDLE_MS,
+          taken: options.taken ?? NO_EDGE_DEFENCE_TAKEN,
+        });
   const server = createServer((req, res) => {
     forward(req, res).catch(() => answer(res, 502, 'The request failed.'));
   });
   server.maxConnections = CONNECTIONS;
   server.on('connection', track);
-  server.on('connect', tunnel);
+  server.on('connect', (req, client, head) => {
+    tunnel(req, client, head).catch(() => refuseTunnel(client, 502));
+  });
 
-  function tunnel(req: IncomingMessage, client: Duplex, head: Buffer): void {
+  async function tunnel(req: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
     const url = tunnelUrl(req.url ?? '');
-    if (url === null || !mayAsk(url)) {
+    const ended = url !== null && edge !== null && (await edge.ends(url));
+    // A rule for a host of a credential is for both ports at which values are put in.
+    if (url === null || !mayAsk(url, ended ? new URL(`https://${url.hostname}`) : url)) {
       refuseTunnel(client, url === null ? 400 : 403);
+      return;
+    }
+    if (ended) {
+      client.write(ESTABLISHED);
+      await edge?.end(url, client, head);
       return;
     }
     const { hostname, port, protocol } = url;
@@ -120,7 +145,7 @@ export async function startProxy({ rules, egress, owner, substitute }: ProxyOpti
     upstream.once('connect', () => {
       upstream.off('timeout', late).off('error', broken);
       upstream.setTimeout(IDLE_MS, () => upstream.destroy());
-      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      client.write(ESTABLISHED);
       if (head.length > 0) upstream.write(head);
       upstream.pipe(client);
       client.pipe(upstream);
@@ -134,10 +159,9 @@ export async function startProxy({ rules, egress, owner, substitute }: ProxyOpti
     const url = URL.canParse(text) ? new URL(text) : null;
     if (url === null || url.protocol !== 'http:') return answer(res, 400, 'This is a proxy: ask it for http:// URLs.');
     if (!mayAsk(url)) return answer(res, 403, `The network rules of this workspace hold back ${url.hostname}.`);
-    const put = (await substitute?.(url.hostname, req.headers)) ?? null;
-    const headers = withoutHop(put?.headers ?? req.headers);
-    const ask = put?.tls === true ? requestTls : requestPlain;
-    const upstream = ask(
+    if (edge !== null) return edge.relay(url, `${url.pathname}${url.search}`, req, res);
+    const headers = withoutHop(req.headers);
+    const upstream = request(
       {
         host: url.hostname.replace(/^\[|\]$/g, ''),
         ...(url.port === '' ? {} : { port: url.port }),
@@ -156,8 +180,8 @@ export async function startProxy({ rules, egress, owner, substitute }: ProxyOpti
     upstream.on('socket', track);
     upstream.setTimeout(IDLE_MS, () => upstream.destroy());
     upstream.once('error', error => {
-      const status = failed(url, error);
-      answer(res, status, status === 403 ? 'The address may not be asked.' : 'The host could not be reached.');
+      const { status, message } = told(url, error);
+      answer(res, status, message);
     });
     res.once('close', () => upstream.destroy());
     req.pipe(upstream);
@@ -197,16 +221,6 @@ function tunnelUrl(target: string): URL | null {
   if (host === undefined || port === undefined || Number(port) > 65_535) return null;
   const text = `${port === '80' ? 'http' : 'https'}://${host}:${port}`;
   return URL.canParse(text) ? new URL(text) : null;
-}
-
-function refuseTunnel(client: Duplex, status: number): void {
-  const reason = status === 403 ? 'Forbidden' : 'Failed';
-  client.end(`HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-}
-
-function answer(res: ServerResponse, status: number, message: string): void {
-  if (res.headersSent) return void res.destroy();
-  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' }).end(`${message}\n`);
 }
 
 function withoutHop(headers: OutgoingHttpHeaders | IncomingHttpHeaders): OutgoingHttpHeaders {

@@ -1,6 +1,9 @@
 /** The network of one command: the proxy outside, and what the command needs inside to reach it. */
+import { chown, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Mount } from '../sandbox/launch.ts';
+import type { EdgeCredentials } from './credentials.ts';
 import { type Proxy, type ProxyOptions, SOCKET_NAME, startProxy } from './proxy.ts';
 
 export interface WayOut {
@@ -27,8 +30,55 @@ const PROXY_ENV: { readonly [name: string]: string } = Object.fromEntries(
     ]),
 );
 
-export async function openWayOut(options: ProxyOptions): Promise<WayOut> {
-  const proxy = await startProxy(options);
+/** Beside the socket: what programs believe that speak to hosts whose TLS the proxy ends. */
+const BUNDLE = 'certificates.pem';
+const OWN = 'proxy.pem';
+/** Programs differ in which they read; Node adds what it is given to its own. */
+const CERTIFICATE_ENV: { readonly [name: string]: string } = Object.fromEntries(
+  [
+    'SSL_CERT_FILE',
+    'REQUESTS_CA_BUNDLE',
+    'CURL_CA_BUNDLE',
+    'GIT_SSL_CAINFO',
+    'AWS_CA_BUNDLE',
+    'PIP_CERT',
+    'CARGO_HTTP_CAINFO',
+    'DENO_CERT',
+  ]
+    .map(name => [name, `${INSIDE}/net/${BUNDLE}`])
+    .concat([['NODE_EXTRA_CA_CERTS', `${INSIDE}/net/${OWN}`]]),
+);
+
+export interface WayOutOptions extends Omit<ProxyOptions, 'credentials'> {
+  /** Null: the workspace has none, and every tunnel is left alone. */
+  readonly credentials: EdgeCredentials | null;
+}
+
+export async function openWayOut({ credentials, ...options }: WayOutOptions): Promise<WayOut> {
+  // Where nobody has credentials it is never loaded.
+  const authority = credentials === null ? null : await (await import('./authority.ts')).processAuthority();
+  const proxy = await startProxy({
+    ...options,
+    ...(credentials === null || authority === null
+      ? {}
+      : { credentials: { values: host => credentials.values(host), certify: host => authority.certify(host) } }),
+  });
+  try {
+    if (authority !== null) {
+      const { bundle, certificate } = authority;
+      for (const [name, text] of [
+        [BUNDLE, bundle],
+        [OWN, certificate],
+      ] as const) {
+        const path = join(proxy.folder, name);
+        await writeFile(path, text, { mode: 0o600 });
+        if (options.owner !== null) await chown(path, options.owner.uid, options.owner.gid);
+      }
+    }
+  } catch (error) {
+    await proxy.close();
+    throw error;
+  }
   const [node, relay] = [`${INSIDE}/node`, `${INSIDE}/relay${EXTENSION}`];
   return {
     proxy,
@@ -38,6 +88,6 @@ export async function openWayOut(options: ProxyOptions): Promise<WayOut> {
       { from: RELAY, to: relay, writable: false },
     ],
     before: [node, '--disable-warning=ExperimentalWarning', relay, `${INSIDE}/net/${SOCKET_NAME}`, String(PORT)],
-    env: PROXY_ENV,
+    env: authority === null ? PROXY_ENV : { ...PROXY_ENV, ...CERTIFICATE_ENV },
   };
 }
