@@ -295,7 +295,10 @@ const OPEN_PATHS = ['/healthz', '/readyz', '/openapi.json', '/'] as const;
 /** What needs no key: probes, the document, the page. None of it shows a tenant's data. */
 function openRoutes(app: App, deps: HttpDeps): void {
   const version = deps.version;
-  const open = (path: (typeof OPEN_PATHS)[number], show: (context: Context<RouteEnv>) => Promise<void> | void): void => {
+  const open = (
+    path: (typeof OPEN_PATHS)[number],
+    show: (context: Context<RouteEnv>) => Promise<void> | void,
+  ): void => {
     app.get(path, async context => {
       try {
         if (!deps.keyed()) guardLocal(context.env.incoming);
