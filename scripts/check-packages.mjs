@@ -12,7 +12,7 @@ const problems = [];
 try {
   mkdirSync(into, { recursive: true });
   for (const name of PACKAGES) {
-    const folder = stage(name, into);
+    const folder = await stage(name, into);
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     for (const entry of Object.values(manifest.exports).flatMap(value =>
       typeof value === 'string' ? [value] : Object.values(value),

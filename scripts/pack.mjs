@@ -5,4 +5,4 @@ import { PACKAGES, stage } from './publishable.mjs';
 
 const into = resolve(process.argv[2] ?? 'dist/packages');
 mkdirSync(into, { recursive: true });
-for (const name of PACKAGES) process.stdout.write(`${stage(name, into)}\n`);
+for (const name of PACKAGES) process.stdout.write(`${await stage(name, into)}\n`);

@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { bundle } from './bundle.mjs';
 import { root } from './run-step.mjs';
 
 export const PACKAGES = ['protocol', 'client', 'emulator', 'server'];
@@ -11,6 +12,8 @@ export const PACKAGES = ['protocol', 'client', 'emulator', 'server'];
 /** Compiled tests, and suites that only tests use. */
 const TESTS =
   /(\.(test|test-support)\.|[\\/](conformance|conformance-case|cases|planted|test-support)([\\/]|\.)|\.tsbuildinfo$)/;
+/** The server's are bundled; its types are as they were compiled. */
+const COMPILED = /\.js(\.map)?$/;
 /** What lies beside `dist` in a package, if it is there. */
 const EXTRAS = ['bin', 'README.md', 'perdure.schema.json'];
 
@@ -29,17 +32,18 @@ function publishedExports(entries) {
 /**
  * @param {string} name folder below packages/
  * @param {string} into folder in which the package's folder is made
- * @returns {string} that folder
+ * @returns {Promise<string>} that folder
  */
-export function stage(name, into) {
+export async function stage(name, into) {
   const from = join(root, 'packages', name);
   const to = join(into, name);
   if (!existsSync(join(from, 'dist', 'index.js'))) throw new Error(`packages/${name} is not built: npm run build`);
   mkdirSync(to, { recursive: true });
   cpSync(join(from, 'dist'), join(to, 'dist'), {
     recursive: true,
-    filter: path => !TESTS.test(path.slice(from.length)),
+    filter: path => !TESTS.test(path.slice(from.length)) && !(name === 'server' && COMPILED.test(path)),
   });
+  if (name === 'server') await bundle(join(from, 'dist'), join(to, 'dist'));
   for (const extra of EXTRAS) {
     if (existsSync(join(from, extra))) cpSync(join(from, extra), join(to, extra), { recursive: true });
   }

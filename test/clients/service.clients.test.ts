@@ -1,4 +1,4 @@
-import { openapiDocument } from '@perdure/protocol';
+import { openapiDocument } from '@perdure/protocol/openapi';
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failureOf } from '../support/failure.ts';

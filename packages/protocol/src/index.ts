@@ -73,9 +73,6 @@ export * from './perdure/usage.ts';
 export * from './perdure/webhooks.ts';
 export * from './responses/conversations.ts';
 export * from './responses/compaction.ts';
-export { openapiDocument } from './openapi/document.ts';
-export type { Route } from './openapi/route.ts';
-export { ROUTES } from './openapi/routes.ts';
 export { chatChunkSchema, chatCompletionSchema } from './chat/completion-schema.ts';
 export {
   placementPageSchema,

@@ -2,7 +2,7 @@
 import { newRequestId } from './request-headers.ts';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { openapiDocument, perdureError } from '@perdure/protocol';
+import { perdureError } from '@perdure/protocol';
 import { Hono, type Context } from 'hono';
 import { admit, admitEither, type Scopes } from './admit.ts';
 import { agentRows } from './agents/rows.ts';
@@ -295,11 +295,14 @@ const OPEN_PATHS = ['/healthz', '/readyz', '/openapi.json', '/'] as const;
 /** What needs no key: probes, the document, the page. None of it shows a tenant's data. */
 function openRoutes(app: App, deps: HttpDeps): void {
   const version = deps.version;
-  const open = (path: (typeof OPEN_PATHS)[number], show: (context: Context<RouteEnv>) => void): void => {
-    app.get(path, context => {
+  const open = (
+    path: (typeof OPEN_PATHS)[number],
+    show: (context: Context<RouteEnv>) => Promise<void> | void,
+  ): void => {
+    app.get(path, async context => {
       try {
         if (!deps.keyed()) guardLocal(context.env.incoming);
-        show(context);
+        await show(context);
       } catch (error) {
         sendError(context.env.outgoing, error);
       }
@@ -311,7 +314,10 @@ function openRoutes(app: App, deps: HttpDeps): void {
     const ready = deps.ready();
     sendJson(context.env.outgoing, ready.status === 'ready' ? 200 : 503, ready);
   });
-  open('/openapi.json', context => sendJson(context.env.outgoing, 200, openapiDocument({ version })));
+  open('/openapi.json', async context => {
+    const { openapiDocument } = await import('@perdure/protocol/openapi');
+    sendJson(context.env.outgoing, 200, openapiDocument({ version }));
+  });
   open('/', context => {
     const page = Buffer.from(STATUS_PAGE);
     const head = {

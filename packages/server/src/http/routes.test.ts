@@ -1,4 +1,4 @@
-import { ROUTES } from '@perdure/protocol';
+import { ROUTES } from '@perdure/protocol/openapi';
 import { expect, test } from 'vitest';
 import { routes } from './app.ts';
 import type { HttpDeps } from './types.ts';

@@ -5,7 +5,10 @@
  * twice comes due the first time. What is written with steps or `*` goes on evenly through both.
  */
 import { AUTOMATION_LIMITS, perdureError } from '@perdure/protocol';
-import { Cron } from 'croner';
+import type { Cron } from 'croner';
+import { lateModule } from '../late-module.ts';
+
+const croner = lateModule<{ readonly Cron: typeof Cron }>('croner');
 
 /** Moments are ms since 1970. */
 export type Schedule =
@@ -57,7 +60,8 @@ export function lastDue(schedule: Schedule, due: number, now: number): number {
 }
 
 function cronOf({ expression, timezone }: Extract<Schedule, { type: 'periodic' }>): Cron {
-  return new Cron(expression, { timezone, paused: true, mode: '5-part' });
+  const { Cron: NewCron } = croner();
+  return new NewCron(expression, { timezone, paused: true, mode: '5-part' });
 }
 
 function isZone(name: string): boolean {

@@ -1,6 +1,9 @@
 /** Skills and plugins: ZIP archives, unpacked within bounds. Nothing in them is run. */
 import { perdureError } from '@perdure/protocol';
-import { unzipSync } from 'fflate';
+import type * as Fflate from 'fflate';
+import { lateModule } from '../late-module.ts';
+
+const fflate = lateModule<typeof Fflate>('fflate');
 
 /** Files of one archive, and bytes of all of them unpacked. */
 export const ARCHIVE_LIMITS: { readonly files: number; readonly bytes: number } = {
@@ -28,7 +31,7 @@ export function unpack(kind: keyof typeof MANIFEST, { name, data }: { name: stri
   let count = 0;
   let files: { readonly [path: string]: Uint8Array };
   try {
-    files = unzipSync(Buffer.from(data, 'base64'), {
+    files = fflate().unzipSync(Buffer.from(data, 'base64'), {
       filter: ({ name: path, originalSize }) => {
         if (path.endsWith('/')) return false;
         bytes += originalSize;

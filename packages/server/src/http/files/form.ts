@@ -1,8 +1,11 @@
 /** `multipart/form-data` with one file, read as it comes: the file's bytes go on part by part, and the form's fields are few and short. */
-import { Busboy, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
+import type { Busboy, BusboyHeaders, BusboyInstance } from '@fastify/busboy';
 import { LIMITS, perdureError, type PerdureError } from '@perdure/protocol';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { lateModule } from '../../engine/late-module.ts';
+
+const busboy = lateModule<{ readonly Busboy: typeof Busboy }>('@fastify/busboy');
 
 /** Fields beside the file, and what their names and values may have of characters. */
 const FIELDS = 16;
@@ -119,7 +122,8 @@ export function readFileForm(req: IncomingMessage, options: FormOptions): Promis
 
 function openParser(req: IncomingMessage): BusboyInstance | null {
   try {
-    return new Busboy({
+    const { Busboy: NewBusboy } = busboy();
+    return new NewBusboy({
       headers: req.headers as BusboyHeaders,
       limits: {
         files: 1,

@@ -14,7 +14,7 @@ import type { Caller } from '../../engine/caller.ts';
 import { readAhead } from '../body.ts';
 import type { HttpLimits } from '../types.ts';
 import { momentOf, parseAuthorization, type SignedWith } from './authorization.ts';
-import { signatureOf, type SignedRequest } from './signature.ts';
+import type { SignedRequest } from './signature.ts';
 
 export const SERVICE = 'bedrock-mantle';
 /** How far the clock of a caller may be off, ms. */
@@ -131,6 +131,8 @@ async function bodyHashOf(req: IncomingMessage, limits: HttpLimits): Promise<str
 }
 
 async function expectedOf(request: SignedRequest, signed: SignedWith, secret: string): Promise<string> {
+  // Few servers are asked so: the library is loaded by the first that is.
+  const { signatureOf } = await import('./signature.ts');
   try {
     return await signatureOf(request, signed, secret);
   } catch (error) {

@@ -2,14 +2,17 @@
 import { perdureError } from '@perdure/protocol';
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import type { WebSocketServer } from 'ws';
 import type { Caller } from '../../engine/caller.ts';
+import { lateModule } from '../../engine/late-module.ts';
 import { admit } from '../admit.ts';
 import { openConnection, rateHeaders } from '../rate-limit.ts';
 import { sendError } from '../reply.ts';
 import { readLabels, newRequestId } from '../request-headers.ts';
 import type { HttpDeps, Scope } from '../types.ts';
 import { Connection } from './connection.ts';
+
+const ws = lateModule<{ readonly WebSocketServer: typeof WebSocketServer }>('ws');
 
 const PATH = '/v1/responses';
 const INFER: readonly Scope[] = ['inference'];
@@ -32,21 +35,28 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
   const open = new Set<Connection>();
   const perKey = new Map<string, number>();
   let closing = false;
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: deps.limits.bodyBytes,
-    perMessageDeflate: false,
-    autoPong: false,
-  });
+  let opened: WebSocketServer | null = null;
 
-  sockets.on('wsClientError', (error, raw, req) => {
-    refuse(
-      req,
-      raw,
-      perdureError('invalid_request', `The WebSocket handshake is not valid: ${error.message}.`),
-      newRequestId(),
-    );
-  });
+  /** Made for the first that asks. */
+  function socketServer(): WebSocketServer {
+    if (opened !== null) return opened;
+    const { WebSocketServer: NewServer } = ws();
+    opened = new NewServer({
+      noServer: true,
+      maxPayload: deps.limits.bodyBytes,
+      perMessageDeflate: false,
+      autoPong: false,
+    });
+    opened.on('wsClientError', (error, raw, req) => {
+      refuse(
+        req,
+        raw,
+        perdureError('invalid_request', `The WebSocket handshake is not valid: ${error.message}.`),
+        newRequestId(),
+      );
+    });
+    return opened;
+  }
 
   function mayOpen(req: IncomingMessage): Caller {
     if (new URL(req.url ?? '/', 'http://server').pathname !== PATH) throw perdureError('not_found');
@@ -72,6 +82,7 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
     const caller = mayOpen(req);
     const key = keyOf(caller);
     const labels = readLabels(req);
+    const sockets = socketServer();
     const rate = openConnection(deps.rates, caller);
     raw.once('close', () => rate?.close());
     sockets.once('headers', headers => {

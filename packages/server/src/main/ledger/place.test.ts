@@ -10,6 +10,7 @@ import { EVENT_CODES } from '../../log/codec.ts';
 import { openPathBlobs } from '../../store/blobs/path-blobs.ts';
 import { openSqliteHome } from '../../store/sqlite/open-sqlite-home.ts';
 import { sealingSha256 as sha256 } from './digest.ts';
+import { ledgerMark } from './mark.ts';
 import { type LedgerPlace, logFolder, openLogs, rotateKeys } from './place.ts';
 import { makeSigningKey, NEXT, readSigningKey, verifyEd25519 } from './signing-key.ts';
 import { startLedgerThread } from './thread.ts';
@@ -155,3 +156,42 @@ async function put(home: string, n: number): Promise<void> {
   ).run(n, EVENT_CODES['call.placed'], new Uint8Array(32));
   db.close();
 }
+
+test('the thread ends while there is nothing to seal, and is back for what comes then', async () => {
+  const faults: string[] = [];
+  const store = await openSqliteHome({ dir: place.data, home: 'a' as HomeId, clock });
+  const thread = startLedgerThread({ place, intervalMs: 20, lingerMs: 50 }, fault => faults.push(fault));
+  const until = async (done: () => boolean | Promise<boolean>): Promise<void> => {
+    for (const end = Date.now() + 20_000; Date.now() < end && !(await done()); )
+      await new Promise(resolve => setTimeout(resolve, 10));
+    expect(await done()).toBe(true);
+  };
+  try {
+    await until(() => !thread.awake);
+    for (let size = 1; size <= 3; size++) {
+      await put('a', size);
+      await until(async () => (await stateOf('a')).size === size);
+      await until(() => !thread.awake);
+    }
+    // Whoever ends it has all sealed, whether it rests or not.
+    await put('a', 4);
+  } finally {
+    await thread.close(20_000);
+    await store.close();
+  }
+  expect(await stateOf('a')).toMatchObject({ size: 4, signed: 'valid' });
+  expect([thread.awake, faults]).toEqual([false, []]);
+});
+
+test('a mark is another after a commit and after a change of the key, and the same when nothing happened', async () => {
+  await sealOnce();
+  const marks = [await ledgerMark(place)];
+  await put('a', 1);
+  marks.push(await ledgerMark(place));
+  await put('b', 1);
+  marks.push(await ledgerMark(place));
+  await rotateKeys(place);
+  marks.push(await ledgerMark(place));
+  expect(new Set(marks).size).toBe(4);
+  expect(await ledgerMark(place)).toBe(marks.at(-1));
+});

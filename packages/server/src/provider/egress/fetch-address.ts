@@ -3,10 +3,11 @@
  * resolves to, which is the one that is then connected to. Nothing of ours goes along: no cookie, no credential.
  */
 import { isPerdureError, perdureError, type PerdureError } from '@perdure/protocol';
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { FetchAddress, Fetched } from '../../engine/files/desk.ts';
 import { HEAD_BYTES, isImage, mediaType, typeOf } from '../../engine/files/media-type.ts';
 import { checkedLookup, PrivateAddressError, type Resolve } from '../transport/address.ts';
+import { undici } from '../transport/undici.ts';
 import { addressAllowed, checkUrl, type EgressRules, notPublic, typeAllowed } from './rules.ts';
 
 export interface AddressFetcher {
@@ -45,7 +46,8 @@ export function makeAddressFetcher(rules: EgressRules, userAgent: string, resolv
   /** Of this hop alone: a connection that one check allowed is not used after another. */
   function agentFor(url: URL): Agent {
     const lookup = checkedLookup(address => addressAllowed(address, url, rules), resolve);
-    const agent = new Agent({ connect: { lookup, timeout: rules.timeoutMs }, connections: 1, maxResponseSize: -1 });
+    const { Agent: NewAgent } = undici();
+    const agent = new NewAgent({ connect: { lookup, timeout: rules.timeoutMs }, connections: 1, maxResponseSize: -1 });
     agents.add(agent);
     return agent;
   }
@@ -55,7 +57,7 @@ export function makeAddressFetcher(rules: EgressRules, userAgent: string, resolv
     dispatcher: Dispatcher,
     { as, most, signal }: { readonly as: 'image' | 'file'; readonly most: number; readonly signal: AbortSignal },
   ): Promise<Fetched | { readonly location: string }> {
-    const { statusCode, headers, body } = await request(url.href, {
+    const { statusCode, headers, body } = await undici().request(url.href, {
       dispatcher,
       signal,
       headers: { accept: as === 'image' ? 'image/*' : '*/*', 'accept-encoding': 'identity', 'user-agent': userAgent },

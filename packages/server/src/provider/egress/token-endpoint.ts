@@ -3,9 +3,10 @@
  * following redirects. Nothing of the request or the answer is in an error (L9).
  */
 import { isPerdureError, perdureError } from '@perdure/protocol';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import type { AskTokenEndpoint } from '../../engine/vaults/ports.ts';
 import { checkedLookup, PrivateAddressError, type Resolve } from '../transport/address.ts';
+import { undici } from '../transport/undici.ts';
 import { addressAllowed, checkUrl, denied, type EgressRules, notPublic } from './rules.ts';
 
 export interface TokenEndpoints {
@@ -26,7 +27,8 @@ export function makeTokenEndpoints(given: EgressRules, userAgent: string, resolv
     if (rules.mode === 'none') throw denied('This server asks no token endpoints (egress.mode is none).');
     const url = checkUrl(text, rules);
     const lookup = checkedLookup(address => addressAllowed(address, url, rules), resolve);
-    const agent = new Agent({ connect: { lookup, timeout: rules.timeoutMs }, connections: 1 });
+    const { Agent: NewAgent, request } = undici();
+    const agent = new NewAgent({ connect: { lookup, timeout: rules.timeoutMs }, connections: 1 });
     agents.add(agent);
     const late = AbortSignal.timeout(rules.timeoutMs);
     try {

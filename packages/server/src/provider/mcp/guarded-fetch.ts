@@ -3,9 +3,10 @@
  * to, those to authorization servers and after redirects too; credentials go to the origin of the server alone; answers are bounded.
  */
 import type { FetchLike } from '@modelcontextprotocol/client';
-import { Agent, fetch as undiciFetch } from 'undici';
+import type { Agent } from 'undici';
 import { addressAllowed, checkUrl, type EgressRules } from '../egress/rules.ts';
 import { checkedLookup, type Resolve } from '../transport/address.ts';
+import { undici } from '../transport/undici.ts';
 
 export interface GuardedFetch {
   readonly fetch: FetchLike;
@@ -41,7 +42,8 @@ export function guardedFetch(options: GuardOptions): GuardedFetch {
   function agentFor(url: URL): Agent {
     const known = agents.get(url.origin);
     if (known !== undefined) return known;
-    const agent = new Agent({
+    const { Agent: NewAgent } = undici();
+    const agent = new NewAgent({
       connect: {
         lookup: checkedLookup(address => addressAllowed(address, url, egress), options.resolve),
         timeout: options.connectMs,
@@ -58,7 +60,7 @@ export function guardedFetch(options: GuardOptions): GuardedFetch {
     const headers = new Headers(init.headers);
     headers.set('user-agent', userAgent);
     for (const [name, value] of Object.entries(secrets)) headers.set(name, value);
-    const answer = await undiciFetch(url.href, {
+    const answer = await undici().fetch(url.href, {
       ...(init as object),
       headers: Object.fromEntries(headers),
       redirect: init.redirect === 'error' ? 'error' : 'manual',

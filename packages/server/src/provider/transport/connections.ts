@@ -1,5 +1,6 @@
 /** Connections to upstreams: one pool an origin, kept alive, and a gate before it. */
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
+import { lateModule } from '../../engine/late-module.ts';
 import type { ProviderLimits } from '../limits.ts';
 import { providerError } from '../provider-error.ts';
 import { Gate } from './gate.ts';
@@ -21,6 +22,9 @@ export interface Route {
 const KEEP_ALIVE_MS = 30_000;
 /** Bytes of a response's headers. */
 const MAX_HEADER_BYTES = 16 * 1024;
+
+/** Of undici only this: its index loads three times as much (fetch, mocks, caches). */
+const poolClass = lateModule<typeof Pool>('undici/lib/dispatcher/pool.js');
 
 export class Connections {
   readonly #limits: Pick<ProviderLimits, 'connectMs' | 'maxConnectionsPerOrigin' | 'maxWaitingPerOrigin'>;
@@ -47,7 +51,8 @@ export class Connections {
     const known = this.#origins.get(origin);
     if (known !== undefined) return known;
     const { connectMs, maxConnectionsPerOrigin, maxWaitingPerOrigin } = this.#limits;
-    const pool = new Pool(origin, {
+    const NewPool = poolClass();
+    const pool = new NewPool(origin, {
       connections: maxConnectionsPerOrigin,
       pipelining: 1,
       // One call a socket: so that pausing a call pauses its own bytes, and destroying it ends nobody else's.

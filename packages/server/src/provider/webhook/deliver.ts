@@ -1,7 +1,8 @@
 /** One delivery of a webhook, signed as Standard Webhooks has it (standardwebhooks.com): no redirects, one deadline, little read. */
 import { createHmac } from 'node:crypto';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import { isPublic, literalAddress, publicLookup } from '../transport/address.ts';
+import { undici } from '../transport/undici.ts';
 
 export interface Receiver {
   readonly url: string;
@@ -38,8 +39,16 @@ export interface Sender {
 
 export function makeSender(timeoutMs: number, now: () => number): Sender {
   const ending = new AbortController();
-  const guarded = new Agent({ connect: { lookup: publicLookup, timeout: timeoutMs }, connections: 2 });
-  const open = new Agent({ connect: { timeout: timeoutMs }, connections: 2 });
+  let agents: { readonly guarded: Agent; readonly open: Agent } | null = null;
+
+  function agentFor({ allowPrivate }: Receiver): Agent {
+    if (agents === null) {
+      const { Agent: NewAgent } = undici();
+      const guarded = new NewAgent({ connect: { lookup: publicLookup, timeout: timeoutMs }, connections: 2 });
+      agents = { guarded, open: new NewAgent({ connect: { timeout: timeoutMs }, connections: 2 }) };
+    }
+    return allowPrivate ? agents.open : agents.guarded;
+  }
 
   async function send(receiver: Receiver, { id, body }: Message): Promise<Delivered> {
     const url = new URL(receiver.url);
@@ -48,9 +57,9 @@ export function makeSender(timeoutMs: number, now: () => number): Sender {
       return { ok: false, why: 'address_not_public', status: null };
     const seconds = Math.floor(now() / 1000);
     try {
-      const { statusCode, body: answer } = await request(url, {
+      const { statusCode, body: answer } = await undici().request(url, {
         method: 'POST',
-        dispatcher: receiver.allowPrivate ? open : guarded,
+        dispatcher: agentFor(receiver),
         signal: AbortSignal.any([ending.signal, AbortSignal.timeout(timeoutMs)]),
         headers: {
           'content-type': 'application/json',
@@ -77,7 +86,7 @@ export function makeSender(timeoutMs: number, now: () => number): Sender {
     send,
     close: async () => {
       ending.abort();
-      await Promise.all([guarded.destroy(), open.destroy()]);
+      await Promise.all([agents?.guarded.destroy(), agents?.open.destroy()]);
     },
   };
 }
