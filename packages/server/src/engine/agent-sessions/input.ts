@@ -4,10 +4,10 @@
  * N1  What was taken is durable before it is acknowledged (L2).
  * N2  A message while a turn runs waits for a place where the model can take it; without a turn it begins one.
  */
-import { type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
+import { type NewItem, type PerdureError, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, type ResponseId } from '../../kernel/ids.ts';
 import type { EventBody, JsonObject, LoggedItem } from '../../log/events.ts';
-import { MAX_QUEUED_INPUTS } from '../../session/state.ts';
+import { MAX_QUEUED_INPUTS, type PendingCall, type ToolState } from '../../session/state.ts';
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { reserve } from '../idempotency.ts';
@@ -16,10 +16,12 @@ import { checkOrigin, mustState } from '../plan.ts';
 import { claim } from '../respond.ts';
 import { goOn } from '../tools/approvals.ts';
 import { completedTool, failedTool } from '../tools/output.ts';
+import { answeredCall, type LateResult } from '../tools/pending.ts';
 import type { ToolContent } from '../tools/ports.ts';
 import { beginAgentTurn, mustTakeInput } from './begin.ts';
 import { cancelOpenTurn } from './cancel-session.ts';
 import { findSession, responseOfTurn } from './find.ts';
+import { awaited, isTaken } from './late-results.ts';
 
 export interface ToolResult {
   readonly turnId: string;
@@ -109,7 +111,7 @@ async function takeAll(
         await cancelOpenTurn(engine, caller, live);
         break;
       case 'tool_result':
-        await takeResult(engine, caller, live, input.result);
+        if (await takeResult(engine, caller, live, input.result, unused)) unused = null;
     }
   }
 }
@@ -131,7 +133,7 @@ export async function takeMessage(
       const { turn } = mustState(live);
       // It ended while this waited for its turn.
       if (turn === null) throw ENDED;
-      if ((turn.queued?.length ?? 0) >= MAX_QUEUED_INPUTS)
+      if ((turn.queued ?? []).filter(({ call }) => call === undefined).length >= MAX_QUEUED_INPUTS)
         throw perdureError('session_queue_full', undefined, { retryAfterMs: 1000 });
       const waiting = items.map(
         (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
@@ -144,42 +146,86 @@ export async function takeMessage(
       if (error !== ENDED) throw error;
       return beginAgentTurn(engine, caller, live, items, reserved);
     }
-    const running = engine.running.get(mustState(live).turn?.response ?? ('' as ResponseId));
-    // What the model is saying may end early, where that is safe.
-    if (running !== undefined) running.boundary.asked = true;
+    askForBoundary(engine, live);
   });
 }
 
 const ENDED = new Error('the turn has ended');
 
-async function takeResult(engine: EngineContext, caller: Caller, live: LiveSession, result: ToolResult): Promise<void> {
-  const most = engine.tools.limits.outputChars;
-  await engine.sessions.exclusive(live, async () => {
+/** @returns whether a turn was begun with it, which has the id that was reserved */
+async function takeResult(
+  engine: EngineContext,
+  caller: Caller,
+  live: LiveSession,
+  result: ToolResult,
+  reserved: ResponseId | null,
+): Promise<boolean> {
+  const begun = await engine.sessions.exclusive(live, async () => {
     mustTakeInput(live);
     await engine.sessions.wait(engine.lease.ensure());
-    const claimed = await claim(engine, live);
-    const answered = (): readonly EventBody[] => {
-      const tool = pendingTool(live, result);
-      const { success, output, error } = result;
-      const end = success
-        ? completedTool(tool, { ok: true, output: output ?? '' }, most)
-        : failedTool(tool, { code: 'client_failed', message: error ?? 'The tool failed.' }, most);
-      return [...claimed, end];
+    const turn = responseOfTurn(result.turnId);
+    const late = lateOf(result);
+    if (await isTaken(engine, live, turn, result.callId, late)) return false;
+    const waiting = (): PendingCall | null => awaited(mustState(live), turn, result.callId, engine.clock.now());
+    const begin = async (): Promise<true> => {
+      const call = waiting();
+      if (call === null) throw unknownCall(result.callId);
+      await beginAgentTurn(engine, caller, live, [], reserved, { call, result: late });
+      return true;
     };
-    await engine.sessions.commit(live, answered, { actor: actorOf(caller) });
+    if (mustState(live).turn === null) return begin();
+    const claimed = await claim(engine, live);
+    // Looked at when the commit's time has come: until then the turn may go on without the result, or end.
+    const answered = (): readonly EventBody[] => {
+      const call = waiting();
+      if (call === null) return [...claimed, ended(engine, pendingTool(live, result), result)];
+      if (mustState(live).turn === null) throw ENDED;
+      return [...claimed, answeredCall(call, late, engine.tools.limits.outputChars)];
+    };
+    try {
+      await engine.sessions.commit(live, answered, { actor: actorOf(caller) });
+    } catch (error) {
+      if (error !== ENDED) throw error;
+      return begin();
+    }
+    if ((mustState(live).turn?.queued?.length ?? 0) > 0) askForBoundary(engine, live);
+    return false;
   });
-  await goOn(engine, live);
+  if (!begun) await goOn(engine, live);
+  return begun;
+}
+
+/** What the model is saying may end early, where that is safe. */
+function askForBoundary(engine: EngineContext, live: LiveSession): void {
+  const running = engine.running.get(mustState(live).turn?.response ?? ('' as ResponseId));
+  if (running !== undefined) running.boundary.asked = true;
+}
+
+function lateOf({ success, output, error }: ToolResult): LateResult {
+  return success ? { code: null, output: output ?? '' } : { code: 'client_failed', output: error ?? FAILED };
+}
+
+const FAILED = 'The tool failed.';
+
+function ended(engine: EngineContext, tool: ToolState, { success, output, error }: ToolResult): EventBody {
+  const most = engine.tools.limits.outputChars;
+  return success
+    ? completedTool(tool, { ok: true, output: output ?? '' }, most)
+    : failedTool(tool, { code: 'client_failed', message: error ?? FAILED }, most);
 }
 
 /** The tool whose result the session waits for. @throws invalid_request_error, in the words that the SDK looks for */
-function pendingTool(live: LiveSession, { turnId, callId }: ToolResult) {
+function pendingTool(live: LiveSession, { turnId, callId }: ToolResult): ToolState {
   const { turn } = mustState(live);
   const tool = turn?.tools.find(one => one.callId === callId);
   const asked = turn?.approvals.some(one => one.callId === callId) ?? false;
   const waits = tool?.client === true && tool.status === 'requested' && !asked;
-  if (tool === undefined || !waits || turn?.response !== responseOfTurn(turnId))
-    throw perdureError('invalid_request_error', `Unknown pending tool call: ${callId}`);
+  if (tool === undefined || !waits || turn?.response !== responseOfTurn(turnId)) throw unknownCall(callId);
   return tool;
+}
+
+function unknownCall(callId: string): PerdureError {
+  return perdureError('invalid_request_error', `Unknown pending tool call: ${callId}`);
 }
 
 /** The id that the first turn of a new session takes. */

@@ -1,5 +1,6 @@
 /** What came of a tool, as the log keeps it and the model is told it. */
 import type { EventBody, Json, JsonObject, LoggedItem } from '../../log/events.ts';
+import { outputIdOf } from '../../session/late-result.ts';
 import type { ToolState } from '../../session/state.ts';
 import type { ToolContent, ToolOutcome } from './ports.ts';
 
@@ -35,7 +36,7 @@ function boundedContent(parts: readonly ToolContent[], most: number): readonly T
 
 /** The id of a tool's output: that of the item that asked for it, under another kind. */
 export function outputId(tool: Pick<ToolState, 'item' | 'callId'>): string {
-  return tool.item === undefined ? `fco_${tool.callId}` : tool.item.replace(/^[a-z]+_/, 'fco_');
+  return tool.item === undefined ? `fco_${tool.callId}` : outputIdOf(tool.item);
 }
 
 function outputItem(tool: ToolState, output: Json): LoggedItem {

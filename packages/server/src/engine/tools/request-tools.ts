@@ -74,6 +74,7 @@ function requested(
       item: item.id,
       ...(tool !== undefined && { definition: tool.digest, origin: placeOf(tool.definition.origin) }),
       ...(held && { held: true as const }),
+      ...(client && tool.async && { async: true as const }),
     },
     payload: { salt },
   };

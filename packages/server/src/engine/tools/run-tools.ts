@@ -15,11 +15,13 @@ import type { AgentTurn } from '../agent-sessions/agent-turn.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { killPoint } from '../kill-point.ts';
 import { mustState } from '../plan.ts';
+import { stateAfter } from '../state-after.ts';
 import type { RunningTurn } from '../turn.ts';
 import { answerOf } from './answer.ts';
 import { parseArguments } from './arguments.ts';
 import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
+import { postponed } from './pending.ts';
 import { approvalRequested, argumentsDigest, denied, questionOf, verdictOf } from './request-tools.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 
@@ -27,6 +29,7 @@ import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 type Move =
   | { readonly do: 'start'; readonly tool: Tool; readonly args: JsonObject }
   | { readonly do: 'ask'; readonly policy: string; readonly why?: 'outcome_unknown' }
+  | { readonly do: 'postpone'; readonly name: string; readonly arguments: string }
   | { readonly do: 'fail'; readonly code: string; readonly message: string };
 
 interface Moved {
@@ -69,6 +72,8 @@ async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTur
   if (state.status === 'started' && afterCrash(state) === 'outcome_unknown')
     return { do: 'ask', policy: 'outcome_unknown', why: 'outcome_unknown' };
   const call = agent.fold.call(state.callId);
+  if (call !== null && state.client === true && state.async === true)
+    return { do: 'postpone', name: call.name, arguments: call.arguments };
   const tool = call === null ? undefined : agent.toolbox?.get(call.name);
   if (call === null || tool === undefined || tool.source === null)
     return { do: 'fail', code: 'tool_not_found', message: 'There is no such tool.' };
@@ -113,6 +118,13 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
       case 'start':
         bodies.push({ type: 'tool.started', head: { callId, approval: state.granted }, payload: null });
         break;
+      case 'postpone': {
+        const { base } = turn;
+        const asked = { tool: state, name: move.name, arguments: move.arguments, turn: base.id };
+        const { limits } = engine.tools;
+        bodies.push(postponed(stateAfter(turn, bodies), { ...asked, now: engine.clock.now(), limits }));
+        break;
+      }
       case 'fail':
         bodies.push(failedTool(state, move, engine.tools.limits.outputChars));
         break;
