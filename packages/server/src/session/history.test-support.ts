@@ -137,8 +137,8 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
   }
 }
 
-/** A turn that goes on without the result of a call, and the beginning of the next. */
-export function pendingHistory(): History {
+/** What random histories seldom come to: a call that is pending between turns, and a tool of unknown outcome that may run again. */
+export function rareHistories(): readonly History[] {
   const sample = <T extends EventType>(type: T): EventBody =>
     fc.sample(EVENTS[type], { numRuns: 1, seed: 3 })[0] as EventBody;
   const usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
@@ -148,37 +148,28 @@ export function pendingHistory(): History {
     head: { call: 1, outcome: 'completed', reason: null, usage, upstream, count: 1, calls },
     payload: null,
   });
-  const asked = {
-    callId: '',
-    tool: 'report',
-    idempotent: false,
-    arguments: '',
-    origin: { kind: 'client' },
-    async: true,
-  };
-  const placed = (purpose: string): EventBody => ({
+  const placed: EventBody = {
     type: 'call.placed',
-    head: { call: 1, purpose, chosen: 'azure-1', placement: {}, reserved: { input: 0, output: 0 } },
+    head: { call: 1, purpose: 'turn', chosen: 'azure-1', placement: {}, reserved: { input: 0, output: 0 } },
     payload: null,
-  });
-  return lawful(sample('session.created'), [
-    sample('input.accepted'),
-    sample('turn.started'),
-    placed('turn'),
-    completed(['call_a']),
-    { type: 'tool.requested', head: asked, payload: null } as unknown as EventBody,
-    sample('tool.postponed'),
-    placed('turn'),
-    completed([]),
-    {
-      type: 'turn.completed',
-      head: { response: 'resp_1' as ResponseId, status: 'completed', reason: null },
+  };
+  const asked = (more: object): EventBody =>
+    ({
+      type: 'tool.requested',
+      head: { callId: '', tool: 'report', idempotent: true, arguments: '', ...more },
       payload: null,
-    },
-    sample('input.accepted'),
-    sample('turn.started'),
-    placed('turn'),
-  ]);
+    }) as unknown as EventBody;
+  const started = [sample('input.accepted'), sample('turn.started'), placed];
+  const pending = [
+    ...[...started, completed(['call_a']), asked({ origin: { kind: 'client' }, async: true })],
+    ...[sample('tool.postponed'), placed, completed([]), sample('turn.completed'), ...started],
+  ];
+  const unknown = [
+    ...[...started, completed(['call_a']), asked({})],
+    { type: 'tool.started', head: { callId: 'call_a', approval: null }, payload: null } as const,
+    sample('tool.outcome_unknown'),
+  ];
+  return [pending, unknown].map(bodies => lawful(sample('session.created'), bodies));
 }
 
 /** How often each type is tried; what ends a session only rarely, so that histories get long. */
