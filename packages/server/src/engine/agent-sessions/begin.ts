@@ -54,7 +54,7 @@ export async function beginAgentTurn(
     if (spent !== null) throw spent;
     const scope = scopeOf(state, config, caller.principal);
     const toolbox = await openToolbox(engine, scope, AbortSignal.timeout(engine.tools.limits.toolMs));
-    const tools = offered(toolbox);
+    const tools = offered(toolbox, state.found ?? []);
     const agent = makeAgentTurn(config, toolbox);
     const asked = {
       caller,

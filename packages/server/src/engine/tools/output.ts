@@ -49,14 +49,19 @@ function outputItem(tool: ToolState, output: Json): LoggedItem {
   };
 }
 
-/** The event that ends a tool which gave something back. */
-export function completedTool(tool: ToolState, outcome: Extract<ToolOutcome, { ok: true }>, most: number): EventBody {
+/** The event that ends a tool which gave something back. @param found names of tools, by a search */
+export function completedTool(
+  tool: ToolState,
+  outcome: Extract<ToolOutcome, { ok: true }>,
+  most: number,
+  found: readonly string[] = [],
+): EventBody {
   const { output, detail } = outcome;
   const kept = typeof output === 'string' ? bounded(output, most) : (boundedContent(output, most) as unknown as Json);
   const items = [outputItem(tool, kept)];
   return {
     type: 'tool.completed',
-    head: { callId: tool.callId, count: 1 },
+    head: { callId: tool.callId, count: 1, ...(found.length > 0 && { found }) },
     payload: { items, ...(detail !== undefined && { detail: detailOf(detail, most) }) },
   };
 }

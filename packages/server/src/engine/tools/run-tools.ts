@@ -23,6 +23,7 @@ import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
 import { postponed } from './pending.ts';
 import { approvalRequested, argumentsDigest, denied, questionOf, verdictOf } from './request-tools.ts';
+import { foundIn } from './search-tool.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 
 /** What is done with a tool that may run. */
@@ -148,7 +149,7 @@ async function runOne(
   { tool, args }: Extract<Move, { do: 'start' }>,
 ): Promise<void> {
   const { live, abort } = turn;
-  const { outputChars, toolMs } = engine.tools.limits;
+  const { toolMs } = engine.tools.limits;
   const ended = new AbortController();
   const timer = setTimeout(() => ended.abort('timeout'), toolMs);
   const signal = AbortSignal.any([abort.signal, ended.signal]);
@@ -172,7 +173,7 @@ async function runOne(
   }
   if (abort.signal.aborted && mustState(live).turn?.response !== turn.base.id) return;
   killPoint('tool.before-complete');
-  await engine.sessions.commit(live, () => ending(engine, turn, state, outcome, outputChars), { actor: 'engine' });
+  await engine.sessions.commit(live, () => ending(engine, turn, state, tool, outcome), { actor: 'engine' });
   killPoint('tool.after-complete');
 }
 
@@ -213,10 +214,11 @@ function ending(
   engine: EngineContext,
   turn: RunningTurn,
   state: ToolState,
+  { searches }: Tool,
   outcome: ToolOutcome,
-  most: number,
 ): readonly EventBody[] {
-  if (outcome.ok === true) return [completedTool(state, outcome, most)];
+  const most = engine.tools.limits.outputChars;
+  if (outcome.ok === true) return [completedTool(state, outcome, most, searches === true ? foundIn(outcome) : [])];
   if (outcome.ok === false) return [failedTool(state, outcome, most)];
   if (turn.agent?.config.review === 'auto_review')
     return [
