@@ -8,6 +8,7 @@ import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '.
 import type { DocumentRef, EventBody, LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { type AgentTurn, agentOfTurn } from './agent-sessions/agent-turn.ts';
+import type { LateResults } from './agent-sessions/late-results.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { matchInput } from './compaction/input.ts';
@@ -42,6 +43,8 @@ export interface RespondRequest {
   readonly compacts?: true;
   /** Of an agent's session: what its turn has in memory. */
   readonly agent?: AgentTurn;
+  /** Results of calls that an agent's model went on without: the first items of the input. */
+  readonly late?: Pick<LateResults, 'bodies' | 'results'>;
   /** What the input brings; set once its files were looked at. */
   readonly attached?: Attached;
 }
@@ -194,6 +197,7 @@ async function commitBeginning(
         count: placedItems.length,
         answers: matched.answers,
         ...(matched.opened.length > 0 && { calls: matched.opened }),
+        ...(input.late !== undefined && input.late.results.length > 0 && { results: input.late.results }),
       },
       payload: { items: placedItems },
     },
@@ -345,7 +349,7 @@ async function open(engine: EngineContext, input: RespondRequest, plan: Plan): P
 /** A session that exists: its home must still be allowed with the labels that it will have (L8), and this process must hold it. */
 async function openExisting(
   engine: EngineContext,
-  { caller, request, labels }: RespondRequest,
+  { caller, request, labels, late }: RespondRequest,
   live: LiveSession,
   previous: ResponseId | null,
 ): Promise<Opening> {
@@ -377,7 +381,7 @@ async function openExisting(
     live,
     subject,
     home: state.home,
-    bodies: await claim(engine, live),
+    bodies: [...(await claim(engine, live)), ...(late?.bodies ?? [])],
     openCalls: state.openCalls,
     previous,
     announce: null,

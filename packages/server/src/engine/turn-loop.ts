@@ -32,6 +32,7 @@ import type { PlacedCall, ReachableTarget } from './placing.ts';
 import { type ContextRun, isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
 import { stateAfter } from './state-after.ts';
+import { offerTools, readyTools } from './tools/offer.ts';
 import { toolRequests, whyNotRequested } from './tools/request-tools.ts';
 import { runTools } from './tools/run-tools.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
@@ -104,7 +105,8 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.asked = false;
   if (target === null)
     return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
-  // Before the lease is looked at: reading files may take a while.
+  // Before the lease is looked at: listing tools and reading files may take a while.
+  if (!placed.call.compacts) await readyTools(engine, turn);
   const context = placed.call.compacts ? [] : await sentContext(engine, turn);
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
@@ -323,6 +325,7 @@ export async function commitNext(
   unshown: readonly WireEvent[] = [],
   cause?: PerdureError,
 ): Promise<void> {
+  offerTools(turn, state);
   if (state.turn?.compaction === 'due') return commitDue(engine, turn, state, before, unshown);
   const placed = engine.placing.infer(engine.inferRequest(state, turn));
   const call = (state.turn?.calls ?? 0) + 1;

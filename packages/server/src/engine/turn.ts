@@ -33,7 +33,8 @@ export class RunningTurn {
   readonly base: ResponseBase;
   readonly live: LiveSession;
   readonly body: string;
-  readonly call: CallSettings;
+  /** Of the next call: what tools an agent's model is offered may grow. */
+  call: CallSettings;
   readonly labels: readonly string[];
   readonly broadcast: Broadcast = new Broadcast();
   readonly abort: AbortController = new AbortController();

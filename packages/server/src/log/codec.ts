@@ -48,6 +48,8 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'agent.configured': 35,
   'input.queued': 36,
   'input.steered': 37,
+  'tool.postponed': 38,
+  'tool.answered': 39,
 };
 
 const TYPES = new Map<number, EventType>(
@@ -110,6 +112,8 @@ const DEFAULTS: Defaults = {
   'context.compacted': { count: 1, previous: null, final: false },
   'input.queued': { count: 1 },
   'input.steered': { entries: 1, count: 1 },
+  'tool.postponed': { count: 1 },
+  'tool.answered': { code: null },
 };
 
 /** The stored head: JSON, in the order of its fields, what is usual left out. */

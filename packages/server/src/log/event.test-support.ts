@@ -180,6 +180,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
         definition: fc.constantFrom('d1', 'd2'),
         origin: fc.constantFrom({ kind: 'client' as const }, { kind: 'builtin' as const }),
         held: fc.constant(true as const),
+        async: fc.constant(true as const),
       },
       { requiredKeys: ['callId', 'tool', 'idempotent', 'arguments'] },
     ),
@@ -188,7 +189,10 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'tool.started': of('tool.started', fc.record({ callId, approval: fc.option(approval) }), none),
   'tool.completed': of(
     'tool.completed',
-    fc.record({ callId, count: fc.nat(2) }),
+    fc.record(
+      { callId, count: fc.nat(2), found: fc.array(fc.constantFrom('a', 'b')) },
+      { requiredKeys: ['callId', 'count'] },
+    ),
     fc.record({ items, detail: jsonObject }, { requiredKeys: ['items'] }),
   ),
   'tool.failed': of(
@@ -272,6 +276,22 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'input.steered': of(
     'input.steered',
     fc.record({ entries: fc.integer({ min: 1, max: 2 }), count: fc.nat(3) }),
+    fc.record({ items }),
+  ),
+  'tool.postponed': of(
+    'tool.postponed',
+    fc.record({
+      callId,
+      tool: fc.constant('report'),
+      item: fc.constantFrom('fc_1', 'fc_2'),
+      count: fc.nat(2),
+      expiresAt: seq,
+    }),
+    fc.record({ items, arguments: text }),
+  ),
+  'tool.answered': of(
+    'tool.answered',
+    fc.record({ postponed: seq, callId, item: fc.constantFrom('fc_1', 'fc_2'), code: fc.option(code) }),
     fc.record({ items }),
   ),
 };

@@ -88,6 +88,8 @@ export type EventBody =
         readonly answers: readonly string[];
         /** Calls that they make and leave open: only where no model is called after. */
         readonly calls?: readonly string[];
+        /** Seqs of the `tool.postponed` whose results the items begin with. */
+        readonly results?: readonly number[];
       };
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
@@ -179,6 +181,8 @@ export type EventBody =
         readonly origin?: ToolPlace;
         /** Whoever drives the session is not told of it yet: people are asked first, or it is denied. */
         readonly held?: true;
+        /** The model goes on without its result. */
+        readonly async?: true;
       };
       readonly payload: { readonly salt: string } | null;
     }
@@ -194,6 +198,8 @@ export type EventBody =
         readonly count: number;
         /** The input of a keyed request that brought it: `<reserved id>.<index>`. */
         readonly request?: string;
+        /** Of a search: the names of the tools that it found. */
+        readonly found?: readonly string[];
       };
       /** `detail`: what is shown of it besides what the model is told. */
       readonly payload: { readonly items: readonly LoggedItem[]; readonly detail?: JsonObject };
@@ -333,6 +339,37 @@ export type EventBody =
       /** Queued input takes its place in the context: the items of the first `entries` that wait. */
       readonly type: 'input.steered';
       readonly head: { readonly entries: number; readonly count: number };
+      readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | {
+      /** The model goes on without the result of a call that whoever drives the session runs: it is told that it comes later. */
+      readonly type: 'tool.postponed';
+      readonly head: {
+        readonly callId: string;
+        readonly tool: string;
+        /** The id of the item that asks for it. */
+        readonly item: string;
+        readonly count: number;
+        /** ms since 1970: no result is taken from then on. */
+        readonly expiresAt: number;
+      };
+      /** `arguments`: as the model wrote them. */
+      readonly payload: { readonly items: readonly LoggedItem[]; readonly arguments: string };
+    }
+  | {
+      /** The result of a call that was postponed: it waits for a place where the model can take it. */
+      readonly type: 'tool.answered';
+      readonly head: {
+        /** seq of its `tool.postponed`. */
+        readonly postponed: number;
+        readonly callId: string;
+        readonly item: string;
+        /** Null: it succeeded. */
+        readonly code: string | null;
+        /** The input of a keyed request that brought it: `<reserved id>.<index>`. */
+        readonly request?: string;
+      };
+      /** The message that tells the model. */
       readonly payload: { readonly items: readonly LoggedItem[] };
     };
 

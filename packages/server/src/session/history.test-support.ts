@@ -49,7 +49,19 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
   switch (body.type) {
     case 'input.accepted': {
       const response = `resp_${seq}` as ResponseId;
-      return { ...body, head: { ...body.head, response, answers: answers(body.head.answers) } };
+      // The results that wait come first, now and then.
+      const waiting = (state.pending ?? []).filter(({ result }) => result !== undefined).map(one => one.seq);
+      const results = waiting.slice(0, Math.min(body.head.count, seq % 3));
+      const { results: _, ...head } = body.head;
+      return {
+        ...body,
+        head: {
+          ...head,
+          response,
+          answers: answers(body.head.answers),
+          ...(results.length > 0 && { results }),
+        },
+      };
     }
     case 'turn.started':
       return { ...body, head: { ...body.head, response: accepted?.response ?? body.head.response } };
@@ -63,7 +75,9 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       return { ...body, head: { ...body.head, call } };
     case 'tool.requested': {
       const callId = openCalls.find(id => !turn?.tools.some(tool => tool.callId === id)) ?? body.head.callId;
-      return { ...body, head: { ...body.head, callId } };
+      const { async, origin } = body.head;
+      const client = async === true && origin === undefined;
+      return { ...body, head: { ...body.head, callId, ...(client && { origin: { kind: 'client' } }) } };
     }
     case 'tool.started':
     case 'tool.completed':
@@ -82,6 +96,16 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
         return { ...body, head: { ...head, ...bound, ...(definition !== undefined && { definition }) } };
       }
       return { ...body, head: { ...body.head, callId } } as EventBody;
+    }
+    case 'tool.postponed': {
+      const tool = turn?.tools.find(one => one.async === true && one.client === true);
+      return { ...body, head: { ...body.head, callId: tool?.callId ?? body.head.callId } };
+    }
+    case 'tool.answered': {
+      const call = (state.pending ?? []).find(one => one.result === undefined);
+      if (call === undefined) return body;
+      const { seq: postponed, callId, item } = call;
+      return { ...body, head: { ...body.head, postponed, callId, item } };
     }
     case 'approval.granted':
     case 'approval.denied':
@@ -113,6 +137,41 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
   }
 }
 
+/** What random histories seldom come to: a call that is pending between turns, and a tool of unknown outcome that may run again. */
+export function rareHistories(): readonly History[] {
+  const sample = <T extends EventType>(type: T): EventBody =>
+    fc.sample(EVENTS[type], { numRuns: 1, seed: 3 })[0] as EventBody;
+  const usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
+  const upstream = { response: null, request: null };
+  const completed = (calls: readonly string[]): EventBody => ({
+    type: 'call.completed',
+    head: { call: 1, outcome: 'completed', reason: null, usage, upstream, count: 1, calls },
+    payload: null,
+  });
+  const placed: EventBody = {
+    type: 'call.placed',
+    head: { call: 1, purpose: 'turn', chosen: 'azure-1', placement: {}, reserved: { input: 0, output: 0 } },
+    payload: null,
+  };
+  const asked = (more: object): EventBody =>
+    ({
+      type: 'tool.requested',
+      head: { callId: '', tool: 'report', idempotent: true, arguments: '', ...more },
+      payload: null,
+    }) as unknown as EventBody;
+  const started = [sample('input.accepted'), sample('turn.started'), placed];
+  const pending = [
+    ...[...started, completed(['call_a']), asked({ origin: { kind: 'client' }, async: true })],
+    ...[sample('tool.postponed'), placed, completed([]), sample('turn.completed'), ...started],
+  ];
+  const unknown = [
+    ...[...started, completed(['call_a']), asked({})],
+    { type: 'tool.started', head: { callId: 'call_a', approval: null }, payload: null } as const,
+    sample('tool.outcome_unknown'),
+  ];
+  return [pending, unknown].map(bodies => lawful(sample('session.created'), bodies));
+}
+
 /** How often each type is tried; what ends a session only rarely, so that histories get long. */
 const WEIGHTS: { readonly [T in EventType]?: number } = {
   'input.accepted': 8,
@@ -128,6 +187,8 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'turn.completed': 5,
   'items.added': 3,
   'input.steered': 4,
+  'tool.postponed': 6,
+  'tool.answered': 4,
 };
 const ENDINGS: ReadonlySet<EventType> = new Set(['session.sealed', 'session.erased', 'session.moved']);
 
@@ -139,7 +200,7 @@ function weighted(types: readonly EventType[]): fc.Arbitrary<EventBody> {
 
 const all = Object.keys(EVENTS) as EventType[];
 const living = weighted(all.filter(type => !ENDINGS.has(type)));
-const any = weighted([...all, ...ENDINGS, ...ENDINGS, ...ENDINGS, ...ENDINGS]);
+const any = weighted([...all, ...Array.from({ length: 7 }, () => [...ENDINGS]).flat()]);
 
 /** Histories of stored sessions: most of them live to the end. */
 export const history: fc.Arbitrary<History> = fc

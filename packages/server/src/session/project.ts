@@ -20,6 +20,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
       return before?.kind === 'stateless' ? [] : run(position, event.head.count, seq, null);
     case 'tool.completed':
     case 'tool.failed':
+    case 'tool.postponed':
     case 'context.compacted':
     case 'input.steered':
       return run(position, event.head.count, seq, null);
@@ -70,6 +71,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'session.imported':
     case 'agent.configured':
     case 'input.queued':
+    case 'tool.answered':
       return [];
   }
 }

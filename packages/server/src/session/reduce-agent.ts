@@ -1,13 +1,14 @@
 /** The part of the reducer that is about sessions of agents: input while a turn runs, and what the session used. */
-import type { EnvelopeOf, Usage } from '../log/events.ts';
-import { sumUsage } from '../log/events.ts';
-import { MAX_QUEUED_INPUTS, type SessionState, type TurnState } from './state.ts';
+import { type EnvelopeOf, sumUsage, type Usage } from '../log/events.ts';
+import { MAX_FOUND_TOOLS, MAX_QUEUED_INPUTS, type SessionState, type TurnState } from './state.ts';
 
 export function queueInput(state: SessionState, event: EnvelopeOf<'input.queued'>): SessionState | string {
   const { turn } = state;
   if (turn === null) return 'no turn is open';
   const queued = turn.queued ?? [];
-  if (queued.length >= MAX_QUEUED_INPUTS) return `${queued.length} inputs wait already`;
+  // Results of calls have a bound of their own.
+  const messages = queued.filter(one => one.call === undefined).length;
+  if (messages >= MAX_QUEUED_INPUTS) return `${messages} inputs wait already`;
   return { ...state, turn: { ...turn, queued: [...queued, { seq: event.seq, count: event.head.count }] } };
 }
 
@@ -21,8 +22,21 @@ export function steer(state: SessionState, event: EnvelopeOf<'input.steered'>): 
   if (queued.slice(0, entries).reduce((sum, one) => sum + one.count, 0) !== count) return 'other items wait';
   const { queued: _, ...rest } = turn;
   const left = queued.slice(entries);
-  const after: TurnState = { ...rest, outcome: null, ...(left.length > 0 && { queued: left }) };
+  const took = (rest.took ?? []).concat(queued.slice(0, entries).flatMap(({ call }) => call ?? []));
+  const after: TurnState = {
+    ...rest,
+    outcome: null,
+    ...(left.length > 0 && { queued: left }),
+    ...(took.length > 0 && { took }),
+  };
   return { ...state, position: state.position + count, turn: after };
+}
+
+/** Remembers what a search found: the last are kept. */
+export function foundTools(state: SessionState, names: readonly string[] = []): SessionState {
+  if (names.length === 0) return state;
+  const found = [...(state.found ?? []).filter(name => !names.includes(name)), ...new Set(names)];
+  return { ...state, found: found.slice(-MAX_FOUND_TOOLS) };
 }
 
 /** Counts what a call used: of an agent's session, which has a budget of its own. */

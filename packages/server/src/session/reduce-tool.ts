@@ -1,6 +1,7 @@
 /** The part of the reducer that is about tools and their approvals (L6, L7). */
 import { assertNever } from '../kernel/assert-never.ts';
 import type { EnvelopeOf } from '../log/events.ts';
+import { foundTools } from './reduce-agent.ts';
 import type { OpenApproval, SessionState, ToolState, TurnState } from './state.ts';
 
 type ToolEvent = EnvelopeOf<
@@ -28,6 +29,7 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
           ...(event.head.origin?.kind === 'client' && { client: true as const }),
           ...(event.head.definition !== undefined && { definition: event.head.definition }),
           ...(event.head.item !== undefined && { item: event.head.item }),
+          ...(event.head.async === true && { async: true as const }),
         },
       ],
       toolCalls: (turn.toolCalls ?? 0) + 1,
@@ -52,7 +54,10 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
         if (why !== null) return `tool call ${callId} ${why}`;
       }
       return withTurn(
-        { ...state, position: state.position + event.head.count, openCalls: answered(state.openCalls, [callId]) },
+        foundTools(
+          { ...state, position: state.position + event.head.count, openCalls: answered(state.openCalls, [callId]) },
+          event.type === 'tool.completed' ? event.head.found : [],
+        ),
         turn => ({
           ...turn,
           tools: turn.tools.filter(one => one.callId !== callId),
@@ -117,7 +122,7 @@ function setTool(turn: TurnState, callId: string, change: Partial<ToolState>): T
 }
 
 /** Changes the turn, and waits when only people can carry it on. */
-function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
+export function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
   if (state.turn === null) return 'no turn is open';
   const turn = change(state.turn);
   return { ...state, turn, phase: waits(turn) ? 'waiting' : 'called' };
@@ -131,7 +136,9 @@ export function waits(turn: Pick<TurnState, 'tools' | 'approvals'>): boolean {
 
 /** Whether this server may run the tool now. */
 export function canRun({ approvals }: Pick<TurnState, 'approvals'>, tool: ToolState): boolean {
-  if (tool.client === true || approvals.some(open => open.callId === tool.callId)) return false;
+  // A call that the model goes on without is postponed by this server.
+  if ((tool.client === true && tool.async !== true) || approvals.some(open => open.callId === tool.callId))
+    return false;
   return tool.status === 'requested' || (tool.status === 'outcome_unknown' && tool.granted !== null);
 }
 

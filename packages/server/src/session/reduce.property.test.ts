@@ -145,9 +145,9 @@ test('the phase says what is open: a call, a tool, an approval, a turn', () => {
               client === true || status === 'refused' || (status === 'outcome_unknown' && granted === null),
           );
           const goesOn = turn?.tools.some(
-            ({ callId, status, granted, client }) =>
+            ({ callId, status, granted, client, async }) =>
               status === 'started' ||
-              (client !== true &&
+              ((client !== true || async === true) &&
                 !asked.includes(callId) &&
                 (status === 'requested' || (status === 'outcome_unknown' && granted !== null))),
           );
@@ -232,7 +232,13 @@ test('what comes next is one thing, and the reducer takes the event that begins 
           }
           case 'run_tools':
             for (const callId of effect.callIds) {
-              const approval = state.turn?.tools.find(tool => tool.callId === callId)?.granted ?? null;
+              const tool = state.turn?.tools.find(one => one.callId === callId);
+              const approval = tool?.granted ?? null;
+              if (tool?.client === true) {
+                const head = { callId, tool: 'report', item: 'fc_1', count: 1, expiresAt: 1 };
+                expect(takes({ type: 'tool.postponed', head, payload: { items: [], arguments: '' } })).toBe(true);
+                continue;
+              }
               expect(takes({ type: 'tool.started', head: { callId, approval }, payload: null })).toBe(true);
             }
             break;

@@ -6,6 +6,7 @@ import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
 import { queueInput, steer, used } from './reduce-agent.ts';
+import { answerCall, givenBack, postponeCall, takeResults } from './reduce-pending.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
@@ -149,6 +150,10 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.failed':
     case 'tool.outcome_unknown':
       return reduceTool(state, event);
+    case 'tool.postponed':
+      return postponeCall(state, event);
+    case 'tool.answered':
+      return answerCall(state, event);
     case 'approval.requested':
       return requestApproval(state, event);
     case 'approval.granted':
@@ -211,12 +216,22 @@ function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): Sessio
 }
 
 function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): SessionState | string {
-  const { response, count, answers, calls = [] } = event.head;
+  const { response, count, answers, calls = [], results = [] } = event.head;
+  const taken = takeResults(state, results);
+  if (typeof taken === 'string') return taken;
+  if (results.length > count) return 'it has fewer items than results';
   return {
     ...state,
+    ...taken.rest,
     position: state.position + count,
     openCalls: answered(state.openCalls, answers).concat(calls),
-    accepted: { response, seq: event.seq, from: state.position, openCallsBefore: state.openCalls },
+    accepted: {
+      response,
+      seq: event.seq,
+      from: state.position,
+      openCallsBefore: state.openCalls,
+      ...(taken.took.length > 0 && { took: taken.took }),
+    },
   };
 }
 
@@ -253,6 +268,7 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
       openCallsBefore: accepted.openCallsBefore,
       compactedBefore: state.compacted ?? null,
       ...NOTHING_DONE,
+      ...(accepted.took !== undefined && { took: accepted.took }),
     },
   };
 }
@@ -370,5 +386,6 @@ function abandonTurn(state: SessionState, response: string): SessionState | stri
   const turn = state.turn;
   if (turn === null || turn.response !== response) return 'another turn is open';
   const compacted = turn.compactedBefore ?? null;
-  return { ...state, phase: 'idle', turn: null, position: turn.from, openCalls: turn.openCallsBefore, compacted };
+  const back = { position: turn.from, openCalls: turn.openCallsBefore, compacted };
+  return { ...state, ...back, ...givenBack(state, turn), phase: 'idle', turn: null };
 }

@@ -40,6 +40,23 @@ export interface ToolState {
   readonly definition?: string;
   /** The id of the item that asks for it. */
   readonly item?: string;
+  /** The model goes on without its result. */
+  readonly async?: true;
+}
+
+/** A call that was postponed: whoever drives the session may still send its result. */
+export interface PendingCall {
+  /** seq of its `tool.postponed`. */
+  readonly seq: number;
+  readonly callId: string;
+  readonly tool: string;
+  readonly item: string;
+  /** The turn that made it. */
+  readonly turn: ResponseId;
+  /** ms since 1970. */
+  readonly expiresAt: number;
+  /** seq of its `tool.answered`, if it was answered: then it waits for a turn that takes it. */
+  readonly result?: number;
 }
 
 export interface TurnState {
@@ -75,7 +92,16 @@ export interface TurnState {
   /** Tool calls requested so far. Absent: none. */
   readonly toolCalls?: number;
   /** Input that waits for its place in the context, oldest first. Absent: none. */
-  readonly queued?: readonly { readonly seq: number; readonly count: number }[];
+  readonly queued?: readonly QueuedInput[];
+  /** Calls whose results are in the context since this turn. If it fails they wait again. Absent: none. */
+  readonly took?: readonly PendingCall[];
+}
+
+export interface QueuedInput {
+  readonly seq: number;
+  readonly count: number;
+  /** The call whose result it is. Absent: it is a message. */
+  readonly call?: PendingCall;
 }
 
 /** An approval that nobody has given yet. */
@@ -131,6 +157,7 @@ export interface SessionState {
     readonly seq: number;
     readonly from: number;
     readonly openCallsBefore: readonly string[];
+    readonly took?: readonly PendingCall[];
   } | null;
   readonly use: SessionUse;
   /** seq of the event that holds the current metadata; 0 if none. */
@@ -143,7 +170,17 @@ export interface SessionState {
   readonly agent?: { readonly id: string; readonly version: number; readonly seq: number };
   /** Of an agent's session: what its calls used, by target. */
   readonly used?: { readonly [target: string]: Usage };
+  /** Calls that the model went on without, oldest first: those that wait for a result, and those whose result waits for a turn. Absent: none. */
+  readonly pending?: readonly PendingCall[];
+  /** Deferred tools that searches found, latest last. Absent: none. */
+  readonly found?: readonly string[];
 }
+
+/** Calls of a session that may be pending, whatever is configured. */
+export const MAX_PENDING_CALLS = 128;
+
+/** Tools that a session remembers to have found: of more, those that were found last. */
+export const MAX_FOUND_TOOLS = 128;
 
 /** Inputs that may wait while a turn runs. */
 export const MAX_QUEUED_INPUTS = 16;

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BARE_EVENTS } from '../log/event.test-support.ts';
 import type { EventBody, EventType } from '../log/events.ts';
-import { anyHistory, bend, following } from './history.test-support.ts';
+import { anyHistory, bend, following, rareHistories } from './history.test-support.ts';
 import { reduce } from './reduce.ts';
 import type { Phase, SessionState } from './state.ts';
 import { TABLE } from './table.ts';
@@ -15,6 +15,8 @@ const EACH = 24;
 /** States of every phase, met in random histories; the same in every run of the test. */
 const MET: ReadonlyMap<Phase, (SessionState | null)[]> = (() => {
   const met = new Map<Phase, (SessionState | null)[]>([['none', [null]]]);
+  for (const { states } of rareHistories())
+    for (const state of states) met.set(state.phase, [...(met.get(state.phase) ?? []), state]);
   for (const { states } of fc.sample(anyHistory, { numRuns: 600, seed: 7 })) {
     for (const state of states) {
       const known = met.get(state.phase) ?? [];

@@ -45,6 +45,8 @@ const NOTHING: Row = {
   'agent.configured': false,
   'input.queued': false,
   'input.steered': false,
+  'tool.postponed': false,
+  'tool.answered': false,
 };
 
 /** What a session takes whatever it is doing, as long as it lives. */
@@ -61,7 +63,13 @@ const ALIVE: Partial<Row> = {
   'agent.configured': true,
 };
 
-const TURN: Partial<Row> = { ...ALIVE, 'turn.failed': true, 'turn.cancelled': true, 'input.queued': true };
+const TURN: Partial<Row> = {
+  ...ALIVE,
+  'turn.failed': true,
+  'turn.cancelled': true,
+  'input.queued': true,
+  'tool.answered': true,
+};
 
 const APPROVALS: Partial<Row> = { 'approval.granted': true, 'approval.denied': true, 'approval.expired': true };
 
@@ -71,6 +79,7 @@ const TOOLS: Partial<Row> = {
   'tool.completed': true,
   'tool.failed': true,
   'tool.outcome_unknown': true,
+  'tool.postponed': true,
   'approval.requested': true,
 };
 
@@ -79,6 +88,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
   idle: {
     ...NOTHING,
     ...ALIVE,
+    'tool.answered': true,
     'input.accepted': true,
     'turn.started': true,
     'items.added': true,
@@ -98,8 +108,8 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'context.compacted': true,
     'input.steered': true,
   },
-  // Whatever runs is not waited for: its outcome is never unknown here.
-  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false },
+  // Whatever runs is not waited for: its outcome is never unknown here, and nothing is left to be postponed.
+  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false, 'tool.postponed': false },
   sealed: {
     ...NOTHING,
     'session.moved': true,

@@ -5,9 +5,11 @@
  * G1  Facts follow from the events of the turn alone, in their order: told live or from the log they are the same, with the same numbers.
  * G2  A tool that whoever drives the session is to run is told of once, and not before it may run.
  */
+import { lateResult, outputIdOf } from './late-result.ts';
 import { type EventBody, type Json, type JsonObject, type LoggedItem, textOf, type ToolPlace } from '../log/events.ts';
 import type { WireEvent } from './output.ts';
 import { closeApproval, reduceTool, requestApproval, waits } from './reduce-tool.ts';
+import { postponeCall } from './reduce-pending.ts';
 import type { SessionState, TurnState } from './state.ts';
 
 /** An event, as far as facts need it. Its payload may be erased. */
@@ -34,6 +36,8 @@ interface Call {
   shown: boolean;
   /** With which its arguments were digested; null if that was erased. */
   salt: string | null;
+  /** The model went on without its result, which has not come. */
+  pending: boolean;
 }
 
 interface Asked {
@@ -65,7 +69,17 @@ export class ToolFold {
         return [];
       case 'input.steered':
         this.inputs += event.head.count;
-        return event.payload === null ? [] : [{ type: 'perdure.input', json: { items: event.payload.items } }];
+        return this.#takeInput(event.payload?.items ?? []);
+      case 'tool.postponed': {
+        const call = this.#calls.get(event.head.callId);
+        if (call !== undefined) call.pending = true;
+        return [...this.#takeTool(event), ...this.#standing(event, next)];
+      }
+      case 'tool.answered': {
+        const call = this.#calls.get(event.head.callId);
+        if (call?.item.id === event.head.item) call.pending = false;
+        return [];
+      }
       case 'call.completed':
         this.#takeCalls(event.payload?.items ?? [], index);
         return [];
@@ -84,30 +98,70 @@ export class ToolFold {
     }
   }
 
+  /** Input takes its place: messages, and results of calls. One of a call of this very turn ends it. */
+  #takeInput(items: readonly LoggedItem[]): readonly Fact[] {
+    const facts: Fact[] = [];
+    let rest: LoggedItem[] = [];
+    const flush = (): void => {
+      if (rest.length > 0) facts.push({ type: 'perdure.input', json: { items: rest } });
+      rest = [];
+    };
+    for (const item of items) {
+      const result = lateResult(item);
+      const call = result === null ? undefined : this.#calls.get(result.callId);
+      if (result === null || call === undefined || call.item.id !== result.item) {
+        rest.push(item);
+        continue;
+      }
+      flush();
+      this.#calls.delete(result.callId);
+      const { code, output } = result;
+      const message = code === null ? null : textOf(output);
+      const shown = { type: 'function_call_output', id: outputIdOf(result.item), output };
+      const json = { ...shownCall(result.callId, call), shown: call.shown, code, message, output: shown, detail: null };
+      facts.push({ type: 'perdure.tool_done', json });
+    }
+    flush();
+    return facts;
+  }
+
   #takeCalls(items: readonly LoggedItem[], index: number): void {
     items.forEach((item, i) => {
       if (item.type !== 'function_call') return;
-      const call: Call = { item, index: index + i, origin: { kind: 'builtin' }, shown: false, salt: null };
+      const call: Call = {
+        item,
+        index: index + i,
+        origin: { kind: 'builtin' },
+        shown: false,
+        salt: null,
+        pending: false,
+      };
       this.#calls.set(textOf(item['call_id']), call);
     });
     this.#state = { ...this.#state, openCalls: [...this.#calls.keys()] };
   }
 
-  #takeTool(event: Extract<FoldEvent, { type: `tool.${string}` | `approval.${string}` }>): readonly Fact[] {
+  #takeTool(
+    event: Exclude<Extract<FoldEvent, { type: `tool.${string}` | `approval.${string}` }>, { type: 'tool.answered' }>,
+  ): readonly Fact[] {
     const callId = 'callId' in event.head ? event.head.callId : this.#callOf(event.head.approval);
     const call = this.#calls.get(callId);
     // Placed and numbered events are what the reducer takes; of these it looks at type and head only.
     const envelope = event as unknown as Parameters<typeof reduceTool>[1];
-    const after = event.type.startsWith('tool.')
-      ? reduceTool(this.#state, envelope)
-      : event.type === 'approval.requested'
-        ? requestApproval(this.#state, event as unknown as Parameters<typeof requestApproval>[1])
-        : closeApproval(
-            this.#state,
-            'approval' in event.head ? (event.head.approval ?? '') : '',
-            event.type === 'approval.granted',
-          );
-    if (typeof after !== 'string') this.#state = after;
+    const after =
+      event.type === 'tool.postponed'
+        ? postponeCall(this.#state, event as unknown as Parameters<typeof postponeCall>[1])
+        : event.type.startsWith('tool.')
+          ? reduceTool(this.#state, envelope)
+          : event.type === 'approval.requested'
+            ? requestApproval(this.#state, event as unknown as Parameters<typeof requestApproval>[1])
+            : closeApproval(
+                this.#state,
+                'approval' in event.head ? (event.head.approval ?? '') : '',
+                event.type === 'approval.granted',
+              );
+    // What is pending is kept with the calls here.
+    if (typeof after !== 'string') this.#state = { ...after, pending: [] };
     switch (event.type) {
       case 'tool.requested':
         if (call === undefined) return [];
@@ -174,11 +228,19 @@ export class ToolFold {
     if (turn.tools.some(tool => tool.status === 'refused')) return [];
     if (waits(turn)) {
       this.#told = true;
-      return [{ type: 'perdure.waiting', json: { actions: this.actions } }];
+      return [{ type: 'perdure.waiting', json: { actions: [...this.actions, ...this.#pending] } }];
     }
     if (!this.#told) return [];
     this.#told = false;
-    return [{ type: 'perdure.resumed', json: {} }];
+    const pending = this.#pending;
+    return [{ type: 'perdure.resumed', json: pending.length === 0 ? {} : { actions: pending } }];
+  }
+
+  /** Calls of the turn that it went on without. */
+  get #pending(): readonly JsonObject[] {
+    return [...this.#calls].flatMap(([callId, call]) =>
+      call.pending ? [{ kind: 'function_call', ...shownCall(callId, call) }] : [],
+    );
   }
 
   /** What the turn waits for, in the order of its calls. */

@@ -43,7 +43,7 @@ export function agentCommitted(
     const to = position;
     const next = bodies[i + 1]?.type ?? null;
     const show = (): void => {
-      if (body.type === 'tool.completed' || body.type === 'tool.failed' || body.type === 'input.steered')
+      if (GROWS.has(body.type) && body.payload !== null && 'items' in body.payload)
         engine.sessions.grew(live.context.add(body.payload.items, to));
       if (turn?.live === live && turn.agent !== null) showFacts(turn, body, next);
     };
@@ -55,6 +55,14 @@ export function agentCommitted(
   if (at !== null) engine.nudge(at);
 }
 
+/** What is in the context once it is committed. What a call said, and the input of a turn, are put there by who commits them. */
+const GROWS: ReadonlySet<LogEvent['type']> = new Set<LogEvent['type']>([
+  'tool.completed',
+  'tool.failed',
+  'tool.postponed',
+  'input.steered',
+]);
+
 function takesPositions(type: LogEvent['type']): boolean {
   switch (type) {
     case 'input.accepted':
@@ -62,6 +70,7 @@ function takesPositions(type: LogEvent['type']): boolean {
     case 'call.completed':
     case 'tool.completed':
     case 'tool.failed':
+    case 'tool.postponed':
     case 'items.added':
     case 'context.compacted':
       return true;

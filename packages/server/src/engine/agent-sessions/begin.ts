@@ -12,6 +12,7 @@ import { begin, claim } from '../respond.ts';
 import { offered, openToolbox, scopeOf } from '../tools/toolbox.ts';
 import { makeAgentTurn } from './agent-turn.ts';
 import { budgetSpent } from './bounds.ts';
+import { type Answer, lateResults, type LateResults } from './late-results.ts';
 import { readConfig, type SessionConfig } from './session-config.ts';
 
 /** Errors that are the turn's own: it ends with them, and whoever drives the session sees it. */
@@ -30,17 +31,21 @@ const OF_THE_TURN: ReadonlySet<string> = new Set([
 /**
  * Call it inside the session's queue, with no turn open.
  * @param reserved the id of its response, if an idempotency key reserved one
+ * @param answer the result of a call that it begins with
  */
 export async function beginAgentTurn(
   engine: EngineContext,
   caller: Caller,
   live: LiveSession,
-  items: readonly NewItem[],
+  given: readonly NewItem[],
   reserved: ResponseId | null,
+  answer: Answer | null = null,
 ): Promise<void> {
   const state = mustState(live);
   const config = await readConfig(engine, live);
   const id = reserved ?? (engine.ids.next('resp', homeTag(state.home)) as ResponseId);
+  const late = await lateResults(engine, live, answer);
+  const items = [...late.items, ...given];
   let request = requestOf(config, items, null);
   try {
     const { labels, note } = await engine.agentHost.surroundings(state.tenant, config.environment);
@@ -49,7 +54,7 @@ export async function beginAgentTurn(
     if (spent !== null) throw spent;
     const scope = scopeOf(state, config, caller.principal);
     const toolbox = await openToolbox(engine, scope, AbortSignal.timeout(engine.tools.limits.toolMs));
-    const tools = offered(toolbox);
+    const tools = offered(toolbox, state.found ?? []);
     const agent = makeAgentTurn(config, toolbox);
     const asked = {
       caller,
@@ -57,12 +62,13 @@ export async function beginAgentTurn(
       labels: labels.filter(label => !state.labels.includes(label)),
       reserved: id,
       agent,
+      late,
     };
     await begin(engine, await withAttached(engine, asked, state), { type: 'append', live, previous: null });
   } catch (error) {
     const problem = toPerdureError(error);
     if (!OF_THE_TURN.has(problem.code) || live.stale) throw problem;
-    await failAtOnce(engine, caller, live, { id, request, problem });
+    await failAtOnce(engine, caller, live, { id, request, problem, late });
   }
 }
 
@@ -75,15 +81,28 @@ async function failAtOnce(
     id,
     request,
     problem,
-  }: { readonly id: ResponseId; readonly request: CreateResponse; readonly problem: PerdureError },
+    late,
+  }: {
+    readonly id: ResponseId;
+    readonly request: CreateResponse;
+    readonly problem: PerdureError;
+    readonly late: LateResults;
+  },
 ): Promise<void> {
   const items = placeItems(request.input as readonly NewItem[], idBody(id, 'resp') ?? '', 0);
   const { code, message } = problem;
   const bodies: EventBody[] = [
     ...(await claim(engine, live)),
+    ...late.bodies,
     {
       type: 'input.accepted',
-      head: { response: id, previous: null, count: items.length, answers: [] },
+      head: {
+        response: id,
+        previous: null,
+        count: items.length,
+        answers: [],
+        ...(late.results.length > 0 && { results: late.results }),
+      },
       payload: { items },
     },
     {

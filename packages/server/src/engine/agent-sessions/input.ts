@@ -5,10 +5,10 @@
  * N2  Of a request with a key each input is taken once, whatever dies in the middle of it and however often it is sent again.
  * N3  A message while a turn runs waits for a place where the model can take it; without a turn it begins one.
  */
-import { type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
+import { type NewItem, type PerdureError, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, type ResponseId } from '../../kernel/ids.ts';
 import type { EventBody, JsonObject, LoggedItem } from '../../log/events.ts';
-import { MAX_QUEUED_INPUTS } from '../../session/state.ts';
+import { MAX_QUEUED_INPUTS, type PendingCall, type ToolState } from '../../session/state.ts';
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { reserve } from '../idempotency.ts';
@@ -17,10 +17,12 @@ import { checkOrigin, mustState } from '../plan.ts';
 import { claim } from '../respond.ts';
 import { goOn } from '../tools/approvals.ts';
 import { completedTool, failedTool } from '../tools/output.ts';
+import { answeredCall, type LateResult } from '../tools/pending.ts';
 import type { ToolContent } from '../tools/ports.ts';
 import { beginAgentTurn, mustTakeInput } from './begin.ts';
 import { cancelOpenTurn } from './cancel-session.ts';
 import { findSession, responseOfTurn } from './find.ts';
+import { awaited, isTaken } from './late-results.ts';
 import { inputMark, takenInputs } from './taken.ts';
 
 export interface ToolResult {
@@ -143,7 +145,7 @@ export async function takeMessage(
       const { turn } = mustState(live);
       // It ended while this waited for its turn.
       if (turn === null) throw ENDED;
-      if ((turn.queued?.length ?? 0) >= MAX_QUEUED_INPUTS)
+      if ((turn.queued ?? []).filter(({ call }) => call === undefined).length >= MAX_QUEUED_INPUTS)
         throw perdureError('session_queue_full', undefined, { retryAfterMs: 1000 });
       const waiting = items.map(
         (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
@@ -157,14 +159,13 @@ export async function takeMessage(
       if (error !== ENDED) throw error;
       return beginAgentTurn(engine, caller, live, items, reserved);
     }
-    const running = engine.running.get(mustState(live).turn?.response ?? ('' as ResponseId));
-    // What the model is saying may end early, where that is safe.
-    if (running !== undefined) running.boundary.asked = true;
+    askForBoundary(engine, live);
   });
 }
 
 const ENDED = new Error('the turn has ended');
 
+/** Ends a call that waits for it; of one that the model went on without, steers its turn or begins another. */
 async function takeResult(
   engine: EngineContext,
   caller: Caller,
@@ -172,40 +173,80 @@ async function takeResult(
   result: ToolResult,
   mark: string | null,
 ): Promise<void> {
-  const most = engine.tools.limits.outputChars;
-  await engine.sessions.exclusive(live, async () => {
+  const begun = await engine.sessions.exclusive(live, async () => {
     mustTakeInput(live);
     await engine.sessions.wait(engine.lease.ensure());
-    const claimed = await claim(engine, live);
-    const answered = (): readonly EventBody[] => {
-      const tool = pendingTool(live, result);
-      const { success, output, error } = result;
-      const end = success
-        ? completedTool(tool, { ok: true, output: output ?? '' }, most)
-        : failedTool(tool, { code: 'client_failed', message: error ?? 'The tool failed.' }, most);
-      return [...claimed, mark === null ? end : marked(end, mark)];
+    const turn = responseOfTurn(result.turnId);
+    const late = lateOf(result);
+    if (await isTaken(engine, live, turn, result.callId, late)) return false;
+    const waiting = (): PendingCall | null => awaited(mustState(live), turn, result.callId, engine.clock.now());
+    const begin = async (): Promise<true> => {
+      const call = waiting();
+      if (call === null) throw unknownCall(result.callId);
+      // The id that a key reserved is that of the turn which its first message begins.
+      await beginAgentTurn(engine, caller, live, [], null, { call, result: late, mark });
+      return true;
     };
-    await engine.sessions.commit(live, answered, { actor: actorOf(caller) });
+    if (mustState(live).turn === null) return begin();
+    const claimed = await claim(engine, live);
+    // Looked at when the commit's time has come: until then the turn may go on without the result, or end.
+    const answered = (): readonly EventBody[] => {
+      const call = waiting();
+      if (call === null) return [...claimed, marked(ended(engine, pendingTool(live, result), result), mark)];
+      if (mustState(live).turn === null) throw ENDED;
+      return [...claimed, answeredCall(call, late, engine.tools.limits.outputChars, mark)];
+    };
+    try {
+      await engine.sessions.commit(live, answered, { actor: actorOf(caller) });
+    } catch (error) {
+      if (error !== ENDED) throw error;
+      return begin();
+    }
+    if ((mustState(live).turn?.queued?.length ?? 0) > 0) askForBoundary(engine, live);
+    return false;
   });
-  await goOn(engine, live);
+  if (!begun) await goOn(engine, live);
+}
+
+/** What the model is saying may end early, where that is safe. */
+function askForBoundary(engine: EngineContext, live: LiveSession): void {
+  const running = engine.running.get(mustState(live).turn?.response ?? ('' as ResponseId));
+  if (running !== undefined) running.boundary.asked = true;
+}
+
+function lateOf({ success, output, error }: ToolResult): LateResult {
+  return success ? { code: null, output: output ?? '' } : { code: 'client_failed', output: error ?? FAILED };
+}
+
+const FAILED = 'The tool failed.';
+
+function ended(engine: EngineContext, tool: ToolState, { success, output, error }: ToolResult): EventBody {
+  const most = engine.tools.limits.outputChars;
+  return success
+    ? completedTool(tool, { ok: true, output: output ?? '' }, most)
+    : failedTool(tool, { code: 'client_failed', message: error ?? FAILED }, most);
 }
 
 /** The end of a tool, with the input that brought it. */
-function marked(end: EventBody, request: string): EventBody {
+function marked(end: EventBody, request: string | null): EventBody {
+  if (request === null) return end;
   return end.type === 'tool.completed' || end.type === 'tool.failed'
     ? ({ ...end, head: { ...end.head, request } } as EventBody)
     : end;
 }
 
 /** The tool whose result the session waits for. @throws invalid_request_error, in the words that the SDK looks for */
-function pendingTool(live: LiveSession, { turnId, callId }: ToolResult) {
+function pendingTool(live: LiveSession, { turnId, callId }: ToolResult): ToolState {
   const { turn } = mustState(live);
   const tool = turn?.tools.find(one => one.callId === callId);
   const asked = turn?.approvals.some(one => one.callId === callId) ?? false;
   const waits = tool?.client === true && tool.status === 'requested' && !asked;
-  if (tool === undefined || !waits || turn?.response !== responseOfTurn(turnId))
-    throw perdureError('invalid_request_error', `Unknown pending tool call: ${callId}`);
+  if (tool === undefined || !waits || turn?.response !== responseOfTurn(turnId)) throw unknownCall(callId);
   return tool;
+}
+
+function unknownCall(callId: string): PerdureError {
+  return perdureError('invalid_request_error', `Unknown pending tool call: ${callId}`);
 }
 
 /** The id that the first turn of a new session takes. */

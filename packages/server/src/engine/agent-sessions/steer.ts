@@ -16,7 +16,7 @@ export async function steer(engine: EngineContext, turn: RunningTurn): Promise<v
   for (const { seq } of queued) {
     const [stored] = await engine.sessions.wait(store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
     const event = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
-    if (event?.type !== 'input.queued') continue;
+    if (event?.type !== 'input.queued' && event?.type !== 'tool.answered') continue;
     // Part 0 of a turn is its input.
     for (const item of event.payload?.items ?? []) items.push({ ...item, id: itemId('msg', turn.body, 0, index++) });
   }

@@ -31,6 +31,8 @@ export interface TurnRecord {
   readonly endedAt: number | null;
   /** Whether it waits for people. */
   readonly waits: boolean;
+  /** Ids of its calls that it went on without and that are not over. */
+  readonly pending: readonly string[];
 }
 
 export async function readTurnRecord(engine: EngineContext, live: LiveSession, row: ResponseRow): Promise<TurnRecord> {
@@ -43,5 +45,8 @@ export async function readTurnRecord(engine: EngineContext, live: LiveSession, r
     agent: state?.agent?.id ?? '',
     endedAt: row.toSeq > 0 ? (record.events.at(-1)?.at ?? null) : null,
     waits: state?.turn?.response === row.id && state.phase === 'waiting',
+    pending: (state?.pending ?? []).flatMap(call =>
+      call.turn === row.id && call.result === undefined ? [call.item] : [],
+    ),
   };
 }

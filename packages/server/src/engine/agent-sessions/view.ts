@@ -10,6 +10,7 @@ import { readTurn } from '../read.ts';
 import { sumUsage } from '../../log/events.ts';
 import { centsSpent } from './bounds.ts';
 import { turnId } from './find.ts';
+import { awaitedCalls } from './late-results.ts';
 import { readConfig, readMetadata, type SessionConfig } from './session-config.ts';
 
 export interface SessionView {
@@ -20,7 +21,7 @@ export interface SessionView {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly status: SessionStatus;
-  /** What it waits for; empty unless it waits. */
+  /** What it waits for, then the calls that it went on without. */
   readonly actions: readonly JsonObject[];
   /** The open turn's id on the wire. */
   readonly turn: string | null;
@@ -41,11 +42,25 @@ export async function viewSession(engine: EngineContext, live: LiveSession): Pro
     createdAt: state.createdAt,
     updatedAt: state.updatedAt,
     status,
-    actions: status === 'requires_action' ? await pendingActions(engine, live) : [],
+    actions: [
+      ...(status === 'requires_action' ? await pendingActions(engine, live) : []),
+      ...(await pending(engine, live)),
+    ],
     turn: state.turn === null ? null : turnId(state.turn.response),
     usage: all.reduce<Usage | null>((sum, one) => sumUsage(sum, one), null),
     consumed: centsSpent(engine, state),
   };
+}
+
+/** Calls that wait for their results while all else goes on. */
+async function pending(engine: EngineContext, live: LiveSession): Promise<readonly JsonObject[]> {
+  return (await awaitedCalls(engine, live)).map(({ call, arguments: args }) => ({
+    kind: 'function_call',
+    turn: turnId(call.turn),
+    call_id: call.callId,
+    name: call.tool,
+    arguments: args,
+  }));
 }
 
 /** What the open turn waits for, read from its part of the log. */

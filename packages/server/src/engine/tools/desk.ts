@@ -24,6 +24,10 @@ export interface ToolLimits {
   readonly outputChars: number;
   /** How long people have to answer. */
   readonly approvalMs: number;
+  /** Calls of a session that may be pending: the model went on without their results. */
+  readonly asyncCalls: number;
+  /** How long the result of one is taken. */
+  readonly asyncMs: number;
 }
 
 export const TOOL_LIMITS: ToolLimits = {
@@ -34,6 +38,8 @@ export const TOOL_LIMITS: ToolLimits = {
   toolMs: 120_000,
   outputChars: 256 * 1024,
   approvalMs: 7 * 24 * 3_600_000,
+  asyncCalls: 32,
+  asyncMs: 7 * 24 * 3_600_000,
 };
 
 export interface ToolDesk {

@@ -1,5 +1,6 @@
 /** What came of a tool, as the log keeps it and the model is told it. */
 import type { EventBody, Json, JsonObject, LoggedItem } from '../../log/events.ts';
+import { outputIdOf } from '../../session/late-result.ts';
 import type { ToolState } from '../../session/state.ts';
 import type { ToolContent, ToolOutcome } from './ports.ts';
 
@@ -35,7 +36,7 @@ function boundedContent(parts: readonly ToolContent[], most: number): readonly T
 
 /** The id of a tool's output: that of the item that asked for it, under another kind. */
 export function outputId(tool: Pick<ToolState, 'item' | 'callId'>): string {
-  return tool.item === undefined ? `fco_${tool.callId}` : tool.item.replace(/^[a-z]+_/, 'fco_');
+  return tool.item === undefined ? `fco_${tool.callId}` : outputIdOf(tool.item);
 }
 
 function outputItem(tool: ToolState, output: Json): LoggedItem {
@@ -48,14 +49,19 @@ function outputItem(tool: ToolState, output: Json): LoggedItem {
   };
 }
 
-/** The event that ends a tool which gave something back. */
-export function completedTool(tool: ToolState, outcome: Extract<ToolOutcome, { ok: true }>, most: number): EventBody {
+/** The event that ends a tool which gave something back. @param found names of tools, by a search */
+export function completedTool(
+  tool: ToolState,
+  outcome: Extract<ToolOutcome, { ok: true }>,
+  most: number,
+  found: readonly string[] = [],
+): EventBody {
   const { output, detail } = outcome;
   const kept = typeof output === 'string' ? bounded(output, most) : (boundedContent(output, most) as unknown as Json);
   const items = [outputItem(tool, kept)];
   return {
     type: 'tool.completed',
-    head: { callId: tool.callId, count: 1 },
+    head: { callId: tool.callId, count: 1, ...(found.length > 0 && { found }) },
     payload: { items, ...(detail !== undefined && { detail: detailOf(detail, most) }) },
   };
 }

@@ -9,6 +9,7 @@ import type { RunningTurn } from '../turn.ts';
 import { approvalId } from './approval-id.ts';
 import { failedTool } from './output.ts';
 import type { ToolQuestion, ToolVerdict } from './ports.ts';
+import { HIDDEN, isHidden } from './search-tool.ts';
 import { placeOf, type Tool } from './toolbox.ts';
 
 /** Why the turn cannot go on with what the model just said; null if it can. */
@@ -62,8 +63,9 @@ function requested(
   const salt = Buffer.from(engine.salt()).toString('hex');
   const digest = argumentsDigest(engine, salt, textOf(item['arguments']));
   const client = tool !== undefined && tool.source === null;
-  const asked = client ? reviewedVerdict(engine, turn, agent, tool, objectOf(item)) : null;
-  const held = asked !== null && asked.verdict !== 'permit';
+  const hidden = agent.toolbox !== null && isHidden(agent.toolbox, name, mustState(turn.live).found ?? []);
+  const asked = client && !hidden ? reviewedVerdict(engine, turn, agent, tool, objectOf(item)) : null;
+  const held = (client && hidden) || (asked !== null && asked.verdict !== 'permit');
   const request: EventBody = {
     type: 'tool.requested',
     head: {
@@ -74,12 +76,11 @@ function requested(
       item: item.id,
       ...(tool !== undefined && { definition: tool.digest, origin: placeOf(tool.definition.origin) }),
       ...(held && { held: true as const }),
+      ...(client && tool.async && { async: true as const }),
     },
     payload: { salt },
   };
-  if (!client || !held) return [request];
-  // Whoever drives the session would run it at once: policies are asked before it is told.
-  const state = {
+  const waiting = {
     callId,
     item: item.id,
     idempotent: false,
@@ -87,8 +88,11 @@ function requested(
     status: 'requested',
     granted: null,
   } as const;
+  if (hidden) return [request, failedTool(waiting, HIDDEN, engine.tools.limits.outputChars)];
+  if (!client || asked === null || !held) return [request];
+  // Whoever drives the session would run it at once: policies are asked before it is told.
   if (asked.verdict === 'deny' || agent.config.review === 'auto_review')
-    return [request, failedTool(state, denied(asked), engine.tools.limits.outputChars)];
+    return [request, failedTool(waiting, denied(asked), engine.tools.limits.outputChars)];
   return [
     request,
     approvalRequested(engine, turn, { callId, digest, definition: tool.digest, policy: asked.policy }, seq + 1),

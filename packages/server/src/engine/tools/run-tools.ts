@@ -15,18 +15,22 @@ import type { AgentTurn } from '../agent-sessions/agent-turn.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { killPoint } from '../kill-point.ts';
 import { mustState } from '../plan.ts';
+import { stateAfter } from '../state-after.ts';
 import type { RunningTurn } from '../turn.ts';
 import { answerOf } from './answer.ts';
 import { parseArguments } from './arguments.ts';
 import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
+import { postponed } from './pending.ts';
 import { approvalRequested, argumentsDigest, denied, questionOf, verdictOf } from './request-tools.ts';
+import { foundIn } from './search-tool.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 
 /** What is done with a tool that may run. */
 type Move =
   | { readonly do: 'start'; readonly tool: Tool; readonly args: JsonObject }
   | { readonly do: 'ask'; readonly policy: string; readonly why?: 'outcome_unknown' }
+  | { readonly do: 'postpone'; readonly name: string; readonly arguments: string }
   | { readonly do: 'fail'; readonly code: string; readonly message: string };
 
 interface Moved {
@@ -69,6 +73,8 @@ async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTur
   if (state.status === 'started' && afterCrash(state) === 'outcome_unknown')
     return { do: 'ask', policy: 'outcome_unknown', why: 'outcome_unknown' };
   const call = agent.fold.call(state.callId);
+  if (call !== null && state.client === true && state.async === true)
+    return { do: 'postpone', name: call.name, arguments: call.arguments };
   const tool = call === null ? undefined : agent.toolbox?.get(call.name);
   if (call === null || tool === undefined || tool.source === null)
     return { do: 'fail', code: 'tool_not_found', message: 'There is no such tool.' };
@@ -113,6 +119,13 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
       case 'start':
         bodies.push({ type: 'tool.started', head: { callId, approval: state.granted }, payload: null });
         break;
+      case 'postpone': {
+        const { base } = turn;
+        const asked = { tool: state, name: move.name, arguments: move.arguments, turn: base.id };
+        const { limits } = engine.tools;
+        bodies.push(postponed(stateAfter(turn, bodies), { ...asked, now: engine.clock.now(), limits }));
+        break;
+      }
       case 'fail':
         bodies.push(failedTool(state, move, engine.tools.limits.outputChars));
         break;
@@ -136,7 +149,7 @@ async function runOne(
   { tool, args }: Extract<Move, { do: 'start' }>,
 ): Promise<void> {
   const { live, abort } = turn;
-  const { outputChars, toolMs } = engine.tools.limits;
+  const { toolMs } = engine.tools.limits;
   const ended = new AbortController();
   const timer = setTimeout(() => ended.abort('timeout'), toolMs);
   const signal = AbortSignal.any([abort.signal, ended.signal]);
@@ -160,7 +173,7 @@ async function runOne(
   }
   if (abort.signal.aborted && mustState(live).turn?.response !== turn.base.id) return;
   killPoint('tool.before-complete');
-  await engine.sessions.commit(live, () => ending(engine, turn, state, outcome, outputChars), { actor: 'engine' });
+  await engine.sessions.commit(live, () => ending(engine, turn, state, tool, outcome), { actor: 'engine' });
   killPoint('tool.after-complete');
 }
 
@@ -201,10 +214,11 @@ function ending(
   engine: EngineContext,
   turn: RunningTurn,
   state: ToolState,
+  { searches }: Tool,
   outcome: ToolOutcome,
-  most: number,
 ): readonly EventBody[] {
-  if (outcome.ok === true) return [completedTool(state, outcome, most)];
+  const most = engine.tools.limits.outputChars;
+  if (outcome.ok === true) return [completedTool(state, outcome, most, searches === true ? foundIn(outcome) : [])];
   if (outcome.ok === false) return [failedTool(state, outcome, most)];
   if (turn.agent?.config.review === 'auto_review')
     return [

@@ -6,6 +6,7 @@ import { within } from '../deadline.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { SessionConfig } from '../agent-sessions/session-config.ts';
 import type { FunctionTool } from '../ports.ts';
+import { definitionsOf, SEARCH_DEFINITION, searches, searchSource, visible } from './search-tool.ts';
 import type { ToolDefinition, ToolOrigin, ToolScope, ToolSource } from './ports.ts';
 
 export interface Tool {
@@ -16,6 +17,8 @@ export interface Tool {
   readonly digest: string;
   /** The turn goes on without its result. */
   readonly async: boolean;
+  /** It finds deferred tools. */
+  readonly searches?: true;
 }
 
 export type Toolbox = ReadonlyMap<string, Tool>;
@@ -33,6 +36,11 @@ export async function openToolbox(engine: EngineContext, scope: ToolScope, signa
     if (!box.has(definition.name))
       box.set(definition.name, { definition, source, async, digest: digestOf(engine, definition) });
   };
+  if (searches(scope.agent)) {
+    const digest = digestOf(engine, SEARCH_DEFINITION);
+    const source = searchSource(() => definitionsOf(box));
+    box.set(SEARCH_DEFINITION.name, { definition: SEARCH_DEFINITION, source, async: false, digest, searches: true });
+  }
   for (const tool of clientTools(scope.agent)) {
     const { name, description, parameters, defer_loading: deferred } = tool;
     add(
@@ -60,9 +68,9 @@ function clientTools(agent: JsonObject): readonly AgentFunctionTool[] {
   return tools.filter(tool => tool.type === 'function');
 }
 
-/** What a model is offered: deferred ones too, as long as nothing here could find them for it. */
-export function offered(box: Toolbox): readonly FunctionTool[] {
-  return [...box.values()].map(({ definition: { name, description, parameters } }) => ({
+/** What a model is offered. @param found deferred tools that searches of the session found */
+export function offered(box: Toolbox, found: readonly string[]): readonly FunctionTool[] {
+  return visible(box, found).map(({ name, description, parameters }) => ({
     type: 'function',
     name,
     description,

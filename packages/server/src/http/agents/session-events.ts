@@ -151,13 +151,10 @@ function bodiesOf(of: TurnEvents, type: string, said: JsonObject, at: Of): reado
       const end = cancelled ? turnEvent('cancelled', 'cancelled', true) : turnEvent('failed', 'failed', true);
       return [end, sessionEvent('idle', at.snapshot('idle', []))];
     }
-    case 'perdure.waiting': {
-      const actions = (said['actions'] ?? []) as readonly JsonObject[];
-      const shown = actions.map(action => requiredAction(action, at.turn));
-      return [sessionEvent('requires_action', at.snapshot('requires_action', shown))];
-    }
+    case 'perdure.waiting':
+      return [sessionEvent('requires_action', at.snapshot('requires_action', actionsOf(said, at.turn)))];
     case 'perdure.resumed':
-      return [sessionEvent('in_progress', at.snapshot('in_progress', []))];
+      return [sessionEvent('in_progress', at.snapshot('in_progress', actionsOf(said, at.turn)))];
     case 'perdure.input':
       return ((said['items'] ?? []) as readonly JsonObject[]).map(item =>
         itemEvent('added', userItem(item, at.turn), null),
@@ -183,6 +180,10 @@ function bodiesOf(of: TurnEvents, type: string, said: JsonObject, at: Of): reado
     default:
       return [];
   }
+}
+
+function actionsOf(said: JsonObject, turn: string): readonly JsonObject[] {
+  return ((said['actions'] ?? []) as readonly JsonObject[]).map(action => requiredAction(action, turn));
 }
 
 function pieces(output: string): readonly string[] {

@@ -1,5 +1,6 @@
 /** Items of an agent's session in the Agents API's form, from what the log holds of them. Pure. */
 import type { Json, JsonObject } from '../../log/events.ts';
+import { lateResult, outputIdOf, type ShownResult } from '../../session/late-result.ts';
 import { parseArguments } from '../../engine/tools/arguments.ts';
 
 export type AgentItem = JsonObject & { readonly id: string; readonly type: string };
@@ -40,7 +41,10 @@ export function modelItem(item: JsonObject, turn: string): AgentItem | null {
   }
 }
 
+/** An item of a turn's input: a message, or the result of a call that an earlier turn went on without. */
 export function userItem(item: JsonObject, turn: string): AgentItem {
+  const result = lateResult(item);
+  if (result !== null) return lateOutput(result, turn);
   const given = item['content'];
   const parts: readonly JsonObject[] =
     typeof given === 'string' ? [{ type: 'input_text', text: given }] : objects(given).flatMap(inputPart);
@@ -51,6 +55,18 @@ export function userItem(item: JsonObject, turn: string): AgentItem {
     status: 'completed',
     content: parts,
     phase: null,
+    turn_id: turn,
+  };
+}
+
+function lateOutput({ callId, item, code, output }: ShownResult, turn: string): AgentItem {
+  return {
+    type: 'function_call_output',
+    id: outputIdOf(item),
+    call_id: callId,
+    status: code === null ? 'completed' : 'failed',
+    output: code === null ? shownOutput(output) : null,
+    error: code === null ? null : text(output),
     turn_id: turn,
   };
 }

@@ -4,13 +4,18 @@ import { turnId } from '../../engine/agent-sessions/find.ts';
 import type { JsonObject } from '../../log/events.ts';
 import { type AgentItem, callItem, modelItem, outputItem, userItem } from './session-items.ts';
 
-export function turnItems({ row, record, events }: TurnRecord): readonly AgentItem[] {
+export function turnItems({ row, record, events, pending }: TurnRecord): readonly AgentItem[] {
   const turn = turnId(row.id);
   // By id, in the order of their first mention: a call is shown when it is made, and again with its end.
   const items = new Map<string, AgentItem>(record.input.map(item => [item.id, userItem(item, turn)]));
   const put = (item: AgentItem | null): void => {
     if (item !== null) items.set(item.id, item);
   };
+  // A turn may end before its calls do: those that are not pending any more came to an end later, or with it.
+  const settled = (item: AgentItem): AgentItem =>
+    row.toSeq === 0 || pending.includes(item.id)
+      ? item
+      : { ...item, status: row.status === 'completed' ? 'completed' : 'incomplete' };
   for (const { type, json } of events) {
     if (!SHOWN.has(type)) continue;
     const said = JSON.parse(json) as JsonObject;
@@ -22,7 +27,7 @@ export function turnItems({ row, record, events }: TurnRecord): readonly AgentIt
         for (const item of said['items'] as readonly JsonObject[]) put(userItem(item, turn));
         break;
       case 'perdure.tool':
-        put(callItem(said, turn));
+        put(settled(callItem(said, turn)));
         break;
       default:
         put(callItem(said, turn));
