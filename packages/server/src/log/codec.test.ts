@@ -53,6 +53,11 @@ const PINS: Pins = {
     head: '{"entries":2,"count":3}',
     short: [{ entries: 1, count: 1 }, '{}'],
   },
+  'tool.suspended': {
+    code: 38,
+    event: { type: 'tool.suspended', head: { callId: 'call_a' }, payload: null },
+    head: '{"callId":"call_a"}',
+  },
   'session.created': {
     code: 1,
     event: {

@@ -179,8 +179,11 @@ export type EventBody =
         readonly origin?: ToolPlace;
         /** Whoever drives the session is not told of it yet: people are asked first, or it is denied. */
         readonly held?: true;
+        /** The program that calls it, and the how-manieth of its calls it is, from 0. Absent: the model itself. */
+        readonly caller?: ProgramCaller;
       };
-      readonly payload: { readonly salt: string } | null;
+      /** `arguments`: of a program's call, whose arguments no item of the model holds. */
+      readonly payload: { readonly salt: string; readonly arguments?: string } | null;
     }
   | {
       readonly type: 'tool.started';
@@ -203,6 +206,8 @@ export type EventBody =
       };
     }
   | { readonly type: 'tool.outcome_unknown'; readonly head: { readonly callId: string }; readonly payload: null }
+  /** A program whose calls wait for people: nothing of it is held, and it begins anew once one of them has ended. */
+  | { readonly type: 'tool.suspended'; readonly head: { readonly callId: string }; readonly payload: null }
   | {
       readonly type: 'approval.requested';
       readonly head: {
@@ -320,6 +325,13 @@ export type EventBody =
       readonly head: { readonly entries: number; readonly count: number };
       readonly payload: { readonly items: readonly LoggedItem[] };
     };
+
+/** Which call of which program a call is. */
+export interface ProgramCaller {
+  /** The call id of the program. */
+  readonly program: string;
+  readonly index: number;
+}
 
 /** What lets a provider's bill be reconciled with our record. */
 export interface UpstreamIds {

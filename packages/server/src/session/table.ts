@@ -24,6 +24,7 @@ const NOTHING: Row = {
   'tool.completed': false,
   'tool.failed': false,
   'tool.outcome_unknown': false,
+  'tool.suspended': false,
   'approval.requested': false,
   'approval.granted': false,
   'approval.denied': false,
@@ -71,6 +72,7 @@ const TOOLS: Partial<Row> = {
   'tool.completed': true,
   'tool.failed': true,
   'tool.outcome_unknown': true,
+  'tool.suspended': true,
   'approval.requested': true,
 };
 
@@ -99,7 +101,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'input.steered': true,
   },
   // Whatever runs is not waited for: its outcome is never unknown here.
-  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false },
+  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false, 'tool.suspended': false },
   sealed: {
     ...NOTHING,
     'session.moved': true,

@@ -5,7 +5,15 @@
  * G1  Facts follow from the events of the turn alone, in their order: told live or from the log they are the same, with the same numbers.
  * G2  A tool that whoever drives the session is to run is told of once, and not before it may run.
  */
-import { type EventBody, type Json, type JsonObject, type LoggedItem, textOf, type ToolPlace } from '../log/events.ts';
+import {
+  type EventBody,
+  type Json,
+  type JsonObject,
+  type LoggedItem,
+  type ProgramCaller,
+  textOf,
+  type ToolPlace,
+} from '../log/events.ts';
 import type { WireEvent } from './output.ts';
 import { closeApproval, reduceTool, requestApproval, waits } from './reduce-tool.ts';
 import type { SessionState, TurnState } from './state.ts';
@@ -28,8 +36,9 @@ export interface Fact {
 
 interface Call {
   readonly item: LoggedItem;
-  /** Its index in the output of the turn. */
-  readonly index: number;
+  /** Its index in the output of the turn; null if a program made it. */
+  readonly index: number | null;
+  readonly caller?: ProgramCaller;
   origin: ToolPlace;
   shown: boolean;
   /** With which its arguments were digested; null if that was erased. */
@@ -74,6 +83,7 @@ export class ToolFold {
       case 'tool.completed':
       case 'tool.failed':
       case 'tool.outcome_unknown':
+      case 'tool.suspended':
       case 'approval.requested':
       case 'approval.granted':
       case 'approval.denied':
@@ -93,8 +103,18 @@ export class ToolFold {
     this.#state = { ...this.#state, openCalls: [...this.#calls.keys()] };
   }
 
+  /** No item of the model holds it. */
+  #takeCallOfProgram({ head, payload }: Extract<FoldEvent, { type: 'tool.requested' }>): void {
+    const { caller, callId, tool: name, item: id = callId } = head;
+    const given = payload?.arguments;
+    if (caller === undefined || given === undefined) return;
+    const item: LoggedItem = { type: 'function_call', id, call_id: callId, name, arguments: given };
+    this.#calls.set(callId, { item, index: null, origin: { kind: 'builtin' }, shown: false, salt: null, caller });
+  }
+
   #takeTool(event: Extract<FoldEvent, { type: `tool.${string}` | `approval.${string}` }>): readonly Fact[] {
     const callId = 'callId' in event.head ? event.head.callId : this.#callOf(event.head.approval);
+    if (event.type === 'tool.requested') this.#takeCallOfProgram(event);
     const call = this.#calls.get(callId);
     // Placed and numbered events are what the reducer takes; of these it looks at type and head only.
     const envelope = event as unknown as Parameters<typeof reduceTool>[1];
@@ -194,7 +214,7 @@ export class ToolFold {
   }
 }
 
-function shownCall(callId: string, { item, index, origin }: Call): JsonObject {
+function shownCall(callId: string, { item, index, origin, caller }: Call): JsonObject {
   return {
     call_id: callId,
     name: textOf(item['name']),
@@ -202,6 +222,7 @@ function shownCall(callId: string, { item, index, origin }: Call): JsonObject {
     item_id: item.id,
     output_index: index,
     origin: { ...origin },
+    ...(caller !== undefined && { caller: { type: 'program', caller_id: caller.program } }),
   };
 }
 
