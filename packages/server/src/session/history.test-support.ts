@@ -64,7 +64,7 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
     case 'tool.requested': {
       const { caller, ...head } = body.head;
       const program = turn?.tools.find(tool => tool.status === 'started' && tool.caller === undefined);
-      if (caller !== undefined && program !== undefined) {
+      if (caller?.index === 0 && program !== undefined) {
         const call = { program: program.callId, index: program.made ?? 0 };
         return { ...body, head: { ...head, callId: `call_${seq}_of`, caller: call } };
       }

@@ -106,6 +106,7 @@ function whyNotCompleted(tool: ToolState, open: readonly OpenApproval[]): string
 function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval: string | null): string | null {
   if (tool.client === true) return 'is run by the client';
   if (tool.status === 'refused') return 'was refused';
+  if (tool.status === 'suspended') return 'waits for its calls';
   // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
   const again = tool.status === 'started' || tool.status === 'outcome_unknown';
   if (again && !tool.idempotent && tool.granted === null) return 'was already started';

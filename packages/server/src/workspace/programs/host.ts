@@ -41,14 +41,17 @@ export function programHost({ limits = PROGRAM_LIMITS, atOnce = MAX_PROGRAMS }: 
     waiting.shift()?.();
   };
 
-  /** Waits until there is room. @throws if `signal` aborts */
-  async function room(signal: AbortSignal): Promise<void> {
+  /** Begins a thread once there is room. @throws if `signal` aborts */
+  async function placed(program: Program, signal: AbortSignal): Promise<Place> {
     while (places.size >= atOnce) {
       const idle = [...places].find(place => place.idle);
       if (idle !== undefined) leave(idle);
       else await next(signal);
       if (closed) throw new Error('programs are not run any more');
     }
+    const place: Place = { thread: new ProgramThread(program, limits), idle: false };
+    places.add(place);
+    return place;
   }
 
   function next(signal: AbortSignal): Promise<void> {
@@ -88,8 +91,7 @@ export function programHost({ limits = PROGRAM_LIMITS, atOnce = MAX_PROGRAMS }: 
     limits,
     async begin(program, signal): Promise<LiveProgram> {
       if (closed) throw new Error('programs are not run any more');
-      await room(signal);
-      const place: Place = { thread: new ProgramThread(program, limits), idle: false };
+      const place = await placed(program, signal);
       const first = await atWork(place, () => place.thread.first());
       return {
         first,
