@@ -36,8 +36,8 @@ export interface Fact {
 
 interface Call {
   readonly item: LoggedItem;
-  /** Its index in the output of the turn; null if a program made it. */
-  readonly index: number | null;
+  /** Its index in the output of the turn; of a program's call, that of the program. */
+  readonly index: number;
   readonly caller?: ProgramCaller;
   origin: ToolPlace;
   shown: boolean;
@@ -109,7 +109,8 @@ export class ToolFold {
     const given = payload?.arguments;
     if (caller === undefined || given === undefined) return;
     const item: LoggedItem = { type: 'function_call', id, call_id: callId, name, arguments: given };
-    this.#calls.set(callId, { item, index: null, origin: { kind: 'builtin' }, shown: false, salt: null, caller });
+    const index = this.#calls.get(caller.program)?.index ?? 0;
+    this.#calls.set(callId, { item, index, origin: { kind: 'builtin' }, shown: false, salt: null, caller });
   }
 
   #takeTool(event: Extract<FoldEvent, { type: `tool.${string}` | `approval.${string}` }>): readonly Fact[] {

@@ -76,7 +76,7 @@ describe('a program', () => {
       .map(({ json }) => JSON.parse(json) as { call_id: string; item_id: string; caller?: object; arguments: string });
     const [program, call] = facts;
     expect(facts).toHaveLength(2);
-    expect(call).toMatchObject({ name: 'safe', arguments: '{"n":1}', output_index: null });
+    expect(call).toMatchObject({ name: 'safe', arguments: '{"n":1}', output_index: 0 });
     expect(call?.caller).toEqual({ type: 'program', caller_id: program?.call_id });
     expect(call?.item_id).not.toBe(program?.item_id);
     expect(program?.caller).toBeUndefined();
