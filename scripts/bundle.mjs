@@ -18,6 +18,7 @@ const ENTRIES = [
   'store/sqlite/writer',
   'workspace/just-bash/child',
   'workspace/network/relay',
+  'workspace/programs/worker',
 ];
 
 /** Every server loads these when it starts. Other dependencies are loaded from their own packages, most of them late. */

@@ -242,7 +242,7 @@ describe('a session', () => {
     expect((await sessions().turns.list(id)).data[0]?.status).toBe('completed');
   });
 
-  test.each(['computer_use', 'web_search', 'programmatic_tool_calling'] as const)(
+  test.each(['computer_use', 'web_search'] as const)(
     'with the tool %s is refused, and nothing is made',
     async type => {
       const metadata = { batch: `refused ${type}` };

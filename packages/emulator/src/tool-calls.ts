@@ -15,6 +15,16 @@ const MAX_CALLS = 64;
 const isNameCode = (code: number): boolean =>
   (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95 || code === 45;
 
+/** A fenced block, within a few words. */
+const FENCED = /^[^`\n]{0,80}\s*```[a-z]*\n([\s\S]*?)\n?```/;
+
+/** Whether a tool takes code: then a fenced block after its name is what it is called with. */
+function takesCode({ parameters }: ToolDefinition): boolean {
+  const properties = isFields(parameters) ? parameters['properties'] : undefined;
+  const code = isFields(properties) ? properties['code'] : undefined;
+  return isFields(code) && code['type'] === 'string';
+}
+
 /** Every place where a tool's name stands as a word of its own. */
 function mentionsOf(
   text: string,
@@ -27,7 +37,10 @@ function mentionsOf(
     const from = at;
     while (at < text.length && isNameCode(text.charCodeAt(at))) at++;
     const tool = byName.get(text.slice(from, at));
-    if (tool !== undefined) mentions.push({ tool, at: from });
+    if (tool === undefined) continue;
+    mentions.push({ tool, at: from });
+    // Names in a program are the program's.
+    at += takesCode(tool) ? (FENCED.exec(text.slice(at))?.[0].length ?? 0) : 0;
   }
   return mentions;
 }
@@ -91,6 +104,8 @@ function inputFrom(words: string): string {
 /** Arguments from the words after a tool's name: a JSON object, or `name=value` pairs over the schema's defaults. */
 function argumentsFor(tool: ToolDefinition, words: string): string {
   if (tool.type === 'custom') return inputFrom(words);
+  const code = takesCode(tool) ? FENCED.exec(words)?.[1] : undefined;
+  if (code !== undefined) return JSON.stringify({ code });
   const given = leadingObject(words);
   if (given !== null) return given;
   const schema = isFields(tool.parameters) ? tool.parameters : {};

@@ -101,6 +101,8 @@ const inputPart = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('input_image'), image_url: z.string() }),
 ]);
 const item = { id, turn_id: id };
+/** Of a call that a program made. The Agents API has no such field; its kin in the Responses API do. */
+const caller = z.strictObject({ type: z.literal('program'), caller_id: id }).optional();
 
 export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
   z.strictObject({
@@ -124,6 +126,7 @@ export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
     call_id: id,
     name: z.string(),
     arguments: z.unknown(),
+    caller,
   }),
   z.strictObject({
     type: z.literal('function_call_output'),
@@ -132,6 +135,7 @@ export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
     call_id: id,
     output: z.union([z.string(), z.array(inputPart)]).nullable(),
     error: z.string().nullable(),
+    caller,
   }),
   z.strictObject({
     type: z.literal('mcp_call'),
@@ -142,6 +146,7 @@ export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
     arguments: z.unknown(),
     output: z.unknown(),
     error: z.unknown(),
+    caller,
   }),
   z.strictObject({
     type: z.literal('command_execution'),
@@ -152,6 +157,7 @@ export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
     exit_code: z.int().nullable(),
     duration_ms: z.number().nullable(),
     output: z.string().nullable(),
+    caller,
   }),
 ]);
 

@@ -35,6 +35,7 @@ export interface ToolFacts {
   readonly path: string | null;
   readonly url: string | null;
   readonly host: string | null;
+  readonly caller: string;
   readonly at: number;
 }
 
@@ -97,6 +98,7 @@ export function toolEnv(action: EntityValue, facts: ToolFacts): Env {
   const context = recordValue([
     ['args', recordValue(given)],
     ...maybe,
+    ['caller', facts.caller],
     ['session', facts.session],
     ['labels', setValue(facts.labels)],
     ['at', { kind: 'datetime', ms: facts.at }],

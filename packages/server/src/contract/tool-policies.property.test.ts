@@ -50,6 +50,7 @@ const condition = fc.oneof(
     'principal.agent.name == "a"',
     'principal.agent.version > 1',
     'context.session == "a"',
+    'context.caller == "programmatic"',
     'context.at < datetime("2026-03-20")',
   ),
 );
@@ -89,9 +90,10 @@ const call: fc.Arbitrary<ToolFacts> = fc
     ),
     more: fc.tuple(...Array.from({ length: 4 }, () => fc.option(word))),
     json: word,
+    caller: fc.constantFrom('direct', 'programmatic'),
     at: fc.constantFrom(Date.UTC(2026, 2, 19), Date.UTC(2026, 2, 20)),
   })
-  .map(({ ids, version, tool, origin, idempotent, labels, args, more, json, at }) => {
+  .map(({ ids, version, tool, origin, idempotent, labels, args, more, json, caller, at }) => {
     const [tenant, principal, agent, agentName, session, group] = ids;
     const [command = null, path = null, url = null, host = null] = more;
     const fields = Object.entries(args);
@@ -122,6 +124,7 @@ const call: fc.Arbitrary<ToolFacts> = fc
       path,
       url,
       host,
+      caller,
       at,
     };
   });
@@ -167,6 +170,7 @@ function requestOf(action: string, facts: ToolFacts): cedar.AuthorizationCall {
         json: args.json,
       },
       ...(Object.fromEntries(maybe) as Record<string, string>),
+      caller: facts.caller,
       session: facts.session,
       labels: [...facts.labels],
       at: { __extn: { fn: 'datetime', arg: new Date(facts.at).toISOString().slice(0, 10) } },

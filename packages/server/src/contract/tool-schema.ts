@@ -30,6 +30,7 @@ type Call = {
   path?: String,       // the same, without "." and ".."
   url?: String,
   host?: String,       // of url
+  caller: String,      // "direct": the model; "programmatic": a program that it wrote
   session: String,
   labels: Set<String>, // of all that the session has read
   at: datetime,

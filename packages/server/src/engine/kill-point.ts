@@ -5,7 +5,7 @@
 const [wanted, nth] = (process.env['PERDURE_KILL_POINT'] ?? '').split(':');
 let left = Number(nth ?? 1);
 
-export function killPoint(name: EngineKillPoint | AgentKillPoint | AutomationKillPoint): void {
+export function killPoint(name: EngineKillPoint | AgentKillPoint | AutomationKillPoint | ProgramKillPoint): void {
   if (wanted !== name) return;
   left -= 1;
   if (left <= 0) process.kill(process.pid, 'SIGKILL');
@@ -54,3 +54,11 @@ export const AGENT_KILL_POINTS = [
   'steer.before-commit',
 ] as const;
 export type AgentKillPoint = (typeof AGENT_KILL_POINTS)[number];
+
+/** The same of programs. */
+export const PROGRAM_KILL_POINTS = [
+  'program.before-request',
+  'program.after-request',
+  'program.before-suspend',
+] as const;
+export type ProgramKillPoint = (typeof PROGRAM_KILL_POINTS)[number];

@@ -118,7 +118,8 @@ async function openCallsAfter(engine: EngineContext, live: LiveSession, row: Res
     if (event.type === 'context.compacted' && event.head.final)
       open.push(...openCallIds(expand(event.payload?.items ?? [])));
     if (event.type === 'call.completed') open.push(...event.head.calls);
-    if (event.type === 'tool.completed' || event.type === 'tool.failed')
+    // A call that a program made is none that the model left open.
+    if ((event.type === 'tool.completed' || event.type === 'tool.failed') && open.includes(event.head.callId))
       open.splice(open.indexOf(event.head.callId), 1);
   }
   return open;

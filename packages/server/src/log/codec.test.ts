@@ -79,6 +79,11 @@ const PINS: Pins = {
       '{"postponed":7,"callId":"call_a","item":"fc_1"}',
     ],
   },
+  'tool.suspended': {
+    code: 40,
+    event: { type: 'tool.suspended', head: { callId: 'call_a' }, payload: null },
+    head: '{"callId":"call_a"}',
+  },
   'session.created': {
     code: 1,
     event: {

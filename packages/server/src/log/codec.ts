@@ -50,6 +50,7 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'input.steered': 37,
   'tool.postponed': 38,
   'tool.answered': 39,
+  'tool.suspended': 40,
 };
 
 const TYPES = new Map<number, EventType>(

@@ -181,10 +181,11 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
         origin: fc.constantFrom({ kind: 'client' as const }, { kind: 'builtin' as const }),
         held: fc.constant(true as const),
         async: fc.constant(true as const),
+        caller: fc.record({ program: callId, index: fc.nat(3) }),
       },
       { requiredKeys: ['callId', 'tool', 'idempotent', 'arguments'] },
     ),
-    fc.option(fc.record({ salt: text })),
+    fc.option(fc.record({ salt: text, arguments: text }, { requiredKeys: ['salt'] })),
   ),
   'tool.started': of('tool.started', fc.record({ callId, approval: fc.option(approval) }), none),
   'tool.completed': of(
@@ -200,6 +201,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     fc.record({ callId, code, count: fc.nat(2) }),
     fc.record({ items, message: text, detail: jsonObject }, { requiredKeys: ['items'] }),
   ),
+  'tool.suspended': of('tool.suspended', fc.record({ callId }), none),
   'tool.outcome_unknown': of('tool.outcome_unknown', fc.record({ callId }), none),
   'approval.requested': of(
     'approval.requested',

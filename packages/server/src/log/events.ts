@@ -183,8 +183,11 @@ export type EventBody =
         readonly held?: true;
         /** The model goes on without its result. */
         readonly async?: true;
+        /** The program that calls it, and the how-manieth of its calls it is, from 0. Absent: the model itself. */
+        readonly caller?: ProgramCaller;
       };
-      readonly payload: { readonly salt: string } | null;
+      /** `arguments`: of a program's call, whose arguments no item of the model holds. */
+      readonly payload: { readonly salt: string; readonly arguments?: string } | null;
     }
   | {
       readonly type: 'tool.started';
@@ -220,6 +223,8 @@ export type EventBody =
       };
     }
   | { readonly type: 'tool.outcome_unknown'; readonly head: { readonly callId: string }; readonly payload: null }
+  /** A program whose calls wait for people: nothing of it is held, and it begins anew once one of them has ended. */
+  | { readonly type: 'tool.suspended'; readonly head: { readonly callId: string }; readonly payload: null }
   | {
       readonly type: 'approval.requested';
       readonly head: {
@@ -372,6 +377,13 @@ export type EventBody =
       /** The message that tells the model. */
       readonly payload: { readonly items: readonly LoggedItem[] };
     };
+
+/** Which call of which program a call is. */
+export interface ProgramCaller {
+  /** The call id of the program. */
+  readonly program: string;
+  readonly index: number;
+}
 
 /** What lets a provider's bill be reconciled with our record. */
 export interface UpstreamIds {

@@ -74,6 +74,13 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
     case 'call.cancelled':
       return { ...body, head: { ...body.head, call } };
     case 'tool.requested': {
+      const { caller, ...head } = body.head;
+      const program = turn?.tools.find(tool => tool.status === 'started' && tool.caller === undefined);
+      if (caller?.index === 0 && program !== undefined) {
+        const call = { program: program.callId, index: program.made ?? 0 };
+        return { ...body, head: { ...head, callId: `call_${seq}_of`, caller: call } };
+      }
+      if (caller !== undefined) return { ...body, head };
       const callId = openCalls.find(id => !turn?.tools.some(tool => tool.callId === id)) ?? body.head.callId;
       const { async, origin } = body.head;
       const client = async === true && origin === undefined;
@@ -83,6 +90,7 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
     case 'tool.completed':
     case 'tool.failed':
     case 'tool.outcome_unknown':
+    case 'tool.suspended':
     case 'approval.requested': {
       const tools = turn?.tools ?? [];
       const tool = tools[body.head.callId.charCodeAt(5) % Math.max(1, tools.length)];
@@ -95,7 +103,9 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
         const definition = tool?.definition;
         return { ...body, head: { ...head, ...bound, ...(definition !== undefined && { definition }) } };
       }
-      return { ...body, head: { ...body.head, callId } } as EventBody;
+      // What a program's call gave takes no place in the context.
+      const count = 'count' in body.head ? { count: tool?.caller === undefined ? body.head.count : 0 } : {};
+      return { ...body, head: { ...body.head, callId, ...count } } as EventBody;
     }
     case 'tool.postponed': {
       const tool = turn?.tools.find(one => one.async === true && one.client === true);
@@ -181,6 +191,7 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'call.failed': 4,
   'tool.requested': 8,
   'tool.started': 8,
+  'tool.suspended': 4,
   'tool.completed': 6,
   'approval.requested': 8,
   'approval.granted': 5,

@@ -60,6 +60,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'tool.requested':
     case 'tool.started':
     case 'tool.outcome_unknown':
+    case 'tool.suspended':
     case 'approval.requested':
     case 'approval.granted':
     case 'approval.denied':

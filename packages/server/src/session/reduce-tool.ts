@@ -1,11 +1,11 @@
 /** The part of the reducer that is about tools and their approvals (L6, L7). */
 import { assertNever } from '../kernel/assert-never.ts';
-import type { EnvelopeOf } from '../log/events.ts';
+import type { EnvelopeOf, ProgramCaller } from '../log/events.ts';
 import { foundTools } from './reduce-agent.ts';
 import type { OpenApproval, SessionState, ToolState, TurnState } from './state.ts';
 
 type ToolEvent = EnvelopeOf<
-  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown'
+  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown' | 'tool.suspended'
 >;
 
 export function reduceTool(state: SessionState, event: ToolEvent): SessionState | string {
@@ -13,13 +13,16 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
   const existing = state.turn?.tools.find(one => one.callId === callId);
   if (event.type === 'tool.requested') {
     if (existing !== undefined) return `tool call ${callId} was already requested`;
-    if (!state.openCalls.includes(callId)) return `no call ${callId} is open`;
+    const { caller } = event.head;
+    const why = caller === undefined ? null : whyNotCalled(state.turn?.tools ?? [], caller);
+    if (why !== null) return `tool call ${callId} ${why}`;
+    if (caller === undefined && !state.openCalls.includes(callId)) return `no call ${callId} is open`;
     // The outcome so far is no longer the last word: the model will be called again with what the tool returns.
     return withTurn(state, turn => ({
       ...turn,
       outcome: null,
       tools: [
-        ...turn.tools,
+        ...(caller === undefined ? turn : setTool(turn, caller.program, { made: caller.index + 1 })).tools,
         {
           callId,
           idempotent: event.head.idempotent,
@@ -30,6 +33,7 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
           ...(event.head.definition !== undefined && { definition: event.head.definition }),
           ...(event.head.item !== undefined && { item: event.head.item }),
           ...(event.head.async === true && { async: true as const }),
+          ...(caller !== undefined && { caller }),
         },
       ],
       toolCalls: (turn.toolCalls ?? 0) + 1,
@@ -47,8 +51,14 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
     case 'tool.outcome_unknown':
       if (existing.status !== 'started') return `tool call ${callId} is not running`;
       return withTurn(state, turn => setTool(turn, callId, { status: 'outcome_unknown' }));
+    case 'tool.suspended':
+      if (existing.status !== 'started') return `tool call ${callId} is not running`;
+      if (!callsOpen(state.turn?.tools ?? [], callId)) return `tool call ${callId} waits for nothing`;
+      return withTurn(state, turn => setTool(turn, callId, { status: 'suspended' }));
     case 'tool.completed':
     case 'tool.failed':
+      if (callsOpen(state.turn?.tools ?? [], callId)) return `tool call ${callId} has calls that have not ended`;
+      if (existing.caller !== undefined && event.head.count > 0) return `tool call ${callId} is no call of the model`;
       if (event.type === 'tool.completed') {
         const why = whyNotCompleted(existing, state.turn?.approvals ?? []);
         if (why !== null) return `tool call ${callId} ${why}`;
@@ -60,13 +70,33 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
         ),
         turn => ({
           ...turn,
-          tools: turn.tools.filter(one => one.callId !== callId),
+          tools: resumed(turn.tools, existing.caller?.program).filter(one => one.callId !== callId),
           approvals: turn.approvals.filter(open => open.callId !== callId),
         }),
       );
     default:
       return assertNever(event, 'tool event');
   }
+}
+
+/** Why a program may not make this call; null if it may. */
+function whyNotCalled(tools: readonly ToolState[], { program, index }: ProgramCaller): string | null {
+  const calling = tools.find(one => one.callId === program);
+  if (calling === undefined || calling.caller !== undefined) return 'is of no program';
+  if (calling.status !== 'started') return 'is of a program that does not run';
+  return index === (calling.made ?? 0) ? null : `is call ${index} after ${calling.made ?? 0}`;
+}
+
+/** Whether calls of the program have not ended. */
+export function callsOpen(tools: readonly ToolState[], program: string): boolean {
+  return tools.some(one => one.caller?.program === program);
+}
+
+/** A program that was suspended goes on: one of its calls has ended. */
+function resumed(tools: readonly ToolState[], program: string | undefined): readonly ToolState[] {
+  return tools.map(one =>
+    one.callId === program && one.status === 'suspended' ? { ...one, status: 'started' } : one,
+  );
 }
 
 /** A client's result comes without a start: who runs the tool is not here. */
@@ -81,6 +111,7 @@ function whyNotCompleted(tool: ToolState, open: readonly OpenApproval[]): string
 function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval: string | null): string | null {
   if (tool.client === true) return 'is run by the client';
   if (tool.status === 'refused') return 'was refused';
+  if (tool.status === 'suspended') return 'waits for its calls';
   // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
   const again = tool.status === 'started' || tool.status === 'outcome_unknown';
   if (again && !tool.idempotent && tool.granted === null) return 'was already started';

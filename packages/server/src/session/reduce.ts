@@ -149,6 +149,7 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.completed':
     case 'tool.failed':
     case 'tool.outcome_unknown':
+    case 'tool.suspended':
       return reduceTool(state, event);
     case 'tool.postponed':
       return postponeCall(state, event);

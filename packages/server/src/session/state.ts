@@ -7,7 +7,7 @@
  *     readable, but no later call sees it.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { CompactionRef, DocumentRef, Reservation, SessionOrigin, SharedPrefix, Usage } from '../log/events.ts';
+import type { CompactionRef, DocumentRef, ProgramCaller, Reservation, SessionOrigin, SharedPrefix, Usage } from '../log/events.ts';
 
 /** Where a session stands. The table in `table.ts` says which events each phase takes. */
 export type Phase =
@@ -31,8 +31,8 @@ export interface ToolState {
   readonly idempotent: boolean;
   /** Digest of its exact arguments, which an approval binds (L7). */
   readonly arguments: string;
-  /** `refused`: its approval was denied or has expired; all that can follow is `tool.failed`. */
-  readonly status: 'requested' | 'started' | 'outcome_unknown' | 'refused';
+  /** `refused`: its approval was denied or has expired; all that can follow is `tool.failed`. `suspended`: a program whose calls wait for people. */
+  readonly status: 'requested' | 'started' | 'suspended' | 'outcome_unknown' | 'refused';
   /** The approval that was given and that its start has yet to consume (L7). */
   readonly granted: string | null;
   /** Whoever drives the session runs it: the turn waits for its result. Absent: this server runs it. */
@@ -42,6 +42,10 @@ export interface ToolState {
   readonly item?: string;
   /** The model goes on without its result. */
   readonly async?: true;
+  /** The program that calls it. */
+  readonly caller?: ProgramCaller;
+  /** Of a program: calls that it has made. Absent: none. */
+  readonly made?: number;
 }
 
 /** A call that was postponed: whoever drives the session may still send its result. */

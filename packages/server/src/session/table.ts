@@ -24,6 +24,7 @@ const NOTHING: Row = {
   'tool.completed': false,
   'tool.failed': false,
   'tool.outcome_unknown': false,
+  'tool.suspended': false,
   'approval.requested': false,
   'approval.granted': false,
   'approval.denied': false,
@@ -80,6 +81,7 @@ const TOOLS: Partial<Row> = {
   'tool.failed': true,
   'tool.outcome_unknown': true,
   'tool.postponed': true,
+  'tool.suspended': true,
   'approval.requested': true,
 };
 
@@ -109,7 +111,15 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'input.steered': true,
   },
   // Whatever runs is not waited for: its outcome is never unknown here, and nothing is left to be postponed.
-  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false, 'tool.postponed': false },
+  waiting: {
+    ...NOTHING,
+    ...TURN,
+    ...TOOLS,
+    ...APPROVALS,
+    'tool.outcome_unknown': false,
+    'tool.postponed': false,
+    'tool.suspended': false,
+  },
   sealed: {
     ...NOTHING,
     'session.moved': true,

@@ -6,7 +6,15 @@
  * G2  A tool that whoever drives the session is to run is told of once, and not before it may run.
  */
 import { lateResult, outputIdOf } from './late-result.ts';
-import { type EventBody, type Json, type JsonObject, type LoggedItem, textOf, type ToolPlace } from '../log/events.ts';
+import {
+  type EventBody,
+  type Json,
+  type JsonObject,
+  type LoggedItem,
+  type ProgramCaller,
+  textOf,
+  type ToolPlace,
+} from '../log/events.ts';
 import type { WireEvent } from './output.ts';
 import { closeApproval, reduceTool, requestApproval, waits } from './reduce-tool.ts';
 import { postponeCall } from './reduce-pending.ts';
@@ -30,8 +38,9 @@ export interface Fact {
 
 interface Call {
   readonly item: LoggedItem;
-  /** Its index in the output of the turn. */
+  /** Its index in the output of the turn; of a program's call, that of the program. */
   readonly index: number;
+  readonly caller?: ProgramCaller;
   origin: ToolPlace;
   shown: boolean;
   /** With which its arguments were digested; null if that was erased. */
@@ -88,6 +97,7 @@ export class ToolFold {
       case 'tool.completed':
       case 'tool.failed':
       case 'tool.outcome_unknown':
+      case 'tool.suspended':
       case 'approval.requested':
       case 'approval.granted':
       case 'approval.denied':
@@ -141,10 +151,21 @@ export class ToolFold {
     this.#state = { ...this.#state, openCalls: [...this.#calls.keys()] };
   }
 
+  /** No item of the model holds it. */
+  #takeCallOfProgram({ head, payload }: Extract<FoldEvent, { type: 'tool.requested' }>): void {
+    const { caller, callId, tool: name, item: id = callId } = head;
+    const given = payload?.arguments;
+    if (caller === undefined || given === undefined) return;
+    const item: LoggedItem = { type: 'function_call', id, call_id: callId, name, arguments: given };
+    const index = this.#calls.get(caller.program)?.index ?? 0;
+    this.#calls.set(callId, { item, index, origin: { kind: 'builtin' }, shown: false, salt: null, pending: false, caller });
+  }
+
   #takeTool(
     event: Exclude<Extract<FoldEvent, { type: `tool.${string}` | `approval.${string}` }>, { type: 'tool.answered' }>,
   ): readonly Fact[] {
     const callId = 'callId' in event.head ? event.head.callId : this.#callOf(event.head.approval);
+    if (event.type === 'tool.requested') this.#takeCallOfProgram(event);
     const call = this.#calls.get(callId);
     // Placed and numbered events are what the reducer takes; of these it looks at type and head only.
     const envelope = event as unknown as Parameters<typeof reduceTool>[1];
@@ -256,7 +277,7 @@ export class ToolFold {
   }
 }
 
-function shownCall(callId: string, { item, index, origin }: Call): JsonObject {
+function shownCall(callId: string, { item, index, origin, caller }: Call): JsonObject {
   return {
     call_id: callId,
     name: textOf(item['name']),
@@ -264,6 +285,7 @@ function shownCall(callId: string, { item, index, origin }: Call): JsonObject {
     item_id: item.id,
     output_index: index,
     origin: { ...origin },
+    ...(caller !== undefined && { caller: { type: 'program', caller_id: caller.program } }),
   };
 }
 

@@ -10,6 +10,8 @@ export interface CallQuestion {
   readonly session: string;
   readonly labels: readonly string[];
   readonly tool: { readonly name: string; readonly origin: CallOrigin; readonly idempotent: boolean };
+  /** Absent: `direct`. */
+  readonly caller?: 'direct' | 'programmatic';
   readonly arguments: JsonObject;
   /** ms since 1970. */
   readonly at: number;
@@ -47,11 +49,12 @@ export interface CallFacts {
   readonly path: string | null;
   readonly url: string | null;
   readonly host: string | null;
+  readonly caller: 'direct' | 'programmatic';
   readonly at: number;
 }
 
 export function factsOf(question: CallQuestion): CallFacts {
-  const { tenant, principal, agent, session, labels, tool, arguments: args, at } = question;
+  const { tenant, principal, agent, session, labels, tool, caller, arguments: args, at } = question;
   const { origin } = tool;
   const fields = Object.entries(args);
   const url = textIn(args, 'url');
@@ -82,6 +85,7 @@ export function factsOf(question: CallQuestion): CallFacts {
     path: path === null ? null : plainPath(path),
     url,
     host: url === null ? null : hostOf(url),
+    caller: caller ?? 'direct',
     at,
   };
 }

@@ -15,12 +15,14 @@ export interface AgentTurn {
   toolbox: Toolbox | null;
   /** Calls whose tools this process runs. Others that were started were left by one that died. */
   readonly running: Set<string>;
+  /** Called whenever something was committed to the session: programs that wait for their calls. */
+  readonly waiters: Set<() => void>;
   /** What is to follow what the call in flight shows, while that is being committed; null at other times. */
   later: (() => void)[] | null;
 }
 
 export function makeAgentTurn(config: SessionConfig, toolbox: Toolbox | null): AgentTurn {
-  return { config, fold: new ToolFold(), toolbox, running: new Set(), later: null };
+  return { config, fold: new ToolFold(), toolbox, running: new Set(), waiters: new Set(), later: null };
 }
 
 /** Of a turn that begins with these events; null if it is of no agent. */
@@ -43,13 +45,15 @@ export function agentCommitted(
     const to = position;
     const next = bodies[i + 1]?.type ?? null;
     const show = (): void => {
-      if (GROWS.has(body.type) && body.payload !== null && 'items' in body.payload)
+      const grows = GROWS.has(body.type) && body.payload !== null && 'items' in body.payload;
+      if (grows && (!('count' in body.head) || body.head.count > 0))
         engine.sessions.grew(live.context.add(body.payload.items, to));
       if (turn?.live === live && turn.agent !== null) showFacts(turn, body, next);
     };
     if (turn?.agent?.later != null) turn.agent.later.push(show);
     else show();
   }
+  for (const wake of turn?.agent?.waiters ?? []) wake();
   engine.hub.wake(live.session);
   const at = wakeAt(live.state);
   if (at !== null) engine.nudge(at);

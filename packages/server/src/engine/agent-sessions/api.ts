@@ -256,7 +256,6 @@ function mustBeHosted({ tools, multi_agent }: Partial<AgentConfig>): void {
 const NOT_HOSTED: { readonly [type: string]: string } = {
   computer_use: 'Computer use',
   web_search: 'Web search',
-  programmatic_tool_calling: 'Programmatic tool calling',
 };
 
 function agentOf(id: string, name: string | null, config: AgentConfig): SessionConfig['agent'] {

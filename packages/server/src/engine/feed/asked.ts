@@ -69,8 +69,11 @@ interface Found {
 
 function look(event: LogEvent, callId: string, found: Found): void {
   if (event.type === 'turn.started') found.requestedBy = event.actor;
-  if (event.type === 'tool.requested' && event.head.callId === callId && found.tool === '')
+  if (event.type === 'tool.requested' && event.head.callId === callId && found.tool === '') {
     found.tool = event.head.tool;
+    // Of a call that a program made.
+    if (event.payload?.arguments !== undefined) found.arguments = readJson(event.payload.arguments);
+  }
   if (event.type !== 'call.completed' || found.arguments !== null) return;
   const item = event.payload?.items.find(one => one['call_id'] === callId);
   const text = item?.['arguments'] ?? item?.['input'];

@@ -1,4 +1,5 @@
 /** What of tools is injected into the engine, and how much of them a turn may have. */
+import type { ProgramHost } from '../programs/ports.ts';
 import type { ToolPolicy, ToolQuestion, ToolSource, ToolVerdict } from './ports.ts';
 
 /** Asked where a policy says `ask` and the session is reviewed automatically. What errs denies. */
@@ -48,11 +49,13 @@ export interface ToolDesk {
   /** Null: what is to be asked about in an automatically reviewed session is denied. */
   readonly reviewer: ToolReviewer | null;
   readonly limits: ToolLimits;
+  /** Null: agents are not offered programs. */
+  readonly programs: ProgramHost | null;
 }
 
 /** Where no policy was configured. */
 export const PERMIT_ALL: ToolPolicy = { decide: () => ({ verdict: 'permit', policy: 'none', reasons: [] }) };
 
 export function toolDesk(given: Partial<ToolDesk> = {}): ToolDesk {
-  return { sources: [], policy: PERMIT_ALL, reviewer: null, limits: TOOL_LIMITS, ...given };
+  return { sources: [], policy: PERMIT_ALL, reviewer: null, limits: TOOL_LIMITS, programs: null, ...given };
 }

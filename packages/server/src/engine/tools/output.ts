@@ -49,6 +49,11 @@ function outputItem(tool: ToolState, output: Json): LoggedItem {
   };
 }
 
+/** What a program's call gave is the program's: it takes no place in the context, and the model is not sent it. */
+function placesOf({ caller }: ToolState): 0 | 1 {
+  return caller === undefined ? 1 : 0;
+}
+
 /** The event that ends a tool which gave something back. @param found names of tools, by a search */
 export function completedTool(
   tool: ToolState,
@@ -61,7 +66,7 @@ export function completedTool(
   const items = [outputItem(tool, kept)];
   return {
     type: 'tool.completed',
-    head: { callId: tool.callId, count: 1, ...(found.length > 0 && { found }) },
+    head: { callId: tool.callId, count: placesOf(tool), ...(found.length > 0 && { found }) },
     payload: { items, ...(detail !== undefined && { detail: detailOf(detail, most) }) },
   };
 }
@@ -75,7 +80,7 @@ export function failedTool(
   const text = bounded(message, most);
   return {
     type: 'tool.failed',
-    head: { callId: tool.callId, code, count: 1 },
+    head: { callId: tool.callId, code, count: placesOf(tool) },
     payload: {
       items: [outputItem(tool, `Error: ${text}`)],
       message: text,

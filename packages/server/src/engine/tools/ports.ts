@@ -92,6 +92,8 @@ export interface ToolQuestion {
   readonly session: SessionId;
   readonly labels: readonly string[];
   readonly tool: { readonly name: string; readonly origin: ToolOrigin; readonly idempotent: boolean };
+  /** Who calls: the model itself, or a program that it wrote. Absent: the model. */
+  readonly caller?: 'direct' | 'programmatic';
   readonly arguments: JsonObject;
   /** ms since 1970. */
   readonly at: number;

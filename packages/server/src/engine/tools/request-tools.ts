@@ -1,10 +1,11 @@
 /** Tool calls that a model made, as the log asks for them: in the commit that ends the call (L7). */
 import { perdureError, type PerdureError } from '@perdure/protocol';
-import { type EventBody, type EventOf, type LoggedItem, textOf } from '../../log/events.ts';
+import { type EventBody, type EventOf, type LoggedItem, type ProgramCaller, textOf } from '../../log/events.ts';
 import { parseArguments } from './arguments.ts';
 import type { AgentTurn } from '../agent-sessions/agent-turn.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { mustState } from '../plan.ts';
+import { PROGRAMS } from '../programs/program-tool.ts';
 import type { RunningTurn } from '../turn.ts';
 import { approvalId } from './approval-id.ts';
 import { failedTool } from './output.ts';
@@ -46,25 +47,38 @@ export function toolRequests(
   if (agent === null) return [];
   const requests: EventBody[] = [];
   for (const item of items)
-    if (item.type === 'function_call') requests.push(...requested(engine, turn, agent, item, seq + requests.length));
+    if (item.type === 'function_call')
+      requests.push(...requested(engine, turn, agent, { item, seq: seq + requests.length }));
   return requests;
 }
 
-function requested(
+export interface Requested {
+  /** The item that asks for it, or what stands for one. */
+  readonly item: LoggedItem;
+  /** seq of the first event. */
+  readonly seq: number;
+  /** The program that calls. Absent: the model. */
+  readonly caller?: ProgramCaller;
+}
+
+/** The events that ask for one tool: what policies say of one that the client runs is with them. */
+export function requested(
   engine: EngineContext,
   turn: RunningTurn,
   agent: AgentTurn,
-  item: LoggedItem,
-  seq: number,
+  { item, seq, caller }: Requested,
 ): readonly EventBody[] {
   const callId = textOf(item['call_id']);
   const name = textOf(item['name']);
-  const tool = agent.toolbox?.get(name);
+  const found = agent.toolbox?.get(name);
+  // A program runs no program.
+  const tool = caller !== undefined && found?.source === PROGRAMS ? undefined : found;
   const salt = Buffer.from(engine.salt()).toString('hex');
   const digest = argumentsDigest(engine, salt, textOf(item['arguments']));
   const client = tool !== undefined && tool.source === null;
   const hidden = agent.toolbox !== null && isHidden(agent.toolbox, name, mustState(turn.live).found ?? []);
-  const asked = client && !hidden ? reviewedVerdict(engine, turn, agent, tool, objectOf(item)) : null;
+  const asked =
+    client && !hidden ? reviewedVerdict(engine, turn, agent, { tool, args: objectOf(item), caller }) : null;
   const held = (client && hidden) || (asked !== null && asked.verdict !== 'permit');
   const request: EventBody = {
     type: 'tool.requested',
@@ -76,9 +90,11 @@ function requested(
       item: item.id,
       ...(tool !== undefined && { definition: tool.digest, origin: placeOf(tool.definition.origin) }),
       ...(held && { held: true as const }),
-      ...(client && tool.async && { async: true as const }),
+      // A program waits for what it asks for.
+      ...(client && tool.async && caller === undefined && { async: true as const }),
+      ...(caller !== undefined && { caller }),
     },
-    payload: { salt },
+    payload: { salt, ...(caller !== undefined && { arguments: textOf(item['arguments']) }) },
   };
   const waiting = {
     callId,
@@ -87,6 +103,7 @@ function requested(
     arguments: digest,
     status: 'requested',
     granted: null,
+    ...(caller !== undefined && { caller }),
   } as const;
   if (hidden) return [request, failedTool(waiting, HIDDEN, engine.tools.limits.outputChars)];
   if (!client || asked === null || !held) return [request];
@@ -104,13 +121,12 @@ function reviewedVerdict(
   engine: EngineContext,
   turn: RunningTurn,
   agent: AgentTurn,
-  tool: Tool,
-  args: ToolQuestion['arguments'],
+  call: AskedCall,
 ): ToolVerdict {
-  const verdict = verdictOf(engine, turn, tool, args);
+  const verdict = verdictOf(engine, turn, call);
   const { reviewer } = engine.tools;
   if (verdict.verdict !== 'ask' || agent.config.review !== 'auto_review' || reviewer === null) return verdict;
-  return { ...verdict, verdict: reviewer.rules(questionOf(engine, turn, tool, args)) };
+  return { ...verdict, verdict: reviewer.rules(questionOf(engine, turn, call)) };
 }
 
 export function denied(verdict: ToolVerdict): { readonly code: string; readonly message: string } {
@@ -156,14 +172,16 @@ function objectOf(item: LoggedItem): ToolQuestion['arguments'] {
   return parsed ?? {};
 }
 
+/** A call of which policies are asked. */
+export interface AskedCall {
+  readonly tool: Tool;
+  readonly args: ToolQuestion['arguments'];
+  readonly caller: ProgramCaller | undefined;
+}
+
 /** What the policy says of a call. A policy that errs denies. */
-export function verdictOf(
-  engine: EngineContext,
-  turn: RunningTurn,
-  tool: Tool,
-  args: ToolQuestion['arguments'],
-): ToolVerdict {
-  const question = questionOf(engine, turn, tool, args);
+export function verdictOf(engine: EngineContext, turn: RunningTurn, call: AskedCall): ToolVerdict {
+  const question = questionOf(engine, turn, call);
   try {
     return engine.tools.policy.decide(question);
   } catch (error) {
@@ -175,8 +193,7 @@ export function verdictOf(
 export function questionOf(
   engine: EngineContext,
   turn: RunningTurn,
-  tool: Tool,
-  args: ToolQuestion['arguments'],
+  { tool, args, caller }: AskedCall,
 ): ToolQuestion {
   const { tenant, session, labels } = mustState(turn.live);
   const { agent, version = 1 } = turn.agent?.config ?? {};
@@ -188,6 +205,7 @@ export function questionOf(
     session,
     labels,
     tool: { name, origin, idempotent },
+    caller: caller === undefined ? 'direct' : 'programmatic',
     arguments: args,
     at: engine.clock.now(),
   };

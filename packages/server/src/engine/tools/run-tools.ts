@@ -9,12 +9,14 @@
 import { perdureError, toPerdureError } from '@perdure/protocol';
 import type { EventBody, JsonObject } from '../../log/events.ts';
 import { afterCrash } from '../../session/next.ts';
-import { canRun } from '../../session/reduce-tool.ts';
+import { callsOpen, canRun } from '../../session/reduce-tool.ts';
 import type { ToolState } from '../../session/state.ts';
 import type { AgentTurn } from '../agent-sessions/agent-turn.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { killPoint } from '../kill-point.ts';
 import { mustState } from '../plan.ts';
+import { PROGRAMS } from '../programs/program-tool.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { stateAfter } from '../state-after.ts';
 import type { RunningTurn } from '../turn.ts';
 import { answerOf } from './answer.ts';
@@ -22,7 +24,7 @@ import { parseArguments } from './arguments.ts';
 import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
 import { postponed } from './pending.ts';
-import { approvalRequested, argumentsDigest, denied, questionOf, verdictOf } from './request-tools.ts';
+import { approvalRequested, argumentsDigest, type AskedCall, denied, questionOf, verdictOf } from './request-tools.ts';
 import { foundIn } from './search-tool.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 
@@ -45,27 +47,69 @@ export async function runTools(engine: EngineContext, turn: RunningTurn): Promis
     throw perdureError('internal_error', undefined, { cause: new Error('no agent runs these tools') });
   const scope = scopeOf(mustState(turn.live), agent.config, turn.principal);
   agent.toolbox ??= await openToolbox(engine, scope, turn.abort.signal);
+  const open = mustState(turn.live).turn?.tools ?? [];
+  // Calls of a program that runs are started by who drives it.
+  const states = open.filter(({ caller }) => !runs(open, caller?.program));
+  const started = await start(engine, turn, agent, states);
+  await sideBySide(started, engine.tools.limits.atOnce, one => runIt(engine, turn, scope, one));
+}
+
+/** Decides what may run of these now, and commits it. */
+async function start(
+  engine: EngineContext,
+  turn: RunningTurn,
+  agent: AgentTurn,
+  states: readonly ToolState[],
+): Promise<readonly Started[]> {
   const moves: Moved[] = [];
-  for (const state of mustState(turn.live).turn?.tools ?? []) {
+  for (const state of states) {
     const orphan = state.status === 'started' && !agent.running.has(state.callId);
     if (!orphan && !canRun(mustState(turn.live).turn ?? { approvals: [] }, state)) continue;
     moves.push({ state, move: await moveFor(engine, turn, agent, state) });
   }
-  if (turn.abort.signal.aborted) return;
+  if (turn.abort.signal.aborted || moves.length === 0) return [];
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('tool.before-start');
   await engine.sessions.commit(turn.live, () => decided(engine, turn, moves), { actor: 'engine' });
   killPoint('tool.after-start');
-  const started = moves.flatMap(({ state, move }) => (move.do === 'start' ? [{ state, move }] : []));
-  await sideBySide(started, engine.tools.limits.atOnce, async ({ state, move }) => {
-    agent.running.add(state.callId);
-    try {
-      await runOne(engine, turn, scope, state, move);
-    } finally {
-      agent.running.delete(state.callId);
-    }
-  });
+  return moves.flatMap(({ state, move }) => (move.do === 'start' ? [{ state, move }] : []));
+}
+
+interface Started {
+  readonly state: ToolState;
+  readonly move: Extract<Move, { do: 'start' }>;
+}
+
+async function runIt(
+  engine: EngineContext,
+  turn: RunningTurn,
+  scope: ToolScope,
+  { state, move }: Started,
+): Promise<void> {
+  const { agent } = turn;
+  agent?.running.add(state.callId);
+  try {
+    const { programs } = engine.tools;
+    if (agent === null || programs === null || move.tool.source !== PROGRAMS)
+      return await runOne(engine, turn, scope, state, move);
+    await runProgram(engine, turn, agent, {
+      programs,
+      state,
+      args: move.args,
+      seed: runKey(engine, turn, state.callId),
+      async start(calls) {
+        const started = await start(engine, turn, agent, calls);
+        return started.map(one => runIt(engine, turn, scope, one));
+      },
+    });
+  } finally {
+    agent?.running.delete(state.callId);
+  }
+}
+
+function runs(open: readonly ToolState[], program: string | undefined): boolean {
+  return open.some(({ callId, status }) => callId === program && status === 'started');
 }
 
 async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTurn, state: ToolState): Promise<Move> {
@@ -76,7 +120,9 @@ async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTur
   if (call !== null && state.client === true && state.async === true)
     return { do: 'postpone', name: call.name, arguments: call.arguments };
   const tool = call === null ? undefined : agent.toolbox?.get(call.name);
-  if (call === null || tool === undefined || tool.source === null)
+  const { caller } = state;
+  const nested = caller !== undefined && tool?.source === PROGRAMS;
+  if (call === null || tool === undefined || tool.source === null || nested)
     return { do: 'fail', code: 'tool_not_found', message: 'There is no such tool.' };
   if (state.definition !== undefined && state.definition !== tool.digest)
     return { do: 'fail', code: 'tool_changed', message: 'The tool has changed since it was called.' };
@@ -84,26 +130,25 @@ async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTur
     return { do: 'fail', code: 'arguments_changed', message: 'The arguments are not those that were asked for.' };
   const args = parseArguments(call.arguments);
   if (args === null) return { do: 'fail', code: 'invalid_arguments', message: 'The arguments are not a JSON object.' };
-  const verdict = verdictOf(engine, turn, tool, args);
+  const verdict = verdictOf(engine, turn, { tool, args, caller });
   if (verdict.verdict === 'deny') return { do: 'fail', ...denied(verdict) };
   if (verdict.verdict === 'permit' || state.granted !== null || state.status === 'started')
     return { do: 'start', tool, args };
   if (agent.config.review !== 'auto_review') return { do: 'ask', policy: verdict.policy };
-  const reviewed = await review(engine, turn, tool, args, verdict);
+  const reviewed = await review(engine, turn, { tool, args, caller }, verdict);
   return reviewed === 'permit' ? { do: 'start', tool, args } : { do: 'fail', ...denied(verdict) };
 }
 
 async function review(
   engine: EngineContext,
   turn: RunningTurn,
-  tool: Tool,
-  args: JsonObject,
+  call: AskedCall,
   verdict: ToolVerdict,
 ): Promise<'permit' | 'deny'> {
   const { reviewer } = engine.tools;
   if (reviewer === null) return 'deny';
   try {
-    return await reviewer.review(questionOf(engine, turn, tool, args), verdict, turn.abort.signal);
+    return await reviewer.review(questionOf(engine, turn, call), verdict, turn.abort.signal);
   } catch (error) {
     engine.report('tools.reviewer', toPerdureError(error));
     return 'deny';
@@ -127,6 +172,11 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
         break;
       }
       case 'fail':
+        // A program that may not go on ends once its calls have.
+        if (callsOpen(mustState(turn.live).turn?.tools ?? [], callId)) {
+          bodies.push({ type: 'tool.suspended', head: { callId }, payload: null });
+          break;
+        }
         bodies.push(failedTool(state, move, engine.tools.limits.outputChars));
         break;
       case 'ask': {

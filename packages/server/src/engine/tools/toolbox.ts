@@ -7,6 +7,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { SessionConfig } from '../agent-sessions/session-config.ts';
 import type { FunctionTool } from '../ports.ts';
 import { definitionsOf, SEARCH_DEFINITION, searches, searchSource, visible } from './search-tool.ts';
+import { PROGRAMS } from '../programs/program-tool.ts';
 import type { ToolDefinition, ToolOrigin, ToolScope, ToolSource } from './ports.ts';
 
 export interface Tool {
@@ -49,15 +50,16 @@ export async function openToolbox(engine: EngineContext, scope: ToolScope, signa
       tool.async === true,
     );
   }
+  const sources = engine.tools.programs === null ? engine.tools.sources : [PROGRAMS, ...engine.tools.sources];
   const listed = await Promise.all(
-    engine.tools.sources.map(source =>
+    sources.map(source =>
       within(engine.tools.limits.toolMs, source.list(scope, signal), () =>
         perdureError('deadline_exceeded', `The tools of kind ${source.kind} could not be listed in time.`),
       ),
     ),
   );
   for (const [i, definitions] of listed.entries()) {
-    const source = engine.tools.sources[i] ?? null;
+    const source = sources[i] ?? null;
     for (const definition of definitions) add(definition, source);
   }
   return box;

@@ -193,18 +193,21 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
   const requested = turn.events.find((one): one is ToolRequested => one.type === 'tool.requested' && ofCall(one));
   const begin = event.type === 'tool.started' ? event : (requested ?? event);
   // One that was started again was cut off before.
-  const next = turn.events.slice(at + 1).find(one => ofCall(one) && (isToolEnd(one) || one.type === 'tool.started'));
+  const next = turn.events.slice(at + 1).find(one => ofCall(one) && (isToolEnd(one) || one.type === 'tool.started' || one.type === 'tool.suspended'));
   const end = event.type === 'tool.started' ? next : event;
   const outcome = end !== undefined && isToolEnd(end) ? end : undefined;
+  const suspended = end?.type === 'tool.suspended';
   const tool = requested?.head.tool ?? 'unknown';
-  const error = toolError(outcome);
+  const error = suspended ? null : toolError(outcome);
+  const program = requested?.head.caller?.program;
+  const parent = program === undefined ? null : spanOfRun(turn.events.slice(0, at), program, ids);
   const values: Values = {
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': tool,
     'gen_ai.tool.call.id': callId,
     'gen_ai.tool.type': requested?.head.origin?.kind === 'mcp' ? 'extension' : 'function',
     'gen_ai.conversation.id': turn.shown.session,
-    'gen_ai.tool.call.arguments': turn.content ? argumentsOf(turn.events, callId) : null,
+    'gen_ai.tool.call.arguments': turn.content ? (requested?.payload?.arguments ?? argumentsOf(turn.events, callId)) : null,
     'gen_ai.tool.call.result': turn.content ? toolResult(itemsOf(outcome)) : null,
     'error.type': error,
     'perdure.tool.idempotent': requested?.head.idempotent,
@@ -216,7 +219,7 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
     {
       seq: begin.seq,
       span: {
-        ...timed(ids.trace, ids.span(event.seq), begin.at, (end ?? turnEnd).at, root),
+        ...timed(ids.trace, ids.span(event.seq), begin.at, (end ?? turnEnd).at, parent ?? root),
         name: `execute_tool ${tool}`,
         kind: SPAN_KIND.internal,
         attributes: attributesOf(values),
@@ -224,6 +227,12 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
       },
     },
   ];
+}
+
+/** The last run of a program before now. */
+function spanOfRun(before: readonly LogEvent[], program: string, ids: SpanIds): string | null {
+  const started = before.findLast(one => one.type === 'tool.started' && one.head.callId === program);
+  return started === undefined ? null : ids.span(started.seq);
 }
 
 type ToolRequested = LogEvent & { readonly type: 'tool.requested' };

@@ -97,7 +97,8 @@ export function callItem(fact: JsonObject, turn: string): AgentItem {
   const done = 'code' in fact;
   const failed = done && fact['code'] !== null;
   const status = done ? (failed ? 'failed' : 'completed') : 'in_progress';
-  const common = { id: text(fact['item_id']), status, turn_id: turn };
+  const caller = fact['caller'];
+  const common = { id: text(fact['item_id']), status, turn_id: turn, ...(caller !== undefined && { caller }) };
   const output = done ? ((fact['output'] as JsonObject | null)?.['output'] ?? null) : null;
   switch (formOf(fact)) {
     case 'mcp_call': {
@@ -150,6 +151,7 @@ export function outputItem(fact: JsonObject, turn: string): AgentItem | null {
     output: failed ? null : shownOutput(output?.['output'] ?? null),
     error: failed ? text(fact['message']) || 'The tool failed.' : null,
     turn_id: turn,
+    ...(fact['caller'] !== undefined && { caller: fact['caller'] }),
   };
 }
 

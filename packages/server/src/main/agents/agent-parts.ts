@@ -9,6 +9,7 @@ import { toolRules } from '../agent-rules.ts';
 import { automationTools, type RunningAutomations } from '../automations/start.ts';
 import type { Config } from '../config/config.ts';
 import { type OpenEnvironments, openEnvironments } from '../environments.ts';
+import { programHost } from '../../workspace/programs/host.ts';
 import { openRegistry, type Registry } from '../registry.ts';
 import { openTools } from '../tools.ts';
 import { makeWorkspaces, type WorkspacesDesk } from '../workspaces.ts';
@@ -22,7 +23,7 @@ export interface AgentParts {
   readonly workspaces: WorkspacesDesk;
   readonly environments: OpenEnvironments;
   readonly host: AgentHost;
-  readonly tools: Pick<ToolDesk, 'sources' | 'policy' | 'reviewer'>;
+  readonly tools: Pick<ToolDesk, 'sources' | 'policy' | 'reviewer' | 'programs'>;
   /** Forgets what came inline with sessions that are gone. */
   readonly secretSweep: SecretSweep;
   close(): Promise<void>;
@@ -59,6 +60,7 @@ export async function openAgentParts(
     log,
     report,
   });
+  const programs = programHost();
   return {
     registry,
     workspaces,
@@ -67,11 +69,12 @@ export async function openAgentParts(
     tools: {
       sources: [automationTools(automations), workspaces.tools, modules, mcp],
       ...(await toolRules(config, control)),
+      programs,
     },
     secretSweep,
     async close() {
       await secretSweep.close();
-      await Promise.all([mcp.close(), modules.close(), workspaces.tools.close()]);
+      await Promise.all([programs.close(), mcp.close(), modules.close(), workspaces.tools.close()]);
       await environments.close();
       await workspaces.close();
       await registry.close();
