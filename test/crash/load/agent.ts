@@ -60,6 +60,8 @@ export function agentClients(load: Load, name: string): readonly Client[] {
   let steers = 0;
   let cancelAt: number | null = null;
   let since = Date.now();
+  /** The server that it speaks with: the time without one is nobody's fault. */
+  let life: Endpoint | null = null;
 
   /** A message for the turn, with a word of its own and one for each call. */
   function message(of: AgentRecord | null, tools: readonly string[]): { readonly marker: string; readonly text: string; readonly calls: readonly (readonly [string, string])[] } {
@@ -268,6 +270,8 @@ export function agentClients(load: Load, name: string): readonly Client[] {
     name,
     busy: () => record !== null,
     async step(endpoint) {
+      if (life !== endpoint) since = Date.now();
+      life = endpoint;
       if (record === null) return begin(endpoint);
       if (record.life === 'deleting') return remove(endpoint, record);
       const [post] = posts;
