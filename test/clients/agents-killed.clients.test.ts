@@ -118,7 +118,8 @@ async function until(what: () => Promise<boolean> | boolean): Promise<void> {
   }
 }
 
-const clientOf = ({ url }: ServerProcess): OpenAI => new OpenAI({ baseURL: `${url}/v1`, apiKey: 'local', maxRetries: 0 });
+const clientOf = ({ url }: ServerProcess): OpenAI =>
+  new OpenAI({ baseURL: `${url}/v1`, apiKey: 'local', maxRetries: 0 });
 
 const MCP = () => [
   { type: 'mcp', server_label: 'files', transport: { type: 'stdio', command: 'files', cwd: '/' }, required: true },
@@ -156,7 +157,12 @@ interface Waits {
 
 const waitsFor = ({ required_actions: actions }: Session): readonly Waits[] => actions as unknown as readonly Waits[];
 
-async function decide(on: ServerProcess, approval: string | undefined, how: string, body: object = {}): Promise<number> {
+async function decide(
+  on: ServerProcess,
+  approval: string | undefined,
+  how: string,
+  body: object = {},
+): Promise<number> {
   const headers = { 'content-type': 'application/json' };
   const path = `${on.url}/perdure/v1/approvals/${approval ?? ''}/${how}`;
   return (await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) })).status;
@@ -174,7 +180,9 @@ async function killed(server: ServerProcess): Promise<ServerProcess> {
 
 /** A file of the workspace, as it lies on the host; null if it is not there. */
 function inWorkspace(name: string): string | null {
-  const found = readdirSync(place.data, { recursive: true, encoding: 'utf8' }).find(path => path.endsWith(`/root/${name}`));
+  const found = readdirSync(place.data, { recursive: true, encoding: 'utf8' }).find(path =>
+    path.endsWith(`/root/${name}`),
+  );
   return found === undefined ? null : readFileSync(join(place.data, found), 'utf8');
 }
 
@@ -228,24 +236,34 @@ test('it reads by MCP, waits over a kill to run its script, is killed in its too
 const SLOW = `echo line >> ledger.txt; if [ ! -f again ]; then touch again; sleep 60; fi; ${SCRIPT.replace('echo one >> ledger.txt && ', '')}`;
 
 test.each([
-  { outcome: 'run_again', body: {}, ledger: 'line\nline\n', artifacts: [['/workspace/outputs/count.txt', '2\n']], told: '"exit_code":0' },
+  {
+    outcome: 'run_again',
+    body: {},
+    ledger: 'line\nline\n',
+    artifacts: [['/workspace/outputs/count.txt', '2\n']],
+    told: '"exit_code":0',
+  },
   { outcome: 'give_up', body: {}, ledger: 'line\n', artifacts: [], told: 'not known' },
   { outcome: 'completed', body: { output: 'It was sent.' }, ledger: 'line\n', artifacts: [], told: 'It was sent.' },
-])('a command that was killed is not run twice: people are asked, and it goes on by $outcome', async ({ outcome, body, ledger, artifacts, told }) => {
-  let server = await place.start();
-  const id = await begin(server, `Use shell ${JSON.stringify({ command: SLOW })}`);
-  const asked = waitsFor(await becomes(server, id, 'requires_action'));
-  expect(await decide(server, asked[0]?.approval_id, 'grant')).toBe(200);
-  await until(() => inWorkspace('again') !== null);
-  server = await killed(server);
-  const unknown = waitsFor(await becomes(server, id, 'requires_action'));
-  expect(unknown.map(({ type }) => type)).toEqual(['perdure.outcome_unknown']);
-  expect(inWorkspace('ledger.txt')).toBe('line\n');
-  // Granting what was granted before opens nothing.
-  expect(await decide(server, asked[0]?.approval_id, 'grant')).toBe(409);
-  expect(await decide(server, unknown[0]?.approval_id, 'resolve', { outcome, ...body })).toBe(200);
-  await becomes(server, id, 'idle');
-  expect(inWorkspace('ledger.txt')).toBe(ledger);
-  expect(await artifactsOf(server, id)).toEqual(artifacts);
-  expect(JSON.stringify(await itemsOf(server, id))).toContain(told);
-}, 240_000);
+])(
+  'a command that was killed is not run twice: people are asked, and it goes on by $outcome',
+  async ({ outcome, body, ledger, artifacts, told }) => {
+    let server = await place.start();
+    const id = await begin(server, `Use shell ${JSON.stringify({ command: SLOW })}`);
+    const asked = waitsFor(await becomes(server, id, 'requires_action'));
+    expect(await decide(server, asked[0]?.approval_id, 'grant')).toBe(200);
+    await until(() => inWorkspace('again') !== null);
+    server = await killed(server);
+    const unknown = waitsFor(await becomes(server, id, 'requires_action'));
+    expect(unknown.map(({ type }) => type)).toEqual(['perdure.outcome_unknown']);
+    expect(inWorkspace('ledger.txt')).toBe('line\n');
+    // Granting what was granted before opens nothing.
+    expect(await decide(server, asked[0]?.approval_id, 'grant')).toBe(409);
+    expect(await decide(server, unknown[0]?.approval_id, 'resolve', { outcome, ...body })).toBe(200);
+    await becomes(server, id, 'idle');
+    expect(inWorkspace('ledger.txt')).toBe(ledger);
+    expect(await artifactsOf(server, id)).toEqual(artifacts);
+    expect(JSON.stringify(await itemsOf(server, id))).toContain(told);
+  },
+  240_000,
+);

@@ -10,7 +10,7 @@ import { checkAllSealed, checkLedger } from './checks/in-ledger.ts';
 import { checkLog } from './checks/in-log.ts';
 import type { Kill, KillPlan } from './kill-plan.ts';
 import { agentClients } from './load/agent.ts';
-import { EFFECTS_FILE } from './load/agent-tools.ts';
+import { EFFECTS_FILE } from './load/agent-effects.ts';
 import { chainClient } from './load/chain.ts';
 import { backgroundClient } from './load/background.ts';
 import { type Client, runClient } from './load/client.ts';
