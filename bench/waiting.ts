@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { Pool } from 'undici';
 import type { Memory } from './collect.ts';
 import type { Row } from './figures.ts';
-import { type ServerStarted, type Started, startServer } from './processes.ts';
+import { processorSeconds, type ServerStarted, type Started, startServer } from './processes.ts';
 
 export const WAITING = 10_000;
 const AT_ONCE = 32;
@@ -87,12 +87,14 @@ async function measure(
   );
 
   const granting = performance.now();
+  const usedBefore = processorSeconds(server.pid);
   const approvals = await withPool(server, listWaiting);
   const listS = (performance.now() - granting) / 1000;
   await withPool(server, pool => inParallel(approvals.length, i => grant(pool, approvals[i] ?? '')));
   const grantS = (performance.now() - granting) / 1000;
   const ended = await withPool(server, pool => untilIdle(pool, count + WARM_UP));
   const endS = (performance.now() - granting) / 1000;
+  const usedS = processorSeconds(server.pid) - usedBefore;
   const effects = readFileSync(place.effects, 'utf8').trim().split('\n');
   const once = new Set(effects).size;
   say(
@@ -125,7 +127,7 @@ async function measure(
     {
       what: 'all granted: they go on and end, each side effect once',
       goal: `${count}`,
-      measured: `${ended - WARM_UP} ended, ${once - WARM_UP} bills paid in ${effects.length - WARM_UP} effects; granted in ${grantS.toFixed(0)} s (${per(grantS)}), ended after ${endS.toFixed(0)} s`,
+      measured: `${ended - WARM_UP} ended, ${once - WARM_UP} bills paid in ${effects.length - WARM_UP} effects; granted in ${grantS.toFixed(0)} s (${per(grantS)}), ended after ${endS.toFixed(0)} s; processor time ${per(usedS)}`,
       ratio: right ? 1 : Number.POSITIVE_INFINITY,
     },
   ];
