@@ -12,10 +12,13 @@ import { startEmulator, startRelay, startServer } from './processes.ts';
 import { benchStreams, STREAMS } from './streams.ts';
 import { benchShadow } from './shadow.ts';
 import { benchWhatIf } from './whatif.ts';
+import { benchWaiting, WAITING } from './waiting.ts';
 import { benchWorkspace } from './workspace.ts';
 
 const given = process.argv.slice(2);
-const wanted = given.filter((argument, i) => !argument.startsWith('--') && given[i - 1] !== '--minutes');
+const wanted = given.filter(
+  (argument, i) => !argument.startsWith('--') && !['--minutes', '--sessions'].includes(given[i - 1] ?? ''),
+);
 /** The number after `--name`. */
 const numberOf = (name: string, otherwise: number): number => {
   const at = given.indexOf(`--${name}`);
@@ -99,6 +102,11 @@ try {
   if (wants('streams')) {
     say('streams: 500 at once through a relay and the server ...');
     rows.push(...(await benchStreams({ ...STREAMS, minutes: numberOf('minutes', 0) }, say)));
+  }
+  // Ten minutes and more: only where it is asked for.
+  if (wanted.includes('waiting')) {
+    say('waiting: sessions that wait for a person ...');
+    rows.push(...(await benchWaiting(emulator, say, numberOf('sessions', WAITING))));
   }
   if (wants('memory')) {
     say('memory ...');

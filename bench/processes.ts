@@ -13,7 +13,7 @@ export interface Started {
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** How long a process may take to say where it listens, ms. */
-const START_MS = 30_000;
+const START_MS = 120_000;
 
 /** Starts a program of this repository that prints one JSON line with its `url`. */
 export async function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Started> {

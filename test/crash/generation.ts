@@ -10,7 +10,7 @@ import { checkAllSealed, checkLedger } from './checks/in-ledger.ts';
 import { checkLog } from './checks/in-log.ts';
 import type { Kill, KillPlan } from './kill-plan.ts';
 import { agentClients } from './load/agent.ts';
-import { EFFECTS_FILE } from './load/agent-tools.ts';
+import { EFFECTS_FILE } from './load/agent-effects.ts';
 import { chainClient } from './load/chain.ts';
 import { backgroundClient } from './load/background.ts';
 import { type Client, runClient } from './load/client.ts';
@@ -49,7 +49,9 @@ export interface GenerationOptions {
 }
 
 /** ms in which a named point must be reached once the load runs. */
-const POINT_MS = 6000;
+const POINT_MS = 4000;
+/** On a machine that is busy with other things it is given as long as so many starts of the server take. */
+const POINT_STARTS = 2;
 /** ms in which the clients must come to their end once nobody kills the server any more. */
 const END_MS = 120_000;
 /** ms in which what the last life left must be checked before a kill at a random time. */
@@ -207,12 +209,13 @@ class Generation {
   }
 
   /** Load and checks until the server is dead. @returns whether it died at its named point */
-  async #serve(server: ServerProcess, kill: Kill | null, { endpoint }: Started): Promise<boolean> {
+  async #serve(server: ServerProcess, kill: Kill | null, started: Started): Promise<boolean> {
+    const { endpoint, startedAt, readyAt } = started;
     this.#stage.open(endpoint);
     const checks = this.#check(endpoint);
     if (this.#options.twin) await this.#withTwin();
     if (kill?.type === 'point') {
-      await Promise.race([server.exited, pause(POINT_MS)]);
+      await Promise.race([server.exited, pause(Math.max(POINT_MS, POINT_STARTS * (readyAt - startedAt)))]);
     } else {
       await Promise.race([checks, pause(CHECK_MS)]);
       await pause(kill?.afterMs ?? 0);
@@ -300,26 +303,21 @@ class Generation {
   }
 }
 
-/** Eighteen with stored turns, so that eight are in flight at nearly any time, and three of which nothing is kept. */
+/** Thirteen with stored turns, so that eight are in flight at nearly any time, and three of which nothing is kept. */
 // With a planted defect no response runs in the background: a cancel would wait for what was only said to be written, and the life would not end.
 export function clientsOf(load: Load, background = true): readonly Client[] {
   return [
     chainClient(load, 'stream-1', { stream: 'always' }),
     chainClient(load, 'stream-2', { stream: 'always' }),
-    chainClient(load, 'stream-3', { stream: 'always' }),
     chainClient(load, 'json-1', { stream: 'never' }),
-    chainClient(load, 'json-2', { stream: 'never' }),
     chainClient(load, 'fork-1', { stream: 'mixed', forks: true }),
-    chainClient(load, 'fork-2', { stream: 'mixed', forks: true }),
     chainClient(load, 'keyed-1', { stream: 'always', keyed: true }),
-    chainClient(load, 'keyed-2', { stream: 'mixed', keyed: true }),
     chainClient(load, 'keyed-3', { stream: 'never', keyed: true }),
     chainClient(load, 'keyed-tool', { stream: 'mixed', keyed: true, tools: true }),
     chainClient(load, 'tool-1', { stream: 'always', tools: true }),
     chainClient(load, 'tool-2', { stream: 'mixed', tools: true }),
     conversationClient(load, 'conv-1'),
     conversationClient(load, 'conv-2'),
-    conversationClient(load, 'conv-3'),
     ...(background ? [backgroundClient(load, 'background-1'), backgroundClient(load, 'background-2')] : []),
     statelessClient(load, 'stateless-1', 'responses'),
     statelessClient(load, 'stateless-2', 'responses'),
@@ -328,7 +326,7 @@ export function clientsOf(load: Load, background = true): readonly Client[] {
 }
 
 /** Each drives sessions one after another, and follows their events on a connection of its own. */
-const AGENTS = 4;
+const AGENTS = 6;
 
 function agentsOf(load: Load): readonly Client[] {
   return Array.from({ length: AGENTS }, (_, index) => agentClients(load, `agent-${index + 1}`)).flat();

@@ -10,7 +10,7 @@ import type { FileConfig } from '../../packages/server/src/main/config/file-form
 
 const PROGRAM = fileURLToPath(new URL('../../packages/server/bin/perdure.mjs', import.meta.url));
 /** Until it has said its address, ms. */
-const START_MS = 30_000;
+const START_MS = 90_000;
 
 export interface Ended {
   readonly code: number | null;

@@ -19,7 +19,8 @@ export function checkAgents(
   for (const id of ran) if (!logs.has(id)) violations.add('L6', 'a tool ran for a session that is not there', id);
   for (const record of agents.sessions) {
     const log = logs.get(record.id);
-    if (log === undefined) violations.add('L2', 'an acknowledged session is not in the log', `${record.client} ${record.id}`);
+    if (log === undefined)
+      violations.add('L2', 'an acknowledged session is not in the log', `${record.client} ${record.id}`);
     else checkSession(record, log, violations);
   }
 }
@@ -32,7 +33,11 @@ function checkSession(record: AgentRecord, { events, tools }: Logged, violations
   for (const { approval, verdict, yes } of record.verdicts.values()) {
     const kept = tools.approvals.get(approval);
     if (yes > 0 && kept !== verdict)
-      violations.add('L7', 'an answer to an approval is lost', `${where} ${approval}: ${verdict}, the log says ${kept}`);
+      violations.add(
+        'L7',
+        'an answer to an approval is lost',
+        `${where} ${approval}: ${verdict}, the log says ${kept}`,
+      );
   }
   if (erased) return;
   const said = events.flatMap(event =>
@@ -41,6 +46,10 @@ function checkSession(record: AgentRecord, { events, tools }: Logged, violations
   for (const { marker, acknowledged } of record.inputs) {
     const times = said.filter(text => text.includes(marker)).length;
     if (times > 1 || (acknowledged && times === 0))
-      violations.add('L2', 'an input of a session is in the log more or less than once', `${where} ${marker}: ${times} times`);
+      violations.add(
+        'L2',
+        'an input of a session is in the log more or less than once',
+        `${where} ${marker}: ${times} times`,
+      );
   }
 }

@@ -40,7 +40,11 @@ export interface LogClaims {
 }
 
 /** Reads the whole file. The server must have stopped, with nothing left open. */
-export function checkLog(file: string, { ledger, upstreamRequests, effects }: LogClaims, violations: Violations): LogReport {
+export function checkLog(
+  file: string,
+  { ledger, upstreamRequests, effects }: LogClaims,
+  violations: Violations,
+): LogReport {
   const db = new DatabaseSync(file, { readOnly: true });
   const counts = new LogCounts();
   const markers = new Map<string, number>(ledger.turns.map(turn => [turn.marker, 0]));

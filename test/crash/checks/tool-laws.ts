@@ -1,7 +1,7 @@
 /** The laws that the tools and approvals of one session must keep (L6, L7), by its log and by what its tools did outside of it. */
 import { createHash } from 'node:crypto';
-import type { JsonObject, LogEvent } from '../../../packages/server/src/log/events.ts';
-import type { Effect } from '../load/agent-tools.ts';
+import { type JsonObject, type LogEvent, textOf } from '../../../packages/server/src/log/events.ts';
+import type { Effect } from '../load/agent-effects.ts';
 import type { Violations } from '../violations.ts';
 
 interface Call {
@@ -60,7 +60,7 @@ export function checkTools(
     switch (event.type) {
       case 'call.completed':
         for (const item of event.payload?.items ?? [])
-          if (item.type === 'function_call') written.set(String(item['call_id']), String(item['arguments']));
+          if (item.type === 'function_call') written.set(textOf(item['call_id']), textOf(item['arguments']));
         break;
       case 'tool.requested': {
         const { callId, tool, idempotent, arguments: digest, origin } = event.head;
@@ -68,7 +68,16 @@ export function checkTools(
         const text = written.get(callId) ?? null;
         const client = origin?.kind === 'client';
         calls.set(callId, {
-          tool, idempotent, client, digest, salt, text, starts: 0, allowedAgain: 0, state: 'requested', granted: null,
+          tool,
+          idempotent,
+          client,
+          digest,
+          salt,
+          text,
+          starts: 0,
+          allowedAgain: 0,
+          state: 'requested',
+          granted: null,
         });
         if (salt !== null && text !== null && digestOf(salt, text) !== digest)
           violations.add('L7', 'the digest of a call is not that of its arguments', where);
@@ -82,7 +91,11 @@ export function checkTools(
         if (call.starts > 1 && !call.idempotent && call.starts > 1 + call.allowedAgain)
           violations.add('L6', 'a tool that may not run twice was started twice', `${where} ${event.head.callId}`);
         if (event.head.approval !== call.granted)
-          violations.add('L7', 'a tool was started with another approval than was given', `${where} ${event.head.approval}, not ${call.granted}`);
+          violations.add(
+            'L7',
+            'a tool was started with another approval than was given',
+            `${where} ${event.head.approval}, not ${call.granted}`,
+          );
         if (call.tool === 'transfer_sum' && call.granted === null && call.starts === 1)
           violations.add('L7', 'a tool that asks was started unasked', where);
         call.granted = null;
@@ -104,7 +117,11 @@ export function checkTools(
         if (call === null) break;
         if (call.state === 'ended') violations.add('L6', 'a tool ended twice', `${where} ${event.head.callId}`);
         if (call.state === 'cut')
-          violations.add('L6', 'a tool that was cut ended without anybody being asked', `${where} ${event.head.callId}`);
+          violations.add(
+            'L6',
+            'a tool that was cut ended without anybody being asked',
+            `${where} ${event.head.callId}`,
+          );
         const said = event.type === 'tool.completed' ? call.state === 'unknown' && call.granted !== null : true;
         if (event.type === 'tool.completed' && !call.client && call.state === 'requested')
           violations.add('L6', 'a tool ended that was not started', `${where} ${event.head.callId}`);
@@ -154,7 +171,8 @@ export function checkTools(
           if (call.state === 'ended') continue;
           violations.add('L6', 'a turn was completed over a tool that had not ended', `${where} ${id} ${call.state}`);
         }
-        if (open.size > 0) violations.add('L7', 'a turn was completed over an open approval', `${where} ${[...open.keys()].join(' ')}`);
+        if (open.size > 0)
+          violations.add('L7', 'a turn was completed over an open approval', `${where} ${[...open.keys()].join(' ')}`);
         turn = false;
         break;
       case 'turn.failed':
@@ -202,23 +220,46 @@ function checkEffects(
     const [first] = all;
     if (first === undefined) continue;
     const text = JSON.stringify({ ticket: first.ticket, text: first.text });
-    if (all.some(one => JSON.stringify([one.tool, one.ticket, one.text]) !== JSON.stringify([first.tool, first.ticket, first.text])))
-      violations.add('L7', 'a tool ran with other arguments under one key', `${session} ${key}: ${JSON.stringify(all)}`);
+    if (
+      all.some(
+        one =>
+          JSON.stringify([one.tool, one.ticket, one.text]) !== JSON.stringify([first.tool, first.ticket, first.text]),
+      )
+    )
+      violations.add(
+        'L7',
+        'a tool ran with other arguments under one key',
+        `${session} ${key}: ${JSON.stringify(all)}`,
+      );
     const call = texts.get(text);
     // Its text was erased: what can be said is that its tool alone ran twice.
     if (call === undefined && [...calls.values()].every(one => one.text !== null || one.client))
-      violations.add('L7', 'a tool ran with arguments that nobody asked for', `${session} ${key}: ${JSON.stringify(first)}`);
+      violations.add(
+        'L7',
+        'a tool ran with arguments that nobody asked for',
+        `${session} ${key}: ${JSON.stringify(first)}`,
+      );
     if (call === undefined) continue;
-    if (call.tool !== first.tool) violations.add('L7', 'another tool ran', `${session} ${first.tool}, not ${call.tool}`);
+    if (call.tool !== first.tool)
+      violations.add('L7', 'another tool ran', `${session} ${first.tool}, not ${call.tool}`);
     if (all.length > call.starts)
-      violations.add('L6', 'a tool ran more often than it was started', `${session} ${call.tool} ${first.ticket}: ${all.length} > ${call.starts}`);
+      violations.add(
+        'L6',
+        'a tool ran more often than it was started',
+        `${session} ${call.tool} ${first.ticket}: ${all.length} > ${call.starts}`,
+      );
     if (!call.idempotent && all.length > 1 + call.allowedAgain)
-      violations.add('L6', 'a side effect that may not come twice came twice', `${session} ${call.tool} ${first.ticket}: ${all.length}`);
+      violations.add(
+        'L6',
+        'a side effect that may not come twice came twice',
+        `${session} ${call.tool} ${first.ticket}: ${all.length}`,
+      );
   }
   const keys = new Map<string, string>();
   for (const { ticket, key } of effects) {
     const known = keys.get(ticket);
-    if (known !== undefined && known !== key) violations.add('L6', 'one call ran under two keys', `${session} ${ticket}: ${known} ${key}`);
+    if (known !== undefined && known !== key)
+      violations.add('L6', 'one call ran under two keys', `${session} ${ticket}: ${known} ${key}`);
     keys.set(ticket, key);
   }
 }

@@ -46,29 +46,43 @@ export async function answerApproval(
   of.verdicts.set(approval, verdict);
   const tries = load.random.chance(0.5) ? 2 : 1;
   const answers = await Promise.allSettled(Array.from({ length: tries }, () => say(endpoint, approval, said)));
-  let cut: unknown = null;
+  let cut: Error | null = null;
   for (const answer of answers) {
     if (answer.status === 'rejected') {
       verdict.unknown += 1;
-      cut = answer.reason;
+      cut = answer.reason instanceof Error ? answer.reason : new ConnectionCut('cut');
       continue;
     }
     const { status, code, text } = answer.value;
     if (status === 200) verdict.yes += 1;
     else if (code === 'approval_not_open' || AGAIN.has(code) || (mayBeGone && status === 404)) continue;
-    else violations.add('L7', `an answer to an approval was answered ${status} ${code}`, `${of.id} ${approval}: ${text.slice(0, 200)}`);
+    else
+      violations.add(
+        'L7',
+        `an answer to an approval was answered ${status} ${code}`,
+        `${of.id} ${approval}: ${text.slice(0, 200)}`,
+      );
   }
-  if (verdict.yes > 1) violations.add('L7', 'an approval was answered twice', `${of.id} ${approval}: ${verdict.yes} times`);
-  if (cut !== null) throw cut instanceof ConnectionCut ? cut : new ConnectionCut(String(cut));
+  if (verdict.yes > 1)
+    violations.add('L7', 'an approval was answered twice', `${of.id} ${approval}: ${verdict.yes} times`);
+  if (cut !== null) throw cut;
   return verdict.yes > 0;
 }
 
 /** What is to run is what the model was asked to call. */
-function checkArguments({ violations }: Load, of: AgentRecord, { arguments: given, approval_id: approval }: Action): void {
+function checkArguments(
+  { violations }: Load,
+  of: AgentRecord,
+  { arguments: given, approval_id: approval }: Action,
+): void {
   const { ticket } = (given ?? {}) as { readonly ticket?: unknown };
   const wanted = of.calls.get(String(ticket));
   if (wanted !== JSON.stringify(given))
-    violations.add('L7', 'an approval shows other arguments', `${of.id} ${approval}: ${JSON.stringify(given)}, not ${wanted}`);
+    violations.add(
+      'L7',
+      'an approval shows other arguments',
+      `${of.id} ${approval}: ${JSON.stringify(given)}, not ${wanted}`,
+    );
 }
 
 function choose(load: Load, action: Action): Said {
@@ -91,7 +105,9 @@ function choose(load: Load, action: Action): Said {
 function again({ verdict }: Verdict, action: Action): Said {
   if (action.type === 'perdure.outcome_unknown')
     return { path: 'resolve', body: { outcome: verdict === 'granted' ? 'run_again' : 'give_up' }, verdict };
-  return verdict === 'granted' ? { path: 'grant', body: {}, verdict } : { path: 'deny', body: { reason: 'No.' }, verdict };
+  return verdict === 'granted'
+    ? { path: 'grant', body: {}, verdict }
+    : { path: 'deny', body: { reason: 'No.' }, verdict };
 }
 
 async function say(

@@ -36,7 +36,11 @@ export async function postEvents(load: Load, endpoint: Endpoint, of: AgentRecord
       await pause(AGAIN_MS);
       continue;
     }
-    load.violations.add('liveness', `input was answered ${answer.status} ${code}`, `${of.client} ${of.id} ${key}: ${answer.text.slice(0, 300)}`);
+    load.violations.add(
+      'liveness',
+      `input was answered ${answer.status} ${code}`,
+      `${of.client} ${of.id} ${key}: ${answer.text.slice(0, 300)}`,
+    );
     return;
   }
 }

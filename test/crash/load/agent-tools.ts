@@ -1,26 +1,15 @@
-/**
- * A module of tools for the servers under test. What they do lies in a file outside of the data folder, a line each: the oracle of what ran,
- * with which arguments, and under which key. A line is written at once and whole.
- */
+/** The module of tools of the servers under test: what they do lies outside of the data folder. `transfer_sum` asks people first. */
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import type * as Zod from 'zod';
-import type { defineTool as Define, ModuleTool } from '../../../packages/server/src/provider/module-tools/define-tool.ts';
+import * as z from 'zod';
+import { defineTool, type ModuleTool } from '../../../packages/server/src/provider/module-tools/define-tool.ts';
+import { type Effect, EFFECTS_FILE } from './agent-effects.ts';
 
-/** One line of the file. */
-export interface Effect {
-  readonly tool: string;
-  readonly ticket: string;
-  readonly text: string;
-  readonly key: string;
-  readonly session: string;
-}
-
-export const EFFECTS_FILE = 'PERDURE_CRASH_EFFECTS';
 /** ms that a tool takes before and after it does what it does: time to die in. */
 const WORK_MS = { before: 5, after: 15 };
 
 const pause = (ms: number): Promise<void> => new Promise(resolve => void setTimeout(resolve, ms));
 
+/** Written at once and whole. */
 async function effect(line: Effect): Promise<string> {
   const path = process.env[EFFECTS_FILE];
   if (path === undefined) throw new Error(`${EFFECTS_FILE} is not set`);
@@ -33,22 +22,15 @@ async function effect(line: Effect): Promise<string> {
   return `${line.tool} did ${line.ticket}`;
 }
 
-/** Name, and whether it may run twice. `transfer_sum` asks people first. */
-export const SERVER_TOOLS = { file_note: true, post_once: false, transfer_sum: false } as const;
+const tool = (name: string, idempotent: boolean): ModuleTool =>
+  defineTool({
+    name,
+    description: `Does what ${name} says.`,
+    input: z.object({ ticket: z.string(), text: z.string() }),
+    idempotent,
+    run: ({ ticket, text }, { key, session }) => effect({ tool: name, ticket, text, key, session }),
+  });
 
-export default ({
-  defineTool,
-  z,
-}: {
-  readonly defineTool: typeof Define;
-  readonly z: typeof Zod;
-}): readonly ModuleTool[] =>
-  Object.entries(SERVER_TOOLS).map(([name, idempotent]) =>
-    defineTool({
-      name,
-      description: `Does what ${name} says.`,
-      input: z.object({ ticket: z.string(), text: z.string() }),
-      idempotent,
-      run: ({ ticket, text }, { key, session }) => effect({ tool: name, ticket, text, key, session }),
-    }),
-  );
+export const fileNote: ModuleTool = tool('file_note', true);
+export const postOnce: ModuleTool = tool('post_once', false);
+export const transferSum: ModuleTool = tool('transfer_sum', false);

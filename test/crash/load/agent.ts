@@ -60,9 +60,14 @@ export function agentClients(load: Load, name: string): readonly Client[] {
   let steers = 0;
   let cancelAt: number | null = null;
   let since = Date.now();
+  /** The server that it speaks with: the time without one is nobody's fault. */
+  let life: Endpoint | null = null;
 
   /** A message for the turn, with a word of its own and one for each call. */
-  function message(of: AgentRecord | null, tools: readonly string[]): { readonly marker: string; readonly text: string; readonly calls: readonly (readonly [string, string])[] } {
+  function message(
+    of: AgentRecord | null,
+    tools: readonly string[],
+  ): { readonly marker: string; readonly text: string; readonly calls: readonly (readonly [string, string])[] } {
     const marker = random.word(12);
     const calls = tools.map(tool => {
       const ticket = random.word(14);
@@ -99,7 +104,11 @@ export function agentClients(load: Load, name: string): readonly Client[] {
     });
     const answer = await send(endpoint, { method: 'POST', path: '/v1/agents/sessions', body });
     if (answer.status !== 200) {
-      violations.add('liveness', `a session was answered ${answer.status} ${codeOf(answer)}`, answer.text.slice(0, 300));
+      violations.add(
+        'liveness',
+        `a session was answered ${answer.status} ${codeOf(answer)}`,
+        answer.text.slice(0, 300),
+      );
       return pause(LOOK_MS);
     }
     record = agents.begin(name, String(fieldsOf(answer.text)['id']));
@@ -195,7 +204,8 @@ export function agentClients(load: Load, name: string): readonly Client[] {
       return;
     }
     const approvals = actOn(of, actions);
-    for (const action of approvals) if (await answerApproval(load, endpoint, of, action, cancelAt !== null)) since = Date.now();
+    for (const action of approvals)
+      if (await answerApproval(load, endpoint, of, action, cancelAt !== null)) since = Date.now();
     stuck(of, 'waiting');
     if (approvals.length === 0) await pause(LOOK_MS);
   }
@@ -233,7 +243,11 @@ export function agentClients(load: Load, name: string): readonly Client[] {
       },
     });
     if (idle < turns.length)
-      violations.add('L2', 'the events of a session do not come to their end', `${of.id}: ${status}, ${idle} of ${turns.length} turns`);
+      violations.add(
+        'L2',
+        'the events of a session do not come to their end',
+        `${of.id}: ${status}, ${idle} of ${turns.length} turns`,
+      );
     while (of.shown.length < all.length && Date.now() < until) {
       // It is cut like everybody else: then it comes back with the next life.
       if (load.stage.now !== endpoint) return look(await nextOf(endpoint), of);
@@ -241,7 +255,8 @@ export function agentClients(load: Load, name: string): readonly Client[] {
     }
     for (let at = 0; at < Math.max(all.length, of.shown.length); at++) {
       const [told, again] = [of.shown[at], all[at]];
-      const same = told !== undefined && again !== undefined && told.id === again.id && stableText(told) === stableText(again);
+      const same =
+        told !== undefined && again !== undefined && told.id === again.id && stableText(told) === stableText(again);
       if (same) continue;
       const detail = `${of.id}: event ${at} of ${of.shown.length}/${all.length}: ${JSON.stringify(told)?.slice(0, 300)} is ${JSON.stringify(again)?.slice(0, 300)}`;
       violations.add('L2', 'the events of a session are others when read again', detail);
@@ -268,6 +283,8 @@ export function agentClients(load: Load, name: string): readonly Client[] {
     name,
     busy: () => record !== null,
     async step(endpoint) {
+      if (life !== endpoint) since = Date.now();
+      life = endpoint;
       if (record === null) return begin(endpoint);
       if (record.life === 'deleting') return remove(endpoint, record);
       const [post] = posts;
@@ -309,17 +326,29 @@ async function compareItems(load: Load, endpoint: Endpoint, of: AgentRecord, tur
   for (const input of of.inputs) {
     const times = said.filter(text => text.includes(input.marker)).length;
     if (times !== 1 && input.acknowledged)
-      violations.add('L2', 'an acknowledged input of a session is not there once', `${of.id} ${input.marker}: ${times} times`);
+      violations.add(
+        'L2',
+        'an acknowledged input of a session is not there once',
+        `${of.id} ${input.marker}: ${times} times`,
+      );
   }
   const completed = new Set(turns.filter(turn => turn['status'] === 'completed').map(turn => turn['id']));
   for (const turn of turns) {
     if (['completed', 'cancelled', 'failed'].includes(String(turn['status']))) continue;
-    violations.add('liveness', `the turn of an idle session is ${String(turn['status'])}`, `${of.id} ${String(turn['id'])}`);
+    violations.add(
+      'liveness',
+      `the turn of an idle session is ${String(turn['status'])}`,
+      `${of.id} ${String(turn['id'])}`,
+    );
   }
   for (const item of items) {
     if (item['type'] !== 'function_call' || !completed.has(item['turn_id'])) continue;
     const outputs = items.filter(one => one['type'] === 'function_call_output' && one['call_id'] === item['call_id']);
     if (outputs.length !== 1)
-      violations.add('L6', 'a call has more or less than one output', `${of.id} ${String(item['call_id'])}: ${outputs.length}`);
+      violations.add(
+        'L6',
+        'a call has more or less than one output',
+        `${of.id} ${String(item['call_id'])}: ${outputs.length}`,
+      );
   }
 }

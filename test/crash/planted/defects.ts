@@ -35,4 +35,19 @@ export const PLANTED: readonly Planted[] = [
     law: 'L3',
     options: { ...SHORT, kills: 2, killsPerGeneration: 1, twin: true, preload: preload('no-fence.ts') },
   },
+  {
+    name: 'a tool that runs before its start is committed',
+    law: 'L6',
+    options: { ...SHORT, points: ['tool.before-start'], preload: preload('run-before-start.ts') },
+  },
+  {
+    name: 'a tool that may not run twice and does, after a crash',
+    law: 'L6',
+    options: { ...SHORT, points: ['tool.before-complete'], preload: preload('run-again.ts') },
+  },
+  {
+    name: 'an approval that can be used twice',
+    law: 'L7',
+    options: { ...SHORT, points: ['approval.after-commit'], preload: preload('approval-twice.ts') },
+  },
 ];

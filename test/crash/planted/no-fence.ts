@@ -2,10 +2,10 @@
  * Preloaded into servers: nothing keeps two of them from writing one session (L3 broken): no lock on the folder, no look at seq and epoch, no unique
  * place of an event. The harness must notice.
  */
-import { registerHooks } from 'node:module';
+import { changeSources, type SourceChange } from './change-source.ts';
 
 /** File -> what its text becomes. */
-const CHANGES: readonly (readonly [file: string, change: (source: string) => string])[] = [
+const CHANGES: readonly SourceChange[] = [
   // The writer's thread takes nothing over from this one by itself.
   [
     '/store/sqlite/worker-link.ts',
@@ -19,15 +19,4 @@ const CHANGES: readonly (readonly [file: string, change: (source: string) => str
   ],
 ];
 
-registerHooks({
-  load(url, context, next) {
-    const loaded = next(url, context);
-    const change = CHANGES.find(([file]) => url.endsWith(file))?.[1];
-    if (change === undefined || loaded.source == null) return loaded;
-    const source =
-      typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString('utf8');
-    const changed = change(source);
-    if (changed === source) throw new Error(`${url} is not what the planted defect changes`);
-    return { ...loaded, source: changed };
-  },
-});
+changeSources(CHANGES);

@@ -5,7 +5,7 @@ import type { HomeStore } from '../store/home-store.ts';
 import { emptyMemoryData } from '../store/memory/memory-data.ts';
 import { openMemoryHome } from '../store/memory/open-memory-home.ts';
 import { storeError } from '../store/store-error.ts';
-import { type LiveSession, Sessions } from './live-session.ts';
+import { type LiveSession, Sessions, WAITING_KEPT } from './live-session.ts';
 import { codeOf, gate, NOON, sha256 } from './world.test-support.ts';
 
 const ACME = 'acme' as TenantId;
@@ -300,5 +300,57 @@ describe('V3: the cache', () => {
     for (let n = 2; n < 7; n++) lives.push(await filled(cache, store, n, 12_000));
     // Four of them fit: had the first been subtracted twice, five would.
     expect(lives.filter(live => !live.stale).length).toBeLessThan(5);
+  });
+});
+
+describe('V4: sessions that wait for people', () => {
+  /** As it is once its turn waits. */
+  const waits = (live: LiveSession): void => {
+    if (live.state !== null)
+      live.state = { ...live.state, phase: 'waiting', turn: { tools: [], approvals: [] } as never };
+  };
+
+  async function waitingOnes(cache: Sessions, store: HomeStore, count: number): Promise<readonly LiveSession[]> {
+    const all: LiveSession[] = [];
+    for (let i = 0; i < count; i++) {
+      const live = await begun(cache, store, `sess_w${i}` as SessionId);
+      waits(live);
+      cache.rest(live);
+      all.push(live);
+    }
+    return all;
+  }
+
+  test('however many wait, the latest alone are kept; one that was looked at is a late one', async () => {
+    const { store } = stores();
+    const cache = sessions(100_000_000);
+    const all = await waitingOnes(cache, store, WAITING_KEPT);
+    expect(cache.size).toBe(WAITING_KEPT);
+    await cache.load(ACME, 'sess_w0' as SessionId, store);
+    const more = await begun(cache, store, 'sess_more' as SessionId);
+    waits(more);
+    cache.rest(more);
+    expect([all[0]?.stale, all[1]?.stale, all[2]?.stale, more.stale]).toEqual([false, true, false, false]);
+    expect(cache.size).toBe(WAITING_KEPT);
+  });
+
+  test('one that somebody is at stays, and so does one whose turn still runs here', async () => {
+    const { store } = stores();
+    const running = new Set<SessionId>();
+    const cache = new Sessions({
+      clock,
+      storeMs: 200,
+      cacheBytes: 100_000,
+      sha256,
+      salt: () => new Uint8Array(16),
+      atWork: ({ session }) => running.has(session),
+    });
+    const [used, atWork, neither] = await waitingOnes(cache, store, 3);
+    if (used === undefined || atWork === undefined || neither === undefined) throw new Error('there are not three');
+    running.add(atWork.session);
+    await cache.exclusive(used, async () => {
+      cache.grew(100_000);
+      expect([used.stale, atWork.stale, neither.stale]).toEqual([false, false, true]);
+    });
   });
 });

@@ -43,8 +43,6 @@ export interface Idempotent {
   readonly body: string | Uint8Array;
 }
 
-const NONE: ReadonlySet<number> = new Set();
-
 /** Keys of requests that this process is carrying out: the same request at the same time waits for it. */
 const UNDER_WAY = new WeakMap<EngineContext, Map<string, Promise<void>>>();
 
@@ -81,18 +79,16 @@ async function once(
     route: `POST /v1/agents/sessions/${live.session}/events`,
     home,
   });
-  let taken: ReadonlySet<number> = NONE;
-  if (reserved.type === 'seen') {
-    if (reserved.done) return;
-    // The process died in the middle of it.
-    taken = await takenInputs(engine, live, inputs, reserved);
-  }
+  if (reserved.type === 'seen' && reserved.done) return;
+  // Seen and not done: the process died in the middle of it, or it was refused there.
+  const taken = new Set(reserved.type === 'seen' ? await takenInputs(engine, live, inputs, reserved) : []);
   try {
     await takeAll(engine, caller, live.session, inputs, reserved.id, taken);
     if (reserved.type === 'fresh') await reserved.done();
   } catch (error) {
     const problem = toPerdureError(error);
-    if (reserved.type === 'fresh' && problem.status < 500) await reserved.release();
+    // What was taken of it must not be taken again under the same key.
+    if (reserved.type === 'fresh' && taken.size === 0 && problem.status < 500) await reserved.release();
     throw problem;
   }
 }
@@ -103,7 +99,8 @@ async function takeAll(
   id: string,
   inputs: readonly SessionInput[],
   reserved: ResponseId | null,
-  taken: ReadonlySet<number> = NONE,
+  /** Indices of those that were taken: they are left out, and others come in as they are taken. */
+  taken: Set<number> = new Set(),
 ): Promise<void> {
   let unused = reserved;
   for (const [index, input] of inputs.entries()) {
@@ -124,6 +121,7 @@ async function takeAll(
       case 'tool_result':
         await takeResult(engine, caller, live, input.result, mark);
     }
+    taken.add(index);
   }
 }
 

@@ -46,7 +46,7 @@ export interface FedEvent {
 
 export interface FeedConsumer {
   readonly types: readonly EventType[];
-  /** Those of which the effects depend on rows that earlier events made. */
+  /** Those of which the effects depend on rows that earlier events of the same session made. */
   readonly reads: readonly EventType[];
   /** The changes of rows that follow. Asked again, with the rows as they then are, if somebody else changed one of them meanwhile. */
   effects(fed: FedEvent): Promise<readonly ResourceChange[]>;
@@ -187,7 +187,9 @@ export function followFeed(parts: FeedParts): Feed {
     };
     for (const fed of events) {
       if (closed) return;
-      if (consumers.some(({ reads }) => reads.includes(fed.event.type))) await flush();
+      const { session, type } = fed.event;
+      const follows = batch.some(one => one.event.session === session);
+      if (follows && consumers.some(({ reads }) => reads.includes(type))) await flush();
       let changes = await effectsOf(fed);
       const touched = new Set(pending.map(rowOf));
       if (pending.length + changes.length >= MAX_RESOURCE_CHANGES || changes.some(one => touched.has(rowOf(one)))) {
