@@ -76,7 +76,13 @@ function meets(one: string, blocked: string): boolean {
 
 export function specOf({ row, record }: Found<HostedRecord>): WorkspaceSpec {
   const { access, allowed_domains: allowed, blocked_domains: blocked } = record.network;
-  return { tenant: row.tenant, id: row.id, network: { access, allowed, blocked }, env: record.env, vaults: record.vaults };
+  return {
+    tenant: row.tenant,
+    id: row.id,
+    network: { access, allowed, blocked },
+    env: record.env,
+    vaults: record.vaults,
+  };
 }
 
 export const shownArchive = ({ name, description }: ArchiveGiven): CapabilityResource => ({

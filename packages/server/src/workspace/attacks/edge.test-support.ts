@@ -1,6 +1,6 @@
 /** Hosts over TLS on this machine, a workspace with a credential for one of them, and what is tried to have its value. */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
@@ -64,14 +64,15 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
   const closing: (() => void)[] = [() => setDefaultCACertificates(believed)];
   for (const [host, address] of addresses) {
     if (host === PRIVATE) continue;
-    const { certify } = host === UNTRUSTED ? other : trusted;
-    const server = createTlsServer(await certify(host), answering(host, asked));
+    const certified = await (host === UNTRUSTED ? other : trusted).certify(host);
+    const server = createTlsServer(certified, answering(host, asked));
     server.listen(PORT, address);
     await once(server, 'listening');
     closing.push(() => void server.close());
   }
   const plain = createServer(answering(`${API} without TLS`, asked));
-  plain.listen(0, addresses.get(API));
+  // At every address: the others are reached by it too.
+  plain.listen(0, '0.0.0.0');
   await once(plain, 'listening');
   closing.push(() => void plain.close());
   const { port } = plain.address() as AddressInfo;
@@ -106,10 +107,13 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
       opened.push(workspaces);
       const network = {
         access: 'restricted' as const,
-        allowed: [API, UNTRUSTED, PRIVATE, `${OTHER}:${PORT}`, `${API}:${port}`],
+        allowed: [API, UNTRUSTED, PRIVATE, `${OTHER}:${PORT}`, `${API}:${port}`, `${OTHER}:${port}`],
         blocked: [],
       };
-      return run(await workspaces.open(specOf('env_1', { network, vaults: ['vault_1'] })), command);
+      return run(
+        await workspaces.open(specOf('env_1', { network, vaults: ['vault_1'], env: { TOKEN: 'hidden' } })),
+        command,
+      );
     },
     async close() {
       for (const one of opened) await one.close();
@@ -119,9 +123,9 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
 }
 
 /** A host that echoes, keeps, and sends elsewhere what it is sent. */
+let kept = '';
 function answering(server: string, asked: Asked[]): RequestListener {
-  let kept = '';
-  return async (req, res) => {
+  const reply = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const parts: Buffer[] = [];
     for await (const part of req) parts.push(part as Buffer);
     const { headers, method = '', url = '' } = req;
@@ -153,6 +157,9 @@ function answering(server: string, asked: Asked[]): RequestListener {
       default:
         return void res.writeHead(200, { 'content-length': 3 }).end('ok\n');
     }
+  };
+  return (req, res) => {
+    reply(req, res).catch(() => res.destroy());
   };
 }
 

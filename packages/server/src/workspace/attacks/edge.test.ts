@@ -166,6 +166,18 @@ describe.skipIf(missing !== null)(`credentials at the edge${missing === null ? '
     ]);
   });
 
+  it('looks through what comes over plain HTTP from such a host, and leaves plain hosts of others alone', async () => {
+    const plain = `http://${API}:${scene.plain}`;
+    const result = await scene.run(
+      `${CURL} ${BEARER} ${at(API, '/keep')}; ${CURL} -r 2-5 -H 'accept-encoding: br' ${plain}/kept`,
+    );
+    expect(result.output).toContain(`Bearer ${PLACEHOLDER}`);
+    expect(scene.asked[1]?.headers).not.toHaveProperty('range');
+    scene.asked.splice(0);
+    await scene.run(`${CURL} -r 2-5 -H 'accept-encoding: br' http://${OTHER}:${scene.plain}/`);
+    expect(scene.asked[0]?.headers).toMatchObject({ range: 'bytes=2-5', 'accept-encoding': 'br' });
+  });
+
   it('sends nothing where credentials cannot be looked up', async () => {
     let asked = 0;
     const failing = (from: number) => ({
