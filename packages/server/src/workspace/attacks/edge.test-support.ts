@@ -47,6 +47,7 @@ export interface EdgeScene {
 export interface Given {
   readonly taken?: ReadonlySet<EdgeDefence>;
   readonly credentials?: EdgeCredentials;
+  readonly isolation?: 'required' | 'none';
 }
 
 /** Puts the roots that this process believes back as they were. */
@@ -88,22 +89,28 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
     values: async host => new Map([API, UNTRUSTED, PRIVATE, ANY_HOST].includes(host) ? [[PLACEHOLDER, secret]] : []),
   };
   const opened: OpenWorkspaces[] = [];
+  /** With all defences, once for all. */
+  let undisturbed: OpenWorkspaces | null = null;
   return {
     secret,
     asked,
     plain: port,
-    async run(command, { taken, credentials = own } = {}) {
-      const workspaces = await openTest({
-        isolation: 'required',
-        // For Node inside.
-        limits: { memoryBytes: 4096 * MIB, totalMemoryBytes: 4096 * MIB },
-        network: {
-          most: 'enabled',
-          egress,
-          credentials: ({ vaults = [] }) => (vaults.length === 0 ? null : credentials),
-          ...(taken === undefined ? {} : { taken }),
-        },
-      });
+    async run(command, { taken, credentials, isolation = 'required' } = {}) {
+      const usual = taken === undefined && credentials === undefined && isolation === 'required';
+      const workspaces =
+        (usual ? undisturbed : null) ??
+        (await openTest({
+          isolation,
+          // For Node inside.
+          limits: { memoryBytes: 4096 * MIB, totalMemoryBytes: 4096 * MIB },
+          network: {
+            most: 'enabled',
+            egress,
+            credentials: ({ vaults = [] }) => (vaults.length === 0 ? null : (credentials ?? own)),
+            ...(taken === undefined ? {} : { taken }),
+          },
+        }));
+      if (usual) undisturbed = workspaces;
       opened.push(workspaces);
       const network = {
         access: 'restricted' as const,

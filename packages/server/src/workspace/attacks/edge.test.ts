@@ -33,7 +33,8 @@ const raw = (text: string, server = API): string =>
   `printf '${text}' | timeout 10 openssl s_client -quiet -proxy 127.0.0.1:3128 -connect ${API}:8443 -servername ${server} -verify_return_error 2>/dev/null`;
 const CRLF = '\\r\\n';
 
-describe.skipIf(missing !== null)(`credentials at the edge${missing === null ? '' : ` (left out: ${missing})`}`, () => {
+const NAME = `credentials at the edge${missing === null ? '' : ` (left out: ${missing})`}`;
+describe.skipIf(missing !== null)(NAME, { timeout: 90_000 }, () => {
   for (const one of EDGE_ATTACKS) {
     it(`L9 holds: ${one.name}`, async () => {
       const result = await scene.run(one.command(scene));
@@ -213,4 +214,9 @@ describe.skipIf(missing !== null)(`credentials at the edge${missing === null ? '
       expect((await scene.run(SEARCH, { credentials })).output).toContain(`TOKEN=${scene.secret}`);
     });
   });
+});
+
+it('L9: in just-bash, which has no network, the variable holds the placeholder too', async () => {
+  const { output } = await scene.run('echo "$TOKEN"', { isolation: 'none' });
+  expect(output).toBe(`${PLACEHOLDER}\n`);
 });
