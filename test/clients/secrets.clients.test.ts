@@ -205,7 +205,7 @@ test.skipIf(missing !== null)(
     bearerOfSecond = SECRETS.replaced;
     const updated = await sessions.update(session.id, {
       agent: { tools: [mcp('second', second, `Bearer ${SECRETS.replaced}`)] },
-    } as never);
+    });
     seen.push(JSON.stringify(updated));
     await sessions.events.create(session.id, {
       events: [

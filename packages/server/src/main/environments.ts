@@ -12,13 +12,18 @@ export interface OpenEnvironments {
   close(): Promise<void>;
 }
 
-export function openEnvironments({ limits, publicUrl }: Config, workspaces: WorkspaceHost): OpenEnvironments {
+export function openEnvironments(
+  { limits, publicUrl }: Config,
+  workspaces: WorkspaceHost,
+  checkVaults: NonNullable<EnvironmentDesk['checkVaults']>,
+): OpenEnvironments {
   let url: string | null = publicUrl;
   let timer: NodeJS.Timeout | null = null;
   let under: Promise<unknown> | null = null;
   return {
     desk: {
       workspaces,
+      checkVaults,
       limits: {
         tenantEnvironments: limits.tenantEnvironments,
         tenantTemplates: limits.tenantTemplates,

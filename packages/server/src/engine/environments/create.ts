@@ -14,6 +14,7 @@ import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { unpack } from './archives.ts';
 import { lookAt } from './bytes.ts';
+import { MAX_ATTACHED_VAULTS } from '../vaults/ports.ts';
 import { endAlone, placeAlone } from './placed-alone.ts';
 import { workspacesOf } from './provision.ts';
 import {
@@ -56,6 +57,7 @@ export async function createHosted(engine: EngineContext, options: HostedOptions
   const workspaces = workspacesOf(engine);
   const hosted = over(await templateOf(engine, tenant, given.template), given.hosted);
   await roomFor(engine, tenant);
+  if (of === null) await engine.environments.checkVaults?.(tenant, vaults);
   checkArchives(hosted.skills, hosted.plugins);
   const sizes: number[] = [];
   const labels = new Set<string>();
@@ -171,7 +173,7 @@ export function attachPrewarmed(
   engine: EngineContext,
   { tenant }: Caller,
   id: string,
-  session: SessionId,
+  { session, vaults }: { readonly session: SessionId; readonly vaults: readonly string[] },
 ): Promise<Found<HostedRecord>> {
   return changeRow<HostedRecord>(engine, { kind: 'environment', tenant, id }, ({ record }) => {
     if (record.session === session) return null;
@@ -179,6 +181,12 @@ export function attachPrewarmed(
       throw perdureError('environment_not_ready', 'The environment belongs to another session.');
     if (record.status === 'expired') throw perdureError('environment_expired');
     if (record.status === 'failed') throw perdureError('environment_not_ready', 'The environment could not be made.');
-    return { record: { ...record, session } };
+    // Its own, and those of the session.
+    const both = [...new Set([...record.vaults, ...vaults])];
+    if (both.length > MAX_ATTACHED_VAULTS)
+      throw perdureError('invalid_request', `At most ${MAX_ATTACHED_VAULTS} vaults are attached at once.`, {
+        param: 'vault_ids',
+      });
+    return { record: { ...record, session, vaults: both } };
   });
 }

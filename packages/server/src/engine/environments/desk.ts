@@ -1,4 +1,5 @@
 /** What environments need of the world: where workspaces are, and the bounds. */
+import type { TenantId } from '../../kernel/ids.ts';
 import type { Workspaces } from '../tools/ports.ts';
 
 export interface EnvironmentLimits {
@@ -39,6 +40,8 @@ export type WorkspaceHost = Pick<Workspaces, 'open' | 'destroy'>;
 export interface EnvironmentDesk {
   /** Null: this server hosts no environments. */
   readonly workspaces: WorkspaceHost | null;
+  /** Whether a new environment may have them; those of a session are checked with it. @throws PerdureError */
+  readonly checkVaults?: (tenant: TenantId, vaults: readonly string[]) => Promise<void>;
   readonly limits: EnvironmentLimits;
   /** Where workers reach this server, without a slash at the end; null if nobody knows yet. */
   readonly url: () => string | null;

@@ -132,7 +132,7 @@ export async function environmentFor(
   if (given.type === 'none') return NO_ENVIRONMENT;
   if (given.type === 'self_hosted') return bindingOf(engine, await createSelfHosted(engine, caller, given, of));
   if (given.type === 'prewarmed') {
-    const found = await attachPrewarmed(engine, caller, given.environment, of.session);
+    const found = await attachPrewarmed(engine, caller, given.environment, { session: of.session, vaults });
     return bindingOf(engine, found);
   }
   const asked = { template: given.template, hosted: given.hosted };

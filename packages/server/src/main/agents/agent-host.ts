@@ -14,10 +14,12 @@ export interface AgentHostParts {
   readonly mcp: McpSource;
   /** Of an engine that is made after this. */
   readonly environments: () => EnvironmentsApi;
+  readonly checkVaults: AgentHost['checkVaults'];
   readonly report: (what: string, error: unknown) => void;
 }
 
-export function makeAgentHost({ control, registry, mcp, environments, report }: AgentHostParts): AgentHost {
+export function makeAgentHost(parts: AgentHostParts): AgentHost {
+  const { control, registry, mcp, environments, checkVaults, report } = parts;
   return {
     async savedAgent(tenant, id) {
       const { version, name, config } = await resolveAgent(control, tenant, id, null);
@@ -34,11 +36,7 @@ export function makeAgentHost({ control, registry, mcp, environments, report }: 
       const { labels, note } = await environments().sessions.binding(tenant, id);
       return { labels, note };
     },
-    async checkVaults(tenant, vaults) {
-      await registry.broker.checkAttached({ tenant, vaults });
-      // Two for one variable are told now, not by the first command.
-      await registry.broker.placeholders({ tenant, vaults });
-    },
+    checkVaults,
     keepSecrets: (...kept) => registry.sessionSecrets.keep(...kept),
     async ending({ tenant, session, turn, labels, environment }) {
       const id = environment['id'];

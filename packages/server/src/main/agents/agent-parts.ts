@@ -15,7 +15,7 @@ import { openTools } from '../tools.ts';
 import { makeWorkspaces, type WorkspacesDesk } from '../workspaces.ts';
 import { makeAgentHost } from './agent-host.ts';
 import { type SecretSweep, makeSecretSweep } from './secret-sweep.ts';
-import { edgeCredentials } from './edge-credentials.ts';
+import { edgeCredentials, vaultCheck } from './edge-credentials.ts';
 import { mcpSecrets } from './mcp-secrets.ts';
 
 export interface AgentParts {
@@ -53,7 +53,8 @@ export async function openAgentParts(
     open: async ({ tenant, id }) => (await api().sessions.use(tenant, id)).workspace,
     credentials: edgeCredentials(registry.broker),
   });
-  const environments = openEnvironments(config, given ?? workspaces.hosts);
+  const checkVaults = vaultCheck(registry.broker);
+  const environments = openEnvironments(config, given ?? workspaces.hosts, checkVaults);
   const { mcp, modules } = await openTools(config, {
     secrets: mcpSecrets(registry.broker, registry.sessionSecrets),
     environments: null,
@@ -65,7 +66,7 @@ export async function openAgentParts(
     registry,
     workspaces,
     environments,
-    host: makeAgentHost({ control, registry, mcp, environments: api, report }),
+    host: makeAgentHost({ control, registry, mcp, environments: api, checkVaults, report }),
     tools: {
       sources: [automationTools(automations), workspaces.tools, modules, mcp],
       ...(await toolRules(config, control)),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { WORKSPACE_BOUNDS } from '../../workspace/limits.ts';
+import { EDGE_DEFENCES } from '../../workspace/network/edge-defences.ts';
 import { DEFENCES } from '../../workspace/sandbox/defences.ts';
 import { parseConfig } from './load.ts';
 
@@ -13,7 +14,8 @@ const parsed = (workspaces: string) =>
 test('docs/workspaces.md has every limit and every defence', () => {
   for (const { name, unit, default: value, min, max, what } of Object.values(WORKSPACE_BOUNDS))
     expect(page).toContain(`| \`${name}\` | ${unit} | ${value} | ${min} | ${max} | ${what} |`);
-  for (const [name, what] of Object.entries(DEFENCES)) expect(page).toContain(`| \`${name}\` | ${what} |`);
+  for (const [name, what] of Object.entries({ ...DEFENCES, ...EDGE_DEFENCES }))
+    expect(page).toContain(`| \`${name}\` | ${what} |`);
 });
 
 test('what is left out has its default', () => {

@@ -1,6 +1,6 @@
 /** Hosts over TLS on this machine, a workspace with a credential for one of them, and what is tried to have its value. */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
@@ -47,6 +47,7 @@ export interface EdgeScene {
 export interface Given {
   readonly taken?: ReadonlySet<EdgeDefence>;
   readonly credentials?: EdgeCredentials;
+  readonly isolation?: 'required' | 'none';
 }
 
 /** Puts the roots that this process believes back as they were. */
@@ -64,14 +65,15 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
   const closing: (() => void)[] = [() => setDefaultCACertificates(believed)];
   for (const [host, address] of addresses) {
     if (host === PRIVATE) continue;
-    const { certify } = host === UNTRUSTED ? other : trusted;
-    const server = createTlsServer(await certify(host), answering(host, asked));
+    const certified = await (host === UNTRUSTED ? other : trusted).certify(host);
+    const server = createTlsServer(certified, answering(host, asked));
     server.listen(PORT, address);
     await once(server, 'listening');
     closing.push(() => void server.close());
   }
   const plain = createServer(answering(`${API} without TLS`, asked));
-  plain.listen(0, addresses.get(API));
+  // At every address: the others are reached by it too.
+  plain.listen(0, '0.0.0.0');
   await once(plain, 'listening');
   closing.push(() => void plain.close());
   const { port } = plain.address() as AddressInfo;
@@ -87,29 +89,38 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
     values: async host => new Map([API, UNTRUSTED, PRIVATE, ANY_HOST].includes(host) ? [[PLACEHOLDER, secret]] : []),
   };
   const opened: OpenWorkspaces[] = [];
+  /** With all defences, once for all. */
+  let undisturbed: OpenWorkspaces | null = null;
   return {
     secret,
     asked,
     plain: port,
-    async run(command, { taken, credentials = own } = {}) {
-      const workspaces = await openTest({
-        isolation: 'required',
-        // For Node inside.
-        limits: { memoryBytes: 4096 * MIB, totalMemoryBytes: 4096 * MIB },
-        network: {
-          most: 'enabled',
-          egress,
-          credentials: ({ vaults = [] }) => (vaults.length === 0 ? null : credentials),
-          ...(taken === undefined ? {} : { taken }),
-        },
-      });
+    async run(command, { taken, credentials, isolation = 'required' } = {}) {
+      const usual = taken === undefined && credentials === undefined && isolation === 'required';
+      const workspaces =
+        (usual ? undisturbed : null) ??
+        (await openTest({
+          isolation,
+          // For Node inside.
+          limits: { memoryBytes: 4096 * MIB, totalMemoryBytes: 4096 * MIB },
+          network: {
+            most: 'enabled',
+            egress,
+            credentials: ({ vaults = [] }) => (vaults.length === 0 ? null : (credentials ?? own)),
+            ...(taken === undefined ? {} : { taken }),
+          },
+        }));
+      if (usual) undisturbed = workspaces;
       opened.push(workspaces);
       const network = {
         access: 'restricted' as const,
-        allowed: [API, UNTRUSTED, PRIVATE, `${OTHER}:${PORT}`, `${API}:${port}`],
+        allowed: [API, UNTRUSTED, PRIVATE, `${OTHER}:${PORT}`, `${API}:${port}`, `${OTHER}:${port}`],
         blocked: [],
       };
-      return run(await workspaces.open(specOf('env_1', { network, vaults: ['vault_1'] })), command);
+      return run(
+        await workspaces.open(specOf('env_1', { network, vaults: ['vault_1'], env: { TOKEN: 'hidden' } })),
+        command,
+      );
     },
     async close() {
       for (const one of opened) await one.close();
@@ -119,9 +130,9 @@ export async function edgeScene(secret = `s3cret+/${crypto.randomUUID()}`): Prom
 }
 
 /** A host that echoes, keeps, and sends elsewhere what it is sent. */
+let kept = '';
 function answering(server: string, asked: Asked[]): RequestListener {
-  let kept = '';
-  return async (req, res) => {
+  const reply = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const parts: Buffer[] = [];
     for await (const part of req) parts.push(part as Buffer);
     const { headers, method = '', url = '' } = req;
@@ -153,6 +164,9 @@ function answering(server: string, asked: Asked[]): RequestListener {
       default:
         return void res.writeHead(200, { 'content-length': 3 }).end('ok\n');
     }
+  };
+  return (req, res) => {
+    reply(req, res).catch(() => res.destroy());
   };
 }
 

@@ -33,7 +33,8 @@ const raw = (text: string, server = API): string =>
   `printf '${text}' | timeout 10 openssl s_client -quiet -proxy 127.0.0.1:3128 -connect ${API}:8443 -servername ${server} -verify_return_error 2>/dev/null`;
 const CRLF = '\\r\\n';
 
-describe.skipIf(missing !== null)(`credentials at the edge${missing === null ? '' : ` (left out: ${missing})`}`, () => {
+const NAME = `credentials at the edge${missing === null ? '' : ` (left out: ${missing})`}`;
+describe.skipIf(missing !== null)(NAME, { timeout: 90_000 }, () => {
   for (const one of EDGE_ATTACKS) {
     it(`L9 holds: ${one.name}`, async () => {
       const result = await scene.run(one.command(scene));
@@ -166,6 +167,18 @@ describe.skipIf(missing !== null)(`credentials at the edge${missing === null ? '
     ]);
   });
 
+  it('looks through what comes over plain HTTP from such a host, and leaves plain hosts of others alone', async () => {
+    const plain = `http://${API}:${scene.plain}`;
+    const result = await scene.run(
+      `${CURL} ${BEARER} ${at(API, '/keep')}; ${CURL} -r 2-5 -H 'accept-encoding: br' ${plain}/kept`,
+    );
+    expect(result.output).toContain(`Bearer ${PLACEHOLDER}`);
+    expect(scene.asked[1]?.headers).not.toHaveProperty('range');
+    scene.asked.splice(0);
+    await scene.run(`${CURL} -r 2-5 -H 'accept-encoding: br' http://${OTHER}:${scene.plain}/`);
+    expect(scene.asked[0]?.headers).toMatchObject({ range: 'bytes=2-5', 'accept-encoding': 'br' });
+  });
+
   it('sends nothing where credentials cannot be looked up', async () => {
     let asked = 0;
     const failing = (from: number) => ({
@@ -201,4 +214,9 @@ describe.skipIf(missing !== null)(`credentials at the edge${missing === null ? '
       expect((await scene.run(SEARCH, { credentials })).output).toContain(`TOKEN=${scene.secret}`);
     });
   });
+});
+
+it('L9: in just-bash, which has no network, the variable holds the placeholder too', async () => {
+  const { output } = await scene.run('echo "$TOKEN"', { isolation: 'none' });
+  expect(output).toBe(`${PLACEHOLDER}\n`);
 });

@@ -54,6 +54,8 @@ const PARTS: ReadonlySet<string> = new Set(['range', 'if-range']);
 export class Edge {
   readonly #options: EdgeOptions;
   readonly #scrubber = new Scrubber();
+  /** Hosts that a credential is or was for, while this command runs: what comes from them is looked through to its end (E2). */
+  readonly #hosts = new Set<string>();
 
   constructor(options: EdgeOptions) {
     this.#options = options;
@@ -61,7 +63,16 @@ export class Edge {
 
   /** Whether a tunnel to the URL's host is ended here: a credential is for it. */
   async ends(url: URL): Promise<boolean> {
-    return url.protocol === 'https:' && PORTS.has(url.port) && (await this.#valuesFor(url)).size > 0;
+    return url.protocol === 'https:' && PORTS.has(url.port) && this.#isFor(url);
+  }
+
+  /** Whether a plain request is relayed here: no value is put in, and what comes back is looked through. */
+  async concerns(url: URL): Promise<boolean> {
+    return this.#isFor(url);
+  }
+
+  async #isFor(url: URL): Promise<boolean> {
+    return (await this.#valuesFor(url)).size > 0 || this.#hosts.has(hostOf(url));
   }
 
   /** Speaks TLS with the client in the host's name. The connection was accepted. */
@@ -193,9 +204,11 @@ export class Edge {
     });
   }
 
-  #valuesFor(url: URL): Promise<Values> {
+  async #valuesFor(url: URL): Promise<Values> {
     const { credentials, taken } = this.#options;
-    return credentials.values(taken.has('own-hosts') ? ANY_HOST : hostOf(url));
+    const values = await credentials.values(taken.has('own-hosts') ? ANY_HOST : hostOf(url));
+    if (values.size > 0) this.#hosts.add(hostOf(url));
+    return values;
   }
 }
 

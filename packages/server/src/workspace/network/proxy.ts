@@ -71,11 +71,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     socket.on('error', () => socket.destroy());
     return socket;
   };
-  /** @param named the URL as the rules are asked about it */
+  /** @param named the URL as the rules may name it too */
   const mayAsk = (url: URL, named: URL = url): boolean => {
     const literal = url.hostname.replace(/^\[|\]$/g, '');
     const fine =
-      hostAllowed(named, rules, egress.matches) && (isIP(literal) === 0 || egress.addressAllowed(literal, url));
+      [url, named].some(one => hostAllowed(one, rules, egress.matches)) &&
+      (isIP(literal) === 0 || egress.addressAllowed(literal, url));
     if (!fine) refuse(url);
     return fine;
   };
@@ -159,7 +160,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     const url = URL.canParse(text) ? new URL(text) : null;
     if (url === null || url.protocol !== 'http:') return answer(res, 400, 'This is a proxy: ask it for http:// URLs.');
     if (!mayAsk(url)) return answer(res, 403, `The network rules of this workspace hold back ${url.hostname}.`);
-    if (edge !== null) return edge.relay(url, `${url.pathname}${url.search}`, req, res);
+    if (edge !== null && (await edge.concerns(url))) return edge.relay(url, `${url.pathname}${url.search}`, req, res);
     const headers = withoutHop(req.headers);
     const upstream = request(
       {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { putIn, putIntoHeaders } from './credentials.ts';
 import { LEAST_SCRUBBED, Scrubber } from './scrub.ts';
