@@ -5,6 +5,7 @@ import { DEFAULT_LOG_BYTES, makeCheckpointer } from './checkpoint.ts';
 import { openForWriting, PAGE_BYTES } from './connection.ts';
 import { makeControlHandlers } from './control-sql.ts';
 import { makeFileHandlers } from './file-sql.ts';
+import { giveBack } from './give-back.ts';
 import { makeGroupCommit } from './group-commit.ts';
 import { makeLogHandlers } from './log-sql.ts';
 import { Inbox } from './inbox.ts';
@@ -155,6 +156,7 @@ function start(port: MessagePort): void {
     return;
   }
   port.postMessage([[0, true, null]] satisfies Reply[]);
+  giveBack();
   work();
 }
 
