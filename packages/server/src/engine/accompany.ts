@@ -12,21 +12,6 @@ interface Company {
 
 /** A stateless call with something done around it, in whichever form it is made. */
 export function accompanied(call: StatelessCall, company: Company): StatelessCall {
-  async function* steps(): AsyncGenerator<readonly Step[]> {
-    company.begin?.();
-    let answered = false;
-    try {
-      for await (const batch of call.steps) {
-        if (batch.at(-1)?.type === 'end') {
-          await company.answered?.();
-          answered = true;
-        }
-        yield batch;
-      }
-    } finally {
-      await company.end(answered);
-    }
-  }
   async function answer(): Promise<readonly Step[]> {
     company.begin?.();
     let answered = false;
@@ -39,7 +24,71 @@ export function accompanied(call: StatelessCall, company: Company): StatelessCal
       await company.end(answered);
     }
   }
-  return { ...call, steps: steps(), answer };
+  const steps = { [Symbol.asyncIterator]: () => new AccompaniedSteps(call.steps[Symbol.asyncIterator](), company) };
+  return { ...call, steps, answer };
+}
+
+type Result = IteratorResult<readonly Step[], undefined>;
+const DONE: Result = { done: true, value: undefined };
+
+/** By hand and not as a generator, which costs each piece of a stream four promises. One pull at a time. */
+class AccompaniedSteps implements AsyncIterator<readonly Step[], undefined> {
+  readonly #steps: AsyncIterator<readonly Step[]>;
+  readonly #company: Company;
+  #phase: 'waits' | 'runs' | 'over' = 'waits';
+  #answered = false;
+  readonly #came = (result: IteratorResult<readonly Step[]>): Result | Promise<Result> => {
+    if (result.done === true) return this.#finished();
+    return result.value.at(-1)?.type === 'end' ? this.#ending(result) : result;
+  };
+  readonly #failed = async (error: unknown): Promise<never> => {
+    await this.#finished();
+    throw error;
+  };
+
+  constructor(steps: AsyncIterator<readonly Step[]>, company: Company) {
+    this.#steps = steps;
+    this.#company = company;
+  }
+
+  next(): Promise<Result> {
+    if (this.#phase === 'over') return Promise.resolve(DONE);
+    if (this.#phase === 'waits') {
+      this.#company.begin?.();
+      this.#phase = 'runs';
+    }
+    return this.#steps.next().then(this.#came, this.#failed);
+  }
+
+  async return(): Promise<Result> {
+    if (this.#phase !== 'runs') {
+      this.#phase = 'over';
+      return DONE;
+    }
+    try {
+      await this.#steps.return?.();
+    } finally {
+      await this.#finished();
+    }
+    return DONE;
+  }
+
+  async #ending(result: Result): Promise<Result> {
+    try {
+      await this.#company.answered?.();
+    } catch (error) {
+      await this.#steps.return?.().catch(() => undefined);
+      return this.#failed(error);
+    }
+    this.#answered = true;
+    return result;
+  }
+
+  async #finished(): Promise<Result> {
+    this.#phase = 'over';
+    await this.#company.end(this.#answered);
+    return DONE;
+  }
 }
 
 /** A stateless call under an idempotency key: the key is spent once the call was answered, and given back if it failed. */

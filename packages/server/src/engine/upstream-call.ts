@@ -41,27 +41,90 @@ export interface UpstreamDeps {
  * The steps of a call, batch by batch. Health is accounted; the upstream is let go on every way out.
  * @throws ProviderError
  */
-export async function* upstreamSteps(request: UpstreamRequest, deps: UpstreamDeps): AsyncGenerator<readonly Step[]> {
-  const { limits } = deps;
-  const call = new UpstreamCall(request, deps);
-  let iterator: AsyncIterator<readonly Step[]> | null = null;
-  try {
-    const asked = call.ask((provider, one) => provider.call(one));
-    iterator = (await call.wait(limits.firstByteMs, asked))[Symbol.asyncIterator]();
-    for (;;) {
+export function upstreamSteps(request: UpstreamRequest, deps: UpstreamDeps): AsyncIterable<readonly Step[]> {
+  return { [Symbol.asyncIterator]: () => new UpstreamSteps(request, deps) };
+}
+
+type Result = IteratorResult<readonly Step[], undefined>;
+const DONE: Result = { done: true, value: undefined };
+
+/** By hand and not as a generator, which costs each piece of a stream four promises. One pull at a time; nothing is asked before the first. */
+class UpstreamSteps implements AsyncIterator<readonly Step[], undefined> {
+  readonly #request: UpstreamRequest;
+  readonly #deps: UpstreamDeps;
+  #call: UpstreamCall | null = null;
+  #steps: AsyncIterator<readonly Step[]> | null = null;
+  #over = false;
+
+  constructor(request: UpstreamRequest, deps: UpstreamDeps) {
+    this.#request = request;
+    this.#deps = deps;
+  }
+
+  next(): Promise<Result> {
+    if (this.#over) return Promise.resolve(DONE);
+    if (this.#call !== null && this.#steps !== null) return this.#pull(this.#call, this.#steps);
+    const call = new UpstreamCall(this.#request, this.#deps);
+    this.#call = call;
+    return this.#first(call);
+  }
+
+  return(): Promise<Result> {
+    this.#close();
+    return Promise.resolve(DONE);
+  }
+
+  async #first(call: UpstreamCall): Promise<Result> {
+    let steps: AsyncIterator<readonly Step[]>;
+    try {
+      const asked = call.ask((provider, one) => provider.call(one));
+      steps = (await call.wait(this.#deps.limits.firstByteMs, asked))[Symbol.asyncIterator]();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    this.#steps = steps;
+    return this.#pull(call, steps);
+  }
+
+  #pull(call: UpstreamCall, steps: AsyncIterator<readonly Step[]>): Promise<Result> {
+    const { firstByteMs, idleMs } = this.#deps.limits;
+    try {
       // A provider that does not listen to its signal still says no more than it is asked for.
       call.mustGoOn();
-      const { done, value } = await call.wait(call.begun ? limits.idleMs : limits.firstByteMs, iterator.next());
-      if (done) break;
-      call.came(value);
-      yield value;
+      return call.wait(call.begun ? idleMs : firstByteMs, steps.next()).then(this.#came, this.#broke);
+    } catch (error) {
+      return Promise.reject(this.#failed(error));
     }
-    call.completed();
-  } catch (error) {
-    throw call.failed(error);
-  } finally {
-    // When the consumer stopped early the socket must not outlive the interest in it.
-    if (!call.close()) iterator?.return?.().catch(() => undefined);
+  }
+
+  readonly #came = (result: IteratorResult<readonly Step[]>): Result => {
+    try {
+      if (result.done !== true) {
+        this.#call?.came(result.value);
+        return result;
+      }
+      this.#call?.completed();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    this.#close();
+    return DONE;
+  };
+
+  readonly #broke = (error: unknown): never => {
+    throw this.#failed(error);
+  };
+
+  #failed(error: unknown): unknown {
+    const problem = this.#call?.failed(error) ?? error;
+    this.#close();
+    return problem;
+  }
+
+  /** When the consumer stopped early the socket must not outlive the interest in it. */
+  #close(): void {
+    if (!this.#over && this.#call?.close() === false) this.#steps?.return?.().catch(() => undefined);
+    this.#over = true;
   }
 }
 

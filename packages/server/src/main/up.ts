@@ -1,7 +1,5 @@
 /** Runs the server until it is told to end. */
 import { resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
@@ -9,6 +7,7 @@ import { composeServer, type ComposedServer } from './compose.ts';
 import type { Config } from './config/config.ts';
 import { configFile, readConfigFile, withData } from './configured.ts';
 import { discover } from './discover.ts';
+import { giveBack } from '../store/sqlite/give-back.ts';
 import type { EmulatedClouds } from './emulated.ts';
 
 export interface UpOptions extends ConfigFlags {
@@ -38,6 +37,7 @@ export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
     throw error;
   }
   for (const warning of server.warnings) note(warning);
+  // Before anybody knows the address.
   giveBack();
   announce(server, config, file, options.json === true, io);
   await told.end;
@@ -46,16 +46,6 @@ export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
   await emulated?.close();
   told.forget();
   return EXIT.ok;
-}
-
-/**
- * What the start left on the heap goes back to the system, some 20 MB: V8 keeps it ready for more, and an idle server never needs it. It
- * takes about a tenth of a second, before anybody knows the address.
- */
-function giveBack(): void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (how: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 async function prepare(options: UpOptions, io: Io, note: (line: string) => void): Promise<Prepared> {

@@ -27,6 +27,7 @@ export function startLedgerThread(start: LedgerWorkerStart, onFault: (fault: str
     const begun = new Worker(entryOf('worker'), {
       workerData: start,
       resourceLimits: RESOURCE_LIMITS,
+      name: 'ledger',
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
     worker = begun;

@@ -8,7 +8,7 @@ import { type KeyFor, keyStamp } from './signing-key.ts';
 export interface LedgerWorkerStart {
   readonly place: LedgerPlace;
   readonly intervalMs: number;
-  /** How long it stays after it sealed something, ms; one that found nothing to seal goes at once. By default 30,000. */
+  /** How long it stays after it sealed something, ms; one that found nothing to seal goes at once. By default 10,000. */
   readonly lingerMs?: number;
 }
 
@@ -16,7 +16,7 @@ export interface LedgerWorkerStart {
 export type FromLedger = { readonly fault: string } | { readonly rested: string };
 
 /** To begin a thread costs some 0.1 s of processor time: one that has work now and then stays. */
-const LINGER_MS = 30_000;
+const LINGER_MS = 10_000;
 
 /** Waits before what failed is tried again: at most this long, ms. */
 const RETRY_MOST_MS = 60_000;

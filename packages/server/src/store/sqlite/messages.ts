@@ -94,7 +94,10 @@ export interface WriterAsides {
   readonly close: Op<null, null>;
 }
 
-export type WriterOps = ChangeOps & WriterAsides;
+/** The reader's thread does them, and the writer's while there is none. */
+export type HomeReads = Omit<ReaderOps, 'check' | 'close'>;
+
+export type WriterOps = ChangeOps & WriterAsides & HomeReads;
 
 export interface PlacementsQuery {
   readonly tenant: TenantId;

@@ -9,6 +9,7 @@ import { LeaseBook } from '../lease-book.ts';
 import { StoreMisuse } from '../store-error.ts';
 import { LastingLink, type LifeSigns } from './lasting-link.ts';
 import { packAppend, type ReaderOps, type WorkerSetup, type WriterOps } from './messages.ts';
+import { RestingReader } from './resting-reader.ts';
 import { WorkerLink } from './worker-link.ts';
 
 export interface SqliteHomeOptions {
@@ -38,17 +39,9 @@ const CLOSE_MS = 5000;
 export async function openSqliteHome(options: SqliteHomeOptions): Promise<HomeStore> {
   const setup = await setupOf(options);
   const signs = options.signs ?? { died: () => undefined, revived: () => undefined };
-  const opening = [
-    LastingLink.open<WriterOps>('writer', setup, signs),
-    LastingLink.open<ReaderOps>('reader', setup, signs),
-  ] as const;
-  try {
-    const [writer, reader] = await Promise.all(opening);
-    return homeOver(options, setup, writer, reader);
-  } catch (error) {
-    for (const link of await Promise.allSettled(opening)) if (link.status === 'fulfilled') await link.value.terminate();
-    throw error;
-  }
+  const writer = await LastingLink.open<WriterOps>('writer', setup, signs);
+  const reader = new RestingReader({ writer, open: () => LastingLink.open<ReaderOps>('reader', setup, signs), signs });
+  return homeOver(options, setup, writer, reader);
 }
 
 async function setupOf({ dir, home, clock, maxPages, logBytes }: SqliteHomeOptions): Promise<WorkerSetup> {
@@ -73,14 +66,14 @@ function homeOver(
   options: SqliteHomeOptions,
   setup: WorkerSetup,
   writer: LastingLink<WriterOps>,
-  reader: LastingLink<ReaderOps>,
+  reader: RestingReader,
 ): HomeStore {
   const { home, clock } = options;
   const leases = new LeaseBook(clock);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
-    const orderly = Promise.all([reader.call('close', null), writer.call('close', null)]).catch(() => undefined);
+    const orderly = Promise.all([reader.close(), writer.call('close', null)]).catch(() => undefined);
     let timer: ReturnType<typeof setTimeout> | undefined;
     await Promise.race([orderly, new Promise(resolve => (timer = setTimeout(resolve, CLOSE_MS)))]);
     clearTimeout(timer);
@@ -92,10 +85,12 @@ function homeOver(
     // `async`, so that what breaks a bound is a rejection like any other failure.
     append: async append => {
       checkAppend(append);
+      reader.used();
       return writer.call('append', packAppend(append));
     },
     release: async release => {
       checkRelease(release);
+      reader.used();
       return writer.call('release', release);
     },
     session: (tenant, session) => reader.call('session', { tenant, session }),

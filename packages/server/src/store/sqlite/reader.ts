@@ -2,13 +2,9 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { check } from './check-sql.ts';
 import { openForReading } from './connection.ts';
-import { makeControlReads } from './control-read-sql.ts';
-import { makeFileReads } from './file-sql.ts';
 import { Inbox } from './inbox.ts';
 import type { Handlers, ReaderOps, Reply, Request, WorkerSetup, WorkerStart } from './messages.ts';
-import { makePlacementReads } from './placement-sql.ts';
-import { makeLogReads } from './read-sql.ts';
-import { makeResourceReads } from './resource-sql.ts';
+import { makeReads } from './reads.ts';
 import { failureOf } from './sqlite-failure.ts';
 
 function serve(port: MessagePort, { setup, posts }: WorkerStart): void {
@@ -40,11 +36,7 @@ function serve(port: MessagePort, { setup, posts }: WorkerStart): void {
 function open(setup: WorkerSetup): Handlers<ReaderOps> {
   const db = openForReading(setup);
   return {
-    ...makeLogReads(db),
-    ...makePlacementReads(db),
-    ...makeControlReads(db),
-    ...makeFileReads(db),
-    ...makeResourceReads(db),
+    ...makeReads(db),
     check: () => check(db),
     close() {
       db.close();

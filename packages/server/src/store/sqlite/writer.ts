@@ -5,12 +5,14 @@ import { DEFAULT_LOG_BYTES, makeCheckpointer } from './checkpoint.ts';
 import { openForWriting, PAGE_BYTES } from './connection.ts';
 import { makeControlHandlers } from './control-sql.ts';
 import { makeFileHandlers } from './file-sql.ts';
+import { giveBack } from './give-back.ts';
 import { makeGroupCommit } from './group-commit.ts';
 import { makeLogHandlers } from './log-sql.ts';
 import { Inbox } from './inbox.ts';
 import {
   charsOf,
   type Handlers,
+  type HomeReads,
   type Reply,
   type Request,
   type WireAppend,
@@ -18,6 +20,7 @@ import {
   type WriterAsides,
 } from './messages.ts';
 import { migrate } from './migrate.ts';
+import { makeReads } from './reads.ts';
 import { MIGRATIONS } from './schema.ts';
 import { makeRepacker } from './repack.ts';
 import { makeResourceHandlers } from './resource-sql.ts';
@@ -71,10 +74,13 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
     );
   }
 
+  let reads: Handlers<HomeReads> | null = null;
+
   function aside([id, op, args]: Request): void {
     let reply: Reply;
     try {
-      const handler = asides[op as keyof WriterAsides] as (args: unknown) => unknown;
+      const table = op in asides ? asides : (reads ??= makeReads(db));
+      const handler = table[op as keyof typeof table] as (args: unknown) => unknown;
       reply = [id, true, handler(args)];
     } catch (error) {
       reply = [id, false, failureOf(error)];
@@ -86,7 +92,7 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
   function run(requests: readonly Request[]): boolean {
     let waiting: Request[] = [];
     for (const request of requests) {
-      const isAside = request[1] in asides;
+      const isAside = request[1] in asides || !(request[1] in changes);
       if (isAside || waiting.length >= MAX_GROUP) {
         commit(waiting);
         waiting = [];
@@ -150,6 +156,7 @@ function start(port: MessagePort): void {
     return;
   }
   port.postMessage([[0, true, null]] satisfies Reply[]);
+  giveBack();
   work();
 }
 
