@@ -43,11 +43,7 @@ function boot(world: World, wrap?: (store: HomeStore) => HomeStore): Engine {
   const agentHost: Partial<AgentHost> = {
     environment: (caller, session, environment, vaults) => {
       if (at.engine === null) throw new Error('there is an engine');
-      return at.engine.environments.sessions.wire(caller, {
-        given: environment,
-        vaults,
-        session,
-      }) as unknown as ReturnType<AgentHost['environment']>;
+      return at.engine.environments.sessions.wire(caller, { given: environment, vaults, session });
     },
   };
   at.engine = world.boot({ agentHost, ...(wrap !== undefined && { wrap }) }).engine;
