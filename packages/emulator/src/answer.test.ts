@@ -139,6 +139,13 @@ test('a tool is called only where its name stands as a word, and never against t
   ).toBe('lookup');
 });
 
+test.each([
+  ['Result of the call c of lookup, which was pending:\nfine', ''],
+  ['Result of the call c of lookup, which is pending:\nfine', 'lookup'],
+])('%j is a result that came late, or asks for the tool', (text, called) => {
+  expect(callsOf(ask([user(text)], { tools }))[0]?.[0]).toBe(called);
+});
+
 const round: Turn[] = [
   { speaker: 'call', callId: 'c', name: 'lookup', text: '{}' },
   { speaker: 'output', callId: 'c', name: 'lookup', text: 'y'.repeat(201) },

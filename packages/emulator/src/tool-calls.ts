@@ -120,10 +120,13 @@ const outputsSinceQuestion = (prompt: Prompt): number =>
     0,
   );
 
+/** The line before the result of a call that was pending: it names a tool, and asks for nothing. */
+const REPORT = /^(?:Result|Error) of the call \S+ of \S+, which was pending:$/gm;
+
 /** The calls that the prompt asks for, or none. */
 export function callsFor(prompt: Prompt): readonly ToolCall[] {
   const { toolChoice, tools, question } = prompt;
-  const text = question ?? '';
+  const text = (question ?? '').replaceAll(REPORT, '');
   if (tools.length === 0 || toolChoice.kind === 'none') return [];
   const allowed = toolChoice.kind === 'named' ? tools.filter(tool => tool.name === toolChoice.name) : tools;
   const mentions = mentionsOf(text, allowed);

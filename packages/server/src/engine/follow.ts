@@ -35,8 +35,7 @@ export async function runningTurn(
     if (turn?.live.tenant === caller.tenant && turn.broadcast.error === null) return turn;
     const row = await findResponse(engine, caller, id);
     const store = engine.homes.locate(id, 'resp')?.store;
-    if (row === null || store === undefined)
-      throw perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
+    if (row === null || store === undefined) throw responseNotFound(id);
     if (row.toSeq > 0) return null;
     if (engine.stopping()) throw beingTakenUp();
     try {
@@ -64,6 +63,19 @@ function patience(engine: EngineContext): number {
   return performance.now() + engine.limits.resumeMs;
 }
 
+/** A turn of an agent is no response, and is not taken up as one. @throws response_not_found */
+async function refuseAgents(engine: EngineContext, caller: Caller, id: string): Promise<void> {
+  const row = await findResponse(engine, caller, id);
+  const store = engine.homes.locate(id, 'resp')?.store;
+  if (row === null || store === undefined) throw responseNotFound(id);
+  const session = await engine.sessions.wait(store.session(caller.tenant, row.session));
+  if (session?.kind === 'agent') throw responseNotFound(id);
+}
+
+function responseNotFound(id: string): PerdureError {
+  return perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
+}
+
 function pause(): Promise<void> {
   return new Promise(resolve => void setTimeout(resolve, LOOK_MS));
 }
@@ -89,7 +101,9 @@ export async function followResponse(
   id: string,
   following: Following,
 ): Promise<AsyncIterable<readonly WireEvent[]>> {
+  if (!engine.running.has(id as ResponseId)) await refuseAgents(engine, caller, id);
   const turn = await runningTurn(engine, caller, id);
+  if (turn?.agent != null) throw responseNotFound(id);
   if (turn === null) return batches(streamOfRecord(await readResponse(engine, caller, id)), following.after);
   mustHaveRoom(engine, turn);
   return followTurn(engine, caller, turn, following);

@@ -24,6 +24,8 @@ export async function findItem(engine: EngineContext, caller: Caller, id: string
     );
     return items.find(item => item.id === id) ?? null;
   }
+  // What agents said is read in their sessions.
+  if ((await engine.sessions.wait(store.session(tenant, row.session)))?.kind === 'agent') return null;
   const range = {
     tenant,
     session: row.session,

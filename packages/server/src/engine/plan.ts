@@ -68,6 +68,10 @@ export async function findConversation(
 async function planContinuation(engine: EngineContext, caller: Caller, id: string): Promise<Plan> {
   const row = await findResponse(engine, caller, id);
   if (row === null) throw previousNotFound(id);
+  const store = engine.homes.ofBody(id.slice('resp_'.length));
+  const live = store && (await engine.sessions.load(caller.tenant, row.session, store));
+  // The turns of agents are continued in their sessions.
+  if (live == null || mustState(live).kind === 'agent') throw previousNotFound(id);
   if (row.toSeq === 0)
     throw perdureError('response_in_progress', 'The previous response is still in progress.', {
       param: 'previous_response_id',
@@ -77,9 +81,6 @@ async function planContinuation(engine: EngineContext, caller: Caller, id: strin
       id,
       `The previous response ${row.status === 'failed' ? 'failed' : 'was cancelled'}: continue from the one before it.`,
     );
-  const store = engine.homes.ofBody(id.slice('resp_'.length));
-  const live = store && (await engine.sessions.load(caller.tenant, row.session, store));
-  if (live == null) throw previousNotFound(id);
   const state = mustState(live);
   checkOrigin(caller, state);
   if (state.kind === 'responses' && state.head === row.id && state.turn === null && state.phase === 'idle')

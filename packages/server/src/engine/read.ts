@@ -36,7 +36,10 @@ export async function readResponse(engine: EngineContext, caller: Caller, id: st
   const store = engine.homes.ofBody(idBody(id, 'resp') ?? '');
   if (row === null || store === null)
     throw perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
-  return readRecord(engine, caller, row, store);
+  const record = await readRecord(engine, caller, row, store);
+  // Turns of agents have routes of their own.
+  if (record.kind === 'agent') throw perdureError('response_not_found', `Response with id '${short(id)}' not found.`);
+  return record;
 }
 
 /** All events of a turn, however many tools it ran. */

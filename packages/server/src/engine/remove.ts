@@ -29,7 +29,7 @@ export async function deleteResponse(
   const begun = await living(engine, caller, id);
   const store = engine.homes.ofBody(id.slice('resp_'.length));
   const live = store === null ? null : await engine.sessions.load(caller.tenant, begun.session, store);
-  if (live === null) throw notFound(id);
+  if (live === null || mustState(live).kind === 'agent') throw notFound(id);
   const open = mustState(live).turn;
   if (open?.response === id && open.background) await cancelResponse(engine, caller, id);
   // A turn that has ended meanwhile has changed it.

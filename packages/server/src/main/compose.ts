@@ -30,7 +30,7 @@ import { authenticate, keyAdmin } from './keys/admin.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
 import { isLoopback } from './loopback.ts';
-import { engineLimits } from './engine-limits.ts';
+import { engineLimits, toolLimits } from './engine-limits.ts';
 import { openAgentParts } from './agents/agent-parts.ts';
 import { startAgentRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
@@ -203,7 +203,7 @@ async function assemble(
     },
     targetFacts: targetFactsOf(config),
     compaction: { ...config.compaction, seals: makeSeals(sealKey) },
-    tools: agents.tools,
+    tools: { ...agents.tools, limits: toolLimits(limits) },
     agentHost: agents.host,
     files: files.desk,
     environments: agents.environments.desk,

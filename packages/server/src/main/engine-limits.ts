@@ -1,5 +1,6 @@
 /** What the configuration's limits are for the engine. */
 import type { EngineLimits } from '../engine/engine-context.ts';
+import type { ToolLimits } from '../engine/tools/desk.ts';
 import type { Config } from './config/config.ts';
 
 export function engineLimits(limits: Config['limits']): EngineLimits {
@@ -18,5 +19,21 @@ export function engineLimits(limits: Config['limits']): EngineLimits {
     firstByteMs: limits.upstream.firstByteMs + 1000,
     idleMs: limits.upstream.idleMs + 1000,
     outputChars: limits.upstream.outputChars,
+  };
+}
+
+const HOUR = 3_600_000;
+
+export function toolLimits(limits: Config['limits']): ToolLimits {
+  return {
+    calls: limits.turnModelCalls,
+    tools: limits.turnToolCalls,
+    tokens: limits.turnTokens,
+    atOnce: limits.toolsAtOnce,
+    toolMs: limits.toolMs,
+    outputChars: limits.toolOutputChars,
+    approvalMs: limits.toolApprovalHours * HOUR,
+    asyncCalls: limits.asyncCalls,
+    asyncMs: limits.asyncHours * HOUR,
   };
 }

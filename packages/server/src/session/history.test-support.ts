@@ -171,11 +171,19 @@ export function rareHistories(): readonly History[] {
     }) as unknown as EventBody;
   const started = [sample('input.accepted'), sample('turn.started'), placed];
   const pending = [
-    ...[...started, completed(['call_a']), asked({ origin: { kind: 'client' }, async: true })],
-    ...[sample('tool.postponed'), placed, completed([]), sample('turn.completed'), ...started],
+    ...started,
+    completed(['call_a']),
+    asked({ origin: { kind: 'client' }, async: true }),
+    sample('tool.postponed'),
+    placed,
+    completed([]),
+    sample('turn.completed'),
+    ...started,
   ];
   const unknown = [
-    ...[...started, completed(['call_a']), asked({})],
+    ...started,
+    completed(['call_a']),
+    asked({}),
     { type: 'tool.started', head: { callId: 'call_a', approval: null }, payload: null } as const,
     sample('tool.outcome_unknown'),
   ];

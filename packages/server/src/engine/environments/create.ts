@@ -112,7 +112,8 @@ async function idOf(
   caller: Caller,
   { of, body, labels }: Pick<HostedOptions, 'of' | 'body'> & { readonly labels: readonly string[] },
 ): Promise<string> {
-  return of === null ? placeAlone(engine, caller, labels, body) : engine.ids.next('env', homeTag(of.home));
+  if (of === null) return placeAlone(engine, caller, labels, body);
+  return body === null ? engine.ids.next('env', homeTag(of.home)) : `env_${body}`;
 }
 
 function shownFile(id: string, file: Hosted['files'][number], index: number, size: number): HostedFileResource {
@@ -147,13 +148,14 @@ export async function createSelfHosted(
   engine: EngineContext,
   caller: Caller,
   given: Extract<EnvironmentGiven, { type: 'self_hosted' }>,
-  { session, home }: ForSession,
+  session: SessionId,
+  body: string,
 ): Promise<Found<SelfHostedRecord>> {
   await roomFor(engine, caller.tenant);
   return insertRow<SelfHostedRecord>(engine, {
     kind: 'environment',
     tenant: caller.tenant,
-    id: engine.ids.next('env', homeTag(home)),
+    id: `env_${body}`,
     parent: session,
     wakeAt: null,
     record: {

@@ -32,6 +32,7 @@ import {
   type RowQuery,
   USE_NOTE_MS,
 } from './records.ts';
+import { environmentBody } from './session-environment-id.ts';
 import { capabilityNote, infoOf, sessionEnvironment, specOf } from './shapes.ts';
 import { forgetTokens } from './worker-tokens.ts';
 
@@ -130,13 +131,20 @@ export async function environmentFor(
   }: { readonly given: EnvironmentGiven; readonly vaults: readonly string[]; readonly of: ForSession },
 ): Promise<SessionBinding> {
   if (given.type === 'none') return NO_ENVIRONMENT;
-  if (given.type === 'self_hosted') return bindingOf(engine, await createSelfHosted(engine, caller, given, of));
+  const body = environmentBody(engine, of.session, given);
+  if (given.type !== 'prewarmed') {
+    // Made before, for a session that its process did not live to begin.
+    const known = await findEnvironment(engine, caller.tenant, `env_${body}`).catch(unlessAbsent);
+    if (known !== null) return bindingOf(engine, known);
+  }
+  if (given.type === 'self_hosted')
+    return bindingOf(engine, await createSelfHosted(engine, caller, given, of.session, body));
   if (given.type === 'prewarmed') {
     const found = await attachPrewarmed(engine, caller, given.environment, { session: of.session, vaults });
     return bindingOf(engine, found);
   }
   const asked = { template: given.template, hosted: given.hosted };
-  const found = await createHosted(engine, { caller, given: asked, vaults, of, body: null });
+  const found = await createHosted(engine, { caller, given: asked, vaults, of, body });
   live.tell(found);
   live.make(found).catch(() => undefined);
   return bindingOf(engine, found);

@@ -1,39 +1,26 @@
 /** Functions whose results the model does not wait for: `async`. */
-import { type SessionInputEvent, type PerdureError } from '@perdure/protocol';
 import { describe, expect, test } from 'vitest';
 import { textOf } from '../../log/events.ts';
 import { batches, type CallScript, message } from '../scripted-provider.test-support.ts';
 import { ACME, type Booted, codeOf, gate, RIVAL, until, World } from '../world.test-support.ts';
+import { becomes, desk, type NamedCall, outcomes, session, shown, TestTools } from './agent-world.test-support.ts';
 import {
-  becomes,
-  calls,
-  desk,
-  type NamedCall,
-  outcomes,
-  session,
-  shown,
-  TestTools,
-} from './agent-world.test-support.ts';
+  AGENT,
+  answer,
+  asks,
+  CALL,
+  errorOf,
+  rejects,
+  say,
+  says,
+  sent as sentOf,
+  times,
+  turnIds,
+  UNKNOWN,
+} from './async-world.test-support.ts';
 import type { ToolLimits } from './desk.ts';
 
-const fn = (name: string, async: boolean): object => ({
-  type: 'function',
-  name,
-  description: name,
-  parameters: { type: 'object' },
-  async,
-});
-const AGENT = { agent: { model: 'gpt', tools: [fn('slow', true), fn('quick', false)] } };
-const says =
-  (text: string): CallScript =>
-  () =>
-    batches(message(text));
-const asks =
-  (...named: readonly NamedCall[]): CallScript =>
-  () =>
-    batches(calls(...named));
 const slow: NamedCall = ['slow', '{"n":1}'];
-const CALL = 'call_slow_0';
 
 interface Here extends Booted {
   readonly world: World;
@@ -50,39 +37,7 @@ async function begun(
   return { ...booted, world, id: await session(booted.engine, AGENT) };
 }
 
-async function turnIds({ engine, id }: Pick<Here, 'engine' | 'id'>): Promise<string[]> {
-  const { data } = await engine.agentSessions.turns(ACME, id, { order: 'asc', limit: 100, after: null });
-  return data.map(({ row }) => row.id.replace('resp_', 'turn_'));
-}
-
-async function answer(
-  here: Pick<Here, 'engine' | 'id'>,
-  { turn = 0, callId = CALL, ...more }: { turn?: number; callId?: string; output?: string; error?: string } = {},
-): Promise<void> {
-  const turnId = (await turnIds(here))[turn] ?? 'turn_none';
-  const said =
-    more.error === undefined ? { success: true, output: more.output ?? 'it rains' } : { success: false, ...more };
-  const event = { type: 'agent.session.input.tool_result', turn_id: turnId, call_id: callId, ...said };
-  await here.engine.agentSessions.post(ACME, here.id, [event as SessionInputEvent], null);
-}
-
-function say({ engine, id }: Here, text: string): Promise<void> {
-  const input = [{ role: 'user' as const, content: [{ type: 'input_text' as const, text }] }];
-  return engine.agentSessions.post(ACME, id, [{ type: 'agent.session.input.message', input }], null);
-}
-
-/** Everything that the nth call was sent, as text. */
-const sent = ({ world }: Here, n: number): string => JSON.stringify(world.provider.calls[n]?.context ?? null);
-const times = (text: string, what: string): number => text.split(what).length - 1;
-const errorOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-    return '';
-  } catch (error) {
-    return (error as PerdureError).message;
-  }
-};
-const UNKNOWN = `Unknown pending tool call: ${CALL}`;
+const sent = ({ world }: Here, n: number): string => sentOf(world, n);
 
 describe('a call of an async function', () => {
   test('does not hold the turn up: the model is told that it is pending, and who drives the session which call it is', async () => {
@@ -215,19 +170,8 @@ describe('a call of an async function', () => {
 });
 
 describe('a result', () => {
-  const broken: CallScript = () => {
-    throw Object.assign(new Error('no'), {
-      providerError: 'upstream_rejected',
-      retryable: false,
-      retryAfterMs: null,
-      status: 400,
-      param: null,
-      requestId: null,
-    });
-  };
-
   test('that a turn took which failed is taken by the next', async () => {
-    const here = await begun([asks(slow), says('Meanwhile.'), broken, says('It rains.')]);
+    const here = await begun([asks(slow), says('Meanwhile.'), rejects, says('It rains.')]);
     await becomes(here.engine, here.id, 'idle');
     await answer(here);
     await until(() => here.world.provider.calls.length === 3, 'the turn that fails');

@@ -1,7 +1,6 @@
 /** What tools the next call of a turn is sent: those of the turn, and what searches have found since. */
 import type { SessionState } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
-import type { CallSettings } from '../ports.ts';
 import { mustState } from '../plan.ts';
 import type { RunningTurn } from '../turn.ts';
 import { offered, openToolbox, scopeOf } from './toolbox.ts';
@@ -24,5 +23,5 @@ export function offerTools(turn: RunningTurn, { found = [] }: SessionState): voi
   const same = (turn.call.tools ?? []).map(({ name }) => name);
   if (same.length === tools.length && tools.every(({ name }, i) => name === same[i])) return;
   const { tools: _, ...rest } = turn.call;
-  turn.call = { ...rest, ...(tools.length > 0 && { tools: tools as unknown as NonNullable<CallSettings['tools']> }) };
+  turn.call = { ...rest, ...(tools.length > 0 && { tools }) };
 }

@@ -4,13 +4,14 @@
  */
 import { LIMITS as WIRE } from '@perdure/protocol';
 import { ENVIRONMENT_BOUNDS, type EnvironmentServerLimits } from './environment-bounds.ts';
+import { TOOL_BOUNDS, type ToolServerLimits } from './tool-bounds.ts';
 
 export interface Limits extends ServerLimits {
   readonly upstream: UpstreamLimits;
 }
 
 /** Times in ms unless the name says otherwise; sizes in bytes. */
-export interface ServerLimits extends EnvironmentServerLimits {
+export interface ServerLimits extends EnvironmentServerLimits, ToolServerLimits {
   readonly requestMs: number;
   readonly bodyReadMs: number;
   readonly bodyBytes: number;
@@ -218,6 +219,7 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
     'What one WebSocket connection may hold of responses that are not stored.',
   ),
   ...ENVIRONMENT_BOUNDS,
+  ...TOOL_BOUNDS,
 };
 
 export const UPSTREAM_BOUNDS: { readonly [name in keyof UpstreamLimits]: Bound } = {

@@ -1,0 +1,82 @@
+/** A process dies at any write of a session's creation under a key: who creates it again ends with one session, one environment, one turn. */
+import { parseCreateSession } from '@perdure/protocol';
+import { expect, test } from 'vitest';
+import { DEFAULT_ENVIRONMENT_LIMITS } from '../environments/desk.ts';
+import { FolderWorkspaces } from '../environments/folder-workspaces.test-support.ts';
+import type { Engine } from '../engine.ts';
+import { DeskInMemory } from '../files/desk.test-support.ts';
+import type { HomeStore } from '../../store/home-store.ts';
+import { storeError } from '../../store/store-error.ts';
+import { becomes } from '../tools/agent-world.test-support.ts';
+import { ACME, World } from '../world.test-support.ts';
+import type { AgentHost } from './host.ts';
+
+const SEED = '01jxq0v6w000004z8k2m6r1t5y00';
+const given = parseCreateSession({ environment: { type: 'openai_hosted' }, agent: { model: 'gpt' }, input: 'Go' });
+
+/** Dies at its nth write of a row or of a log; what it is asked after that fails. */
+function dying(at: number, when: 'before' | 'after'): (store: HomeStore) => HomeStore {
+  let writes = 0;
+  let dead = false;
+  const gone = (): Promise<never> => Promise.reject(storeError('store_unavailable', 'the process is dead'));
+  const write =
+    <Args extends readonly unknown[], T>(work: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      if (dead) return gone();
+      writes += 1;
+      dead = writes === at;
+      if (dead && when === 'before') return gone();
+      const result = await work(...args);
+      return dead ? gone() : result;
+    };
+  return store => ({
+    ...store,
+    append: write<Parameters<HomeStore['append']>, Awaited<ReturnType<HomeStore['append']>>>(one => store.append(one)),
+    changeResources: write<Parameters<HomeStore['changeResources']>, boolean>((...args) =>
+      store.changeResources(...args),
+    ),
+  });
+}
+
+function boot(world: World, wrap?: (store: HomeStore) => HomeStore): Engine {
+  const at: { engine: Engine | null } = { engine: null };
+  const agentHost: Partial<AgentHost> = {
+    environment: (caller, session, environment, vaults) => {
+      if (at.engine === null) throw new Error('there is an engine');
+      return at.engine.environments.sessions.wire(caller, { given: environment, vaults, session });
+    },
+  };
+  at.engine = world.boot({ agentHost, ...(wrap !== undefined && { wrap }) }).engine;
+  return at.engine;
+}
+
+test.each([1, 2, 3, 4, 5].flatMap(at => (['before', 'after'] as const).map(when => [when, at] as const)))(
+  '%s write %i',
+  async (when, at) => {
+    if (!given.ok) throw given.error;
+    const workspaces = new FolderWorkspaces();
+    const environments = { workspaces, limits: DEFAULT_ENVIRONMENT_LIMITS, url: () => 'http://server' };
+    const world = new World({ files: new DeskInMemory(), environments });
+    try {
+      await boot(world, dying(at, when))
+        .agentSessions.createOnce(ACME, given.value, SEED)
+        .catch(() => undefined);
+      world.pass(60_000);
+      const engine = boot(world);
+      await engine.recover();
+      const { id } = await engine.agentSessions.createOnce(ACME, given.value, SEED);
+      await becomes(engine, id, 'idle');
+      expect((await engine.agentSessions.createOnce(ACME, given.value, SEED)).id).toBe(id);
+      const page = { order: 'asc', limit: 10, after: null } as const;
+      const { data } = await engine.agentSessions.turns(ACME, id, page);
+      expect(data).toHaveLength(1);
+      const sessions = await engine.agentSessions.list(ACME, { ...page, agent: null, metadata: {} });
+      expect(sessions.data.map(one => one.id)).toEqual([id]);
+      const made = await engine.environments.list(ACME, { ...page, type: 'openai_hosted' });
+      expect(made.entries).toHaveLength(1);
+      expect(sessions.data[0]?.config.environment['id']).toBe(made.entries[0]?.id);
+    } finally {
+      workspaces.remove();
+    }
+  },
+);
