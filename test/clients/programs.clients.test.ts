@@ -27,7 +27,9 @@ async function becomes(client: OpenAI, id: string, status: string): Promise<Open
   return client.beta.agents.sessions.retrieve(id);
 }
 
-type Call = OpenAI.Beta.AgentFunctionCallItem & { readonly caller?: { readonly type: string; readonly caller_id: string } };
+type Call = OpenAI.Beta.AgentFunctionCallItem & {
+  readonly caller?: { readonly type: string; readonly caller_id: string };
+};
 
 async function itemsOf(client: OpenAI, id: string): Promise<readonly OpenAI.Beta.AgentSessionItem[]> {
   return (await client.beta.agents.sessions.items.list(id, { order: 'asc', limit: 100 })).data;
@@ -71,7 +73,9 @@ test('handlers of the client answer the calls of a program', async () => {
   const calls = items.filter(item => item.type === 'function_call') as Call[];
   const [program, ...inner] = calls;
   expect(program).toMatchObject({ name: PROGRAM.type, arguments: { code: code.trimEnd() }, status: 'completed' });
-  expect(inner.map(({ caller }) => caller)).toEqual(inner.map(() => ({ type: 'program', caller_id: program?.call_id })));
+  expect(inner.map(({ caller }) => caller)).toEqual(
+    inner.map(() => ({ type: 'program', caller_id: program?.call_id })),
+  );
   expect(new Set(calls.map(({ id }) => id)).size).toBe(5);
 }, 120_000);
 

@@ -7,7 +7,11 @@ const parameters = (...names: readonly string[]): object => ({
   type: 'object',
   properties: Object.fromEntries(names.map(name => [name, { type: 'string' }])),
 });
-const tool = (name: string, ...names: readonly string[]): object => ({ type: 'function', name, parameters: parameters(...names) });
+const tool = (name: string, ...names: readonly string[]): object => ({
+  type: 'function',
+  name,
+  parameters: parameters(...names),
+});
 const TOOLS = [tool('run', 'code'), tool('look', 'at')];
 
 function called(input: string): unknown {
@@ -27,7 +31,7 @@ test('a tool that takes code is called with the fenced block after its name; nam
 
 test('a tool that takes none is called as ever', () => {
   expect(called('look\n```js\nrun\n```')).toEqual([
-    ['look', '{}'],
+    ['look', '{"at":"emulated at"}'],
     ['run', '{"code":"emulated code"}'],
   ]);
 });

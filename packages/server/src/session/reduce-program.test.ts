@@ -21,7 +21,11 @@ const request = (callId: string, more: object = {}): EventBody => ({
 });
 const inner = (index: number, more: object = {}): EventBody =>
   request(`call_${index}`, { caller: { program: 'prog', index }, ...more });
-const start = (callId: string): EventBody => ({ type: 'tool.started', head: { callId, approval: null }, payload: null });
+const start = (callId: string): EventBody => ({
+  type: 'tool.started',
+  head: { callId, approval: null },
+  payload: null,
+});
 const end = (callId: string, count: number): EventBody => ({
   type: 'tool.completed',
   head: { callId, count },

@@ -94,9 +94,7 @@ export function callsOpen(tools: readonly ToolState[], program: string): boolean
 
 /** A program that was suspended goes on: one of its calls has ended. */
 function resumed(tools: readonly ToolState[], program: string | undefined): readonly ToolState[] {
-  return tools.map(one =>
-    one.callId === program && one.status === 'suspended' ? { ...one, status: 'started' } : one,
-  );
+  return tools.map(one => (one.callId === program && one.status === 'suspended' ? { ...one, status: 'started' } : one));
 }
 
 /** A client's result comes without a start: who runs the tool is not here. */

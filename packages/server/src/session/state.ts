@@ -7,7 +7,15 @@
  *     readable, but no later call sees it.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { CompactionRef, DocumentRef, ProgramCaller, Reservation, SessionOrigin, SharedPrefix, Usage } from '../log/events.ts';
+import type {
+  CompactionRef,
+  DocumentRef,
+  ProgramCaller,
+  Reservation,
+  SessionOrigin,
+  SharedPrefix,
+  Usage,
+} from '../log/events.ts';
 
 /** Where a session stands. The table in `table.ts` says which events each phase takes. */
 export type Phase =

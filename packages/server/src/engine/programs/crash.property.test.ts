@@ -22,19 +22,17 @@ const caught = call.map(one => `seen.push(await ${one}.catch(error => error.code
 const abreast = fc
   .array(call, { minLength: 2, maxLength: 3 })
   .map(all => `seen.push(...(await Promise.all([${all.map(one => `${one}.catch(e => e.code)`).join(', ')}])));`);
-const chains = fc
-  .tuple(call, call)
-  .map(([a, b]) => {
-    const chain = `async () => [await ${a}.catch(e => e.code), await ${b}.catch(e => e.code)]`;
-    return `seen.push(...(await Promise.all([0, 1].map(${chain}))).flat());`;
-  });
+const chains = fc.tuple(call, call).map(([a, b]) => {
+  const chain = `async () => [await ${a}.catch(e => e.code), await ${b}.catch(e => e.code)]`;
+  return `seen.push(...(await Promise.all([0, 1].map(${chain}))).flat());`;
+});
 const loop = fc
   .tuple(fc.integer({ min: 1, max: 3 }), caught)
   .map(([times, body]) => `for (let i = 0; i < ${times}; i++) { ${body} }`);
 // What it draws differs from call to call, and what comes of it does not.
-const chance = fc.constant(
-  "const drawn = Math.random(); seen.push((await tools.once({ drawn })).replace(String(drawn), ''));",
-).map(body => `{ ${body} }`);
+const chance = fc
+  .constant("const drawn = Math.random(); seen.push((await tools.once({ drawn })).replace(String(drawn), ''));")
+  .map(body => `{ ${body} }`);
 const program = fc
   .array(fc.oneof(caught, abreast, chains, loop, chance), { minLength: 1, maxLength: 4 })
   .map(body => `const seen = []; ${body.join(' ')} return seen;`);
@@ -72,7 +70,10 @@ function tools(): Tools {
 }
 
 /** Runs the program through processes that die at these writes, and one that does not. */
-async function outputOf(code: string, deaths: readonly Cut[]): Promise<{ readonly output: unknown; readonly ran: Tools }> {
+async function outputOf(
+  code: string,
+  deaths: readonly Cut[],
+): Promise<{ readonly output: unknown; readonly ran: Tools }> {
   const made = new World();
   made.provider.follow(({ context }) => {
     const answered = context.some(({ items }) => items.some(item => item.type === 'function_call_output'));
@@ -114,7 +115,9 @@ async function settle(engine: Parameters<typeof becomes>[0], id: string): Promis
   }
 }
 
-test('J1, L6: a program comes to the same, and runs nothing twice that must not, whoever dies', { timeout: 600_000 }, async () => {
+test('J1, L6: a program comes to the same, and runs nothing twice that must not, whoever dies', {
+  timeout: 600_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(program, cuts, async (code, deaths) => {
       const calm = await outputOf(code, []);

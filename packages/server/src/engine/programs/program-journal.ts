@@ -74,10 +74,14 @@ export class ProgramJournal {
     if (index === undefined) return;
     this.#indexes.delete(event.head.callId);
     const [item] = event.payload?.items ?? [];
-    if (event.type === 'tool.completed')
-      this.results.push({ index, ok: true, text: outputText(item), code: null });
+    if (event.type === 'tool.completed') this.results.push({ index, ok: true, text: outputText(item), code: null });
     else
-      this.results.push({ index, ok: false, text: event.payload?.message ?? 'The tool failed.', code: event.head.code });
+      this.results.push({
+        index,
+        ok: false,
+        text: event.payload?.message ?? 'The tool failed.',
+        code: event.head.code,
+      });
   }
 }
 

@@ -4,11 +4,12 @@ import { textOf } from '../../log/events.ts';
 import { PROGRAM_TOOL } from '../../tool/program.ts';
 import { programsHere } from '../../workspace/programs/here.test-support.ts';
 import type { Engine } from '../engine.ts';
+import { readAsked } from '../feed/asked.ts';
 import { batches, message } from '../scripted-provider.test-support.ts';
 import { becomes, calls, desk, outcomes, session, shown, TestTools } from '../tools/agent-world.test-support.ts';
 import type { ToolDesk } from '../tools/desk.ts';
 import type { ToolQuestion } from '../tools/ports.ts';
-import { ACME, World } from '../world.test-support.ts';
+import { ACME, RIVAL, World } from '../world.test-support.ts';
 
 const CLIENT = { type: 'function', name: 'ask_user', description: '', parameters: { type: 'object' } };
 const AGENT = { agent: { model: 'gpt', tools: [{ type: PROGRAM_TOOL }, CLIENT] } };
@@ -53,7 +54,12 @@ describe('a program', () => {
     expect(sent.slice(0, 3).map(item => item.type)).toEqual(['message', 'function_call', 'function_call_output']);
     expect(tools.ran.map(({ name }) => name)).toEqual(['safe', 'safe', 'safe']);
     expect(new Set(tools.ran.map(({ key }) => key)).size).toBe(3);
-    expect((await outcomes(engine, id)).map(one => (one as string[])[0])).toEqual(['safe', 'safe', 'safe', PROGRAM_TOOL]);
+    expect((await outcomes(engine, id)).map(one => (one as string[])[0])).toEqual([
+      'safe',
+      'safe',
+      'safe',
+      PROGRAM_TOOL,
+    ]);
   });
 
   test('is not offered to an agent that does not have it, or has it switched off', async () => {
@@ -216,6 +222,20 @@ describe('a program that waits for people', () => {
     await becomes(engine, id, 'idle');
     expect(told(made)).toEqual(['[2,1]']);
     expect(tools.ran.map(({ name }) => name)).toEqual(['once', 'safe', 'once', 'safe']);
+  });
+
+  test('shows whoever is asked exactly what it asks for', async () => {
+    const made = programs('return tools.once({ b: 1, a: [2] })');
+    const { engine, stores } = made.boot({
+      tools: with_(new TestTools(), name => (name === 'once' ? 'ask' : 'permit')),
+    });
+    const id = await session(engine, AGENT);
+    await becomes(engine, id, 'requires_action');
+    const [open] = await actions(engine, id);
+    const [store] = stores;
+    const asked = store && (await readAsked(store, ACME.tenant, textOf(open?.['approval'])));
+    expect(asked).toMatchObject({ tool: 'once', arguments: { b: 1, a: [2] } });
+    expect(store && (await readAsked(store, RIVAL.tenant, textOf(open?.['approval'])))).toBeNull();
   });
 
   test('is told of a denial', async () => {

@@ -158,16 +158,20 @@ class Driver {
     }
     const items = fresh.map((call, i) => this.#item(call, calls + i));
     killPoint('program.before-request');
-    await this.#engine.sessions.commit(live, () => {
-      const { seq } = mustState(live);
-      const bodies: ReturnType<typeof requested>[number][] = [];
-      for (const [i, item] of items.entries()) {
-        const caller = { program: this.#run.state.callId, index: calls + i };
-        const at = seq + bodies.length + 1;
-        bodies.push(...requested(this.#engine, this.#turn, this.#agent, { item, seq: at, caller }));
-      }
-      return bodies;
-    }, { actor: 'engine' });
+    await this.#engine.sessions.commit(
+      live,
+      () => {
+        const { seq } = mustState(live);
+        const bodies: ReturnType<typeof requested>[number][] = [];
+        for (const [i, item] of items.entries()) {
+          const caller = { program: this.#run.state.callId, index: calls + i };
+          const at = seq + bodies.length + 1;
+          bodies.push(...requested(this.#engine, this.#turn, this.#agent, { item, seq: at, caller }));
+        }
+        return bodies;
+      },
+      { actor: 'engine' },
+    );
     killPoint('program.after-request');
     return true;
   }
@@ -222,11 +226,15 @@ class Driver {
     const known = this.#journal.open.length;
     killPoint('program.before-suspend');
     try {
-      await this.#engine.sessions.commit(live, () => {
-        const now = this.#open().length;
-        if (now === 0 || now !== known) throw NEWS;
-        return [{ type: 'tool.suspended', head: { callId }, payload: null }];
-      }, { actor: 'engine' });
+      await this.#engine.sessions.commit(
+        live,
+        () => {
+          const now = this.#open().length;
+          if (now === 0 || now !== known) throw NEWS;
+          return [{ type: 'tool.suspended', head: { callId }, payload: null }];
+        },
+        { actor: 'engine' },
+      );
       return true;
     } catch (error) {
       if (error !== NEWS) throw error;

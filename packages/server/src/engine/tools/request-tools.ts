@@ -117,12 +117,7 @@ export function requested(
 }
 
 /** For a tool that the client runs: under automatic review rules alone answer what would be asked. */
-function reviewedVerdict(
-  engine: EngineContext,
-  turn: RunningTurn,
-  agent: AgentTurn,
-  call: AskedCall,
-): ToolVerdict {
+function reviewedVerdict(engine: EngineContext, turn: RunningTurn, agent: AgentTurn, call: AskedCall): ToolVerdict {
   const verdict = verdictOf(engine, turn, call);
   const { reviewer } = engine.tools;
   if (verdict.verdict !== 'ask' || agent.config.review !== 'auto_review' || reviewer === null) return verdict;
@@ -190,11 +185,7 @@ export function verdictOf(engine: EngineContext, turn: RunningTurn, call: AskedC
   }
 }
 
-export function questionOf(
-  engine: EngineContext,
-  turn: RunningTurn,
-  { tool, args, caller }: AskedCall,
-): ToolQuestion {
+export function questionOf(engine: EngineContext, turn: RunningTurn, { tool, args, caller }: AskedCall): ToolQuestion {
   const { tenant, session, labels } = mustState(turn.live);
   const { agent, version = 1 } = turn.agent?.config ?? {};
   const { name, origin, idempotent } = tool.definition;

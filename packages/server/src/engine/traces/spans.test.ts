@@ -119,6 +119,40 @@ describe('tools', () => {
     expect(new Set(runs.map(({ spanId }) => spanId)).size).toBe(2);
   });
 
+  test('a call of a program is below the run of the program that made it; a program that waits has not failed', () => {
+    const requested: EventBody = {
+      type: 'tool.requested',
+      head: {
+        callId: 'call_p',
+        tool: 'look',
+        idempotent: true,
+        arguments: 'd',
+        caller: { program: 'call_1', index: 0 },
+      },
+      payload: { salt: 's', arguments: '{"at":"door"}' },
+    };
+    const inner = (callId: string): EventBody => ({
+      type: 'tool.started',
+      head: { callId, approval: null },
+      payload: null,
+    });
+    const ended = (callId: string): EventBody => ({
+      type: 'tool.completed',
+      head: { callId, count: 0 },
+      payload: { items: [] },
+    });
+    const suspended: EventBody = { type: 'tool.suspended', head: { callId: 'call_1' }, payload: null };
+    const told = [started, requested, suspended, inner('call_p'), ended('call_p'), started, ended('call_1')];
+    const events = [...EVENTS.slice(0, 5), ...told, end];
+    const found = spans(events, { content: true }).filter(({ name }) => name.startsWith('execute_tool'));
+    const [first, call, second] = found.toSorted((a, b) => (a.startTimeUnixNano < b.startTimeUnixNano ? -1 : 1));
+    expect(found.map(({ status }) => status)).toEqual([{}, {}, {}]);
+    expect(call).toMatchObject({ name: 'execute_tool look', parentSpanId: first?.spanId });
+    expect(second?.parentSpanId).toBe(first?.parentSpanId);
+    expect(call && plain(call)['gen_ai.tool.call.arguments']).toBe('{"at":"door"}');
+    expect(JSON.stringify(spans(events))).not.toContain('door');
+  });
+
   test('one whose outcome nobody knows', () => {
     const [run] = until(started, { type: 'tool.outcome_unknown', head: { callId: 'call_1' }, payload: null });
     expect(run?.status.message).toBe('outcome_unknown');

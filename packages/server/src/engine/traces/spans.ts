@@ -193,7 +193,9 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
   const requested = turn.events.find((one): one is ToolRequested => one.type === 'tool.requested' && ofCall(one));
   const begin = event.type === 'tool.started' ? event : (requested ?? event);
   // One that was started again was cut off before.
-  const next = turn.events.slice(at + 1).find(one => ofCall(one) && (isToolEnd(one) || one.type === 'tool.started' || one.type === 'tool.suspended'));
+  const next = turn.events
+    .slice(at + 1)
+    .find(one => ofCall(one) && (isToolEnd(one) || one.type === 'tool.started' || one.type === 'tool.suspended'));
   const end = event.type === 'tool.started' ? next : event;
   const outcome = end !== undefined && isToolEnd(end) ? end : undefined;
   const suspended = end?.type === 'tool.suspended';
@@ -207,7 +209,9 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
     'gen_ai.tool.call.id': callId,
     'gen_ai.tool.type': requested?.head.origin?.kind === 'mcp' ? 'extension' : 'function',
     'gen_ai.conversation.id': turn.shown.session,
-    'gen_ai.tool.call.arguments': turn.content ? (requested?.payload?.arguments ?? argumentsOf(turn.events, callId)) : null,
+    'gen_ai.tool.call.arguments': turn.content
+      ? (requested?.payload?.arguments ?? argumentsOf(turn.events, callId))
+      : null,
     'gen_ai.tool.call.result': turn.content ? toolResult(itemsOf(outcome)) : null,
     'error.type': error,
     'perdure.tool.idempotent': requested?.head.idempotent,

@@ -101,6 +101,14 @@ describe('what a policy is told', () => {
       expect(holds(condition, asked), condition).toBe(false);
   });
 
+  test('whether the model calls, or a program that it wrote', () => {
+    for (const caller of ['direct', 'programmatic'] as const) {
+      expect(holds(`context.caller == "${caller}"`, question('t', {}, { caller }))).toBe(true);
+      expect(holds('context.caller == "programmatic"', question('t', {}, { caller }))).toBe(caller === 'programmatic');
+    }
+    expect(holds('context.caller == "direct"', question('t'))).toBe(true);
+  });
+
   test('arguments by name and type', () => {
     const asked = question('t', { to: 'a@b.test', n: 7, half: 0.5, yes: true, tags: ['x', 'y'], deep: { k: 1 } });
     for (const condition of [

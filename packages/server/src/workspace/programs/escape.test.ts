@@ -1,6 +1,7 @@
 /** What a program may try, in a thread of its own: each attempt is bounded, and finds nothing of the host. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { PROGRAM_LIMITS, type ProgramEnd, type ProgramLimits, type ProgramResult } from '../../tool/program.ts';
+import { programsHere } from './here.test-support.ts';
 import { programHost } from './host.ts';
 
 const AT = 1_700_000_000_000;
@@ -12,7 +13,10 @@ async function begin(source: string, limits?: Partial<ProgramLimits>, seed = 'se
   return own.begin({ source, seed, at: AT }, new AbortController().signal);
 }
 
-async function endOf(source: string, limits?: Partial<ProgramLimits>): Promise<ProgramEnd | null> {
+/** In a thread of its own, or in this one where only its own bounds are looked at: that is quicker. */
+async function endOf(source: string, limits?: Partial<ProgramLimits>, here = false): Promise<ProgramEnd | null> {
+  if (here)
+    return (await programsHere(limits).begin({ source, seed: 'seed', at: AT }, new AbortController().signal)).first.end;
   const live = await begin(source, limits);
   live.end();
   return live.first.end;
@@ -90,23 +94,52 @@ describe('a program that changes the language', () => {
 describe('a program that', () => {
   test.each([
     ['loops', 'for (;;);', { steps: 200 }, 'program_limit', /computed for too long/],
-    ['loops in its own error', 'try { for (;;); } catch { for (;;); } finally { for (;;); }', { steps: 200 }, 'program_limit', /too long/],
-    ['never stops waiting for nothing', 'const f = async () => { for (;;) await null }; await f()', { steps: 100 }, 'program_limit', /too long/],
+    [
+      'loops in its own error',
+      'try { for (;;); } catch { for (;;); } finally { for (;;); }',
+      { steps: 200 },
+      'program_limit',
+      /too long/,
+    ],
+    [
+      'never stops waiting for nothing',
+      'const f = async () => { for (;;) await null }; await f()',
+      { steps: 100 },
+      'program_limit',
+      /too long/,
+    ],
     ['backtracks', '/(a+)+$/.test("a".repeat(60) + "b")', { steps: 200 }, 'program_limit', /too long/],
     ['recurses', 'const f = n => f(n + 1) + 1; f(0)', {}, 'program_error', /stack/],
-    ['recurses in the interpreter', 'let o = []; for (let i = 0; i < 1e5; i++) o = [o]; return JSON.stringify(o).length', {}, 'program_error', /./],
     ['doubles a text', 'let s = "x"; for (;;) s += s', {}, 'program_error', /memory|too long/],
     ['fills the memory', 'const all = []; for (;;) all.push(new Uint8Array(1 << 20))', {}, 'program_error', /memory/],
-    ['catches that there is no memory', 'const all = []; for (;;) try { for (;;) all.push(new Uint8Array(1 << 20)) } catch {}', { steps: 200 }, 'program_limit', /too long/],
+    [
+      'catches that there is no memory',
+      'const all = []; for (;;) try { for (;;) all.push(new Uint8Array(1 << 20)) } catch {}',
+      { steps: 200 },
+      'program_limit',
+      /too long/,
+    ],
     ['waits for ever', 'await new Promise(() => {})', {}, 'program_stalled', /nothing settles/],
-    ['computes what no step is counted of', 'let n = 3n; for (let i = 0; i < 24; i++) n *= n; return String(n).length', { stepMs: 300 }, 'program_limit', /more than 300 ms/],
+    [
+      'computes what no step is counted of',
+      'let n = 3n; for (let i = 0; i < 24; i++) n *= n; return String(n).length',
+      { stepMs: 300 },
+      'program_limit',
+      /more than 300 ms/,
+    ],
     ['throws what throws', 'throw { get name() { throw 1 } }', {}, 'program_error', /^Error$/],
     ['throws a proxy', 'throw new Proxy({}, { get() { for (;;); } })', { steps: 200 }, 'program_limit', /too long/],
     ['closes its own function', '}); (async () => { for (;;);', { steps: 200 }, 'program_limit', /too long/],
   ] as const)('%s is ended', async (_, source, limits, code, message) => {
-    const end = await endOf(source, limits);
+    const end = await endOf(source, limits, !('stepMs' in limits));
     expect(end).toMatchObject({ ok: false, code });
     if (end?.ok === false) expect(end.message).toMatch(message);
+  });
+
+  test('recurses in the interpreter itself is ended, by whichever stack is full first', async () => {
+    const source = 'let o = []; for (let i = 0; i < 1e4; i++) o = [o]; return JSON.stringify(o).length';
+    const end = await endOf(source, {}, true);
+    expect(end?.ok === false && ['program_error', 'program_limit'].includes(end.code)).toBe(true);
   });
 
   test.each([
@@ -114,13 +147,13 @@ describe('a program that', () => {
     [101, /^x+\n\[\.\.\. 1 characters left out \.\.\.\]\nx+$/],
     [5_000_000, /characters left out/],
   ])('returns %i characters, with a bound of 100', async (size, kept) => {
-    const end = await endOf(`return 'x'.repeat(${size})`, { output: 100 });
+    const end = await endOf(`return 'x'.repeat(${size})`, { output: 100 }, true);
     expect(end).toEqual({ ok: true, output: expect.stringMatching(kept) as unknown });
     if (end?.ok === true) expect(end.output.length).toBeLessThanOrEqual(100);
   });
 
   test('says much is cut as well', async () => {
-    const end = await endOf('for (let i = 0; i < 5000; i++) text("x".repeat(100)); return 1', { output: 100 });
+    const end = await endOf('for (let i = 0; i < 5000; i++) text("x".repeat(100)); return 1', { output: 100 }, true);
     expect(end).toEqual({ ok: true, output: expect.stringMatching(/^x+\n\[.*\]\n/) as unknown });
   });
 
@@ -128,11 +161,16 @@ describe('a program that', () => {
     [3, { ok: true, output: '{"a":{"a":{}}}' }],
     [4, { ok: false, code: 'program_limit', message: 'What it returns is nested more than 3 deep.' }],
   ])('returns %i objects within one another, with a bound of 3', async (n, end) => {
-    expect(await endOf(`let o = {}; for (let i = 1; i < ${n}; i++) o = { a: o }; return o`, { depth: 3 })).toEqual(end);
+    expect(
+      await endOf(`let o = {}; for (let i = 1; i < ${n}; i++) o = { a: o }; return o`, { depth: 3 }, true),
+    ).toEqual(end);
   });
 
   const call = (args: string, limits: Partial<ProgramLimits>) =>
-    begin(`try { await tools.t(${args}) } catch (error) { return error.message }`, limits);
+    programsHere(limits).begin(
+      { source: `try { await tools.t(${args}) } catch (error) { return error.message }`, seed: 'seed', at: AT },
+      new AbortController().signal,
+    );
   test.each([
     ['{ a: { a: 1 } }', '{ a: { a: { a: 1 } } }', { depth: 2 }, 'the arguments are nested more than 2 deep'],
     ['{ a: "xx" }', '{ a: "xxx" }', { arguments: 10 }, 'the arguments have 11 characters; at most 10 are allowed'],

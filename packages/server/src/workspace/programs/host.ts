@@ -15,8 +15,8 @@ export const MAX_PROGRAMS = 4;
 /** To load a thread, ms. */
 const LOAD_MS = 60_000;
 
-/** Of a thread's own heap: the interpreter's memory lies beside it, and has a bound of its own. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
+/** Of a thread's own heap and stack: the interpreter's memory lies beside them, and has bounds of its own, which it meets first. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 };
 
 interface Place {
   readonly thread: ProgramThread;
@@ -96,9 +96,9 @@ export function programHost({ limits = PROGRAM_LIMITS, atOnce = MAX_PROGRAMS }: 
       return {
         first,
         async feed(result) {
-        if (place.thread.gone) leave(place);
-        return places.has(place) ? atWork(place, () => place.thread.feed(result)) : null;
-      },
+          if (place.thread.gone) leave(place);
+          return places.has(place) ? atWork(place, () => place.thread.feed(result)) : null;
+        },
         end: () => leave(place),
       };
     },
@@ -185,4 +185,3 @@ class ProgramThread {
 function over(message: string): ProgramStep {
   return { calls: [], end: { ok: false, code: 'program_limit', message } };
 }
-

@@ -154,7 +154,8 @@ export class Interpreter {
       this.#over ??= `It made more than ${calls} calls.`;
       throw new Error(this.#over);
     }
-    if (args.length > most) throw new Error(`the arguments have ${args.length} characters; at most ${most} are allowed`);
+    if (args.length > most)
+      throw new Error(`the arguments have ${args.length} characters; at most ${most} are allowed`);
     if (jsonDepth(args) > depth) throw new Error(`the arguments are nested more than ${depth} deep`);
     this.#calls.push({ name, arguments: args });
     this.#open += 1;

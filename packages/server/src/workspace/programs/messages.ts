@@ -13,4 +13,3 @@ export type ProgramAnswer = ProgramStep;
 
 /** What the thread says once it is loaded: from then on its time counts. */
 export const READY = 'ready';
-
