@@ -49,7 +49,8 @@ export type WorkerSays = {
   /** Keys that it knows: running, or done and not yet taken from it. */
   readonly known: readonly string[];
   readonly results: readonly WorkerResult[];
-  readonly output: readonly { readonly key: string; readonly text: string }[];
+  /** `at`: characters that the command had printed before. Who does not say it tells each text once. */
+  readonly output: readonly { readonly key: string; readonly text: string; readonly at?: number | undefined }[];
   /** How long it waits for something to do; 0: it only tells. */
   readonly wait_ms: number;
   /** It goes, and says so. */
@@ -81,7 +82,10 @@ export const workerBody: z.ZodType<WorkerSays> = z.object({
   isolation: z.string().max(64),
   known: boundedList(key, 4 * WORKER_LIMITS.requests),
   results: boundedList(result, 4 * WORKER_LIMITS.requests),
-  output: boundedList(z.object({ key, text: z.string().max(WORKER_LIMITS.outputChars) }), 4 * WORKER_LIMITS.requests),
+  output: boundedList(
+    z.object({ key, text: z.string().max(WORKER_LIMITS.outputChars), at: z.int().min(0).optional() }),
+    4 * WORKER_LIMITS.requests,
+  ),
   wait_ms: z.int().min(0).max(WORKER_LIMITS.waitMs),
   leaving: z.boolean(),
 });

@@ -53,6 +53,33 @@ const PINS: Pins = {
     head: '{"entries":2,"count":3}',
     short: [{ entries: 1, count: 1 }, '{}'],
   },
+  'environment.changed': {
+    code: 38,
+    event: {
+      type: 'environment.changed',
+      head: { environment: 'env_1', kind: 'openai_hosted', status: 'failed', resets: 1 },
+      payload: { error: { code: 'setup_failed' } },
+    },
+    head: '{"environment":"env_1","kind":"openai_hosted","status":"failed","resets":1}',
+    short: [
+      { environment: 'env_1', kind: 'self_hosted', status: 'connected' },
+      '{"environment":"env_1","kind":"self_hosted","status":"connected"}',
+    ],
+  },
+  'environment.awaited': {
+    code: 39,
+    event: {
+      type: 'environment.awaited',
+      head: { environment: 'env_1', callIds: ['call_a'], expiresAt: 9 },
+      payload: null,
+    },
+    head: '{"environment":"env_1","callIds":["call_a"],"expiresAt":9}',
+  },
+  'tool.output': {
+    code: 40,
+    event: { type: 'tool.output', head: { callId: 'call_a' }, payload: { text: 'so far' } },
+    head: '{"callId":"call_a"}',
+  },
   'session.created': {
     code: 1,
     event: {

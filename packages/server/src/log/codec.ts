@@ -48,6 +48,9 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'agent.configured': 35,
   'input.queued': 36,
   'input.steered': 37,
+  'environment.changed': 38,
+  'environment.awaited': 39,
+  'tool.output': 40,
 };
 
 const TYPES = new Map<number, EventType>(

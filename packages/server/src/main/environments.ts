@@ -29,6 +29,7 @@ export function openEnvironments({ limits, publicUrl }: Config, workspaces: Work
         artifactFiles: limits.artifactFiles,
         workerGraceMs: limits.workerGraceMs,
         workerWaitMs: limits.workerWaitMs,
+        connectionMs: limits.environmentConnectionMs,
       },
       url: () => url,
     },

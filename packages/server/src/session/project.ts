@@ -70,6 +70,9 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'session.imported':
     case 'agent.configured':
     case 'input.queued':
+    case 'environment.changed':
+    case 'environment.awaited':
+    case 'tool.output':
       return [];
   }
 }

@@ -4,7 +4,7 @@ import type { EnvelopeOf } from '../log/events.ts';
 import type { OpenApproval, SessionState, ToolState, TurnState } from './state.ts';
 
 type ToolEvent = EnvelopeOf<
-  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown'
+  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown' | 'tool.output'
 >;
 
 export function reduceTool(state: SessionState, event: ToolEvent): SessionState | string {
@@ -42,6 +42,8 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
         setTool(turn, callId, { status: 'started', granted: null }),
       );
     }
+    case 'tool.output':
+      return existing.status === 'started' ? state : `tool call ${callId} is not running`;
     case 'tool.outcome_unknown':
       if (existing.status !== 'started') return `tool call ${callId} is not running`;
       return withTurn(state, turn => setTool(turn, callId, { status: 'outcome_unknown' }));
@@ -76,6 +78,7 @@ function whyNotCompleted(tool: ToolState, open: readonly OpenApproval[]): string
 function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval: string | null): string | null {
   if (tool.client === true) return 'is run by the client';
   if (tool.status === 'refused') return 'was refused';
+  if (tool.parked === true) return 'waits for a worker';
   // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
   const again = tool.status === 'started' || tool.status === 'outcome_unknown';
   if (again && !tool.idempotent && tool.granted === null) return 'was already started';
@@ -89,7 +92,8 @@ export function requestApproval(state: SessionState, event: EnvelopeOf<'approval
   const { tools = [], approvals = [] } = state.turn ?? {};
   const tool = tools.find(one => one.callId === callId);
   // One that runs may ask too: then it has done nothing yet, and begins again with the answer.
-  if (tool === undefined || tool.status === 'refused') return `tool call ${callId} does not wait for an approval`;
+  if (tool === undefined || tool.status === 'refused' || tool.parked === true)
+    return `tool call ${callId} does not wait for an approval`;
   if (tool.arguments !== digest) return `tool call ${callId} has other arguments`;
   if (event.head.definition !== undefined && tool.definition !== event.head.definition)
     return `tool call ${callId} has another definition`;
@@ -117,10 +121,17 @@ function setTool(turn: TurnState, callId: string, change: Partial<ToolState>): T
 }
 
 /** Changes the turn, and waits when only people can carry it on. */
-function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
+export function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
   if (state.turn === null) return 'no turn is open';
-  const turn = change(state.turn);
+  const turn = unparked(change(state.turn));
   return { ...state, turn, phase: waits(turn) ? 'waiting' : 'called' };
+}
+
+/** Nobody is waited for once the last tool that was parked is gone. */
+function unparked(turn: TurnState): TurnState {
+  if (turn.awaits === undefined || turn.tools.some(tool => tool.parked === true)) return turn;
+  const { awaits: _, ...rest } = turn;
+  return rest;
 }
 
 /** Whether nothing of the turn runs or can run until people, or whoever drives the session, answer. */
@@ -131,13 +142,13 @@ export function waits(turn: Pick<TurnState, 'tools' | 'approvals'>): boolean {
 
 /** Whether this server may run the tool now. */
 export function canRun({ approvals }: Pick<TurnState, 'approvals'>, tool: ToolState): boolean {
-  if (tool.client === true || approvals.some(open => open.callId === tool.callId)) return false;
+  if (tool.client === true || tool.parked === true || approvals.some(open => open.callId === tool.callId)) return false;
   return tool.status === 'requested' || (tool.status === 'outcome_unknown' && tool.granted !== null);
 }
 
 /** Whether only people, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
-function stops({ status, granted, client }: ToolState): boolean {
-  return client === true || status === 'refused' || (status === 'outcome_unknown' && granted === null);
+function stops({ status, granted, client, parked }: ToolState): boolean {
+  return client === true || parked === true || status === 'refused' || (status === 'outcome_unknown' && granted === null);
 }
 
 /** The calls that are open still. */

@@ -6,6 +6,7 @@ import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
 import { queueInput, steer, used } from './reduce-agent.ts';
+import { awaitEnvironment, changeEnvironment, recounted } from './reduce-environment.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
@@ -97,7 +98,12 @@ function genesis(event: Envelope): Reduced {
 }
 
 /** What is done about a session and not in it: the lifetime of a conversation does not begin anew with it. */
-const UPKEEP: ReadonlySet<EventType> = new Set<EventType>(['session.claimed', 'response.deleted', 'session.erased']);
+const UPKEEP: ReadonlySet<EventType> = new Set<EventType>([
+  'session.claimed',
+  'response.deleted',
+  'session.erased',
+  'environment.changed',
+]);
 
 /** What may come between an input and the start of its turn: nothing that a failure of the turn would take back with it (S3). */
 const BEFORE_TURN: ReadonlySet<EventType> = new Set<EventType>([
@@ -148,6 +154,7 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.completed':
     case 'tool.failed':
     case 'tool.outcome_unknown':
+    case 'tool.output':
       return reduceTool(state, event);
     case 'approval.requested':
       return requestApproval(state, event);
@@ -186,6 +193,10 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
       return queueInput(state, event);
     case 'input.steered':
       return steer(state, event);
+    case 'environment.changed':
+      return state.kind === 'agent' ? changeEnvironment(state, event) : 'it is no agent’s session';
+    case 'environment.awaited':
+      return awaitEnvironment(state, event);
     default:
       return assertNever(event, 'event');
   }
@@ -238,7 +249,7 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
   const known = state.documents.filter(ref => !sameRef(ref, tools) && !sameRef(ref, instructions));
   const used = [tools, instructions].filter(ref => ref !== null);
   return {
-    ...state,
+    ...recounted(state),
     phase: 'turn_open',
     accepted: null,
     documents: [...known, ...used].slice(-MAX_DOCUMENTS),
@@ -363,12 +374,13 @@ function completeTurn(state: SessionState, event: EnvelopeOf<'turn.completed'>):
   if (turn === null || turn.response !== event.head.response) return 'another turn is open';
   if (turn.outcome === null) return 'no call of it was completed';
   if ((turn.queued?.length ?? 0) > 0) return 'an input waits for its place';
-  return { ...state, phase: 'idle', head: turn.response, turn: null };
+  return { ...recounted(state), phase: 'idle', head: turn.response, turn: null };
 }
 
 function abandonTurn(state: SessionState, response: string): SessionState | string {
   const turn = state.turn;
   if (turn === null || turn.response !== response) return 'another turn is open';
   const compacted = turn.compactedBefore ?? null;
-  return { ...state, phase: 'idle', turn: null, position: turn.from, openCalls: turn.openCallsBefore, compacted };
+  const { from: position, openCallsBefore: openCalls } = turn;
+  return { ...recounted(state), phase: 'idle', turn: null, position, openCalls, compacted };
 }

@@ -7,7 +7,15 @@
  *     readable, but no later call sees it.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { CompactionRef, DocumentRef, Reservation, SessionOrigin, SharedPrefix, Usage } from '../log/events.ts';
+import type {
+  CompactionRef,
+  DocumentRef,
+  EnvironmentNow,
+  Reservation,
+  SessionOrigin,
+  SharedPrefix,
+  Usage,
+} from '../log/events.ts';
 
 /** Where a session stands. The table in `table.ts` says which events each phase takes. */
 export type Phase =
@@ -40,6 +48,8 @@ export interface ToolState {
   readonly definition?: string;
   /** The id of the item that asks for it. */
   readonly item?: string;
+  /** It waits for a worker of the session's environment. */
+  readonly parked?: true;
 }
 
 export interface TurnState {
@@ -76,6 +86,10 @@ export interface TurnState {
   readonly toolCalls?: number;
   /** Input that waits for its place in the context, oldest first. Absent: none. */
   readonly queued?: readonly { readonly seq: number; readonly count: number }[];
+  /** The worker that parked tools wait for; ms since 1970. Absent: none does. */
+  readonly awaits?: { readonly environment: string; readonly expiresAt: number };
+  /** How often tools were parked so far. Absent: never. */
+  readonly awaited?: number;
 }
 
 /** An approval that nobody has given yet. */
@@ -143,10 +157,18 @@ export interface SessionState {
   readonly agent?: { readonly id: string; readonly version: number; readonly seq: number };
   /** Of an agent's session: what its calls used, by target. */
   readonly used?: { readonly [target: string]: Usage };
+  /** Its environment, as was last said, and the event that said so. `changes`: how often since a turn last began or ended. */
+  readonly environment?: EnvironmentNow & { readonly seq: number; readonly at: number; readonly changes: number };
 }
 
 /** Inputs that may wait while a turn runs. */
 export const MAX_QUEUED_INPUTS = 16;
+
+/** Changes of an environment that are said between two beginnings or ends of turns; those that end a wait are said beyond it. */
+export const MAX_ENVIRONMENT_CHANGES = 32;
+
+/** How often the tools of one turn may be parked: a worker that comes and goes must not carry a turn on for ever. */
+export const MAX_AWAITS = 16;
 
 /** Distinct tools and instruction texts that a session remembers the place of. */
 export const MAX_DOCUMENTS = 16;
@@ -159,6 +181,7 @@ export function prefixEnd(lineage: readonly SharedPrefix[]): number {
 /** When the session must be looked at again without anyone asking, ms since 1970 (L4: a column, not a timer). */
 export function wakeAt(state: SessionState): number | null {
   const times = state.turn?.approvals.map(approval => approval.expiresAt) ?? [];
+  if (state.turn?.awaits !== undefined) times.push(state.turn.awaits.expiresAt);
   return times.length === 0 ? null : Math.min(...times);
 }
 

@@ -45,6 +45,9 @@ const NOTHING: Row = {
   'agent.configured': false,
   'input.queued': false,
   'input.steered': false,
+  'environment.changed': false,
+  'environment.awaited': false,
+  'tool.output': false,
 };
 
 /** What a session takes whatever it is doing, as long as it lives. */
@@ -84,6 +87,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'items.added': true,
     'item.deleted': true,
     'session.sealed': true,
+    'environment.changed': true,
   },
   turn_open: { ...NOTHING, ...TURN, 'call.placed': true, 'context.compacted': true },
   calling: { ...NOTHING, ...TURN, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },
@@ -97,9 +101,19 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'turn.completed': true,
     'context.compacted': true,
     'input.steered': true,
+    'environment.changed': true,
+    'environment.awaited': true,
+    'tool.output': true,
   },
   // Whatever runs is not waited for: its outcome is never unknown here.
-  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false },
+  waiting: {
+    ...NOTHING,
+    ...TURN,
+    ...TOOLS,
+    ...APPROVALS,
+    'tool.outcome_unknown': false,
+    'environment.changed': true,
+  },
   sealed: {
     ...NOTHING,
     'session.moved': true,

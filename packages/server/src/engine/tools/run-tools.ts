@@ -7,7 +7,7 @@
  * U4  What waits for people is rows: nothing here is held for it (L4).
  */
 import { perdureError, toPerdureError } from '@perdure/protocol';
-import type { EventBody, JsonObject } from '../../log/events.ts';
+import { type EventBody, type JsonObject, textOf } from '../../log/events.ts';
 import { afterCrash } from '../../session/next.ts';
 import { canRun } from '../../session/reduce-tool.ts';
 import type { ToolState } from '../../session/state.ts';
@@ -18,18 +18,22 @@ import { mustState } from '../plan.ts';
 import type { RunningTurn } from '../turn.ts';
 import { answerOf } from './answer.ts';
 import { parseArguments } from './arguments.ts';
+import { liveOutput, SHOWS_NOTHING } from './live-output.ts';
 import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
 import { approvalRequested, argumentsDigest, denied, questionOf, verdictOf } from './request-tools.ts';
+import { awaiting, lookForWorker, parkedNow } from './park-tools.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 
 /** What is done with a tool that may run. */
-type Move =
+export type Move =
   | { readonly do: 'start'; readonly tool: Tool; readonly args: JsonObject }
   | { readonly do: 'ask'; readonly policy: string; readonly why?: 'outcome_unknown' }
-  | { readonly do: 'fail'; readonly code: string; readonly message: string };
+  | { readonly do: 'fail'; readonly code: string; readonly message: string }
+  /** It runs in an environment that no worker serves now. */
+  | { readonly do: 'park' };
 
-interface Moved {
+export interface Moved {
   readonly state: ToolState;
   readonly move: Move;
 }
@@ -51,9 +55,15 @@ export async function runTools(engine: EngineContext, turn: RunningTurn): Promis
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('tool.before-start');
-  await engine.sessions.commit(turn.live, () => decided(engine, turn, moves), { actor: 'engine' });
+  await engine.sessions.commit(turn.live, () => decided(engine, turn, parkedNow(engine, turn, moves)), {
+    actor: 'engine',
+  });
   killPoint('tool.after-start');
-  const started = moves.flatMap(({ state, move }) => (move.do === 'start' ? [{ state, move }] : []));
+  lookForWorker(engine, turn);
+  const begun = new Set(mustState(turn.live).turn?.tools.flatMap(one => (one.status === 'started' ? one.callId : [])));
+  const started = moves.flatMap(({ state, move }) =>
+    move.do === 'start' && begun.has(state.callId) ? [{ state, move }] : [],
+  );
   await sideBySide(started, engine.tools.limits.atOnce, async ({ state, move }) => {
     agent.running.add(state.callId);
     try {
@@ -116,6 +126,8 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
       case 'fail':
         bodies.push(failedTool(state, move, engine.tools.limits.outputChars));
         break;
+      case 'park':
+        break;
       case 'ask': {
         if (move.why === 'outcome_unknown')
           bodies.push({ type: 'tool.outcome_unknown', head: { callId }, payload: null });
@@ -125,7 +137,7 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
       }
     }
   }
-  return bodies;
+  return [...bodies, ...awaiting(engine, turn, moves)];
 }
 
 async function runOne(
@@ -140,6 +152,8 @@ async function runOne(
   const ended = new AbortController();
   const timer = setTimeout(() => ended.abort('timeout'), toolMs);
   const signal = AbortSignal.any([abort.signal, ended.signal]);
+  // What others show while they run goes with their result.
+  const printed = tool.definition.origin.kind === 'builtin' ? liveOutput(engine, turn, state.callId) : SHOWS_NOTHING;
   let outcome: ToolOutcome;
   try {
     const answer = state.granted === null ? null : await answerOf(engine, live, state.granted);
@@ -148,20 +162,30 @@ async function runOne(
       key: runKey(engine, turn, state.callId),
       arguments: args,
       signal,
-      show: () => undefined,
+      show: printed.show,
       answer,
     };
     outcome = await unless(signal, runIn(tool, scope, run));
   } catch (error) {
-    if (abort.signal.aborted) return;
+    if (abort.signal.aborted) return void (await printed.end(null));
     outcome = ended.signal.aborted ? tooLate(toolMs) : failure(engine, error);
   } finally {
     clearTimeout(timer);
   }
+  const end = ending(engine, turn, state, outcome, outputChars);
+  const rest = await printed.end(printedBy(end));
   if (abort.signal.aborted && mustState(live).turn?.response !== turn.base.id) return;
   killPoint('tool.before-complete');
-  await engine.sessions.commit(live, () => ending(engine, turn, state, outcome, outputChars), { actor: 'engine' });
+  await engine.sessions.commit(live, () => [...rest, ...ending(engine, turn, state, outcome, outputChars, rest.length)], {
+    actor: 'engine',
+  });
   killPoint('tool.after-complete');
+}
+
+/** What the end of a tool keeps of what it printed. */
+function printedBy(end: readonly EventBody[]): string | null {
+  const [body] = end;
+  return body?.type === 'tool.completed' || body?.type === 'tool.failed' ? textOf(body.payload.detail?.['output']) : null;
 }
 
 function runIn(tool: Tool, scope: ToolScope, run: ToolRun): Promise<ToolOutcome> {
@@ -203,6 +227,7 @@ function ending(
   state: ToolState,
   outcome: ToolOutcome,
   most: number,
+  before = 0,
 ): readonly EventBody[] {
   if (outcome.ok === true) return [completedTool(state, outcome, most)];
   if (outcome.ok === false) return [failedTool(state, outcome, most)];
@@ -217,7 +242,7 @@ function ending(
   const { callId, arguments: digest, definition } = state;
   const payload = { about: outcome.about, resume: outcome.resume };
   const asking = { callId, digest, definition, policy: 'tool', why: 'tool_asks' as const, payload };
-  return [approvalRequested(engine, turn, asking, mustState(turn.live).seq + 1)];
+  return [approvalRequested(engine, turn, asking, mustState(turn.live).seq + before + 1)];
 }
 
 /** All of them, so many at a time. Fails with the first failure once none runs any more. */
