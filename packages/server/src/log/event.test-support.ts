@@ -292,7 +292,11 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     fc.record({ environment: fc.constant('env_1'), callIds: ids, expiresAt: fc.nat(1000) }),
     none,
   ),
-  'tool.output': of('tool.output', fc.record({ callId: fc.constantFrom('call_a', 'call_b', 'call_c') }), fc.record({ text })),
+  'tool.output': of(
+    'tool.output',
+    fc.record({ callId: fc.constantFrom('call_a', 'call_b', 'call_c') }),
+    fc.record({ text }),
+  ),
 };
 
 function bodies(make: (type: string, parts: Parts<EventType>) => fc.Arbitrary<unknown>): Bodies {

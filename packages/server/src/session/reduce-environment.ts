@@ -3,7 +3,10 @@ import type { EnvelopeOf } from '../log/events.ts';
 import { withTurn } from './reduce-tool.ts';
 import { MAX_AWAITS, MAX_ENVIRONMENT_CHANGES, type SessionState } from './state.ts';
 
-export function changeEnvironment(state: SessionState, event: EnvelopeOf<'environment.changed'>): SessionState | string {
+export function changeEnvironment(
+  state: SessionState,
+  event: EnvelopeOf<'environment.changed'>,
+): SessionState | string {
   const { turn } = state;
   // Between two calls of a model its tools alone are told of; what a call shows is not interrupted.
   if (turn !== null && turn.tools.length === 0) return 'a call of the model comes first';

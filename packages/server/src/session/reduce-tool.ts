@@ -148,7 +148,9 @@ export function canRun({ approvals }: Pick<TurnState, 'approvals'>, tool: ToolSt
 
 /** Whether only people, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
 function stops({ status, granted, client, parked }: ToolState): boolean {
-  return client === true || parked === true || status === 'refused' || (status === 'outcome_unknown' && granted === null);
+  return (
+    client === true || parked === true || status === 'refused' || (status === 'outcome_unknown' && granted === null)
+  );
 }
 
 /** The calls that are open still. */

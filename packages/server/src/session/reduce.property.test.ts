@@ -144,7 +144,8 @@ test('the phase says what is open: a call, a tool, an approval, a turn', () => {
             ({ status, granted, client, parked }) =>
               client === true ||
               parked === true ||
-              status === 'refused' || (status === 'outcome_unknown' && granted === null),
+              status === 'refused' ||
+              (status === 'outcome_unknown' && granted === null),
           );
           const goesOn = turn?.tools.some(
             ({ callId, status, granted, client, parked }) =>

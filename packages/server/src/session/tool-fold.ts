@@ -107,7 +107,10 @@ export class ToolFold {
     this.#state = { ...this.#state, openCalls: [...this.#calls.keys()] };
   }
 
-  #takeEnvironment(event: Extract<FoldEvent, { type: 'environment.changed' | 'environment.awaited' }>, next: FoldEvent['type'] | null): readonly Fact[] {
+  #takeEnvironment(
+    event: Extract<FoldEvent, { type: 'environment.changed' | 'environment.awaited' }>,
+    next: FoldEvent['type'] | null,
+  ): readonly Fact[] {
     const awaits = this.#state.turn?.awaits;
     const after =
       event.type === 'environment.changed'

@@ -15,6 +15,7 @@ import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { claim } from '../respond.ts';
 import { goOn } from '../tools/approvals.ts';
+import { type Changed, changedEvent } from './changed-event.ts';
 
 /** Changes that are told as they come. */
 const PROMPT = 4;
@@ -84,8 +85,6 @@ async function tell(engine: EngineContext, live: LiveSession, subject: Subject):
   return said.resumed ? 'resumed' : 'told';
 }
 
-type Changed = Extract<EventBody, { type: 'environment.changed' }>;
-
 function whatToTell(engine: EngineContext, live: LiveSession, subject: Subject): Changed | Untold {
   const state = mustState(live);
   if (state.kind !== 'agent' || state.phase === 'ended' || state.phase === 'sealed') return new Untold('gone');
@@ -107,20 +106,8 @@ function firstOf({ kind }: EnvironmentNow): { readonly status: string; readonly 
   return { status: kind === 'self_hosted' ? 'disconnected' : '' };
 }
 
-function changedEvent({ reset: _, ...now }: EnvironmentNow, error: JsonObject | null, reset: boolean): Changed {
-  const payload = error === null ? null : { error };
-  return { type: 'environment.changed', head: { ...now, ...(reset && { reset }) }, payload };
-}
-
 /** Between two turns; in one, while its tools wait or run here. */
 function mayTell(engine: EngineContext, { turn, phase }: SessionState): boolean {
   if (turn === null || phase === 'waiting') return true;
   return phase === 'called' && turn.tools.length > 0 && engine.running.has(turn.response);
-}
-
-/** What a turn says before it waits for a worker, if readers were told that one is there. */
-export function disconnectedBefore({ environment }: SessionState, id: string): readonly EventBody[] {
-  if (environment === undefined || environment.status === 'disconnected') return [];
-  if (environment.changes >= MAX_ENVIRONMENT_CHANGES) return [];
-  return [changedEvent({ environment: id, kind: 'self_hosted', status: 'disconnected' }, null, false)];
 }

@@ -2,7 +2,7 @@
 import { type EventBody, textOf } from '../../log/events.ts';
 import { MAX_AWAITS } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
-import { disconnectedBefore } from '../environments/tell.ts';
+import { disconnectedBefore } from '../environments/changed-event.ts';
 import { mustState } from '../plan.ts';
 import type { RunningTurn } from '../turn.ts';
 import type { Moved } from './run-tools.ts';
@@ -18,7 +18,8 @@ export function parkedNow(engine: EngineContext, turn: RunningTurn, moves: reado
   return moves.map((moved): Moved => {
     const { state, move } = moved;
     // One that runs again after a crash has been with a worker: the worker knows its key, and is asked when it is there.
-    if (move.do !== 'start' || move.tool.definition.inEnvironment !== true || state.status !== 'requested') return moved;
+    if (move.do !== 'start' || move.tool.definition.inEnvironment !== true || state.status !== 'requested')
+      return moved;
     return { state, move: often ? { do: 'fail', ...UNSTEADY } : { do: 'park' } };
   });
 }

@@ -176,16 +176,22 @@ async function runOne(
   const rest = await printed.end(printedBy(end));
   if (abort.signal.aborted && mustState(live).turn?.response !== turn.base.id) return;
   killPoint('tool.before-complete');
-  await engine.sessions.commit(live, () => [...rest, ...ending(engine, turn, state, outcome, outputChars, rest.length)], {
-    actor: 'engine',
-  });
+  await engine.sessions.commit(
+    live,
+    () => [...rest, ...ending(engine, turn, state, outcome, outputChars, rest.length)],
+    {
+      actor: 'engine',
+    },
+  );
   killPoint('tool.after-complete');
 }
 
 /** What the end of a tool keeps of what it printed. */
 function printedBy(end: readonly EventBody[]): string | null {
   const [body] = end;
-  return body?.type === 'tool.completed' || body?.type === 'tool.failed' ? textOf(body.payload.detail?.['output']) : null;
+  return body?.type === 'tool.completed' || body?.type === 'tool.failed'
+    ? textOf(body.payload.detail?.['output'])
+    : null;
 }
 
 function runIn(tool: Tool, scope: ToolScope, run: ToolRun): Promise<ToolOutcome> {
