@@ -16,6 +16,7 @@ import { removeTree } from './files/remove-tree.ts';
 import { layoutOf, prepare } from './layout.ts';
 import type { WorkspaceLimits } from './limits.ts';
 import type { Egress, Substitute } from './network/proxy.ts';
+import { socketTag, sweepSockets } from './network/left-sockets.ts';
 import { type Access, within } from './network/rules.ts';
 import { type Defences, NO_DEFENCE_TAKEN } from './sandbox/defences.ts';
 import { ownerOf, usableUsers, type UserRange } from './sandbox/owner.ts';
@@ -56,6 +57,8 @@ export interface OpenWorkspaces extends Workspaces {
 export async function openWorkspaces(options: WorkspacesOptions): Promise<OpenWorkspaces> {
   const { folder, limits, network } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const tag = socketTag(folder);
+  await sweepSockets(tag);
   const root = process.platform === 'linux' && process.getuid?.() === 0;
   const users = root ? usableUsers(mappedUsers(), options.users) : null;
   const probe = await probed(options, { root, users });
@@ -91,7 +94,7 @@ export async function openWorkspaces(options: WorkspacesOptions): Promise<OpenWo
         isolation,
         place: probe.ok ? probe.place(owner) : null,
         why: probe.ok ? null : probe.why,
-        network,
+        network: { ...network, tag },
         taken,
         started: options.started,
         turns,

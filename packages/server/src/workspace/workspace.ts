@@ -31,6 +31,7 @@ export interface WorkspaceParts {
     readonly blocked: readonly string[];
     readonly egress: Egress;
     readonly substitute?: (spec: WorkspaceSpec) => Substitute | undefined;
+    readonly tag: string;
   };
   readonly taken: Defences;
   readonly started: ((pid: number) => void) | undefined;
@@ -150,7 +151,13 @@ async function runMeasured(
   const way =
     rules === null
       ? null
-      : await openWayOut({ rules, egress: network.egress, owner, substitute: network.substitute?.(spec) });
+      : await openWayOut({
+          rules,
+          egress: network.egress,
+          owner,
+          substitute: network.substitute?.(spec),
+          tag: network.tag,
+        });
   try {
     const launch = parts.place === null ? justBashLaunch(asked(way)) : launchOf(asked(way), parts.place, taken);
     const { why, ...result } = await runLaunch(launch, {

@@ -55,6 +55,7 @@ export class WorkerLink {
   readonly #cancelled = new Set<string>();
   #worker: string | null = null;
   #isolation: string | null = null;
+  #does: readonly string[] = [];
   #seenAt = 0;
   #waiting: Waiting | null = null;
   #silence: NodeJS.Timeout | null = null;
@@ -74,6 +75,11 @@ export class WorkerLink {
   /** What keeps commands in at the worker; null if none is connected. */
   get isolation(): string | null {
     return this.#isolation;
+  }
+
+  /** What it can do beside what every worker can. */
+  get does(): readonly string[] {
+    return this.#does;
   }
 
   /** Whether nothing is lost if it is forgotten. */
@@ -183,11 +189,12 @@ export class WorkerLink {
     this.#gone();
   }
 
-  #admit({ worker, isolation }: WorkerSays): void {
+  #admit({ worker, isolation, does = [] }: WorkerSays): void {
     if (this.#worker !== null && this.#worker !== worker) throw perdureError('worker_already_connected');
     const came = this.#worker === null;
     this.#worker = worker;
     this.#isolation = isolation;
+    this.#does = does;
     this.#seen();
     if (came) this.#onState(true);
   }

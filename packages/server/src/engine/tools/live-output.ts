@@ -104,6 +104,7 @@ export class Gathered {
   }
 
   take(): string {
+    if (this.#over) return '';
     const [text, left] = [this.#text, this.#left];
     this.#text = '';
     this.#left = 0;

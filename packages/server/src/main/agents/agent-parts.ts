@@ -14,6 +14,8 @@ import { openTools } from '../tools.ts';
 import { makeWorkspaces, type WorkspacesDesk } from '../workspaces.ts';
 import { makeAgentHost } from './agent-host.ts';
 import { mcpSecrets } from './mcp-secrets.ts';
+import { agentSweep } from './sweep-agents.ts';
+import { serverEnvironments } from './server-environments.ts';
 
 export interface AgentParts {
   readonly registry: Registry;
@@ -47,16 +49,23 @@ export async function openAgentParts(
     open: async ({ tenant, id }) => (await api().sessions.use(tenant, id)).workspace,
   });
   const environments = openEnvironments(config, given ?? workspaces.hosts);
+  const deleted = agentSweep({ store: control, now: () => clock.now(), report });
   const { mcp, modules } = await openTools(config, {
     secrets: mcpSecrets(registry.broker),
-    environments: null,
+    environments: serverEnvironments({ api, workspaces: config.workspaces, callMs: config.tools.limits.callMs }),
     log,
     report,
   });
   return {
     registry,
     workspaces,
-    environments,
+    environments: {
+      ...environments,
+      start(...started) {
+        environments.start(...started);
+        deleted.start();
+      },
+    },
     host: makeAgentHost({ control, registry, mcp, environments: api, report }),
     tools: {
       sources: [automationTools(automations), workspaces.tools, modules, mcp],
@@ -64,6 +73,7 @@ export async function openAgentParts(
     },
     async close() {
       await Promise.all([mcp.close(), modules.close(), workspaces.tools.close()]);
+      await deleted.close();
       await environments.close();
       await workspaces.close();
       await registry.close();

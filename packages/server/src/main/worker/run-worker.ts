@@ -32,6 +32,8 @@ export interface WorkerOptions {
   readonly token: string;
   readonly environment: string;
   readonly workspace: Workspace;
+  /** Hosts that are asked at the server's word; none if absent. */
+  readonly hosts?: readonly string[];
   /** What keeps commands in, as the server is told. */
   readonly isolation: string;
   readonly journal: Journal;
@@ -73,7 +75,17 @@ class Worker {
     this.#exchange = ({ wait_ms, leaving }, { results, output }) => {
       const known = [...new Set([...this.#running.keys(), ...this.#results.keys()])];
       const protocol = WORKER_PROTOCOL;
-      const body: WorkerSays = { protocol, worker: this.#id, isolation, known, results, output, wait_ms, leaving };
+      const body: WorkerSays = {
+        protocol,
+        worker: this.#id,
+        isolation,
+        does: ['http'],
+        known,
+        results,
+        output,
+        wait_ms,
+        leaving,
+      };
       const path = `/perdure/v1/environments/${encodeURIComponent(environment)}/worker`;
       // The last words are said though all else has ended.
       const ends = leaving ? null : signal;
@@ -114,19 +126,22 @@ class Worker {
 
   #begin({ key, do: what }: WorkerRequest): void {
     if (this.#running.has(key) || this.#results.has(key)) return;
-    const { journal, workspace } = this.#options;
+    const { journal, workspace, hosts = [] } = this.#options;
     // Reading changes nothing, and what is written whole is the same the second time.
-    const once = what.op === 'exec';
+    const once = what.op === 'exec' || what.op === 'http';
     const before = once ? journal.find(key) : undefined;
     if (before !== undefined) return this.#end(before === 'begun' ? unknownOutcome(key) : before);
     if (once) journal.begin(key);
     const stop = new AbortController();
     this.#running.set(key, stop);
-    void perform(workspace, what, { key, signal: stop.signal, show: text => this.#show(key, text) }).then(result => {
-      if (once) journal.end(result);
-      this.#running.delete(key);
-      this.#end(result);
-    });
+    void perform(workspace, what, { key, signal: stop.signal, show: text => this.#show(key, text), hosts }).then(
+      result => {
+        // What a server answered is kept no longer than it takes to tell it.
+        if (once) journal.end(what.op === 'http' ? unknownOutcome(key) : result);
+        this.#running.delete(key);
+        this.#end(result);
+      },
+    );
   }
 
   #end(result: WorkerResult): void {

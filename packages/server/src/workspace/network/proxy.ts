@@ -13,10 +13,10 @@ import {
 } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Owner } from '../files/folder.ts';
+import { closed, opened, socketPrefix } from './left-sockets.ts';
 import { type HostRules, hostAllowed, type Matches } from './rules.ts';
 
 /** What the rest of the server knows of hosts and addresses. */
@@ -43,6 +43,8 @@ export interface ProxyOptions {
   readonly egress: Egress;
   readonly owner: Owner;
   readonly substitute?: Substitute | undefined;
+  /** Whose its socket is: see `left-sockets.ts`. */
+  readonly tag?: string;
 }
 
 export interface Proxy {
@@ -62,7 +64,7 @@ const REFUSED = 100;
 /** Of this connection only, and what is the proxy's own. */
 const HOP = ['connection', 'keep-alive', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'upgrade'];
 
-export async function startProxy({ rules, egress, owner, substitute }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({ rules, egress, owner, substitute, tag = 'none' }: ProxyOptions): Promise<Proxy> {
   const refused = new Set<string>();
   const open = new Set<Duplex>();
   const track = <S extends Duplex>(socket: S): S => {
@@ -163,7 +165,8 @@ export async function startProxy({ rules, egress, owner, substitute }: ProxyOpti
     req.pipe(upstream);
   }
 
-  const folder = await mkdtemp(join(tmpdir(), 'perdure-net-'));
+  const folder = await mkdtemp(socketPrefix(tag));
+  opened(folder);
   try {
     const path = join(folder, SOCKET_NAME);
     await new Promise<void>((resolve, reject) => {
@@ -174,6 +177,7 @@ export async function startProxy({ rules, egress, owner, substitute }: ProxyOpti
   } catch (error) {
     server.close();
     await rm(folder, { recursive: true, force: true });
+    closed(folder);
     throw error;
   }
   return {
@@ -182,11 +186,12 @@ export async function startProxy({ rules, egress, owner, substitute }: ProxyOpti
       return [...refused];
     },
     async close() {
-      const closed = new Promise(resolve => server.close(resolve));
+      const ended = new Promise(resolve => server.close(resolve));
       for (const socket of open) socket.destroy();
       server.closeAllConnections();
-      await closed;
+      await ended;
       await rm(folder, { recursive: true, force: true });
+      closed(folder);
     },
   };
 }
