@@ -38,17 +38,19 @@ export function serverEnvironments({ api, workspaces, callMs }: ServerEnvironmen
       const method = init.method ?? 'GET';
       if (method === 'GET') return new Response(null, { status: 405 });
       const body = init.body == null ? null : new Uint8Array(await new Response(init.body).arrayBuffer());
+      const headers = new Headers(init.headers);
+      if (headers.get('mcp-method') === LISTEN) return notListened(body);
       const answer = await api().sessions.ask(tenant, String(environment['id']), {
         method,
         url: String(where),
-        headers: Object.fromEntries(new Headers(init.headers)),
+        headers: Object.fromEntries(headers),
         body,
         timeoutMs: callMs,
         signal: init.signal ?? null,
       });
       const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-      const { status, headers } = answer;
-      return new Response(empty ? null : Uint8Array.from(answer.body), { status, headers: { ...headers } });
+      const { status } = answer;
+      return new Response(empty ? null : Uint8Array.from(answer.body), { status, headers: { ...answer.headers } });
     };
   }
 
@@ -63,4 +65,14 @@ export function serverEnvironments({ api, workspaces, callMs }: ServerEnvironmen
       };
     },
   };
+}
+
+/** Asks for an answer that never ends. */
+const LISTEN = 'subscriptions/listen';
+
+function notListened(body: Uint8Array | null): Response {
+  const asked: unknown = body === null ? null : JSON.parse(Buffer.from(body).toString());
+  const id = typeof asked === 'object' && asked !== null && 'id' in asked ? asked.id : null;
+  const error = { code: -32_601, message: 'A worker does not listen.' };
+  return Response.json({ jsonrpc: '2.0', id, error });
 }
