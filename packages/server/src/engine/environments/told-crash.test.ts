@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { textOf } from '../../log/events.ts';
 import { type Cut, DyingStore } from '../crash.test-support.ts';
 import { batches, message } from '../scripted-provider.test-support.ts';
-import { becomes, calls } from '../tools/agent-world.test-support.ts';
+import { becomes, calls, session } from '../tools/agent-world.test-support.ts';
 import { ACME, until } from '../world.test-support.ts';
 import { environmentOf, follows, has, selfHosted, ToldWorld, worker } from './told-world.test-support.ts';
 
@@ -82,4 +82,23 @@ test('a turn that waits for a worker makes as many writes as are tried', async (
   const dying = new DyingStore(null);
   expect(await Promise.race([lives(dying), dying.died])).not.toBeNull();
   expect(dying.writes).toBeGreaterThanOrEqual(WRITES);
+});
+
+const HOSTED = { environment: { type: 'openai_hosted' }, input: undefined };
+
+test.each(CUTS.slice(0, 8))('a hosted environment that was made is told of though the process dies: $when write $at', async cut => {
+  const dying = new DyingStore(cut);
+  const first = told.boot({ wrap: dying.wrap });
+  const made = await Promise.race([session(first.engine, HOSTED), dying.died.then(() => null)]).catch(() => null);
+  const id = made;
+  if (id === null) return;
+  const ready = has('agent.session.environment.ready');
+  await Promise.race([dying.died, follows(first.engine, id, ready)]).catch(() => undefined);
+  told.world.pass(120_000);
+  const { engine } = told.boot();
+  await engine.recover();
+  await engine.environments.sweep();
+  const seen = await follows(engine, id, ready);
+  expect(seen.filter(({ type }) => type === 'agent.session.environment.ready')).toHaveLength(1);
+  expect(new Set(seen.map(event => event.id)).size).toBe(seen.length);
 });
