@@ -26,7 +26,7 @@ beforeAll(async () => {
     clouds: ['azure'],
     config: {
       permissions_default: 'permit',
-      limits: { worker_grace_ms: 300, worker_wait_ms: 5_000 },
+      limits: { worker_grace_ms: 1_500, worker_wait_ms: 5_000 },
       workspaces: { network: 'restricted', private_hosts: [host] },
     },
   });

@@ -1,7 +1,7 @@
 /** The part of the reducer that is about the environment of an agent's session: where it stands, and tools that wait for its worker. */
 import type { EnvelopeOf } from '../log/events.ts';
 import { withTurn } from './reduce-tool.ts';
-import { MAX_AWAITS, MAX_ENVIRONMENT_CHANGES, type SessionState } from './state.ts';
+import { MAX_AWAITS, MAX_ENVIRONMENT_CHANGES, type SessionState, type ToolState } from './state.ts';
 
 export function changeEnvironment(
   state: SessionState,
@@ -15,10 +15,15 @@ export function changeEnvironment(
   if (before >= MAX_ENVIRONMENT_CHANGES && !ends) return `it changed ${before} times since a turn began or ended`;
   const environment = { ...event.head, seq: event.seq, at: event.at, changes: before + 1 };
   if (turn === null || !ends) return { ...state, environment };
-  return withTurn({ ...state, environment }, ({ awaits: _, ...open }) => ({
-    ...open,
-    tools: open.tools.map(({ parked: __, ...tool }) => tool),
-  }));
+  return withTurn({ ...state, environment }, open => {
+    const { awaits: _, ...rest } = open;
+    return { ...rest, tools: open.tools.map(served) };
+  });
+}
+
+function served(tool: ToolState): ToolState {
+  const { parked: _, ...rest } = tool;
+  return rest;
 }
 
 export function awaitEnvironment(state: SessionState, event: EnvelopeOf<'environment.awaited'>): SessionState | string {

@@ -4,7 +4,7 @@ import { MAX_ENVIRONMENT_CHANGES, type SessionState } from '../../session/state.
 
 export type Changed = Extract<EventBody, { type: 'environment.changed' }>;
 
-export function changedEvent({ reset: _, ...now }: EnvironmentNow, error: JsonObject | null, reset: boolean): Changed {
+export function changedEvent(now: EnvironmentNow, error: JsonObject | null, reset: boolean): Changed {
   const payload = error === null ? null : { error };
   return { type: 'environment.changed', head: { ...now, ...(reset && { reset }) }, payload };
 }

@@ -86,19 +86,22 @@ test('a turn that waits for a worker makes as many writes as are tried', async (
 
 const HOSTED = { environment: { type: 'openai_hosted' }, input: undefined };
 
-test.each(CUTS.slice(0, 8))('a hosted environment that was made is told of though the process dies: $when write $at', async cut => {
-  const dying = new DyingStore(cut);
-  const first = told.boot({ wrap: dying.wrap });
-  const made = await Promise.race([session(first.engine, HOSTED), dying.died.then(() => null)]).catch(() => null);
-  const id = made;
-  if (id === null) return;
-  const ready = has('agent.session.environment.ready');
-  await Promise.race([dying.died, follows(first.engine, id, ready)]).catch(() => undefined);
-  told.world.pass(120_000);
-  const { engine } = told.boot();
-  await engine.recover();
-  await engine.environments.sweep();
-  const seen = await follows(engine, id, ready);
-  expect(seen.filter(({ type }) => type === 'agent.session.environment.ready')).toHaveLength(1);
-  expect(new Set(seen.map(event => event.id)).size).toBe(seen.length);
-});
+test.each(CUTS.slice(0, 8))(
+  'a hosted environment that was made is told of though the process dies: $when write $at',
+  async cut => {
+    const dying = new DyingStore(cut);
+    const first = told.boot({ wrap: dying.wrap });
+    const made = await Promise.race([session(first.engine, HOSTED), dying.died.then(() => null)]).catch(() => null);
+    const id = made;
+    if (id === null) return;
+    const ready = has('agent.session.environment.ready');
+    await Promise.race([dying.died, follows(first.engine, id, ready)]).catch(() => undefined);
+    told.world.pass(120_000);
+    const { engine } = told.boot();
+    await engine.recover();
+    await engine.environments.sweep();
+    const seen = await follows(engine, id, ready);
+    expect(seen.filter(({ type }) => type === 'agent.session.environment.ready')).toHaveLength(1);
+    expect(new Set(seen.map(event => event.id)).size).toBe(seen.length);
+  },
+);

@@ -1,6 +1,6 @@
 /** Sessions of agents with environments over an engine in memory: tools that run in the environment, workers by hand. */
 import { parseInputEvents, type WorkerSays } from '@perdure/protocol';
-import type { JsonObject } from '../../log/events.ts';
+import { type JsonObject, textOf } from '../../log/events.ts';
 import { DeskInMemory } from '../files/desk.test-support.ts';
 import type { Engine } from '../engine.ts';
 import { agentEvents } from '../../http/agents/session-events.ts';
@@ -68,7 +68,7 @@ export interface ByHand {
 
 export async function environmentOf(engine: Engine, id: string): Promise<string> {
   const { config } = await engine.agentSessions.view(ACME, id);
-  return String(config.environment['id']);
+  return textOf(config.environment['id']);
 }
 
 /** A worker that says so by hand: connected until it leaves. */

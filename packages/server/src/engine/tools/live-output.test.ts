@@ -1,6 +1,6 @@
 /** V1 to V3: what a command prints is durable before it is shown, bounded, and read again byte for byte. */
 import { expect, test } from 'vitest';
-import type { JsonObject } from '../../log/events.ts';
+import { textOf as text } from '../../log/events.ts';
 import { agentEvents } from '../../http/agents/session-events.ts';
 import type { Engine } from '../engine.ts';
 import { batches, message } from '../scripted-provider.test-support.ts';
@@ -46,7 +46,9 @@ async function follows(
 }
 
 const textOf = (seen: readonly Shown[]): string =>
-  seen.flatMap(({ type, json }) => (type === DELTA ? String((JSON.parse(json) as JsonObject)['delta']) : [])).join('');
+  seen
+    .flatMap(({ type, json }) => (type === DELTA ? (JSON.parse(json) as { readonly delta: string }).delta : []))
+    .join('');
 
 function world(): { readonly made: World; readonly tools: Shell } {
   const made = new World();
@@ -101,7 +103,7 @@ test('a process dies in the middle of a command: what was shown stands, and noth
     return ended('half\nwhole\n');
   };
   const [action] = (await second.engine.agentSessions.view(ACME, id)).actions;
-  await second.engine.approvals.grant(ACME.tenant, String(action?.['approval']), 'key:boss');
+  await second.engine.approvals.grant(ACME.tenant, text(action?.['approval']), 'key:boss');
   await becomes(second.engine, id, 'idle');
   const all = await follows(second.engine, id, seen => seen.some(({ type }) => type === 'agent.session.idle'));
   expect(all.slice(0, live.length)).toEqual(live);

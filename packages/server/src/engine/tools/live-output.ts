@@ -21,7 +21,7 @@ export const LIVE_CHARS: number = 256 * 1024;
 export const PENDING_CHARS: number = 64 * 1024;
 
 export interface LiveOutput {
-  show(text: string): void;
+  readonly show: (text: string) => void;
   /** No more is shown. @param whole what the result keeps of it all. @returns what is to be committed with the end */
   end(whole: string | null): Promise<readonly EventBody[]>;
 }

@@ -5,7 +5,7 @@
 import type { TurnEvents } from '../../engine/agent-sessions/follow-session.ts';
 import { turnId } from '../../engine/agent-sessions/find.ts';
 import { base32, fromBase32, ID_BODY_CHARS, type ResponseId } from '../../kernel/ids.ts';
-import type { Json, JsonObject } from '../../log/events.ts';
+import { type Json, type JsonObject, textOf } from '../../log/events.ts';
 import type { WireEvent } from '../../session/output.ts';
 import { requiredAction } from './session-resource.ts';
 import { callItem, modelItem, outputItem, outputPart, printed, userItem } from './session-items.ts';
@@ -206,7 +206,7 @@ function insideOf(of: TurnEvents, type: string, said: JsonObject, at: Of & { rea
 function environmentBodies(said: JsonObject, place: JsonObject): readonly Body[] {
   const environment = said['environment'] as JsonObject;
   const reset = said['reset'] === true;
-  const status = String(environment['status']);
+  const status = textOf(environment['status']);
   return [
     ...(reset
       ? [

@@ -2,6 +2,7 @@
 import { perdureError } from '@perdure/protocol';
 import type { EnvironmentsApi } from '../../engine/environments/environments-api.ts';
 import type { ToolScope } from '../../engine/tools/ports.ts';
+import { textOf } from '../../log/events.ts';
 import { addressAllowed, matchesAny } from '../../provider/egress/rules.ts';
 import { fetchWithin } from '../../provider/mcp/fetch-within.ts';
 import type { ServerEnvironments } from '../../provider/mcp/ports.ts';
@@ -40,7 +41,7 @@ export function serverEnvironments({ api, workspaces, callMs }: ServerEnvironmen
       const body = init.body == null ? null : new Uint8Array(await new Response(init.body).arrayBuffer());
       const headers = new Headers(init.headers);
       if (headers.get('mcp-method') === LISTEN) return notListened(body);
-      const answer = await api().sessions.ask(tenant, String(environment['id']), {
+      const answer = await api().sessions.ask(tenant, textOf(environment['id']), {
         method,
         url: String(where),
         headers: Object.fromEntries(headers),

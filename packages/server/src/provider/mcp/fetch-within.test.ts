@@ -8,7 +8,7 @@ let port: number;
 const asked: string[] = [];
 beforeAll(async () => {
   server = createServer((req, res) => {
-    asked.push(`${req.method} ${req.url} ${req.headers['x-own'] ?? ''}`);
+    asked.push(`${req.method} ${req.url} ${String(req.headers['x-own'] ?? '')}`);
     if (req.url === '/moved') return void res.writeHead(302, { location: '/there' }).end();
     res.end('said');
   });

@@ -48,7 +48,6 @@ export function fetchWithin(network: NetworkOf): (where: string | URL, init?: Re
       redirect: 'manual',
       dispatcher: agentFor(url),
     });
-    // Undici's own, which is the platform's in all but its type.
-    return answer as unknown as Response;
+    return answer;
   };
 }
