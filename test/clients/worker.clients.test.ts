@@ -38,7 +38,10 @@ let environment: string;
 let token: string;
 
 beforeAll(async () => {
-  stack = await startStack({ clouds: ['azure'], config: { limits: { worker_grace_ms: 300, worker_wait_ms: 5_000 } } });
+  stack = await startStack({
+    clouds: ['azure'],
+    config: { limits: { worker_grace_ms: 1_500, worker_wait_ms: 5_000 } },
+  });
 });
 afterAll(() => stack.close());
 beforeEach(async () => {

@@ -173,6 +173,20 @@ const text = (name: string, more: z.ZodRawShape): z.ZodObject =>
 const content = { content_index: count };
 const summary = { summary_index: count };
 
+const outside = { event_id: id, session_id: id, turn_id: id.nullable() };
+const environmentState = z.strictObject({
+  id,
+  error: z.strictObject({ code: z.string(), message: z.string(), type: z.string() }).nullable(),
+  status: z.enum(['pending', 'ready', 'connected', 'disconnected', 'suspended', 'expired', 'failed']),
+  type: z.string(),
+});
+const environment = (status: string): z.ZodObject =>
+  z.strictObject({
+    type: z.literal(`agent.session.environment.${status}`),
+    ...outside,
+    environment: environmentState,
+  });
+
 /** An event of a session's stream. */
 export const agentSessionEventSchema: z.ZodType = z.union([
   session('agent.session.created'),
@@ -206,4 +220,17 @@ export const agentSessionEventSchema: z.ZodType = z.union([
   text('agent.session.turn.reasoning_summary_text.delta', { ...summary, delta: z.string() }),
   text('agent.session.turn.reasoning_summary_text.done', { ...summary, text: z.string() }),
   text('agent.output.command_execution_output.delta', { delta: z.string() }),
+  environment('pending'),
+  environment('ready'),
+  environment('connected'),
+  environment('disconnected'),
+  environment('suspended'),
+  environment('expired'),
+  environment('failed'),
+  z.strictObject({
+    type: z.literal('agent.session.environment.reset'),
+    ...outside,
+    environment_id: id,
+    reset_count: count,
+  }),
 ]);

@@ -17,7 +17,16 @@ export const WORKER_LIMITS: {
   readonly outputChars: number;
   /** Bytes of a file that is read or written over the link. */
   readonly fileBytes: number;
-} = { requests: 64, keyChars: 200, waitMs: 25_000, outputChars: 1_000_000, fileBytes: 16 * 1024 * 1024 };
+  /** Bytes of a request to an address, and of its answer. */
+  readonly httpBytes: number;
+} = {
+  requests: 64,
+  keyChars: 200,
+  waitMs: 25_000,
+  outputChars: 1_000_000,
+  fileBytes: 16 * 1024 * 1024,
+  httpBytes: 4 * 1024 * 1024,
+};
 
 export const WORKER_PROTOCOL = 1;
 
@@ -33,7 +42,16 @@ export type WorkerDo =
   /** `data`: base64. */
   | { readonly op: 'write'; readonly path: string; readonly data: string }
   | { readonly op: 'remove'; readonly path: string }
-  | { readonly op: 'list'; readonly path: string; readonly after: string | null; readonly limit: number };
+  | { readonly op: 'list'; readonly path: string; readonly after: string | null; readonly limit: number }
+  /** Asked of those that say that they do `http`. `data`: base64. */
+  | {
+      readonly op: 'http';
+      readonly method: string;
+      readonly url: string;
+      readonly headers: { readonly [name: string]: string };
+      readonly data: string | null;
+      readonly timeout_ms: number;
+    };
 
 export type WorkerRequest = { readonly key: string; readonly do: WorkerDo };
 
@@ -46,10 +64,13 @@ export type WorkerSays = {
   /** Drawn anew by each start of a worker. */
   readonly worker: string;
   readonly isolation: string;
+  /** What it can do beside commands and files: `http`. Absent: nothing. */
+  readonly does?: readonly string[] | undefined;
   /** Keys that it knows: running, or done and not yet taken from it. */
   readonly known: readonly string[];
   readonly results: readonly WorkerResult[];
-  readonly output: readonly { readonly key: string; readonly text: string }[];
+  /** `at`: characters that the command had printed before. Who does not say it tells each text once. */
+  readonly output: readonly { readonly key: string; readonly text: string; readonly at?: number | undefined }[];
   /** How long it waits for something to do; 0: it only tells. */
   readonly wait_ms: number;
   /** It goes, and says so. */
@@ -79,9 +100,13 @@ export const workerBody: z.ZodType<WorkerSays> = z.object({
   protocol: z.literal(WORKER_PROTOCOL),
   worker: z.string().min(8).max(64),
   isolation: z.string().max(64),
+  does: boundedList(z.string().max(32), 16).optional(),
   known: boundedList(key, 4 * WORKER_LIMITS.requests),
   results: boundedList(result, 4 * WORKER_LIMITS.requests),
-  output: boundedList(z.object({ key, text: z.string().max(WORKER_LIMITS.outputChars) }), 4 * WORKER_LIMITS.requests),
+  output: boundedList(
+    z.object({ key, text: z.string().max(WORKER_LIMITS.outputChars), at: z.int().min(0).optional() }),
+    4 * WORKER_LIMITS.requests,
+  ),
   wait_ms: z.int().min(0).max(WORKER_LIMITS.waitMs),
   leaving: z.boolean(),
 });
@@ -101,6 +126,14 @@ const asked: z.ZodType<WorkerDo> = z.discriminatedUnion('op', [
     path: z.string(),
     after: z.string().nullable(),
     limit: z.int().min(1).max(1_000),
+  }),
+  z.object({
+    op: z.literal('http'),
+    method: z.string(),
+    url: z.string(),
+    headers: z.record(z.string(), z.string()),
+    data: z.string().nullable(),
+    timeout_ms: z.int().min(1),
   }),
 ]);
 export const workerToldSchema: z.ZodType<WorkerTold> = z.object({
@@ -144,4 +177,16 @@ export const workerListValue: z.ZodType<{
     z.object({ path: z.string().max(4_096), size: z.int().min(0), modified_at: z.number().min(0) }),
     1_000,
   ),
+});
+
+/** `data`: base64. */
+export type WorkerHttpValue = {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: string };
+  readonly data: string;
+};
+export const workerHttpValue: z.ZodType<WorkerHttpValue> = z.object({
+  status: z.int().min(200).max(599),
+  headers: z.record(z.string().max(256), z.string().max(16 * 1024)),
+  data: z.string().max(2 * WORKER_LIMITS.httpBytes),
 });

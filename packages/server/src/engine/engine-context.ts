@@ -4,6 +4,7 @@ import type { ResponseId } from '../kernel/ids.ts';
 import type { SessionState } from '../session/state.ts';
 import type { CompactionOptions } from './compaction/options.ts';
 import type { EnvironmentDesk } from './environments/desk.ts';
+import type { EnvironmentsApi } from './environments/environments-api.ts';
 import type { AgentHost } from './agent-sessions/host.ts';
 import type { FileDesk } from './files/desk.ts';
 import type { ResolvedCache } from './files/resolved-cache.ts';
@@ -76,6 +77,8 @@ export interface EngineContext {
   /** What sessions of agents have beside them. */
   readonly agentHost: AgentHost;
   readonly environments: EnvironmentDesk;
+  /** Of environments of sessions: whether a worker is connected, and how their sessions' logs are told. */
+  readonly workers: Pick<EnvironmentsApi['sessions'], 'connected' | 'tell'>;
   readonly resolved: ResolvedCache;
   /** Tells the operator; never the client, and never with content. */
   report(what: string, error: PerdureError): void;

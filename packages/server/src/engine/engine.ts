@@ -141,6 +141,7 @@ export function createEngine(options: EngineOptions): Engine {
       committed: (events, more) => {
         spend.committed(events);
         agentCommitted(context, more);
+        environments.committed(more.live.session);
       },
     }),
     lease: new Lease(owner, homes.all, clock, limits.leaseMs),
@@ -154,6 +155,10 @@ export function createEngine(options: EngineOptions): Engine {
     tail: new TailCommits(),
     ...filesContext(options.files),
     environments: options.environments ?? NO_ENVIRONMENTS,
+    workers: {
+      connected: id => environments.sessions.connected(id),
+      tell: (tenant, id) => environments.sessions.tell(tenant, id),
+    },
     inferRequest: (state, turn) => inferRequest(context, state, turn),
     stopping: () => draining,
     recoverLater: ({ tenant, session, store }) =>

@@ -29,7 +29,15 @@ export function expiry(state: SessionState, now: number): readonly EventBody[] {
   const { turn } = state;
   if (turn === null) return [];
   const expired = turn.approvals.filter(approval => approval.expiresAt <= now);
-  return expired.flatMap(({ approval, callId }): EventBody[] => [
+  const late = turn.awaits !== undefined && turn.awaits.expiresAt <= now ? turn.tools.filter(one => one.parked) : [];
+  const unserved = late.map(
+    ({ callId }): EventBody => ({
+      type: 'tool.failed',
+      head: { callId, code: 'environment_disconnected', count: 1 },
+      payload: { items: [expiredOutput(state, callId, NOBODY_CAME)], message: NOBODY_CAME },
+    }),
+  );
+  const unanswered = expired.flatMap(({ approval, callId }): EventBody[] => [
     { type: 'approval.expired', head: { approval }, payload: null },
     {
       type: 'tool.failed',
@@ -37,18 +45,22 @@ export function expiry(state: SessionState, now: number): readonly EventBody[] {
       payload: { items: [expiredOutput(state, callId)] },
     },
   ]);
+  return [...unanswered, ...unserved];
 }
 
-function expiredOutput(state: SessionState, callId: string): LoggedItem {
+const NOBODY_CAME = 'The environment was not connected in time, so the tool did not run.';
+
+function expiredOutput(state: SessionState, callId: string, why?: string): LoggedItem {
+  const text = why === undefined ? 'The approval expired.' : `Error: ${why}`;
   const tool = state.turn?.tools.find(one => one.callId === callId);
-  if (tool?.item !== undefined) return { ...expiredItem(callId), id: outputId(tool) };
+  if (tool?.item !== undefined) return { ...expiredItem(callId, text), id: outputId(tool) };
   const body = idBody(state.turn?.response ?? '', 'resp') ?? '';
   const index = state.openCalls.indexOf(callId);
   // Calls number their parts from 1 up; the last part is for what no call made.
   const id = itemId('fco', body, MAX_PARTS, Math.max(0, index));
-  return { ...expiredItem(callId), id };
+  return { ...expiredItem(callId, text), id };
 }
 
-function expiredItem(callId: string): Omit<LoggedItem, 'id'> & { readonly type: string } {
-  return { type: 'function_call_output', call_id: callId, status: 'completed', output: 'The approval expired.' };
+function expiredItem(callId: string, output: string): Omit<LoggedItem, 'id'> & { readonly type: string } {
+  return { type: 'function_call_output', call_id: callId, status: 'completed', output };
 }

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { HomeId, ResponseId, SessionId } from '../kernel/ids.ts';
 import { CODEC_VERSION, decodeEnvelope, encodeHead, envelopeText, EVENT_CODES, type StoredEvent } from './codec.ts';
-import type { EventBody, EventOf, EventPlace, EventType } from './events.ts';
+import { ENVIRONMENT_PINS, type Pin } from './codec-pins.test-support.ts';
+import type { EventBody, EventPlace, EventType } from './events.ts';
 
 const resp = 'resp_1' as ResponseId;
 const sess = 'sess_1' as SessionId;
@@ -22,13 +23,6 @@ const upstream = { response: 'up_1', request: null };
 const UPSTREAM = '{"response":"up_1","request":null}';
 const item = { type: 'message', id: 'msg_1' };
 
-interface Pin<T extends EventType> {
-  readonly code: number;
-  readonly event: EventOf<T>;
-  readonly head: string;
-  /** The same event where it says nothing unusual, if it has such a form. */
-  readonly short?: readonly [head: EventOf<T>['head'], text: string];
-}
 type Pins = { readonly [T in EventType]: Pin<T> };
 
 const PINS: Pins = {
@@ -84,6 +78,7 @@ const PINS: Pins = {
     event: { type: 'tool.suspended', head: { callId: 'call_a' }, payload: null },
     head: '{"callId":"call_a"}',
   },
+  ...ENVIRONMENT_PINS,
   'session.created': {
     code: 1,
     event: {

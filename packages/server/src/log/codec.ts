@@ -51,6 +51,9 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'tool.postponed': 38,
   'tool.answered': 39,
   'tool.suspended': 40,
+  'environment.changed': 41,
+  'environment.awaited': 42,
+  'tool.output': 43,
 };
 
 const TYPES = new Map<number, EventType>(

@@ -296,6 +296,29 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     fc.record({ postponed: seq, callId, item: fc.constantFrom('fc_1', 'fc_2'), code: fc.option(code) }),
     fc.record({ items }),
   ),
+  'environment.changed': of(
+    'environment.changed',
+    fc.record(
+      {
+        environment: fc.constant('env_1'),
+        kind: fc.constantFrom('openai_hosted' as const, 'self_hosted' as const),
+        status: fc.constantFrom('pending' as const, 'ready' as const, 'connected' as const, 'disconnected' as const),
+        resets: fc.integer({ min: 1, max: 3 }),
+      },
+      { requiredKeys: ['environment', 'kind', 'status'] },
+    ),
+    fc.option(fc.record({ error: jsonObject })),
+  ),
+  'environment.awaited': of(
+    'environment.awaited',
+    fc.record({ environment: fc.constant('env_1'), callIds: ids, expiresAt: fc.nat(1000) }),
+    none,
+  ),
+  'tool.output': of(
+    'tool.output',
+    fc.record({ callId: fc.constantFrom('call_a', 'call_b', 'call_c') }),
+    fc.record({ text }),
+  ),
 };
 
 function bodies(make: (type: string, parts: Parts<EventType>) => fc.Arbitrary<unknown>): Bodies {

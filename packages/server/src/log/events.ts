@@ -6,10 +6,10 @@
  * Names are past tense; a new meaning is a new version in `codec.ts`, never a changed one.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { CompactionRef, DocumentRef, Reservation, ToolPlace, Usage } from './places.ts';
+import type { CompactionRef, DocumentRef, EnvironmentNow, Reservation, ToolPlace, Usage } from './places.ts';
 
 export { NO_USAGE, sumUsage } from './places.ts';
-export type { CompactionRef, DocumentRef, Reservation, ToolPlace, Usage } from './places.ts';
+export type { CompactionRef, DocumentRef, EnvironmentNow, Reservation, ToolPlace, Usage } from './places.ts';
 
 /** JSON as it lies in a log. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -376,6 +376,25 @@ export type EventBody =
       };
       /** The message that tells the model. */
       readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | {
+      /** Where the environment of the session stands from here on. A worker that has connected ends the wait for it. */
+      readonly type: 'environment.changed';
+      readonly head: EnvironmentNow;
+      /** Why it could not be made; null otherwise. */
+      readonly payload: { readonly error: JsonObject } | null;
+    }
+  | {
+      /** Tools of the turn wait for a worker of the environment to connect. */
+      readonly type: 'environment.awaited';
+      readonly head: { readonly environment: string; readonly callIds: readonly string[]; readonly expiresAt: number };
+      readonly payload: null;
+    }
+  | {
+      /** What a tool printed while it runs, as its readers are shown it. */
+      readonly type: 'tool.output';
+      readonly head: { readonly callId: string };
+      readonly payload: { readonly text: string };
     };
 
 /** Which call of which program a call is. */

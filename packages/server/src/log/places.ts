@@ -50,3 +50,14 @@ export interface ToolPlace {
   readonly server?: string;
   readonly tool?: string;
 }
+
+/** Where the environment of a session stands. */
+export interface EnvironmentNow {
+  readonly environment: string;
+  readonly kind: 'openai_hosted' | 'self_hosted';
+  readonly status: 'pending' | 'ready' | 'connected' | 'disconnected' | 'suspended' | 'expired' | 'failed';
+  /** How often it was begun anew with an empty folder. Absent: never. */
+  readonly resets?: number;
+  /** Whether it was since this was last said. */
+  readonly reset?: true;
+}

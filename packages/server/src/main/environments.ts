@@ -34,6 +34,7 @@ export function openEnvironments(
         artifactFiles: limits.artifactFiles,
         workerGraceMs: limits.workerGraceMs,
         workerWaitMs: limits.workerWaitMs,
+        connectionMs: limits.environmentConnectionMs,
       },
       url: () => url,
     },

@@ -20,6 +20,7 @@ export interface WorkerCommandOptions {
   readonly key?: string;
   readonly state?: string;
   readonly trustHost?: boolean;
+  readonly allowHost?: readonly string[];
 }
 
 /** Of the environment that commands see: nothing that could be a secret. */
@@ -49,7 +50,8 @@ export async function worker(
   const opened = await (options.trustHost === true ? plain(root, io, note) : isolated(root, environment, note));
   try {
     const { workspace, isolation } = opened;
-    await runWorker({ server, token, environment, workspace, isolation, journal, note }, ended);
+    const hosts = options.allowHost ?? [];
+    await runWorker({ server, token, environment, workspace, hosts, isolation, journal, note }, ended);
     return EXIT.ok;
   } catch (error) {
     if (!isPerdureError(error)) throw error;

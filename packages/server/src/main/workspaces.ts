@@ -101,10 +101,15 @@ export function makeWorkspaces(
 
 /** Which addresses commands reach: those that are public, and private ones of named hosts. */
 function egressWith(privateHosts: readonly string[]): Egress {
-  const rules: EgressRules = { ...DEFAULT_EGRESS, mode: 'allow-list', privateHosts };
+  const rules = workspaceEgress(privateHosts);
   return {
     matches: matchesAny,
     addressAllowed: (address, url) => addressAllowed(address, url, rules),
     lookup: url => checkedLookup(address => addressAllowed(address, url, rules)),
   };
+}
+
+/** The same as rules. */
+export function workspaceEgress(privateHosts: readonly string[]): EgressRules {
+  return { ...DEFAULT_EGRESS, mode: 'allow-list', privateHosts };
 }

@@ -91,6 +91,7 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
     case 'tool.failed':
     case 'tool.outcome_unknown':
     case 'tool.suspended':
+    case 'tool.output':
     case 'approval.requested': {
       const tools = turn?.tools ?? [];
       const tool = tools[body.head.callId.charCodeAt(5) % Math.max(1, tools.length)];
@@ -131,6 +132,16 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       const entries = Math.min(body.head.entries, turn?.queued?.length ?? 0);
       const waiting = (turn?.queued ?? []).slice(0, entries);
       return { ...body, head: { entries, count: waiting.reduce((sum, one) => sum + one.count, 0) } };
+    }
+    case 'environment.awaited': {
+      const about = (turn?.tools ?? []).filter(
+        tool =>
+          tool.client !== true &&
+          tool.status === 'requested' &&
+          !turn?.approvals.some(open => open.callId === tool.callId),
+      );
+      const callIds = about.slice(0, Math.max(1, body.head.callIds.length)).map(tool => tool.callId);
+      return { ...body, head: { ...body.head, callIds } };
     }
     case 'context.compacted': {
       const past = state.compacted?.to ?? 0;
@@ -208,6 +219,7 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'input.steered': 4,
   'tool.postponed': 6,
   'tool.answered': 4,
+  'environment.changed': 2,
 };
 const ENDINGS: ReadonlySet<EventType> = new Set(['session.sealed', 'session.erased', 'session.moved']);
 

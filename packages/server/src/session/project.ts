@@ -73,6 +73,9 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'agent.configured':
     case 'input.queued':
     case 'tool.answered':
+    case 'environment.changed':
+    case 'environment.awaited':
+    case 'tool.output':
       return [];
   }
 }

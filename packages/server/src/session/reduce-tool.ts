@@ -5,7 +5,13 @@ import { foundTools } from './reduce-agent.ts';
 import type { OpenApproval, SessionState, ToolState, TurnState } from './state.ts';
 
 type ToolEvent = EnvelopeOf<
-  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown' | 'tool.suspended'
+  | 'tool.requested'
+  | 'tool.started'
+  | 'tool.completed'
+  | 'tool.failed'
+  | 'tool.outcome_unknown'
+  | 'tool.suspended'
+  | 'tool.output'
 >;
 
 export function reduceTool(state: SessionState, event: ToolEvent): SessionState | string {
@@ -48,6 +54,8 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
         setTool(turn, callId, { status: 'started', granted: null }),
       );
     }
+    case 'tool.output':
+      return existing.status === 'started' ? state : `tool call ${callId} is not running`;
     case 'tool.outcome_unknown':
       if (existing.status !== 'started') return `tool call ${callId} is not running`;
       return withTurn(state, turn => setTool(turn, callId, { status: 'outcome_unknown' }));
@@ -110,6 +118,7 @@ function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval:
   if (tool.client === true) return 'is run by the client';
   if (tool.status === 'refused') return 'was refused';
   if (tool.status === 'suspended') return 'waits for its calls';
+  if (tool.parked === true) return 'waits for a worker';
   // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
   const again = tool.status === 'started' || tool.status === 'outcome_unknown';
   if (again && !tool.idempotent && tool.granted === null) return 'was already started';
@@ -123,7 +132,8 @@ export function requestApproval(state: SessionState, event: EnvelopeOf<'approval
   const { tools = [], approvals = [] } = state.turn ?? {};
   const tool = tools.find(one => one.callId === callId);
   // One that runs may ask too: then it has done nothing yet, and begins again with the answer.
-  if (tool === undefined || tool.status === 'refused') return `tool call ${callId} does not wait for an approval`;
+  if (tool === undefined || tool.status === 'refused' || tool.parked === true)
+    return `tool call ${callId} does not wait for an approval`;
   if (tool.arguments !== digest) return `tool call ${callId} has other arguments`;
   if (event.head.definition !== undefined && tool.definition !== event.head.definition)
     return `tool call ${callId} has another definition`;
@@ -153,8 +163,15 @@ function setTool(turn: TurnState, callId: string, change: Partial<ToolState>): T
 /** Changes the turn, and waits when only people can carry it on. */
 export function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): SessionState | string {
   if (state.turn === null) return 'no turn is open';
-  const turn = change(state.turn);
+  const turn = unparked(change(state.turn));
   return { ...state, turn, phase: waits(turn) ? 'waiting' : 'called' };
+}
+
+/** Nobody is waited for once the last tool that was parked is gone. */
+function unparked(turn: TurnState): TurnState {
+  if (turn.awaits === undefined || turn.tools.some(tool => tool.parked === true)) return turn;
+  const { awaits: _, ...rest } = turn;
+  return rest;
 }
 
 /** Whether nothing of the turn runs or can run until people, or whoever drives the session, answer. */
@@ -166,14 +183,16 @@ export function waits(turn: Pick<TurnState, 'tools' | 'approvals'>): boolean {
 /** Whether this server may run the tool now. */
 export function canRun({ approvals }: Pick<TurnState, 'approvals'>, tool: ToolState): boolean {
   // A call that the model goes on without is postponed by this server.
-  if ((tool.client === true && tool.async !== true) || approvals.some(open => open.callId === tool.callId))
-    return false;
+  if ((tool.client === true && tool.async !== true) || tool.parked === true) return false;
+  if (approvals.some(open => open.callId === tool.callId)) return false;
   return tool.status === 'requested' || (tool.status === 'outcome_unknown' && tool.granted !== null);
 }
 
 /** Whether only people, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
-function stops({ status, granted, client }: ToolState): boolean {
-  return client === true || status === 'refused' || (status === 'outcome_unknown' && granted === null);
+function stops({ status, granted, client, parked }: ToolState): boolean {
+  return (
+    client === true || parked === true || status === 'refused' || (status === 'outcome_unknown' && granted === null)
+  );
 }
 
 /** The calls that are open still. */

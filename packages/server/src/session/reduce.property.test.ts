@@ -6,7 +6,7 @@ import { anyHistory, bend, following, history } from './history.test-support.ts'
 import { next } from './next.ts';
 import { project } from './project.ts';
 import { reduce, reduceAll } from './reduce.ts';
-import { MAX_DOCUMENTS, prefixEnd, type SessionState, statusOf } from './state.ts';
+import { MAX_AWAITS, MAX_DOCUMENTS, prefixEnd, type SessionState, statusOf } from './state.ts';
 
 const stateOf = anyHistory.map(({ states }) => states.at(-1) ?? null);
 const eventBody = fc.oneof(...(Object.values(BARE_EVENTS) as fc.Arbitrary<EventBody>[]));
@@ -141,19 +141,25 @@ test('the phase says what is open: a call, a tool, an approval, a turn', () => {
           expect(turn !== null).toBe(['turn_open', 'calling', 'called', 'waiting'].includes(phase));
           const asked = turn?.approvals.map(({ callId }) => callId) ?? [];
           const stopped = turn?.tools.some(
-            ({ status, granted, client }) =>
-              client === true || status === 'refused' || (status === 'outcome_unknown' && granted === null),
+            ({ status, granted, client, parked }) =>
+              client === true ||
+              parked === true ||
+              status === 'refused' ||
+              (status === 'outcome_unknown' && granted === null),
           );
           const goesOn = turn?.tools.some(
-            ({ callId, status, granted, client, async }) =>
+            ({ callId, status, granted, client, async, parked }) =>
               status === 'started' ||
               ((client !== true || async === true) &&
+                parked !== true &&
                 !asked.includes(callId) &&
                 (status === 'requested' || (status === 'outcome_unknown' && granted !== null))),
           );
           if (turn !== null && phase !== 'calling')
             expect(phase === 'waiting').toBe(goesOn !== true && (asked.length > 0 || stopped === true));
           expect(statusOf(phase) === 'requires_action').toBe(phase === 'waiting');
+          expect(turn?.awaits !== undefined).toBe(turn?.tools.some(({ parked }) => parked === true) ?? false);
+          expect(turn?.awaited ?? 0).toBeLessThanOrEqual(MAX_AWAITS);
         }
         expect(new Set(openCalls).size).toBe(openCalls.length);
         for (const tool of turn?.tools ?? []) expect(openCalls).toContain(tool.callId);

@@ -6,6 +6,7 @@ import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
 import { queueInput, steer, used } from './reduce-agent.ts';
+import { awaitEnvironment, changeEnvironment, recounted } from './reduce-environment.ts';
 import { answerCall, givenBack, postponeCall, takeResults } from './reduce-pending.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
@@ -98,7 +99,12 @@ function genesis(event: Envelope): Reduced {
 }
 
 /** What is done about a session and not in it: the lifetime of a conversation does not begin anew with it. */
-const UPKEEP: ReadonlySet<EventType> = new Set<EventType>(['session.claimed', 'response.deleted', 'session.erased']);
+const UPKEEP: ReadonlySet<EventType> = new Set<EventType>([
+  'session.claimed',
+  'response.deleted',
+  'session.erased',
+  'environment.changed',
+]);
 
 /** What may come between an input and the start of its turn: nothing that a failure of the turn would take back with it (S3). */
 const BEFORE_TURN: ReadonlySet<EventType> = new Set<EventType>([
@@ -150,6 +156,7 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.failed':
     case 'tool.outcome_unknown':
     case 'tool.suspended':
+    case 'tool.output':
       return reduceTool(state, event);
     case 'tool.postponed':
       return postponeCall(state, event);
@@ -192,6 +199,10 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
       return queueInput(state, event);
     case 'input.steered':
       return steer(state, event);
+    case 'environment.changed':
+      return state.kind === 'agent' ? changeEnvironment(state, event) : 'it is no agent’s session';
+    case 'environment.awaited':
+      return awaitEnvironment(state, event);
     default:
       return assertNever(event, 'event');
   }
@@ -254,7 +265,7 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
   const known = state.documents.filter(ref => !sameRef(ref, tools) && !sameRef(ref, instructions));
   const used = [tools, instructions].filter(ref => ref !== null);
   return {
-    ...state,
+    ...recounted(state),
     phase: 'turn_open',
     accepted: null,
     documents: [...known, ...used].slice(-MAX_DOCUMENTS),
@@ -380,7 +391,7 @@ function completeTurn(state: SessionState, event: EnvelopeOf<'turn.completed'>):
   if (turn === null || turn.response !== event.head.response) return 'another turn is open';
   if (turn.outcome === null) return 'no call of it was completed';
   if ((turn.queued?.length ?? 0) > 0) return 'an input waits for its place';
-  return { ...state, phase: 'idle', head: turn.response, turn: null };
+  return { ...recounted(state), phase: 'idle', head: turn.response, turn: null };
 }
 
 function abandonTurn(state: SessionState, response: string): SessionState | string {
@@ -388,5 +399,5 @@ function abandonTurn(state: SessionState, response: string): SessionState | stri
   if (turn === null || turn.response !== response) return 'another turn is open';
   const compacted = turn.compactedBefore ?? null;
   const back = { position: turn.from, openCalls: turn.openCallsBefore, compacted };
-  return { ...state, ...back, ...givenBack(state, turn), phase: 'idle', turn: null };
+  return { ...recounted(state), ...back, ...givenBack(state, turn), phase: 'idle', turn: null };
 }

@@ -10,6 +10,7 @@ import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import type {
   CompactionRef,
   DocumentRef,
+  EnvironmentNow,
   ProgramCaller,
   Reservation,
   SessionOrigin,
@@ -54,6 +55,8 @@ export interface ToolState {
   readonly caller?: ProgramCaller;
   /** Of a program: calls that it has made. Absent: none. */
   readonly made?: number;
+  /** It waits for a worker of the session's environment. */
+  readonly parked?: true;
 }
 
 /** A call that was postponed: whoever drives the session may still send its result. */
@@ -107,6 +110,10 @@ export interface TurnState {
   readonly queued?: readonly QueuedInput[];
   /** Calls whose results are in the context since this turn. If it fails they wait again. Absent: none. */
   readonly took?: readonly PendingCall[];
+  /** The worker that parked tools wait for; ms since 1970. Absent: none does. */
+  readonly awaits?: { readonly environment: string; readonly expiresAt: number };
+  /** How often tools were parked so far. Absent: never. */
+  readonly awaited?: number;
 }
 
 export interface QueuedInput {
@@ -186,6 +193,8 @@ export interface SessionState {
   readonly pending?: readonly PendingCall[];
   /** Deferred tools that searches found, latest last. Absent: none. */
   readonly found?: readonly string[];
+  /** Its environment, as was last said, and the event that said so. `changes`: how often since a turn last began or ended. */
+  readonly environment?: EnvironmentNow & { readonly seq: number; readonly at: number; readonly changes: number };
 }
 
 /** Calls of a session that may be pending, whatever is configured. */
@@ -196,6 +205,12 @@ export const MAX_FOUND_TOOLS = 128;
 
 /** Inputs that may wait while a turn runs. */
 export const MAX_QUEUED_INPUTS = 16;
+
+/** Changes of an environment that are said between two beginnings or ends of turns; those that end a wait are said beyond it. */
+export const MAX_ENVIRONMENT_CHANGES = 32;
+
+/** How often the tools of one turn may be parked: a worker that comes and goes must not carry a turn on for ever. */
+export const MAX_AWAITS = 16;
 
 /** Distinct tools and instruction texts that a session remembers the place of. */
 export const MAX_DOCUMENTS = 16;
@@ -208,6 +223,7 @@ export function prefixEnd(lineage: readonly SharedPrefix[]): number {
 /** When the session must be looked at again without anyone asking, ms since 1970 (L4: a column, not a timer). */
 export function wakeAt(state: SessionState): number | null {
   const times = state.turn?.approvals.map(approval => approval.expiresAt) ?? [];
+  if (state.turn?.awaits !== undefined) times.push(state.turn.awaits.expiresAt);
   return times.length === 0 ? null : Math.min(...times);
 }
 

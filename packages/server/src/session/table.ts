@@ -48,6 +48,9 @@ const NOTHING: Row = {
   'input.steered': false,
   'tool.postponed': false,
   'tool.answered': false,
+  'environment.changed': false,
+  'environment.awaited': false,
+  'tool.output': false,
 };
 
 /** What a session takes whatever it is doing, as long as it lives. */
@@ -96,6 +99,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'items.added': true,
     'item.deleted': true,
     'session.sealed': true,
+    'environment.changed': true,
   },
   turn_open: { ...NOTHING, ...TURN, 'call.placed': true, 'context.compacted': true },
   calling: { ...NOTHING, ...TURN, 'call.completed': true, 'call.failed': true, 'call.cancelled': true },
@@ -109,6 +113,9 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'turn.completed': true,
     'context.compacted': true,
     'input.steered': true,
+    'environment.changed': true,
+    'environment.awaited': true,
+    'tool.output': true,
   },
   // Whatever runs is not waited for: its outcome is never unknown here, and nothing is left to be postponed.
   waiting: {
@@ -119,6 +126,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'tool.outcome_unknown': false,
     'tool.postponed': false,
     'tool.suspended': false,
+    'environment.changed': true,
   },
   sealed: {
     ...NOTHING,

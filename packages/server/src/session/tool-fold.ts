@@ -16,6 +16,7 @@ import {
   type ToolPlace,
 } from '../log/events.ts';
 import type { WireEvent } from './output.ts';
+import { awaitEnvironment, changeEnvironment } from './reduce-environment.ts';
 import { closeApproval, reduceTool, requestApproval, waits } from './reduce-tool.ts';
 import { postponeCall } from './reduce-pending.ts';
 import type { SessionState, TurnState } from './state.ts';
@@ -32,7 +33,14 @@ interface Foldable<B extends EventBody> {
 
 /** `json` is the event's own fields. */
 export interface Fact {
-  readonly type: 'perdure.tool' | 'perdure.tool_done' | 'perdure.waiting' | 'perdure.resumed' | 'perdure.input';
+  readonly type:
+    | 'perdure.tool'
+    | 'perdure.tool_output'
+    | 'perdure.tool_done'
+    | 'perdure.waiting'
+    | 'perdure.resumed'
+    | 'perdure.input'
+    | 'perdure.environment';
   readonly json: JsonObject;
 }
 
@@ -47,6 +55,8 @@ interface Call {
   salt: string | null;
   /** The model went on without its result, which has not come. */
   pending: boolean;
+  /** What its run has shown so far of what it prints. */
+  printed: string;
 }
 
 interface Asked {
@@ -92,8 +102,12 @@ export class ToolFold {
       case 'call.completed':
         this.#takeCalls(event.payload?.items ?? [], index);
         return [];
+      case 'environment.changed':
+      case 'environment.awaited':
+        return this.#takeEnvironment(event, next);
       case 'tool.requested':
       case 'tool.started':
+      case 'tool.output':
       case 'tool.completed':
       case 'tool.failed':
       case 'tool.outcome_unknown':
@@ -145,6 +159,7 @@ export class ToolFold {
         shown: false,
         salt: null,
         pending: false,
+        printed: '',
       };
       this.#calls.set(textOf(item['call_id']), call);
     });
@@ -158,7 +173,22 @@ export class ToolFold {
     if (caller === undefined || given === undefined) return;
     const item: LoggedItem = { type: 'function_call', id, call_id: callId, name, arguments: given };
     const index = this.#calls.get(caller.program)?.index ?? 0;
-    this.#calls.set(callId, { item, index, origin: { kind: 'builtin' }, shown: false, salt: null, pending: false, caller });
+    this.#calls.set(callId, { item, index, origin: { kind: 'builtin' }, shown: false, salt: null, pending: false, printed: '', caller });
+  }
+
+  #takeEnvironment(
+    event: Extract<FoldEvent, { type: 'environment.changed' | 'environment.awaited' }>,
+    next: FoldEvent['type'] | null,
+  ): readonly Fact[] {
+    const awaits = this.#state.turn?.awaits;
+    const after =
+      event.type === 'environment.changed'
+        ? changeEnvironment(this.#state, event as unknown as Parameters<typeof changeEnvironment>[1])
+        : awaitEnvironment(this.#state, event as unknown as Parameters<typeof awaitEnvironment>[1]);
+    if (typeof after !== 'string') this.#state = after;
+    const told = event.type === 'environment.changed' ? [environmentFact(event)] : [];
+    // What is waited for is said again only if it is something else now.
+    return this.#state.turn?.awaits === awaits ? told : [...told, ...this.#standing(event, next)];
   }
 
   #takeTool(
@@ -184,6 +214,16 @@ export class ToolFold {
     // What is pending is kept with the calls here.
     if (typeof after !== 'string') this.#state = { ...after, pending: [] };
     switch (event.type) {
+      case 'tool.started':
+        // A run that begins again prints from the beginning.
+        if (call !== undefined) call.printed = '';
+        return [];
+      case 'tool.output': {
+        if (call === undefined || event.payload === null) return [];
+        const { text } = event.payload;
+        call.printed += text;
+        return [{ type: 'perdure.tool_output', json: { ...shownCall(callId, call), text } }];
+      }
       case 'tool.requested':
         if (call === undefined) return [];
         call.origin = event.head.origin ?? call.origin;
@@ -214,6 +254,7 @@ export class ToolFold {
               message: payload !== null && 'message' in payload ? (payload.message ?? null) : null,
               output: payload?.items[0] ?? null,
               detail: payload?.detail ?? null,
+              ...printedBefore(call, payload?.detail ?? null),
             },
           },
         ];
@@ -244,6 +285,7 @@ export class ToolFold {
   #standing(event: FoldEvent, next: FoldEvent['type'] | null): readonly Fact[] {
     const { turn } = this.#state;
     if (turn === null || next === 'tool.requested') return [];
+    if (event.type === 'tool.output') return [];
     // What becomes of it follows in the same commit.
     if (event.type === 'tool.requested' && event.head.held === true) return [];
     if (turn.tools.some(tool => tool.status === 'refused')) return [];
@@ -267,14 +309,33 @@ export class ToolFold {
   /** What the turn waits for, in the order of its calls. */
   get actions(): readonly JsonObject[] {
     const turn: TurnState | null = this.#state.turn;
-    return (turn?.tools ?? []).flatMap((tool): JsonObject[] => {
+    const awaits = turn?.awaits === undefined ? [] : [awaited(turn.awaits.environment)];
+    const tools = (turn?.tools ?? []).flatMap((tool): JsonObject[] => {
       const call = this.#calls.get(tool.callId);
       if (call === undefined) return [];
       const asked = this.#asked.get(tool.callId);
       if (asked !== undefined) return [{ kind: 'approval', ...shownCall(tool.callId, call), ...asked }];
       return tool.client === true ? [{ kind: 'function_call', ...shownCall(tool.callId, call) }] : [];
     });
+    return [...tools, ...awaits];
   }
+}
+
+function awaited(environment: string): JsonObject {
+  return { kind: 'environment_connection', environment_id: environment };
+}
+
+/** Characters of the whole output that were shown while it ran; -1 if what was shown is not its beginning. */
+function printedBefore({ printed }: Call, detail: JsonObject | null): JsonObject {
+  if (printed === '') return {};
+  return { printed: textOf(detail?.['output']).startsWith(printed) ? printed.length : -1 };
+}
+
+/** Where an environment stands, as readers are told it: in a turn, or between two. */
+export function environmentFact({ head, payload }: Extract<FoldEvent, { type: 'environment.changed' }>): Fact {
+  const { environment: id, kind: type, status, resets = 0, reset = false } = head;
+  const error = payload?.error ?? null;
+  return { type: 'perdure.environment', json: { environment: { id, error, status, type }, resets, reset } };
 }
 
 function shownCall(callId: string, { item, index, origin, caller }: Call): JsonObject {

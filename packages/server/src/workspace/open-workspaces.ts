@@ -17,6 +17,7 @@ import { layoutOf, prepare } from './layout.ts';
 import type { WorkspaceLimits } from './limits.ts';
 import type { EdgeCredentials } from './network/credentials.ts';
 import type { EdgeDefences } from './network/edge-defences.ts';
+import { socketTag, sweepSockets } from './network/left-sockets.ts';
 import type { Egress } from './network/proxy.ts';
 import { type Access, within } from './network/rules.ts';
 import { type Defences, NO_DEFENCE_TAKEN } from './sandbox/defences.ts';
@@ -61,6 +62,8 @@ export interface OpenWorkspaces extends Workspaces {
 export async function openWorkspaces(options: WorkspacesOptions): Promise<OpenWorkspaces> {
   const { folder, limits, network } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const tag = socketTag(folder);
+  await sweepSockets(tag);
   const root = process.platform === 'linux' && process.getuid?.() === 0;
   const users = root ? usableUsers(mappedUsers(), options.users) : null;
   const probe = await probed(options, { root, users });
@@ -96,7 +99,7 @@ export async function openWorkspaces(options: WorkspacesOptions): Promise<OpenWo
         isolation,
         place: probe.ok ? probe.place(owner) : null,
         why: probe.ok ? null : probe.why,
-        network,
+        network: { ...network, tag },
         taken,
         started: options.started,
         turns,

@@ -34,6 +34,7 @@ export interface WorkspaceParts {
     readonly egress: Egress;
     readonly credentials?: (spec: WorkspaceSpec) => EdgeCredentials | null;
     readonly taken?: EdgeDefences;
+    readonly tag: string;
   };
   readonly taken: Defences;
   readonly started: ((pid: number) => void) | undefined;
@@ -156,7 +157,14 @@ async function runMeasured(
   const way =
     rules === null
       ? null
-      : await openWayOut({ rules, egress: network.egress, owner, credentials: edge, taken: network.taken });
+      : await openWayOut({
+          rules,
+          egress: network.egress,
+          owner,
+          credentials: edge,
+          taken: network.taken,
+          tag: network.tag,
+        });
   try {
     const launch = parts.place === null ? justBashLaunch(asked(way)) : launchOf(asked(way), parts.place, taken);
     const { why, ...result } = await runLaunch(launch, {

@@ -109,6 +109,7 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
       await remove(caller, live.session).catch(() => undefined);
       throw error;
     }
+    await tellEnvironment(engine, live);
     const turn = await beginFirst(caller, live, given, seed);
     return { view: await viewSession(engine, live), turn };
   }
@@ -208,6 +209,13 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
       return page(engine, live, query);
     },
   };
+}
+
+/** Its environment was made before its log was there. */
+async function tellEnvironment(engine: EngineContext, live: LiveSession): Promise<void> {
+  const { id } = (await readConfig(engine, live)).environment;
+  // What fails here is said by a sweep.
+  if (typeof id === 'string') await engine.workers.tell(live.tenant, id).catch(() => undefined);
 }
 
 async function page(engine: EngineContext, live: LiveSession, query: TurnListQuery): Promise<Paged<TurnRecord>> {

@@ -2,22 +2,27 @@
  * Following a session over all its turns: what runs is read from the process that runs it, all else from the log.
  *
  * W1  Each event of a turn is shown once and in order, whoever runs the turn and however often it waits for people.
+ * W3  What happens between two turns is shown where it lies in the log, numbered by its event there.
  * W2  Between turns, and while a turn waits, nothing is held but the reader's own place (L4).
  */
 import { perdureError, toPerdureError } from '@perdure/protocol';
 import type { ResponseId } from '../../kernel/ids.ts';
+import { decodeEvent } from '../../log/codec.ts';
 import type { LoggedItem } from '../../log/events.ts';
+import type { ResponseRow } from '../../log/rows.ts';
 import type { WireEvent } from '../../session/output.ts';
+import { environmentFact, factEvent } from '../../session/tool-fold.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
-import { readRecord, streamOfRecord } from '../read.ts';
+import { readRecord, readTurn, streamOfRecord } from '../read.ts';
 import { findSession } from './find.ts';
 
-/** Events of one turn, in order. */
+/** Events of one turn, or between two, in order. */
 export interface TurnEvents {
-  readonly turn: ResponseId;
+  /** Null: of the session, between two turns; their numbers are those of the log. */
+  readonly turn: ResponseId | null;
   readonly agent: string;
   /** The items of its request. */
   readonly input: readonly LoggedItem[];
@@ -66,8 +71,14 @@ export async function* followSession(
       const live = await findSession(engine, caller, id);
       if (place.turn === null) {
         const turn = await turnAfter(engine, live, place.seq);
-        if (turn === null) await engine.hub.changed(session, version, signal);
-        else place = { turn, after: -1 };
+        const to = turn === null ? mustState(live).seq : turn.fromSeq - 1;
+        const events = await betweenTurns(engine, live, place.seq, to);
+        if (events.length > 0) {
+          place = { turn: null, seq: events.at(-1)?.seq ?? place.seq };
+          yield { turn: null, agent: live.state?.agent?.id ?? '', input: [], events, endedAt: null };
+        }
+        if (turn !== null) place = { turn: turn.id, after: -1 };
+        else if (events.length === 0) await engine.hub.changed(session, version, signal);
         continue;
       }
       const { turn } = place;
@@ -114,11 +125,27 @@ function endOf(live: LiveSession, turn: ResponseId): number | null {
   return state.turn?.response === turn ? null : state.updatedAt;
 }
 
-async function turnAfter(engine: EngineContext, live: LiveSession, seq: number): Promise<ResponseId | null> {
+async function turnAfter(engine: EngineContext, live: LiveSession, seq: number): Promise<ResponseRow | null> {
   const { tenant, session, store } = live;
   const query = { tenant, session, after: seq, limit: 1, deleted: false };
   const [row] = await engine.sessions.wait(store.responsesOf(query));
-  return row?.id ?? null;
+  return row ?? null;
+}
+
+/** What is told of the session itself after `seq`, up to `to`. Read only if there may be something. */
+async function betweenTurns(
+  engine: EngineContext,
+  live: LiveSession,
+  seq: number,
+  to: number,
+): Promise<readonly WireEvent[]> {
+  if ((live.state?.environment?.seq ?? 0) <= seq || to <= seq) return [];
+  const { tenant, session, store } = live;
+  const stored = await readTurn(engine, store, { tenant, session, from: seq + 1, to });
+  return stored.flatMap(one => {
+    const event = decodeEvent({ tenant, session }, one);
+    return event.type === 'environment.changed' ? [factEvent(environmentFact(event), event.seq)] : [];
+  });
 }
 
 async function recorded(

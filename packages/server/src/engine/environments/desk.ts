@@ -20,6 +20,8 @@ export interface EnvironmentLimits {
   readonly workerGraceMs: number;
   /** How long a request waits for a worker to come back, ms. */
   readonly workerWaitMs: number;
+  /** How long tools of a session wait for a worker to connect, ms. */
+  readonly connectionMs: number;
 }
 
 export const DEFAULT_ENVIRONMENT_LIMITS: EnvironmentLimits = {
@@ -32,6 +34,7 @@ export const DEFAULT_ENVIRONMENT_LIMITS: EnvironmentLimits = {
   artifactFiles: 500,
   workerGraceMs: 10_000,
   workerWaitMs: 60_000,
+  connectionMs: 86_400_000,
 };
 
 /** Where hosted environments have their files and commands. */

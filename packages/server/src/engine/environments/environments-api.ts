@@ -28,6 +28,7 @@ import { LiveEnvironments, type StateListener } from './live.ts';
 import { findEnvironment, type Page, type RowQuery } from './records.ts';
 import { sweepEnvironments } from './sweep.ts';
 import * as templates from './templates.ts';
+import { askThrough, type HttpAnswer, type HttpAsked } from './worker-http.ts';
 import { createToken, environmentOfToken, listTokens, revokeToken } from './worker-tokens.ts';
 
 export interface EnvironmentsApi {
@@ -86,6 +87,12 @@ export interface EnvironmentsApi {
     use(tenant: TenantId, id: string): Promise<life.Used>;
     /** Whether a worker must connect before its tools can run. */
     needsWorker(tenant: TenantId, id: string): Promise<boolean>;
+    /** Whether a worker of it is connected here now. */
+    connected(id: string): boolean;
+    /** Asks an address by the worker of a self-hosted one, from its own network. */
+    ask(tenant: TenantId, id: string, asked: HttpAsked): Promise<HttpAnswer>;
+    /** Has the session's log say how its environment stands. */
+    tell(tenant: TenantId, id: string): Promise<void>;
     /** Told of every change of every environment, of which a session's stream tells its own. @returns what ends it */
     listen(listener: StateListener): () => void;
     /** The session was deleted: its environment and what is left of its artifacts go. */
@@ -93,6 +100,8 @@ export interface EnvironmentsApi {
   };
   /** Makes what was left half made, suspends, expires, finishes deletions. @returns how many rows were dealt with */
   sweep(): Promise<number>;
+  /** Something was committed to a session. */
+  committed(session: SessionId): void;
   /** Ends what this process does of them: others go on with it. */
   stop(): Promise<void>;
 }
@@ -170,6 +179,13 @@ export function environmentsApi(engine: EngineContext, draining: () => boolean):
         const found = await findEnvironment(engine, tenant, id);
         return found.record.type === 'self_hosted' && live.statusOf(found) !== 'connected';
       },
+      connected: id => live.connected(id),
+      tell: async (tenant, id) => live.tellSession(await findEnvironment(engine, tenant, id)),
+      async ask(tenant, id, asked) {
+        const found = await findEnvironment(engine, tenant, id);
+        if (found.record.type !== 'self_hosted') throw perdureError('environment_disconnected');
+        return askThrough(live.link(found), engine.ids.next('req', '0000'), asked);
+      },
       listen: listener => live.listen(listener),
       async end(tenant, of) {
         await life.endSessionEnvironments(engine, live, tenant, of);
@@ -177,6 +193,7 @@ export function environmentsApi(engine: EngineContext, draining: () => boolean):
       },
     },
     sweep: () => sweepEnvironments(engine, live),
+    committed: session => live.committed(session),
     stop: () => live.stop(),
   };
 }

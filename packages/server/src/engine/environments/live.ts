@@ -1,11 +1,20 @@
 /** What this process holds of environments: links to workers, those that it is making, who listens. All of it may be lost (L1). */
 import type { EnvironmentState, EnvironmentStatus } from '@perdure/protocol';
-import type { TenantId } from '../../kernel/ids.ts';
+import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { Workspace } from '../tools/ports.ts';
 import { provision, workspacesOf } from './provision.ts';
-import { type Found, findEnvironment, type FoundEnvironment, type HostedRecord } from './records.ts';
+import {
+  changeRow,
+  type EnvironmentRecord,
+  type Found,
+  findEnvironment,
+  type FoundEnvironment,
+  type HostedRecord,
+} from './records.ts';
 import { stateOf } from './shapes.ts';
+import type { Standing } from './tell.ts';
+import { Teller } from './teller.ts';
 import { WorkerLink } from './worker-link.ts';
 import { workerWorkspace } from './worker-workspace.ts';
 
@@ -19,6 +28,9 @@ export interface StateChange {
 }
 export type StateListener = (change: StateChange) => void;
 
+/** Until a process looks whether a worker that was there when it died has come back, ms. */
+export const WORKER_LOOK_MS = 300_000;
+
 export class LiveEnvironments {
   readonly #engine: EngineContext;
   readonly #links = new Map<string, WorkerLink>();
@@ -26,9 +38,11 @@ export class LiveEnvironments {
   readonly #listeners = new Set<StateListener>();
   readonly #stopped = new AbortController();
   #connections = 0;
+  readonly #teller: Teller;
 
   constructor(engine: EngineContext) {
     this.#engine = engine;
+    this.#teller = new Teller(engine);
   }
 
   listen(listener: StateListener): () => void {
@@ -41,6 +55,50 @@ export class LiveEnvironments {
     const id = `evt_${row.id}_${mark}`;
     const state = stateOf(found, this.statusOf(found));
     for (const listener of this.#listeners) listener({ tenant: row.tenant, session: record.session, state, id });
+    this.tellSession(found);
+  }
+
+  /** Has the log of its session say how it stands. */
+  tellSession(found: FoundEnvironment): void {
+    const { row, record } = found;
+    if (record.session === null) return;
+    const { tenant, id } = row;
+    this.#teller.tell({
+      tenant,
+      session: record.session as SessionId,
+      standing: () => this.#standing(found),
+      done: () => {
+        if (record.type === 'openai_hosted') this.#told(tenant, id, toldMark(record));
+      },
+    });
+  }
+
+  #standing(found: FoundEnvironment): Standing {
+    const { row, record } = found;
+    const resets = record.type === 'openai_hosted' ? Math.max(0, record.attempts - 1) : 0;
+    const status = this.statusOf(found);
+    const error = status === 'failed' && record.error !== null ? { ...record.error } : null;
+    return { now: { environment: row.id, kind: record.type, status, ...(resets > 0 && { resets }) }, error };
+  }
+
+  /** Of what it has to be told no more, if it is that still. */
+  #told(tenant: TenantId, id: string, told: string): void {
+    changeRow<EnvironmentRecord>(this.#engine, { kind: 'environment', tenant, id }, ({ record }) =>
+      record.type === 'openai_hosted' && toldMark(record) === told && record.told !== told
+        ? { record: { ...record, told } }
+        : null,
+    )
+      // It went, or the next look does it.
+      .catch(() => undefined);
+  }
+
+  /** Something was committed to a session. */
+  committed(session: SessionId): void {
+    this.#teller.committed(session);
+  }
+
+  connected(id: string): boolean {
+    return this.#links.get(id)?.connected === true;
   }
 
   statusOf({ row, record }: FoundEnvironment): EnvironmentStatus {
@@ -87,11 +145,18 @@ export class LiveEnvironments {
 
   #changed(tenant: TenantId, id: string, count: number): void {
     const link = this.#links.get(id);
+    if (link?.idle === true) this.#links.delete(id);
+    // Its row still says that a worker was here: the next process looks.
+    if (this.#stopped.signal.aborted) return;
+    const connected = link?.connected === true;
+    // A process that finds this row looks whether the worker is there still.
+    const wakeAt = connected ? this.#engine.clock.now() + WORKER_LOOK_MS : null;
+    const at = { kind: 'environment', tenant, id } as const;
     findEnvironment(this.#engine, tenant, id)
       .then(found => this.tell(found, `${this.#engine.owner}.${count}`))
+      .then(() => changeRow<EnvironmentRecord>(this.#engine, at, ({ record }) => ({ record, wakeAt })))
       // The environment went while its worker did: nobody is left to be told.
       .catch(() => undefined);
-    if (link?.idle === true) this.#links.delete(id);
   }
 
   workspace(found: FoundEnvironment): Workspace {
@@ -109,7 +174,13 @@ export class LiveEnvironments {
 
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#teller.stop();
     for (const id of this.#links.keys()) this.forget(id);
     await Promise.allSettled(this.#making.values());
   }
+}
+
+/** How a hosted environment stands, as far as its session is told. */
+export function toldMark({ status, attempts }: Pick<HostedRecord, 'status' | 'attempts'>): string {
+  return `${status}.${Math.max(0, attempts - 1)}`;
 }

@@ -12,7 +12,7 @@ import type { Workspace } from '../tools/ports.ts';
 import { unpack } from './archives.ts';
 import { bytesOf } from './bytes.ts';
 import type { WorkspaceHost } from './desk.ts';
-import { changeRow, type Found, type HostedRecord, type Recipe } from './records.ts';
+import { changeRow, type Found, type HostedRecord, nextLook, type Recipe } from './records.ts';
 import { archiveFolder, specOf } from './shapes.ts';
 
 /** How often making it is begun before it counts as failed: a process may have died in it. */
@@ -60,7 +60,7 @@ export async function provision(engine: EngineContext, given: Provisioning): Pro
   const { suspendMs, expireMs } = engine.environments.limits;
   return changeRow<HostedRecord>(engine, at, ({ record: made }) => ({
     record: { ...made, status, error, recipe: null, usedAt: now },
-    wakeAt: now + (status === 'ready' ? Math.min(suspendMs, expireMs) : expireMs),
+    wakeAt: nextLook(made, now, now + (status === 'ready' ? Math.min(suspendMs, expireMs) : expireMs)),
   }));
 }
 

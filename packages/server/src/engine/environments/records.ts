@@ -41,6 +41,8 @@ interface Shared {
   /** Of what was copied into it (L8). */
   readonly labels: readonly string[];
   readonly capabilities: readonly string[];
+  /** What the log of its session was last told of it (`toldMark`). Absent: nothing. */
+  readonly told?: string;
 }
 
 export interface HostedRecord extends Shared {
@@ -205,4 +207,12 @@ export async function pageRows<Body>(
     after = rows.at(-1)?.id ?? null;
     if (rows.length < STEP) return { entries: kept, hasMore: false };
   }
+}
+
+/** Until it is looked at whether a session was told of its environment, ms. */
+const TOLD_LOOK_MS = 60_000;
+
+/** When its row is next looked at: soon, while its session has not been told of it. */
+export function nextLook(record: Pick<HostedRecord, 'session'>, now: number, at: number): number {
+  return record.session === null ? at : Math.min(at, now + TOLD_LOOK_MS);
 }

@@ -3,9 +3,16 @@ import { toPerdureError } from '@perdure/protocol';
 import type { EngineContext } from '../engine-context.ts';
 import type { ResourceRow } from '../resources.ts';
 import { sweepArtifact } from './artifacts.ts';
-import type { LiveEnvironments } from './live.ts';
+import { type LiveEnvironments, toldMark, WORKER_LOOK_MS } from './live.ts';
 import { endAlone } from './placed-alone.ts';
-import { changeRow, type Change, type EnvironmentRecord, type Found, type HostedRecord } from './records.ts';
+import {
+  changeRow,
+  type Change,
+  type EnvironmentRecord,
+  type Found,
+  type HostedRecord,
+  type SelfHostedRecord,
+} from './records.ts';
 
 /** Rows of one step. */
 const SWEPT = 100;
@@ -43,7 +50,8 @@ const MOST_SEEN = 900;
 
 async function settle(engine: EngineContext, live: LiveEnvironments, row: ResourceRow): Promise<void> {
   const record = JSON.parse(row.body) as EnvironmentRecord;
-  if (record.type !== 'openai_hosted') return;
+  if (record.type !== 'openai_hosted') return lookForWorker(engine, live, { row, record });
+  if (record.session !== null && record.told !== toldMark(record)) live.tellSession({ row, record });
   if (record.status === 'pending') {
     if (live.making(row.id) === null && engine.environments.workspaces !== null)
       live.make({ row, record }).catch((error: unknown) => engine.report('environment.make', toPerdureError(error)));
@@ -55,6 +63,19 @@ async function settle(engine: EngineContext, live: LiveEnvironments, row: Resour
   if (changed.record.status === record.status) return;
   live.tell(changed);
   if (changed.record.status === 'expired') await clear(engine, changed.row);
+}
+
+/** A worker was there when its row was written. If it is not, its session is told. */
+async function lookForWorker(
+  engine: EngineContext,
+  live: LiveEnvironments,
+  found: Found<SelfHostedRecord>,
+): Promise<void> {
+  const connected = live.connected(found.row.id);
+  if (!connected) live.tellSession(found);
+  const wakeAt = connected ? engine.clock.now() + WORKER_LOOK_MS : null;
+  const at = { kind: 'environment', tenant: found.row.tenant, id: found.row.id } as const;
+  await changeRow<SelfHostedRecord>(engine, at, ({ record }) => ({ record, wakeAt }));
 }
 
 function grownIdle(engine: EngineContext, { record }: Found<HostedRecord>): Change<HostedRecord> | null {

@@ -55,6 +55,35 @@ describe('requests', () => {
     expect(await Promise.all([asked, second])).toEqual([{ said: 'a' }, { said: 'b' }]);
   });
 
+  test('output is shown once though it is told again, and what never came is said to be missing', async () => {
+    const { ask, waits, tells } = linked();
+    await tells();
+    const shown: string[] = [];
+    const asked = ask('a', { show: text => shown.push(text) });
+    await waits();
+    const says = (text: string, at?: number) =>
+      tells({ output: [{ key: 'a', text, ...(at !== undefined && { at }) }] });
+    await says('one ', 0);
+    await says('one two ', 0);
+    await says('two ', 4);
+    await says('late', 10);
+    expect(shown.join('')).toBe('one two \n[... 2 characters left out ...]\nlate');
+    await tells({ results: [done('a')] });
+    await asked;
+  });
+
+  test('a worker of before, which says no place, is shown as it tells', async () => {
+    const { ask, waits, tells } = linked();
+    await tells();
+    const shown: string[] = [];
+    const asked = ask('a', { show: text => shown.push(text) });
+    await waits();
+    for (const text of ['one ', 'one ']) await tells({ output: [{ key: 'a', text }] });
+    expect(shown.join('')).toBe('one one ');
+    await tells({ results: [done('a')] });
+    await asked;
+  });
+
   test('a question whose connection went is given nothing, and what was to do stays to be done', async () => {
     const { ask, waits } = linked();
     const gone = new AbortController();

@@ -38,7 +38,7 @@ interface Pending {
   readonly ask: Ask;
   /** Whether a worker may have it. */
   delivered: boolean;
-  /** Characters that were shown of it. */
+  /** Characters of it that were shown, or are missing. */
   shown: number;
   settle(result: WorkerResult): void;
 }
@@ -55,6 +55,7 @@ export class WorkerLink {
   readonly #cancelled = new Set<string>();
   #worker: string | null = null;
   #isolation: string | null = null;
+  #does: readonly string[] = [];
   #seenAt = 0;
   #waiting: Waiting | null = null;
   #silence: NodeJS.Timeout | null = null;
@@ -74,6 +75,11 @@ export class WorkerLink {
   /** What keeps commands in at the worker; null if none is connected. */
   get isolation(): string | null {
     return this.#isolation;
+  }
+
+  /** What it can do beside what every worker can. */
+  get does(): readonly string[] {
+    return this.#does;
   }
 
   /** Whether nothing is lost if it is forgotten. */
@@ -152,7 +158,7 @@ export class WorkerLink {
    */
   async exchange(says: WorkerSays, left: AbortSignal): Promise<WorkerTold> {
     this.#admit(says);
-    for (const { key, text } of says.output) this.#show(key, text);
+    for (const { key, text, at } of says.output) this.#show(key, text, at ?? null);
     for (const result of says.results) {
       this.#cancelled.delete(result.key);
       this.#pending.get(result.key)?.settle(result);
@@ -183,20 +189,26 @@ export class WorkerLink {
     this.#gone();
   }
 
-  #admit({ worker, isolation }: WorkerSays): void {
+  #admit({ worker, isolation, does = [] }: WorkerSays): void {
     if (this.#worker !== null && this.#worker !== worker) throw perdureError('worker_already_connected');
     const came = this.#worker === null;
     this.#worker = worker;
     this.#isolation = isolation;
+    this.#does = does;
     this.#seen();
     if (came) this.#onState(true);
   }
 
-  #show(key: string, text: string): void {
+  /** Each character once, though it is told again; what never came is said to be missing. */
+  #show(key: string, text: string, at: number | null): void {
     const pending = this.#pending.get(key);
     if (pending === undefined || pending.shown >= WORKER_LIMITS.outputChars) return;
-    pending.shown += text.length;
-    pending.ask.show(text);
+    const missing = at === null ? 0 : at - pending.shown;
+    const fresh = missing < 0 ? text.slice(-missing) : text;
+    if (fresh === '') return;
+    pending.shown = (at ?? pending.shown) + text.length;
+    if (missing > 0) pending.ask.show(`\n[... ${missing} characters left out ...]\n`);
+    pending.ask.show(fresh);
   }
 
   #todo(known: ReadonlySet<string>): WorkerRequest[] {

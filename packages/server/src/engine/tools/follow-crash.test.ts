@@ -19,7 +19,8 @@ async function follows(
   try {
     for await (const { turn, events } of engine.agentSessions.follow(ACME, id, from, left.signal)) {
       for (const { json } of events) seen.push(json);
-      place = { turn, after: events.at(-1)?.seq ?? -1 };
+      const last = events.at(-1)?.seq ?? -1;
+      place = turn === null ? { turn, seq: last } : { turn, after: last };
       if (events.some(({ type }) => type === 'response.completed' || type === 'response.failed')) break;
     }
   } catch {

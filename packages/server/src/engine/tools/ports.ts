@@ -23,6 +23,8 @@ export interface ToolDefinition {
   readonly origin: ToolOrigin;
   /** Offered to the model only once it was found by a search. */
   readonly deferred: boolean;
+  /** It runs in the session's environment: in a self-hosted one it waits for a worker. */
+  readonly inEnvironment?: true;
 }
 
 /** Whose tools: fixed for a turn. */

@@ -7,7 +7,7 @@
  * U4  What waits for people is rows: nothing here is held for it (L4).
  */
 import { perdureError, toPerdureError } from '@perdure/protocol';
-import type { EventBody, JsonObject } from '../../log/events.ts';
+import { type EventBody, type JsonObject, textOf } from '../../log/events.ts';
 import { afterCrash } from '../../session/next.ts';
 import { callsOpen, canRun } from '../../session/reduce-tool.ts';
 import type { ToolState } from '../../session/state.ts';
@@ -21,21 +21,25 @@ import { stateAfter } from '../state-after.ts';
 import type { RunningTurn } from '../turn.ts';
 import { answerOf } from './answer.ts';
 import { parseArguments } from './arguments.ts';
+import { liveOutput, SHOWS_NOTHING } from './live-output.ts';
 import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
+import { awaiting, lookForWorker, parkedNow } from './park-tools.ts';
 import { postponed } from './pending.ts';
 import { approvalRequested, argumentsDigest, type AskedCall, denied, questionOf, verdictOf } from './request-tools.ts';
 import { foundIn } from './search-tool.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 
 /** What is done with a tool that may run. */
-type Move =
+export type Move =
   | { readonly do: 'start'; readonly tool: Tool; readonly args: JsonObject }
   | { readonly do: 'ask'; readonly policy: string; readonly why?: 'outcome_unknown' }
   | { readonly do: 'postpone'; readonly name: string; readonly arguments: string }
-  | { readonly do: 'fail'; readonly code: string; readonly message: string };
+  | { readonly do: 'fail'; readonly code: string; readonly message: string }
+  /** It runs in an environment that no worker serves now. */
+  | { readonly do: 'park' };
 
-interface Moved {
+export interface Moved {
   readonly state: ToolState;
   readonly move: Move;
 }
@@ -71,9 +75,13 @@ async function start(
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('tool.before-start');
-  await engine.sessions.commit(turn.live, () => decided(engine, turn, moves), { actor: 'engine' });
+  await engine.sessions.commit(turn.live, () => decided(engine, turn, parkedNow(engine, turn, moves)), {
+    actor: 'engine',
+  });
   killPoint('tool.after-start');
-  return moves.flatMap(({ state, move }) => (move.do === 'start' ? [{ state, move }] : []));
+  lookForWorker(engine, turn);
+  const begun = new Set(mustState(turn.live).turn?.tools.flatMap(one => (one.status === 'started' ? one.callId : [])));
+  return moves.flatMap(({ state, move }) => (move.do === 'start' && begun.has(state.callId) ? [{ state, move }] : []));
 }
 
 interface Started {
@@ -179,6 +187,8 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
         }
         bodies.push(failedTool(state, move, engine.tools.limits.outputChars));
         break;
+      case 'park':
+        break;
       case 'ask': {
         if (move.why === 'outcome_unknown')
           bodies.push({ type: 'tool.outcome_unknown', head: { callId }, payload: null });
@@ -188,7 +198,7 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
       }
     }
   }
-  return bodies;
+  return [...bodies, ...awaiting(engine, turn, moves)];
 }
 
 async function runOne(
@@ -200,9 +210,11 @@ async function runOne(
 ): Promise<void> {
   const { live, abort } = turn;
   const { toolMs } = engine.tools.limits;
-  const ended = new AbortController();
-  const timer = setTimeout(() => ended.abort('timeout'), toolMs);
-  const signal = AbortSignal.any([abort.signal, ended.signal]);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort('timeout'), toolMs);
+  const signal = AbortSignal.any([abort.signal, late.signal]);
+  // What others show while they run goes with their result.
+  const printed = tool.definition.origin.kind === 'builtin' ? liveOutput(engine, turn, state.callId) : SHOWS_NOTHING;
   let outcome: ToolOutcome;
   try {
     const answer = state.granted === null ? null : await answerOf(engine, live, state.granted);
@@ -211,20 +223,30 @@ async function runOne(
       key: runKey(engine, turn, state.callId),
       arguments: args,
       signal,
-      show: () => undefined,
+      show: printed.show,
       answer,
     };
     outcome = await unless(signal, runIn(tool, scope, run));
   } catch (error) {
-    if (abort.signal.aborted) return;
-    outcome = ended.signal.aborted ? tooLate(toolMs) : failure(engine, error);
+    if (abort.signal.aborted) return void (await printed.end(null));
+    outcome = late.signal.aborted ? tooLate(toolMs) : failure(engine, error);
   } finally {
     clearTimeout(timer);
   }
+  const rest = await printed.end(printedBy(ending(engine, turn, state, tool, outcome)));
   if (abort.signal.aborted && mustState(live).turn?.response !== turn.base.id) return;
   killPoint('tool.before-complete');
-  await engine.sessions.commit(live, () => ending(engine, turn, state, tool, outcome), { actor: 'engine' });
+  const ended = (): readonly EventBody[] => [...rest, ...ending(engine, turn, state, tool, outcome, rest.length)];
+  await engine.sessions.commit(live, ended, { actor: 'engine' });
   killPoint('tool.after-complete');
+}
+
+/** What the end of a tool keeps of what it printed. */
+function printedBy(end: readonly EventBody[]): string | null {
+  const [body] = end;
+  return body?.type === 'tool.completed' || body?.type === 'tool.failed'
+    ? textOf(body.payload.detail?.['output'])
+    : null;
 }
 
 function runIn(tool: Tool, scope: ToolScope, run: ToolRun): Promise<ToolOutcome> {
@@ -266,6 +288,7 @@ function ending(
   state: ToolState,
   { searches }: Tool,
   outcome: ToolOutcome,
+  before = 0,
 ): readonly EventBody[] {
   const most = engine.tools.limits.outputChars;
   if (outcome.ok === true) return [completedTool(state, outcome, most, searches === true ? foundIn(outcome) : [])];
@@ -281,7 +304,7 @@ function ending(
   const { callId, arguments: digest, definition } = state;
   const payload = { about: outcome.about, resume: outcome.resume };
   const asking = { callId, digest, definition, policy: 'tool', why: 'tool_asks' as const, payload };
-  return [approvalRequested(engine, turn, asking, mustState(turn.live).seq + 1)];
+  return [approvalRequested(engine, turn, asking, mustState(turn.live).seq + before + 1)];
 }
 
 /** All of them, so many at a time. Fails with the first failure once none runs any more. */

@@ -248,3 +248,56 @@ test('what a session waits for', () => {
     },
   ]);
 });
+
+test('an environment: where it stands, in a turn and between two; that it began anew comes before', () => {
+  const environment = { id: 'env_1', error: null, status: 'ready', type: 'openai_hosted' };
+  expect(shown('perdure.environment', { environment, resets: 0, reset: false })).toEqual([
+    { type: 'agent.session.environment.ready', ...at, environment },
+  ]);
+  const of: TurnEvents = {
+    turn: null,
+    agent: 'agent_1',
+    input: [],
+    events: [{ seq: 9, type: 'perdure.environment', json: JSON.stringify({ environment, resets: 2, reset: true }) }],
+    endedAt: null,
+  };
+  const session = `sess_${BODY}`;
+  const outside = { session_id: session, turn_id: null };
+  expect(agentEvents(of, session, () => ({})).map(({ json }) => JSON.parse(json) as unknown)).toEqual([
+    {
+      type: 'agent.session.environment.reset',
+      ...outside,
+      environment_id: 'env_1',
+      reset_count: 2,
+      event_id: `evt_${BODY}000000900`,
+    },
+    { type: 'agent.session.environment.ready', ...outside, environment, event_id: `evt_${BODY}000000901` },
+  ]);
+});
+
+test('what a command prints while it runs; its end shows what was not shown', () => {
+  const call = {
+    call_id: 'c',
+    name: 'shell',
+    arguments: '{}',
+    item_id: 'fc_1',
+    output_index: 0,
+    origin: { kind: 'builtin' },
+  };
+  const delta = { type: 'agent.output.command_execution_output.delta', ...at, item_id: 'fc_1', output_index: 0 };
+  expect(shown('perdure.tool_output', { type: 'perdure.tool_output', ...call, text: 'one' })).toEqual([
+    { ...delta, delta: 'one' },
+  ]);
+  const ended = (printed: number) =>
+    shown('perdure.tool_done', {
+      ...call,
+      shown: true,
+      code: null,
+      message: null,
+      output: null,
+      detail: { output: 'one two' },
+      printed,
+    }).filter(({ type }) => type === delta.type);
+  expect(ended(3)).toEqual([{ ...delta, delta: ' two' }]);
+  expect(ended(-1)).toEqual([]);
+});

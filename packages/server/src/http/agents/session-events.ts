@@ -5,7 +5,7 @@
 import type { TurnEvents } from '../../engine/agent-sessions/follow-session.ts';
 import { turnId } from '../../engine/agent-sessions/find.ts';
 import { base32, fromBase32, ID_BODY_CHARS, type ResponseId } from '../../kernel/ids.ts';
-import type { Json, JsonObject } from '../../log/events.ts';
+import { type Json, type JsonObject, textOf } from '../../log/events.ts';
 import type { WireEvent } from '../../session/output.ts';
 import { requiredAction } from './session-resource.ts';
 import { callItem, modelItem, outputItem, outputPart, printed, userItem } from './session-items.ts';
@@ -64,23 +64,34 @@ export function agentEvents(of: TurnEvents, session: string, snapshot: Snapshot)
 type Body = JsonObject & { readonly type: string };
 
 function eventsOf(of: TurnEvents, event: WireEvent, session: string, snapshot: Snapshot): readonly AgentEvent[] {
-  const turn = turnId(of.turn);
+  const turn = of.turn === null ? null : turnId(of.turn);
   const said = JSON.parse(event.json) as JsonObject;
   return bodiesOf(of, event.type, said, { session, turn, snapshot })
     .slice(0, MAX_PARTS)
     .map((body, part) => {
-      const id = eventId(of.turn, event.seq, part);
+      const id = eventId(of.turn ?? session, event.seq, part);
       return { id, type: body.type, json: JSON.stringify({ ...body, event_id: id }) };
     });
 }
 
 interface Of {
   readonly session: string;
-  readonly turn: string;
+  /** Null of what happens between two turns. */
+  readonly turn: string | null;
   readonly snapshot: Snapshot;
 }
 
 function bodiesOf(of: TurnEvents, type: string, said: JsonObject, at: Of): readonly Body[] {
+  if (at.turn === null) return outside(type, said, at.session);
+  return insideOf(of, type, said, { ...at, turn: at.turn });
+}
+
+/** What happens between two turns. */
+function outside(type: string, said: JsonObject, session: string): readonly Body[] {
+  return type === 'perdure.environment' ? environmentBodies(said, { session_id: session, turn_id: null }) : [];
+}
+
+function insideOf(of: TurnEvents, type: string, said: JsonObject, at: Of & { readonly turn: string }): readonly Body[] {
   const place = { session_id: at.session, turn_id: at.turn };
   const sessionEvent = (name: string, session: JsonObject): Body => ({ type: `agent.session.${name}`, session });
   const turnEvent = (name: string, status: string, usage = false): Body => {
@@ -107,6 +118,14 @@ function bodiesOf(of: TurnEvents, type: string, said: JsonObject, at: Of): reado
     output_index: index,
     ...more,
   });
+  const deltas = (item: string): readonly Body[] =>
+    pieces(printed(said)).map(delta => ({
+      type: 'agent.output.command_execution_output.delta',
+      ...place,
+      item_id: item,
+      output_index: index,
+      delta,
+    }));
   const content = { content_index: said['content_index'] ?? 0 };
   const summary = { summary_index: said['summary_index'] ?? 0 };
   switch (type) {
@@ -161,17 +180,15 @@ function bodiesOf(of: TurnEvents, type: string, said: JsonObject, at: Of): reado
       );
     case 'perdure.tool':
       return [itemEvent('added', callItem(said, at.turn), index)];
+    case 'perdure.tool_output':
+      return deltas(callItem(said, at.turn).id);
+    case 'perdure.environment':
+      return environmentBodies(said, place);
     case 'perdure.tool_done': {
       const call = callItem(said, at.turn);
       const output = outputItem(said, at.turn);
       return [
-        ...pieces(printed(said)).map(delta => ({
-          type: 'agent.output.command_execution_output.delta',
-          ...place,
-          item_id: call.id,
-          output_index: index,
-          delta,
-        })),
+        ...deltas(call.id),
         // One that was never told of is told of by its output alone: who drives the session must not run it.
         ...(said['shown'] === true ? [itemEvent('done', call, index)] : []),
         ...(output === null ? [] : [itemEvent('added', output, null)]),
@@ -184,6 +201,26 @@ function bodiesOf(of: TurnEvents, type: string, said: JsonObject, at: Of): reado
 
 function actionsOf(said: JsonObject, turn: string): readonly JsonObject[] {
   return ((said['actions'] ?? []) as readonly JsonObject[]).map(action => requiredAction(action, turn));
+}
+
+/** Where an environment stands, after that it began anew if it did. @param said a `perdure.environment` fact */
+function environmentBodies(said: JsonObject, place: JsonObject): readonly Body[] {
+  const environment = said['environment'] as JsonObject;
+  const reset = said['reset'] === true;
+  const status = textOf(environment['status']);
+  return [
+    ...(reset
+      ? [
+          {
+            type: 'agent.session.environment.reset',
+            ...place,
+            environment_id: environment['id'] ?? '',
+            reset_count: said['resets'] ?? 0,
+          },
+        ]
+      : []),
+    { type: `agent.session.environment.${status}`, ...place, environment },
+  ];
 }
 
 function pieces(output: string): readonly string[] {

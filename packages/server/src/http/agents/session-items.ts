@@ -159,7 +159,11 @@ function shownOutput(output: Json): Json {
   return Array.isArray(output) ? (output as readonly JsonObject[]).flatMap(inputPart) : output;
 }
 
-/** Text that a command printed; empty for other calls. */
+/** Text that a command printed and that was not shown yet while it ran; empty for other calls. */
 export function printed(fact: JsonObject): string {
-  return formOf(fact) === 'command_execution' ? text(callItem(fact, '')['output']) : '';
+  if (formOf(fact) !== 'command_execution') return '';
+  if (fact['type'] === 'perdure.tool_output') return text(fact['text']);
+  const shown = Number(fact['printed'] ?? 0);
+  // Where what was shown is not how the output begins, it ends with a note of what is missing.
+  return shown < 0 ? '' : text(callItem(fact, '')['output']).slice(shown);
 }

@@ -36,6 +36,8 @@ export function requiredAction(action: JsonObject, turn: string): JsonObject {
     name: action['name'] ?? '',
     arguments: shownArguments(action),
   };
+  if (action['kind'] === 'environment_connection')
+    return { type: 'environment_connection', environment_id: action['environment_id'] ?? '' };
   if (action['kind'] === 'function_call') return { type: 'function_call', ...call };
   return {
     type: action['why'] === 'outcome_unknown' ? 'perdure.outcome_unknown' : 'perdure.approval_request',

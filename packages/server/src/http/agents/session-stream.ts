@@ -29,7 +29,8 @@ export async function createdStream(
   const stream = new EventStream(exchange.res, deps.limits, { 'x-request-id': exchange.requestId });
   await stream.write([wire(createdEvent(view))]);
   if (turn === null) return stream.end();
-  await pipe(deps, exchange, stream, { session: view.id, from: { turn, after: -1 }, only: turn, skip: -1 });
+  // What was told of the session before its turn comes first.
+  await pipe(deps, exchange, stream, { session: view.id, from: { turn: null, seq: 0 }, only: turn, skip: -1 });
 }
 
 /** `GET /v1/agents/sessions/{id}/events`: live, or from after the event that `Last-Event-ID` names. */
@@ -48,8 +49,10 @@ export async function eventStream(deps: HttpDeps, exchange: Exchange, session: s
   // Its turn must be one of the session's: what is foreign is not there (L10).
   if (!first) await agentSessions.turn(exchange.caller, session, place.turn.replace(/^resp_/, 'turn_'));
   const stream = new EventStream(exchange.res, deps.limits, { 'x-request-id': exchange.requestId });
-  const from: SessionPlace = first ? { turn: null, seq: 0 } : { turn: place.turn, after: place.seq - 1 };
-  return pipe(deps, exchange, stream, { session, from, only: null, skip: first ? -1 : place.part, at: place.seq });
+  const from: SessionPlace = first
+    ? { turn: null, seq: Math.max(0, place.seq - 1) }
+    : { turn: place.turn, after: place.seq - 1 };
+  return pipe(deps, exchange, stream, { session, from, only: null, skip: place.part, at: place.seq });
 }
 
 interface Piped {
@@ -73,7 +76,7 @@ async function pipe(
   try {
     for await (const batch of agentSessions.follow(caller, session, from, signal)) {
       if (!stream.open) return;
-      if (only !== null && batch.turn !== only) return stream.end();
+      if (only !== null && batch.turn !== null && batch.turn !== only) return stream.end();
       const view = batch.events.some(showsSession) ? await agentSessions.view(caller, session) : null;
       const shown = agentEvents(batch, session, (status, actions) =>
         view === null ? {} : sessionResource(view, status, actions),

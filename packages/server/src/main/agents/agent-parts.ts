@@ -17,6 +17,8 @@ import { makeAgentHost } from './agent-host.ts';
 import { type SecretSweep, makeSecretSweep } from './secret-sweep.ts';
 import { edgeCredentials, vaultCheck } from './edge-credentials.ts';
 import { mcpSecrets } from './mcp-secrets.ts';
+import { agentSweep } from './sweep-agents.ts';
+import { serverEnvironments } from './server-environments.ts';
 
 export interface AgentParts {
   readonly registry: Registry;
@@ -55,9 +57,10 @@ export async function openAgentParts(
   });
   const checkVaults = vaultCheck(registry.broker);
   const environments = openEnvironments(config, given ?? workspaces.hosts, checkVaults);
+  const deleted = agentSweep({ store: control, now: () => clock.now(), report });
   const { mcp, modules } = await openTools(config, {
     secrets: mcpSecrets(registry.broker, registry.sessionSecrets),
-    environments: null,
+    environments: serverEnvironments({ api, workspaces: config.workspaces, callMs: config.tools.limits.callMs }),
     log,
     report,
   });
@@ -65,7 +68,13 @@ export async function openAgentParts(
   return {
     registry,
     workspaces,
-    environments,
+    environments: {
+      ...environments,
+      start(...started) {
+        environments.start(...started);
+        deleted.start();
+      },
+    },
     host: makeAgentHost({ control, registry, mcp, environments: api, checkVaults, report }),
     tools: {
       sources: [automationTools(automations), workspaces.tools, modules, mcp],
@@ -76,6 +85,7 @@ export async function openAgentParts(
     async close() {
       await secretSweep.close();
       await Promise.all([programs.close(), mcp.close(), modules.close(), workspaces.tools.close()]);
+      await deleted.close();
       await environments.close();
       await workspaces.close();
       await registry.close();

@@ -16,6 +16,10 @@ export const workerCommand: AddCommand = (program, io, done) => {
     .requiredOption('--workspace <folder>', 'where the agent works; made if it is not there')
     .option('--key <token>', 'the worker token of the environment (default: PERDURE_WORKER_KEY)')
     .option('--state <folder>', 'where it notes what it has done (default: ~/.local/state/perdure)')
+    .option(
+      '--allow-host <host...>',
+      'hosts that MCP servers of the session are asked at from here: tools.internal:8080, *.example.com',
+    )
     .option('--trust-host', 'run commands in the folder itself with the plain shell, as this user, kept in by nothing')
     .addHelpText(
       'after',

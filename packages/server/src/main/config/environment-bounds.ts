@@ -13,6 +13,7 @@ export interface EnvironmentServerLimits {
   readonly artifactFiles: number;
   readonly workerGraceMs: number;
   readonly workerWaitMs: number;
+  readonly environmentConnectionMs: number;
 }
 
 const MIB = 1024 * 1024;
@@ -100,5 +101,13 @@ export const ENVIRONMENT_BOUNDS: { readonly [name in keyof EnvironmentServerLimi
     min: 50,
     max: 60 * MINUTE,
     what: 'Beyond its own time, how long a request waits for a worker that went to come back.',
+  },
+  environmentConnectionMs: {
+    name: 'environment_connection_ms',
+    unit: 'ms',
+    default: DAY,
+    min: 50,
+    max: 365 * DAY,
+    what: 'How long a session waits for a worker of its environment to connect, before its tools fail.',
   },
 };

@@ -2,21 +2,21 @@
 import { isPerdureError, type WorkerDo, type WorkerResult } from '@perdure/protocol';
 import type { JsonObject } from '../../log/events.ts';
 import type { Workspace } from '../../engine/tools/ports.ts';
+import { askAddress } from './ask-address.ts';
 
 export interface Performing {
   readonly key: string;
   readonly signal: AbortSignal;
   readonly show: (text: string) => void;
+  /** Hosts that may be asked. */
+  readonly hosts: readonly string[];
 }
 
 /** Never rejects: what goes wrong is a result. */
-export async function perform(
-  workspace: Workspace,
-  what: WorkerDo,
-  { key, signal, show }: Performing,
-): Promise<WorkerResult> {
+export async function perform(workspace: Workspace, what: WorkerDo, how: Performing): Promise<WorkerResult> {
+  const { key } = how;
   try {
-    return { key, ok: true, value: await valueOf(workspace, what, { key, signal, show }) };
+    return { key, ok: true, value: await valueOf(workspace, what, how) };
   } catch (error) {
     // The words of the system name paths of this machine: they stay here.
     if (!isPerdureError(error))
@@ -25,7 +25,11 @@ export async function perform(
   }
 }
 
-async function valueOf(workspace: Workspace, what: WorkerDo, { key, signal, show }: Performing): Promise<JsonObject> {
+async function valueOf(
+  workspace: Workspace,
+  what: WorkerDo,
+  { key, signal, show, hosts }: Performing,
+): Promise<JsonObject> {
   switch (what.op) {
     case 'exec': {
       const { command, cwd, timeout_ms: timeoutMs } = what;
@@ -45,6 +49,8 @@ async function valueOf(workspace: Workspace, what: WorkerDo, { key, signal, show
     case 'write':
       await workspace.write(what.path, Buffer.from(what.data, 'base64'));
       return {};
+    case 'http':
+      return askAddress(what, hosts, signal);
     case 'remove':
       return { removed: await workspace.remove(what.path) };
     case 'list': {

@@ -18,6 +18,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Workspace } from '../../engine/tools/ports.ts';
 import type { Journal } from './journal.ts';
 import { perform } from './perform.ts';
+import { PrintedOutput } from './printed-output.ts';
 
 /** From a failed exchange to the next; doubled each time, up to the second. ms */
 const RETRY_MS = [200, 10_000] as const;
@@ -25,14 +26,14 @@ const RETRY_MS = [200, 10_000] as const;
 const OUTPUT_MS = 50;
 /** For an exchange beyond the time that it waits, ms. */
 const MARGIN_MS = 20_000;
-/** Characters of output that wait to be told. What comes beyond is in the result alone. */
-const MOST_OUTPUT = 512 * 1024;
 
 export interface WorkerOptions {
   readonly server: string;
   readonly token: string;
   readonly environment: string;
   readonly workspace: Workspace;
+  /** Hosts that are asked at the server's word; none if absent. */
+  readonly hosts?: readonly string[];
   /** What keeps commands in, as the server is told. */
   readonly isolation: string;
   readonly journal: Journal;
@@ -57,8 +58,7 @@ class Worker {
   readonly #running = new Map<string, AbortController>();
   /** Results that the server has not taken. */
   readonly #results = new Map<string, WorkerResult>();
-  #output = new Map<string, string>();
-  #outputChars = 0;
+  readonly #output = new PrintedOutput();
   #telling: Promise<void> | null = null;
   #connected = false;
 
@@ -75,7 +75,17 @@ class Worker {
     this.#exchange = ({ wait_ms, leaving }, { results, output }) => {
       const known = [...new Set([...this.#running.keys(), ...this.#results.keys()])];
       const protocol = WORKER_PROTOCOL;
-      const body: WorkerSays = { protocol, worker: this.#id, isolation, known, results, output, wait_ms, leaving };
+      const body: WorkerSays = {
+        protocol,
+        worker: this.#id,
+        isolation,
+        does: ['http'],
+        known,
+        results,
+        output,
+        wait_ms,
+        leaving,
+      };
       const path = `/perdure/v1/environments/${encodeURIComponent(environment)}/worker`;
       // The last words are said though all else has ended.
       const ends = leaving ? null : signal;
@@ -116,32 +126,32 @@ class Worker {
 
   #begin({ key, do: what }: WorkerRequest): void {
     if (this.#running.has(key) || this.#results.has(key)) return;
-    const { journal, workspace } = this.#options;
+    const { journal, workspace, hosts = [] } = this.#options;
     // Reading changes nothing, and what is written whole is the same the second time.
-    const once = what.op === 'exec';
+    const once = what.op === 'exec' || what.op === 'http';
     const before = once ? journal.find(key) : undefined;
     if (before !== undefined) return this.#end(before === 'begun' ? unknownOutcome(key) : before);
     if (once) journal.begin(key);
     const stop = new AbortController();
     this.#running.set(key, stop);
-    void perform(workspace, what, { key, signal: stop.signal, show: text => this.#show(key, text) }).then(result => {
-      if (once) journal.end(result);
-      this.#running.delete(key);
-      this.#end(result);
-    });
+    void perform(workspace, what, { key, signal: stop.signal, show: text => this.#show(key, text), hosts }).then(
+      result => {
+        // What a server answered is kept no longer than it takes to tell it.
+        if (once) journal.end(what.op === 'http' ? unknownOutcome(key) : result);
+        this.#running.delete(key);
+        this.#end(result);
+      },
+    );
   }
 
   #end(result: WorkerResult): void {
     this.#results.set(result.key, result);
+    this.#output.forget(result.key);
     this.#tell(0);
   }
 
   #show(key: string, text: string): void {
-    const room = MOST_OUTPUT - this.#outputChars;
-    if (room <= 0) return;
-    const shown = text.slice(0, room);
-    this.#output.set(key, (this.#output.get(key) ?? '') + shown);
-    this.#outputChars += shown.length;
+    this.#output.add(key, text);
     this.#tell(OUTPUT_MS);
   }
 
@@ -155,24 +165,22 @@ class Worker {
 
   async #tellAll(afterMs: number): Promise<void> {
     if (afterMs > 0) await pause(afterMs);
-    for (let failures = 0; this.#results.size + this.#output.size > 0 && !this.#signal.aborted; ) {
+    for (let failures = 0; (this.#results.size > 0 || !this.#output.empty) && !this.#signal.aborted; ) {
       const telling = this.#toTell();
       try {
         this.#take(await this.#exchange({ wait_ms: 0, leaving: false }, telling));
         failures = 0;
       } catch (error) {
         if (this.#signal.aborted || isFatal(error)) return;
+        // It may have come: the server knows by its place.
+        this.#output.restore(telling.output);
         await pause(delayOf(failures++), null, { signal: this.#signal }).catch(() => undefined);
       }
     }
   }
 
-  /** Output is told once: if that is lost, it is in the result. */
   #toTell(): Telling {
-    const output = [...this.#output].map(([key, text]) => ({ key, text }));
-    this.#output = new Map();
-    this.#outputChars = 0;
-    return { output, results: [...this.#results.values()] };
+    return { output: this.#output.take(), results: [...this.#results.values()] };
   }
 
   async #leave(): Promise<void> {

@@ -64,6 +64,12 @@ describe('admission of MCP servers', () => {
   it('leaves commands of an environment to the environment, where there are any', () => {
     const inside = { ...stdio({ command: 'sh' }), connection_origin: 'environment' };
     expect(refusal([inside], { environments: true })).toBeNull();
+    const http = httpTool('own', 'http://inside.internal/mcp', { connection_origin: 'environment' });
+    expect(refusal([http], { environments: true, processes: false })).toBeNull();
+    expect(refusal([inside], { environments: true, processes: false })).toEqual([
+      'mcp_server_not_allowed',
+      'tools[0].transport.type',
+    ]);
     expect(refusal([{ ...inside, credential_id: 'vc_1' }], { environments: true })).toEqual([
       'unsupported_parameter',
       'tools[0].credential_id',

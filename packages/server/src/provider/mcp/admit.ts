@@ -12,6 +12,8 @@ export interface Admission {
   readonly limits: Pick<McpLimits, 'servers'>;
   /** Whether sessions have workspaces that servers can be reached from. */
   readonly environments: boolean;
+  /** Whether servers are started in them. Absent: where they are reached from them. */
+  readonly processes?: boolean;
 }
 
 /** UTF-16 units of a label. */
@@ -86,6 +88,11 @@ function reachable(spec: McpServerSpec, by: Admission, at: string): void {
   if (spec.origin === 'environment') {
     if (spec.credential !== null)
       throw unsupported('Credentials of vaults are not sent from environments.', `${at}.credential_id`);
+    if (by.environments && spec.transport.type === 'stdio' && by.processes === false)
+      throw notAllowed(
+        'This server starts no MCP servers in environments: reach one over HTTP from there.',
+        `${at}.transport.type`,
+      );
     if (by.environments) return;
     throw notAllowed('This server reaches no MCP servers from environments.', `${at}.connection_origin`);
   }

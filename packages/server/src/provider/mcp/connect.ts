@@ -139,7 +139,7 @@ function processWay({ scope, spec, rules, limits, environments }: ConnectOptions
     const command = spec.origin === 'service' ? hostCommandOf(spec, rules) : null;
     const transport = new ProcessTransport(async () => {
       if (command !== null) return startHostProcess(command, limits.processes);
-      if (environments === null || wanted.type !== 'stdio') throw new Error('no command');
+      if (environments?.spawn == null || wanted.type !== 'stdio') throw new Error('no command');
       return environments.spawn(scope, wanted);
     }, limits.wireBytes);
     const secrets = Object.entries(command?.env ?? {}).flatMap(([name, value]) =>

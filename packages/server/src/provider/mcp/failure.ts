@@ -12,6 +12,7 @@ import type { Scrub } from './scrub.ts';
 export function whyUnreached(error: unknown, ms: number): string {
   if (isPerdureError(error)) return `cannot be reached: ${error.message}`;
   for (const one of causes(error)) {
+    if (isPerdureError(one) && one.code === 'egress_denied') return `cannot be reached: ${one.message}`;
     if (one instanceof PrivateAddressError) return 'is at an address that is not public.';
     if (one instanceof AnswerTooLargeError) return 'answers with more than is read.';
     const status = statusOf(one);

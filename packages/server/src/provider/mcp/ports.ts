@@ -46,8 +46,10 @@ export interface ServerProcess {
 }
 
 export interface ServerEnvironments {
-  /** Starts a server inside the session's workspace, under its isolation. */
-  spawn(scope: ToolScope, transport: McpTransportSpec & { readonly type: 'stdio' }): Promise<ServerProcess>;
+  /** Starts a server inside the session's workspace, under its isolation. Null: none is started there. */
+  readonly spawn:
+    | ((scope: ToolScope, transport: McpTransportSpec & { readonly type: 'stdio' }) => Promise<ServerProcess>)
+    | null;
   /** Asks an address from the session's workspace, under its network rules. No credential goes along. */
   fetch(scope: ToolScope): (url: string | URL, init?: RequestInit) => Promise<Response>;
 }

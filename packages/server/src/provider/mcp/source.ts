@@ -61,6 +61,7 @@ interface Asking {
 
 export function makeMcpSource(options: McpSourceOptions): McpSource {
   const { rules, limits, secrets, environments } = options;
+  const admission = { rules, limits, environments: environments !== null, processes: environments?.spawn != null };
   const cache = new ListCache(options.now, limits);
   const older = new OlderServers(options.now, limits.lists);
   /** Until it is released, what a session has open. */
@@ -77,7 +78,7 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
 
   async function openTo(scope: ToolScope, spec: McpServerSpec, signal: AbortSignal): Promise<McpConnection> {
     if (closed) throw unavailable(spec.label, 'is not asked: this server is closing.');
-    admitServers({ tools: agentTool(scope, spec) }, { rules, limits, environments: environments !== null });
+    admitServers({ tools: agentTool(scope, spec) }, admission);
     const { connect } = await import('./connect.ts');
     const server = JSON.stringify([scope.tenant, specKey(spec)]);
     return connect(
@@ -175,6 +176,7 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
       idempotent: tool.says.idempotent && isTrusted(spec, rules),
       origin: { kind: 'mcp' as const, server: spec.label, tool: tool.name },
       deferred: false,
+      ...(spec.origin === 'environment' && { inEnvironment: true as const }),
     }));
   }
 
@@ -228,7 +230,7 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
 
   return {
     kind: 'mcp',
-    admit: agent => admitServers(agent, { rules, limits, environments: environments !== null }),
+    admit: agent => admitServers(agent, admission),
     list,
     run,
     release,

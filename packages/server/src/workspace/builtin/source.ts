@@ -28,7 +28,10 @@ export function builtinTools({ workspaces, specOf = async scope => wireSpec(scop
   };
   return {
     kind: 'builtin',
-    list: async scope => (await offered(scope)).map(({ definition }) => definition),
+    list: async scope =>
+      (await offered(scope)).map(({ definition }) =>
+        definition.name === 'web_fetch' ? definition : { ...definition, inEnvironment: true },
+      ),
     async run(scope, { name }, run) {
       const tool = (await offered(scope)).find(({ definition }) => definition.name === name);
       if (tool === undefined) return { ok: false, code: 'tool_not_found', message: 'The session has no such tool.' };

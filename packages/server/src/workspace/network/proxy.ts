@@ -12,7 +12,6 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Owner } from '../files/folder.ts';
@@ -20,6 +19,7 @@ import type { Authority } from './authority.ts';
 import type { EdgeCredentials } from './credentials.ts';
 import { answer, Edge, refuse as refuseTunnel } from './edge.ts';
 import { type EdgeDefences, NO_EDGE_DEFENCE_TAKEN } from './edge-defences.ts';
+import { closed, opened, socketPrefix } from './left-sockets.ts';
 import { type HostRules, hostAllowed, type Matches } from './rules.ts';
 
 /** What the rest of the server knows of hosts and addresses. */
@@ -40,6 +40,8 @@ export interface ProxyOptions {
   readonly owner: Owner;
   readonly credentials?: ProxyCredentials | undefined;
   readonly taken?: EdgeDefences | undefined;
+  /** Whose its socket is: see `left-sockets.ts`. */
+  readonly tag?: string;
 }
 
 export interface Proxy {
@@ -61,7 +63,7 @@ const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 const HOP = ['connection', 'keep-alive', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'upgrade'];
 
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
-  const { rules, egress, owner, credentials } = options;
+  const { rules, egress, owner, credentials, tag = 'none' } = options;
   const refused = new Set<string>();
   const open = new Set<Duplex>();
   const track = <S extends Duplex>(socket: S): S => {
@@ -188,7 +190,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     req.pipe(upstream);
   }
 
-  const folder = await mkdtemp(join(tmpdir(), 'perdure-net-'));
+  const folder = await mkdtemp(socketPrefix(tag));
+  opened(folder);
   try {
     const path = join(folder, SOCKET_NAME);
     await new Promise<void>((resolve, reject) => {
@@ -199,6 +202,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   } catch (error) {
     server.close();
     await rm(folder, { recursive: true, force: true });
+    closed(folder);
     throw error;
   }
   return {
@@ -207,11 +211,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       return [...refused];
     },
     async close() {
-      const closed = new Promise(resolve => server.close(resolve));
+      const ended = new Promise(resolve => server.close(resolve));
       for (const socket of open) socket.destroy();
       server.closeAllConnections();
-      await closed;
+      await ended;
       await rm(folder, { recursive: true, force: true });
+      closed(folder);
     },
   };
 }

@@ -1,0 +1,79 @@
+/** How MCP servers are reached from the environment of a session: under the network rules of its workspace, or by its worker. */
+import { perdureError } from '@perdure/protocol';
+import type { EnvironmentsApi } from '../../engine/environments/environments-api.ts';
+import type { ToolScope } from '../../engine/tools/ports.ts';
+import { textOf } from '../../log/events.ts';
+import { addressAllowed, matchesAny } from '../../provider/egress/rules.ts';
+import { fetchWithin } from '../../provider/mcp/fetch-within.ts';
+import type { ServerEnvironments } from '../../provider/mcp/ports.ts';
+import { hostAllowed, hostRules, within } from '../../workspace/network/rules.ts';
+import type { Config } from '../config/config.ts';
+import { workspaceEgress } from '../workspaces.ts';
+
+type Fetch = (where: string | URL, init?: RequestInit) => Promise<Response>;
+
+/** One call of a server, ms. */
+export interface ServerEnvironmentsOptions {
+  readonly api: () => EnvironmentsApi;
+  readonly workspaces: Config['workspaces'];
+  readonly callMs: number;
+}
+
+export function serverEnvironments({ api, workspaces, callMs }: ServerEnvironmentsOptions): ServerEnvironments {
+  const { blockedHosts, network: most } = workspaces;
+  const egress = workspaceEgress(workspaces.privateHosts);
+
+  async function hosted({ tenant, environment }: ToolScope): Promise<Fetch> {
+    const spec = await api().sessions.spec(tenant, environment);
+    const rules = spec === null || !within(spec.network.access, most) ? null : hostRules(spec.network, blockedHosts);
+    if (rules === null) throw perdureError('egress_denied', 'The environment of the session has no network.');
+    return fetchWithin({
+      mayAsk: url => hostAllowed(url, rules, matchesAny),
+      addressAllowed: (address, url) => addressAllowed(address, url, egress),
+    });
+  }
+
+  function served({ tenant, environment }: ToolScope): Fetch {
+    return async (where, init = {}) => {
+      // A worker answers with whole answers: a server that only listens on has nothing to say by it.
+      const method = init.method ?? 'GET';
+      if (method === 'GET') return new Response(null, { status: 405 });
+      const body = init.body == null ? null : new Uint8Array(await new Response(init.body).arrayBuffer());
+      const headers = new Headers(init.headers);
+      if (headers.get('mcp-method') === LISTEN) return notListened(body);
+      const answer = await api().sessions.ask(tenant, textOf(environment['id']), {
+        method,
+        url: String(where),
+        headers: Object.fromEntries(headers),
+        body,
+        timeoutMs: callMs,
+        signal: init.signal ?? null,
+      });
+      const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
+      const { status } = answer;
+      return new Response(empty ? null : Uint8Array.from(answer.body), { status, headers: { ...answer.headers } });
+    };
+  }
+
+  return {
+    spawn: null,
+    fetch(scope) {
+      if (scope.environment['type'] === 'self_hosted') return served(scope);
+      let fetcher: Promise<Fetch> | null = null;
+      return async (where, init) => {
+        fetcher ??= hosted(scope);
+        return (await fetcher)(where, init);
+      };
+    },
+  };
+}
+
+/** Asks for an answer that never ends. */
+const LISTEN = 'subscriptions/listen';
+
+function notListened(body: Uint8Array | null): Response {
+  const asked: unknown = body === null ? null : JSON.parse(Buffer.from(body).toString());
+  const id = typeof asked === 'object' && asked !== null && 'id' in asked ? asked.id : null;
+  const error = { code: -32_601, message: 'A worker does not listen.' };
+  return Response.json({ jsonrpc: '2.0', id, error });
+}
