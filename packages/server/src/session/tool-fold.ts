@@ -173,7 +173,16 @@ export class ToolFold {
     if (caller === undefined || given === undefined) return;
     const item: LoggedItem = { type: 'function_call', id, call_id: callId, name, arguments: given };
     const index = this.#calls.get(caller.program)?.index ?? 0;
-    this.#calls.set(callId, { item, index, origin: { kind: 'builtin' }, shown: false, salt: null, pending: false, printed: '', caller });
+    this.#calls.set(callId, {
+      item,
+      index,
+      origin: { kind: 'builtin' },
+      shown: false,
+      salt: null,
+      pending: false,
+      printed: '',
+      caller,
+    });
   }
 
   #takeEnvironment(

@@ -77,8 +77,7 @@ export function requested(
   const digest = argumentsDigest(engine, salt, textOf(item['arguments']));
   const client = tool !== undefined && tool.source === null;
   const hidden = agent.toolbox !== null && isHidden(agent.toolbox, name, mustState(turn.live).found ?? []);
-  const asked =
-    client && !hidden ? reviewedVerdict(engine, turn, agent, { tool, args: objectOf(item), caller }) : null;
+  const asked = client && !hidden ? reviewedVerdict(engine, turn, agent, { tool, args: objectOf(item), caller }) : null;
   const held = (client && hidden) || (asked !== null && asked.verdict !== 'permit');
   const request: EventBody = {
     type: 'tool.requested',
