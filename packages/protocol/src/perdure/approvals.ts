@@ -30,8 +30,11 @@ export type ApprovalResource = {
   readonly requested_by: string;
   readonly requested_at: number;
   readonly expires_at: number;
+  /** `key:` and the key's id, or `reviewer`: a model under `auto_review`. */
   readonly decided_by: string | null;
   readonly decided_at: number | null;
+  /** Of the call of the model that decided it; null where a person did, or no call could be made. */
+  readonly placement: string | null;
 };
 
 /** With what only those see who may decide. */
@@ -40,7 +43,7 @@ export type ApprovalDetail = ApprovalResource & {
   readonly arguments: unknown;
   /** What the tool asks, if it does. */
   readonly about: unknown;
-  /** Why it was denied. */
+  /** Why it was denied, or why a reviewer permitted it. */
   readonly reason: string | null;
 };
 
@@ -76,6 +79,7 @@ const shape = {
   expires_at: z.int(),
   decided_by: orNull,
   decided_at: z.int().nullable(),
+  placement: orNull,
 };
 export const approvalSchema: z.ZodType<ApprovalResource> = z.object(shape);
 export const approvalDetailSchema: z.ZodType<ApprovalDetail> = z.object({

@@ -51,6 +51,8 @@ export const AGENT_KILL_POINTS = [
   'tool.after-complete',
   'approval.before-commit',
   'approval.after-commit',
+  'review.before-commit',
+  'review.after-commit',
   'steer.before-commit',
 ] as const;
 export type AgentKillPoint = (typeof AGENT_KILL_POINTS)[number];

@@ -5,7 +5,7 @@
 import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
-import { queueInput, steer, used } from './reduce-agent.ts';
+import { queueInput, steer, used, reviewed } from './reduce-agent.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
@@ -154,7 +154,7 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'approval.granted':
     case 'approval.denied':
     case 'approval.expired':
-      return closeApproval(state, event.head.approval, event.type === 'approval.granted');
+      return reviewed(event, closeApproval(state, event.head.approval, event.type === 'approval.granted'));
     case 'turn.completed':
       return completeTurn(state, event);
     case 'turn.failed':

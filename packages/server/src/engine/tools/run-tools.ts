@@ -22,11 +22,13 @@ import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
 import { approvalRequested, argumentsDigest, denied, questionOf, verdictOf } from './request-tools.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
+import { reviewTool } from '../review/review-tool.ts';
 
 /** What is done with a tool that may run. */
 type Move =
   | { readonly do: 'start'; readonly tool: Tool; readonly args: JsonObject }
   | { readonly do: 'ask'; readonly policy: string; readonly why?: 'outcome_unknown' }
+  | { readonly do: 'review'; readonly tool: Tool; readonly args: JsonObject; readonly verdict: ToolVerdict }
   | { readonly do: 'fail'; readonly code: string; readonly message: string };
 
 interface Moved {
@@ -41,13 +43,10 @@ export async function runTools(engine: EngineContext, turn: RunningTurn): Promis
     throw perdureError('internal_error', undefined, { cause: new Error('no agent runs these tools') });
   const scope = scopeOf(mustState(turn.live), agent.config, turn.principal);
   agent.toolbox ??= await openToolbox(engine, scope, turn.abort.signal);
-  const moves: Moved[] = [];
-  for (const state of mustState(turn.live).turn?.tools ?? []) {
-    const orphan = state.status === 'started' && !agent.running.has(state.callId);
-    if (!orphan && !canRun(mustState(turn.live).turn ?? { approvals: [] }, state)) continue;
-    moves.push({ state, move: await moveFor(engine, turn, agent, state) });
-  }
-  if (turn.abort.signal.aborted) return;
+  let moves = movesNow(engine, turn, agent);
+  if (await reviewed(engine, turn, moves)) moves = movesNow(engine, turn, agent);
+  // All of them may have been denied.
+  if (turn.abort.signal.aborted || moves.length === 0) return;
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('tool.before-start');
@@ -64,7 +63,24 @@ export async function runTools(engine: EngineContext, turn: RunningTurn): Promis
   });
 }
 
-async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTurn, state: ToolState): Promise<Move> {
+function movesNow(engine: EngineContext, turn: RunningTurn, agent: AgentTurn): readonly Moved[] {
+  const moves: Moved[] = [];
+  for (const state of mustState(turn.live).turn?.tools ?? []) {
+    const orphan = state.status === 'started' && !agent.running.has(state.callId);
+    if (!orphan && !canRun(mustState(turn.live).turn ?? { approvals: [] }, state)) continue;
+    moves.push({ state, move: moveFor(engine, turn, agent, state) });
+  }
+  return moves;
+}
+
+/** Asks the reviewer about those that it is to decide. @returns whether there were any: what it said is in the log */
+async function reviewed(engine: EngineContext, turn: RunningTurn, moves: readonly Moved[]): Promise<boolean> {
+  const asked = moves.flatMap(({ state, move }) => (move.do === 'review' ? [{ state, ...move }] : []));
+  await sideBySide(asked, engine.tools.limits.atOnce, one => reviewTool(engine, turn, one));
+  return asked.length > 0;
+}
+
+function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTurn, state: ToolState): Move {
   // Left running by a process that died (L6).
   if (state.status === 'started' && afterCrash(state) === 'outcome_unknown')
     return { do: 'ask', policy: 'outcome_unknown', why: 'outcome_unknown' };
@@ -83,21 +99,16 @@ async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTur
   if (verdict.verdict === 'permit' || state.granted !== null || state.status === 'started')
     return { do: 'start', tool, args };
   if (agent.config.review !== 'auto_review') return { do: 'ask', policy: verdict.policy };
-  const reviewed = await review(engine, turn, tool, args, verdict);
-  return reviewed === 'permit' ? { do: 'start', tool, args } : { do: 'fail', ...denied(verdict) };
+  const ruled = rulesOf(engine, turn, tool, args);
+  if (ruled === 'permit') return { do: 'start', tool, args };
+  if (ruled === 'deny' || engine.tools.review === null) return { do: 'fail', ...denied(verdict) };
+  return { do: 'review', tool, args, verdict };
 }
 
-async function review(
-  engine: EngineContext,
-  turn: RunningTurn,
-  tool: Tool,
-  args: JsonObject,
-  verdict: ToolVerdict,
-): Promise<'permit' | 'deny'> {
-  const { reviewer } = engine.tools;
-  if (reviewer === null) return 'deny';
+/** What rules say under `auto_review`; what errs denies. Null: nothing. */
+function rulesOf(engine: EngineContext, turn: RunningTurn, tool: Tool, args: JsonObject): 'permit' | 'deny' | null {
   try {
-    return await reviewer.review(questionOf(engine, turn, tool, args), verdict, turn.abort.signal);
+    return engine.tools.reviewer?.rules(questionOf(engine, turn, tool, args)) ?? null;
   } catch (error) {
     engine.report('tools.reviewer', toPerdureError(error));
     return 'deny';
@@ -112,6 +123,10 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
     switch (move.do) {
       case 'start':
         bodies.push({ type: 'tool.started', head: { callId, approval: state.granted }, payload: null });
+        break;
+      // Nothing runs of which the reviewer has not said that it may.
+      case 'review':
+        bodies.push(failedTool(state, denied(move.verdict), engine.tools.limits.outputChars));
         break;
       case 'fail':
         bodies.push(failedTool(state, move, engine.tools.limits.outputChars));

@@ -20,7 +20,7 @@ export interface AgentParts {
   readonly workspaces: WorkspacesDesk;
   readonly environments: OpenEnvironments;
   readonly host: AgentHost;
-  readonly tools: Pick<ToolDesk, 'sources' | 'policy' | 'reviewer'>;
+  readonly tools: Pick<ToolDesk, 'sources' | 'policy' | 'reviewer' | 'review'>;
   close(): Promise<void>;
 }
 

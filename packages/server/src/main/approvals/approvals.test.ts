@@ -118,6 +118,7 @@ describe('what is shown', () => {
       expires_at: NOON / 1000 + 7 * 24 * 3600,
       decided_by: null,
       decided_at: null,
+      placement: null,
       arguments: { to: 'x@b.test' },
       about: null,
       reason: null,
