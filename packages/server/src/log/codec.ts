@@ -48,6 +48,7 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'agent.configured': 35,
   'input.queued': 36,
   'input.steered': 37,
+  'tool.placed': 38,
 };
 
 const TYPES = new Map<number, EventType>(

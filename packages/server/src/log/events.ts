@@ -183,6 +183,19 @@ export type EventBody =
       readonly payload: { readonly salt: string } | null;
     }
   | {
+      /** Where a tool may run, or what it needs may go: decided before it starts, and only where a contract speaks of it. */
+      readonly type: 'tool.placed';
+      readonly head: {
+        readonly callId: string;
+        readonly action: 'execute' | 'egress';
+        /** Null: the contracts refused it, and the tool does not run. */
+        readonly chosen: string | null;
+        /** As that of `call.placed`; the last field, so that replays find its end. */
+        readonly placement: JsonObject;
+      };
+      readonly payload: null;
+    }
+  | {
       readonly type: 'tool.started';
       readonly head: { readonly callId: string; readonly approval: string | null };
       readonly payload: null;

@@ -6,7 +6,7 @@ import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
 import { queueInput, steer, used, reviewed } from './reduce-agent.ts';
-import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
+import { answered, closeApproval, reduceTool, requestApproval, placeTool } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
 
@@ -143,6 +143,8 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
       return failCall(state, event);
     case 'call.cancelled':
       return cancelCall(state, event);
+    case 'tool.placed':
+      return placeTool(state, event);
     case 'tool.requested':
     case 'tool.started':
     case 'tool.completed':

@@ -21,15 +21,16 @@ import { parseArguments } from './arguments.ts';
 import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
 import { approvalRequested, argumentsDigest, denied, questionOf, verdictOf } from './request-tools.ts';
+import { placeTool } from './place-tool.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 import { reviewTool } from '../review/review-tool.ts';
 
 /** What is done with a tool that may run. */
 type Move =
-  | { readonly do: 'start'; readonly tool: Tool; readonly args: JsonObject }
+  | { readonly do: 'start'; readonly tool: Tool; readonly args: JsonObject; readonly placed: readonly EventBody[] }
   | { readonly do: 'ask'; readonly policy: string; readonly why?: 'outcome_unknown' }
   | { readonly do: 'review'; readonly tool: Tool; readonly args: JsonObject; readonly verdict: ToolVerdict }
-  | { readonly do: 'fail'; readonly code: string; readonly message: string };
+  | { readonly do: 'fail'; readonly code: string; readonly message: string; readonly placed?: readonly EventBody[] };
 
 interface Moved {
   readonly state: ToolState;
@@ -96,11 +97,14 @@ function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTurn, sta
   if (args === null) return { do: 'fail', code: 'invalid_arguments', message: 'The arguments are not a JSON object.' };
   const verdict = verdictOf(engine, turn, tool, args);
   if (verdict.verdict === 'deny') return { do: 'fail', ...denied(verdict) };
+  // Before anybody is asked: what contracts refuse nobody can permit.
+  const { events: placed, refused } = placeTool(engine, turn, tool, args, state.callId);
+  if (refused !== null) return { do: 'fail', code: 'placement_refused', message: refused, placed };
   if (verdict.verdict === 'permit' || state.granted !== null || state.status === 'started')
-    return { do: 'start', tool, args };
+    return { do: 'start', tool, args, placed };
   if (agent.config.review !== 'auto_review') return { do: 'ask', policy: verdict.policy };
   const ruled = rulesOf(engine, turn, tool, args);
-  if (ruled === 'permit') return { do: 'start', tool, args };
+  if (ruled === 'permit') return { do: 'start', tool, args, placed };
   if (ruled === 'deny' || engine.tools.review === null) return { do: 'fail', ...denied(verdict) };
   return { do: 'review', tool, args, verdict };
 }
@@ -122,14 +126,14 @@ function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved
     const { callId, arguments: digest, definition } = state;
     switch (move.do) {
       case 'start':
-        bodies.push({ type: 'tool.started', head: { callId, approval: state.granted }, payload: null });
+        bodies.push(...move.placed, { type: 'tool.started', head: { callId, approval: state.granted }, payload: null });
         break;
       // Nothing runs of which the reviewer has not said that it may.
       case 'review':
         bodies.push(failedTool(state, denied(move.verdict), engine.tools.limits.outputChars));
         break;
       case 'fail':
-        bodies.push(failedTool(state, move, engine.tools.limits.outputChars));
+        bodies.push(...(move.placed ?? []), failedTool(state, move, engine.tools.limits.outputChars));
         break;
       case 'ask': {
         if (move.why === 'outcome_unknown')
