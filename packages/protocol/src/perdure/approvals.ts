@@ -7,8 +7,8 @@ import { parseBody, parseQuery, type Parsed } from '../parse.ts';
 export const APPROVAL_STATUSES = ['waiting', 'granted', 'denied', 'expired', 'withdrawn'] as const;
 /** `withdrawn`: its turn ended before anybody answered. */
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
-/** Why people are asked: a policy wants it, the tool itself asks, or nobody knows whether the tool has run. */
-export const APPROVAL_REASONS = ['policy', 'tool_asks', 'outcome_unknown'] as const;
+/** Why people are asked: a policy wants it, the tool itself asks, nobody knows whether the tool has run, or a command needs hosts that are held back. */
+export const APPROVAL_REASONS = ['policy', 'tool_asks', 'outcome_unknown', 'network'] as const;
 export type ApprovalWhy = (typeof APPROVAL_REASONS)[number];
 
 /** What holds no content: listed, and shown to auditors. */

@@ -219,7 +219,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
         expiresAt: seq,
         definition: fc.constantFrom('d1', 'd2'),
         agentVersion: fc.nat(3),
-        why: fc.constantFrom('tool_asks' as const, 'outcome_unknown' as const),
+        why: fc.constantFrom('tool_asks' as const, 'outcome_unknown' as const, 'network' as const),
         reviewed: fc.constant(true as const),
       },
       { requiredKeys: ['approval', 'callId', 'arguments', 'policy', 'expiresAt'] },

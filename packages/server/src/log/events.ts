@@ -227,8 +227,8 @@ export type EventBody =
         /** What else it binds (L7): the digest of the tool's definition, and the version of the agent. */
         readonly definition?: string;
         readonly agentVersion?: number;
-        /** Why people are asked, if not for the policy: the tool itself asks, or nobody knows whether it ran. */
-        readonly why?: 'tool_asks' | 'outcome_unknown';
+        /** Why people are asked, if not for the policy: the tool itself asks, for hosts too, or nobody knows whether it ran. */
+        readonly why?: 'tool_asks' | 'outcome_unknown' | 'network';
         /** A model is asked in the place of people: its verdict is in the same commit. */
         readonly reviewed?: true;
       };

@@ -8,7 +8,7 @@ import { justBashLaunch } from './just-bash/task.ts';
 import type { Layout } from './layout.ts';
 import type { WorkspaceLimits } from './limits.ts';
 import type { Egress, Substitute } from './network/proxy.ts';
-import { hostRules } from './network/rules.ts';
+import { type HostRules, hostRules } from './network/rules.ts';
 import { openWayOut, type WayOut } from './network/way-out.ts';
 import { pathNames, refused, WORKSPACE_PATH } from './paths.ts';
 import { runLaunch } from './run-launch.ts';
@@ -136,6 +136,12 @@ async function runInTurn(spec: WorkspaceSpec, parts: WorkspaceParts, request: Ex
   }
 }
 
+/** With the hosts that people opened for this run. Where there is no network, none can be opened. */
+function widened(rules: HostRules | null, { hosts = [] }: ExecRequest): HostRules | null {
+  if (rules === null || rules.allowed === null || hosts.length === 0) return rules;
+  return { ...rules, allowed: [...rules.allowed, ...hosts] };
+}
+
 async function runMeasured(
   spec: WorkspaceSpec,
   parts: WorkspaceParts,
@@ -146,7 +152,7 @@ async function runMeasured(
   const { root } = layout;
   const before = await measure(root, EVERYTHING);
   if (!before.ok) throw perdureError('workspace_quota_exceeded', `The workspace holds ${before.why}.`);
-  const rules = parts.isolation === 'bubblewrap' ? hostRules(spec.network, network.blocked) : null;
+  const rules = parts.isolation === 'bubblewrap' ? widened(hostRules(spec.network, network.blocked), request) : null;
   const way =
     rules === null
       ? null

@@ -120,7 +120,7 @@ export interface Asking {
   readonly digest: string;
   readonly definition: string | undefined;
   readonly policy: string;
-  readonly why?: 'tool_asks' | 'outcome_unknown';
+  readonly why?: 'tool_asks' | 'outcome_unknown' | 'network';
   readonly reviewed?: true;
   readonly payload?: EventOf<'approval.requested'>['payload'];
 }

@@ -235,7 +235,7 @@ function ending(
     ];
   const { callId, arguments: digest, definition } = state;
   const payload = { about: outcome.about, resume: outcome.resume };
-  const asking = { callId, digest, definition, policy: 'tool', why: 'tool_asks' as const, payload };
+  const asking = { callId, digest, definition, policy: 'tool', why: outcome.why ?? ('tool_asks' as const), payload };
   return [approvalRequested(engine, turn, asking, mustState(turn.live).seq + 1)];
 }
 

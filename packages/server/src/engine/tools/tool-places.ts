@@ -46,7 +46,12 @@ export function placesOf(
     case 'builtin':
       if (name === 'web_fetch') return [runs(null), leaves(hostOf(args['url']), 'web')];
       if (!OF_WORKSPACES.has(name)) return [runs(null)];
-      return name === 'shell' ? [runs(self), ...commandHosts(environment).map(toHost)] : [runs(self)];
+      // With those that it asks people for: what contracts refuse nobody can open.
+      return name === 'shell'
+        ? [runs(self), ...new Set([...commandHosts(environment), ...textsOf(args['hosts'])])].map(one =>
+            typeof one === 'string' ? toHost(one) : one,
+          )
+        : [runs(self)];
   }
 
   function toHost(host: string): ToolPlaceAsked {
@@ -71,8 +76,13 @@ function commandHosts({ type, network }: JsonObject): readonly string[] {
   const { access, allowed_domains: allowed, blocked_domains: blocked } = isJsonObject(network) ? network : {};
   if (access === 'enabled') return [ANY_HOST];
   if (access !== 'restricted') return [];
-  const listed = Array.isArray(allowed) ? (allowed as readonly Json[]).filter(one => typeof one === 'string') : [];
+  const listed = textsOf(allowed);
   // All but what is blocked.
   if (listed.length === 0 && Array.isArray(blocked) && blocked.length > 0) return [ANY_HOST];
-  return listed.map(one => one.toLowerCase());
+  return listed;
+}
+
+function textsOf(value: Json | undefined): readonly string[] {
+  const all = Array.isArray(value) ? (value as readonly Json[]) : [];
+  return all.flatMap(one => (typeof one === 'string' ? [one.toLowerCase()] : []));
 }

@@ -79,6 +79,9 @@ export function makeApprovalDesk(parts: ApprovalDeskParts): ApprovalView {
     const { asked } = await seen(who.tenant, id);
     if (!decides(who))
       throw perdureError('insufficient_scope', 'Deciding an approval needs a key with the scope approve or operator.');
+    const { scopes } = who;
+    if (asked.head.why === 'network' && !scopes.includes('approve') && !scopes.includes('operator'))
+      throw perdureError('insufficient_scope', 'Opening hosts needs a key with the scope approve or operator.');
     if (rules.secondPerson && asked.requestedBy === actorOf(who)) throw perdureError('second_person_required');
     return rowOf(who.tenant, asked);
   }
