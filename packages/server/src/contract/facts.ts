@@ -189,9 +189,25 @@ export function callValues(facts: RuleFacts): CallValues {
 /** What only some actions are told, beside the call and its class. */
 export function contextOf(action: string, { tool, destination }: RuleFacts): readonly (readonly [string, Value])[] {
   if (action === 'execute' && tool !== undefined)
-    return [['tool', recordValue([['name', tool.name], ['origin', tool.origin]])]];
+    return [
+      [
+        'tool',
+        recordValue([
+          ['name', tool.name],
+          ['origin', tool.origin],
+        ]),
+      ],
+    ];
   if (action === 'egress' && destination !== undefined)
-    return [['destination', recordValue([['host', destination.host], ['use', destination.use]])]];
+    return [
+      [
+        'destination',
+        recordValue([
+          ['host', destination.host],
+          ['use', destination.use],
+        ]),
+      ],
+    ];
   return NOTHING_MORE;
 }
 

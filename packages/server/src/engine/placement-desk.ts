@@ -179,7 +179,8 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       const { message, details } = errorOf(decision);
       return perdureError('egress_denied', message, details === undefined ? {} : { details });
     },
-    speaksOfTools: () => inForce().contracts.some(({ restricts }) => restricts.has('execute') || restricts.has('egress')),
+    speaksOfTools: () =>
+      inForce().contracts.some(({ restricts }) => restricts.has('execute') || restricts.has('egress')),
     run({ action, place, requestLabels, tool, destination, ...subject }) {
       const more = { ...(tool !== undefined && { tool }), ...(destination !== undefined && { destination }) };
       const facts = factsOf(subject, { requestLabels, ...more });

@@ -36,7 +36,8 @@ export function makeWorkspaces(
   config: Pick<Config, 'data' | 'workspaces' | 'egress'>,
   parts: WorkspacesParts = {},
 ): WorkspacesDesk {
-  const { isolation, folder, network, blockedHosts, privateHosts, readOnly, users, limits, networkAsk } = config.workspaces;
+  const { isolation, folder, network, blockedHosts, privateHosts, readOnly, users, limits, networkAsk } =
+    config.workspaces;
   let opened: Promise<OpenWorkspaces> | null = null;
   const open = async (): Promise<OpenWorkspaces> => {
     const { openWorkspaces } = await import('../workspace/open-workspaces.ts');

@@ -104,12 +104,7 @@ export function decideDistribution(
   };
 }
 
-function candidatesFor(
-  snapshot: Snapshot,
-  action: Action,
-  facts: CallFacts,
-  options: DecideOptions,
-): readonly Place[] {
+function candidatesFor(snapshot: Snapshot, action: Action, facts: CallFacts, options: DecideOptions): readonly Place[] {
   const { only } = options;
   const beyond = action === 'execute' || action === 'egress' ? outsideOf(snapshot, options) : null;
   if (beyond !== null) return beyond;

@@ -53,6 +53,13 @@ describe('a model that reviews', () => {
   test('permits: the verdict, its reason and its placement are in the log before the tool starts', async () => {
     const { made, tools } = world(PERMIT);
     const booted = made.boot({ tools: reviewed(tools) });
+    // L5: when the reviewer's call leaves, its placement is durable.
+    const durable: unknown[] = [];
+    made.provider.onCall = async call => {
+      if (!isReview(call)) return;
+      const { placements } = await booted.engine.placements(ACME, { order: 'desc', limit: 1 });
+      durable.push(placements.map(({ purpose, call: { status } }) => [purpose, status]));
+    };
     const id = await session(booted.engine, AUTO);
     await becomes(booted.engine, id, 'idle');
     expect(await outcomes(booted.engine, id)).toEqual([['once', 'done', 'did {"to":"all"}']]);
@@ -71,6 +78,7 @@ describe('a model that reviews', () => {
     // Consumed by the start, once (L7).
     expect(log.find(({ type }) => type === 'tool.started')?.head).toMatchObject({ approval: verdict.head.approval });
     expect(verdict.head.review).toMatchObject({ target: 'up-1', usage: END.usage });
+    expect(durable).toEqual([[['review', 'open']]]);
     const placement = await booted.engine.placement(ACME, verdict.head.review?.placement ?? '');
     expect(placement).toMatchObject({ purpose: 'review', action: 'infer', chosen: 'up-1' });
     await until(() => booted.engine.busy === 0, 'the meter');

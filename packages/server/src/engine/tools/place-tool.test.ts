@@ -66,9 +66,11 @@ describe('where a tool runs', () => {
     expect(found?.response).toMatch(/^resp_/);
     // By its id, and for its own tenant alone (L10).
     expect(await booted.engine.placement(ACME, found?.id ?? '')).toEqual(found);
-    await expect(booted.engine.placement({ ...ACME, tenant: 'rival' as never }, found?.id ?? '')).rejects.toMatchObject({
-      code: 'placement_not_found',
-    });
+    await expect(booted.engine.placement({ ...ACME, tenant: 'rival' as never }, found?.id ?? '')).rejects.toMatchObject(
+      {
+        code: 'placement_not_found',
+      },
+    );
   });
 
   test('a clause that lets it: the placement is in the log before the start, and explains itself', async () => {
@@ -88,7 +90,10 @@ describe('where a tool runs', () => {
 
   test.each([
     ['nothing', null],
-    ['model calls', 'forbid (principal, action == Action::"infer", resource) when { context.call.segment == "us-gov" }'],
+    [
+      'model calls',
+      'forbid (principal, action == Action::"infer", resource) when { context.call.segment == "us-gov" }',
+    ],
     ['what leaves', 'forbid (principal, action == Action::"egress", resource)'],
   ])('a set that speaks of %s alone refuses no tool, and costs no record', async (_, clause) => {
     const { tools, placed } = await runs(clause);

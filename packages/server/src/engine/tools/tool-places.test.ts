@@ -38,7 +38,11 @@ test.each<readonly [string, readonly string[], readonly string[]]>([
   ['a process', told('f', mcp('files'), NONE), ['execute@home mcp']],
   ['a server that nobody named', told('f', mcp('gone'), NONE), ['mcp:*']],
   ['one in the environment', told('f', mcp('inside'), { type: 'self_hosted' }), ['execute@self-hosted mcp']],
-  ['a page', told('web_fetch', BUILTIN, NONE, { url: 'https://A.example/x' }), ['execute@home builtin', 'web:a.example']],
+  [
+    'a page',
+    told('web_fetch', BUILTIN, NONE, { url: 'https://A.example/x' }),
+    ['execute@home builtin', 'web:a.example'],
+  ],
   ['a page that is none', told('web_fetch', BUILTIN, NONE, { url: 7 }), ['execute@home builtin', 'web:*']],
   ['a command without network', told('shell', BUILTIN, hosted({ access: 'disabled' })), ['execute@home builtin']],
   ['one with any', told('shell', BUILTIN, hosted({ access: 'enabled' })), ['execute@home builtin', 'command:*']],

@@ -223,7 +223,10 @@ describe('deciding', () => {
     for (const decide of [() => view.grant(inference, id, {}), () => view.deny(inference, id, {})])
       await expect(decide()).rejects.toMatchObject({ code: 'insufficient_scope' });
     expect(await view.list(caller(), { ...LIST, why: 'network' })).toMatchObject({ data: [{ id }] });
-    expect(await view.grant(caller({ scopes: ['approve'] }), id, {})).toMatchObject({ status: 'granted', why: 'network' });
+    expect(await view.grant(caller({ scopes: ['approve'] }), id, {})).toMatchObject({
+      status: 'granted',
+      why: 'network',
+    });
   });
 
   test.each([

@@ -12,7 +12,13 @@ import { formatNote } from '../../ledger/note.ts';
 import { includes } from '../../ledger/proof.ts';
 import { readBundleEnds } from '../../store/blobs/bundle-ends-file.ts';
 import { readPathBlobs } from '../../store/blobs/path-blobs.ts';
-import { bodyOfPlacement, leafOfPlacement, type LeafOf, openLedgerOpenings, type Opening } from '../../store/sqlite/ledger-openings.ts';
+import {
+  bodyOfPlacement,
+  leafOfPlacement,
+  type LeafOf,
+  openLedgerOpenings,
+  type Opening,
+} from '../../store/sqlite/ledger-openings.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Config } from '../config/config.ts';
 import { sealingHash, sealingSha256 as sha256 } from './digest.ts';

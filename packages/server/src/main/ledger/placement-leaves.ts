@@ -2,7 +2,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bodyHome, homeTag } from '../../kernel/ids.ts';
-import { bodyOfPlacement, leafOfPlacement, type LedgerOpenings, openLedgerOpenings } from '../../store/sqlite/ledger-openings.ts';
+import {
+  bodyOfPlacement,
+  leafOfPlacement,
+  type LedgerOpenings,
+  openLedgerOpenings,
+} from '../../store/sqlite/ledger-openings.ts';
 import { type LeafFinder, openLeafFinder } from './evidence.ts';
 
 export interface PlacementLeaves {

@@ -83,49 +83,54 @@ async function shell(
 const get = (url: string): string =>
   `exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET ${url} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3; timeout 3 cat <&3`;
 
-describe.skipIf(missing !== null)(`hosts that a command asks for${missing === null ? '' : ` (left out: ${missing})`}`, () => {
-  it('are held back, asked for, open for the run that was granted, and held back in the next', async () => {
-    const run = await shell(network(['listed.test']));
-    const command = get(`http://asked.test:${port}/x`);
-    asked.length = 0;
-    const first = await run({ command });
-    expect(first).toMatchObject({ ok: true, output: expect.stringContaining('403 Forbidden') as string });
-    // The name alone is for the usual ports.
-    expect(JSON.stringify(first)).toContain('the same command with \\"hosts\\": [\\"asked.test\\"]');
-    const hosts = [`asked.test:${port}`];
-    expect(await run({ command, hosts })).toEqual({
-      ok: 'asks',
-      why: 'network',
-      about: { type: 'network', hosts, command },
-      resume: null,
-    });
-    expect(asked).toEqual([]);
-    const granted = await run({ command, hosts }, GRANTED);
-    expect(granted).toMatchObject({ ok: true, output: expect.stringContaining('it answers') as string });
-    expect(asked).toEqual([`asked.test:${port} /x`]);
-    // Another host than the granted one is held back in the granted run too.
-    const other = await run({ command: `${command}; ${get(`http://other.test:${port}/`)}`, hosts }, GRANTED);
-    expect(other).toMatchObject({ output: expect.stringContaining('[held back by the network rules: other.test]') as string });
-    const next = await run({ command });
-    expect(next).toMatchObject({ output: expect.stringContaining('403 Forbidden') as string });
-    expect(asked).toHaveLength(2);
-  });
-
-  it('that are blocked are never asked for, and stay blocked whoever says yes', async () => {
-    const run = await shell(network([`listed.test:${port}`]));
-    for (const answer of [null, GRANTED])
-      expect(await run({ command: 'true', hosts: ['never.test'] }, answer)).toMatchObject({
-        ok: false,
-        code: 'egress_denied',
+describe.skipIf(missing !== null)(
+  `hosts that a command asks for${missing === null ? '' : ` (left out: ${missing})`}`,
+  () => {
+    it('are held back, asked for, open for the run that was granted, and held back in the next', async () => {
+      const run = await shell(network(['listed.test']));
+      const command = get(`http://asked.test:${port}/x`);
+      asked.length = 0;
+      const first = await run({ command });
+      expect(first).toMatchObject({ ok: true, output: expect.stringContaining('403 Forbidden') as string });
+      // The name alone is for the usual ports.
+      expect(JSON.stringify(first)).toContain('the same command with \\"hosts\\": [\\"asked.test\\"]');
+      const hosts = [`asked.test:${port}`];
+      expect(await run({ command, hosts })).toEqual({
+        ok: 'asks',
+        why: 'network',
+        about: { type: 'network', hosts, command },
+        resume: null,
       });
-  });
+      expect(asked).toEqual([]);
+      const granted = await run({ command, hosts }, GRANTED);
+      expect(granted).toMatchObject({ ok: true, output: expect.stringContaining('it answers') as string });
+      expect(asked).toEqual([`asked.test:${port} /x`]);
+      // Another host than the granted one is held back in the granted run too.
+      const other = await run({ command: `${command}; ${get(`http://other.test:${port}/`)}`, hosts }, GRANTED);
+      expect(other).toMatchObject({
+        output: expect.stringContaining('[held back by the network rules: other.test]') as string,
+      });
+      const next = await run({ command });
+      expect(next).toMatchObject({ output: expect.stringContaining('403 Forbidden') as string });
+      expect(asked).toHaveLength(2);
+    });
 
-  it('that the rules allow already need nobody', async () => {
-    const run = await shell(network([`listed.test:${port}`]));
-    const outcome = await run({ command: get(`http://listed.test:${port}/`), hosts: [`listed.test:${port}`] });
-    expect(outcome).toMatchObject({ ok: true, output: expect.stringContaining('it answers') as string });
-  });
-});
+    it('that are blocked are never asked for, and stay blocked whoever says yes', async () => {
+      const run = await shell(network([`listed.test:${port}`]));
+      for (const answer of [null, GRANTED])
+        expect(await run({ command: 'true', hosts: ['never.test'] }, answer)).toMatchObject({
+          ok: false,
+          code: 'egress_denied',
+        });
+    });
+
+    it('that the rules allow already need nobody', async () => {
+      const run = await shell(network([`listed.test:${port}`]));
+      const outcome = await run({ command: get(`http://listed.test:${port}/`), hosts: [`listed.test:${port}`] });
+      expect(outcome).toMatchObject({ ok: true, output: expect.stringContaining('it answers') as string });
+    });
+  },
+);
 
 describe('what can be asked for', () => {
   const spec = (rules: WorkspaceSpec['network']): WorkspaceSpec => specOf('env_1', { network: rules });
@@ -148,7 +153,19 @@ describe('what can be asked for', () => {
   it('a host is a name, with a port or without', () => {
     for (const good of ['a.test', 'A-1.test', 'a', 'a.test:1', 'a.test:65535', '10.0.0.1'])
       expect(HOST_FORM.test(good), good).toBe(true);
-    for (const bad of ['*', '*.a.test', 'https://a.test', 'a.test/', 'a.test:', 'a.test:0', '-a', 'a.', 'a b', '', 'é.test'])
+    for (const bad of [
+      '*',
+      '*.a.test',
+      'https://a.test',
+      'a.test/',
+      'a.test:',
+      'a.test:0',
+      '-a',
+      'a.',
+      'a b',
+      '',
+      'é.test',
+    ])
       expect(HOST_FORM.test(bad), bad).toBe(false);
     expect(HOST_FORM.test('a'.repeat(253))).toBe(true);
     expect(HOST_FORM.test('a'.repeat(254))).toBe(false);

@@ -19,8 +19,7 @@ export const HOST_FORM: RegExp = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9]
 
 export type Asked =
   /** It may run now, with these besides what its rules allow. */
-  | { readonly run: true; readonly hosts: readonly string[] }
-  | { readonly run: false; readonly outcome: ToolOutcome };
+  { readonly run: true; readonly hosts: readonly string[] } | { readonly run: false; readonly outcome: ToolOutcome };
 
 export function askHosts(
   { matches, blocked }: AskHosts,

@@ -63,7 +63,8 @@ async function exec(
 /** @param open hosts that were held back, and may be asked for */
 function said(result: ExecResult, { command, cwd = null }: ShellArgs, open: readonly string[]): ToolOutcome {
   const { exitCode, durationMs, output } = result;
-  const hint = open.length === 0 ? '' : `\n[to ask a person for them: the same command with "hosts": ${JSON.stringify(open)}]`;
+  const hint =
+    open.length === 0 ? '' : `\n[to ask a person for them: the same command with "hosts": ${JSON.stringify(open)}]`;
   return {
     ok: true,
     output: told(result) + hint,

@@ -22,7 +22,12 @@ export interface BuiltinOptions {
 
 const OF_FILES: readonly BuiltinTool[] = [APPLY_PATCH, READ_FILE, WRITE_FILE, LIST_FILES];
 
-export function builtinTools({ workspaces, specOf = async scope => wireSpec(scope), web, ask }: BuiltinOptions): ToolSource {
+export function builtinTools({
+  workspaces,
+  specOf = async scope => wireSpec(scope),
+  web,
+  ask,
+}: BuiltinOptions): ToolSource {
   const ofWorkspaces = [ask === undefined ? SHELL : askingShell(ask), ...OF_FILES];
   const ofWeb = web === null ? [] : [webFetch(web)];
   const offered = async (scope: ToolScope): Promise<readonly BuiltinTool[]> => {
