@@ -74,6 +74,8 @@ const placement = (id: string): PlacementResource => ({
   response: null,
   action: 'infer',
   purpose: 'turn',
+  tool: null,
+  destination: null,
   outcome: 'placed',
   target: { id: 't', cloud: 'azure', region: 'eastus2', vendor: 'openai', model: 'm' },
   home: 'local',

@@ -66,6 +66,8 @@ export const EXAMPLES: { readonly [name in SchemaName]?: JsonObject } = {
     response: RESPONSE,
     action: 'infer',
     purpose: 'turn',
+    tool: null,
+    destination: null,
     outcome: 'placed',
     target: { id: 'azure-east', cloud: 'azure', region: 'eastus2', vendor: 'openai', model: 'gpt-5.2' },
     home: 'local',

@@ -7,8 +7,8 @@ import { parseBody, parseQuery, type Parsed } from '../parse.ts';
 export const APPROVAL_STATUSES = ['waiting', 'granted', 'denied', 'expired', 'withdrawn'] as const;
 /** `withdrawn`: its turn ended before anybody answered. */
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
-/** Why people are asked: a policy wants it, the tool itself asks, or nobody knows whether the tool has run. */
-export const APPROVAL_REASONS = ['policy', 'tool_asks', 'outcome_unknown'] as const;
+/** Why people are asked: a policy wants it, the tool itself asks, nobody knows whether the tool has run, or a command needs hosts that are held back. */
+export const APPROVAL_REASONS = ['policy', 'tool_asks', 'outcome_unknown', 'network'] as const;
 export type ApprovalWhy = (typeof APPROVAL_REASONS)[number];
 
 /** What holds no content: listed, and shown to auditors. */
@@ -30,8 +30,11 @@ export type ApprovalResource = {
   readonly requested_by: string;
   readonly requested_at: number;
   readonly expires_at: number;
+  /** `key:` and the key's id, or `reviewer`: a model under `auto_review`. */
   readonly decided_by: string | null;
   readonly decided_at: number | null;
+  /** Of the call of the model that decided it; null where a person did, or no call could be made. */
+  readonly placement: string | null;
 };
 
 /** With what only those see who may decide. */
@@ -40,7 +43,7 @@ export type ApprovalDetail = ApprovalResource & {
   readonly arguments: unknown;
   /** What the tool asks, if it does. */
   readonly about: unknown;
-  /** Why it was denied. */
+  /** Why it was denied, or why a reviewer permitted it. */
   readonly reason: string | null;
 };
 
@@ -76,6 +79,7 @@ const shape = {
   expires_at: z.int(),
   decided_by: orNull,
   decided_at: z.int().nullable(),
+  placement: orNull,
 };
 export const approvalSchema: z.ZodType<ApprovalResource> = z.object(shape);
 export const approvalDetailSchema: z.ZodType<ApprovalDetail> = z.object({

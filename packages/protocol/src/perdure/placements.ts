@@ -77,6 +77,10 @@ export type PlacementResource = {
   readonly response: string | null;
   readonly action: PlacementAction;
   readonly purpose: PlacementPurpose;
+  /** The tool that ran, of `execute`. */
+  readonly tool: { readonly name: string; readonly origin: string } | null;
+  /** Where data went, of `egress`. */
+  readonly destination: { readonly host: string; readonly use: string } | null;
   readonly outcome: PlacementOutcome;
   readonly target: {
     readonly id: string;

@@ -46,6 +46,8 @@ export const placementSchema: z.ZodType<PlacementResource> = z.object({
   response: orNull,
   action,
   purpose: z.enum(PLACEMENT_PURPOSES),
+  tool: z.object({ name: text, origin: text }).nullable(),
+  destination: z.object({ host: text, use: text }).nullable(),
   outcome,
   target: z.object({ id: text, cloud: text, region: text, vendor: text, model: text }).nullable(),
   home: orNull,

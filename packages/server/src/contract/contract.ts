@@ -3,6 +3,7 @@ import {
   callSignature,
   callValues,
   channelEntity,
+  contextOf,
   definitionContext,
   productEntity,
   type RuleFacts,
@@ -55,6 +56,8 @@ export interface Contract {
   readonly clauses: readonly ClauseInfo[];
   /** Moments (ms since 1970) from which on a clause or definition may say another thing. Null: any may be told from any other. */
   readonly changesAt: (recorded: Recorded) => readonly number[] | null;
+  /** Actions that a `forbid` of it reaches. */
+  readonly restricts: ReadonlySet<PlaceAction>;
   /** Whether a clause asks what the tenant has spent. */
   readonly readsSpend: boolean;
   /** Everything that `contract.yaml` says: parties, sources, money terms. */
@@ -133,6 +136,9 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
       // `<=` and `==` hold at the moment itself and not just after it.
       return [...reads.moments.flatMap(moment => [moment, moment + 1]), ...happened];
     },
+    restricts: new Set(
+      PLACE_ACTIONS.filter(action => byAction[action].some(({ policy }) => policy.effect === 'forbid')),
+    ),
     readsSpend: reads.spend,
     manifest,
 
@@ -150,7 +156,7 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
       return kept(signatureOf(facts), () =>
         judgePlaces(
           byAction[action],
-          envOfCall(PLACE_ACTION_ENTITIES[action], valuesOf(facts), callClass),
+          envOfCall(PLACE_ACTION_ENTITIES[action], valuesOf(facts), callClass, contextOf(action, facts)),
           list.blocks,
         ),
       );

@@ -44,6 +44,18 @@ export interface RuleUse {
   readonly filesTouched: number;
 }
 
+/** The tool that runs, of `execute`. */
+export interface RuleTool {
+  readonly name: string;
+  readonly origin: string;
+}
+
+/** Where data goes, of `egress`. */
+export interface RuleDestination {
+  readonly host: string;
+  readonly use: string;
+}
+
 /** Micro-USD of the tenant before this call: in the calendar month (UTC) of `at`, and ever. */
 export interface RuleSpend {
   readonly month: number;
@@ -67,6 +79,9 @@ export interface RuleFacts {
   readonly at: number;
   /** Absent: not known, so that a clause that asks for it fails. Never zero instead: it would allow what a cap forbids. */
   readonly spend?: RuleSpend;
+  /** Absent: no tool runs, and a clause that asks for it fails. */
+  readonly tool?: RuleTool;
+  readonly destination?: RuleDestination;
   readonly recorded: Recorded;
 }
 
@@ -171,6 +186,32 @@ export function callValues(facts: RuleFacts): CallValues {
   return { principal, product, call: recordValue(call), entities };
 }
 
+/** What only some actions are told, beside the call and its class. */
+export function contextOf(action: string, { tool, destination }: RuleFacts): readonly (readonly [string, Value])[] {
+  if (action === 'execute' && tool !== undefined)
+    return [
+      [
+        'tool',
+        recordValue([
+          ['name', tool.name],
+          ['origin', tool.origin],
+        ]),
+      ],
+    ];
+  if (action === 'egress' && destination !== undefined)
+    return [
+      [
+        'destination',
+        recordValue([
+          ['host', destination.host],
+          ['use', destination.use],
+        ]),
+      ],
+    ];
+  return NOTHING_MORE;
+}
+
+const NOTHING_MORE: readonly never[] = [];
 const NO_USE: RuleUse = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
 export function definitionContext(values: CallValues, use: RuleUse = NO_USE): RecordValue {
@@ -264,6 +305,10 @@ export function callSignature(facts: RuleFacts, reads: Reads): string {
     part(facts.purpose) +
     parts(facts.sessionLabels) +
     parts(facts.requestLabels) +
+    (reads.tool && facts.tool !== undefined ? parts([facts.tool.name, facts.tool.origin]) : '') +
+    (reads.destination && facts.destination !== undefined
+      ? parts([facts.destination.host, facts.destination.use])
+      : '') +
     signatureOfRead(reads, facts.at, facts.recorded, session.product.id, facts.spend)
   );
 }

@@ -4,7 +4,7 @@ import { type CallValues, placeEntity, type RulePlace } from './facts.ts';
 import { type Kept, keepers } from './kept.ts';
 import type { CompiledPolicy, Outcome } from './policy.ts';
 import type { Reads } from './reads.ts';
-import { type EntityValue, type Env, EvaluationError, entityValue, recordValue } from './value.ts';
+import { type EntityValue, type Env, EvaluationError, entityValue, recordValue, type Value } from './value.ts';
 
 /** A clause, as decisions cite it. One object per clause: decisions share it. */
 export interface ClauseRef {
@@ -109,11 +109,14 @@ interface Finding {
 const UNTOLD = new EvaluationError('the clause failed');
 const NO_FAILURE: ReadonlyMap<number, EvaluationError> = new Map();
 
-export function envOfCall(action: EntityValue, values: CallValues, callClass: string): MovingEnv {
-  const context = recordValue([
-    ['call', values.call],
-    ['class', callClass],
-  ]);
+/** @param more what the action is told beside the call */
+export function envOfCall(
+  action: EntityValue,
+  values: CallValues,
+  callClass: string,
+  more: readonly (readonly [string, Value])[],
+): MovingEnv {
+  const context = recordValue([['call', values.call], ['class', callClass], ...more]);
   const { principal, entities } = values;
   return { principal, action, resource: NOWHERE, context, entities, callMemo: [], placeMemo: null };
 }

@@ -11,6 +11,9 @@ export interface Reads {
   readonly events: boolean;
   readonly firstRefusal: boolean;
   readonly spend: boolean;
+  /** The tool that runs, and where data goes. */
+  readonly tool: boolean;
+  readonly destination: boolean;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -23,7 +26,7 @@ const OF_CALL: Readonly<Record<string, Fact>> = {
   spend: 'spend',
 };
 const ALL_OF_CALL: readonly Fact[] = Object.values(OF_CALL);
-const EVERYTHING: readonly Fact[] = [...ALL_OF_CALL, 'use'];
+const EVERYTHING: readonly Fact[] = [...ALL_OF_CALL, 'use', 'tool', 'destination'];
 /** `context.x`, where it says more or less than the fact of that name. */
 const OF_CONTEXT: Readonly<Record<string, readonly Fact[]>> = {
   class: [],
@@ -32,6 +35,8 @@ const OF_CONTEXT: Readonly<Record<string, readonly Fact[]>> = {
   events: ['events'],
   firstRefusal: ['firstRefusal'],
   use: ['use'],
+  tool: ['tool'],
+  destination: ['destination'],
   call: ALL_OF_CALL,
 };
 const COMPARISONS = ['<', '<=', '>', '>=', '==', '!='] as const;
@@ -48,6 +53,8 @@ export function readsOf(est: unknown): Reads {
     events: facts.has('events'),
     firstRefusal: facts.has('firstRefusal'),
     spend: facts.has('spend'),
+    tool: facts.has('tool'),
+    destination: facts.has('destination'),
   };
 }
 
@@ -60,6 +67,8 @@ export function readsOfAll(all: readonly Reads[]): Reads {
     events: all.some(one => one.events),
     firstRefusal: all.some(one => one.firstRefusal),
     spend: all.some(one => one.spend),
+    tool: all.some(one => one.tool),
+    destination: all.some(one => one.destination),
   };
 }
 

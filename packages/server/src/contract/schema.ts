@@ -1,8 +1,9 @@
 /**
  * Of the schema below, recorded with every decision. It grows when facts are added, removed or come to mean something else.
- * 1: the call, its session, the place and the time. 2: recorded events, rights of first refusal, spend to date.
+ * 1: the call, its session, the place and the time. 2: recorded events, rights of first refusal, spend to date. 3: the tool that runs, and where
+ * data goes.
  */
-export const FACTS_VERSION = 2;
+export const FACTS_VERSION = 3;
 
 /** The vocabulary of clauses, as a Cedar schema. `contracts/schema.cedarschema` is its published copy; a test keeps them equal. */
 export const CONTRACT_SCHEMA: string = `// What a clause can speak about. Clauses are validated against this, strictly, when a contract is loaded.
@@ -50,10 +51,30 @@ type Call = {
 // A definition: a reading is the set of policies that permit this action. What they do not permit is stateful.
 action stateless appliesTo { principal: Session, resource: Product, context: { call: Call, use: Use } };
 // Clauses on what is done where. class: "stateless" | "stateful", under the session's reading.
-action infer, place_state, execute, egress appliesTo {
+action infer, place_state appliesTo {
   principal: Session,
   resource: Region,
   context: { call: Call, class: String },
+};
+// A tool that runs there.
+type Tool = {
+  name: String,    // as the model calls it
+  origin: String,  // "builtin" | "module" | "mcp"
+};
+action execute appliesTo {
+  principal: Session,
+  resource: Region,
+  context: { call: Call, class: String, tool: Tool },
+};
+// Where data goes that leaves.
+type Destination = {
+  host: String,  // as it is named, or as the pattern that lets it through: "*" is any
+  use: String,   // "mcp" | "web" | "command" | "file" | "traces"
+};
+action egress appliesTo {
+  principal: Session,
+  resource: Region,
+  context: { call: Call, class: String, destination: Destination },
 };
 // Clauses on who may sell what.
 action distribute appliesTo {
@@ -72,6 +93,8 @@ export const VOCABULARY: Readonly<Record<string, readonly string[]>> = {
   purpose: ['turn', 'subagent', 'review', 'compaction', 'memory', 'embedding', 'eval', 'lab', 'shadow', 'probe'],
   class: ['stateless', 'stateful'],
   kind: ['api', 'runtime', 'direct', 'third-party'],
+  origin: ['builtin', 'module', 'mcp'],
+  use: ['mcp', 'web', 'command', 'file', 'traces'],
 };
 
 /** Clouds whose misspelling is worth a warning. Others are allowed. */

@@ -5,7 +5,9 @@
 const [wanted, nth] = (process.env['PERDURE_KILL_POINT'] ?? '').split(':');
 let left = Number(nth ?? 1);
 
-export function killPoint(name: EngineKillPoint | AgentKillPoint | AutomationKillPoint | ProgramKillPoint): void {
+export type KillPoint = EngineKillPoint | AgentKillPoint | AutomationKillPoint | ProgramKillPoint | ReviewKillPoint;
+
+export function killPoint(name: KillPoint): void {
   if (wanted !== name) return;
   left -= 1;
   if (left <= 0) process.kill(process.pid, 'SIGKILL');
@@ -54,6 +56,10 @@ export const AGENT_KILL_POINTS = [
   'steer.before-commit',
 ] as const;
 export type AgentKillPoint = (typeof AGENT_KILL_POINTS)[number];
+
+/** The same of calls that a model reviews. */
+export const REVIEW_KILL_POINTS = ['review.before-commit', 'review.after-commit'] as const;
+export type ReviewKillPoint = (typeof REVIEW_KILL_POINTS)[number];
 
 /** The same of programs. */
 export const PROGRAM_KILL_POINTS = [

@@ -2,6 +2,7 @@
 import { perdureError, type PerdureError } from '@perdure/protocol';
 import type { HomeId } from '../kernel/ids.ts';
 import type { JsonObject, SessionOrigin } from '../log/events.ts';
+import { bindingContracts } from '../placement/bind.ts';
 import { decide } from '../placement/decide.ts';
 import type { Decision } from '../placement/decision.ts';
 import { explainTable, refusalMessage } from '../placement/explain.ts';
@@ -20,7 +21,7 @@ import type {
 import { toRecord } from '../placement/record.ts';
 import { modelKey, type Snapshot } from '../placement/snapshot.ts';
 import type { InferRequest, ModelCapacity, NotPlaced, Placing, PlacingSubject, ReachableTarget } from './placing.ts';
-import { decideEgress } from '../placement/open-network.ts';
+import { OPEN_NETWORK } from '../placement/outside.ts';
 import type { Clock } from './ports.ts';
 import { TargetHealth } from './target-health.ts';
 
@@ -169,14 +170,29 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     },
     state: subject => placeState(subject, {}),
     stateAt: (subject, home) => placeState(subject, { only: [home] }),
-    egress({ requestLabels, ...subject }) {
-      const facts = factsOf(subject, { requestLabels });
+    egress({ requestLabels, destination, ...subject }) {
+      const facts = factsOf(subject, { requestLabels, destination });
       if (facts === null) return unsold(subject.origin).error;
-      const decision = decideEgress(inForce(), facts);
+      const decision = decide(inForce(), 'egress', facts, {}, { only: [OPEN_NETWORK] });
       count(decision);
       if (decision.chosen !== null) return null;
       const { message, details } = errorOf(decision);
       return perdureError('egress_denied', message, details === undefined ? {} : { details });
+    },
+    speaksOfTools: () =>
+      inForce().contracts.some(({ restricts }) => restricts.has('execute') || restricts.has('egress')),
+    run({ action, place, requestLabels, tool, destination, ...subject }) {
+      const more = { ...(tool !== undefined && { tool }), ...(destination !== undefined && { destination }) };
+      const facts = factsOf(subject, { requestLabels, ...more });
+      if (facts === null) {
+        const { record, error } = unsold(subject.origin);
+        return { record, chosen: null, error };
+      }
+      const snapshot = inForce();
+      const { contracts, lapsed } = bindingContracts(snapshot, action, facts.vendor, facts.session.product, facts.at);
+      if (contracts.length === 0 && lapsed.length === 0) return null;
+      const { decision, record } = run(snapshot, action, facts, {}, { only: [place] });
+      return { record, chosen: decision.chosen, error: decision.chosen === null ? errorOf(decision) : null };
     },
     target: id => targets.get(id) ?? null,
     readings: () => inForce().readings,

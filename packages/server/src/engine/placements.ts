@@ -3,10 +3,12 @@ import { perdureError } from '@perdure/protocol';
 import {
   idBody,
   parsePlacementId,
+  parseToolPlacementId,
   placementId,
   type ResponseId,
   type SessionId,
   type TenantId,
+  toolPlacementId,
 } from '../kernel/ids.ts';
 import { decodeEnvelope } from '../log/codec.ts';
 import type { Envelope, EnvelopeOf, JsonObject, SessionOrigin, Usage } from '../log/events.ts';
@@ -23,7 +25,7 @@ export interface PlacementRecord {
   readonly session: SessionId;
   /** The stored response that it served; null for stateless calls and for the state itself. */
   readonly response: ResponseId | null;
-  readonly action: 'infer' | 'place_state';
+  readonly action: 'infer' | 'place_state' | 'execute' | 'egress';
   readonly purpose: string;
   readonly home: string;
   readonly origin: SessionOrigin;
@@ -36,8 +38,16 @@ export interface PlacementRecord {
 /** @throws placement_not_found */
 export async function readPlacement(engine: EngineContext, caller: Caller, id: string): Promise<PlacementRecord> {
   const place = parsePlacementId(id);
-  const store = place === null ? null : engine.homes.ofBody(place.body);
-  const found = place === null || store === null ? null : await locate(engine, caller, store, place);
+  const run = parseToolPlacementId(id);
+  const store = engine.homes.ofBody((place ?? run)?.body ?? '');
+  const found =
+    store === null
+      ? null
+      : place !== null
+        ? await locate(engine, caller, store, place)
+        : run !== null
+          ? await locateRun(engine, caller, store, run)
+          : null;
   if (found === null) throw perdureError('placement_not_found', `Placement with id '${short(id)}' not found.`);
   return found;
 }
@@ -62,6 +72,18 @@ async function locate(
   return null;
 }
 
+/** Of a tool's run: its id says where it lies. */
+async function locateRun(
+  engine: EngineContext,
+  caller: Caller,
+  store: SessionLog,
+  { body, seq }: { readonly body: string; readonly seq: number },
+): Promise<PlacementRecord | null> {
+  const session = `sess_${body}` as SessionId;
+  const [event] = await read(engine, store, caller, session, seq);
+  return event?.type === 'tool.placed' && event.seq === seq ? view(engine, caller, store, event, []) : null;
+}
+
 async function read(
   engine: EngineContext,
   store: SessionLog,
@@ -75,7 +97,7 @@ async function read(
   return stored.map(one => decodeEnvelope({ tenant: caller.tenant, session }, one));
 }
 
-type Placed = EnvelopeOf<'call.placed'> | EnvelopeOf<'state.placed'>;
+type Placed = EnvelopeOf<'call.placed'> | EnvelopeOf<'state.placed'> | EnvelopeOf<'tool.placed'>;
 
 async function view(
   engine: EngineContext,
@@ -108,6 +130,7 @@ async function view(
       call: { status: 'completed', usage: null },
     };
   }
+  if (event.type === 'tool.placed') return { ...common, ...runOf(event, `resp_${body}` as ResponseId) };
   const { call, purpose, chosen } = event.head;
   const stateless = first.type === 'call.admitted';
   return {
@@ -139,6 +162,16 @@ async function bodyOf(
     before(await read(engine, store, caller, event.session, Math.max(1, event.seq - 8))) ??
     before(await read(engine, store, caller, event.session, Math.max(1, event.seq - 63)));
   return started?.type === 'turn.started' ? (idBody(started.head.response, 'resp') ?? own) : own;
+}
+
+/** What is told of a tool's run. It is no call of a model: nothing is metered. */
+function runOf(
+  { session, seq, head }: EnvelopeOf<'tool.placed'>,
+  response: ResponseId | null,
+): Pick<PlacementRecord, 'id' | 'response' | 'action' | 'purpose' | 'chosen' | 'call'> {
+  const { action, chosen } = head;
+  const id = toolPlacementId(session, seq);
+  return { id, response, action, purpose: 'turn', chosen, call: { status: 'completed', usage: null } };
 }
 
 function outcomeAfter(events: readonly Envelope[], seq: number, call: number): PlacementRecord['call'] {
@@ -184,10 +217,12 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
       call: { status: 'completed', usage: null },
     };
   }
-  if (placed.type !== 'call.placed') return null;
-  const { call, purpose, chosen, placement: record } = placed.head;
   const turn = entry.turn === null ? null : decode(entry.turn);
   const response = turn?.type === 'turn.started' ? turn.head.response : null;
+  if (placed.type === 'tool.placed')
+    return { at, tenant, session, home, origin, record: placed.head.placement, ...runOf(placed, response) };
+  if (placed.type !== 'call.placed') return null;
+  const { call, purpose, chosen, placement: record } = placed.head;
   const body = response === null ? own : (idBody(response, 'resp') ?? own);
   return {
     id: placementId(body, call),

@@ -5,7 +5,7 @@
 import type { PerdureError } from '@perdure/protocol';
 import type { HomeId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { JsonObject, SessionOrigin } from '../log/events.ts';
-import type { Purpose } from '../placement/facts.ts';
+import type { DestinationFacts, Purpose, ToolFacts } from '../placement/facts.ts';
 import type { SessionUse } from '../session/state.ts';
 import type { Provider, Upstream } from './ports.ts';
 
@@ -47,6 +47,25 @@ export interface PlacedCall {
   readonly reserved: { readonly input: number; readonly output: number };
 }
 
+export interface RunRequest extends PlacingSubject {
+  readonly model: string;
+  readonly requestLabels: readonly string[];
+  readonly action: 'execute' | 'egress';
+  /** A home, or a place of `placement/outside.ts`. */
+  readonly place: string;
+  /** Of `execute`. */
+  readonly tool?: ToolFacts;
+  /** Of `egress`. */
+  readonly destination?: DestinationFacts;
+}
+
+export interface PlacedRun {
+  readonly record: JsonObject;
+  /** Null if it was refused. */
+  readonly chosen: string | null;
+  readonly error: PerdureError | null;
+}
+
 export interface PlacedState {
   readonly ok: true;
   readonly home: HomeId;
@@ -69,8 +88,16 @@ export interface Placing {
   stateAt(request: PlacingSubject & { readonly model: string }, home: HomeId): PlacedState | NotPlaced;
   /** Whether the contracts let a request reach an address on the open network; the error if they do not. */
   egress(
-    request: PlacingSubject & { readonly model: string; readonly requestLabels: readonly string[] },
+    request: PlacingSubject & {
+      readonly model: string;
+      readonly requestLabels: readonly string[];
+      readonly destination: DestinationFacts;
+    },
   ): PerdureError | null;
+  /** Whether a contract in force speaks of where tools run, or of where data goes: else nobody need ask. */
+  speaksOfTools(): boolean;
+  /** Decides a tool's run. Null: no contract in force speaks of it. */
+  run(request: RunRequest): PlacedRun | null;
   /** The target that a placement chose; null if this configuration no longer has it. */
   target(id: string): ReachableTarget | null;
   /** Contract -> reading in force now: fixed in a session at its start. */

@@ -15,6 +15,8 @@ export interface Refusal {
   /** The session that the request would have gone to. */
   readonly subject: SessionId | null;
   readonly origin: SessionOrigin;
+  /** Absent: `turn`. */
+  readonly purpose?: string;
 }
 
 /** Records it and gives the error to throw, which names the placement. */
@@ -24,13 +26,13 @@ export async function recordRefusal(
   store: SessionLog,
   refusal: Refusal,
 ): Promise<PerdureError> {
-  const { error, record, origin, subject } = refusal;
+  const { error, record, origin, subject, purpose = 'turn' } = refusal;
   const session = engine.ids.next('sess', homeTag(store.home)) as SessionId;
   const bodies: EventBody[] = [
     { type: 'call.admitted', head: { home: store.home, origin, subject }, payload: null },
     {
       type: 'call.placed',
-      head: { call: 1, purpose: 'turn', chosen: null, placement: record, reserved: { input: 0, output: 0 } },
+      head: { call: 1, purpose, chosen: null, placement: record, reserved: { input: 0, output: 0 } },
       payload: null,
     },
   ];

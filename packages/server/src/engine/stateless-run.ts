@@ -4,7 +4,8 @@
  * The placement is committed while the upstream is already at work, and no byte of the answer is released before that commit (L5).
  */
 import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
-import { type EventBody, NO_IDS, type Usage } from '../log/events.ts';
+import { type EventBody, NO_IDS, NO_USAGE, type Usage } from '../log/events.ts';
+import type { SessionId } from '../kernel/ids.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { type Boundary, untilBoundary } from './boundary.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -28,7 +29,13 @@ export interface StatelessInput {
   readonly signal: AbortSignal;
   /** Whether an answer that nobody streams may be asked for in one piece. */
   readonly whole: boolean;
+  /** The session for whose sake it is made. Absent: its own. */
+  readonly subject?: SessionId;
+  /** Whether the placement is durable before the request goes out. Absent: before the answer is released. */
+  readonly recordFirst?: true;
 }
+
+type MeterBody = Extract<EventBody, { type: 'call.completed' | 'call.failed' }>;
 
 /** To be made once: by `steps` or by `answer`. */
 export class StatelessRun {
@@ -42,6 +49,7 @@ export class StatelessRun {
   /** The commit of the placement in force. */
   #commit: Promise<unknown> | null = null;
   readonly #avoid: string[] = [];
+  #usage: Usage = NO_USAGE;
   /** The attempt that is under way ends with it. */
   #stop = new AbortController();
 
@@ -49,6 +57,11 @@ export class StatelessRun {
     this.#engine = engine;
     this.#input = input;
     this.#placed = input.placed;
+  }
+
+  /** The attempt in force, and what all of them used so far. */
+  get made(): { readonly attempt: number; readonly target: string; readonly usage: Usage } {
+    return { attempt: this.#attempt, target: this.#placed.target.id, usage: this.#usage };
   }
 
   /** The answer as it comes. */
@@ -61,6 +74,7 @@ export class StatelessRun {
         let failed = false;
         let end: StepEnd | null = null;
         try {
+          if (this.#input.recordFirst) await this.#released();
           for await (const batch of untilBoundary(upstreamSteps(this.#request(), this.#engine), this.boundary)) {
             if (!begun) await this.#released();
             begun = true;
@@ -155,7 +169,7 @@ export class StatelessRun {
     this.#live = this.#engine.sessions.begin(facts.tenant, facts.session, store);
     const admitted: EventBody = {
       type: 'call.admitted',
-      head: { home: store.home, origin: facts.origin, subject: null },
+      head: { home: store.home, origin: facts.origin, subject: this.#input.subject ?? null },
       payload: null,
     };
     return this.#lay([admitted, placedEvent(1, this.#placed, facts.purpose)], actorOf(caller));
@@ -179,7 +193,7 @@ export class StatelessRun {
     killPoint('stateless.after-placement');
   }
 
-  #failure(error: unknown, begun: boolean): EventBody {
+  #failure(error: unknown, begun: boolean): MeterBody {
     // What the upstream refused cost nothing; what broke is charged at its bound, since nobody knows.
     const refused = isProviderError(error) && error.status !== null && error.status >= 400 && !begun;
     const code = isProviderError(error) ? error.providerError : this.#problem(error).code;
@@ -192,6 +206,7 @@ export class StatelessRun {
     try {
       const next = this.#elsewhere(error, begun, failed);
       await this.#record();
+      this.#count(failed);
       this.#attempt += 1;
       this.#placed = next;
       void this.#lay([failed, placedEvent(this.#attempt, next, this.#input.facts.purpose)], 'engine');
@@ -201,7 +216,7 @@ export class StatelessRun {
     }
   }
 
-  #elsewhere(error: unknown, begun: boolean, failed: EventBody): PlacedCall {
+  #elsewhere(error: unknown, begun: boolean, failed: MeterBody): PlacedCall {
     const { placing, limits } = this.#engine;
     const problem = this.#problem(error);
     if (!isProviderError(error) || !error.retryable || begun || this.#attempt >= limits.turnAttempts) throw problem;
@@ -222,8 +237,20 @@ export class StatelessRun {
     return isProviderError(error) ? upstreamFailure(error.providerError, error.message, error) : toPerdureError(error);
   }
 
+  #count({ head }: MeterBody): void {
+    const { input, cached, output, reasoning } = head.usage;
+    const usage = this.#usage;
+    this.#usage = {
+      input: usage.input + input,
+      cached: usage.cached + cached,
+      output: usage.output + output,
+      reasoning: usage.reasoning + reasoning,
+    };
+  }
+
   /** Commits the meter without keeping the client waiting. If that fails, recovery closes the reservation at its bound, here or in the next process. */
-  #meter(event: EventBody): void {
+  #meter(event: MeterBody): void {
+    this.#count(event);
     killPoint('stateless.before-meter');
     const engine = this.#engine;
     const { sessions, finishing, tail } = engine;
@@ -254,7 +281,7 @@ function placedEvent(call: number, placed: PlacedCall, purpose: string): EventBo
   };
 }
 
-function completed(call: number, end: StepEnd | null, placed: PlacedCall): EventBody {
+function completed(call: number, end: StepEnd | null, placed: PlacedCall): MeterBody {
   const { reserved } = placed;
   const usage = end?.usage ?? { input: reserved.input, cached: 0, output: reserved.output, reasoning: 0 };
   const head = {
@@ -274,7 +301,7 @@ export function failedEvent(
   call: number,
   code: string,
   placed: { readonly reserved: { readonly input: number; readonly output: number } } | null,
-): EventBody {
+): MeterBody {
   const usage: Usage = {
     input: placed?.reserved.input ?? 0,
     cached: 0,

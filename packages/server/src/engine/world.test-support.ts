@@ -7,7 +7,16 @@ import { type CreateResponse, parseCreateResponse, type PerdureError } from '@pe
 import { type HomeId, makeIds, type TenantId } from '../kernel/ids.ts';
 import type { SessionRow } from '../log/rows.ts';
 import type { Place } from '../placement/facts.ts';
-import { CHANNELS, home, load, PRODUCTS, shippedFiles, snapshotOf, target } from '../placement/fixture.test-support.ts';
+import {
+  CHANNELS,
+  type Files,
+  home,
+  load,
+  PRODUCTS,
+  shippedFiles,
+  snapshotOf,
+  target,
+} from '../placement/fixture.test-support.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import { emptyMemoryData, type MemoryData } from '../store/memory/memory-data.ts';
 import { openMemoryHome } from '../store/memory/open-memory-home.ts';
@@ -64,8 +73,8 @@ const STILL: Scheduler = { start: () => undefined, nudge: () => undefined, stop:
 export interface WorldOptions {
   readonly homes?: readonly string[];
   readonly places?: readonly Place[];
-  /** Shipped contract sets. */
-  readonly contracts?: readonly string[];
+  /** Shipped contract sets, or the files of others. */
+  readonly contracts?: readonly (string | Files)[];
   readonly limits?: Partial<EngineLimits>;
   readonly spend?: EngineOptions['spend'];
   readonly compaction?: Partial<CompactionOptions>;
@@ -134,7 +143,9 @@ export class World {
       target('up-3', 'local'),
       ...stores.map(store => home(store.home, 'local')),
     ];
-    const contracts = (this.#options.contracts ?? ['none']).map(name => load(shippedFiles(name)));
+    const contracts = (this.#options.contracts ?? ['none']).map(set =>
+      load(typeof set === 'string' ? shippedFiles(set) : set),
+    );
     const snapshot = snapshotOf(contracts, { places });
     const desk = makeDesk({
       snapshot: () => snapshot,

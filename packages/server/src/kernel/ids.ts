@@ -170,6 +170,21 @@ export function placementId(body: string, part: number): string {
   return `plc_${body}${base32(part, PART_CHARS)}`;
 }
 
+const SEQ_CHARS = 7;
+const TOOL_PLACEMENT = new RegExp(`^plc_([0-9a-z]{${ID_BODY_CHARS}})([0-9a-z]{${SEQ_CHARS}})$`);
+
+/** The id of the placement of a tool's run: it says in which session, and at which event it lies. */
+export function toolPlacementId(session: SessionId, seq: number): string {
+  return `plc_${session.slice('sess_'.length)}${base32(seq, SEQ_CHARS)}`;
+}
+
+/** The event that such an id names; null if it is none. */
+export function parseToolPlacementId(id: string): { readonly body: string; readonly seq: number } | null {
+  const [, body = '', rest = ''] = TOOL_PLACEMENT.exec(id) ?? [];
+  const seq = body === '' || !BODY.test(body) ? -1 : fromBase32(rest);
+  return seq < 1 ? null : { body, seq };
+}
+
 /** The turn and call that a placement id names, or null. */
 export function parsePlacementId(id: string): { body: string; part: number } | null {
   if (!id.startsWith('plc_') || id.length !== 4 + ID_BODY_CHARS + PART_CHARS) return null;

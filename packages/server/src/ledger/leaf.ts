@@ -27,7 +27,7 @@ export const LEAF_VERSION = 1;
 
 /** Every kind of leaf that an event makes, and by which events. A new kind is one entry. */
 export const LEAF_KINDS: { readonly [kind in EventLeafKind]: readonly EventType[] } = {
-  placement: ['call.placed', 'state.placed'],
+  placement: ['call.placed', 'state.placed', 'tool.placed'],
   meter: ['call.completed', 'call.failed', 'call.cancelled'],
   approval: ['approval.granted', 'approval.denied', 'approval.expired'],
 };

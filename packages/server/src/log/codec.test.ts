@@ -227,6 +227,15 @@ const PINS: Pins = {
     },
     head: '{"callId":"call_a","tool":"shell","idempotent":false,"arguments":"digest"}',
   },
+  'tool.placed': {
+    code: 44,
+    event: {
+      type: 'tool.placed',
+      head: { callId: 'call_a', action: 'execute', chosen: 'local', placement: { v: 1, s: 'x' } },
+      payload: null,
+    },
+    head: '{"callId":"call_a","action":"execute","chosen":"local","placement":{"v":1,"s":"x"}}',
+  },
   'tool.started': {
     code: 13,
     event: { type: 'tool.started', head: { callId: 'call_a', approval: null }, payload: null },

@@ -54,6 +54,7 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'environment.changed': 41,
   'environment.awaited': 42,
   'tool.output': 43,
+  'tool.placed': 44,
 };
 
 const TYPES = new Map<number, EventType>(

@@ -77,6 +77,7 @@ function of<T extends EventType>(_: T, head: Parts<T>['head'], payload: Parts<T>
 }
 
 const none = fc.constant(null);
+const review = fc.record({ placement: text, target: fc.constantFrom('up-1', 'up-2'), usage });
 
 const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'session.created': of(
@@ -187,6 +188,16 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     ),
     fc.option(fc.record({ salt: text, arguments: text }, { requiredKeys: ['salt'] })),
   ),
+  'tool.placed': of(
+    'tool.placed',
+    fc.record({
+      callId,
+      action: fc.constantFrom('execute' as const, 'egress' as const),
+      chosen: fc.option(text),
+      placement: jsonObject,
+    }),
+    none,
+  ),
   'tool.started': of('tool.started', fc.record({ callId, approval: fc.option(approval) }), none),
   'tool.completed': of(
     'tool.completed',
@@ -214,14 +225,23 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
         expiresAt: seq,
         definition: fc.constantFrom('d1', 'd2'),
         agentVersion: fc.nat(3),
-        why: fc.constantFrom('tool_asks' as const, 'outcome_unknown' as const),
+        why: fc.constantFrom('tool_asks' as const, 'outcome_unknown' as const, 'network' as const),
+        reviewed: fc.constant(true as const),
       },
       { requiredKeys: ['approval', 'callId', 'arguments', 'policy', 'expiresAt'] },
     ),
     fc.option(fc.record({ about: jsonObject, resume: fc.option(text) })),
   ),
-  'approval.granted': of('approval.granted', fc.record({ approval }), fc.option(fc.record({ value: json }))),
-  'approval.denied': of('approval.denied', fc.record({ approval }), fc.record({ reason: text })),
+  'approval.granted': of(
+    'approval.granted',
+    fc.record({ approval, review }, { requiredKeys: ['approval'] }),
+    fc.option(fc.record({ value: json, reason: text }, { requiredKeys: ['value'] })),
+  ),
+  'approval.denied': of(
+    'approval.denied',
+    fc.record({ approval, review }, { requiredKeys: ['approval'] }),
+    fc.record({ reason: text }),
+  ),
   'approval.expired': of('approval.expired', fc.record({ approval }), none),
   'turn.completed': of(
     'turn.completed',

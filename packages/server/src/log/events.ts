@@ -6,10 +6,26 @@
  * Names are past tense; a new meaning is a new version in `codec.ts`, never a changed one.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { CompactionRef, DocumentRef, EnvironmentNow, Reservation, ToolPlace, Usage } from './places.ts';
+import type {
+  CompactionRef,
+  DocumentRef,
+  EnvironmentNow,
+  Reservation,
+  ReviewedBy,
+  ToolPlace,
+  Usage,
+} from './places.ts';
 
 export { NO_USAGE, sumUsage } from './places.ts';
-export type { CompactionRef, DocumentRef, EnvironmentNow, Reservation, ToolPlace, Usage } from './places.ts';
+export type {
+  CompactionRef,
+  DocumentRef,
+  EnvironmentNow,
+  Reservation,
+  ReviewedBy,
+  ToolPlace,
+  Usage,
+} from './places.ts';
 
 /** JSON as it lies in a log. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -190,6 +206,19 @@ export type EventBody =
       readonly payload: { readonly salt: string; readonly arguments?: string } | null;
     }
   | {
+      /** Where a tool may run, or what it needs may go: decided before it starts, and only where a contract speaks of it. */
+      readonly type: 'tool.placed';
+      readonly head: {
+        readonly callId: string;
+        readonly action: 'execute' | 'egress';
+        /** Null: the contracts refused it, and the tool does not run. */
+        readonly chosen: string | null;
+        /** As that of `call.placed`; the last field, so that replays find its end. */
+        readonly placement: JsonObject;
+      };
+      readonly payload: null;
+    }
+  | {
       readonly type: 'tool.started';
       readonly head: { readonly callId: string; readonly approval: string | null };
       readonly payload: null;
@@ -236,21 +265,24 @@ export type EventBody =
         /** What else it binds (L7): the digest of the tool's definition, and the version of the agent. */
         readonly definition?: string;
         readonly agentVersion?: number;
-        /** Why people are asked, if not for the policy: the tool itself asks, or nobody knows whether it ran. */
-        readonly why?: 'tool_asks' | 'outcome_unknown';
+        /** Why people are asked, if not for the policy: the tool itself asks, for hosts too, or nobody knows whether it ran. */
+        readonly why?: 'tool_asks' | 'outcome_unknown' | 'network';
+        /** A model is asked in the place of people: its verdict is in the same commit. */
+        readonly reviewed?: true;
       };
       /** What the tool asks; `resume` is what it wants back with the answer. */
       readonly payload: { readonly about: JsonObject; readonly resume: string | null } | null;
     }
   | {
       readonly type: 'approval.granted';
-      readonly head: { readonly approval: string };
-      /** The answer, where the tool asked for one. */
-      readonly payload: { readonly value: Json } | null;
+      /** `review`: of a verdict that a model gave. */
+      readonly head: { readonly approval: string; readonly review?: ReviewedBy };
+      /** `value`: the answer, where the tool asked for one. `reason`: why a reviewer said yes. */
+      readonly payload: { readonly value: Json; readonly reason?: string } | null;
     }
   | {
       readonly type: 'approval.denied';
-      readonly head: { readonly approval: string };
+      readonly head: { readonly approval: string; readonly review?: ReviewedBy };
       readonly payload: { readonly reason: string };
     }
   | { readonly type: 'approval.expired'; readonly head: { readonly approval: string }; readonly payload: null }

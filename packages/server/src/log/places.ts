@@ -43,6 +43,13 @@ export interface Reservation {
   readonly output: number;
 }
 
+/** The call of a model that gave a verdict on a tool call: its placement, where it went, what it used. */
+export interface ReviewedBy {
+  readonly placement: string;
+  readonly target: string;
+  readonly usage: Usage;
+}
+
 /** Who runs a tool, as a log names it. `server` and `tool`: of an MCP server. */
 export interface ToolPlace {
   readonly kind: 'client' | 'module' | 'mcp' | 'builtin';

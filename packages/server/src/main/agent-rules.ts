@@ -46,12 +46,12 @@ const HOUR_MS = 3_600_000;
  * @throws PermissionsError
  */
 export async function toolRules(
-  config: Pick<Config, 'permissions'>,
+  config: Pick<Config, 'permissions' | 'review'>,
   control: Pick<HomeStore, 'putDocument'>,
-): Promise<Pick<ToolDesk, 'policy' | 'reviewer'>> {
+): Promise<Pick<ToolDesk, 'policy' | 'reviewer' | 'review'>> {
   const permissions = openPermissions(config.permissions, () => CEDAR_APART);
   await control.putDocument(permissions.version, permissions.document);
-  return { policy: permissions, reviewer: ruleReviewer(permissions, null) };
+  return { policy: permissions, reviewer: ruleReviewer(permissions), review: config.review };
 }
 
 export async function startAgentRules(

@@ -113,7 +113,14 @@ function told(one: ApprovalResource | ApprovalDetail, options: DecideOptions, io
     printJson(io, one);
     return EXIT.ok;
   }
-  const decided = one.decided_at === null ? [] : [['decided', `${one.decided_by ?? '-'} at ${moment(one.decided_at)}`]];
+  const automatic = one.decided_by === 'reviewer' ? ', automatically' : '';
+  const decided =
+    one.decided_at === null
+      ? []
+      : [
+          ['decided', `${one.decided_by ?? '-'} at ${moment(one.decided_at)}${automatic}`],
+          ...(one.placement === null ? [] : [['by the call', `${one.placement} (perdure explain shows it)`]]),
+        ];
   const content =
     'arguments' in one
       ? [

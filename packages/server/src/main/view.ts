@@ -18,6 +18,7 @@ import { dayOrNull } from '../kernel/day.ts';
 import type { Decision, Exclusion, Row } from '../placement/decision.ts';
 import { exclusionText, explainTable, refusalMessage } from '../placement/explain.ts';
 import { freeingChanges, freeingText, type RefusedCall } from '../placement/free.ts';
+import { placeNamed } from '../placement/outside.ts';
 import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
@@ -78,7 +79,7 @@ export function makeView(options: ViewOptions): PlacementsView {
       const plain = matchesPlainly(record, compact, filters);
       if (!plain || filters.cloud === undefined) return plain;
       if (record.chosen === null || compact.s === undefined) return false;
-      return (await snapshotOf(compact.s)).snapshot.byId.get(record.chosen)?.cloud === filters.cloud;
+      return placeNamed((await snapshotOf(compact.s)).snapshot, record.chosen)?.cloud === filters.cloud;
     },
     whatIf: (records, suppose) => whatIf(records, suppose, snapshotOf),
     async document(version, tenant) {
@@ -111,6 +112,14 @@ function bare(record: PlacementRecord): PlacementResource {
   };
 }
 
+function toolOf({ T: tool }: CompactRecord): PlacementResource['tool'] {
+  return tool === undefined ? null : { name: tool[0], origin: tool[1] };
+}
+
+function destinationOf({ D: to }: CompactRecord): PlacementResource['destination'] {
+  return to === undefined ? null : { host: to[0], use: to[1] };
+}
+
 function frame(record: PlacementRecord) {
   return {
     id: record.id,
@@ -121,6 +130,8 @@ function frame(record: PlacementRecord) {
     response: record.response,
     action: record.action,
     purpose: record.purpose as PlacementResource['purpose'],
+    tool: toolOf(record.record as unknown as CompactRecord),
+    destination: destinationOf(record.record as unknown as CompactRecord),
     home: record.action === 'place_state' ? record.chosen : record.home,
     usage: record.call.usage,
     call: { status: record.call.status },

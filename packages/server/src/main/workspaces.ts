@@ -37,7 +37,8 @@ export function makeWorkspaces(
   config: Pick<Config, 'data' | 'workspaces' | 'egress'>,
   parts: WorkspacesParts = {},
 ): WorkspacesDesk {
-  const { isolation, folder, network, blockedHosts, privateHosts, readOnly, users, limits } = config.workspaces;
+  const { isolation, folder, network, blockedHosts, privateHosts, readOnly, users, limits, networkAsk } =
+    config.workspaces;
   let opened: Promise<OpenWorkspaces> | null = null;
   const open = async (): Promise<OpenWorkspaces> => {
     const { openWorkspaces } = await import('../workspace/open-workspaces.ts');
@@ -74,6 +75,7 @@ export function makeWorkspaces(
       workspaces: { open: parts.open ?? (async spec => (await get()).open(spec)) },
       web: fetcher === null ? null : { fetch: fetcher.fetch, matches: matchesAny, blocked: blockedHosts },
       ...(parts.specOf === undefined ? {} : { specOf: parts.specOf }),
+      ...(networkAsk ? { ask: { matches: matchesAny, blocked: blockedHosts } } : {}),
     });
   };
   const source = (): Promise<ToolSource> => (loaded ??= load());

@@ -147,6 +147,9 @@ function factsOf(draft: Draft): ToldCall {
     inputTokens: 0,
     outputBound: 0,
     spend: { month: 0, total: 0 },
+    // Of names that no clause knows.
+    tool: { name: 'anything-else', origin: 'builtin' },
+    destination: { host: 'anything-else', use: 'web' },
     recorded: supposed(draft.events, draft.refusals),
   };
   for (const [path, value] of draft.more) {

@@ -4,13 +4,17 @@ import type { Action, CallFacts, Place } from './facts.ts';
 import type { CallClass, Clause, ClauseFailure, ContractRules, Judgement, Sale, ToldCall } from './ports.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Inside by the model's vendor for a model call; by the product, or its vendor, for everything else. */
+/**
+ * Inside by the model's vendor for a model call; by the product, or its vendor, for everything else. A contract of which no `forbid` reaches tool runs,
+ * or what leaves, does not speak of them: a set that was written for model calls refuses no tool for want of a permission.
+ */
 export function inScope(
-  { scope }: ContractRules,
+  { scope, restricts }: ContractRules,
   action: Action | 'distribute',
   vendor: string,
   product: { id: string; vendor: string },
 ): boolean {
+  if ((action === 'execute' || action === 'egress') && !restricts.has(action)) return false;
   if (scope === null) return true;
   if (action === 'infer') return scope.vendors.includes(vendor);
   return scope.products.includes(product.id) || scope.vendors.includes(product.vendor);

@@ -22,6 +22,7 @@ import type {
   Segment,
 } from './facts.ts';
 import type { CallClass, Clause, ContractRules, ToldCall } from './ports.ts';
+import { outsideOf } from './outside.ts';
 import { distanceOf, lacking, type Score, scoreOf } from './score.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
 import { waive, type Waiver, waiverSubject } from './waive.ts';
@@ -103,12 +104,10 @@ export function decideDistribution(
   };
 }
 
-function candidatesFor(
-  snapshot: Snapshot,
-  action: Action,
-  facts: CallFacts,
-  { only }: DecideOptions,
-): readonly Place[] {
+function candidatesFor(snapshot: Snapshot, action: Action, facts: CallFacts, options: DecideOptions): readonly Place[] {
+  const { only } = options;
+  const beyond = action === 'execute' || action === 'egress' ? outsideOf(snapshot, options) : null;
+  if (beyond !== null) return beyond;
   const all =
     action === 'infer' ? (snapshot.byModel.get(modelKey(facts.vendor, facts.model)) ?? NOTHING) : snapshot.homes;
   return only === undefined ? all : theOnly(all, only);

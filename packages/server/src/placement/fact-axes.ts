@@ -272,7 +272,7 @@ export function useCounts(parts: SpaceParts): readonly Axis[] {
 
 /** Facts with an axis of their own, or that follow from others. */
 const KNOWN =
-  /^(class|use\..*|place\..*|session|session\.(labels|tenant)|call|call\.(vendor|segment|purpose|stateHeld|labels|at|events|firstRefusal\..*|product|product\..*|channel|channel\..*))$/;
+  /^(class|tool|destination|use\..*|place\..*|session|session\.(labels|tenant)|call|call\.(vendor|segment|purpose|stateHeld|labels|at|events|firstRefusal\..*|product|product\..*|channel|channel\..*))$/;
 
 /** Recorded events that clauses name, and the rights of first refusal, each in the states that clauses ask for and in one that none does. */
 function recordedAxes(parts: SpaceParts): readonly Axis[] {

@@ -1,7 +1,7 @@
 /** What a placement is decided from: places, the access that was sold, the call, and the health of the places. Plain data. */
 
 /** Of what clauses are told: a decision is recorded with it. Contracts are written against the same. */
-export const FACTS_VERSION = 2;
+export const FACTS_VERSION = 3;
 
 /** What is done at a place. */
 export type Action = 'infer' | 'place_state' | 'execute' | 'egress';
@@ -133,6 +133,20 @@ export interface SessionFacts {
   readonly use?: Use;
 }
 
+/** A tool that runs, of `execute`. */
+export interface ToolFacts {
+  /** As the model calls it. */
+  readonly name: string;
+  readonly origin: 'builtin' | 'module' | 'mcp';
+}
+
+/** Where data goes, of `egress`. */
+export interface DestinationFacts {
+  /** As it is named, or as the pattern that lets it through: `*` is any. */
+  readonly host: string;
+  readonly use: 'mcp' | 'web' | 'command' | 'file' | 'traces';
+}
+
 export interface CallFacts {
   readonly session: SessionFacts;
   readonly sessionId: string;
@@ -147,6 +161,8 @@ export interface CallFacts {
   readonly at: number;
   /** Of the tenant, before this call. Absent: not known, and a clause that asks for it denies. */
   readonly spend?: Spend;
+  readonly tool?: ToolFacts;
+  readonly destination?: DestinationFacts;
   /** An estimate; the answer's length is bounded by `outputBound`. Integers. */
   readonly inputTokens: number;
   readonly outputBound: number;

@@ -61,6 +61,8 @@ export interface ContractRules {
    * two of them that differ in nothing but their time are decided alike. Null: any moment may be told from any other.
    */
   readonly changesAt: (recorded: Recorded) => readonly number[] | null;
+  /** Actions that a `forbid` of it reaches. On tools and on what leaves, a contract without one says nothing. */
+  readonly restricts: ReadonlySet<Action>;
   /** Whether a clause asks what the tenant has spent. */
   readonly readsSpend: boolean;
   readonly classify: (facts: ToldCall, reading: string | null) => Classification;

@@ -105,8 +105,14 @@ const calls: fc.Arbitrary<CallFacts> = fc
     inputTokens: fc.nat(1_000_000),
     outputBound: fc.nat(100_000),
     spend: fc.option(fc.record({ month: fc.nat(1000), total: fc.maxSafeNat() }), { freq: 2 }),
+    tool: fc.option(fc.record({ name: fc.string(), origin: fc.constantFrom('builtin' as const, 'mcp' as const) })),
+    destination: fc.option(fc.record({ host: fc.string(), use: fc.constantFrom('web' as const, 'command' as const) })),
   })
-  .map(({ spend, ...parts }) => call({ ...parts, ...(spend !== null && { spend }) }));
+  .map(({ spend, tool, destination, ...parts }) => ({
+    ...call({ ...parts, ...(spend !== null && { spend }) }),
+    ...(tool !== null && { tool }),
+    ...(destination !== null && { destination }),
+  }));
 
 const healths: fc.Arbitrary<Health> = fc.dictionary(
   fc.constantFrom(...ids),
@@ -144,7 +150,7 @@ test('the whole decision is recomputed from its record', () => {
   fc.assert(
     fc.property(
       snapshots,
-      fc.constantFrom('infer', 'infer', 'place_state', 'egress'),
+      fc.constantFrom('infer', 'infer', 'place_state', 'execute', 'egress'),
       calls,
       healths,
       options,

@@ -10,12 +10,14 @@ import {
   type Action,
   type CallFacts,
   type DecideOptions,
+  type DestinationFacts,
   FACTS_VERSION,
   type Health,
   type PlaceHealth,
   type Purpose,
   type Segment,
   type ShadowPrices,
+  type ToolFacts,
   type Use,
 } from './facts.ts';
 import { modelKey, type Snapshot } from './snapshot.ts';
@@ -52,6 +54,8 @@ export interface PlacementRecord {
   readonly N?: 0 | 1 | 2;
   readonly W?: readonly string[];
   readonly H?: ShadowPrices;
+  readonly T?: readonly [name: string, origin: ToolFacts['origin']];
+  readonly D?: readonly [host: string, use: DestinationFacts['use']];
 }
 
 /** Expected latency in ms, calls in flight, state (0 up, 1 down, 2 full), retry after in ms; trailing zeros left out. */
@@ -89,6 +93,8 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
   N: 'not enforced (monitor mode): 0 nothing was against it, 1 it would have gone elsewhere, 2 it would have been refused',
   W: 'waivers that took a reason away',
   H: 'shadow prices, by place: parts per million of the cost there that it saves elsewhere; absent: none',
+  T: 'tool that runs: name, origin; absent: none',
+  D: 'where data goes: host, use; absent: nothing leaves',
 };
 
 const STATES = ['up', 'down', 'full'] as const;
@@ -143,6 +149,8 @@ export function toRecord(
   if (waivers.length > 0) record.W = waivers;
   const shadow = shadowSeen(options.shadow, snapshot, facts);
   if (shadow !== null) record.H = shadow;
+  if (facts.tool !== undefined) record.T = [facts.tool.name, facts.tool.origin];
+  if (facts.destination !== undefined) record.D = [facts.destination.host, facts.destination.use];
   return record;
 }
 
@@ -262,6 +270,8 @@ export function fromRecord(record: PlacementRecord): RecordedCall {
       outputBound: record.o,
       ...(record.k !== undefined && { requires: record.k }),
       ...(record.S !== undefined && { spend: { month: record.S[0], total: record.S[1] } }),
+      ...(record.T !== undefined && { tool: { name: record.T[0], origin: record.T[1] } }),
+      ...(record.D !== undefined && { destination: { host: record.D[0], use: record.D[1] } }),
     },
     health: Object.fromEntries(
       Object.entries(record.e ?? {}).map(([id, numbers]) => [id, healthFrom(numbers)] as const),

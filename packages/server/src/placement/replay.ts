@@ -9,6 +9,7 @@
 import { decide, healthVerdict } from './decide.ts';
 import { type Decision, exclusionKey, type Exclusion, type Row } from './decision.ts';
 import type { Place, PlaceHealth, ShadowPrices, Use } from './facts.ts';
+import { placeNamed } from './outside.ts';
 import { fromRecord, healthFrom, type PlacementRecord } from './record.ts';
 import { emptyRecordText, healthOf, takeApart } from './record-text.ts';
 import { distanceOf, lacking, type MeteredTokens, scoreOf } from './score.ts';
@@ -202,7 +203,7 @@ function parsed({ text, start, end }: RecordedPlacementText): PlacementRecord {
 /** Decides every placement in full. For tests, and for whoever wants to check the other. */
 export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposition: Supposition): void {
   const decision = decided(placement, supposition);
-  const chosen = supposition.supposed.byId.get(decision.chosen ?? '') ?? null;
+  const chosen = placeNamed(supposition.supposed, decision.chosen ?? '') ?? null;
   const group = newGroup(placement, supposition, decision);
   const { i: input, o: output } = placement.record;
   count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { chosen, input, output });
@@ -230,7 +231,7 @@ function newGroup({ record }: RecordedPlacement, supposition: Supposition, decis
   const options = fromRecord(record).options;
   const rows = decision.rows.filter(row => row.verdict !== 'wrong-model');
   const legal = rows.flatMap(row => {
-    const place = supposed.byId.get(row.place);
+    const place = placeNamed(supposed, row.place);
     if (row.verdict === 'excluded' || place === undefined) return [];
     return [{ place, distance: distanceOf(place, supposed, options), key: `${JSON.stringify(place.id)}:[` }];
   });

@@ -29,6 +29,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'call.placed':
       return [{ type: 'placed', seq, at: event.at }];
     case 'state.placed':
+    case 'tool.placed':
       return [{ type: 'placed', seq, at: event.at }];
     case 'turn.completed':
       return [closed(event.head.response, event.head.status, seq, before?.position ?? 0)];

@@ -45,3 +45,13 @@ export function used({ kind, turn }: SessionState, usage: Usage, after: SessionS
   if (kind !== 'agent' || target === undefined) return after;
   return { ...after, used: { ...after.used, [target]: sumUsage(after.used?.[target] ?? null, usage) } };
 }
+
+/** What the call of a reviewer used counts against the session that it was made for. */
+export function reviewed(
+  { head }: EnvelopeOf<'approval.granted' | 'approval.denied' | 'approval.expired'>,
+  after: SessionState | string,
+): SessionState | string {
+  if (typeof after === 'string' || !('review' in head) || head.review === undefined) return after;
+  const { target, usage } = head.review;
+  return { ...after, used: { ...after.used, [target]: sumUsage(after.used?.[target] ?? null, usage) } };
+}

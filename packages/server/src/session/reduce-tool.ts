@@ -105,6 +105,13 @@ function resumed(tools: readonly ToolState[], program: string | undefined): read
   return tools.map(one => (one.callId === program && one.status === 'suspended' ? { ...one, status: 'started' } : one));
 }
 
+/** What is said of where it runs comes before it does. */
+export function placeTool(state: SessionState, { head }: EnvelopeOf<'tool.placed'>): SessionState | string {
+  const tool = state.turn?.tools.find(one => one.callId === head.callId);
+  if (tool === undefined) return `tool call ${head.callId} was not requested`;
+  return tool.client === true ? `tool call ${head.callId} is run by the client` : state;
+}
+
 /** A client's result comes without a start: who runs the tool is not here. */
 function whyNotCompleted(tool: ToolState, open: readonly OpenApproval[]): string | null {
   if (tool.client !== true)

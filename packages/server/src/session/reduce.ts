@@ -5,10 +5,10 @@
 import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
-import { queueInput, steer, used } from './reduce-agent.ts';
+import { queueInput, reviewed, steer, used } from './reduce-agent.ts';
 import { awaitEnvironment, changeEnvironment, recounted } from './reduce-environment.ts';
 import { answerCall, givenBack, postponeCall, takeResults } from './reduce-pending.ts';
-import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
+import { answered, closeApproval, placeTool, reduceTool, requestApproval } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
 
@@ -150,6 +150,8 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
       return failCall(state, event);
     case 'call.cancelled':
       return cancelCall(state, event);
+    case 'tool.placed':
+      return placeTool(state, event);
     case 'tool.requested':
     case 'tool.started':
     case 'tool.completed':
@@ -167,7 +169,7 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'approval.granted':
     case 'approval.denied':
     case 'approval.expired':
-      return closeApproval(state, event.head.approval, event.type === 'approval.granted');
+      return reviewed(event, closeApproval(state, event.head.approval, event.type === 'approval.granted'));
     case 'turn.completed':
       return completeTurn(state, event);
     case 'turn.failed':

@@ -20,6 +20,7 @@ const NOTHING: Row = {
   'call.failed': false,
   'call.cancelled': false,
   'tool.requested': false,
+  'tool.placed': false,
   'tool.started': false,
   'tool.completed': false,
   'tool.failed': false,
@@ -79,6 +80,7 @@ const APPROVALS: Partial<Row> = { 'approval.granted': true, 'approval.denied': t
 
 const TOOLS: Partial<Row> = {
   'tool.requested': true,
+  'tool.placed': true,
   'tool.started': true,
   'tool.completed': true,
   'tool.failed': true,

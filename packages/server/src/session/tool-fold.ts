@@ -297,6 +297,7 @@ export class ToolFold {
     if (event.type === 'tool.output') return [];
     // What becomes of it follows in the same commit.
     if (event.type === 'tool.requested' && event.head.held === true) return [];
+    if (event.type === 'approval.requested' && event.head.reviewed === true) return [];
     if (turn.tools.some(tool => tool.status === 'refused')) return [];
     if (waits(turn)) {
       this.#told = true;

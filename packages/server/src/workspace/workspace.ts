@@ -10,7 +10,7 @@ import type { WorkspaceLimits } from './limits.ts';
 import type { EdgeCredentials } from './network/credentials.ts';
 import type { EdgeDefences } from './network/edge-defences.ts';
 import type { Egress } from './network/proxy.ts';
-import { hostRules } from './network/rules.ts';
+import { type HostRules, hostRules } from './network/rules.ts';
 import { openWayOut, type WayOut } from './network/way-out.ts';
 import { pathNames, refused, WORKSPACE_PATH } from './paths.ts';
 import { runLaunch } from './run-launch.ts';
@@ -140,6 +140,12 @@ async function runInTurn(spec: WorkspaceSpec, parts: WorkspaceParts, request: Ex
   }
 }
 
+/** With the hosts that people opened for this run. Where there is no network, none can be opened. */
+function widened(rules: HostRules | null, { hosts = [] }: ExecRequest): HostRules | null {
+  if (rules === null || rules.allowed === null || hosts.length === 0) return rules;
+  return { ...rules, allowed: [...rules.allowed, ...hosts] };
+}
+
 async function runMeasured(
   spec: WorkspaceSpec,
   parts: WorkspaceParts,
@@ -150,7 +156,7 @@ async function runMeasured(
   const { root } = layout;
   const before = await measure(root, EVERYTHING);
   if (!before.ok) throw perdureError('workspace_quota_exceeded', `The workspace holds ${before.why}.`);
-  const rules = parts.isolation === 'bubblewrap' ? hostRules(spec.network, network.blocked) : null;
+  const rules = parts.isolation === 'bubblewrap' ? widened(hostRules(spec.network, network.blocked), request) : null;
   const credentials = network.credentials?.(spec) ?? null;
   const variables = (await credentials?.variables()) ?? {};
   const edge = Object.keys(variables).length === 0 ? null : credentials;

@@ -27,7 +27,7 @@ export interface Attached {
 
 export const NOTHING_ATTACHED: Attached = { labels: [], bytes: 0, fetched: new Map() };
 
-type EgressSubject = Parameters<Placing['egress']>[0];
+type EgressSubject = Omit<Parameters<Placing['egress']>[0], 'destination'>;
 
 /** With the facts of whoever asks: contracts say whether what it asks for may leave for an address. */
 export interface AttachOptions extends EgressSubject {
@@ -89,7 +89,12 @@ async function bring(engine: EngineContext, reference: Reference, options: Bring
   if (engine.files.fetch === null) return null;
   if (options.so >= MAX_FETCHES)
     throw perdureError('invalid_request', `One request may name ${MAX_FETCHES} addresses at most.`);
-  const refused = engine.placing.egress({ ...options, requestLabels: [...options.requestLabels, ...options.brought] });
+  const host = URL.canParse(reference.url) ? new URL(reference.url).hostname : '*';
+  const refused = engine.placing.egress({
+    ...options,
+    requestLabels: [...options.requestLabels, ...options.brought],
+    destination: { host, use: 'file' },
+  });
   if (refused !== null) throw refused;
   const fetched = await engine.files.fetch(reference.url, {
     as: reference.as,

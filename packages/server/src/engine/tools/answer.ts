@@ -16,7 +16,7 @@ export async function answerOf(engine: EngineContext, live: LiveSession, approva
     for (const one of stored) {
       const event = decodeEvent({ tenant, session }, one);
       if (event.type === 'approval.requested' && event.head.approval === approval) {
-        if (event.head.why !== 'tool_asks') return null;
+        if (event.head.why !== 'tool_asks' && event.head.why !== 'network') return null;
         resume = event.payload?.resume ?? null;
       }
       if (event.type === 'approval.granted' && event.head.approval === approval)

@@ -136,6 +136,32 @@ describe('an approval', () => {
   });
 });
 
+test('L7: hosts are opened by a person for the call that named them; nobody else is asked in a reviewed session', async () => {
+  const asks: TestTools['act'] = async ({ answer }) =>
+    answer === null
+      ? { ok: 'asks', why: 'network', about: { type: 'network', hosts: ['a.test'] }, resume: null }
+      : { ok: true, output: 'reached' };
+  for (const review of ['none', 'auto_review'] as const) {
+    const made = new World();
+    made.provider.inTurn(said(...calls(['once', '{}'])), answers);
+    const tools = new TestTools();
+    tools.act = asks;
+    const model = { model: 'gpt', instructions: null, maxOutputTokens: 50, timeoutMs: 1000 };
+    const { engine } = made.boot({ tools: { ...desk(tools), review: model } });
+    const id = await session(engine, { review });
+    await becomes(engine, id, 'idle', 'requires_action');
+    if (review === 'auto_review') {
+      expect(await outcomes(engine, id)).toMatchObject([['once', 'permission_denied', expect.anything()]]);
+      continue;
+    }
+    const [action] = await pending(engine, id);
+    expect(action?.why).toBe('network');
+    await engine.approvals.grant(ACME.tenant, action?.approval ?? '', 'key:boss');
+    await becomes(engine, id, 'idle');
+    expect(await outcomes(engine, id)).toEqual([['once', 'done', 'reached']]);
+  }
+});
+
 describe('L6: a tool that was running when the process died', () => {
   async function died(
     name: 'safe' | 'once',

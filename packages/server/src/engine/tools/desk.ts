@@ -1,12 +1,12 @@
 /** What of tools is injected into the engine, and how much of them a turn may have. */
 import type { ProgramHost } from '../programs/ports.ts';
-import type { ToolPolicy, ToolQuestion, ToolSource, ToolVerdict } from './ports.ts';
+import type { ReviewModel } from '../review/review-call.ts';
+import type { ToolPolicy, ToolQuestion, ToolSource } from './ports.ts';
 
 /** Asked where a policy says `ask` and the session is reviewed automatically. What errs denies. */
 export interface ToolReviewer {
-  review(question: ToolQuestion, verdict: ToolVerdict, signal: AbortSignal): Promise<'permit' | 'deny'>;
-  /** What rules alone say, where nothing can be waited for. What they do not speak of is denied. */
-  rules(question: ToolQuestion): 'permit' | 'deny';
+  /** Null: no rule speaks of it. */
+  rules(question: ToolQuestion): 'permit' | 'deny' | null;
 }
 
 /** Every bound of tools and of the turns that use them. Times in ms. */
@@ -46,8 +46,10 @@ export const TOOL_LIMITS: ToolLimits = {
 export interface ToolDesk {
   readonly sources: readonly ToolSource[];
   readonly policy: ToolPolicy;
-  /** Null: what is to be asked about in an automatically reviewed session is denied. */
+  /** Null: there are no rules for automatically reviewed sessions. */
   readonly reviewer: ToolReviewer | null;
+  /** Asked in them where no rule speaks of a call. Null: it is denied. */
+  readonly review: ReviewModel | null;
   readonly limits: ToolLimits;
   /** Null: agents are not offered programs. */
   readonly programs: ProgramHost | null;
@@ -57,5 +59,6 @@ export interface ToolDesk {
 export const PERMIT_ALL: ToolPolicy = { decide: () => ({ verdict: 'permit', policy: 'none', reasons: [] }) };
 
 export function toolDesk(given: Partial<ToolDesk> = {}): ToolDesk {
-  return { sources: [], policy: PERMIT_ALL, reviewer: null, limits: TOOL_LIMITS, programs: null, ...given };
+  const none = { sources: [], policy: PERMIT_ALL, reviewer: null, review: null, programs: null };
+  return { ...none, limits: TOOL_LIMITS, ...given };
 }

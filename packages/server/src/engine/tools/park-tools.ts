@@ -5,7 +5,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { disconnectedBefore } from '../environments/changed-event.ts';
 import { mustState } from '../plan.ts';
 import type { RunningTurn } from '../turn.ts';
-import type { Moved } from './run-tools.ts';
+import type { Moved } from './decide-tools.ts';
 
 /**
  * Of what was about to start, what must wait. Asked when the commit's time has come: a worker that connects after it finds in the log that it is

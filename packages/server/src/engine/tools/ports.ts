@@ -72,7 +72,13 @@ export type ToolOutcome =
   /** `message` is for the model; it names no credential and no path of this machine (L9). */
   | { readonly ok: false; readonly code: string; readonly message: string; readonly detail?: CommandDetail }
   /** Nothing was done yet: a person must answer, and the call is run again with the answer. */
-  | { readonly ok: 'asks'; readonly about: JsonObject; readonly resume: string | null };
+  | {
+      readonly ok: 'asks';
+      readonly about: JsonObject;
+      readonly resume: string | null;
+      /** For hosts that the rules of a workspace hold back. Absent: for something of the tool's own. */
+      readonly why?: 'network';
+    };
 
 /** Of one kind of origin. Both fail with a `PerdureError` only: what a tool itself says is an outcome. */
 export interface ToolSource {
@@ -141,6 +147,8 @@ export interface ExecRequest {
   /** The same for every try of one run (L6): where it is given, a worker that has done it says what came of it, and does it no second time. */
   readonly key?: string;
   readonly timeoutMs: number;
+  /** Hosts that this run may reach besides those of its rules: people said so. What is blocked stays so. Absent: none. */
+  readonly hosts?: readonly string[];
   readonly signal: AbortSignal;
   readonly show: (text: string) => void;
 }

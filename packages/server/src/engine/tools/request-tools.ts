@@ -120,7 +120,7 @@ function reviewedVerdict(engine: EngineContext, turn: RunningTurn, agent: AgentT
   const verdict = verdictOf(engine, turn, call);
   const { reviewer } = engine.tools;
   if (verdict.verdict !== 'ask' || agent.config.review !== 'auto_review' || reviewer === null) return verdict;
-  return { ...verdict, verdict: reviewer.rules(questionOf(engine, turn, call)) };
+  return { ...verdict, verdict: reviewer.rules(questionOf(engine, turn, call)) ?? 'deny' };
 }
 
 export function denied(verdict: ToolVerdict): { readonly code: string; readonly message: string } {
@@ -134,13 +134,14 @@ export interface Asking {
   readonly digest: string;
   readonly definition: string | undefined;
   readonly policy: string;
-  readonly why?: 'tool_asks' | 'outcome_unknown';
+  readonly why?: 'tool_asks' | 'outcome_unknown' | 'network';
+  readonly reviewed?: true;
   readonly payload?: EventOf<'approval.requested'>['payload'];
 }
 
 /** @param seq that the event will have: the approval's id names it */
 export function approvalRequested(engine: EngineContext, turn: RunningTurn, asking: Asking, seq: number): EventBody {
-  const { callId, digest, definition, policy, why, payload = null } = asking;
+  const { callId, digest, definition, policy, why, reviewed, payload = null } = asking;
   return {
     type: 'approval.requested',
     head: {
@@ -152,6 +153,7 @@ export function approvalRequested(engine: EngineContext, turn: RunningTurn, aski
       ...(definition !== undefined && { definition }),
       ...(turn.agent !== null && { agentVersion: turn.agent.config.version }),
       ...(why !== undefined && { why }),
+      ...(reviewed !== undefined && { reviewed }),
     },
     payload,
   };

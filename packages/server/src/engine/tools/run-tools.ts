@@ -7,9 +7,7 @@
  * U4  What waits for people is rows: nothing here is held for it (L4).
  */
 import { perdureError, toPerdureError } from '@perdure/protocol';
-import { type EventBody, type JsonObject, textOf } from '../../log/events.ts';
-import { afterCrash } from '../../session/next.ts';
-import { callsOpen, canRun } from '../../session/reduce-tool.ts';
+import { type EventBody, textOf } from '../../log/events.ts';
 import type { ToolState } from '../../session/state.ts';
 import type { AgentTurn } from '../agent-sessions/agent-turn.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -17,32 +15,17 @@ import { killPoint } from '../kill-point.ts';
 import { mustState } from '../plan.ts';
 import { PROGRAMS } from '../programs/program-tool.ts';
 import { runProgram } from '../programs/run-program.ts';
-import { stateAfter } from '../state-after.ts';
+import { reviewTool } from '../review/review-tool.ts';
 import type { RunningTurn } from '../turn.ts';
 import { answerOf } from './answer.ts';
-import { parseArguments } from './arguments.ts';
+import { decided, type Move, type Moved, movesNow } from './decide-tools.ts';
 import { liveOutput, SHOWS_NOTHING } from './live-output.ts';
 import { completedTool, failedTool } from './output.ts';
-import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
-import { awaiting, lookForWorker, parkedNow } from './park-tools.ts';
-import { postponed } from './pending.ts';
-import { approvalRequested, argumentsDigest, type AskedCall, denied, questionOf, verdictOf } from './request-tools.ts';
+import { lookForWorker, parkedNow } from './park-tools.ts';
+import type { ToolOutcome, ToolRun, ToolScope } from './ports.ts';
+import { approvalRequested } from './request-tools.ts';
 import { foundIn } from './search-tool.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
-
-/** What is done with a tool that may run. */
-export type Move =
-  | { readonly do: 'start'; readonly tool: Tool; readonly args: JsonObject }
-  | { readonly do: 'ask'; readonly policy: string; readonly why?: 'outcome_unknown' }
-  | { readonly do: 'postpone'; readonly name: string; readonly arguments: string }
-  | { readonly do: 'fail'; readonly code: string; readonly message: string }
-  /** It runs in an environment that no worker serves now. */
-  | { readonly do: 'park' };
-
-export interface Moved {
-  readonly state: ToolState;
-  readonly move: Move;
-}
 
 /** One step of the turn: decides, commits what was decided, runs what was started, and commits what came of it. */
 export async function runTools(engine: EngineContext, turn: RunningTurn): Promise<void> {
@@ -65,23 +48,27 @@ async function start(
   agent: AgentTurn,
   states: readonly ToolState[],
 ): Promise<readonly Started[]> {
-  const moves: Moved[] = [];
-  for (const state of states) {
-    const orphan = state.status === 'started' && !agent.running.has(state.callId);
-    if (!orphan && !canRun(mustState(turn.live).turn ?? { approvals: [] }, state)) continue;
-    moves.push({ state, move: await moveFor(engine, turn, agent, state) });
-  }
+  const callIds = new Set(states.map(({ callId }) => callId));
+  let moves = movesNow(engine, turn, agent, callIds);
+  if (await reviewed(engine, turn, moves)) moves = movesNow(engine, turn, agent, callIds);
+  // All of them may have been denied.
   if (turn.abort.signal.aborted || moves.length === 0) return [];
   if (!engine.lease.fresh) await engine.sessions.wait(engine.lease.ensure());
   engine.lease.check();
   killPoint('tool.before-start');
-  await engine.sessions.commit(turn.live, () => decided(engine, turn, parkedNow(engine, turn, moves)), {
-    actor: 'engine',
-  });
+  const said = (): readonly EventBody[] => decided(engine, turn, parkedNow(engine, turn, moves));
+  await engine.sessions.commit(turn.live, said, { actor: 'engine' });
   killPoint('tool.after-start');
   lookForWorker(engine, turn);
   const begun = new Set(mustState(turn.live).turn?.tools.flatMap(one => (one.status === 'started' ? one.callId : [])));
   return moves.flatMap(({ state, move }) => (move.do === 'start' && begun.has(state.callId) ? [{ state, move }] : []));
+}
+
+/** Asks the reviewer about those that it is to decide. @returns whether there were any: what it said is in the log */
+async function reviewed(engine: EngineContext, turn: RunningTurn, moves: readonly Moved[]): Promise<boolean> {
+  const asked = moves.flatMap(({ state, move }) => (move.do === 'review' ? [{ state, ...move }] : []));
+  await sideBySide(asked, engine.tools.limits.atOnce, one => reviewTool(engine, turn, one));
+  return asked.length > 0;
 }
 
 interface Started {
@@ -118,87 +105,6 @@ async function runIt(
 
 function runs(open: readonly ToolState[], program: string | undefined): boolean {
   return open.some(({ callId, status }) => callId === program && status === 'started');
-}
-
-async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTurn, state: ToolState): Promise<Move> {
-  // Left running by a process that died (L6).
-  if (state.status === 'started' && afterCrash(state) === 'outcome_unknown')
-    return { do: 'ask', policy: 'outcome_unknown', why: 'outcome_unknown' };
-  const call = agent.fold.call(state.callId);
-  if (call !== null && state.client === true && state.async === true)
-    return { do: 'postpone', name: call.name, arguments: call.arguments };
-  const tool = call === null ? undefined : agent.toolbox?.get(call.name);
-  const { caller } = state;
-  const nested = caller !== undefined && tool?.source === PROGRAMS;
-  if (call === null || tool === undefined || tool.source === null || nested)
-    return { do: 'fail', code: 'tool_not_found', message: 'There is no such tool.' };
-  if (state.definition !== undefined && state.definition !== tool.digest)
-    return { do: 'fail', code: 'tool_changed', message: 'The tool has changed since it was called.' };
-  if (call.salt === null || argumentsDigest(engine, call.salt, call.arguments) !== state.arguments)
-    return { do: 'fail', code: 'arguments_changed', message: 'The arguments are not those that were asked for.' };
-  const args = parseArguments(call.arguments);
-  if (args === null) return { do: 'fail', code: 'invalid_arguments', message: 'The arguments are not a JSON object.' };
-  const verdict = verdictOf(engine, turn, { tool, args, caller });
-  if (verdict.verdict === 'deny') return { do: 'fail', ...denied(verdict) };
-  if (verdict.verdict === 'permit' || state.granted !== null || state.status === 'started')
-    return { do: 'start', tool, args };
-  if (agent.config.review !== 'auto_review') return { do: 'ask', policy: verdict.policy };
-  const reviewed = await review(engine, turn, { tool, args, caller }, verdict);
-  return reviewed === 'permit' ? { do: 'start', tool, args } : { do: 'fail', ...denied(verdict) };
-}
-
-async function review(
-  engine: EngineContext,
-  turn: RunningTurn,
-  call: AskedCall,
-  verdict: ToolVerdict,
-): Promise<'permit' | 'deny'> {
-  const { reviewer } = engine.tools;
-  if (reviewer === null) return 'deny';
-  try {
-    return await reviewer.review(questionOf(engine, turn, call), verdict, turn.abort.signal);
-  } catch (error) {
-    engine.report('tools.reviewer', toPerdureError(error));
-    return 'deny';
-  }
-}
-
-function decided(engine: EngineContext, turn: RunningTurn, moves: readonly Moved[]): readonly EventBody[] {
-  const { seq } = mustState(turn.live);
-  const bodies: EventBody[] = [];
-  for (const { state, move } of moves) {
-    const { callId, arguments: digest, definition } = state;
-    switch (move.do) {
-      case 'start':
-        bodies.push({ type: 'tool.started', head: { callId, approval: state.granted }, payload: null });
-        break;
-      case 'postpone': {
-        const { base } = turn;
-        const asked = { tool: state, name: move.name, arguments: move.arguments, turn: base.id };
-        const { limits } = engine.tools;
-        bodies.push(postponed(stateAfter(turn, bodies), { ...asked, now: engine.clock.now(), limits }));
-        break;
-      }
-      case 'fail':
-        // A program that may not go on ends once its calls have.
-        if (callsOpen(mustState(turn.live).turn?.tools ?? [], callId)) {
-          bodies.push({ type: 'tool.suspended', head: { callId }, payload: null });
-          break;
-        }
-        bodies.push(failedTool(state, move, engine.tools.limits.outputChars));
-        break;
-      case 'park':
-        break;
-      case 'ask': {
-        if (move.why === 'outcome_unknown')
-          bodies.push({ type: 'tool.outcome_unknown', head: { callId }, payload: null });
-        const { policy, why } = move;
-        const asking = { callId, digest, definition, policy, ...(why !== undefined && { why }) };
-        bodies.push(approvalRequested(engine, turn, asking, seq + bodies.length + 1));
-      }
-    }
-  }
-  return [...bodies, ...awaiting(engine, turn, moves)];
 }
 
 async function runOne(
@@ -303,7 +209,7 @@ function ending(
     ];
   const { callId, arguments: digest, definition } = state;
   const payload = { about: outcome.about, resume: outcome.resume };
-  const asking = { callId, digest, definition, policy: 'tool', why: 'tool_asks' as const, payload };
+  const asking = { callId, digest, definition, policy: 'tool', why: outcome.why ?? ('tool_asks' as const), payload };
   return [approvalRequested(engine, turn, asking, mustState(turn.live).seq + before + 1)];
 }
 

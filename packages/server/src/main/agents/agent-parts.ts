@@ -25,7 +25,7 @@ export interface AgentParts {
   readonly workspaces: WorkspacesDesk;
   readonly environments: OpenEnvironments;
   readonly host: AgentHost;
-  readonly tools: Pick<ToolDesk, 'sources' | 'policy' | 'reviewer' | 'programs'>;
+  readonly tools: Pick<ToolDesk, 'sources' | 'policy' | 'reviewer' | 'review' | 'programs'>;
   /** Forgets what came inline with sessions that are gone. */
   readonly secretSweep: SecretSweep;
   close(): Promise<void>;

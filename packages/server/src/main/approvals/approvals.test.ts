@@ -88,7 +88,7 @@ function desk(sessions = new Map<string, WrittenSession>(), rules = RULES): Appr
   });
 }
 
-async function asked(over: { readonly tenant?: string; readonly why?: 'outcome_unknown' } = {}): Promise<{
+async function asked(over: { readonly tenant?: string; readonly why?: 'outcome_unknown' | 'network' } = {}): Promise<{
   id: string;
   session: WrittenSession;
   sessions: Map<string, WrittenSession>;
@@ -118,6 +118,7 @@ describe('what is shown', () => {
       expires_at: NOON / 1000 + 7 * 24 * 3600,
       decided_by: null,
       decided_at: null,
+      placement: null,
       arguments: { to: 'x@b.test' },
       about: null,
       reason: null,
@@ -213,6 +214,35 @@ describe('deciding', () => {
       'status',
       'granted',
     );
+  });
+
+  test('hosts are opened with the scopes for it alone, whatever else keys for inference may decide', async () => {
+    const { id, sessions } = await asked({ why: 'network' });
+    const view = desk(sessions, { ...RULES, byInferenceKeys: true });
+    const inference = caller({ scopes: ['inference'] });
+    for (const decide of [() => view.grant(inference, id, {}), () => view.deny(inference, id, {})])
+      await expect(decide()).rejects.toMatchObject({ code: 'insufficient_scope' });
+    expect(await view.list(caller(), { ...LIST, why: 'network' })).toMatchObject({ data: [{ id }] });
+    expect(await view.grant(caller({ scopes: ['approve'] }), id, {})).toMatchObject({
+      status: 'granted',
+      why: 'network',
+    });
+  });
+
+  test.each([
+    ['granted', { type: 'approval.granted', payload: { value: null, reason: 'Harmless.' } }],
+    ['denied', { type: 'approval.denied', payload: { reason: 'Harmless.' } }],
+  ] as const)('what a model %s is shown as decided automatically, with its call', async (status, { type, payload }) => {
+    const { id, session } = await asked();
+    const usage = { input: 1, cached: 0, output: 1, reasoning: 0 };
+    const head = { approval: id, review: { placement: 'plc_review', target: 'up-1', usage } };
+    await log.write(session, [{ type, head, payload } as EventBody], 'reviewer');
+    expect(await desk().get(caller(), id)).toMatchObject({
+      status,
+      decided_by: 'reviewer',
+      placement: 'plc_review',
+      reason: 'Harmless.',
+    });
   });
 
   test('wants a second person where that is configured', async () => {

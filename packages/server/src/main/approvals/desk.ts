@@ -64,7 +64,8 @@ export function makeApprovalDesk(parts: ApprovalDeskParts): ApprovalView {
   async function detail(tenant: TenantId, id: string): Promise<ApprovalDetail> {
     const { asked, home } = await seen(tenant, id);
     const body = await rowOf(tenant, asked);
-    const reason = body.status === 'denied' ? await reasonOf(home, tenant, asked) : null;
+    const given = body.status === 'denied' || body.status === 'granted';
+    const reason = given ? await reasonOf(home, tenant, asked) : null;
     return { ...resourceOf(body, parts.now()), arguments: asked.arguments, about: asked.about, reason };
   }
 
@@ -78,6 +79,9 @@ export function makeApprovalDesk(parts: ApprovalDeskParts): ApprovalView {
     const { asked } = await seen(who.tenant, id);
     if (!decides(who))
       throw perdureError('insufficient_scope', 'Deciding an approval needs a key with the scope approve or operator.');
+    const { scopes } = who;
+    if (asked.head.why === 'network' && !scopes.includes('approve') && !scopes.includes('operator'))
+      throw perdureError('insufficient_scope', 'Opening hosts needs a key with the scope approve or operator.');
     if (rules.secondPerson && asked.requestedBy === actorOf(who)) throw perdureError('second_person_required');
     return rowOf(who.tenant, asked);
   }
@@ -213,16 +217,18 @@ function resourceOf(body: ApprovalBody, now: number): ApprovalResource {
     expires_at: seconds(body.expiresAt),
     decided_by: body.decidedBy,
     decided_at: body.decidedAt === null ? null : seconds(body.decidedAt),
+    placement: body.placement ?? null,
   };
 }
 
-/** Why it was denied: in the event that denied it, after the one that asked. Null if that was erased. */
+/** Why: in the event that decided it, after the one that asked. Null if nothing was said, or it was erased. */
 async function reasonOf(home: FedHome, tenant: TenantId, { id, session }: Asked): Promise<string | null> {
   const from = (parseApprovalId(id)?.seq ?? 0) + 1;
   const events = await home.events({ tenant, session, from, limit: DECISION_EVENTS });
   for (const stored of events) {
     const event = decodeEvent({ tenant, session }, stored);
-    if (event.type === 'approval.denied' && event.head.approval === id) return event.payload?.reason ?? null;
+    if (event.type !== 'approval.denied' && event.type !== 'approval.granted') continue;
+    if (event.head.approval === id) return event.payload?.reason ?? null;
   }
   return null;
 }

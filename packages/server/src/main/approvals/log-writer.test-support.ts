@@ -82,7 +82,7 @@ export class LogWriter {
   /** A turn of `key:asker` up to where it asks whether a tool may run; the approval's id. */
   async asks(
     to: WrittenSession,
-    over: { readonly tool?: string; readonly why?: 'outcome_unknown' } = {},
+    over: { readonly tool?: string; readonly why?: 'outcome_unknown' | 'network' } = {},
   ): Promise<string> {
     const { tool = 'send_mail', why } = over;
     const callId = `call_${to.seq}`;

@@ -28,6 +28,8 @@ export interface ApprovalBody {
   readonly expiresAt: number;
   readonly decidedBy: string | null;
   readonly decidedAt: number | null;
+  /** Of the call of the model that decided it. Absent: none was made. */
+  readonly placement?: string;
 }
 
 export const ALL_PREFIX = 'apl_';
@@ -54,7 +56,7 @@ export function approvalProjection(control: Resources): FeedConsumer {
         case 'approval.granted':
         case 'approval.denied':
         case 'approval.expired':
-          return decided(control, fed, event.head.approval, event.type.slice('approval.'.length) as ApprovalStatus);
+          return decided(control, fed, event.head, event.type.slice('approval.'.length) as ApprovalStatus);
         case 'turn.failed':
         case 'turn.cancelled':
           return fed.kind === 'agent' ? withdrawn(control, fed) : [];
@@ -131,7 +133,7 @@ function agentOf(state: string | null, version: number | undefined): ApprovalBod
 async function decided(
   control: Resources,
   { home, event }: FedEvent,
-  id: string,
+  { approval: id, review }: { readonly approval: string; readonly review?: { readonly placement: string } },
   status: ApprovalStatus,
 ): Promise<readonly ResourceChange[]> {
   const { tenant, session, at, actor } = event;
@@ -140,7 +142,8 @@ async function decided(
   const [stored] = await home.events({ tenant, session, from: seq, to: seq, limit: 1 });
   if (stored === undefined) return [];
   const order = approvalOrder(id, decodeEnvelope({ tenant, session }, stored).at);
-  return closing(control, tenant, order, { status, decidedBy: actor, decidedAt: at });
+  const by = { status, decidedBy: actor, decidedAt: at, ...(review !== undefined && { placement: review.placement }) };
+  return closing(control, tenant, order, by);
 }
 
 async function withdrawn(control: Resources, { event }: FedEvent): Promise<readonly ResourceChange[]> {
@@ -156,7 +159,7 @@ async function closing(
   control: Resources,
   tenant: TenantId,
   order: string,
-  change: Pick<ApprovalBody, 'status' | 'decidedBy' | 'decidedAt'>,
+  change: Pick<ApprovalBody, 'status' | 'decidedBy' | 'decidedAt' | 'placement'>,
 ): Promise<readonly ResourceChange[]> {
   const row = await control.resource('approval', tenant, ALL_PREFIX + order);
   if (row === null || bodyOf(row).status !== 'waiting') return [];

@@ -1,6 +1,7 @@
 /** `permissions`, `approvals` and `webhooks` of perdure.yaml: who may call which tool, who says yes to it, and who is told. */
 import * as z from 'zod';
 import { WEBHOOK_EVENTS, type WebhookEvent } from '@perdure/protocol';
+import type { ReviewModel } from '../../engine/review/review-call.ts';
 import type { PermissionDefault } from '../../tool/permission.ts';
 import { permissionFolder } from '../permissions/folders.ts';
 import type { Maybe } from './file-form.ts';
@@ -21,10 +22,18 @@ export interface FileApprovals {
   readonly by_inference_keys?: Maybe<boolean>;
 }
 
+export interface FileReview {
+  readonly model: string;
+  readonly instructions?: Maybe<string>;
+  readonly max_output_tokens?: Maybe<number>;
+  readonly timeout_ms?: Maybe<number>;
+}
+
 export interface FileAgentRules {
   readonly permissions?: Maybe<readonly string[]>;
   readonly permissions_default?: Maybe<PermissionDefault>;
   readonly approvals?: Maybe<FileApprovals>;
+  readonly review?: Maybe<FileReview>;
   readonly webhooks?: Maybe<readonly FileWebhook[]>;
 }
 
@@ -56,9 +65,14 @@ export interface PermissionConfig {
 export interface AgentRules {
   readonly permissions: PermissionConfig;
   readonly approvals: ApprovalRules;
+  /** Null: no model reviews tool calls. */
+  readonly review: ReviewModel | null;
   readonly webhooks: readonly WebhookConfig[];
 }
 
+/** Tokens that a verdict and its reason may take, where nobody says. */
+const REVIEW_TOKENS = 300;
+const REVIEW_MS = 30_000;
 const FOLDERS = 64;
 const WEBHOOKS = 64;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -113,6 +127,33 @@ export const agentRulesShape: { readonly [name in keyof FileAgentRules]-?: z.Zod
     })
     .nullish()
     .meta({ description: 'Who says yes to a tool call: docs/approvals.md.' }),
+  review: z
+    .strictObject({
+      model: z.string().min(1).max(256).meta({ description: 'A model that a target serves.' }),
+      instructions: z
+        .string()
+        .min(1)
+        .max(16_384)
+        .nullish()
+        .meta({ description: 'What else the model is to look at. Default: nothing.' }),
+      max_output_tokens: z
+        .int()
+        .min(16)
+        .max(8_192)
+        .nullish()
+        .meta({ description: 'Of one verdict; reasoning models need more. Default: 300.' }),
+      timeout_ms: z
+        .int()
+        .min(100)
+        .max(110_000)
+        .nullish()
+        .meta({ description: 'One verdict, ms. What comes later is a no. Default: 30000.' }),
+    })
+    .nullish()
+    .meta({
+      description:
+        'A model that decides tool calls of sessions under auto_review, where no rule does: docs/approvals.md. Default: none, and they are denied.',
+    }),
   webhooks: z
     .array(webhook)
     .max(WEBHOOKS)
@@ -135,6 +176,7 @@ export function agentRulesOf(file: FileAgentRules, base: string): AgentRules {
       secondPerson: file.approvals?.second_person ?? false,
       byInferenceKeys: file.approvals?.by_inference_keys ?? false,
     },
+    review: file.review == null ? null : reviewOf(file.review),
     webhooks: (file.webhooks ?? []).map(({ id, url, secret, events, tenant, allow_private: open }) => ({
       id,
       url,
@@ -144,6 +186,27 @@ export function agentRulesOf(file: FileAgentRules, base: string): AgentRules {
       allowPrivate: open ?? false,
     })),
   };
+}
+
+function reviewOf({ model, instructions, max_output_tokens, timeout_ms }: FileReview): ReviewModel {
+  return {
+    model,
+    instructions: instructions ?? null,
+    maxOutputTokens: max_output_tokens ?? REVIEW_TOKENS,
+    timeoutMs: timeout_ms ?? REVIEW_MS,
+  };
+}
+
+/** A model that no target serves: every call would be denied. */
+export function reviewProblems(given: unknown, targets: unknown): readonly Problem[] {
+  const model = fieldOf(given, 'model');
+  if (typeof model !== 'string' || !Array.isArray(targets) || targets.length === 0) return [];
+  if (targets.some(target => fieldOf(target, 'model') === model)) return [];
+  return [{ level: 'error', path: ['review', 'model'], message: `is served by no target: ${model}` }];
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as { readonly [field: string]: unknown })[name] : null;
 }
 
 /** Folders that are not there. */

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { contractFolder } from '../contracts.ts';
-import { permissionProblems } from './agent-rules.ts';
+import { permissionProblems, reviewProblems } from './agent-rules.ts';
 import type { Config } from './config.ts';
 import { crossCheck } from './cross-checks.ts';
 import { readDocument, type SourceDocument } from './document.ts';
@@ -50,7 +50,8 @@ export function parseConfig(text: string, { file, env, base }: ParseOptions): Lo
   const cross = crossCheck(sketch, { ...offersOf(sketch), interpolated: document.interpolated });
   const contracts = contractFolders(at(document.value, ['contracts']), base);
   const permissions = permissionProblems(at(document.value, ['permissions']), base);
-  const found = [...parsed.issues, ...cross, ...contracts.problems, ...permissions];
+  const review = reviewProblems(at(document.value, ['review']), at(document.value, ['targets']));
+  const found = [...parsed.issues, ...cross, ...contracts.problems, ...permissions, ...review];
   const problems = inOrder([
     ...document.problems,
     ...found.filter(problem => !document.spoilt(problem.path)).map(document.locate),

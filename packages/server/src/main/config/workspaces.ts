@@ -10,6 +10,7 @@ export interface FileWorkspaces {
   readonly isolation?: Maybe<WorkspacesConfig['isolation']>;
   readonly folder?: Maybe<string>;
   readonly network?: Maybe<Access>;
+  readonly network_ask?: Maybe<boolean>;
   readonly blocked_hosts?: Maybe<readonly string[]>;
   readonly private_hosts?: Maybe<readonly string[]>;
   readonly read_only?: Maybe<readonly string[]>;
@@ -23,6 +24,8 @@ export interface WorkspacesConfig {
   readonly folder: string | null;
   /** The most that a workspace may ask for. */
   readonly network: Access;
+  /** Whether people may be asked for hosts that the list of a restricted network does not have. */
+  readonly networkAsk: boolean;
   readonly blockedHosts: readonly string[];
   /** Hosts that may be at private addresses. */
   readonly privateHosts: readonly string[];
@@ -67,6 +70,10 @@ export const workspaces: z.ZodType<FileWorkspaces> = z.strictObject({
     description:
       'The most that an environment may ask for. restricted: hosts that it lists. enabled: all that is public. Default: restricted.',
   }),
+  network_ask: z.boolean().nullish().meta({
+    description:
+      'Whether agents may ask people for hosts that a restricted network does not list, a command at a time: docs/approvals.md. Default: false.',
+  }),
   blocked_hosts: hosts('Hosts that no workspace reaches, whatever it asks for. Default: none.').nullish(),
   private_hosts: hosts('Hosts that may be at private addresses, as a mirror of packages. Default: none.').nullish(),
   read_only: z
@@ -90,6 +97,7 @@ export function workspacesOf(file: Maybe<FileWorkspaces>, base: string): Workspa
     isolation: file?.isolation ?? 'preferred',
     folder: typeof file?.folder === 'string' ? resolve(base, file.folder) : null,
     network: file?.network ?? 'restricted',
+    networkAsk: file?.network_ask ?? false,
     blockedHosts: file?.blocked_hosts ?? [],
     privateHosts: file?.private_hosts ?? [],
     readOnly: file?.read_only ?? [],

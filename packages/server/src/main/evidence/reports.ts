@@ -149,6 +149,8 @@ export async function statefulness(data: RecordedData, window: Window, books: Bo
     const { placement, record } = seen;
     // What was refused held no state, and made no call.
     if (!placement.origin.stateHeld || record.c === undefined) continue;
+    // A reviewer's call is for another session's sake, and holds no state of its own.
+    if (placement.purpose === 'review') continue;
     const known = sessions.get(placement.session);
     const use = known?.use ?? (await data.use(placement, window.to));
     if (use === null) continue;
@@ -253,7 +255,7 @@ export async function visibility(data: RecordedData, window: Window, books: Book
       calls += 1;
       view.asked.add(session);
       view.load.add(seen);
-    } else {
+    } else if (placement.action === 'place_state') {
       kept.add(session);
       view.kept.add(session);
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { placeOfLeaf, sealedLast } from '../../engine/ledger/leaf-place.ts';
 import { loadCheckpoint } from '../../engine/ledger/log-file.ts';
 import { LogReader } from '../../engine/ledger/log-reader.ts';
-import { homeTag, bodyHome, parsePlacementId } from '../../kernel/ids.ts';
+import { homeTag, bodyHome } from '../../kernel/ids.ts';
 import { toHex } from '../../ledger/base64.ts';
 import type { Evidence, Opened } from '../../ledger/evidence.ts';
 import { leafHash } from '../../ledger/hash.ts';
@@ -12,7 +12,13 @@ import { formatNote } from '../../ledger/note.ts';
 import { includes } from '../../ledger/proof.ts';
 import { readBundleEnds } from '../../store/blobs/bundle-ends-file.ts';
 import { readPathBlobs } from '../../store/blobs/path-blobs.ts';
-import { type LeafOf, openLedgerOpenings, type Opening } from '../../store/sqlite/ledger-openings.ts';
+import {
+  bodyOfPlacement,
+  leafOfPlacement,
+  type LeafOf,
+  openLedgerOpenings,
+  type Opening,
+} from '../../store/sqlite/ledger-openings.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Config } from '../config/config.ts';
 import { sealingHash, sealingSha256 as sha256 } from './digest.ts';
@@ -66,12 +72,12 @@ interface InHome {
 }
 
 function openedPlacement({ data, homes }: Place, id: string): InHome | null {
-  const place = parsePlacementId(id);
-  const home = homes.find(one => place !== null && homeTag(one.id) === bodyHome(place.body))?.id;
-  if (place === null || home === undefined || !existsSync(join(data, `${home}.db`))) return null;
+  const body = bodyOfPlacement(id);
+  const home = homes.find(one => body !== null && homeTag(one.id) === bodyHome(body))?.id;
+  if (home === undefined || !existsSync(join(data, `${home}.db`))) return null;
   const openings = openLedgerOpenings(data, home);
   try {
-    const leaf = openings.placed(place.body, place.part);
+    const leaf = leafOfPlacement(openings, id);
     const opening = leaf === null ? null : openings.opening(leaf);
     return opening === null ? null : { home, opening };
   } finally {

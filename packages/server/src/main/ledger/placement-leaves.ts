@@ -1,8 +1,13 @@
 /** Which leaves placements are, by the files of a data folder: also while a server works on them. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { bodyHome, homeTag, parsePlacementId } from '../../kernel/ids.ts';
-import { type LedgerOpenings, openLedgerOpenings } from '../../store/sqlite/ledger-openings.ts';
+import { bodyHome, homeTag } from '../../kernel/ids.ts';
+import {
+  bodyOfPlacement,
+  leafOfPlacement,
+  type LedgerOpenings,
+  openLedgerOpenings,
+} from '../../store/sqlite/ledger-openings.ts';
 import { type LeafFinder, openLeafFinder } from './evidence.ts';
 
 export interface PlacementLeaves {
@@ -31,9 +36,9 @@ export async function openPlacementLeaves({ data, homes }: LeavesPlace): Promise
   }
   return {
     async leafOf(placement) {
-      const parsed = parsePlacementId(placement);
-      const home = parsed === null ? undefined : byTag.get(bodyHome(parsed.body));
-      const leaf = parsed === null ? null : (home?.openings.placed(parsed.body, parsed.part) ?? null);
+      const body = bodyOfPlacement(placement);
+      const home = body === null ? undefined : byTag.get(bodyHome(body));
+      const leaf = home === undefined ? null : leafOfPlacement(home.openings, placement);
       return leaf === null || home === undefined ? null : home.finder.indexOf(leaf);
     },
     close() {

@@ -48,6 +48,7 @@ function place(options: WorldOptions = {}) {
         content: over.content ?? false,
       },
       placing: engine.placing,
+      host: 'receiver.example',
       sender: makeOtlpSender({ url: receiver.url, headers: { authorization: 'Bearer a-secret' } }, 5000, Date.now),
       cursors: await openCursors(data),
       intervalMs: 10,

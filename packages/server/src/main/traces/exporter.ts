@@ -21,6 +21,8 @@ export interface ExporterParts {
   readonly source: TraceSource;
   readonly placing: Pick<Placing, 'egress'>;
   readonly sender: OtlpSender;
+  /** The receiver's. */
+  readonly host: string;
   readonly cursors: Cursors;
   readonly intervalMs: number;
   readonly retryMs: number;
@@ -193,11 +195,11 @@ async function spansOfTurn(
   return null;
 }
 
-function mayLeave({ placing }: ExporterParts, { state, session }: SessionRow, model: string): boolean {
+function mayLeave({ placing, host }: ExporterParts, { state, session }: SessionRow, model: string): boolean {
   if (state === null) return false;
   const { tenant, origin, labels, createdAt, use } = JSON.parse(state) as SessionState;
   const subject = { tenant, session, origin, labels, startedAt: createdAt, use };
-  return placing.egress({ ...subject, model, requestLabels: [] }) === null;
+  return placing.egress({ ...subject, model, requestLabels: [], destination: { host, use: 'traces' } }) === null;
 }
 
 /** Until it is taken, or refused for good. @returns false if the process ends before */

@@ -56,6 +56,7 @@ export function openTraces(config: Config, parts: TraceParts): Traces {
         ...parts,
         source: desk,
         placing: engine.placing,
+        host: new URL(otlp.url).hostname,
         sender: makeOtlpSender(otlp, otlp.timeoutMs, parts.now),
         cursors: await openCursors(config.data),
         intervalMs: otlp.intervalMs,

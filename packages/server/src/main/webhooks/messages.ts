@@ -65,6 +65,8 @@ function toldOf({ kind, event }: FedEvent): readonly Told[] {
   const session = event.session;
   switch (event.type) {
     case 'approval.requested': {
+      // Nobody is asked: the verdict is there already.
+      if (event.head.reviewed === true) return [];
       const { approval: id, callId, expiresAt } = event.head;
       const data = { id, session_id: session, call_id: callId, expires_at: Math.floor(expiresAt / 1000) };
       return [

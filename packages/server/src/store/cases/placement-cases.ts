@@ -80,14 +80,17 @@ export const PLACEMENT_CASES: readonly ConformanceCase[] = [
       );
       const two = await lay(store, b, 2, 'call.admitted', 'call.placed');
       const three = await lay(store, a, 3, 'call.failed', 'call.placed', 'call.completed', 'turn.completed');
+      // A tool's run is told with its turn, and has no end of its own.
       const four = await lay(store, a, 4, 'input.accepted', 'turn.started', 'call.placed');
+      const five = await lay(store, a, 5, 'call.completed', 'tool.placed', 'call.completed');
       const log = await store.placementLog({ tenant: ACME, ...all });
       deepStrictEqual(log.map(told), [
         line(a, 2, 1, one[1], one[0], null, null),
         line(a, 5, 1, one[4], one[0], one[3], three[0]),
         line(b, 2, 2, two[1], two[0], null, null),
         line(a, 7, 3, three[1], one[0], one[3], three[2]),
-        line(a, 12, 4, four[2], one[0], four[1], null),
+        line(a, 12, 4, four[2], one[0], four[1], five[0] ?? null),
+        line(a, 14, 5, five[1], one[0], four[1], null),
       ]);
       notEqual(one[3]?.actor, one[0]?.actor);
     },

@@ -43,6 +43,7 @@ function entryOf(data: MemoryData, { session, seq, at, order }: MemoryPlacement)
   const placed = events.find(event => event.seq === seq);
   if (first === undefined || placed === undefined) throw new Error(`placement ${session} ${seq} has no event`);
   const isCall = placed.code === EVENT_CODES['call.placed'];
+  const inTurn = isCall || placed.code === EVENT_CODES['tool.placed'];
   const turn = events.findLast(event => event.seq < seq && event.code === EVENT_CODES['turn.started']);
   const end = events.find(event => event.seq > seq && ENDS.includes(event.code));
   return {
@@ -52,9 +53,9 @@ function entryOf(data: MemoryData, { session, seq, at, order }: MemoryPlacement)
     at,
     placed: headOf(placed),
     first: headOf(first),
-    turn: isCall && turn !== undefined ? headOf(turn) : null,
+    turn: inTurn && turn !== undefined ? headOf(turn) : null,
     end: isCall && end !== undefined ? { ...headOf(end), at: end.at } : null,
-    by: (isCall ? turn : undefined)?.actor ?? first.actor,
+    by: (inTurn ? turn : undefined)?.actor ?? first.actor,
   };
 }
 

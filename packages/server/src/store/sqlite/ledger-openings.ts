@@ -1,7 +1,7 @@
 /** What shows that a leaf is of an event, or of an entry of the audit: for the operator, so no tenant is asked for. Reads while a server writes. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { envelopeText, EVENT_CODES } from '../../log/codec.ts';
-import type { SessionId, TenantId } from '../../kernel/ids.ts';
+import { parsePlacementId, parseToolPlacementId, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import type { SourceName } from '../../engine/ledger/ports.ts';
 import { auditLeafKind, leafKindOf } from '../../ledger/leaf.ts';
 import { hasAudit, openHomeForReading } from './ledger-source.ts';
@@ -23,6 +23,8 @@ export interface Opening extends LeafOf {
 export interface LedgerOpenings {
   /** The leaf of a placement: `part` is the number of the call in its turn, 0 the state. Null if there is none. */
   placed(body: string, part: number): LeafOf | null;
+  /** The leaf of the placement of a tool's run: that event of its session. Null if there is none. */
+  ran(body: string, seq: number): LeafOf | null;
   /** What a placement's leaf is of. */
   opening(leaf: LeafOf): Opening | null;
   /** The changes of what the audit knows under an id, oldest first. */
@@ -39,6 +41,9 @@ const TURN_EVENTS = 1000;
 export function openLedgerOpenings(dir: string, home: string): LedgerOpenings {
   const db = openHomeForReading(dir, home);
   const place = makePlaces(db);
+  const run = db.prepare(
+    'SELECT e, digest FROM events WHERE n = (SELECT n FROM sessions WHERE id = ?) AND seq = ? AND code = ?',
+  );
   const find = db.prepare(`
     SELECT e.*, s.id AS session, a.name AS who, t.name AS tenant, p.digest AS payload_digest,
       (SELECT digest FROM events b WHERE b.n = e.n AND b.seq = e.seq - 1) AS previous
@@ -47,6 +52,10 @@ export function openLedgerOpenings(dir: string, home: string): LedgerOpenings {
   const audit = hasAudit(db) ? db.prepare('SELECT * FROM audit WHERE subject = ? ORDER BY a') : null;
   return {
     placed: place,
+    ran(body, seq) {
+      const row = run.get(`sess_${body}`, seq, EVENT_CODES['tool.placed']);
+      return row === undefined ? null : leafOfEvent(row, EVENT_CODES['tool.placed']);
+    },
     opening(leaf) {
       const row = find.get(leaf.position);
       return row === undefined ? null : { ...leaf, ...openedEvent(row) };
@@ -54,6 +63,19 @@ export function openLedgerOpenings(dir: string, home: string): LedgerOpenings {
     changes: subject => (audit?.all(subject) ?? []).map(openedEntry),
     close: () => db.close(),
   };
+}
+
+/** The leaf of a placement by its id; null if there is none, or the id is none of a placement. */
+export function leafOfPlacement(openings: LedgerOpenings, id: string): LeafOf | null {
+  const place = parsePlacementId(id);
+  if (place !== null) return openings.placed(place.body, place.part);
+  const run = parseToolPlacementId(id);
+  return run === null ? null : openings.ran(run.body, run.seq);
+}
+
+/** The id body that the id of a placement holds; null of any other id. */
+export function bodyOfPlacement(id: string): string | null {
+  return (parsePlacementId(id) ?? parseToolPlacementId(id))?.body ?? null;
 }
 
 type Row = Record<string, SQLOutputValue>;

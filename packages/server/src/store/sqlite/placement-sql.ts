@@ -11,6 +11,7 @@ export type PlacementReads = Handlers<
 
 const ENDS = [EVENT_CODES['call.completed'], EVENT_CODES['call.failed'], EVENT_CODES['call.cancelled']].join(', ');
 const CALL = EVENT_CODES['call.placed'];
+const TOOL = EVENT_CODES['tool.placed'];
 const TURN = EVENT_CODES['turn.started'];
 
 /** The turn began a few events before its call, and the call ends a few after: the subqueries walk from the one to the other. */
@@ -20,7 +21,7 @@ const entries = (sign: string, order: string): string => `
     b.code AS turn_code, b.version AS turn_version, b.head AS turn_head,
     x.code AS end_code, x.version AS end_version, x.head AS end_head, x.at AS end_at
   FROM placements p JOIN events e ON e.e = p.e JOIN sessions s ON s.n = e.n JOIN events f ON f.n = e.n AND f.seq = 1
-  LEFT JOIN events b ON e.code = ${CALL} AND b.e = (
+  LEFT JOIN events b ON e.code IN (${CALL}, ${TOOL}) AND b.e = (
     SELECT o.e FROM events o WHERE o.n = e.n AND o.seq < e.seq AND o.code = ${TURN} ORDER BY o.seq DESC LIMIT 1)
   LEFT JOIN events x ON e.code = ${CALL} AND x.e = (
     SELECT o.e FROM events o WHERE o.n = e.n AND o.seq > e.seq AND o.code IN (${ENDS}) ORDER BY o.seq LIMIT 1)

@@ -4,7 +4,8 @@ import type { ToolScope, ToolSource, Workspaces } from '../../engine/tools/ports
 import { within } from '../network/rules.ts';
 import { APPLY_PATCH } from './apply-patch.ts';
 import { LIST_FILES, READ_FILE, WRITE_FILE } from './files.ts';
-import { SHELL } from './shell.ts';
+import type { AskHosts } from './ask-hosts.ts';
+import { askingShell, SHELL } from './shell.ts';
 import { type SpecOf, wireSpec } from './spec.ts';
 import type { BuiltinTool } from './tool.ts';
 import { type WebFetch, webFetch } from './web-fetch.ts';
@@ -15,16 +16,24 @@ export interface BuiltinOptions {
   readonly specOf?: SpecOf;
   /** Null: the server fetches nothing for agents. */
   readonly web: WebFetch | null;
+  /** Absent: nobody is asked for hosts that the rules hold back. */
+  readonly ask?: AskHosts;
 }
 
-const OF_WORKSPACES: readonly BuiltinTool[] = [SHELL, APPLY_PATCH, READ_FILE, WRITE_FILE, LIST_FILES];
+const OF_FILES: readonly BuiltinTool[] = [APPLY_PATCH, READ_FILE, WRITE_FILE, LIST_FILES];
 
-export function builtinTools({ workspaces, specOf = async scope => wireSpec(scope), web }: BuiltinOptions): ToolSource {
+export function builtinTools({
+  workspaces,
+  specOf = async scope => wireSpec(scope),
+  web,
+  ask,
+}: BuiltinOptions): ToolSource {
+  const ofWorkspaces = [ask === undefined ? SHELL : askingShell(ask), ...OF_FILES];
   const ofWeb = web === null ? [] : [webFetch(web)];
   const offered = async (scope: ToolScope): Promise<readonly BuiltinTool[]> => {
     const spec = await specOf(scope);
     if (spec === null) return scope.environment['type'] === 'none' || isEmpty(scope.environment) ? ofWeb : [];
-    return within(spec.network.access, 'disabled') ? OF_WORKSPACES : [...OF_WORKSPACES, ...ofWeb];
+    return within(spec.network.access, 'disabled') ? ofWorkspaces : [...ofWorkspaces, ...ofWeb];
   };
   return {
     kind: 'builtin',
