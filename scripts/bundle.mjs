@@ -80,14 +80,14 @@ const slashes = path => path.replaceAll('\\', '/');
 
 /** V8 takes two bytes for each character of a source that has any beyond ASCII. They stand in texts and patterns, where an escape is the same. */
 function ascii(code) {
-  return code.replaceAll(/[^\x00-\x7f]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return code.replaceAll(/[\u0080-\uffff]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The licences of what is in the files. */
 function notices(modules) {
   const folders = new Set(modules.flatMap(id => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? []));
   return [...folders]
-    .toSorted()
+    .toSorted((a, b) => (a < b ? -1 : 1))
     .map(noticeOf)
     .join(`\n${'-'.repeat(80)}\n\n`);
 }

@@ -52,11 +52,10 @@ export class RestingReader {
     this.#restMs = parts.restMs ?? REST_MS;
   }
 
-  call<K extends keyof HomeReads & string>(op: K, args: ArgsOf<ReaderOps, K>): Promise<ResultOf<ReaderOps, K>> {
+  call<K extends keyof HomeReads>(op: K, args: ArgsOf<ReaderOps, K>): Promise<ResultOf<ReaderOps, K>> {
     if (!HOUSEKEEPING.has(op)) this.used();
     if (this.#reader !== null) return this.#reader.call(op, args);
-    // Both threads are typed by the same table.
-    return this.#parts.writer.call(op, args as ArgsOf<WriterOps, K>) as Promise<ResultOf<ReaderOps, K>>;
+    return this.#parts.writer.call(op, args);
   }
 
   /** Somebody uses the home. */
@@ -85,7 +84,10 @@ export class RestingReader {
   async #begin(): Promise<void> {
     try {
       const reader = await this.#parts.open();
-      if (this.#closed) return void (await reader.terminate());
+      if (this.#closed) {
+        await reader.terminate();
+        return;
+      }
       if (this.#failedAt > 0) this.#parts.signs.revived('reader');
       this.#failedAt = Number.NEGATIVE_INFINITY;
       this.#reader = reader;
