@@ -12,7 +12,7 @@ function reads(condition: string): string[] {
 }
 
 const OF_CALL = ['time', 'events', 'firstRefusal', 'spend'];
-const ALL = ['time', 'use', 'events', 'firstRefusal', 'spend'];
+const ALL = ['time', 'use', 'events', 'firstRefusal', 'spend', 'tool', 'destination'];
 
 test.each<[string, string[]]>([
   ['context.call.vendor == Vendor::"openai"', []],
@@ -37,6 +37,8 @@ test.each<[string, string[]]>([
   ['context.call == context.call', OF_CALL],
   ['[context.call].contains({})', OF_CALL],
   ['context.call has at', OF_CALL],
+  ['context.tool.name == "shell"', ['tool']],
+  ['context.destination.host like "*.test"', ['destination']],
   ['context has use', ALL],
   ['context == {}', ALL],
   ['[context].contains({})', ALL],
