@@ -331,6 +331,33 @@ describe('following the log', () => {
     expect(await listed()).toEqual(ids.toSorted());
   });
 
+  test('is caught up with what was there, however much comes meanwhile', async () => {
+    const { id } = await asked();
+    let more = 0;
+    // Each look finds something new: under load there is always more.
+    const busy: HomeStore = {
+      ...store,
+      async heads(query) {
+        const found = await store.heads(query);
+        log.at += 1;
+        if (more++ < 200) await asked();
+        return found;
+      },
+    };
+    const feed = followFeed({
+      homes: [busy],
+      control: store,
+      consumers: [approvalProjection(store)],
+      everyMs: 1e9,
+      now: () => NOON,
+      report: () => undefined,
+    });
+    await feed.caughtUp();
+    expect(more).toBeLessThan(10);
+    await feed.close();
+    expect((await listed()).some(one => one.startsWith(id))).toBe(true);
+  });
+
   test('a turn with more open approvals than one commit takes is withdrawn whole', async () => {
     const { session } = await asked();
     for (let i = 0; i < 40; i++) await log.asks(session);
