@@ -149,6 +149,8 @@ describe('a credential', () => {
     expect(tools.length).toBeGreaterThan(0);
     expect(secrets.questions[0]).toEqual({
       tenant: 'local',
+      session: 'sess_1',
+      label: 'web',
       vaults: ['vault_1'],
       url: http.url,
       credential: 'vc_1',
