@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { HomeId, ResponseId, SessionId } from '../kernel/ids.ts';
 import { CODEC_VERSION, decodeEnvelope, encodeHead, envelopeText, EVENT_CODES, type StoredEvent } from './codec.ts';
+import { PENDING_PINS } from './pending-pins.test-support.ts';
 import type { EventBody, EventOf, EventPlace, EventType } from './events.ts';
 
 const resp = 'resp_1' as ResponseId;
@@ -53,32 +54,7 @@ const PINS: Pins = {
     head: '{"entries":2,"count":3}',
     short: [{ entries: 1, count: 1 }, '{}'],
   },
-  'tool.postponed': {
-    code: 38,
-    event: {
-      type: 'tool.postponed',
-      head: { callId: 'call_a', tool: 'report', item: 'fc_1', count: 2, expiresAt: 9 },
-      payload: { items: [item], arguments: '{}' },
-    },
-    head: '{"callId":"call_a","tool":"report","item":"fc_1","count":2,"expiresAt":9}',
-    short: [
-      { callId: 'call_a', tool: 'report', item: 'fc_1', count: 1, expiresAt: 9 },
-      '{"callId":"call_a","tool":"report","item":"fc_1","expiresAt":9}',
-    ],
-  },
-  'tool.answered': {
-    code: 39,
-    event: {
-      type: 'tool.answered',
-      head: { postponed: 7, callId: 'call_a', item: 'fc_1', code: 'client_failed' },
-      payload: { items: [item] },
-    },
-    head: '{"postponed":7,"callId":"call_a","item":"fc_1","code":"client_failed"}',
-    short: [
-      { postponed: 7, callId: 'call_a', item: 'fc_1', code: null },
-      '{"postponed":7,"callId":"call_a","item":"fc_1"}',
-    ],
-  },
+  ...PENDING_PINS,
   'session.created': {
     code: 1,
     event: {

@@ -21,6 +21,7 @@ import { answerOf } from './answer.ts';
 import { parseArguments } from './arguments.ts';
 import { completedTool, failedTool } from './output.ts';
 import type { ToolOutcome, ToolRun, ToolScope, ToolVerdict } from './ports.ts';
+import { offerTools } from './offer.ts';
 import { postponed } from './pending.ts';
 import { approvalRequested, argumentsDigest, denied, questionOf, verdictOf } from './request-tools.ts';
 import { foundIn } from './search-tool.ts';
@@ -66,6 +67,7 @@ export async function runTools(engine: EngineContext, turn: RunningTurn): Promis
       agent.running.delete(state.callId);
     }
   });
+  offerTools(turn, mustState(turn.live));
 }
 
 async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTurn, state: ToolState): Promise<Move> {
