@@ -43,8 +43,7 @@ export interface RespondRequest {
   readonly compacts?: true;
   /** Of an agent's session: what its turn has in memory. */
   readonly agent?: AgentTurn;
-  /** Results of calls that an agent's model went on without: the first items of the input. */
-  readonly late?: Pick<LateResults, 'bodies' | 'results'>;
+  readonly late?: LateResults;
   /** What the input brings; set once its files were looked at. */
   readonly attached?: Attached;
 }
@@ -197,7 +196,7 @@ async function commitBeginning(
         count: placedItems.length,
         answers: matched.answers,
         ...(matched.opened.length > 0 && { calls: matched.opened }),
-        ...(input.late !== undefined && input.late.results.length > 0 && { results: input.late.results }),
+        ...((input.late?.results.length ?? 0) > 0 && { results: input.late?.results ?? [] }),
       },
       payload: { items: placedItems },
     },

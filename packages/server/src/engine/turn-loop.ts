@@ -28,11 +28,12 @@ import type { EngineContext } from './engine-context.ts';
 import { fail } from './fail-turn.ts';
 import { resolveContext } from './files/resolve.ts';
 import { killPoint } from './kill-point.ts';
+import { mustState } from './plan.ts';
 import type { PlacedCall, ReachableTarget } from './placing.ts';
 import { type ContextRun, isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
 import { stateAfter } from './state-after.ts';
-import { offerTools, readyTools } from './tools/offer.ts';
+import { readyTools } from './tools/offer.ts';
 import { toolRequests, whyNotRequested } from './tools/request-tools.ts';
 import { runTools } from './tools/run-tools.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
@@ -277,7 +278,6 @@ async function settle(
 }
 
 const NOTHING = new Error('there is nothing to say');
-
 function onNothing(error: unknown): null {
   if (error === NOTHING) return null;
   throw error;
@@ -311,9 +311,7 @@ async function settleFailure(
   const again =
     error.retryable || error.providerError === 'upstream_interrupted' || error.providerError === 'upstream_timeout';
   if (!again || placed.failures + 1 >= engine.limits.turnAttempts) return fail(engine, turn, problem, bodies, unshown);
-  const state = turn.live.state;
-  if (state === null) throw problem;
-  return commitNext(engine, turn, state, bodies, unshown, problem);
+  return commitNext(engine, turn, mustState(turn.live), bodies, unshown, problem);
 }
 
 /** Places the next call and commits it, after `before`. If no target is left the turn fails, for the reason the last one gave. */
@@ -325,7 +323,6 @@ export async function commitNext(
   unshown: readonly WireEvent[] = [],
   cause?: PerdureError,
 ): Promise<void> {
-  offerTools(turn, state);
   if (state.turn?.compaction === 'due') return commitDue(engine, turn, state, before, unshown);
   const placed = engine.placing.infer(engine.inferRequest(state, turn));
   const call = (state.turn?.calls ?? 0) + 1;

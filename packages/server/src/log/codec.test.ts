@@ -4,6 +4,7 @@ import type { HomeId, ResponseId, SessionId } from '../kernel/ids.ts';
 import { CODEC_VERSION, decodeEnvelope, encodeHead, envelopeText, EVENT_CODES, type StoredEvent } from './codec.ts';
 import { ENVIRONMENT_PINS, type Pin } from './codec-pins.test-support.ts';
 import type { EventBody, EventPlace, EventType } from './events.ts';
+import { PENDING_PINS } from './pending-pins.test-support.ts';
 
 const resp = 'resp_1' as ResponseId;
 const sess = 'sess_1' as SessionId;
@@ -47,32 +48,7 @@ const PINS: Pins = {
     head: '{"entries":2,"count":3}',
     short: [{ entries: 1, count: 1 }, '{}'],
   },
-  'tool.postponed': {
-    code: 38,
-    event: {
-      type: 'tool.postponed',
-      head: { callId: 'call_a', tool: 'report', item: 'fc_1', count: 2, expiresAt: 9 },
-      payload: { items: [item], arguments: '{}' },
-    },
-    head: '{"callId":"call_a","tool":"report","item":"fc_1","count":2,"expiresAt":9}',
-    short: [
-      { callId: 'call_a', tool: 'report', item: 'fc_1', count: 1, expiresAt: 9 },
-      '{"callId":"call_a","tool":"report","item":"fc_1","expiresAt":9}',
-    ],
-  },
-  'tool.answered': {
-    code: 39,
-    event: {
-      type: 'tool.answered',
-      head: { postponed: 7, callId: 'call_a', item: 'fc_1', code: 'client_failed' },
-      payload: { items: [item] },
-    },
-    head: '{"postponed":7,"callId":"call_a","item":"fc_1","code":"client_failed"}',
-    short: [
-      { postponed: 7, callId: 'call_a', item: 'fc_1', code: null },
-      '{"postponed":7,"callId":"call_a","item":"fc_1"}',
-    ],
-  },
+  ...PENDING_PINS,
   'tool.suspended': {
     code: 40,
     event: { type: 'tool.suspended', head: { callId: 'call_a' }, payload: null },

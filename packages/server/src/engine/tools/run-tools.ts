@@ -21,6 +21,7 @@ import { answerOf } from './answer.ts';
 import { decided, type Move, type Moved, movesNow } from './decide-tools.ts';
 import { liveOutput, SHOWS_NOTHING } from './live-output.ts';
 import { completedTool, failedTool } from './output.ts';
+import { offerTools } from './offer.ts';
 import { lookForWorker, parkedNow } from './park-tools.ts';
 import type { ToolOutcome, ToolRun, ToolScope } from './ports.ts';
 import { approvalRequested } from './request-tools.ts';
@@ -39,6 +40,7 @@ export async function runTools(engine: EngineContext, turn: RunningTurn): Promis
   const states = open.filter(({ caller }) => !runs(open, caller?.program));
   const started = await start(engine, turn, agent, states);
   await sideBySide(started, engine.tools.limits.atOnce, one => runIt(engine, turn, scope, one));
+  offerTools(turn, mustState(turn.live));
 }
 
 /** Decides what may run of these now, and commits it. */
