@@ -242,17 +242,11 @@ describe('a session', () => {
     expect((await sessions().turns.list(id)).data[0]?.status).toBe('completed');
   });
 
-  test.each(['computer_use', 'web_search'] as const)(
-    'with the tool %s is refused, and nothing is made',
-    async type => {
-      const metadata = { batch: `refused ${type}` };
-      expect(await refusal(created('Hi.', { metadata }, { tools: [{ type }] }))).toEqual([
-        400,
-        'unsupported_parameter',
-      ]);
-      expect((await sessions().list({ metadata })).data).toEqual([]);
-    },
-  );
+  test.each(['computer_use', 'web_search'] as const)('with the tool %s is refused, and nothing is made', async type => {
+    const metadata = { batch: `refused ${type}` };
+    expect(await refusal(created('Hi.', { metadata }, { tools: [{ type }] }))).toEqual([400, 'unsupported_parameter']);
+    expect((await sessions().list({ metadata })).data).toEqual([]);
+  });
 
   test('of another tenant, or none at all, is not there', async () => {
     const nowhere = 'sess_01m80gz0126vpc3yyqhyn9g11ham';
