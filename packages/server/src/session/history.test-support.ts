@@ -211,7 +211,7 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'tool.requested': 8,
   'tool.started': 8,
   'tool.suspended': 4,
-  'tool.completed': 6,
+  'tool.completed': 9,
   'approval.requested': 8,
   'approval.granted': 5,
   'turn.completed': 5,

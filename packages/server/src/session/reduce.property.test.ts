@@ -162,7 +162,10 @@ test('the phase says what is open: a call, a tool, an approval, a turn', () => {
           expect(turn?.awaited ?? 0).toBeLessThanOrEqual(MAX_AWAITS);
         }
         expect(new Set(openCalls).size).toBe(openCalls.length);
-        for (const tool of turn?.tools ?? []) expect(openCalls).toContain(tool.callId);
+        // A call of a program is none of the model's, and its program is there as long as it is.
+        for (const { callId, caller } of turn?.tools ?? [])
+          if (caller === undefined) expect(openCalls).toContain(callId);
+          else expect(turn?.tools.map(tool => tool.callId)).toContain(caller.program);
         expect(turn === null || turn.from <= position).toBe(true);
         expect(turn === null || accepted === null).toBe(true);
         expect(seq >= 1 && epoch >= 1).toBe(true);
@@ -249,8 +252,18 @@ test('what comes next is one thing, and the reducer takes the event that begins 
             }
             break;
           case 'await_tools':
-            for (const callId of effect.callIds)
-              expect(takes({ type: 'tool.completed', head: { callId, count: 1 }, payload: { items: [] } })).toBe(true);
+            for (const callId of effect.callIds) {
+              const { tools = [] } = state.turn ?? {};
+              const count = tools.find(tool => tool.callId === callId)?.caller === undefined ? 1 : 0;
+              // A program whose calls are open is let go, and ends after them.
+              expect(
+                takes(
+                  tools.some(({ caller }) => caller?.program === callId)
+                    ? { type: 'tool.suspended', head: { callId }, payload: null }
+                    : { type: 'tool.completed', head: { callId, count }, payload: { items: [] } },
+                ),
+              ).toBe(true);
+            }
             break;
           case 'steer': {
             const queued = state.turn?.queued ?? [];
