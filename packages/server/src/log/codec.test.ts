@@ -53,6 +53,36 @@ const PINS: Pins = {
     head: '{"entries":2,"count":3}',
     short: [{ entries: 1, count: 1 }, '{}'],
   },
+  'tool.suspended': {
+    code: 38,
+    event: { type: 'tool.suspended', head: { callId: 'call_a', on: [sess], until: 5 }, payload: null },
+    head: `{"callId":"call_a","on":["${sess}"],"until":5}`,
+  },
+  'tool.resumed': {
+    code: 39,
+    event: { type: 'tool.resumed', head: { callId: 'call_a' }, payload: null },
+    head: '{"callId":"call_a"}',
+  },
+  'subagent.created': {
+    code: 40,
+    event: {
+      type: 'subagent.created',
+      head: { session: sess, parent: sess, previous: 4 },
+      payload: { name: 'scout', instructions: 'Look.' },
+    },
+    head: `{"session":"${sess}","parent":"${sess}","previous":4}`,
+    short: [{ session: sess, parent: null, previous: 0 }, `{"session":"${sess}"}`],
+  },
+  'subagent.closed': {
+    code: 41,
+    event: { type: 'subagent.closed', head: { sessions: [sess], previous: 4 }, payload: null },
+    head: `{"sessions":["${sess}"],"previous":4}`,
+  },
+  'subagent.reopened': {
+    code: 42,
+    event: { type: 'subagent.reopened', head: { session: sess, previous: 4 }, payload: null },
+    head: `{"session":"${sess}","previous":4}`,
+  },
   'session.created': {
     code: 1,
     event: {

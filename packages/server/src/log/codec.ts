@@ -48,6 +48,11 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'agent.configured': 35,
   'input.queued': 36,
   'input.steered': 37,
+  'tool.suspended': 38,
+  'tool.resumed': 39,
+  'subagent.created': 40,
+  'subagent.closed': 41,
+  'subagent.reopened': 42,
 };
 
 const TYPES = new Map<number, EventType>(
@@ -110,6 +115,7 @@ const DEFAULTS: Defaults = {
   'context.compacted': { count: 1, previous: null, final: false },
   'input.queued': { count: 1 },
   'input.steered': { entries: 1, count: 1 },
+  'subagent.created': { parent: null, previous: 0 },
 };
 
 /** The stored head: JSON, in the order of its fields, what is usual left out. */

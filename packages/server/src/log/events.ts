@@ -60,6 +60,8 @@ export type EventBody =
         readonly continues: ResponseId | null;
         /** The compaction in the shared prefix from which the context is read, if there is one. */
         readonly compacted?: CompactionRef;
+        /** Of a sub-agent: whose it is. */
+        readonly subagent?: SubagentPlace;
       };
       /** Null if no metadata was given. */
       readonly payload: { readonly metadata: JsonObject } | null;
@@ -103,6 +105,8 @@ export type EventBody =
         readonly instructions: DocumentRef | null;
         /** The span of whoever asked, as W3C Trace Context writes it. */
         readonly traceparent?: string;
+        /** What the session and its sub-agents had done before, where it has any: the bounds of a turn count from there. */
+        readonly before?: Work;
       };
       /** `settings`: what differs from the defaults. `documents`: texts first seen in this turn. Null if there is neither. */
       readonly payload: { readonly settings: JsonObject; readonly documents: readonly Json[] } | null;
@@ -203,6 +207,18 @@ export type EventBody =
       };
     }
   | { readonly type: 'tool.outcome_unknown'; readonly head: { readonly callId: string }; readonly payload: null }
+  | {
+      /** A tool that runs has nothing to do until the turns of these sessions are over: it begins again then. */
+      readonly type: 'tool.suspended';
+      readonly head: {
+        readonly callId: string;
+        readonly on: readonly SessionId[];
+        /** ms since 1970: it begins again at the latest then. */
+        readonly until: number;
+      };
+      readonly payload: null;
+    }
+  | { readonly type: 'tool.resumed'; readonly head: { readonly callId: string }; readonly payload: null }
   | {
       readonly type: 'approval.requested';
       readonly head: {
@@ -311,7 +327,11 @@ export type EventBody =
   | {
       /** Input while a turn runs: it waits for a place where the model can take it. */
       readonly type: 'input.queued';
-      readonly head: { readonly count: number };
+      readonly head: {
+        readonly count: number;
+        /** Of a sub-agent: the key of the call that tells it this, so that it is told once. */
+        readonly key?: string;
+      };
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
   | {
@@ -319,7 +339,46 @@ export type EventBody =
       readonly type: 'input.steered';
       readonly head: { readonly entries: number; readonly count: number };
       readonly payload: { readonly items: readonly LoggedItem[] };
+    }
+  | {
+      /** In the log of the session that owns it. Its own session begins after it. */
+      readonly type: 'subagent.created';
+      readonly head: {
+        readonly session: SessionId;
+        /** The sub-agent that made it; null: the session's own agent. */
+        readonly parent: SessionId | null;
+        /** The event before it that tells of sub-agents; 0: it is the first. */
+        readonly previous: number;
+      };
+      readonly payload: { readonly name: string | null; readonly instructions: string };
+    }
+  | {
+      /** They run nothing any more: those below another one come before it. */
+      readonly type: 'subagent.closed';
+      readonly head: { readonly sessions: readonly SessionId[]; readonly previous: number };
+      readonly payload: null;
+    }
+  | {
+      readonly type: 'subagent.reopened';
+      readonly head: { readonly session: SessionId; readonly previous: number };
+      readonly payload: null;
     };
+
+/** Whose a sub-agent is. */
+export interface SubagentPlace {
+  /** The session that owns it: it holds the tree of all its sub-agents. */
+  readonly owner: SessionId;
+  /** The sub-agent that made it; null: the session's own agent. */
+  readonly parent: SessionId | null;
+  /** 1 for those that the session's own agent made. */
+  readonly depth: number;
+}
+
+/** Model calls, and the tokens of their input and output. */
+export interface Work {
+  readonly calls: number;
+  readonly tokens: number;
+}
 
 /** What lets a provider's bill be reconciled with our record. */
 export interface UpstreamIds {

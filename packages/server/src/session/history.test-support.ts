@@ -69,9 +69,17 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
     case 'tool.completed':
     case 'tool.failed':
     case 'tool.outcome_unknown':
+    case 'tool.suspended':
+    case 'tool.resumed':
     case 'approval.requested': {
       const tools = turn?.tools ?? [];
-      const tool = tools[body.head.callId.charCodeAt(5) % Math.max(1, tools.length)];
+      const fitting =
+        body.type === 'tool.resumed'
+          ? tools.find(one => one.status === 'suspended')
+          : body.type === 'tool.suspended'
+            ? tools.find(one => one.status === 'started' && one.idempotent)
+            : undefined;
+      const tool = fitting ?? tools[body.head.callId.charCodeAt(5) % Math.max(1, tools.length)];
       const callId = tool?.callId ?? body.head.callId;
       if (body.type === 'tool.started')
         return { ...body, head: { callId, approval: body.head.approval === null ? null : (tool?.granted ?? null) } };
@@ -103,6 +111,24 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       const to = past + (body.head.to % (Math.max(0, position - past) + 1));
       return { ...body, head: { ...body.head, to, previous: state.compacted } };
     }
+    case 'subagent.created':
+    case 'subagent.closed':
+    case 'subagent.reopened': {
+      const { all, last } = state.subagents ?? { all: [], last: 0 };
+      const open = all.filter(one => one.closedAt === null);
+      const previous = { previous: last };
+      if (body.type === 'subagent.created') {
+        const parent = body.head.parent === null ? null : (open[0]?.session ?? null);
+        return { ...body, head: { ...body.head, ...previous, session: `sess_child_${seq}` as SessionId, parent } };
+      }
+      if (body.type === 'subagent.closed') {
+        // The last that was made has nothing below it.
+        const sessions = open.slice(-1).map(one => one.session);
+        return { ...body, head: { sessions, ...previous } };
+      }
+      const closed = all.find(one => one.closedAt !== null)?.session ?? body.head.session;
+      return { ...body, head: { session: closed, ...previous } };
+    }
     case 'session.forked':
       // Never itself, as a drawn id never is.
       return { ...body, head: { ...body.head, child: `sess_child_${seq % 3}` as SessionId } };
@@ -128,6 +154,8 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'turn.completed': 5,
   'items.added': 3,
   'input.steered': 4,
+  'tool.suspended': 2,
+  'tool.resumed': 2,
 };
 const ENDINGS: ReadonlySet<EventType> = new Set(['session.sealed', 'session.erased', 'session.moved']);
 
@@ -139,7 +167,7 @@ function weighted(types: readonly EventType[]): fc.Arbitrary<EventBody> {
 
 const all = Object.keys(EVENTS) as EventType[];
 const living = weighted(all.filter(type => !ENDINGS.has(type)));
-const any = weighted([...all, ...ENDINGS, ...ENDINGS, ...ENDINGS, ...ENDINGS]);
+const any = weighted([...all, ...ENDINGS, ...ENDINGS, ...ENDINGS, ...ENDINGS, ...ENDINGS, ...ENDINGS]);
 
 /** Histories of stored sessions: most of them live to the end. */
 export const history: fc.Arbitrary<History> = fc

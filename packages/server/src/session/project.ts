@@ -70,6 +70,11 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'session.imported':
     case 'agent.configured':
     case 'input.queued':
+    case 'tool.suspended':
+    case 'tool.resumed':
+    case 'subagent.created':
+    case 'subagent.closed':
+    case 'subagent.reopened':
       return [];
   }
 }

@@ -4,7 +4,13 @@ import type { EnvelopeOf } from '../log/events.ts';
 import type { OpenApproval, SessionState, ToolState, TurnState } from './state.ts';
 
 type ToolEvent = EnvelopeOf<
-  'tool.requested' | 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown'
+  | 'tool.requested'
+  | 'tool.started'
+  | 'tool.completed'
+  | 'tool.failed'
+  | 'tool.outcome_unknown'
+  | 'tool.suspended'
+  | 'tool.resumed'
 >;
 
 export function reduceTool(state: SessionState, event: ToolEvent): SessionState | string {
@@ -45,6 +51,22 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
     case 'tool.outcome_unknown':
       if (existing.status !== 'started') return `tool call ${callId} is not running`;
       return withTurn(state, turn => setTool(turn, callId, { status: 'outcome_unknown' }));
+    case 'tool.suspended': {
+      // It begins again: only what may run twice can do that.
+      if (existing.status !== 'started' || !existing.idempotent) return `tool call ${callId} cannot be suspended`;
+      const { on, until } = event.head;
+      return withTurn(state, turn => setTool(turn, callId, { status: 'suspended', suspended: { on, until } }));
+    }
+    case 'tool.resumed': {
+      if (existing.status !== 'suspended') return `tool call ${callId} is not suspended`;
+      const { suspended: _, ...tool } = existing;
+      // What people allowed is allowed still: it is the same call.
+      const again: ToolState = { ...tool, status: 'requested', again: true };
+      return withTurn(state, turn => ({
+        ...turn,
+        tools: turn.tools.map(one => (one.callId === callId ? again : one)),
+      }));
+    }
     case 'tool.completed':
     case 'tool.failed':
       if (event.type === 'tool.completed') {
@@ -76,6 +98,7 @@ function whyNotCompleted(tool: ToolState, open: readonly OpenApproval[]): string
 function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval: string | null): string | null {
   if (tool.client === true) return 'is run by the client';
   if (tool.status === 'refused') return 'was refused';
+  if (tool.status === 'suspended') return 'is suspended';
   // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
   const again = tool.status === 'started' || tool.status === 'outcome_unknown';
   if (again && !tool.idempotent && tool.granted === null) return 'was already started';
@@ -89,7 +112,8 @@ export function requestApproval(state: SessionState, event: EnvelopeOf<'approval
   const { tools = [], approvals = [] } = state.turn ?? {};
   const tool = tools.find(one => one.callId === callId);
   // One that runs may ask too: then it has done nothing yet, and begins again with the answer.
-  if (tool === undefined || tool.status === 'refused') return `tool call ${callId} does not wait for an approval`;
+  if (tool === undefined || tool.status === 'refused' || tool.status === 'suspended')
+    return `tool call ${callId} does not wait for an approval`;
   if (tool.arguments !== digest) return `tool call ${callId} has other arguments`;
   if (event.head.definition !== undefined && tool.definition !== event.head.definition)
     return `tool call ${callId} has another definition`;
@@ -123,7 +147,7 @@ function withTurn(state: SessionState, change: (turn: TurnState) => TurnState): 
   return { ...state, turn, phase: waits(turn) ? 'waiting' : 'called' };
 }
 
-/** Whether nothing of the turn runs or can run until people, or whoever drives the session, answer. */
+/** Whether nothing of the turn runs or can run until others have acted: people, whoever drives the session, sub-agents. */
 export function waits(turn: Pick<TurnState, 'tools' | 'approvals'>): boolean {
   if (turn.tools.some(tool => tool.status === 'started' || canRun(turn, tool))) return false;
   return turn.approvals.length > 0 || turn.tools.some(stops);
@@ -135,9 +159,10 @@ export function canRun({ approvals }: Pick<TurnState, 'approvals'>, tool: ToolSt
   return tool.status === 'requested' || (tool.status === 'outcome_unknown' && tool.granted !== null);
 }
 
-/** Whether only people, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
+/** Whether only others, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
 function stops({ status, granted, client }: ToolState): boolean {
-  return client === true || status === 'refused' || (status === 'outcome_unknown' && granted === null);
+  if (client === true || status === 'refused' || status === 'suspended') return true;
+  return status === 'outcome_unknown' && granted === null;
 }
 
 /** The calls that are open still. */

@@ -5,7 +5,8 @@
 import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
-import { queueInput, steer, used } from './reduce-agent.ts';
+import { beforeTurn, queueInput, steer, used } from './reduce-agent.ts';
+import { reduceSubagents } from './reduce-subagents.ts';
 import { answered, closeApproval, reduceTool, requestApproval } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
@@ -67,7 +68,7 @@ function genesis(event: Envelope): Reduced {
     erasedAfter: null,
   };
   if (event.type === 'session.created') {
-    const { kind, home, owner, origin, lineage, labels, openCalls, continues, compacted = null } = event.head;
+    const { kind, home, owner, origin, lineage, labels, openCalls, continues, compacted = null, subagent } = event.head;
     const position = prefixEnd(lineage);
     return {
       ok: true,
@@ -85,6 +86,7 @@ function genesis(event: Envelope): Reduced {
         openCalls,
         compacted,
         metadataSeq: event.seq,
+        ...(subagent !== undefined && { subagent }),
       },
     };
   }
@@ -148,6 +150,8 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.completed':
     case 'tool.failed':
     case 'tool.outcome_unknown':
+    case 'tool.suspended':
+    case 'tool.resumed':
       return reduceTool(state, event);
     case 'approval.requested':
       return requestApproval(state, event);
@@ -186,6 +190,10 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
       return queueInput(state, event);
     case 'input.steered':
       return steer(state, event);
+    case 'subagent.created':
+    case 'subagent.closed':
+    case 'subagent.reopened':
+      return reduceSubagents(state, event);
     default:
       return assertNever(event, 'event');
   }
@@ -238,7 +246,7 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
   const known = state.documents.filter(ref => !sameRef(ref, tools) && !sameRef(ref, instructions));
   const used = [tools, instructions].filter(ref => ref !== null);
   return {
-    ...state,
+    ...beforeTurn(state, event.head.before),
     phase: 'turn_open',
     accepted: null,
     documents: [...known, ...used].slice(-MAX_DOCUMENTS),

@@ -7,7 +7,16 @@
  *     readable, but no later call sees it.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { CompactionRef, DocumentRef, Reservation, SessionOrigin, SharedPrefix, Usage } from '../log/events.ts';
+import type {
+  CompactionRef,
+  DocumentRef,
+  Reservation,
+  SessionOrigin,
+  SharedPrefix,
+  SubagentPlace,
+  Usage,
+  Work,
+} from '../log/events.ts';
 
 /** Where a session stands. The table in `table.ts` says which events each phase takes. */
 export type Phase =
@@ -32,7 +41,7 @@ export interface ToolState {
   /** Digest of its exact arguments, which an approval binds (L7). */
   readonly arguments: string;
   /** `refused`: its approval was denied or has expired; all that can follow is `tool.failed`. */
-  readonly status: 'requested' | 'started' | 'outcome_unknown' | 'refused';
+  readonly status: 'requested' | 'started' | 'outcome_unknown' | 'refused' | 'suspended';
   /** The approval that was given and that its start has yet to consume (L7). */
   readonly granted: string | null;
   /** Whoever drives the session runs it: the turn waits for its result. Absent: this server runs it. */
@@ -40,6 +49,10 @@ export interface ToolState {
   readonly definition?: string;
   /** The id of the item that asks for it. */
   readonly item?: string;
+  /** What it waits for while it is suspended: the turns of these sessions, or that time (ms since 1970). */
+  readonly suspended?: { readonly on: readonly SessionId[]; readonly until: number };
+  /** It ran before and was suspended: nobody is asked about it again. */
+  readonly again?: true;
 }
 
 export interface TurnState {
@@ -143,7 +156,40 @@ export interface SessionState {
   readonly agent?: { readonly id: string; readonly version: number; readonly seq: number };
   /** Of an agent's session: what its calls used, by target. */
   readonly used?: { readonly [target: string]: Usage };
+  /** Of an agent's session: model calls that ended. Absent: none. */
+  readonly callsMade?: number;
+  /** Of an agent's session: what it and its sub-agents had done when its last turn began. Absent: nothing. */
+  readonly before?: Work;
+  /** Of a sub-agent: whose it is. */
+  readonly subagent?: SubagentPlace;
+  /** Of a sub-agent: the keys of the last `MAX_TOLD_KEYS` inputs that waited. Absent: none. */
+  readonly told?: readonly string[];
+  /** Of an agent's session: the sub-agents that it owns, in the order in which they were made, at most `MAX_SUBAGENTS`. Absent: none. */
+  readonly subagents?: {
+    readonly all: readonly SubagentEntry[];
+    /** seq of the last event that tells of them. */
+    readonly last: number;
+  };
 }
+
+export interface SubagentEntry {
+  readonly session: SessionId;
+  /** The sub-agent that made it; null: the session's own agent. */
+  readonly parent: SessionId | null;
+  readonly depth: number;
+  /** seq of the event that holds its name and its task. */
+  readonly seq: number;
+  /** ms since 1970. */
+  readonly openedAt: number;
+  /** Null while it is active. */
+  readonly closedAt: number | null;
+}
+
+/** Sub-agents that a session ever makes, closed ones too: what state holds of them is bounded (S2). */
+export const MAX_SUBAGENTS = 256;
+
+/** Inputs of which a sub-agent remembers that it was told: more than can be on their way to it when a process dies. */
+export const MAX_TOLD_KEYS = 64;
 
 /** Inputs that may wait while a turn runs. */
 export const MAX_QUEUED_INPUTS = 16;
@@ -158,7 +204,11 @@ export function prefixEnd(lineage: readonly SharedPrefix[]): number {
 
 /** When the session must be looked at again without anyone asking, ms since 1970 (L4: a column, not a timer). */
 export function wakeAt(state: SessionState): number | null {
-  const times = state.turn?.approvals.map(approval => approval.expiresAt) ?? [];
+  const { approvals = [], tools = [] } = state.turn ?? {};
+  const times = [
+    ...approvals.map(approval => approval.expiresAt),
+    ...tools.flatMap(({ suspended }) => (suspended === undefined ? [] : [suspended.until])),
+  ];
   return times.length === 0 ? null : Math.min(...times);
 }
 

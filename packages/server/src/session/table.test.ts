@@ -15,7 +15,7 @@ const EACH = 24;
 /** States of every phase, met in random histories; the same in every run of the test. */
 const MET: ReadonlyMap<Phase, (SessionState | null)[]> = (() => {
   const met = new Map<Phase, (SessionState | null)[]>([['none', [null]]]);
-  for (const { states } of fc.sample(anyHistory, { numRuns: 600, seed: 7 })) {
+  for (const { states } of fc.sample(anyHistory, { numRuns: 900, seed: 7 })) {
     for (const state of states) {
       const known = met.get(state.phase) ?? [];
       // Spread over all the histories, and over all that a state of the phase can hold.

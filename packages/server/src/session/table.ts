@@ -45,6 +45,11 @@ const NOTHING: Row = {
   'agent.configured': false,
   'input.queued': false,
   'input.steered': false,
+  'tool.suspended': false,
+  'tool.resumed': false,
+  'subagent.created': false,
+  'subagent.closed': false,
+  'subagent.reopened': false,
 };
 
 /** What a session takes whatever it is doing, as long as it lives. */
@@ -59,6 +64,10 @@ const ALIVE: Partial<Row> = {
   // Never what an open turn needs: the reducer sees to that.
   'session.erased': true,
   'agent.configured': true,
+  // By whichever agent of the session: they run beside its turns.
+  'subagent.created': true,
+  'subagent.closed': true,
+  'subagent.reopened': true,
 };
 
 const TURN: Partial<Row> = { ...ALIVE, 'turn.failed': true, 'turn.cancelled': true, 'input.queued': true };
@@ -71,6 +80,8 @@ const TOOLS: Partial<Row> = {
   'tool.completed': true,
   'tool.failed': true,
   'tool.outcome_unknown': true,
+  'tool.suspended': true,
+  'tool.resumed': true,
   'approval.requested': true,
 };
 
@@ -99,7 +110,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'input.steered': true,
   },
   // Whatever runs is not waited for: its outcome is never unknown here.
-  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false },
+  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false, 'tool.suspended': false },
   sealed: {
     ...NOTHING,
     'session.moved': true,

@@ -74,6 +74,8 @@ export class ToolFold {
       case 'tool.completed':
       case 'tool.failed':
       case 'tool.outcome_unknown':
+      case 'tool.suspended':
+      case 'tool.resumed':
       case 'approval.requested':
       case 'approval.granted':
       case 'approval.denied':
@@ -172,7 +174,9 @@ export class ToolFold {
     // What becomes of it follows in the same commit.
     if (event.type === 'tool.requested' && event.head.held === true) return [];
     if (turn.tools.some(tool => tool.status === 'refused')) return [];
-    if (waits(turn)) {
+    // What waits for other agents only needs nobody here.
+    const needsPeople = turn.tools.some(tool => tool.status !== 'suspended');
+    if (waits(turn) && needsPeople) {
       this.#told = true;
       return [{ type: 'perdure.waiting', json: { actions: this.actions } }];
     }
