@@ -58,6 +58,8 @@ import {
 } from './usage.ts';
 import type { RespondInput, StoredResponse } from './stored-response.ts';
 import { type Approvals, approvalsOf } from './tools/approvals.ts';
+import { subagentHooks } from './subagents/hooks.ts';
+import { withSubagents } from './subagents/tool-source.ts';
 import { toolDesk } from './tools/desk.ts';
 import { wakeSession } from './wake.ts';
 
@@ -146,7 +148,8 @@ export function createEngine(options: EngineOptions): Engine {
     retention: options.retention ?? KEEP_ALL,
     running: new Map(),
     finishing: new Set(),
-    tools: toolDesk(options.tools),
+    tools: withSubagents(toolDesk(options.tools), () => context),
+    subagents: subagentHooks(() => context),
     agentHost: { ...NO_HOST, ...options.agentHost },
     hub: new SessionHub(),
     nudge: at => options.scheduler.nudge(at),

@@ -37,6 +37,7 @@ import { runTools } from './tools/run-tools.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
 import { otherTier } from './settings.ts';
+import { purposeOf } from './infer-request.ts';
 import { spendCall } from './spend-call.ts';
 
 /** Carries the turn to its end. Never rejects: the outcome is in the log, in `turn.done` and in the broadcast. */
@@ -71,7 +72,8 @@ async function step(engine: EngineContext, turn: RunningTurn, state: SessionStat
     case 'await_call':
       return makeCall(engine, turn, must(state.turn));
     case 'call': {
-      const over = agentBound(engine, turn, state);
+      const over = await agentBound(engine, turn, state);
+      if (isCancelled(turn)) return endCancelled(engine, turn, { asked: turn.asked, released: [] });
       return over === null ? commitNext(engine, turn, state, []) : fail(engine, turn, over, []);
     }
     case 'finish':
@@ -330,7 +332,7 @@ export async function commitNext(
     const reserved = { input: 0, output: 0 };
     const event: EventBody = {
       type: 'call.placed',
-      head: { call, purpose: 'turn', chosen: null, placement: placed.record, reserved },
+      head: { call, purpose: purposeOf(state), chosen: null, placement: placed.record, reserved },
       payload: null,
     };
     return fail(
@@ -341,7 +343,7 @@ export async function commitNext(
       unshown,
     );
   }
-  return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: 'turn' });
+  return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: purposeOf(state) });
 }
 
 async function commitPlaced(

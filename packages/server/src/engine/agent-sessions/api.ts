@@ -228,7 +228,7 @@ function merged(saved: AgentConfig | null, given: Partial<AgentConfig>): AgentCo
 }
 
 /** @throws unsupported_parameter: a tool that this server cannot run */
-function mustBeHosted({ tools, multi_agent }: Partial<AgentConfig>): void {
+function mustBeHosted({ tools }: Partial<AgentConfig>): void {
   const at = tools?.findIndex(tool => tool.type in NOT_HOSTED && (!('enabled' in tool) || tool.enabled)) ?? -1;
   if (at >= 0)
     throw perdureError(
@@ -236,10 +236,6 @@ function mustBeHosted({ tools, multi_agent }: Partial<AgentConfig>): void {
       `${NOT_HOSTED[tools?.[at]?.type ?? '']} is not offered by this server: leave the tool out.`,
       { param: `agent.tools[${at}]` },
     );
-  if (multi_agent?.enabled === true)
-    throw perdureError('unsupported_parameter', 'Sub-agents are not offered by this server yet.', {
-      param: 'agent.multi_agent',
-    });
 }
 
 /** What an agent may be said to have, and no session here does. */

@@ -107,20 +107,22 @@ async function takeAll(
         break;
       case 'cancel':
         await cancelOpenTurn(engine, caller, live);
+        await engine.subagents.cancel(caller, live);
         break;
       case 'tool_result':
-        await takeResult(engine, caller, live, input.result);
+        await takeResult(engine, caller, await whoseCall(engine, live, input.result), input.result);
     }
   }
 }
 
-/** Begins a turn, or steers the one that is open. */
+/** Begins a turn, or steers the one that is open. @param key where there is one, it waits in the session once with it */
 export async function takeMessage(
   engine: EngineContext,
   caller: Caller,
   live: LiveSession,
   items: readonly NewItem[],
   reserved: ResponseId | null,
+  key?: string,
 ): Promise<void> {
   await engine.sessions.exclusive(live, async () => {
     mustTakeInput(live);
@@ -136,7 +138,7 @@ export async function takeMessage(
       const waiting = items.map(
         (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
       );
-      return [...claimed, { type: 'input.queued', head: { count: items.length }, payload: { items: waiting } }];
+      return [...claimed, { type: 'input.queued', head: { count: items.length, ...(key !== undefined && { key }) }, payload: { items: waiting } }];
     };
     try {
       await engine.sessions.commit(live, queued, { actor: actorOf(caller) });
@@ -148,9 +150,19 @@ export async function takeMessage(
     // What the model is saying may end early, where that is safe.
     if (running !== undefined) running.boundary.asked = true;
   });
+  await engine.subagents.look(live);
 }
 
 const ENDED = new Error('the turn has ended');
+
+/** The session of which the result is: that of a sub-agent, if the turn is one of its. */
+async function whoseCall(engine: EngineContext, live: LiveSession, { turnId }: ToolResult): Promise<LiveSession> {
+  const response = mustState(live).subagents === undefined ? null : responseOfTurn(turnId);
+  if (response === null) return live;
+  const row = await engine.sessions.wait(live.store.response(live.tenant, response));
+  const member = row === null ? null : await engine.sessions.load(live.tenant, row.session, live.store);
+  return member?.state?.subagent?.owner === live.session ? member : live;
+}
 
 async function takeResult(engine: EngineContext, caller: Caller, live: LiveSession, result: ToolResult): Promise<void> {
   const most = engine.tools.limits.outputChars;

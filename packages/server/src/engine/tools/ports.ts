@@ -70,7 +70,9 @@ export type ToolOutcome =
   /** `message` is for the model; it names no credential and no path of this machine (L9). */
   | { readonly ok: false; readonly code: string; readonly message: string; readonly detail?: CommandDetail }
   /** Nothing was done yet: a person must answer, and the call is run again with the answer. */
-  | { readonly ok: 'asks'; readonly about: JsonObject; readonly resume: string | null };
+  | { readonly ok: 'asks'; readonly about: JsonObject; readonly resume: string | null }
+  /** Of an idempotent tool: it is run again once no turn of these sessions is open, or at that time (ms since 1970). Nothing is held meanwhile (L4). */
+  | { readonly ok: 'waits'; readonly on: readonly SessionId[]; readonly until: number };
 
 /** Of one kind of origin. Both fail with a `PerdureError` only: what a tool itself says is an outcome. */
 export interface ToolSource {

@@ -80,8 +80,8 @@ async function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTur
   if (args === null) return { do: 'fail', code: 'invalid_arguments', message: 'The arguments are not a JSON object.' };
   const verdict = verdictOf(engine, turn, tool, args);
   if (verdict.verdict === 'deny') return { do: 'fail', ...denied(verdict) };
-  if (verdict.verdict === 'permit' || state.granted !== null || state.status === 'started')
-    return { do: 'start', tool, args };
+  const allowed = state.granted !== null || state.status === 'started' || state.again === true;
+  if (verdict.verdict === 'permit' || allowed) return { do: 'start', tool, args };
   if (agent.config.review !== 'auto_review') return { do: 'ask', policy: verdict.policy };
   const reviewed = await review(engine, turn, tool, args, verdict);
   return reviewed === 'permit' ? { do: 'start', tool, args } : { do: 'fail', ...denied(verdict) };
@@ -162,6 +162,8 @@ async function runOne(
   killPoint('tool.before-complete');
   await engine.sessions.commit(live, () => ending(engine, turn, state, outcome, outputChars), { actor: 'engine' });
   killPoint('tool.after-complete');
+  // What it waits for may have come while that was written.
+  if (outcome.ok === 'waits') await engine.subagents.look(live);
 }
 
 function runIn(tool: Tool, scope: ToolScope, run: ToolRun): Promise<ToolOutcome> {
@@ -206,6 +208,10 @@ function ending(
 ): readonly EventBody[] {
   if (outcome.ok === true) return [completedTool(state, outcome, most)];
   if (outcome.ok === false) return [failedTool(state, outcome, most)];
+  if (outcome.ok === 'waits') {
+    const { on, until } = outcome;
+    return [{ type: 'tool.suspended', head: { callId: state.callId, on, until }, payload: null }];
+  }
   if (turn.agent?.config.review === 'auto_review')
     return [
       failedTool(
