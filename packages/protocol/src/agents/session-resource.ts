@@ -92,6 +92,21 @@ export const agentTurnSchema: z.ZodType = z.strictObject({
   usage: tokenUsageSchema.nullable(),
 });
 
+const agentContent = z.array(z.strictObject({ type: z.literal('output_text'), text: z.string() }));
+
+/** A sub-agent of a session. */
+export const subagentSchema: z.ZodType = z.strictObject({
+  id,
+  object: z.literal('agent.session.subagent'),
+  session_id: id,
+  parent_agent_id: id,
+  name: z.string().nullable(),
+  instructions: agentContent.nullable(),
+  status: z.enum(['active', 'closed']),
+  opened_at: seconds,
+  closed_at: seconds.nullable(),
+});
+
 const callStatus = z.enum(['in_progress', 'completed', 'failed', 'incomplete']);
 const outputStatus = z.enum(['in_progress', 'completed', 'incomplete']);
 const textPart = z.strictObject({ type: z.literal('output_text'), text: z.string() });
@@ -101,6 +116,8 @@ const inputPart = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('input_image'), image_url: z.string() }),
 ]);
 const item = { id, turn_id: id };
+/** As the model wrote it: it may name nobody. */
+const between = { sender_agent_id: id, recipient_agent_id: z.string() };
 
 export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
   z.strictObject({
@@ -153,12 +170,41 @@ export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
     duration_ms: z.number().nullable(),
     output: z.string().nullable(),
   }),
+  z.strictObject({
+    type: z.literal('create_subagent_call'),
+    ...item,
+    status: callStatus,
+    agent_id: id,
+    content: agentContent,
+    model: z.string().nullable(),
+    reasoning_effort: z.string().nullable(),
+  }),
+  z.strictObject({
+    type: z.literal('send_subagent_input_call'),
+    ...item,
+    status: callStatus,
+    ...between,
+    content: agentContent,
+  }),
+  z.strictObject({
+    type: z.literal('wait_for_subagents_call'),
+    ...item,
+    status: callStatus,
+    sender_agent_id: id,
+    recipient_agent_ids: z.array(z.string()),
+  }),
+  z.strictObject({ type: z.literal('interrupt_subagent_call'), ...item, status: callStatus, ...between }),
+  z.strictObject({ type: z.literal('resume_subagent_call'), ...item, status: callStatus, ...between }),
+  z.strictObject({ type: z.literal('close_subagent_call'), ...item, status: callStatus, ...between }),
+  z.strictObject({ type: z.literal('agent_message'), ...item, ...between, content: agentContent }),
 ]);
 
 const of = { event_id: id, session_id: id, turn_id: id };
 const at = { ...of, item_id: id, output_index: count };
 const session = (name: string): z.ZodObject =>
   z.strictObject({ type: z.literal(name), event_id: id, session: agentSessionSchema });
+const subagent = (name: string): z.ZodObject =>
+  z.strictObject({ type: z.literal(name), event_id: id, subagent: subagentSchema });
 const turn = (name: string): z.ZodObject => z.strictObject({ type: z.literal(name), ...of, turn: agentTurnSchema });
 const ended = (name: string): z.ZodObject =>
   z.strictObject({ type: z.literal(name), ...of, turn: agentTurnSchema, usage: tokenUsageSchema.nullable() });
@@ -200,4 +246,7 @@ export const agentSessionEventSchema: z.ZodType = z.union([
   text('agent.session.turn.reasoning_summary_text.delta', { ...summary, delta: z.string() }),
   text('agent.session.turn.reasoning_summary_text.done', { ...summary, text: z.string() }),
   text('agent.output.command_execution_output.delta', { delta: z.string() }),
+  subagent('agent.session.subagent.created'),
+  subagent('agent.session.subagent.active'),
+  subagent('agent.session.subagent.closed'),
 ]);

@@ -58,6 +58,7 @@ import {
 } from './usage.ts';
 import type { RespondInput, StoredResponse } from './stored-response.ts';
 import { type Approvals, approvalsOf } from './tools/approvals.ts';
+import { type SubagentsApi, subagentsApi } from './subagents/api.ts';
 import { subagentHooks } from './subagents/hooks.ts';
 import { withSubagents } from './subagents/tool-source.ts';
 import { toolDesk } from './tools/desk.ts';
@@ -100,6 +101,7 @@ export interface Engine {
     deleteItem(caller: Caller, id: string, item: string): Promise<void>;
   };
   readonly agentSessions: AgentSessions;
+  readonly subagents: SubagentsApi;
   /** What people say to tools that wait for them. */
   readonly approvals: Approvals;
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
@@ -339,6 +341,7 @@ export function createEngine(options: EngineOptions): Engine {
     deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
     conversations: conversationCalls(context),
     approvals: approvalsOf(context),
+    subagents: subagentsApi(context),
     agentSessions: admittedSessions(agentSessions(context, context.agentHost), admitted),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),

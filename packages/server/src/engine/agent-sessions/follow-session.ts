@@ -14,11 +14,14 @@ import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { readRecord, streamOfRecord } from '../read.ts';
 import { findSession } from './find.ts';
+import { type TurnOfSubagent, turnOfSubagent } from './turns.ts';
 
 /** Events of one turn, in order. */
 export interface TurnEvents {
   readonly turn: ResponseId;
   readonly agent: string;
+  /** If it is a sub-agent's turn. */
+  readonly subagent: TurnOfSubagent | null;
   /** The items of its request. */
   readonly input: readonly LoggedItem[];
   readonly events: readonly WireEvent[];
@@ -52,8 +55,9 @@ export async function* followSession(
   id: string,
   from: SessionPlace,
   signal: AbortSignal,
+  find: typeof findSession = findSession,
 ): AsyncGenerator<TurnEvents> {
-  const { session } = await findSession(engine, caller, id);
+  const { session } = await find(engine, caller, id);
   if (engine.hub.followers(session) >= engine.limits.readers)
     throw perdureError('rate_limit_exceeded', 'The session is being read by as many as this server allows.', {
       retryAfterMs: 1000,
@@ -63,7 +67,7 @@ export async function* followSession(
   try {
     while (!signal.aborted) {
       const version = engine.hub.version(session);
-      const live = await findSession(engine, caller, id);
+      const live = await find(engine, caller, id);
       if (place.turn === null) {
         const turn = await turnAfter(engine, live, place.seq);
         if (turn === null) await engine.hub.changed(session, version, signal);
@@ -77,7 +81,14 @@ export async function* followSession(
         try {
           for await (const events of running.broadcast.read(place.after, signal)) {
             place = { turn, after: events.at(-1)?.seq ?? place.after };
-            yield { turn, agent, input: running.input, events, endedAt: endOf(live, turn) };
+            yield {
+              turn,
+              agent,
+              subagent: turnOfSubagent(live),
+              input: running.input,
+              events,
+              endedAt: endOf(live, turn),
+            };
           }
         } catch (error) {
           if (error !== running.broadcast.error) throw error;
@@ -132,6 +143,7 @@ async function recorded(
   return {
     turn,
     agent: live.state?.agent?.id ?? '',
+    subagent: turnOfSubagent(live),
     input: record.input,
     events: streamOfRecord(record),
     endedAt: row.toSeq > 0 ? (record.events.at(-1)?.at ?? null) : null,

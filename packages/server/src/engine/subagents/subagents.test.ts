@@ -66,7 +66,7 @@ test('an owner makes two, waits for both, and is told what they said', async () 
   const id = await session(engine, MULTI);
   await becomes(engine, id, 'idle');
   expect(reported).toEqual([]);
-  expect(await outcomes(engine, id)).toMatchObject([
+  expect((await outcomes(engine, id)).map(one => (one as readonly unknown[]).slice(0, 2))).toEqual([
     ['create_subagent', 'done'],
     ['create_subagent', 'done'],
     ['wait_for_subagents', 'done'],

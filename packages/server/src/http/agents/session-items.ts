@@ -1,6 +1,7 @@
 /** Items of an agent's session in the Agents API's form, from what the log holds of them. Pure. */
 import type { Json, JsonObject } from '../../log/events.ts';
 import { parseArguments } from '../../engine/tools/arguments.ts';
+import { isSubagentCall, subagentCall } from './subagent-items.ts';
 
 export type AgentItem = JsonObject & { readonly id: string; readonly type: string };
 
@@ -61,7 +62,8 @@ function inputPart(part: JsonObject): JsonObject[] {
 }
 
 /** Which form a call takes, by who runs it. */
-function formOf(fact: JsonObject): 'mcp_call' | 'command_execution' | 'function_call' {
+function formOf(fact: JsonObject): 'mcp_call' | 'command_execution' | 'subagent_call' | 'function_call' {
+  if (isSubagentCall(fact)) return 'subagent_call';
   const kind = (fact['origin'] as JsonObject)['kind'];
   if (kind === 'mcp') return 'mcp_call';
   return kind === 'builtin' && fact['name'] === SHELL ? 'command_execution' : 'function_call';
@@ -76,14 +78,16 @@ export function shownArguments(fact: JsonObject): Json {
   return parseArguments(written) ?? written;
 }
 
-/** The call of a `perdure.tool` or `perdure.tool_done` fact. */
-export function callItem(fact: JsonObject, turn: string): AgentItem {
+/** The call of a `perdure.tool` or `perdure.tool_done` fact. @param agent whose call it is */
+export function callItem(fact: JsonObject, turn: string, agent: string): AgentItem {
   const done = 'code' in fact;
   const failed = done && fact['code'] !== null;
   const status = done ? (failed ? 'failed' : 'completed') : 'in_progress';
   const common = { id: text(fact['item_id']), status, turn_id: turn };
   const output = done ? ((fact['output'] as JsonObject | null)?.['output'] ?? null) : null;
   switch (formOf(fact)) {
+    case 'subagent_call':
+      return subagentCall(fact, status, turn, agent);
     case 'mcp_call': {
       const origin = fact['origin'] as JsonObject;
       return {
@@ -143,5 +147,5 @@ function shownOutput(output: Json): Json {
 
 /** Text that a command printed; empty for other calls. */
 export function printed(fact: JsonObject): string {
-  return formOf(fact) === 'command_execution' ? text(callItem(fact, '')['output']) : '';
+  return formOf(fact) === 'command_execution' ? text(callItem(fact, '', '')['output']) : '';
 }
