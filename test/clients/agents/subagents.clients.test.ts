@@ -42,7 +42,9 @@ test('the tool handlers of the client answer the functions of sub-agents; all ca
   const session = await sessions.create({
     environment: { type: 'none' },
     agent: { model: await modelOf(client), tools: [weather], multi_agent: multi },
+    input: 'Hello.',
   });
+  await becomes(client, session.id, 'idle');
   const events: Event[] = [];
   const cities: unknown[] = [];
   const stream = sessions.stream(session.id, {
@@ -84,7 +86,9 @@ test('the tool handlers of the client answer the functions of sub-agents; all ca
   const ofTurn = await sessions.subagents.turns.items.list(turn, { ...place, order: 'asc' });
   expect(ofTurn.data).toEqual(items);
 
-  const own = await sessions.items.list(session.id, { order: 'asc' });
+  const [last] = (await sessions.turns.list(session.id)).data;
+  const own = await sessions.turns.items.list(last?.id ?? '', { session_id: session.id, order: 'asc' });
+  expect((await sessions.items.list(session.id)).data.slice(0, own.data.length)).toEqual(own.data.toReversed());
   expect(own.data.map(item => item.type)).toEqual([
     'message',
     'create_subagent_call',
@@ -159,36 +163,68 @@ test('a reader that comes back with the id of an event is shown each event after
       'wait_for_subagents {"agent_ids":["{{1.agent_id}}","{{2.agent_id}}"]} >>> close_subagent {"agent_id":"{{1.agent_id}}"}',
   });
   await becomes(client, session.id, 'idle');
-  const read = async (after: string, most: number): Promise<readonly (readonly [string, string])[]> => {
-    const left = new AbortController();
-    const url = `${stack?.url ?? ''}/v1/agents/sessions/${session.id}/events`;
-    const response = await fetch(url, { headers: { 'last-event-id': after }, signal: left.signal });
-    const found: (readonly [string, string])[] = [];
-    let text = '';
-    const decoder = new TextDecoder();
-    if (response.body === null) throw new Error(`${response.status}`);
-    try {
-      for await (const chunk of response.body) {
-        text += decoder.decode(chunk, { stream: true });
-        const blocks = text.split('\n\n');
-        text = blocks.pop() ?? '';
-        for (const block of blocks) {
-          const id = /^id: (.*)$/m.exec(block)?.[1];
-          const data = /^data: (.*)$/m.exec(block)?.[1];
-          if (id !== undefined && data !== undefined)
-            found.push([id, (JSON.parse(data) as { event_id: string }).event_id]);
-        }
-        if (found.length >= most) break;
-      }
-    } finally {
-      left.abort();
-    }
-    return found.slice(0, most);
-  };
   const first = `evt_${session.id.slice('sess_'.length)}000000000`;
   const { data: subagents } = await client.beta.agents.sessions.subagents.list(session.id, { order: 'asc' });
   expect(subagents.map(one => one.status)).toEqual(['closed', 'active']);
-  // Counted once by the first reader; all others are to be shown the same set.
-  const whole = await read(first, 1_000_000).catch(() => []);
-  void whole;
+  const { url } = stack;
+  // Three turns, the end of the session's own, and one sub-agent closed: then nothing more comes.
+  const whole = await read(url, session.id, first, found => {
+    const types = found.map(one => one.type);
+    const ended = types.filter(type => type === 'agent.session.turn.completed').length;
+    return ended === 3 && types.includes('agent.session.idle') && types.includes('agent.session.subagent.closed');
+  });
+  const ids = whole.map(one => one.event);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (let at = 0; at < whole.length - 1; at += 7) {
+    const left = whole.length - at - 1;
+    const rest = await read(url, session.id, whole[at]?.cursor ?? '', found => found.length >= left);
+    expect([...ids.slice(0, at + 1), ...rest.map(one => one.event)].toSorted()).toEqual(ids.toSorted());
+  }
+  const foreign = await fetch(`${url}/v1/agents/sessions/${session.id}/events`, {
+    headers: { 'last-event-id': `${whole.at(-1)?.event ?? ''}.e30` },
+  });
+  expect(foreign.status).toBe(400);
 }, 60_000);
+
+interface Shown {
+  /** As the server-sent event has it, and as its data. */
+  readonly cursor: string;
+  readonly event: string;
+  readonly type: string;
+}
+
+/** What follows an event, until it is enough. */
+async function read(
+  url: string,
+  session: string,
+  after: string,
+  enough: (found: readonly Shown[]) => boolean,
+): Promise<readonly Shown[]> {
+  const left = new AbortController();
+  const response = await fetch(`${url}/v1/agents/sessions/${session}/events`, {
+    headers: { 'last-event-id': after },
+    signal: left.signal,
+  });
+  if (response.body === null || response.status !== 200) throw new Error(`${response.status}`);
+  const found: Shown[] = [];
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    for await (const chunk of response.body) {
+      text += decoder.decode(chunk, { stream: true });
+      const blocks = text.split('\n\n');
+      text = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const cursor = /^id: (.*)$/m.exec(block)?.[1];
+        const data = /^data: (.*)$/m.exec(block)?.[1];
+        if (cursor === undefined || data === undefined) continue;
+        const { event_id: event, type } = JSON.parse(data) as { readonly event_id: string; readonly type: string };
+        found.push({ cursor, event, type });
+      }
+      if (enough(found)) return found;
+    }
+    throw new Error('the stream has ended');
+  } finally {
+    left.abort();
+  }
+}
