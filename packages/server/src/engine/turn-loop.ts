@@ -32,7 +32,7 @@ import type { PlacedCall, ReachableTarget } from './placing.ts';
 import { type ContextRun, isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
 import { stateAfter } from './state-after.ts';
-import { toolRequests, whyNotRequested } from './tools/request-tools.ts';
+import { listAgain, toolRequests, whyNotRequested } from './tools/request-tools.ts';
 import { runTools } from './tools/run-tools.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
@@ -243,6 +243,7 @@ async function settle(
 ): Promise<void> {
   const over = whyNotRequested(engine, turn, bodies);
   if (over !== null) return fail(engine, turn, over, bodies, unshown);
+  await listAgain(engine, turn, bodies);
   await keepArtifacts(engine, turn, bodies);
   const said: { effect: Effect } = { effect: { type: 'none' } };
   // Made when its time has come: input may be queued up to then, and the turn does not end before it was taken.

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { type Cut, DyingStore } from '../crash.test-support.ts';
 import { becomes, desk, session, shown, TestTools } from '../tools/agent-world.test-support.ts';
-import { ACME, type Booted, World } from '../world.test-support.ts';
-import { closing, lastSaid, MULTI, SAID, treeEqualsSessions } from './family.test-support.ts';
+import { ACME, type Booted, until, World } from '../world.test-support.ts';
+import { closing, lastSaid, MULTI, SAID, storedState, treeEqualsSessions } from './family.test-support.ts';
 
 /** Begins the session, and lives until the process dies or the session rests. */
 async function lives(made: World, cut: Cut | null): Promise<{ readonly id: string | null; readonly dying: DyingStore }> {
@@ -45,20 +45,40 @@ test.each(CUTS)('$when write $at', async cut => {
   if (id === null) return;
   const { engine, reported } = await recovered(made);
   await becomes(engine, id, 'idle');
-  expect(reported).toEqual([]);
-  expect(await lastSaid(engine, id)).toBe(SAID);
-  // One sub-agent for each call that asked for one, each told its task once, and one of them closed.
   const { data } = await engine.subagents.list(ACME, id, { order: 'asc', limit: 100, after: null });
+  await until(() => data.every(one => storedState(made, sessionOf(one.id))?.turn === null), 'the rest of all');
+  expect(reported).toEqual([]);
+  // A turn of which a call had been shown when it was cut fails: nothing else of it does.
+  expect(await standing(engine, id)).toMatch(/^(completed|failed upstream_interrupted)$/);
+  const each: string[] = [];
+  for (const one of data) {
+    const turns = await engine.subagents.turns(ACME, id, one.id, { order: 'asc', limit: 100, after: null });
+    // Each was told its task once.
+    expect(turns.data).toHaveLength(1);
+    expect(turns.data.flatMap(({ record }) => record.input)).toHaveLength(1);
+    const { status = '', error = null } = turns.data[0]?.record.progress ?? {};
+    expect([status, error?.code ?? null]).toEqual(
+      status === 'completed' ? ['completed', null] : ['failed', 'upstream_interrupted'],
+    );
+    each.push(status === 'completed' ? 'completed' : 'failed null');
+  }
+  await treeEqualsSessions(engine, made, id);
+  if ((await standing(engine, id)) !== 'completed') return;
+  // One sub-agent for each call that asked for one, and one of them closed.
   expect(data.map(({ instructions, closedAt }) => [instructions, closedAt === null])).toEqual([
     ['alpha', false],
     ['beta', true],
   ]);
-  for (const one of data) {
-    const turns = await engine.subagents.turns(ACME, id, one.id, { order: 'asc', limit: 100, after: null });
-    expect(turns.data.map(({ record }) => record.progress.status)).toEqual(['completed']);
-    expect(turns.data.flatMap(({ record }) => record.input)).toHaveLength(1);
-  }
-  await treeEqualsSessions(engine, made, id);
+  const said = SAID.split(' | ').map((one, i) => (each[i] === 'completed' ? one : each[i]));
+  expect(await lastSaid(engine, id)).toBe(said.join(' | '));
   const done = (await shown(engine, id)).filter(({ type }) => type === 'perdure.tool_done');
   expect(done).toHaveLength(4);
 });
+
+const sessionOf = (id: string): string => id.replace('subagent_', 'sess_');
+
+async function standing(engine: Booted['engine'], id: string): Promise<string> {
+  const { data } = await engine.agentSessions.turns(ACME, id, { order: 'desc', limit: 1, after: null });
+  const { status, error } = data[0]?.record.progress ?? {};
+  return error == null ? (status ?? '') : `${status ?? ''} ${error.code}`;
+}

@@ -9,7 +9,7 @@ import type { RunningTurn } from '../turn.ts';
 import { approvalId } from './approval-id.ts';
 import { failedTool } from './output.ts';
 import type { ToolQuestion, ToolVerdict } from './ports.ts';
-import { placeOf, type Tool } from './toolbox.ts';
+import { openToolbox, placeOf, scopeOf, type Tool } from './toolbox.ts';
 
 /** Why the turn cannot go on with what the model just said; null if it can. */
 export function whyNotRequested(
@@ -24,6 +24,17 @@ export function whyNotRequested(
   const before = mustState(turn.live).turn?.toolCalls ?? 0;
   if (before + completed.head.calls.length <= tools) return null;
   return perdureError('turn_limit_reached', `A turn may call tools at most ${tools} times.`);
+}
+
+/** Of a turn that was taken up again: its tools are listed once a call asks for some. */
+export async function listAgain(
+  engine: EngineContext,
+  turn: RunningTurn,
+  bodies: readonly EventBody[],
+): Promise<void> {
+  const { agent } = turn;
+  if (agent === null || agent.toolbox !== null || (completedCall(bodies)?.head.calls.length ?? 0) === 0) return;
+  agent.toolbox = await openToolbox(engine, scopeOf(mustState(turn.live), agent.config, turn.principal), turn.abort.signal);
 }
 
 function completedCall(bodies: readonly EventBody[]): EventOf<'call.completed'> | undefined {
