@@ -83,6 +83,16 @@ export function closing(made: World): void {
   });
 }
 
+/** Resolves once the session has one of these statuses. It looks now and then: to look is work, and there is other work to be done. */
+export async function comesTo(engine: Engine, id: string, ...statuses: readonly string[]): Promise<void> {
+  for (const until = performance.now() + 20_000; performance.now() < until; ) {
+    const now = await engine.agentSessions.view(ACME, id).catch(() => null);
+    if (now !== null && statuses.includes(now.status)) return;
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+  throw new Error(`never ${statuses.join(' or ')}`);
+}
+
 export async function lastSaid(engine: Engine, id: string): Promise<string> {
   const { data } = await engine.agentSessions.turns(ACME, id, { order: 'desc', limit: 1, after: null });
   return textIn(data[0]?.record.progress.output.findLast(item => item.type === 'message'));
