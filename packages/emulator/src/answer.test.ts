@@ -224,7 +224,9 @@ test('a schema is filled, an object is one, and a stop sequence ends the text', 
 test('steps: later calls wait for the outputs of earlier ones, and may name what is in them', () => {
   const make: ToolDefinition = { type: 'function', name: 'make', description: null, parameters: {}, strict: null };
   const tools = [make, { ...make, name: 'wait' }];
-  const asked = user('Use make {"task":"wait {\\"a\\":1}"} and make {"task":"b"} >>> wait {"ids":["{{1.id}}","{{2.id}}","{{3.id}}"]}');
+  const asked = user(
+    'Use make {"task":"wait {\\"a\\":1}"} and make {"task":"b"} >>> wait {"ids":["{{1.id}}","{{2.id}}","{{3.id}}"]}',
+  );
   const named = (...turns: readonly Turn[]): readonly string[] =>
     ask([asked, ...turns], { tools }).parts.map(part =>
       part.kind === 'call' ? `${part.name} ${part.arguments}` : part.kind,

@@ -158,10 +158,7 @@ export function callsFor(prompt: Prompt): readonly ToolCall[] {
 }
 
 /** The calls of the first step that has not all its outputs. */
-function nextStep(
-  calls: readonly (ToolCall & { readonly step: number })[],
-  answered: number,
-): readonly ToolCall[] {
+function nextStep(calls: readonly (ToolCall & { readonly step: number })[], answered: number): readonly ToolCall[] {
   const step = calls[answered]?.step;
   return step === undefined ? [] : calls.filter(call => call.step === step);
 }

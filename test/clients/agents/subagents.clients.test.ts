@@ -46,7 +46,7 @@ test('the tool handlers of the client answer the functions of sub-agents; all ca
   });
   await becomes(client, session.id, 'idle');
   const events: Event[] = [];
-  const cities: unknown[] = [];
+  const cities: string[] = [];
   const stream = sessions.stream(session.id, {
     input: TASK,
     toolHandlers: {
@@ -104,8 +104,10 @@ test('the tool handlers of the client answer the functions of sub-agents; all ca
 
   const types = events.map(event => event.type);
   expect(types.filter(type => type === 'agent.session.subagent.created')).toHaveLength(2);
-  const begun = events.flatMap(event => (event.type === 'agent.session.turn.created' ? [event.turn.subagent_id] : []));
-  expect(begun.toSorted()).toEqual([null, ...all.map(one => one.id)].toSorted());
+  const begun = events.flatMap(event =>
+    event.type === 'agent.session.turn.created' ? [event.turn.subagent_id ?? ''] : [],
+  );
+  expect(begun.toSorted()).toEqual(['', ...all.map(one => one.id)].toSorted());
   expect(new Set(events.map(event => event.event_id)).size).toBe(events.length);
 
   // None of them is a session of its own to clients.

@@ -197,7 +197,14 @@ async function commitBeginning(
       },
       payload: { items: placedItems },
     },
-    turnStarted(response, request, { toolsRef, instructionsRef }, { settings, documents: documents.added }, caller, input.agent?.before),
+    turnStarted(
+      response,
+      request,
+      { toolsRef, instructionsRef },
+      { settings, documents: documents.added },
+      caller,
+      input.agent?.before,
+    ),
     ...(laid === null ? [] : [laid.event]),
     ...(placed === null ? [] : [callPlaced(placed, purpose)]),
   ];

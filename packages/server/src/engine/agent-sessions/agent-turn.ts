@@ -53,7 +53,8 @@ export function agentCommitted(
     else show();
   }
   engine.hub.wake(live.session);
-  if (live.state.subagent !== undefined && before?.turn != null && live.state.turn === null) engine.subagents.rested(live);
+  if (live.state.subagent !== undefined && before?.turn != null && live.state.turn === null)
+    engine.subagents.rested(live);
   const at = wakeAt(live.state);
   if (at !== null) engine.nudge(at);
 }

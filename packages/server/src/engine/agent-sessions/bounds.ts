@@ -60,7 +60,10 @@ async function familyBound(engine: EngineContext, live: LiveSession): Promise<Pe
   const { before = { calls: 0, tokens: 0 } } = mustState(owner);
   const { limits } = engine.tools;
   if (calls - before.calls >= limits.calls)
-    return perdureError('turn_limit_reached', `A turn and its sub-agents may call models at most ${limits.calls} times.`);
+    return perdureError(
+      'turn_limit_reached',
+      `A turn and its sub-agents may call models at most ${limits.calls} times.`,
+    );
   if (tokens - before.tokens >= limits.tokens)
     return perdureError('turn_limit_reached', `A turn and its sub-agents may use at most ${limits.tokens} tokens.`);
   return null;

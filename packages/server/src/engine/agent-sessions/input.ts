@@ -138,7 +138,14 @@ export async function takeMessage(
       const waiting = items.map(
         (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
       );
-      return [...claimed, { type: 'input.queued', head: { count: items.length, ...(key !== undefined && { key }) }, payload: { items: waiting } }];
+      return [
+        ...claimed,
+        {
+          type: 'input.queued',
+          head: { count: items.length, ...(key !== undefined && { key }) },
+          payload: { items: waiting },
+        },
+      ];
     };
     try {
       await engine.sessions.commit(live, queued, { actor: actorOf(caller) });

@@ -17,7 +17,11 @@ export interface TurnListQuery {
   readonly after: string | null;
 }
 
-export async function turnPage(engine: EngineContext, live: LiveSession, query: TurnListQuery): Promise<Paged<TurnRecord>> {
+export async function turnPage(
+  engine: EngineContext,
+  live: LiveSession,
+  query: TurnListQuery,
+): Promise<Paged<TurnRecord>> {
   const rows = await turnRows(engine, live);
   const ordered = query.order === 'asc' ? rows : rows.toReversed();
   const cursor = query.after === null ? null : responseOfTurn(query.after);

@@ -6,7 +6,10 @@ import { ACME, type Booted, until, World } from '../world.test-support.ts';
 import { closing, comesTo, lastSaid, MULTI, SAID, storedState, treeEqualsSessions } from './family.test-support.ts';
 
 /** Begins the session, and lives until the process dies or the session rests. */
-async function lives(made: World, cut: Cut | null): Promise<{ readonly id: string | null; readonly dying: DyingStore }> {
+async function lives(
+  made: World,
+  cut: Cut | null,
+): Promise<{ readonly id: string | null; readonly dying: DyingStore }> {
   const dying = new DyingStore(cut);
   const { engine } = made.boot({ tools: desk(new TestTools()), wrap: dying.wrap });
   try {

@@ -1,7 +1,7 @@
 /** What models say in tests of sub-agents, and what must hold of a tree and its sessions. */
 import { expect } from 'vitest';
 import type { SessionId } from '../../kernel/ids.ts';
-import type { JsonObject } from '../../log/events.ts';
+import { type JsonObject, textOf } from '../../log/events.ts';
 import type { Step } from '../../log/steps.ts';
 import type { SessionState } from '../../session/state.ts';
 import type { Engine } from '../engine.ts';
@@ -18,7 +18,7 @@ export function heard({ context }: ProviderCall): readonly JsonObject[] {
 
 export function textIn(item: JsonObject | undefined): string {
   const content = item?.['content'];
-  return Array.isArray(content) ? String((content as readonly JsonObject[])[0]?.['text'] ?? '') : '';
+  return Array.isArray(content) ? textOf((content as readonly JsonObject[])[0]?.['text']) : '';
 }
 
 /** The first message that the model was told. */
@@ -30,7 +30,7 @@ export function firstSaid(call: ProviderCall): string {
 export function outputsOf(call: ProviderCall): readonly string[] {
   return heard(call)
     .filter(item => item['type'] === 'function_call_output')
-    .map(item => String(item['output']));
+    .map(item => textOf(item['output']));
 }
 
 export function idsIn(outputs: readonly string[]): readonly string[] {
@@ -54,7 +54,11 @@ export const SAID = 'completed alpha: did {"for":"alpha"} | completed beta: did 
 /** What an owner says that was told how its sub-agents stand. */
 export function reportOf(output: string): readonly Step[] {
   const { agents } = JSON.parse(output) as { readonly agents: readonly JsonObject[] };
-  return message(agents.map(one => `${String(one['status'])} ${String(one['message'])}`).join(' | '));
+  return message(
+    agents
+      .map(one => `${textOf(one['status'])} ${one['message'] === null ? 'null' : textOf(one['message'])}`)
+      .join(' | '),
+  );
 }
 
 /** An owner that makes two, waits for both, and says what they said. */

@@ -17,7 +17,8 @@ export function toldResponse(session: SessionId, key: string): ResponseId {
 
 function derived(prefix: string, session: SessionId, key: string): string {
   let body = session.slice(SESS.length, SESS.length + PLACE_CHARS);
-  for (let at = 0; body.length < ID_BODY_CHARS; at += 2) body += base32(Number.parseInt(key.slice(at, at + 2), 16) & 31, 1);
+  for (let at = 0; body.length < ID_BODY_CHARS; at += 2)
+    body += base32(Number.parseInt(key.slice(at, at + 2), 16) & 31, 1);
   return prefix + body;
 }
 

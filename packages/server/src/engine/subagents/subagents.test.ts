@@ -72,7 +72,9 @@ test('L4: a session that waits holds nothing; L10: what is foreign is not there;
   ])
     expect(await codeOf(asked)).toBe('session_not_found');
   expect(await codeOf(engine.subagents.view(ACME, id, 'subagent_no'))).toBe('subagent_not_found');
-  expect((await engine.agentSessions.list(ACME, { ...LIST, agent: null, metadata: {} })).data.map(v => v.id)).toEqual([id]);
+  expect((await engine.agentSessions.list(ACME, { ...LIST, agent: null, metadata: {} })).data.map(v => v.id)).toEqual([
+    id,
+  ]);
 
   expect(await codeOf(engine.agentSessions.delete(ACME, id))).toBe('session_running');
   await engine.agentSessions.post(ACME, id, [{ type: 'agent.session.input.cancel' }], null);
@@ -115,7 +117,8 @@ test('what is closed runs nothing, with all below it, and is told nothing; opene
   await comesTo(engine, id, 'idle');
   const { data } = await engine.subagents.list(ACME, id, LIST);
   expect(data[0]).toMatchObject({ instructions: 'mid', closedAt: null });
-  for (const one of data.slice(1)) expect(one).toMatchObject({ instructions: 'deep', parent: data[0]?.id, closedAt: made.time.wall });
+  for (const one of data.slice(1))
+    expect(one).toMatchObject({ instructions: 'deep', parent: data[0]?.id, closedAt: made.time.wall });
   for (const one of data) expect(storedState(made, sessionOf(one.id))?.turn).toBeNull();
   const ended = (await outcomes(engine, id)) as readonly (readonly string[])[];
   expect(ended[2]).toEqual(['send_subagent_input', 'subagent_closed', expect.any(String)]);
@@ -127,14 +130,15 @@ test('bounds: how many are open at once, and what a turn and its sub-agents may 
   made.provider.follow(call => {
     if (firstSaid(call) !== 'Go') return batches(worker(call));
     const outputs = outputsOf(call);
-    if (outputs.length === 0) return batches(calls(...[1, 2, 3, 4].map(n => ['create_subagent', `{"task":"t${n}"}`] as const)));
+    if (outputs.length === 0)
+      return batches(calls(...[1, 2, 3, 4].map(n => ['create_subagent', `{"task":"t${n}"}`] as const)));
     return batches(message('Done.'));
   });
   const { engine } = made.boot({ tools: desk(new TestTools()) });
   const id = await session(engine, MULTI);
   await comesTo(engine, id, 'idle');
   const codes = ((await outcomes(engine, id)) as readonly (readonly string[])[]).map(one => one[1]);
-  expect(codes.toSorted()).toEqual(['done', 'done', 'done', 'subagent_limit_reached']);
+  expect(codes.map(String).toSorted()).toEqual(['done', 'done', 'done', 'subagent_limit_reached']);
 
   const bounded = new World();
   pair(bounded);

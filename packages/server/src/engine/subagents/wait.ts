@@ -27,10 +27,15 @@ export async function waitFor(engine: EngineContext, who: Acting, ids: readonly 
   const named: { readonly id: string; readonly member: LiveSession | null }[] = [];
   for (const id of ids) {
     if (reach(tree, by, id) === null)
-      throw new NotPossible({ code: 'subagent_not_found', message: `There is no sub-agent '${id.slice(0, 64)}' of yours.` });
+      throw new NotPossible({
+        code: 'subagent_not_found',
+        message: `There is no sub-agent '${id.slice(0, 64)}' of yours.`,
+      });
     named.push({ id, member: await memberOf(engine, owner, sessionOfSubagent(id)) });
   }
-  const on = named.flatMap(({ member }) => (member !== null && mustState(member).turn !== null ? [member.session] : []));
+  const on = named.flatMap(({ member }) =>
+    member !== null && mustState(member).turn !== null ? [member.session] : [],
+  );
   // Whoever drives the session has said something: it goes on with that, and may wait again.
   const heard = (mustState(live).turn?.queued?.length ?? 0) > 0;
   if (on.length > 0 && !heard) return { ok: 'waits', on, until: engine.clock.now() + WAIT_AGAIN_MS };

@@ -27,14 +27,14 @@ export function whyNotRequested(
 }
 
 /** Of a turn that was taken up again: its tools are listed once a call asks for some. */
-export async function listAgain(
-  engine: EngineContext,
-  turn: RunningTurn,
-  bodies: readonly EventBody[],
-): Promise<void> {
+export async function listAgain(engine: EngineContext, turn: RunningTurn, bodies: readonly EventBody[]): Promise<void> {
   const { agent } = turn;
   if (agent === null || agent.toolbox !== null || (completedCall(bodies)?.head.calls.length ?? 0) === 0) return;
-  agent.toolbox = await openToolbox(engine, scopeOf(mustState(turn.live), agent.config, turn.principal), turn.abort.signal);
+  agent.toolbox = await openToolbox(
+    engine,
+    scopeOf(mustState(turn.live), agent.config, turn.principal),
+    turn.abort.signal,
+  );
 }
 
 function completedCall(bodies: readonly EventBody[]): EventOf<'call.completed'> | undefined {

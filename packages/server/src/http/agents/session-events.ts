@@ -182,9 +182,7 @@ function bodiesOf(of: TurnEvents, type: string, said: JsonObject, at: Of): reado
       return [sessionEvent(textOf(now['status']), now)];
     }
     case 'perdure.input':
-      return ((said['items'] ?? []) as readonly JsonObject[]).map(item =>
-        itemEvent('added', inputItem(item), null),
-      );
+      return ((said['items'] ?? []) as readonly JsonObject[]).map(item => itemEvent('added', inputItem(item), null));
     case 'perdure.tool':
       return [itemEvent('added', callItem(said, at.turn, who), index)];
     case 'perdure.tool_done': {

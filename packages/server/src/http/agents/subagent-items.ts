@@ -13,7 +13,12 @@ export function isSubagentCall(fact: JsonObject): boolean {
 }
 
 /** @param agent whose call it is */
-export function subagentCall(fact: JsonObject, status: 'in_progress' | 'completed' | 'failed', turn: string, agent: string): AgentItem {
+export function subagentCall(
+  fact: JsonObject,
+  status: 'in_progress' | 'completed' | 'failed',
+  turn: string,
+  agent: string,
+): AgentItem {
   const name = text(fact['name']);
   if (!isSubagentTool(name)) throw new TypeError(`${name} is no tool of sub-agents`);
   const args = parseArguments(text(fact['arguments'])) ?? {};

@@ -13,7 +13,10 @@ export interface TurnPlace {
 }
 
 /** @param response the response that the turn made, in wire form, as it stands */
-export function turnResource(response: JsonObject, { turn, session, agent, status, endedAt, subagent }: TurnPlace): JsonObject {
+export function turnResource(
+  response: JsonObject,
+  { turn, session, agent, status, endedAt, subagent }: TurnPlace,
+): JsonObject {
   const created = response['created_at'] ?? 0;
   const ended = status === 'completed' || status === 'failed' || status === 'cancelled';
   const at = response['completed_at'] ?? (endedAt === null ? null : Math.floor(endedAt / 1000));
