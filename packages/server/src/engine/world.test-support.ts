@@ -75,6 +75,7 @@ export interface WorldOptions {
 
 export interface BootOptions {
   readonly tools?: EngineOptions['tools'];
+  readonly agentHost?: EngineOptions['agentHost'];
   readonly limits?: Partial<EngineLimits>;
   readonly retention?: Retention;
 }
@@ -124,7 +125,7 @@ export class World {
     return this.bootOn(stores, how);
   }
 
-  bootOn(stores: readonly HomeStore[], { limits = {}, retention, tools }: BootOptions = {}): Booted {
+  bootOn(stores: readonly HomeStore[], { limits = {}, retention, tools, agentHost }: BootOptions = {}): Booted {
     const [control] = stores;
     if (control === undefined) throw new Error('a world needs a home');
     const places = this.#options.places ?? [
@@ -184,6 +185,7 @@ export class World {
       report: (what, error) => reported.push({ what, error }),
       ...(retention !== undefined && { retention }),
       ...(tools !== undefined && { tools }),
+      ...(agentHost !== undefined && { agentHost }),
       ...(this.#options.spend !== undefined && { spend: this.#options.spend }),
       compaction: { strategy: 'extractive', at: null, seals: SEALS, ...this.#options.compaction },
       ...(this.#options.files !== undefined && { files: this.#options.files }),

@@ -154,3 +154,17 @@ test('bounds: how many are open at once, and what a turn and its sub-agents may 
     expect(data[0]?.record.progress.status, `${most} calls`).toBe(status);
   }
 });
+
+test('L8: who reads what a labelled sub-agent said has its labels', async () => {
+  const made = new World();
+  pair(made);
+  let labels: readonly string[] = [];
+  // From the first call on: the session's own turn has begun without.
+  made.provider.onCall = async () => void (labels = ['restricted']);
+  const agentHost = { surroundings: async () => ({ labels, note: null }) };
+  const { engine } = made.boot({ tools: desk(new TestTools()), agentHost });
+  const id = await session(engine, MULTI);
+  await comesTo(engine, id, 'idle');
+  expect(await lastSaid(engine, id)).toBe(SAID);
+  expect(storedState(made, id)?.labels).toEqual(['restricted']);
+});
