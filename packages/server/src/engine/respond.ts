@@ -5,7 +5,7 @@
 import { NO_USE } from '../session/state.ts';
 import { type CreateResponse, type NewItem, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '../kernel/ids.ts';
-import type { DocumentRef, EventBody, LoggedItem, Work } from '../log/events.ts';
+import type { DocumentRef, EventBody, LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { type AgentTurn, agentOfTurn } from './agent-sessions/agent-turn.ts';
 import { announceFork } from './announce-fork.ts';
@@ -197,14 +197,7 @@ async function commitBeginning(
       },
       payload: { items: placedItems },
     },
-    turnStarted(
-      response,
-      request,
-      { toolsRef, instructionsRef },
-      { settings, documents: documents.added },
-      caller,
-      input.agent?.before,
-    ),
+    turnStarted(response, request, { toolsRef, instructionsRef }, { settings, documents: documents.added }, input),
     ...(laid === null ? [] : [laid.event]),
     ...(placed === null ? [] : [callPlaced(placed, purpose)]),
   ];
@@ -256,8 +249,7 @@ function turnStarted(
   request: CreateResponse,
   refs: { toolsRef: DocumentRef | null; instructionsRef: DocumentRef | null },
   said: NonNullable<Extract<EventBody, { type: 'turn.started' }>['payload']>,
-  { traceparent }: Caller,
-  before: Work | undefined,
+  { caller: { traceparent }, agent }: RespondRequest,
 ): EventBody {
   // Most turns of a session say nothing new: then there is nothing to keep, and no salt and digest of it.
   const payload = said.documents.length > 0 || Object.keys(said.settings).length > 0 ? said : null;
@@ -271,7 +263,7 @@ function turnStarted(
     tools: refs.toolsRef,
     instructions: refs.instructionsRef,
     ...(traceparent !== undefined && { traceparent }),
-    ...(before !== undefined && { before }),
+    ...(agent?.before !== undefined && { before: agent.before }),
   };
   return { type: 'turn.started', head, payload };
 }

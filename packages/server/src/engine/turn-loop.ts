@@ -20,16 +20,15 @@ import { steer } from './agent-sessions/steer.ts';
 import { untilBoundary } from './boundary.ts';
 import { endCancelled } from './cancel-turn.ts';
 import type { Prepared } from './chain.ts';
-import { fitContext } from './compaction/measure.ts';
 import { COMPACTION, type Summary, summaryUsage } from './compaction/summary.ts';
 import { askForSummary, layDue, placeDue, takeCompaction } from './compaction/turn-compaction.ts';
 import { builderOf, estimatedUsage, failedCall, lostCall, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
 import { fail } from './fail-turn.ts';
-import { resolveContext } from './files/resolve.ts';
+import { sentContext } from './files/sent-context.ts';
 import { killPoint } from './kill-point.ts';
 import type { PlacedCall, ReachableTarget } from './placing.ts';
-import { type ContextRun, isProviderError, type ProviderError } from './ports.ts';
+import { isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
 import { stateAfter } from './state-after.ts';
 import { listAgain, toolRequests, whyNotRequested } from './tools/request-tools.ts';
@@ -162,13 +161,6 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     ...(turn.serviceTier !== null && { serviceTier: turn.serviceTier }),
   };
   await settle(engine, turn, [{ type: 'call.completed', head, payload }], whole);
-}
-
-/** What the call is sent: cut if it may be, with the files that it names. */
-function sentContext(engine: EngineContext, turn: RunningTurn): Promise<readonly ContextRun[]> {
-  const truncation = turn.base.settings['truncation'] === 'auto' ? 'auto' : 'disabled';
-  const sent = { model: turn.base.model, context: turn.live.context.runs, settings: turn.call };
-  return resolveContext(engine, turn.live, fitContext(engine, sent, truncation));
 }
 
 /** Makes the call that compacts the context and commits what came of it. A failed one leaves the compaction due: `commitNext` sees to it. */

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { HomeId, ResponseId, SessionId } from '../kernel/ids.ts';
 import { CODEC_VERSION, decodeEnvelope, encodeHead, envelopeText, EVENT_CODES, type StoredEvent } from './codec.ts';
-import type { EventBody, EventOf, EventPlace, EventType } from './events.ts';
+import type { EventBody, EventPlace, EventType } from './events.ts';
+import { type Pin, SUBAGENT_PINS } from './subagent-pins.test-support.ts';
 
 const resp = 'resp_1' as ResponseId;
 const sess = 'sess_1' as SessionId;
@@ -22,13 +23,6 @@ const upstream = { response: 'up_1', request: null };
 const UPSTREAM = '{"response":"up_1","request":null}';
 const item = { type: 'message', id: 'msg_1' };
 
-interface Pin<T extends EventType> {
-  readonly code: number;
-  readonly event: EventOf<T>;
-  readonly head: string;
-  /** The same event where it says nothing unusual, if it has such a form. */
-  readonly short?: readonly [head: EventOf<T>['head'], text: string];
-}
 type Pins = { readonly [T in EventType]: Pin<T> };
 
 const PINS: Pins = {
@@ -53,36 +47,7 @@ const PINS: Pins = {
     head: '{"entries":2,"count":3}',
     short: [{ entries: 1, count: 1 }, '{}'],
   },
-  'tool.suspended': {
-    code: 38,
-    event: { type: 'tool.suspended', head: { callId: 'call_a', on: [sess], until: 5 }, payload: null },
-    head: `{"callId":"call_a","on":["${sess}"],"until":5}`,
-  },
-  'tool.resumed': {
-    code: 39,
-    event: { type: 'tool.resumed', head: { callId: 'call_a' }, payload: null },
-    head: '{"callId":"call_a"}',
-  },
-  'subagent.created': {
-    code: 40,
-    event: {
-      type: 'subagent.created',
-      head: { session: sess, parent: sess, previous: 4 },
-      payload: { name: 'scout', instructions: 'Look.' },
-    },
-    head: `{"session":"${sess}","parent":"${sess}","previous":4}`,
-    short: [{ session: sess, parent: null, previous: 0 }, `{"session":"${sess}"}`],
-  },
-  'subagent.closed': {
-    code: 41,
-    event: { type: 'subagent.closed', head: { sessions: [sess], previous: 4 }, payload: null },
-    head: `{"sessions":["${sess}"],"previous":4}`,
-  },
-  'subagent.reopened': {
-    code: 42,
-    event: { type: 'subagent.reopened', head: { session: sess, previous: 4 }, payload: null },
-    head: `{"session":"${sess}","previous":4}`,
-  },
+  ...SUBAGENT_PINS,
   'session.created': {
     code: 1,
     event: {

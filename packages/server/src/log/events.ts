@@ -6,10 +6,21 @@
  * Names are past tense; a new meaning is a new version in `codec.ts`, never a changed one.
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { CompactionRef, DocumentRef, Reservation, ToolPlace, Usage } from './places.ts';
+import type {
+  CompactionRef,
+  DocumentRef,
+  Reservation,
+  SessionOrigin,
+  SharedPrefix,
+  SubagentPlace,
+  ToolPlace,
+  UpstreamIds,
+  Usage,
+  Work,
+} from './places.ts';
 
-export { NO_USAGE } from './places.ts';
-export type { CompactionRef, DocumentRef, Reservation, ToolPlace, Usage } from './places.ts';
+export { NO_IDS, NO_USAGE } from './places.ts';
+export type * from './places.ts';
 
 /** JSON as it lies in a log. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -22,24 +33,6 @@ export function textOf(value: Json | undefined): string {
 
 /** An Open Responses item in its wire form, id and status included. */
 export type LoggedItem = JsonObject & { readonly type: string; readonly id: string };
-
-/** A stretch of another session's items that a fork shares: positions 1..`to` of `session`. */
-export interface SharedPrefix {
-  readonly session: SessionId;
-  /** The last position shared, inclusive. */
-  readonly to: number;
-}
-
-/** Facts of the access that opened the session: fixed at its start, kept for all its calls (DESIGN.md part 5). */
-export interface SessionOrigin {
-  readonly product: string;
-  readonly channel: string;
-  readonly segment: string;
-  /** Whether the store holds state for the caller. */
-  readonly stateHeld: boolean;
-  /** Contract id -> reading id, as in force when the session started: it fixes the class. */
-  readonly readings: { readonly [contract: string]: string };
-}
 
 export type EventBody =
   | {
@@ -208,12 +201,11 @@ export type EventBody =
     }
   | { readonly type: 'tool.outcome_unknown'; readonly head: { readonly callId: string }; readonly payload: null }
   | {
-      /** A tool that runs has nothing to do until the turns of these sessions are over: it begins again then. */
+      /** A tool that runs has nothing to do until the turns of these sessions are over: it begins again then, or at `until` (ms since 1970). */
       readonly type: 'tool.suspended';
       readonly head: {
         readonly callId: string;
         readonly on: readonly SessionId[];
-        /** ms since 1970: it begins again at the latest then. */
         readonly until: number;
       };
       readonly payload: null;
@@ -363,31 +355,6 @@ export type EventBody =
       readonly head: { readonly session: SessionId; readonly previous: number };
       readonly payload: null;
     };
-
-/** Whose a sub-agent is. */
-export interface SubagentPlace {
-  /** The session that owns it: it holds the tree of all its sub-agents. */
-  readonly owner: SessionId;
-  /** The sub-agent that made it; null: the session's own agent. */
-  readonly parent: SessionId | null;
-  /** 1 for those that the session's own agent made. */
-  readonly depth: number;
-}
-
-/** Model calls, and the tokens of their input and output. */
-export interface Work {
-  readonly calls: number;
-  readonly tokens: number;
-}
-
-/** What lets a provider's bill be reconciled with our record. */
-export interface UpstreamIds {
-  readonly response: string | null;
-  readonly request: string | null;
-}
-
-/** Of an upstream that was not asked, or did not say. */
-export const NO_IDS: UpstreamIds = { response: null, request: null };
 
 /** Items that a call produced, and the boundaries of their released deltas, so that the stream regenerates byte for byte. */
 export interface OutputPayload {

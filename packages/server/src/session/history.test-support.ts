@@ -78,7 +78,8 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
           ? tools.find(one => one.status === 'suspended')
           : body.type === 'tool.suspended'
             ? tools.find(one => one.status === 'started' && one.idempotent)
-            : undefined;
+            : // What waits for people may begin again if it may run twice: rare by chance alone.
+              tools.find(one => body.type === 'tool.started' && one.status === 'outcome_unknown' && one.idempotent);
       const tool = fitting ?? tools[body.head.callId.charCodeAt(5) % Math.max(1, tools.length)];
       const callId = tool?.callId ?? body.head.callId;
       if (body.type === 'tool.started')
@@ -154,6 +155,7 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'turn.completed': 5,
   'items.added': 3,
   'input.steered': 4,
+  'tool.outcome_unknown': 4,
   'tool.suspended': 2,
   'tool.resumed': 2,
 };
