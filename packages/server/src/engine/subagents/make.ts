@@ -8,7 +8,7 @@
 import { type NewItem, perdureError } from '@perdure/protocol';
 import type { SessionId } from '../../kernel/ids.ts';
 import { union } from '../../kernel/union.ts';
-import type { EventBody, JsonObject } from '../../log/events.ts';
+import { type EventBody, type JsonObject, textOf } from '../../log/events.ts';
 import { NO_USE, type SubagentEntry } from '../../session/state.ts';
 import { createSubagent } from '../../tool/subagents.ts';
 import { takeMessage } from '../agent-sessions/input.ts';
@@ -126,14 +126,14 @@ async function record(engine: EngineContext, who: Acting, session: SessionId, { 
 async function configOf(engine: EngineContext, who: Acting, { model, effort }: Wanted): Promise<SessionConfig> {
   const { version, review } = await readConfig(engine, who.live);
   const { agent, environment, vaults: vaultIds } = who;
-  const named = model ?? String(agent['model']);
+  const named = model ?? textOf(agent['model']);
   if (!engine.placing.models().some(one => one.id === named))
     throw perdureError('model_not_found', `The model '${named.slice(0, 64)}' is served by no target.`);
   const tools = Array.isArray(agent['tools']) ? (agent['tools'] as readonly JsonObject[]) : [];
   return {
     agent: {
       ...agent,
-      id: String(agent['id']),
+      id: textOf(agent['id']),
       model: named,
       // Automations wake sessions, and a sub-agent is woken by its own.
       tools: tools.filter(tool => tool['type'] !== 'automations'),

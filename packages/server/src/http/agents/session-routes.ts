@@ -135,13 +135,13 @@ export function listTurns(deps: HttpDeps, exchange: Exchange, id: string): Promi
   return sendTurns(exchange, readerOf(deps, exchange, id));
 }
 
-export async function sendTurns(exchange: Exchange, { session, turns }: TurnReader): Promise<void> {
+export async function sendTurns(exchange: Exchange, reader: TurnReader): Promise<void> {
   const { order, limit, after = null } = queryOf(exchange);
-  const { data, hasMore } = await turns({ order, limit, after });
+  const { data, hasMore } = await reader.turns({ order, limit, after });
   send(
     exchange,
     listPage(
-      data.map(record => turnOf(session, record)),
+      data.map(record => turnOf(reader.session, record)),
       hasMore,
     ),
   );
