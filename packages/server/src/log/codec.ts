@@ -48,7 +48,7 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'agent.configured': 35,
   'input.queued': 36,
   'input.steered': 37,
-  'tool.suspended': 38,
+  'tool.yielded': 38,
   'tool.resumed': 39,
   'subagent.created': 40,
   'subagent.closed': 41,

@@ -210,8 +210,8 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     fc.record({ items, message: text, detail: jsonObject }, { requiredKeys: ['items'] }),
   ),
   'tool.outcome_unknown': of('tool.outcome_unknown', fc.record({ callId }), none),
-  'tool.suspended': of(
-    'tool.suspended',
+  'tool.yielded': of(
+    'tool.yielded',
     fc.record({ callId, on: fc.array(sessionId, { maxLength: 2 }), until: seq }),
     none,
   ),

@@ -202,7 +202,7 @@ export type EventBody =
   | { readonly type: 'tool.outcome_unknown'; readonly head: { readonly callId: string }; readonly payload: null }
   | {
       /** A tool that runs has nothing to do until the turns of these sessions are over: it begins again then, or at `until` (ms since 1970). */
-      readonly type: 'tool.suspended';
+      readonly type: 'tool.yielded';
       readonly head: {
         readonly callId: string;
         readonly on: readonly SessionId[];

@@ -13,20 +13,20 @@ export interface Pin<T extends EventType> {
 const sess = 'sess_1' as SessionId;
 
 export const SUBAGENT_PINS: {
-  readonly [T in Extract<EventType, `subagent.${string}` | 'tool.suspended' | 'tool.resumed'>]: Pin<T>;
+  readonly [T in Extract<EventType, `subagent.${string}` | 'tool.yielded' | 'tool.resumed'>]: Pin<T>;
 } = {
-  'tool.suspended': {
-    code: 38,
-    event: { type: 'tool.suspended', head: { callId: 'call_a', on: [sess], until: 5 }, payload: null },
+  'tool.yielded': {
+    code: 45,
+    event: { type: 'tool.yielded', head: { callId: 'call_a', on: [sess], until: 5 }, payload: null },
     head: `{"callId":"call_a","on":["sess_1"],"until":5}`,
   },
   'tool.resumed': {
-    code: 39,
+    code: 46,
     event: { type: 'tool.resumed', head: { callId: 'call_a' }, payload: null },
     head: '{"callId":"call_a"}',
   },
   'subagent.created': {
-    code: 40,
+    code: 47,
     event: {
       type: 'subagent.created',
       head: { session: sess, parent: sess, previous: 4 },
@@ -36,12 +36,12 @@ export const SUBAGENT_PINS: {
     short: [{ session: sess, parent: null, previous: 0 }, `{"session":"sess_1"}`],
   },
   'subagent.closed': {
-    code: 41,
+    code: 48,
     event: { type: 'subagent.closed', head: { sessions: [sess], previous: 4 }, payload: null },
     head: `{"sessions":["sess_1"],"previous":4}`,
   },
   'subagent.reopened': {
-    code: 42,
+    code: 49,
     event: { type: 'subagent.reopened', head: { session: sess, previous: 4 }, payload: null },
     head: `{"session":"sess_1","previous":4}`,
   },

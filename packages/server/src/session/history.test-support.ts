@@ -69,14 +69,14 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
     case 'tool.completed':
     case 'tool.failed':
     case 'tool.outcome_unknown':
-    case 'tool.suspended':
+    case 'tool.yielded':
     case 'tool.resumed':
     case 'approval.requested': {
       const tools = turn?.tools ?? [];
       const fitting =
         body.type === 'tool.resumed'
-          ? tools.find(one => one.status === 'suspended')
-          : body.type === 'tool.suspended'
+          ? tools.find(one => one.status === 'yielded')
+          : body.type === 'tool.yielded'
             ? tools.find(one => one.status === 'started' && one.idempotent)
             : // What waits for people may begin again if it may run twice: rare by chance alone.
               tools.find(one => body.type === 'tool.started' && one.status === 'outcome_unknown' && one.idempotent);
@@ -156,7 +156,7 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'items.added': 3,
   'input.steered': 4,
   'tool.outcome_unknown': 4,
-  'tool.suspended': 2,
+  'tool.yielded': 2,
   'tool.resumed': 2,
 };
 const ENDINGS: ReadonlySet<EventType> = new Set(['session.sealed', 'session.erased', 'session.moved']);

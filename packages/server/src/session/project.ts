@@ -70,7 +70,7 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'session.imported':
     case 'agent.configured':
     case 'input.queued':
-    case 'tool.suspended':
+    case 'tool.yielded':
     case 'tool.resumed':
     case 'subagent.created':
     case 'subagent.closed':

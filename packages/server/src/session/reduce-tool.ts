@@ -9,7 +9,7 @@ type ToolEvent = EnvelopeOf<
   | 'tool.completed'
   | 'tool.failed'
   | 'tool.outcome_unknown'
-  | 'tool.suspended'
+  | 'tool.yielded'
   | 'tool.resumed'
 >;
 
@@ -51,15 +51,15 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
     case 'tool.outcome_unknown':
       if (existing.status !== 'started') return `tool call ${callId} is not running`;
       return withTurn(state, turn => setTool(turn, callId, { status: 'outcome_unknown' }));
-    case 'tool.suspended': {
+    case 'tool.yielded': {
       // It begins again: only what may run twice can do that.
-      if (existing.status !== 'started' || !existing.idempotent) return `tool call ${callId} cannot be suspended`;
+      if (existing.status !== 'started' || !existing.idempotent) return `tool call ${callId} cannot be yielded`;
       const { on, until } = event.head;
-      return withTurn(state, turn => setTool(turn, callId, { status: 'suspended', suspended: { on, until } }));
+      return withTurn(state, turn => setTool(turn, callId, { status: 'yielded', yielded: { on, until } }));
     }
     case 'tool.resumed': {
-      if (existing.status !== 'suspended') return `tool call ${callId} is not suspended`;
-      const { suspended: _, ...tool } = existing;
+      if (existing.status !== 'yielded') return `tool call ${callId} is not yielded`;
+      const { yielded: _, ...tool } = existing;
       // What people allowed is allowed still: it is the same call.
       const again: ToolState = { ...tool, status: 'requested', again: true };
       return withTurn(state, turn => ({
@@ -98,7 +98,7 @@ function whyNotCompleted(tool: ToolState, open: readonly OpenApproval[]): string
 function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval: string | null): string | null {
   if (tool.client === true) return 'is run by the client';
   if (tool.status === 'refused') return 'was refused';
-  if (tool.status === 'suspended') return 'is suspended';
+  if (tool.status === 'yielded') return 'is yielded';
   // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
   const again = tool.status === 'started' || tool.status === 'outcome_unknown';
   if (again && !tool.idempotent && tool.granted === null) return 'was already started';
@@ -112,7 +112,7 @@ export function requestApproval(state: SessionState, event: EnvelopeOf<'approval
   const { tools = [], approvals = [] } = state.turn ?? {};
   const tool = tools.find(one => one.callId === callId);
   // One that runs may ask too: then it has done nothing yet, and begins again with the answer.
-  if (tool === undefined || tool.status === 'refused' || tool.status === 'suspended')
+  if (tool === undefined || tool.status === 'refused' || tool.status === 'yielded')
     return `tool call ${callId} does not wait for an approval`;
   if (tool.arguments !== digest) return `tool call ${callId} has other arguments`;
   if (event.head.definition !== undefined && tool.definition !== event.head.definition)
@@ -161,7 +161,7 @@ export function canRun({ approvals }: Pick<TurnState, 'approvals'>, tool: ToolSt
 
 /** Whether only others, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
 function stops({ status, granted, client }: ToolState): boolean {
-  if (client === true || status === 'refused' || status === 'suspended') return true;
+  if (client === true || status === 'refused' || status === 'yielded') return true;
   return status === 'outcome_unknown' && granted === null;
 }
 

@@ -150,7 +150,7 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.completed':
     case 'tool.failed':
     case 'tool.outcome_unknown':
-    case 'tool.suspended':
+    case 'tool.yielded':
     case 'tool.resumed':
       return reduceTool(state, event);
     case 'approval.requested':

@@ -41,7 +41,7 @@ export interface ToolState {
   /** Digest of its exact arguments, which an approval binds (L7). */
   readonly arguments: string;
   /** `refused`: its approval was denied or has expired; all that can follow is `tool.failed`. */
-  readonly status: 'requested' | 'started' | 'outcome_unknown' | 'refused' | 'suspended';
+  readonly status: 'requested' | 'started' | 'outcome_unknown' | 'refused' | 'yielded';
   /** The approval that was given and that its start has yet to consume (L7). */
   readonly granted: string | null;
   /** Whoever drives the session runs it: the turn waits for its result. Absent: this server runs it. */
@@ -49,9 +49,9 @@ export interface ToolState {
   readonly definition?: string;
   /** The id of the item that asks for it. */
   readonly item?: string;
-  /** What it waits for while it is suspended: the turns of these sessions, or that time (ms since 1970). */
-  readonly suspended?: { readonly on: readonly SessionId[]; readonly until: number };
-  /** It ran before and was suspended: nobody is asked about it again. */
+  /** What it waits for while it is yielded: the turns of these sessions, or that time (ms since 1970). */
+  readonly yielded?: { readonly on: readonly SessionId[]; readonly until: number };
+  /** It ran before and was yielded: nobody is asked about it again. */
   readonly again?: true;
 }
 
@@ -207,7 +207,7 @@ export function wakeAt(state: SessionState): number | null {
   const { approvals = [], tools = [] } = state.turn ?? {};
   const times = [
     ...approvals.map(approval => approval.expiresAt),
-    ...tools.flatMap(({ suspended }) => (suspended === undefined ? [] : [suspended.until])),
+    ...tools.flatMap(({ yielded }) => (yielded === undefined ? [] : [yielded.until])),
   ];
   return times.length === 0 ? null : Math.min(...times);
 }

@@ -45,7 +45,7 @@ const NOTHING: Row = {
   'agent.configured': false,
   'input.queued': false,
   'input.steered': false,
-  'tool.suspended': false,
+  'tool.yielded': false,
   'tool.resumed': false,
   'subagent.created': false,
   'subagent.closed': false,
@@ -80,7 +80,7 @@ const TOOLS: Partial<Row> = {
   'tool.completed': true,
   'tool.failed': true,
   'tool.outcome_unknown': true,
-  'tool.suspended': true,
+  'tool.yielded': true,
   'tool.resumed': true,
   'approval.requested': true,
 };
@@ -110,7 +110,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'input.steered': true,
   },
   // Whatever runs is not waited for: its outcome is never unknown here.
-  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false, 'tool.suspended': false },
+  waiting: { ...NOTHING, ...TURN, ...TOOLS, ...APPROVALS, 'tool.outcome_unknown': false, 'tool.yielded': false },
   sealed: {
     ...NOTHING,
     'session.moved': true,

@@ -74,7 +74,7 @@ export class ToolFold {
       case 'tool.completed':
       case 'tool.failed':
       case 'tool.outcome_unknown':
-      case 'tool.suspended':
+      case 'tool.yielded':
       case 'tool.resumed':
       case 'approval.requested':
       case 'approval.granted':
@@ -175,7 +175,7 @@ export class ToolFold {
     if (event.type === 'tool.requested' && event.head.held === true) return [];
     if (turn.tools.some(tool => tool.status === 'refused')) return [];
     // What waits for other agents only needs nobody here.
-    const needsPeople = turn.tools.some(tool => tool.status !== 'suspended');
+    const needsPeople = turn.tools.some(tool => tool.status !== 'yielded');
     if (waits(turn) && needsPeople) {
       this.#told = true;
       return [{ type: 'perdure.waiting', json: { actions: this.actions } }];

@@ -14,17 +14,17 @@ import { mustState } from '../plan.ts';
 import { claim } from '../respond.ts';
 import { entriesOf, memberOf, ownerOf } from './family.ts';
 
-/** Has its suspended tools begin again, those whose time has come. @returns whether any does */
+/** Has its yielded tools begin again, those whose time has come. @returns whether any does */
 export async function resumeReady(engine: EngineContext, live: LiveSession): Promise<boolean> {
-  if (suspended(live.state).length === 0) return false;
+  if (yielded(live.state).length === 0) return false;
   const ready = new Set<string>();
-  for (const tool of suspended(live.state)) if (await isReady(engine, live, tool)) ready.add(tool.callId);
+  for (const tool of yielded(live.state)) if (await isReady(engine, live, tool)) ready.add(tool.callId);
   if (ready.size === 0) return false;
   return engine.sessions.exclusive(live, async () => {
     await engine.sessions.wait(engine.lease.ensure());
     const claimed = await claim(engine, live);
     const bodies = (): readonly EventBody[] => {
-      const still = suspended(live.state).filter(({ callId }) => ready.has(callId));
+      const still = yielded(live.state).filter(({ callId }) => ready.has(callId));
       // Somebody else was quicker.
       if (still.length === 0) throw NOTHING;
       return [
@@ -44,11 +44,11 @@ export async function resumeReady(engine: EngineContext, live: LiveSession): Pro
 
 const NOTHING = new Error('no tool waits any more');
 
-export function suspended(state: SessionState | null): readonly ToolState[] {
-  return state?.turn?.tools.filter(tool => tool.status === 'suspended') ?? [];
+export function yielded(state: SessionState | null): readonly ToolState[] {
+  return state?.turn?.tools.filter(tool => tool.status === 'yielded') ?? [];
 }
 
-async function isReady(engine: EngineContext, live: LiveSession, { suspended: wait }: ToolState): Promise<boolean> {
+async function isReady(engine: EngineContext, live: LiveSession, { yielded: wait }: ToolState): Promise<boolean> {
   if (wait === undefined || wait.until <= engine.clock.now()) return true;
   // Whoever drives the session has something to say: it is not kept waiting for the others.
   if ((mustState(live).turn?.queued?.length ?? 0) > 0) return true;

@@ -56,7 +56,7 @@ test('L4: a session that waits holds nothing; L10: what is foreign is not there;
   });
   const { engine } = made.boot({ tools: desk(new TestTools()) });
   const id = await session(engine, MULTI);
-  await until(() => storedState(made, id)?.turn?.tools[0]?.status === 'suspended', 'the wait');
+  await until(() => storedState(made, id)?.turn?.tools[0]?.status === 'yielded', 'the wait');
   await until(() => engine.busy === 1, 'only the sub-agent running');
   // Nobody has to act: it is under way.
   expect(await engine.agentSessions.view(ACME, id)).toMatchObject({ status: 'in_progress', actions: [] });

@@ -210,7 +210,7 @@ function ending(
   if (outcome.ok === false) return [failedTool(state, outcome, most)];
   if (outcome.ok === 'waits') {
     const { on, until } = outcome;
-    return [{ type: 'tool.suspended', head: { callId: state.callId, on, until }, payload: null }];
+    return [{ type: 'tool.yielded', head: { callId: state.callId, on, until }, payload: null }];
   }
   if (turn.agent?.config.review === 'auto_review')
     return [
