@@ -227,3 +227,22 @@ test('a schema is filled, an object is one, and a stop sequence ends the text', 
   expect(JSON.parse(say([user('Hi json')], { format: { kind: 'json-object' } }))).toMatchObject({ emulated: true });
   expect(say([user('Hi')], { stop: ['zzz', 'oted'] })).toBe('[emulated aws] N');
 });
+
+test('steps: later calls wait for the outputs of earlier ones, and may name what is in them', () => {
+  const make: ToolDefinition = { type: 'function', name: 'make', description: null, parameters: {}, strict: null };
+  const tools = [make, { ...make, name: 'wait' }];
+  const asked = user(
+    'Use make {"task":"wait {\\"a\\":1}"} and make {"task":"b"} >>> wait {"ids":["{{1.id}}","{{2.id}}","{{3.id}}"]}',
+  );
+  const named = (...turns: readonly Turn[]): readonly string[] =>
+    ask([asked, ...turns], { tools }).parts.map(part =>
+      part.kind === 'call' ? `${part.name} ${part.arguments}` : part.kind,
+    );
+  expect(named()).toEqual(['make {"task":"wait {\\"a\\":1}"}', 'make {"task":"b"}']);
+  const outputs = ['one', 'two'].flatMap((id): Turn[] => [
+    { speaker: 'call', callId: id, name: 'make', text: '{}' },
+    { speaker: 'output', callId: id, name: 'make', text: `{"id":"${id}"}` },
+  ]);
+  expect(named(...outputs)).toEqual(['wait {"ids":["one","two","{{3.id}}"]}']);
+  expect(named(...outputs, { speaker: 'output', callId: 'w', name: 'wait', text: 'done' })).toEqual(['text']);
+});

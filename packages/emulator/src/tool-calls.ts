@@ -25,22 +25,39 @@ function takesCode({ parameters }: ToolDefinition): boolean {
   return isFields(code) && code['type'] === 'string';
 }
 
-/** Every place where a tool's name stands as a word of its own. */
-function mentionsOf(
-  text: string,
-  tools: readonly ToolDefinition[],
-): { readonly tool: ToolDefinition; readonly at: number }[] {
+/** Between the calls of one answer and those of the next: they are made once the first have their outputs. */
+const NEXT_STEP = '>>>';
+
+interface Mention {
+  readonly tool: ToolDefinition;
+  readonly at: number;
+  readonly step: number;
+}
+
+/** Every place where a tool's name stands as a word of its own. What stands in the object behind one is its arguments. */
+function mentionsOf(text: string, tools: readonly ToolDefinition[]): readonly Mention[] {
   const byName = new Map(tools.map(tool => [tool.name, tool]));
-  const mentions: { tool: ToolDefinition; at: number }[] = [];
+  const mentions: Mention[] = [];
+  let step = 0;
   for (let at = 0; at < text.length && mentions.length < MAX_CALLS; ) {
-    while (at < text.length && !isNameCode(text.charCodeAt(at))) at++;
+    if (text.startsWith(NEXT_STEP, at)) {
+      step += 1;
+      at += NEXT_STEP.length;
+      continue;
+    }
+    if (!isNameCode(text.charCodeAt(at))) {
+      at++;
+      continue;
+    }
     const from = at;
     while (at < text.length && isNameCode(text.charCodeAt(at))) at++;
     const tool = byName.get(text.slice(from, at));
     if (tool === undefined) continue;
-    mentions.push({ tool, at: from });
-    // Names in a program are the program's.
+    mentions.push({ tool, at: from, step });
+    // Names in a program are the program's, and those in an object its values.
     at += takesCode(tool) ? (FENCED.exec(text.slice(at))?.[0].length ?? 0) : 0;
+    const given = tool.type === 'custom' ? null : leadingObject(text.slice(at));
+    if (given !== null) at = text.indexOf(given, at) + given.length;
   }
   return mentions;
 }
@@ -114,11 +131,21 @@ function argumentsFor(tool: ToolDefinition, words: string): string {
   return JSON.stringify({ ...(isFields(filled) ? filled : {}), ...namedValues(words, properties) });
 }
 
-const outputsSinceQuestion = (prompt: Prompt): number =>
-  prompt.turns.reduce(
-    (count, turn, index) => count + (index > prompt.questionAt && turn.speaker === 'output' ? 1 : 0),
-    0,
-  );
+const outputsSinceQuestion = (prompt: Prompt): readonly string[] =>
+  prompt.turns.flatMap((turn, index) => (index > prompt.questionAt && turn.speaker === 'output' ? [turn.text] : []));
+
+/** `{{2.agent_id}}` stands for that field of the second output since the question. */
+function withOutputs(text: string, outputs: readonly string[]): string {
+  return text.replaceAll(/\{\{(\d{1,3})\.([\w-]{1,64})\}\}/g, (whole, nth: string, field: string) => {
+    try {
+      const output: unknown = JSON.parse(outputs[Number(nth) - 1] ?? '');
+      const value = isFields(output) ? output[field] : undefined;
+      return typeof value === 'string' ? value : whole;
+    } catch {
+      return whole;
+    }
+  });
+}
 
 /** The line before the result of a call that was pending: it names a tool, and asks for nothing. */
 const REPORT = /^(?:Result|Error) of the call \S+ of \S+, which was pending:$/gm;
@@ -130,16 +157,25 @@ export function callsFor(prompt: Prompt): readonly ToolCall[] {
   if (tools.length === 0 || toolChoice.kind === 'none') return [];
   const allowed = toolChoice.kind === 'named' ? tools.filter(tool => tool.name === toolChoice.name) : tools;
   const mentions = mentionsOf(text, allowed);
-  const calls = mentions.map(({ tool, at }, index) => ({
+  const outputs = outputsSinceQuestion(prompt);
+  const calls = mentions.map(({ tool, at, step }, index) => ({
     type: tool.type,
     name: tool.name,
-    arguments: argumentsFor(tool, text.slice(at + tool.name.length, mentions[index + 1]?.at)),
+    arguments: withOutputs(argumentsFor(tool, text.slice(at + tool.name.length, mentions[index + 1]?.at)), outputs),
+    step,
   }));
   const first = allowed[0];
   const forced = toolChoice.kind === 'required' || toolChoice.kind === 'named';
   if (calls.length === 0 && forced && first !== undefined)
-    calls.push({ type: first.type, name: first.name, arguments: argumentsFor(first, text) });
+    calls.push({ type: first.type, name: first.name, arguments: argumentsFor(first, text), step: 0 });
   const asked = prompt.parallelCalls ? calls : calls.slice(0, 1);
-  const answered = outputsSinceQuestion(prompt) >= asked.length * prompt.directives.rounds;
+  if (new Set(asked.map(({ step }) => step)).size > 1) return nextStep(asked, outputs.length);
+  const answered = outputs.length >= asked.length * prompt.directives.rounds;
   return answered && !forced ? [] : asked;
+}
+
+/** The calls of the first step that has not all its outputs. */
+function nextStep(calls: readonly (ToolCall & { readonly step: number })[], answered: number): readonly ToolCall[] {
+  const step = calls[answered]?.step;
+  return step === undefined ? [] : calls.filter(call => call.step === step);
 }

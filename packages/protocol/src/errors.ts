@@ -59,6 +59,7 @@ export type ErrorCode =
   | 'item_not_found'
   | 'session_not_found'
   | 'turn_not_found'
+  | 'subagent_not_found'
   | 'approval_not_found'
   | 'approval_not_open'
   | 'session_running'
@@ -207,6 +208,7 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   item_not_found: caller(404, 'The item does not exist.'),
   session_not_found: caller(404, 'The session does not exist.'),
   turn_not_found: caller(404, 'The session has no such turn.'),
+  subagent_not_found: caller(404, 'The session has no such sub-agent.'),
   approval_not_found: caller(404, 'The approval does not exist.'),
   approval_not_open: caller(409, 'The approval was decided already, has expired, or its turn has ended.', 'terminal'),
   session_running: caller(409, 'The session has a turn in progress: cancel it first.', 'retry'),

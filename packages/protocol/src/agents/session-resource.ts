@@ -92,6 +92,21 @@ export const agentTurnSchema: z.ZodType = z.strictObject({
   usage: tokenUsageSchema.nullable(),
 });
 
+const agentContent = z.array(z.strictObject({ type: z.literal('output_text'), text: z.string() }));
+
+/** A sub-agent of a session. */
+export const subagentSchema: z.ZodType = z.strictObject({
+  id,
+  object: z.literal('agent.session.subagent'),
+  session_id: id,
+  parent_agent_id: id,
+  name: z.string().nullable(),
+  instructions: agentContent.nullable(),
+  status: z.enum(['active', 'closed']),
+  opened_at: seconds,
+  closed_at: seconds.nullable(),
+});
+
 const callStatus = z.enum(['in_progress', 'completed', 'failed', 'incomplete']);
 const outputStatus = z.enum(['in_progress', 'completed', 'incomplete']);
 const textPart = z.strictObject({ type: z.literal('output_text'), text: z.string() });
@@ -103,6 +118,8 @@ const inputPart = z.discriminatedUnion('type', [
 const item = { id, turn_id: id };
 /** Of a call that a program made. The Agents API has no such field; its kin in the Responses API do. */
 const caller = z.strictObject({ type: z.literal('program'), caller_id: id }).optional();
+/** As the model wrote it: it may name nobody. */
+const between = { sender_agent_id: id, recipient_agent_id: z.string() };
 
 export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
   z.strictObject({
@@ -159,12 +176,41 @@ export const agentItemSchema: z.ZodType = z.discriminatedUnion('type', [
     output: z.string().nullable(),
     caller,
   }),
+  z.strictObject({
+    type: z.literal('create_subagent_call'),
+    ...item,
+    status: callStatus,
+    agent_id: id,
+    content: agentContent,
+    model: z.string().nullable(),
+    reasoning_effort: z.string().nullable(),
+  }),
+  z.strictObject({
+    type: z.literal('send_subagent_input_call'),
+    ...item,
+    status: callStatus,
+    ...between,
+    content: agentContent,
+  }),
+  z.strictObject({
+    type: z.literal('wait_for_subagents_call'),
+    ...item,
+    status: callStatus,
+    sender_agent_id: id,
+    recipient_agent_ids: z.array(z.string()),
+  }),
+  z.strictObject({ type: z.literal('interrupt_subagent_call'), ...item, status: callStatus, ...between }),
+  z.strictObject({ type: z.literal('resume_subagent_call'), ...item, status: callStatus, ...between }),
+  z.strictObject({ type: z.literal('close_subagent_call'), ...item, status: callStatus, ...between }),
+  z.strictObject({ type: z.literal('agent_message'), ...item, ...between, content: agentContent }),
 ]);
 
 const of = { event_id: id, session_id: id, turn_id: id };
 const at = { ...of, item_id: id, output_index: count };
 const session = (name: string): z.ZodObject =>
   z.strictObject({ type: z.literal(name), event_id: id, session: agentSessionSchema });
+const subagent = (name: string): z.ZodObject =>
+  z.strictObject({ type: z.literal(name), event_id: id, subagent: subagentSchema });
 const turn = (name: string): z.ZodObject => z.strictObject({ type: z.literal(name), ...of, turn: agentTurnSchema });
 const ended = (name: string): z.ZodObject =>
   z.strictObject({ type: z.literal(name), ...of, turn: agentTurnSchema, usage: tokenUsageSchema.nullable() });
@@ -233,4 +279,7 @@ export const agentSessionEventSchema: z.ZodType = z.union([
     environment_id: id,
     reset_count: count,
   }),
+  subagent('agent.session.subagent.created'),
+  subagent('agent.session.subagent.active'),
+  subagent('agent.session.subagent.closed'),
 ]);

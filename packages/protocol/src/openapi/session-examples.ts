@@ -31,4 +31,15 @@ export const SESSION_EXAMPLES: { readonly [name in SessionAnswerName | SessionRe
     error: null,
     usage: null,
   },
+  Subagent: {
+    id: 'subagent_01jxq0v6w0local4z8k2m6r1t61',
+    object: 'agent.session.subagent',
+    session_id: SESSION,
+    parent_agent_id: 'agent_01jxq0v6w0local4z8k2m6r1t5y',
+    name: 'reader',
+    instructions: [{ type: 'output_text', text: 'Read the report and name its three main points.' }],
+    status: 'active',
+    opened_at: AT,
+    closed_at: null,
+  },
 };

@@ -15,6 +15,8 @@ const DRIVEN: readonly ErrorCode[] = [
   'server_draining',
 ];
 const PATH = '/v1/agents/sessions/{session_id}';
+const SUBAGENT = `${PATH}/subagents/{subagent_id}`;
+const MEMBER: readonly ErrorCode[] = [...FOUND, 'subagent_not_found'];
 
 export const SESSION_ROUTES: readonly Route[] = [
   {
@@ -143,5 +145,63 @@ export const SESSION_ROUTES: readonly Route[] = [
     answer: 'AgentItemList',
     query: ['limit', 'order', 'after'],
     errors: [...FOUND, 'invalid_request', 'item_not_found', 'turn_not_found', 'unsupported_parameter'],
+  },
+  {
+    method: 'get',
+    path: `${PATH}/subagents`,
+    operationId: 'listSubagents',
+    tag: 'sessions',
+    summary: 'The sub-agents of a session, nested and closed ones too.',
+    answer: 'SubagentList',
+    query: ['limit', 'order', 'after'],
+    errors: [...MEMBER, 'invalid_request', 'unsupported_parameter'],
+  },
+  {
+    method: 'get',
+    path: SUBAGENT,
+    operationId: 'getSubagent',
+    tag: 'sessions',
+    summary: 'A sub-agent: who made it, for what, and whether it is open.',
+    answer: 'Subagent',
+    errors: MEMBER,
+  },
+  {
+    method: 'get',
+    path: `${SUBAGENT}/items`,
+    operationId: 'listSubagentItems',
+    tag: 'sessions',
+    summary: 'The items of all turns of a sub-agent.',
+    answer: 'AgentItemList',
+    query: ['limit', 'order', 'after'],
+    errors: [...MEMBER, 'invalid_request', 'item_not_found', 'turn_not_found', 'unsupported_parameter'],
+  },
+  {
+    method: 'get',
+    path: `${SUBAGENT}/turns`,
+    operationId: 'listSubagentTurns',
+    tag: 'sessions',
+    summary: 'The turns of a sub-agent.',
+    answer: 'AgentTurnList',
+    query: ['limit', 'order', 'after'],
+    errors: [...MEMBER, 'invalid_request', 'turn_not_found', 'unsupported_parameter'],
+  },
+  {
+    method: 'get',
+    path: `${SUBAGENT}/turns/{turn_id}`,
+    operationId: 'getSubagentTurn',
+    tag: 'sessions',
+    summary: 'A turn of a sub-agent.',
+    answer: 'AgentTurn',
+    errors: [...MEMBER, 'turn_not_found'],
+  },
+  {
+    method: 'get',
+    path: `${SUBAGENT}/turns/{turn_id}/items`,
+    operationId: 'listSubagentTurnItems',
+    tag: 'sessions',
+    summary: 'The items of one turn of a sub-agent.',
+    answer: 'AgentItemList',
+    query: ['limit', 'order', 'after'],
+    errors: [...MEMBER, 'invalid_request', 'item_not_found', 'turn_not_found', 'unsupported_parameter'],
   },
 ];

@@ -6,6 +6,7 @@ import {
   agentSessionEventSchema,
   agentSessionSchema,
   agentTurnSchema,
+  subagentSchema,
 } from '../agents/session-resource.ts';
 import { createSessionBody, inputEventsBody, updateSessionBody } from '../agents/session-schema.ts';
 import { listPageSchema } from '../lists.ts';
@@ -18,7 +19,9 @@ export type SessionAnswerName =
   | 'AgentSessionEvent'
   | 'AgentTurn'
   | 'AgentTurnList'
-  | 'AgentItemList';
+  | 'AgentItemList'
+  | 'Subagent'
+  | 'SubagentList';
 
 export const SESSION_REQUESTS: { readonly [name in SessionRequestName]: z.ZodType } = {
   CreateSession: createSessionBody,
@@ -34,4 +37,6 @@ export const SESSION_ANSWERS: { readonly [name in SessionAnswerName]: z.ZodType 
   AgentTurn: agentTurnSchema,
   AgentTurnList: listPageSchema(agentTurnSchema),
   AgentItemList: listPageSchema(agentItemSchema),
+  Subagent: subagentSchema,
+  SubagentList: listPageSchema(subagentSchema),
 };

@@ -18,6 +18,8 @@ export type ApprovalResource = {
   readonly status: ApprovalStatus;
   readonly why: ApprovalWhy;
   readonly session_id: string;
+  /** The sub-agent of the session that asks; absent: the session's own agent does. */
+  readonly subagent_id?: string;
   readonly agent_id: string | null;
   readonly agent_version: number | null;
   readonly call_id: string;
@@ -68,6 +70,7 @@ const shape = {
   status: z.enum(APPROVAL_STATUSES),
   why: z.enum(APPROVAL_REASONS),
   session_id: text,
+  subagent_id: text.exactOptional(),
   agent_id: orNull,
   agent_version: z.int().nullable(),
   call_id: text,

@@ -43,6 +43,7 @@ export class DyingStore {
       ...store,
       append: write((one: Append) => store.append(one)),
       release: write((one: Release) => store.release(one)),
+      renew: read((owner: string, ttlMs: number) => store.renew(owner, ttlMs)),
       session: read((tenant: TenantId, session: SessionId) => store.session(tenant, session)),
       events: read((range: EventRange) => store.events(range)),
       response: read((tenant: TenantId, id: ResponseId, deleted?: 'deleted-too') =>

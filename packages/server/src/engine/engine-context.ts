@@ -16,6 +16,7 @@ import type { Clock, ControlStore, Ids, Sha256 } from './ports.ts';
 import type { Retention } from './retention.ts';
 import type { SpendDesk } from './spend.ts';
 import type { SessionHub } from './agent-sessions/hub.ts';
+import type { SubagentHooks } from './subagents/hooks.ts';
 import type { ToolDesk } from './tools/desk.ts';
 import type { TailCommits } from './tail-commits.ts';
 import type { RunningTurn } from './turn.ts';
@@ -61,6 +62,7 @@ export interface EngineContext {
   readonly salt: () => Uint8Array;
   readonly tools: ToolDesk;
   readonly hub: SessionHub;
+  readonly subagents: SubagentHooks;
   /** A session is to be looked at no later than then, ms since 1970. */
   nudge(at: number): void;
   readonly limits: EngineLimits;

@@ -58,6 +58,9 @@ import {
 } from './usage.ts';
 import type { RespondInput, StoredResponse } from './stored-response.ts';
 import { type Approvals, approvalsOf } from './tools/approvals.ts';
+import { type SubagentsApi, subagentsApi } from './subagents/api.ts';
+import { subagentHooks } from './subagents/hooks.ts';
+import { withSubagents } from './subagents/tool-source.ts';
 import { toolDesk } from './tools/desk.ts';
 import { wakeSession } from './wake.ts';
 
@@ -98,6 +101,7 @@ export interface Engine {
     deleteItem(caller: Caller, id: string, item: string): Promise<void>;
   };
   readonly agentSessions: AgentSessions;
+  readonly subagents: SubagentsApi;
   /** What people say to tools that wait for them. */
   readonly approvals: Approvals;
   placement(caller: Caller, id: string): Promise<PlacementRecord>;
@@ -148,7 +152,8 @@ export function createEngine(options: EngineOptions): Engine {
     retention: options.retention ?? KEEP_ALL,
     running: new Map(),
     finishing: new Set(),
-    tools: toolDesk(options.tools),
+    tools: withSubagents(toolDesk(options.tools), () => context),
+    subagents: subagentHooks(() => context),
     agentHost: { ...NO_HOST, ...options.agentHost },
     hub: new SessionHub(),
     nudge: at => options.scheduler.nudge(at),
@@ -342,6 +347,7 @@ export function createEngine(options: EngineOptions): Engine {
     deleteResponse: (caller, id, options) => deleteResponse(context, caller, id, options ?? { cascade: false }),
     conversations: conversationCalls(context),
     approvals: approvalsOf(context),
+    subagents: subagentsApi(context),
     agentSessions: admittedSessions(agentSessions(context, context.agentHost), admitted),
     placement: (caller, id) => readPlacement(context, caller, id),
     placements: (caller, query) => listPlacements(context, caller, query),

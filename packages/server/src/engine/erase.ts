@@ -29,8 +29,10 @@ export interface Dead {
 /** @returns whether it is done: false if a hold is in the way, or a running turn still needs what is there */
 export async function reap(engine: EngineContext, live: LiveSession, dead: Dead | null): Promise<boolean> {
   const { tenant, session, store } = live;
-  if (engine.retention.held(tenant, session)) return false;
   const state = mustState(live);
+  // A hold on a session keeps its sub-agents' too.
+  const held = (): boolean => engine.retention.held(tenant, state.subagent?.owner ?? session);
+  if (held()) return false;
   const open = state.turn !== null;
   const after = await needed(engine, live);
   const seqs = await deadPayloads(engine, live, after ?? state.seq, dead);
@@ -39,7 +41,7 @@ export async function reap(engine: EngineContext, live: LiveSession, dead: Dead 
   const bodies: EventBody[] = [...(await claim(engine, live)), ...ranges(seqs)];
   const whole = after === 0;
   if (!open) bodies.push({ type: 'session.erased', head: { after: after ?? state.seq, whole }, payload: null });
-  if (engine.retention.held(tenant, session)) return false;
+  if (held()) return false;
   await engine.sessions.commit(live, bodies, { actor: 'engine' });
   if (!open) engine.sessions.grew(live.context.reset());
   const parent = state.lineage.at(-1);

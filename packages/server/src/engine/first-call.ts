@@ -8,6 +8,7 @@ import { type CompactionPlan, planCompaction, planWhole } from './compaction/pla
 import { COMPACTION, summaryCall } from './compaction/summary.ts';
 import type { EngineContext } from './engine-context.ts';
 import { NOTHING_ATTACHED } from './files/attach.ts';
+import { purposeOf } from './infer-request.ts';
 import type { LiveSession } from './live-session.ts';
 import type { NotPlaced, PlacedCall, PlacingSubject } from './placing.ts';
 import type { CallSettings, ContextRun } from './ports.ts';
@@ -17,7 +18,7 @@ export interface FirstCall {
   readonly ok: true;
   /** Null if there is nothing to call a model for. */
   readonly placed: PlacedCall | null;
-  readonly purpose: 'turn' | typeof COMPACTION;
+  readonly purpose: 'turn' | 'subagent' | typeof COMPACTION;
   readonly plan: CompactionPlan | null;
   /** The compaction, if no model has to be asked for it. */
   readonly laid: LaidCompaction | null;
@@ -48,11 +49,12 @@ export function placeFirst(engine: EngineContext, input: FirstCallInput): FirstC
     if (placed.ok) return { ok: true, placed, purpose: COMPACTION, plan, laid: null };
   }
   const laid = plan === null ? null : lay(input, plan);
-  if (plan !== null && plan.kind !== 'answer') return { ok: true, placed: null, purpose: 'turn', plan, laid };
+  const purpose = purposeOf(live.state);
+  if (plan !== null && plan.kind !== 'answer') return { ok: true, placed: null, purpose, plan, laid };
   const placed = placeTurn(engine, input, sentFirst(live, items, plan, laid));
   if (!placed.ok) return placed;
   refuseForeign(items, placed.target);
-  return { ok: true, placed, purpose: 'turn', plan, laid };
+  return { ok: true, placed, purpose, plan, laid };
 }
 
 function lay({ live, items, body, from }: FirstCallInput, plan: CompactionPlan): LaidCompaction {
@@ -83,7 +85,7 @@ function placeTurn(
   return engine.placing.infer({
     ...subject,
     model,
-    purpose: 'turn',
+    purpose: purposeOf(live.state),
     requestLabels: labels,
     ...boundsOf(engine, { ...sent, context: fitting }, bytes),
     avoid: [],

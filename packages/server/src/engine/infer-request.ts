@@ -5,6 +5,11 @@ import type { EngineContext } from './engine-context.ts';
 import type { InferRequest } from './placing.ts';
 import type { RunningTurn } from './turn.ts';
 
+/** What a call that answers somebody is made for. */
+export function purposeOf(state: SessionState | null): 'turn' | 'subagent' {
+  return state?.subagent === undefined ? 'turn' : 'subagent';
+}
+
 export function inferRequest(engine: EngineContext, state: SessionState, turn: RunningTurn): InferRequest {
   return {
     tenant: state.tenant,
@@ -14,7 +19,7 @@ export function inferRequest(engine: EngineContext, state: SessionState, turn: R
     startedAt: state.createdAt,
     use: state.use,
     model: turn.base.model,
-    purpose: 'turn',
+    purpose: purposeOf(state),
     requestLabels: turn.labels,
     ...callBounds(engine, turn),
     avoid: turn.avoid,

@@ -95,7 +95,12 @@ export async function takeUp(
 ): Promise<'turns' | 'calls' | null> {
   const live = await engine.sessions.load(tenant, session, store);
   if (live === null) return null;
-  if (live.state?.kind !== 'stateless') return (await recoverSession(engine, live, wanted)) ? 'turns' : null;
+  if (live.state?.kind !== 'stateless') {
+    if (await recoverSession(engine, live, wanted)) return 'turns';
+    // What it waits for may have come while nobody was there.
+    await engine.subagents.look(live);
+    return null;
+  }
   await closeReservation(engine, live);
   return 'calls';
 }

@@ -200,7 +200,7 @@ async function commitBeginning(
       },
       payload: { items: placedItems },
     },
-    turnStarted(response, request, { toolsRef, instructionsRef }, { settings, documents: documents.added }, caller),
+    turnStarted(response, request, { toolsRef, instructionsRef }, { settings, documents: documents.added }, input),
     ...(laid === null ? [] : [laid.event]),
     ...(placed === null ? [] : [callPlaced(placed, purpose)]),
   ];
@@ -252,7 +252,7 @@ function turnStarted(
   request: CreateResponse,
   refs: { toolsRef: DocumentRef | null; instructionsRef: DocumentRef | null },
   said: NonNullable<Extract<EventBody, { type: 'turn.started' }>['payload']>,
-  { traceparent }: Caller,
+  { caller: { traceparent }, agent }: RespondRequest,
 ): EventBody {
   // Most turns of a session say nothing new: then there is nothing to keep, and no salt and digest of it.
   const payload = said.documents.length > 0 || Object.keys(said.settings).length > 0 ? said : null;
@@ -266,6 +266,7 @@ function turnStarted(
     tools: refs.toolsRef,
     instructions: refs.instructionsRef,
     ...(traceparent !== undefined && { traceparent }),
+    ...(agent?.before !== undefined && { before: agent.before }),
   };
   return { type: 'turn.started', head, payload };
 }

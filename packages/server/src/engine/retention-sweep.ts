@@ -92,6 +92,8 @@ async function sweepConversations(
     const ended = await atSession(engine, store, row, counts, async live => {
       // Somebody may have come back to it meanwhile.
       const state = mustState(live);
+      // A sub-agent lives as long as the session that owns it.
+      if (state.subagent !== undefined) return;
       if (state.phase === 'ended' || !conversationExpired(engine, state)) return;
       if (state.kind === 'agent') await endSession(engine, live, ACTOR);
       else await endConversation(engine, live, ACTOR);

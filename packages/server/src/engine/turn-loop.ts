@@ -20,17 +20,16 @@ import { steer } from './agent-sessions/steer.ts';
 import { untilBoundary } from './boundary.ts';
 import { endCancelled } from './cancel-turn.ts';
 import type { Prepared } from './chain.ts';
-import { fitContext } from './compaction/measure.ts';
 import { COMPACTION, type Summary, summaryUsage } from './compaction/summary.ts';
 import { askForSummary, layDue, placeDue, takeCompaction } from './compaction/turn-compaction.ts';
 import { builderOf, estimatedUsage, failedCall, lostCall, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
 import { fail } from './fail-turn.ts';
-import { resolveContext } from './files/resolve.ts';
+import { sentContext } from './files/sent-context.ts';
 import { killPoint } from './kill-point.ts';
 import { mustState } from './plan.ts';
 import type { PlacedCall, ReachableTarget } from './placing.ts';
-import { type ContextRun, isProviderError, type ProviderError } from './ports.ts';
+import { isProviderError, type ProviderError } from './ports.ts';
 import { streamReleased } from './release.ts';
 import { stateAfter } from './state-after.ts';
 import { readyTools } from './tools/offer.ts';
@@ -39,6 +38,7 @@ import { runTools } from './tools/run-tools.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
 import { otherTier } from './settings.ts';
+import { purposeOf } from './infer-request.ts';
 import { spendCall } from './spend-call.ts';
 
 /** Carries the turn to its end. Never rejects: the outcome is in the log, in `turn.done` and in the broadcast. */
@@ -73,7 +73,8 @@ async function step(engine: EngineContext, turn: RunningTurn, state: SessionStat
     case 'await_call':
       return makeCall(engine, turn, must(state.turn));
     case 'call': {
-      const over = agentBound(engine, turn, state);
+      const over = await agentBound(engine, turn, state);
+      if (isCancelled(turn)) return endCancelled(engine, turn, { asked: turn.asked, released: [] });
       return over === null ? commitNext(engine, turn, state, []) : fail(engine, turn, over, []);
     }
     case 'finish':
@@ -163,13 +164,6 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     ...(turn.serviceTier !== null && { serviceTier: turn.serviceTier }),
   };
   await settle(engine, turn, [{ type: 'call.completed', head, payload }], whole);
-}
-
-/** What the call is sent: cut if it may be, with the files that it names. */
-function sentContext(engine: EngineContext, turn: RunningTurn): Promise<readonly ContextRun[]> {
-  const truncation = turn.base.settings['truncation'] === 'auto' ? 'auto' : 'disabled';
-  const sent = { model: turn.base.model, context: turn.live.context.runs, settings: turn.call };
-  return resolveContext(engine, turn.live, fitContext(engine, sent, truncation));
 }
 
 /** Makes the call that compacts the context and commits what came of it. A failed one leaves the compaction due: `commitNext` sees to it. */
@@ -330,7 +324,7 @@ export async function commitNext(
     const reserved = { input: 0, output: 0 };
     const event: EventBody = {
       type: 'call.placed',
-      head: { call, purpose: 'turn', chosen: null, placement: placed.record, reserved },
+      head: { call, purpose: purposeOf(state), chosen: null, placement: placed.record, reserved },
       payload: null,
     };
     return fail(
@@ -341,7 +335,7 @@ export async function commitNext(
       unshown,
     );
   }
-  return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: 'turn' });
+  return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: purposeOf(state) });
 }
 
 async function commitPlaced(

@@ -22,6 +22,7 @@ export async function wakeSession(engine: EngineContext, row: SessionRow): Promi
     if (mustState(live).kind !== 'agent') engine.sessions.grew(live.context.reset());
   });
   await recoverSession(engine, live);
+  await engine.subagents.look(live);
 }
 
 /** The events that close what has expired; none if nothing has. */

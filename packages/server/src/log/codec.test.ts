@@ -5,6 +5,7 @@ import { CODEC_VERSION, decodeEnvelope, encodeHead, envelopeText, EVENT_CODES, t
 import { ENVIRONMENT_PINS, type Pin } from './codec-pins.test-support.ts';
 import type { EventBody, EventPlace, EventType } from './events.ts';
 import { PENDING_PINS } from './pending-pins.test-support.ts';
+import { SUBAGENT_PINS } from './subagent-pins.test-support.ts';
 
 const resp = 'resp_1' as ResponseId;
 const sess = 'sess_1' as SessionId;
@@ -55,6 +56,7 @@ const PINS: Pins = {
     head: '{"callId":"call_a"}',
   },
   ...ENVIRONMENT_PINS,
+  ...SUBAGENT_PINS,
   'session.created': {
     code: 1,
     event: {

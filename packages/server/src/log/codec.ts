@@ -55,6 +55,11 @@ export const EVENT_CODES: { readonly [T in EventType]: number } = {
   'environment.awaited': 42,
   'tool.output': 43,
   'tool.placed': 44,
+  'tool.yielded': 45,
+  'tool.resumed': 46,
+  'subagent.created': 47,
+  'subagent.closed': 48,
+  'subagent.reopened': 49,
 };
 
 const TYPES = new Map<number, EventType>(
@@ -119,6 +124,7 @@ const DEFAULTS: Defaults = {
   'input.steered': { entries: 1, count: 1 },
   'tool.postponed': { count: 1 },
   'tool.answered': { code: null },
+  'subagent.created': { parent: null, previous: 0 },
 };
 
 /** The stored head: JSON, in the order of its fields, what is usual left out. */

@@ -33,6 +33,12 @@ export const responseId: fc.Arbitrary<ResponseId> = fc
   .map(id => id as ResponseId);
 export const callId: fc.Arbitrary<string> = fc.constantFrom('call_a', 'call_b', 'call_c');
 const sessionId = fc.constantFrom('sess_1', 'sess_2').map(id => id as SessionId);
+const subagent = fc.constantFrom('sess_a', 'sess_b', 'sess_c').map(id => id as SessionId);
+const placeOfSubagent = fc.record({
+  owner: sessionId,
+  parent: fc.option(subagent),
+  depth: fc.integer({ min: 1, max: 3 }),
+});
 const home = fc.constantFrom('azure', 'aws').map(id => id as HomeId);
 const approval = fc.constantFrom('appr_1', 'appr_2');
 const ids = fc.uniqueArray(callId, { maxLength: 3 });
@@ -82,20 +88,27 @@ const review = fc.record({ placement: text, target: fc.constantFrom('up-1', 'up-
 const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'session.created': of(
     'session.created',
-    fc.record(
-      {
-        kind: fc.constantFrom('responses' as const, 'conversation' as const, 'agent' as const),
-        home,
-        owner: fc.constantFrom('proc_1', 'proc_2'),
-        origin,
-        lineage: fc.array(fc.record({ session: sessionId, to: count }), { maxLength: 2 }),
-        labels: fc.uniqueArray(fc.constantFrom('restricted', 'us-gov'), { maxLength: 2 }),
-        openCalls: ids,
-        continues: fc.option(responseId),
-        compacted: compaction,
-      },
-      { requiredKeys: ['kind', 'home', 'owner', 'origin', 'lineage', 'labels', 'openCalls', 'continues'] },
-    ),
+    fc
+      .record(
+        {
+          kind: fc.constantFrom('responses' as const, 'conversation' as const, 'agent' as const),
+          home,
+          owner: fc.constantFrom('proc_1', 'proc_2'),
+          origin,
+          lineage: fc.array(fc.record({ session: sessionId, to: count }), { maxLength: 2 }),
+          labels: fc.uniqueArray(fc.constantFrom('restricted', 'us-gov'), { maxLength: 2 }),
+          openCalls: ids,
+          continues: fc.option(responseId),
+          compacted: compaction,
+          subagent: placeOfSubagent,
+        },
+        { requiredKeys: ['kind', 'home', 'owner', 'origin', 'lineage', 'labels', 'openCalls', 'continues'] },
+      )
+      .map(({ subagent: of, ...head }) =>
+        head.kind === 'agent' && head.labels.length === 2
+          ? { ...head, ...(of !== undefined && { subagent: of }) }
+          : head,
+      ),
     fc.record({ metadata: jsonObject }),
   ),
   'call.admitted': of('call.admitted', fc.record({ home, origin, subject: fc.option(sessionId) }), none),
@@ -214,6 +227,12 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   ),
   'tool.suspended': of('tool.suspended', fc.record({ callId }), none),
   'tool.outcome_unknown': of('tool.outcome_unknown', fc.record({ callId }), none),
+  'tool.yielded': of(
+    'tool.yielded',
+    fc.record({ callId, on: fc.array(sessionId, { maxLength: 2 }), until: seq }),
+    none,
+  ),
+  'tool.resumed': of('tool.resumed', fc.record({ callId }), none),
   'approval.requested': of(
     'approval.requested',
     fc.record(
@@ -294,7 +313,11 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     fc.record({ agent: fc.constantFrom('agent_1', 'agent_2'), version: fc.integer({ min: 1, max: 3 }) }),
     fc.record({ config: jsonObject }),
   ),
-  'input.queued': of('input.queued', fc.record({ count: fc.nat(3) }), fc.record({ items })),
+  'input.queued': of(
+    'input.queued',
+    fc.record({ count: fc.nat(3), key: fc.constantFrom('k1', 'k2', 'k3') }, { requiredKeys: ['count'] }),
+    fc.record({ items }),
+  ),
   'input.steered': of(
     'input.steered',
     fc.record({ entries: fc.integer({ min: 1, max: 2 }), count: fc.nat(3) }),
@@ -339,6 +362,17 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
     fc.record({ callId: fc.constantFrom('call_a', 'call_b', 'call_c') }),
     fc.record({ text }),
   ),
+  'subagent.created': of(
+    'subagent.created',
+    fc.record({ session: subagent, parent: fc.option(subagent), previous: fc.nat(9) }),
+    fc.record({ name: fc.option(text), instructions: text }),
+  ),
+  'subagent.closed': of(
+    'subagent.closed',
+    fc.record({ sessions: fc.uniqueArray(subagent, { maxLength: 3 }), previous: fc.nat(9) }),
+    none,
+  ),
+  'subagent.reopened': of('subagent.reopened', fc.record({ session: subagent, previous: fc.nat(9) }), none),
 };
 
 function bodies(make: (type: string, parts: Parts<EventType>) => fc.Arbitrary<unknown>): Bodies {

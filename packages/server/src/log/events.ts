@@ -11,22 +11,20 @@ import type {
   CompactionRef,
   DocumentRef,
   EnvironmentNow,
+  ProgramCaller,
   Reservation,
   ReviewedBy,
+  SessionOrigin,
+  SharedPrefix,
+  SubagentPlace,
   ToolPlace,
+  UpstreamIds,
   Usage,
+  Work,
 } from './places.ts';
 
-export { NO_USAGE, sumUsage } from './places.ts';
-export type {
-  CompactionRef,
-  DocumentRef,
-  EnvironmentNow,
-  Reservation,
-  ReviewedBy,
-  ToolPlace,
-  Usage,
-} from './places.ts';
+export { NO_IDS, NO_USAGE, sumUsage } from './places.ts';
+export type * from './places.ts';
 
 /** JSON as it lies in a log. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -39,24 +37,6 @@ export function textOf(value: Json | undefined): string {
 
 /** An Open Responses item in its wire form, id and status included. */
 export type LoggedItem = JsonObject & { readonly type: string; readonly id: string };
-
-/** A stretch of another session's items that a fork shares: positions 1..`to` of `session`. */
-export interface SharedPrefix {
-  readonly session: SessionId;
-  /** The last position shared, inclusive. */
-  readonly to: number;
-}
-
-/** Facts of the access that opened the session: fixed at its start, kept for all its calls (DESIGN.md part 5). */
-export interface SessionOrigin {
-  readonly product: string;
-  readonly channel: string;
-  readonly segment: string;
-  /** Whether the store holds state for the caller. */
-  readonly stateHeld: boolean;
-  /** Contract id -> reading id, as in force when the session started: it fixes the class. */
-  readonly readings: { readonly [contract: string]: string };
-}
 
 export type EventBody =
   | {
@@ -77,6 +57,8 @@ export type EventBody =
         readonly continues: ResponseId | null;
         /** The compaction in the shared prefix from which the context is read, if there is one. */
         readonly compacted?: CompactionRef;
+        /** Of a sub-agent: whose it is. */
+        readonly subagent?: SubagentPlace;
       };
       /** Null if no metadata was given. */
       readonly payload: { readonly metadata: JsonObject } | null;
@@ -122,6 +104,8 @@ export type EventBody =
         readonly instructions: DocumentRef | null;
         /** The span of whoever asked, as W3C Trace Context writes it. */
         readonly traceparent?: string;
+        /** What the session and its sub-agents had done before, where it has any: the bounds of a turn count from there. */
+        readonly before?: Work;
       };
       /** `settings`: what differs from the defaults. `documents`: texts first seen in this turn. Null if there is neither. */
       readonly payload: { readonly settings: JsonObject; readonly documents: readonly Json[] } | null;
@@ -256,6 +240,17 @@ export type EventBody =
   /** A program whose calls wait for people: nothing of it is held, and it begins anew once one of them has ended. */
   | { readonly type: 'tool.suspended'; readonly head: { readonly callId: string }; readonly payload: null }
   | {
+      /** A tool that runs has nothing to do until the turns of these sessions are over: it begins again then, or at `until` (ms since 1970). */
+      readonly type: 'tool.yielded';
+      readonly head: {
+        readonly callId: string;
+        readonly on: readonly SessionId[];
+        readonly until: number;
+      };
+      readonly payload: null;
+    }
+  | { readonly type: 'tool.resumed'; readonly head: { readonly callId: string }; readonly payload: null }
+  | {
       readonly type: 'approval.requested';
       readonly head: {
         readonly approval: string;
@@ -370,6 +365,8 @@ export type EventBody =
         readonly count: number;
         /** As of `tool.completed`. */
         readonly request?: string;
+        /** Of a sub-agent: the key of the call that tells it this, so that it is told once. */
+        readonly key?: string;
       };
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
@@ -398,23 +395,30 @@ export type EventBody =
       readonly type: 'tool.output';
       readonly head: { readonly callId: string };
       readonly payload: { readonly text: string };
+    }
+  | {
+      /** In the log of the session that owns it. Its own session begins after it. */
+      readonly type: 'subagent.created';
+      readonly head: {
+        readonly session: SessionId;
+        /** The sub-agent that made it; null: the session's own agent. */
+        readonly parent: SessionId | null;
+        /** The event before it that tells of sub-agents; 0: it is the first. */
+        readonly previous: number;
+      };
+      readonly payload: { readonly name: string | null; readonly instructions: string };
+    }
+  | {
+      /** They run nothing any more: those below another one come before it. */
+      readonly type: 'subagent.closed';
+      readonly head: { readonly sessions: readonly SessionId[]; readonly previous: number };
+      readonly payload: null;
+    }
+  | {
+      readonly type: 'subagent.reopened';
+      readonly head: { readonly session: SessionId; readonly previous: number };
+      readonly payload: null;
     };
-
-/** Which call of which program a call is. */
-export interface ProgramCaller {
-  /** The call id of the program. */
-  readonly program: string;
-  readonly index: number;
-}
-
-/** What lets a provider's bill be reconciled with our record. */
-export interface UpstreamIds {
-  readonly response: string | null;
-  readonly request: string | null;
-}
-
-/** Of an upstream that was not asked, or did not say. */
-export const NO_IDS: UpstreamIds = { response: null, request: null };
 
 /** Items that a call produced, and the boundaries of their released deltas, so that the stream regenerates byte for byte. */
 export interface OutputPayload {

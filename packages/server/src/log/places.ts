@@ -68,3 +68,53 @@ export interface EnvironmentNow {
   /** Whether it was since this was last said. */
   readonly reset?: true;
 }
+
+/** Which call of which program a call is. */
+export interface ProgramCaller {
+  /** The call id of the program. */
+  readonly program: string;
+  readonly index: number;
+}
+
+/** Whose a sub-agent is. */
+export interface SubagentPlace {
+  /** The session that owns it: it holds the tree of all its sub-agents. */
+  readonly owner: SessionId;
+  /** The sub-agent that made it; null: the session's own agent. */
+  readonly parent: SessionId | null;
+  /** 1 for those that the session's own agent made. */
+  readonly depth: number;
+}
+
+/** Model calls, and the tokens of their input and output. */
+export interface Work {
+  readonly calls: number;
+  readonly tokens: number;
+}
+
+/** A stretch of another session's items that a fork shares: positions 1..`to` of `session`. */
+export interface SharedPrefix {
+  readonly session: SessionId;
+  /** The last position shared, inclusive. */
+  readonly to: number;
+}
+
+/** Facts of the access that opened the session: fixed at its start, kept for all its calls (DESIGN.md part 5). */
+export interface SessionOrigin {
+  readonly product: string;
+  readonly channel: string;
+  readonly segment: string;
+  /** Whether the store holds state for the caller. */
+  readonly stateHeld: boolean;
+  /** Contract id -> reading id, as in force when the session started: it fixes the class. */
+  readonly readings: { readonly [contract: string]: string };
+}
+
+/** What lets a provider's bill be reconciled with our record. */
+export interface UpstreamIds {
+  readonly response: string | null;
+  readonly request: string | null;
+}
+
+/** Of an upstream that was not asked, or did not say. */
+export const NO_IDS: UpstreamIds = { response: null, request: null };

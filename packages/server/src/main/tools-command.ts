@@ -140,6 +140,7 @@ function shape({ name, description, parameters, idempotent, deferred, ...tool }:
 
 function textOf(outcome: ToolOutcome): string {
   if (outcome.ok === 'asks') return `It asks: ${JSON.stringify(outcome.about)}`;
+  if (outcome.ok === 'waits') return 'It waits for other sessions.';
   if (!outcome.ok) return `${outcome.code}: ${outcome.message}`;
   const { output } = outcome;
   if (typeof output === 'string') return output;

@@ -92,9 +92,18 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
     case 'tool.outcome_unknown':
     case 'tool.suspended':
     case 'tool.output':
+    case 'tool.yielded':
+    case 'tool.resumed':
     case 'approval.requested': {
       const tools = turn?.tools ?? [];
-      const tool = tools[body.head.callId.charCodeAt(5) % Math.max(1, tools.length)];
+      const fitting =
+        body.type === 'tool.resumed'
+          ? tools.find(one => one.status === 'yielded')
+          : body.type === 'tool.yielded'
+            ? tools.find(one => one.status === 'started' && one.idempotent)
+            : // What waits for people may begin again if it may run twice: rare by chance alone.
+              tools.find(one => body.type === 'tool.started' && one.status === 'outcome_unknown' && one.idempotent);
+      const tool = fitting ?? tools[body.head.callId.charCodeAt(5) % Math.max(1, tools.length)];
       const callId = tool?.callId ?? body.head.callId;
       if (body.type === 'tool.started')
         return { ...body, head: { callId, approval: body.head.approval === null ? null : (tool?.granted ?? null) } };
@@ -147,6 +156,24 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       const past = state.compacted?.to ?? 0;
       const to = past + (body.head.to % (Math.max(0, position - past) + 1));
       return { ...body, head: { ...body.head, to, previous: state.compacted } };
+    }
+    case 'subagent.created':
+    case 'subagent.closed':
+    case 'subagent.reopened': {
+      const { all, last } = state.subagents ?? { all: [], last: 0 };
+      const open = all.filter(one => one.closedAt === null);
+      const previous = { previous: last };
+      if (body.type === 'subagent.created') {
+        const parent = body.head.parent === null ? null : (open[0]?.session ?? null);
+        return { ...body, head: { ...body.head, ...previous, session: `sess_child_${seq}` as SessionId, parent } };
+      }
+      if (body.type === 'subagent.closed') {
+        // The last that was made has nothing below it.
+        const sessions = open.slice(-1).map(one => one.session);
+        return { ...body, head: { sessions, ...previous } };
+      }
+      const closed = all.find(one => one.closedAt !== null)?.session ?? body.head.session;
+      return { ...body, head: { session: closed, ...previous } };
     }
     case 'session.forked':
       // Never itself, as a drawn id never is.
@@ -220,6 +247,9 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'tool.postponed': 6,
   'tool.answered': 4,
   'environment.changed': 2,
+  'tool.outcome_unknown': 4,
+  'tool.yielded': 2,
+  'tool.resumed': 2,
 };
 const ENDINGS: ReadonlySet<EventType> = new Set(['session.sealed', 'session.erased', 'session.moved']);
 

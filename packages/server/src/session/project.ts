@@ -77,6 +77,11 @@ export function project(before: SessionState | null, event: Envelope): readonly 
     case 'environment.changed':
     case 'environment.awaited':
     case 'tool.output':
+    case 'tool.yielded':
+    case 'tool.resumed':
+    case 'subagent.created':
+    case 'subagent.closed':
+    case 'subagent.reopened':
       return [];
   }
 }

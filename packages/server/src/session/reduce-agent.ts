@@ -1,15 +1,21 @@
 /** The part of the reducer that is about sessions of agents: input while a turn runs, and what the session used. */
-import { type EnvelopeOf, sumUsage, type Usage } from '../log/events.ts';
-import { MAX_FOUND_TOOLS, MAX_QUEUED_INPUTS, type SessionState, type TurnState } from './state.ts';
+import { type EnvelopeOf, sumUsage, type Usage, type Work } from '../log/events.ts';
+import { MAX_FOUND_TOOLS, MAX_QUEUED_INPUTS, MAX_TOLD_KEYS, type SessionState, type TurnState } from './state.ts';
 
 export function queueInput(state: SessionState, event: EnvelopeOf<'input.queued'>): SessionState | string {
   const { turn } = state;
+  const { key, count } = event.head;
   if (turn === null) return 'no turn is open';
+  if (key !== undefined && state.told?.includes(key) === true) return 'it was told that already';
   const queued = turn.queued ?? [];
   // Results of calls have a bound of their own.
   const messages = queued.filter(one => one.call === undefined).length;
   if (messages >= MAX_QUEUED_INPUTS) return `${messages} inputs wait already`;
-  return { ...state, turn: { ...turn, queued: [...queued, { seq: event.seq, count: event.head.count }] } };
+  return {
+    ...state,
+    turn: { ...turn, queued: [...queued, { seq: event.seq, count }] },
+    ...(key !== undefined && { told: [...(state.told ?? []), key].slice(-MAX_TOLD_KEYS) }),
+  };
 }
 
 export function steer(state: SessionState, event: EnvelopeOf<'input.steered'>): SessionState | string {
@@ -43,7 +49,22 @@ export function foundTools(state: SessionState, names: readonly string[] = []): 
 export function used({ kind, turn }: SessionState, usage: Usage, after: SessionState): SessionState {
   const target = turn?.call?.target;
   if (kind !== 'agent' || target === undefined) return after;
-  return { ...after, used: { ...after.used, [target]: sumUsage(after.used?.[target] ?? null, usage) } };
+  return {
+    ...after,
+    used: { ...after.used, [target]: sumUsage(after.used?.[target] ?? null, usage) },
+    callsMade: (after.callsMade ?? 0) + 1,
+  };
+}
+
+/** What an agent's session has done itself. */
+export function ownWork({ callsMade = 0, used: byTarget = {} }: SessionState): Work {
+  const tokens = Object.values(byTarget).reduce((sum, { input, output }) => sum + input + output, 0);
+  return { calls: callsMade, tokens };
+}
+
+/** A turn begins: its bounds count from what was done before. @param given of the session and its sub-agents together */
+export function beforeTurn(state: SessionState, given: Work | undefined): SessionState {
+  return state.kind === 'agent' ? { ...state, before: given ?? ownWork(state) } : state;
 }
 
 /** What the call of a reviewer used counts against the session that it was made for. */

@@ -12,6 +12,8 @@ type ToolEvent = EnvelopeOf<
   | 'tool.outcome_unknown'
   | 'tool.suspended'
   | 'tool.output'
+  | 'tool.yielded'
+  | 'tool.resumed'
 >;
 
 export function reduceTool(state: SessionState, event: ToolEvent): SessionState | string {
@@ -63,6 +65,22 @@ export function reduceTool(state: SessionState, event: ToolEvent): SessionState 
       if (existing.status !== 'started') return `tool call ${callId} is not running`;
       if (!callsOpen(state.turn?.tools ?? [], callId)) return `tool call ${callId} waits for nothing`;
       return withTurn(state, turn => setTool(turn, callId, { status: 'suspended' }));
+    case 'tool.yielded': {
+      // It begins again: only what may run twice can do that.
+      if (existing.status !== 'started' || !existing.idempotent) return `tool call ${callId} cannot be yielded`;
+      const { on, until } = event.head;
+      return withTurn(state, turn => setTool(turn, callId, { status: 'yielded', yielded: { on, until } }));
+    }
+    case 'tool.resumed': {
+      if (existing.status !== 'yielded') return `tool call ${callId} is not yielded`;
+      const { yielded: _, ...tool } = existing;
+      // What people allowed is allowed still: it is the same call.
+      const again: ToolState = { ...tool, status: 'requested', again: true };
+      return withTurn(state, turn => ({
+        ...turn,
+        tools: turn.tools.map(one => (one.callId === callId ? again : one)),
+      }));
+    }
     case 'tool.completed':
     case 'tool.failed':
       if (callsOpen(state.turn?.tools ?? [], callId)) return `tool call ${callId} has calls that have not ended`;
@@ -126,6 +144,7 @@ function whyNotStarted(tool: ToolState, open: readonly OpenApproval[], approval:
   if (tool.status === 'refused') return 'was refused';
   if (tool.status === 'suspended') return 'waits for its calls';
   if (tool.parked === true) return 'waits for a worker';
+  if (tool.status === 'yielded') return 'is yielded';
   // Again only if idempotent: a second start of any other is refused here, whoever asks, unless people said so.
   const again = tool.status === 'started' || tool.status === 'outcome_unknown';
   if (again && !tool.idempotent && tool.granted === null) return 'was already started';
@@ -139,7 +158,7 @@ export function requestApproval(state: SessionState, event: EnvelopeOf<'approval
   const { tools = [], approvals = [] } = state.turn ?? {};
   const tool = tools.find(one => one.callId === callId);
   // One that runs may ask too: then it has done nothing yet, and begins again with the answer.
-  if (tool === undefined || tool.status === 'refused' || tool.parked === true)
+  if (tool === undefined || tool.status === 'refused' || tool.status === 'yielded' || tool.parked === true)
     return `tool call ${callId} does not wait for an approval`;
   if (tool.arguments !== digest) return `tool call ${callId} has other arguments`;
   if (event.head.definition !== undefined && tool.definition !== event.head.definition)
@@ -181,7 +200,7 @@ function unparked(turn: TurnState): TurnState {
   return rest;
 }
 
-/** Whether nothing of the turn runs or can run until people, or whoever drives the session, answer. */
+/** Whether nothing of the turn runs or can run until others have acted: people, whoever drives the session, sub-agents. */
 export function waits(turn: Pick<TurnState, 'tools' | 'approvals'>): boolean {
   if (turn.tools.some(tool => tool.status === 'started' || canRun(turn, tool))) return false;
   return turn.approvals.length > 0 || turn.tools.some(stops);
@@ -195,11 +214,10 @@ export function canRun({ approvals }: Pick<TurnState, 'approvals'>, tool: ToolSt
   return tool.status === 'requested' || (tool.status === 'outcome_unknown' && tool.granted !== null);
 }
 
-/** Whether only people, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
+/** Whether only others, or the `tool.failed` that follows a refusal, can carry the turn on past this tool. */
 function stops({ status, granted, client, parked }: ToolState): boolean {
-  return (
-    client === true || parked === true || status === 'refused' || (status === 'outcome_unknown' && granted === null)
-  );
+  if (client === true || parked === true || status === 'refused' || status === 'yielded') return true;
+  return status === 'outcome_unknown' && granted === null;
 }
 
 /** The calls that are open still. */

@@ -5,9 +5,10 @@
 import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
-import { queueInput, reviewed, steer, used } from './reduce-agent.ts';
+import { beforeTurn, queueInput, reviewed, steer, used } from './reduce-agent.ts';
 import { awaitEnvironment, changeEnvironment, recounted } from './reduce-environment.ts';
 import { answerCall, givenBack, postponeCall, takeResults } from './reduce-pending.ts';
+import { reduceSubagents } from './reduce-subagents.ts';
 import { answered, closeApproval, placeTool, reduceTool, requestApproval } from './reduce-tool.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
@@ -69,7 +70,7 @@ function genesis(event: Envelope): Reduced {
     erasedAfter: null,
   };
   if (event.type === 'session.created') {
-    const { kind, home, owner, origin, lineage, labels, openCalls, continues, compacted = null } = event.head;
+    const { kind, home, owner, origin, lineage, labels, openCalls, continues, compacted = null, subagent } = event.head;
     const position = prefixEnd(lineage);
     return {
       ok: true,
@@ -87,6 +88,7 @@ function genesis(event: Envelope): Reduced {
         openCalls,
         compacted,
         metadataSeq: event.seq,
+        ...(subagent !== undefined && { subagent }),
       },
     };
   }
@@ -159,6 +161,8 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'tool.outcome_unknown':
     case 'tool.suspended':
     case 'tool.output':
+    case 'tool.yielded':
+    case 'tool.resumed':
       return reduceTool(state, event);
     case 'tool.postponed':
       return postponeCall(state, event);
@@ -205,6 +209,10 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
       return state.kind === 'agent' ? changeEnvironment(state, event) : 'it is no agent’s session';
     case 'environment.awaited':
       return awaitEnvironment(state, event);
+    case 'subagent.created':
+    case 'subagent.closed':
+    case 'subagent.reopened':
+      return reduceSubagents(state, event);
     default:
       return assertNever(event, 'event');
   }
@@ -267,7 +275,7 @@ function startTurn(state: SessionState, event: EnvelopeOf<'turn.started'>): Sess
   const known = state.documents.filter(ref => !sameRef(ref, tools) && !sameRef(ref, instructions));
   const used = [tools, instructions].filter(ref => ref !== null);
   return {
-    ...recounted(state),
+    ...beforeTurn(recounted(state), event.head.before),
     phase: 'turn_open',
     accepted: null,
     documents: [...known, ...used].slice(-MAX_DOCUMENTS),

@@ -15,7 +15,9 @@ import type {
   Reservation,
   SessionOrigin,
   SharedPrefix,
+  SubagentPlace,
   Usage,
+  Work,
 } from '../log/events.ts';
 
 /** Where a session stands. The table in `table.ts` says which events each phase takes. */
@@ -40,8 +42,8 @@ export interface ToolState {
   readonly idempotent: boolean;
   /** Digest of its exact arguments, which an approval binds (L7). */
   readonly arguments: string;
-  /** `refused`: its approval was denied or has expired; all that can follow is `tool.failed`. `suspended`: a program whose calls wait for people. */
-  readonly status: 'requested' | 'started' | 'suspended' | 'outcome_unknown' | 'refused';
+  /** `refused`: its approval was denied or has expired; all that can follow is `tool.failed`. `suspended`: a program whose calls wait for people. `yielded`: it waits for sub-agents. */
+  readonly status: 'requested' | 'started' | 'suspended' | 'outcome_unknown' | 'refused' | 'yielded';
   /** The approval that was given and that its start has yet to consume (L7). */
   readonly granted: string | null;
   /** Whoever drives the session runs it: the turn waits for its result. Absent: this server runs it. */
@@ -57,6 +59,10 @@ export interface ToolState {
   readonly made?: number;
   /** It waits for a worker of the session's environment. */
   readonly parked?: true;
+  /** What it waits for while it is yielded: the turns of these sessions, or that time (ms since 1970). */
+  readonly yielded?: { readonly on: readonly SessionId[]; readonly until: number };
+  /** It ran before and was yielded: nobody is asked about it again. */
+  readonly again?: true;
 }
 
 /** A call that was postponed: whoever drives the session may still send its result. */
@@ -195,6 +201,20 @@ export interface SessionState {
   readonly found?: readonly string[];
   /** Its environment, as was last said, and the event that said so. `changes`: how often since a turn last began or ended. */
   readonly environment?: EnvironmentNow & { readonly seq: number; readonly at: number; readonly changes: number };
+  /** Of an agent's session: model calls that ended. Absent: none. */
+  readonly callsMade?: number;
+  /** Of an agent's session: what it and its sub-agents had done when its last turn began. Absent: nothing. */
+  readonly before?: Work;
+  /** Of a sub-agent: whose it is. */
+  readonly subagent?: SubagentPlace;
+  /** Of a sub-agent: the keys of the last `MAX_TOLD_KEYS` inputs that waited. Absent: none. */
+  readonly told?: readonly string[];
+  /** Of an agent's session: the sub-agents that it owns, in the order in which they were made, at most `MAX_SUBAGENTS`. Absent: none. */
+  readonly subagents?: {
+    readonly all: readonly SubagentEntry[];
+    /** seq of the last event that tells of them. */
+    readonly last: number;
+  };
 }
 
 /** Calls of a session that may be pending, whatever is configured. */
@@ -202,6 +222,25 @@ export const MAX_PENDING_CALLS = 128;
 
 /** Tools that a session remembers to have found: of more, those that were found last. */
 export const MAX_FOUND_TOOLS = 128;
+
+export interface SubagentEntry {
+  readonly session: SessionId;
+  /** The sub-agent that made it; null: the session's own agent. */
+  readonly parent: SessionId | null;
+  readonly depth: number;
+  /** seq of the event that holds its name and its task. */
+  readonly seq: number;
+  /** ms since 1970. */
+  readonly openedAt: number;
+  /** Null while it is active. */
+  readonly closedAt: number | null;
+}
+
+/** Sub-agents that a session ever makes, closed ones too: what state holds of them is bounded (S2). */
+export const MAX_SUBAGENTS = 256;
+
+/** Inputs of which a sub-agent remembers that it was told: more than can be on their way to it when a process dies. */
+export const MAX_TOLD_KEYS = 64;
 
 /** Inputs that may wait while a turn runs. */
 export const MAX_QUEUED_INPUTS = 16;
@@ -222,8 +261,12 @@ export function prefixEnd(lineage: readonly SharedPrefix[]): number {
 
 /** When the session must be looked at again without anyone asking, ms since 1970 (L4: a column, not a timer). */
 export function wakeAt(state: SessionState): number | null {
-  const times = state.turn?.approvals.map(approval => approval.expiresAt) ?? [];
-  if (state.turn?.awaits !== undefined) times.push(state.turn.awaits.expiresAt);
+  const { approvals = [], tools = [] } = state.turn ?? {};
+  const times = [
+    ...approvals.map(approval => approval.expiresAt),
+    ...tools.flatMap(({ yielded }) => (yielded === undefined ? [] : [yielded.until])),
+    ...(state.turn?.awaits === undefined ? [] : [state.turn.awaits.expiresAt]),
+  ];
   return times.length === 0 ? null : Math.min(...times);
 }
 

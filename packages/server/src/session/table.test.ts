@@ -17,7 +17,7 @@ const MET: ReadonlyMap<Phase, (SessionState | null)[]> = (() => {
   const met = new Map<Phase, (SessionState | null)[]>([['none', [null]]]);
   for (const { states } of rareHistories())
     for (const state of states) met.set(state.phase, [...(met.get(state.phase) ?? []), state]);
-  for (const { states } of fc.sample(anyHistory, { numRuns: 600, seed: 7 })) {
+  for (const { states } of fc.sample(anyHistory, { numRuns: 900, seed: 7 })) {
     for (const state of states) {
       const known = met.get(state.phase) ?? [];
       // Spread over all the histories, and over all that a state of the phase can hold.

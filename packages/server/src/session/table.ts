@@ -52,6 +52,11 @@ const NOTHING: Row = {
   'environment.changed': false,
   'environment.awaited': false,
   'tool.output': false,
+  'tool.yielded': false,
+  'tool.resumed': false,
+  'subagent.created': false,
+  'subagent.closed': false,
+  'subagent.reopened': false,
 };
 
 /** What a session takes whatever it is doing, as long as it lives. */
@@ -66,6 +71,10 @@ const ALIVE: Partial<Row> = {
   // Never what an open turn needs: the reducer sees to that.
   'session.erased': true,
   'agent.configured': true,
+  // By whichever agent of the session: they run beside its turns.
+  'subagent.created': true,
+  'subagent.closed': true,
+  'subagent.reopened': true,
 };
 
 const TURN: Partial<Row> = {
@@ -87,6 +96,8 @@ const TOOLS: Partial<Row> = {
   'tool.outcome_unknown': true,
   'tool.postponed': true,
   'tool.suspended': true,
+  'tool.yielded': true,
+  'tool.resumed': true,
   'approval.requested': true,
 };
 
@@ -128,6 +139,7 @@ export const TABLE: { readonly [P in Phase]: Row } = {
     'tool.outcome_unknown': false,
     'tool.postponed': false,
     'tool.suspended': false,
+    'tool.yielded': false,
     'environment.changed': true,
   },
   sealed: {

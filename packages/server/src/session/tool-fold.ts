@@ -112,6 +112,8 @@ export class ToolFold {
       case 'tool.failed':
       case 'tool.outcome_unknown':
       case 'tool.suspended':
+      case 'tool.yielded':
+      case 'tool.resumed':
       case 'approval.requested':
       case 'approval.granted':
       case 'approval.denied':
@@ -299,7 +301,9 @@ export class ToolFold {
     if (event.type === 'tool.requested' && event.head.held === true) return [];
     if (event.type === 'approval.requested' && event.head.reviewed === true) return [];
     if (turn.tools.some(tool => tool.status === 'refused')) return [];
-    if (waits(turn)) {
+    // What waits for other agents only needs nobody here.
+    const needsPeople = turn.tools.some(tool => tool.status !== 'yielded');
+    if (waits(turn) && needsPeople) {
       this.#told = true;
       return [{ type: 'perdure.waiting', json: { actions: [...this.actions, ...this.#pending] } }];
     }

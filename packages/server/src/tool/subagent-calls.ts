@@ -17,6 +17,8 @@ export interface SubagentTool {
   readonly parameters: JsonObject;
 }
 
+export const SUBAGENT_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
+
 /** Sub-agents that one call waits for. */
 export const MOST_WAITED_FOR = 32;
 
@@ -38,7 +40,7 @@ export const SUBAGENT_TOOLS: readonly SubagentTool[] = [
       model: text('Another model than yours.'),
       reasoning_effort: {
         type: 'string',
-        enum: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'],
+        enum: SUBAGENT_EFFORTS,
         description: 'Another effort than yours.',
       },
     },

@@ -1,5 +1,5 @@
 /** What the turn of an agent's session has in memory beside what every turn has. */
-import type { LogEvent } from '../../log/events.ts';
+import type { LogEvent, Work } from '../../log/events.ts';
 import { factEvent, type FoldEvent, ToolFold } from '../../session/tool-fold.ts';
 import { wakeAt } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -17,6 +17,8 @@ export interface AgentTurn {
   readonly running: Set<string>;
   /** Called whenever something was committed to the session: programs that wait for their calls. */
   readonly waiters: Set<() => void>;
+  /** What was done before it, of a session that has sub-agents: where its bounds count from. */
+  readonly before?: Work;
   /** What is to follow what the call in flight shows, while that is being committed; null at other times. */
   later: (() => void)[] | null;
 }
@@ -33,7 +35,7 @@ export function agentOfTurn(agent: AgentTurn | undefined, bodies: readonly FoldE
 
 /** Shows the facts of what has become durable, and lets the context grow by it: whoever committed it. */
 export function agentCommitted(
-  engine: Pick<EngineContext, 'running' | 'sessions' | 'hub' | 'nudge'>,
+  engine: Pick<EngineContext, 'running' | 'sessions' | 'hub' | 'nudge' | 'subagents'>,
   { live, bodies, before }: Committed,
 ): void {
   if (live.state?.kind !== 'agent') return;
@@ -55,6 +57,8 @@ export function agentCommitted(
   }
   for (const wake of turn?.agent?.waiters ?? []) wake();
   engine.hub.wake(live.session);
+  if (live.state.subagent !== undefined && before?.turn != null && live.state.turn === null)
+    engine.subagents.rested(live);
   const at = wakeAt(live.state);
   if (at !== null) engine.nudge(at);
 }

@@ -17,12 +17,13 @@ import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { type ListedAs, createSession, deleteSession, updateSession } from './create.ts';
-import { findSession, findTurn, responseOfTurn } from './find.ts';
+import { findSession, findTurn } from './find.ts';
 import { followSession, placeNow, type SessionPlace, type TurnEvents } from './follow-session.ts';
 import type { AgentHost } from './host.ts';
 import { findKeyed, maySucceedLater } from './keyed.ts';
 import { drawTurn, type Idempotent, postInputs, type SessionInput, takeMessage } from './input.ts';
 import { readConfig, type SessionConfig } from './session-config.ts';
+import { type Paged, turnPage, type TurnListQuery } from './turn-page.ts';
 import { readTurnRecord, type TurnRecord, turnRows } from './turns.ts';
 import { type SessionView, viewSession } from './view.ts';
 
@@ -32,18 +33,6 @@ export interface SessionListQuery {
   readonly after: string | null;
   readonly agent: string | null;
   readonly metadata: { readonly [key: string]: string };
-}
-
-export interface Paged<Entry> {
-  readonly data: readonly Entry[];
-  readonly hasMore: boolean;
-}
-
-export interface TurnListQuery {
-  readonly order: 'asc' | 'desc';
-  readonly limit: number;
-  /** A turn's id on the wire. */
-  readonly after: string | null;
 }
 
 export interface AgentSessions {
@@ -206,7 +195,7 @@ export function agentSessions(engine: EngineContext, host: AgentHost): AgentSess
     },
     turns: async (caller, id, query) => {
       const live = await findSession(engine, caller, id);
-      return page(engine, live, query);
+      return turnPage(engine, live, query);
     },
   };
 }
@@ -216,19 +205,6 @@ async function tellEnvironment(engine: EngineContext, live: LiveSession): Promis
   const { id } = (await readConfig(engine, live)).environment;
   // What fails here is said by a sweep.
   if (typeof id === 'string') await engine.workers.tell(live.tenant, id).catch(() => undefined);
-}
-
-async function page(engine: EngineContext, live: LiveSession, query: TurnListQuery): Promise<Paged<TurnRecord>> {
-  const rows = await turnRows(engine, live);
-  const ordered = query.order === 'asc' ? rows : rows.toReversed();
-  const cursor = query.after === null ? null : responseOfTurn(query.after);
-  const at = query.after === null ? -1 : ordered.findIndex(row => row.id === cursor);
-  if (query.after !== null && at < 0)
-    throw perdureError('turn_not_found', 'The cursor is no turn of this session.', { status: 400, param: 'after' });
-  const wanted = ordered.slice(at + 1, at + 1 + query.limit);
-  const data: TurnRecord[] = [];
-  for (const row of wanted) data.push(await readTurnRecord(engine, live, row));
-  return { data, hasMore: at + 1 + query.limit < ordered.length };
 }
 
 function matches(as: ListedAs, { agent, metadata }: SessionListQuery): boolean {
@@ -246,7 +222,7 @@ function merged(saved: AgentConfig | null, given: Partial<AgentConfig>): AgentCo
 }
 
 /** @throws unsupported_parameter: a tool that this server cannot run */
-function mustBeHosted({ tools, multi_agent }: Partial<AgentConfig>): void {
+function mustBeHosted({ tools }: Partial<AgentConfig>): void {
   const at = tools?.findIndex(tool => tool.type in NOT_HOSTED && (!('enabled' in tool) || tool.enabled)) ?? -1;
   if (at >= 0)
     throw perdureError(
@@ -254,10 +230,6 @@ function mustBeHosted({ tools, multi_agent }: Partial<AgentConfig>): void {
       `${NOT_HOSTED[tools?.[at]?.type ?? '']} is not offered by this server: leave the tool out.`,
       { param: `agent.tools[${at}]` },
     );
-  if (multi_agent?.enabled === true)
-    throw perdureError('unsupported_parameter', 'Sub-agents are not offered by this server yet.', {
-      param: 'agent.multi_agent',
-    });
 }
 
 /** What an agent may be said to have, and no session here does. */

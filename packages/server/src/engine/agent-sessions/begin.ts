@@ -9,6 +9,7 @@ import { placeItems } from '../input.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { begin, claim } from '../respond.ts';
+import { familyWork, isClosed } from '../subagents/family.ts';
 import { offered, openToolbox, scopeOf } from '../tools/toolbox.ts';
 import { makeAgentTurn } from './agent-turn.ts';
 import { budgetSpent } from './bounds.ts';
@@ -50,12 +51,14 @@ export async function beginAgentTurn(
   try {
     const { labels, note } = await engine.agentHost.surroundings(state.tenant, config.environment);
     request = requestOf(config, items, note);
-    const spent = budgetSpent(engine, state, config);
+    const spent = await budgetSpent(engine, live);
     if (spent !== null) throw spent;
+    if (await isClosed(engine, live)) throw perdureError('session_not_idle', 'The sub-agent is closed.');
     const scope = scopeOf(state, config, caller.principal);
     const toolbox = await openToolbox(engine, scope, AbortSignal.timeout(engine.tools.limits.toolMs));
     const tools = offered(toolbox, state.found ?? []);
-    const agent = makeAgentTurn(config, toolbox);
+    const before = state.subagents === undefined ? undefined : await familyWork(engine, live);
+    const agent = { ...makeAgentTurn(config, toolbox), ...(before !== undefined && { before }) };
     const asked = {
       caller,
       request: { ...request, tools: tools as unknown as CreateResponse['tools'] },

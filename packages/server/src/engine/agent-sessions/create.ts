@@ -161,6 +161,7 @@ async function relist(engine: EngineContext, { tenant, session }: LiveSession, a
 export async function deleteSession(engine: EngineContext, caller: Caller, id: string): Promise<void> {
   const live = await findSession(engine, caller, id);
   checkOrigin(caller, mustState(live));
+  await engine.subagents.settle(caller, live);
   if (mustState(live).phase === 'waiting') await cancelOpenTurn(engine, caller, live);
   await engine.sessions.exclusive(live, async () => {
     if (live.stale || mustState(live).turn !== null) throw perdureError('session_running');

@@ -6,6 +6,7 @@ import { endConversation, hideAll } from '../remove.ts';
 /** Call it inside the session's queue, with no turn open. */
 export async function endSession(engine: EngineContext, live: LiveSession, actor: string): Promise<void> {
   const { tenant, session } = live;
+  await engine.subagents.end(live, actor);
   await hideAll(engine, live, actor);
   await endConversation(engine, live, actor);
   const row = await engine.sessions.wait(engine.control.resource('agent_session', tenant, session));

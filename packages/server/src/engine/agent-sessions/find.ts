@@ -8,11 +8,13 @@ import type { LiveSession } from '../live-session.ts';
 import { short } from '../plan.ts';
 import { conversationExpired } from '../retention.ts';
 
-/** @throws session_not_found */
+/** A session that clients drive: none that is a sub-agent's. @throws session_not_found */
 export async function findSession(engine: EngineContext, caller: Caller, id: string): Promise<LiveSession> {
   const found = engine.homes.locate(id, 'sess');
   const live = found && (await engine.sessions.load(caller.tenant, id as SessionId, found.store));
-  if (live?.state?.kind !== 'agent' || live.state.phase === 'ended' || conversationExpired(engine, live.state))
+  const { kind, phase, subagent } = live?.state ?? {};
+  const hidden = kind !== 'agent' || phase === 'ended' || subagent !== undefined;
+  if (live?.state == null || hidden || conversationExpired(engine, live.state))
     throw perdureError('session_not_found', `Session with id '${short(id)}' not found.`);
   return live;
 }

@@ -18,12 +18,15 @@ import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { readRecord, readTurn, streamOfRecord } from '../read.ts';
 import { findSession } from './find.ts';
+import { type TurnOfSubagent, turnOfSubagent } from './turns.ts';
 
 /** Events of one turn, or between two, in order. */
 export interface TurnEvents {
   /** Null: of the session, between two turns; their numbers are those of the log. */
   readonly turn: ResponseId | null;
   readonly agent: string;
+  /** If it is a sub-agent's turn. */
+  readonly subagent: TurnOfSubagent | null;
   /** The items of its request. */
   readonly input: readonly LoggedItem[];
   readonly events: readonly WireEvent[];
@@ -57,8 +60,9 @@ export async function* followSession(
   id: string,
   from: SessionPlace,
   signal: AbortSignal,
+  find: typeof findSession = findSession,
 ): AsyncGenerator<TurnEvents> {
-  const { session } = await findSession(engine, caller, id);
+  const { session } = await find(engine, caller, id);
   if (engine.hub.followers(session) >= engine.limits.readers)
     throw perdureError('rate_limit_exceeded', 'The session is being read by as many as this server allows.', {
       retryAfterMs: 1000,
@@ -68,14 +72,15 @@ export async function* followSession(
   try {
     while (!signal.aborted) {
       const version = engine.hub.version(session);
-      const live = await findSession(engine, caller, id);
+      const live = await find(engine, caller, id);
       if (place.turn === null) {
         const turn = await turnAfter(engine, live, place.seq);
         const to = turn === null ? mustState(live).seq : turn.fromSeq - 1;
         const events = await betweenTurns(engine, live, place.seq, to);
         if (events.length > 0) {
           place = { turn: null, seq: events.at(-1)?.seq ?? place.seq };
-          yield { turn: null, agent: live.state?.agent?.id ?? '', input: [], events, endedAt: null };
+          const agent = live.state?.agent?.id ?? '';
+          yield { turn: null, agent, subagent: turnOfSubagent(live), input: [], events, endedAt: null };
         }
         if (turn !== null) place = { turn: turn.id, after: -1 };
         else if (events.length === 0) await engine.hub.changed(session, version, signal);
@@ -88,7 +93,14 @@ export async function* followSession(
         try {
           for await (const events of running.broadcast.read(place.after, signal)) {
             place = { turn, after: events.at(-1)?.seq ?? place.after };
-            yield { turn, agent, input: running.input, events, endedAt: endOf(live, turn) };
+            yield {
+              turn,
+              agent,
+              subagent: turnOfSubagent(live),
+              input: running.input,
+              events,
+              endedAt: endOf(live, turn),
+            };
           }
         } catch (error) {
           if (error !== running.broadcast.error) throw error;
@@ -159,6 +171,7 @@ async function recorded(
   return {
     turn,
     agent: live.state?.agent?.id ?? '',
+    subagent: turnOfSubagent(live),
     input: record.input,
     events: streamOfRecord(record),
     endedAt: row.toSeq > 0 ? (record.events.at(-1)?.at ?? null) : null,

@@ -9,6 +9,7 @@ interface Entry {
 export class SessionHub {
   readonly #entries = new Map<SessionId, Entry>();
   readonly #held = new Map<SessionId, number>();
+  readonly #beside = new Map<SessionId, number>();
 
   /** Something was committed to the session. */
   wake(session: SessionId): void {
@@ -19,11 +20,15 @@ export class SessionHub {
     entry.followers.clear();
   }
 
-  /** Begins to follow. What is returned ends it; call it once. */
-  follow(session: SessionId): () => void {
+  /** Begins to follow. What is returned ends it; call it once. @param beside it is the same reader's, who follows already */
+  follow(session: SessionId, beside = false): () => void {
     this.#held.set(session, (this.#held.get(session) ?? 0) + 1);
+    if (beside) this.#beside.set(session, (this.#beside.get(session) ?? 0) + 1);
     if (!this.#entries.has(session)) this.#entries.set(session, { version: 0, followers: new Set() });
     return () => {
+      const others = (this.#beside.get(session) ?? 0) - (beside ? 1 : 0);
+      if (others > 0) this.#beside.set(session, others);
+      else this.#beside.delete(session);
       const left = (this.#held.get(session) ?? 1) - 1;
       if (left > 0) return void this.#held.set(session, left);
       this.#held.delete(session);
@@ -32,7 +37,7 @@ export class SessionHub {
   }
 
   followers(session: SessionId): number {
-    return this.#held.get(session) ?? 0;
+    return (this.#held.get(session) ?? 0) - (this.#beside.get(session) ?? 0);
   }
 
   /** What `changed` is asked with: taken before the session is looked at, so that nothing falls between. */

@@ -112,27 +112,28 @@ async function takeAll(
     const live = await findSession(engine, caller, id);
     switch (input.type) {
       case 'message':
-        await takeMessage(engine, caller, live, input.items, unused, mark);
+        await takeMessage(engine, caller, live, input.items, unused, { mark });
         unused = null;
         break;
       case 'cancel':
         await cancelOpenTurn(engine, caller, live);
+        await engine.subagents.cancel(caller, live);
         break;
       case 'tool_result':
-        await takeResult(engine, caller, live, input.result, mark);
+        await takeResult(engine, caller, await whoseCall(engine, live, input.result), input.result, mark);
     }
     taken.add(index);
   }
 }
 
-/** Begins a turn, or steers the one that is open. */
+/** Begins a turn, or steers the one that is open. @param key where there is one, it waits in the session once with it */
 export async function takeMessage(
   engine: EngineContext,
   caller: Caller,
   live: LiveSession,
   items: readonly NewItem[],
   reserved: ResponseId | null,
-  mark: string | null = null,
+  { mark = null, key }: { readonly mark?: string | null; readonly key?: string } = {},
 ): Promise<void> {
   await engine.sessions.exclusive(live, async () => {
     mustTakeInput(live);
@@ -148,7 +149,7 @@ export async function takeMessage(
       const waiting = items.map(
         (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
       );
-      const head = { count: items.length, ...(mark !== null && { request: mark }) };
+      const head = { count: items.length, ...(mark !== null && { request: mark }), ...(key !== undefined && { key }) };
       return [...claimed, { type: 'input.queued', head, payload: { items: waiting } }];
     };
     try {
@@ -159,9 +160,19 @@ export async function takeMessage(
     }
     askForBoundary(engine, live);
   });
+  await engine.subagents.look(live);
 }
 
 const ENDED = new Error('the turn has ended');
+
+/** The session of which the result is: that of a sub-agent, if the turn is one of its. */
+async function whoseCall(engine: EngineContext, live: LiveSession, { turnId }: ToolResult): Promise<LiveSession> {
+  const response = mustState(live).subagents === undefined ? null : responseOfTurn(turnId);
+  if (response === null) return live;
+  const row = await engine.sessions.wait(live.store.response(live.tenant, response));
+  const member = row === null ? null : await engine.sessions.load(live.tenant, row.session, live.store);
+  return member?.state?.subagent?.owner === live.session ? member : live;
+}
 
 /** Ends a call that waits for it; of one that the model went on without, steers its turn or begins another. */
 async function takeResult(

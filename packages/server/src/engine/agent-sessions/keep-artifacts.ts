@@ -16,7 +16,9 @@ export async function keepArtifacts(
   if (agent === null || state.turn === null || agent.config.environment.type === 'none') return;
   const ends = bodies.every(body => body.type === 'call.completed' && body.head.calls.length === 0);
   if (!ends) return;
-  const { tenant, session, labels } = state;
+  const { tenant, labels } = state;
+  // What a sub-agent leaves is its owner's.
+  const session = state.subagent?.owner ?? state.session;
   const id = `turn_${idBody(turn.base.id, 'resp') ?? ''}`;
   const { environment } = agent.config;
   await engine.agentHost.ending({ tenant, session, turn: { id, seq: state.turn.inputSeq }, labels, environment });

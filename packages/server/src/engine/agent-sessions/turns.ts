@@ -3,6 +3,7 @@ import type { ResponseRow } from '../../log/rows.ts';
 import type { WireEvent } from '../../session/output.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
+import { subagentId } from '../subagents/ids.ts';
 import { readRecord, type ResponseRecord, streamOfRecord } from '../read.ts';
 
 /** Turns read at a time. */
@@ -27,12 +28,26 @@ export interface TurnRecord {
   /** What it showed, to its end or so far. */
   readonly events: readonly WireEvent[];
   readonly agent: string;
+  /** If it is a sub-agent's turn. */
+  readonly subagent: TurnOfSubagent | null;
   /** ms since 1970. */
   readonly endedAt: number | null;
   /** Whether it waits for people. */
   readonly waits: boolean;
   /** Ids of its calls that it went on without and that are not over. */
   readonly pending: readonly string[];
+}
+
+export interface TurnOfSubagent {
+  readonly id: string;
+  /** The agent that made it, and tells it things. */
+  readonly from: string;
+}
+
+export function turnOfSubagent({ state, session }: LiveSession): TurnOfSubagent | null {
+  if (state?.subagent === undefined) return null;
+  const { parent } = state.subagent;
+  return { id: subagentId(session), from: parent === null ? (state.agent?.id ?? '') : subagentId(parent) };
 }
 
 export async function readTurnRecord(engine: EngineContext, live: LiveSession, row: ResponseRow): Promise<TurnRecord> {
@@ -43,6 +58,7 @@ export async function readTurnRecord(engine: EngineContext, live: LiveSession, r
     record,
     events: streamOfRecord(record),
     agent: state?.agent?.id ?? '',
+    subagent: turnOfSubagent(live),
     endedAt: row.toSeq > 0 ? (record.events.at(-1)?.at ?? null) : null,
     waits: state?.turn?.response === row.id && state.phase === 'waiting',
     pending: (state?.pending ?? []).flatMap(call =>

@@ -1,5 +1,5 @@
 /** A session as it stands, for whoever looks at it. */
-import type { JsonObject, Usage } from '../../log/events.ts';
+import { type JsonObject, sumUsage, type Usage } from '../../log/events.ts';
 import { decodeEvent } from '../../log/codec.ts';
 import { type SessionStatus, statusOf } from '../../session/state.ts';
 import { ToolFold } from '../../session/tool-fold.ts';
@@ -7,7 +7,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { readTurn } from '../read.ts';
-import { sumUsage } from '../../log/events.ts';
+import { familyUsage, membersOf } from '../subagents/family.ts';
 import { centsSpent } from './bounds.ts';
 import { turnId } from './find.ts';
 import { awaitedCalls } from './late-results.ts';
@@ -33,22 +33,20 @@ export interface SessionView {
 export async function viewSession(engine: EngineContext, live: LiveSession): Promise<SessionView> {
   const [config, metadata] = [await readConfig(engine, live), await readMetadata(engine, live)];
   const state = mustState(live);
-  const status = statusOf(state.phase);
-  const all = Object.values(state.used ?? {});
+  const own = await pendingActions(engine, live);
+  const actions = [...own, ...(await memberActions(engine, live))];
+  const used = await familyUsage(engine, live);
   return {
     id: live.session,
     config,
     metadata,
     createdAt: state.createdAt,
     updatedAt: state.updatedAt,
-    status,
-    actions: [
-      ...(status === 'requires_action' ? await pendingActions(engine, live) : []),
-      ...(await pending(engine, live)),
-    ],
+    status: standingOf(statusOf(state.phase), actions.length),
+    actions: [...actions, ...(await pending(engine, live))],
     turn: state.turn === null ? null : turnId(state.turn.response),
-    usage: all.reduce<Usage | null>((sum, one) => sumUsage(sum, one), null),
-    consumed: centsSpent(engine, state),
+    usage: used.reduce<Usage | null>((sum, { usage }) => sumUsage(sum, usage), null),
+    consumed: await centsSpent(engine, live),
   };
 }
 
@@ -63,10 +61,28 @@ async function pending(engine: EngineContext, live: LiveSession): Promise<readon
   }));
 }
 
+/** What waits for sub-agents alone is under way; and where one of those waits for people, the session does. */
+function standingOf(status: SessionStatus, actions: number): SessionStatus {
+  if (status === 'requires_action' && actions === 0) return 'in_progress';
+  return status === 'idle' && actions > 0 ? 'requires_action' : status;
+}
+
+/** What the session's sub-agents wait for, each with its turn. */
+async function memberActions(engine: EngineContext, owner: LiveSession): Promise<readonly JsonObject[]> {
+  const all: JsonObject[] = [];
+  for (const member of await membersOf(engine, owner)) {
+    const { turn } = mustState(member);
+    if (turn === null) continue;
+    const actions = await pendingActions(engine, member);
+    all.push(...actions.map(action => ({ ...action, turn: turnId(turn.response) })));
+  }
+  return all;
+}
+
 /** What the open turn waits for, read from its part of the log. */
 async function pendingActions(engine: EngineContext, live: LiveSession): Promise<readonly JsonObject[]> {
-  const { turn } = mustState(live);
-  if (turn === null) return [];
+  const { turn, phase } = mustState(live);
+  if (turn === null || phase !== 'waiting') return [];
   const { tenant, session, store } = live;
   const fold = new ToolFold();
   for (const stored of await readTurn(engine, store, { tenant, session, from: turn.inputSeq }))

@@ -56,6 +56,16 @@ export async function tellSession(engine: EngineContext, subject: Subject): Prom
   const store = engine.homes.ofBody(idBody(session, 'sess') ?? '');
   const live = store === null ? null : await engine.sessions.load(tenant, session, store);
   if (live === null) return 'gone';
+  const told = await tellOne(engine, live, subject);
+  // Its sub-agents work in the same: one that waits for the worker goes on, too.
+  for (const { session: member } of live.state?.subagents?.all ?? []) {
+    const other = await engine.sessions.load(tenant, member, live.store);
+    if (other?.state?.turn?.awaits !== undefined) await tellOne(engine, other, { ...subject, session: member });
+  }
+  return told;
+}
+
+async function tellOne(engine: EngineContext, live: LiveSession, subject: Subject): Promise<Telling> {
   const told = await engine.sessions.exclusive(live, () => tell(engine, live, subject));
   if (told !== 'resumed') return told;
   await goOn(engine, live);

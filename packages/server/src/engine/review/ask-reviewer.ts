@@ -41,9 +41,7 @@ export async function askReviewer(
   const { description } = asked.tool.definition;
   const call = reviewCall(review, asked.question, { description, verdict: asked.verdict, mark });
   if (call === null) return no('The call is too long to be reviewed.');
-  const state = mustState(turn.live);
-  if (turn.agent !== null && budgetSpent(engine, state, turn.agent.config) !== null)
-    return no('The session has spent its limit.');
+  if ((await budgetSpent(engine, turn.live)) !== null) return no('The session has spent its limit.');
   try {
     return await make(engine, turn, review, call);
   } catch (error) {

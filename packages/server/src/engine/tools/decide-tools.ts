@@ -77,8 +77,8 @@ function moveFor(engine: EngineContext, turn: RunningTurn, agent: AgentTurn, sta
   // Before anybody is asked: what contracts refuse nobody can permit.
   const { events: placed, refused } = placeTool(engine, turn, tool, args, state.callId);
   if (refused !== null) return { do: 'fail', code: 'placement_refused', message: refused, placed };
-  if (verdict.verdict === 'permit' || state.granted !== null || state.status === 'started')
-    return { do: 'start', tool, args, placed };
+  const allowed = state.granted !== null || state.status === 'started' || state.again === true;
+  if (verdict.verdict === 'permit' || allowed) return { do: 'start', tool, args, placed };
   if (agent.config.review !== 'auto_review') return { do: 'ask', policy: verdict.policy };
   const ruled = rulesOf(engine, turn, { tool, args, caller });
   if (ruled === 'permit') return { do: 'start', tool, args, placed };

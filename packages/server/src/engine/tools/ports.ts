@@ -78,7 +78,9 @@ export type ToolOutcome =
       readonly resume: string | null;
       /** For hosts that the rules of a workspace hold back. Absent: for something of the tool's own. */
       readonly why?: 'network';
-    };
+    }
+  /** Of an idempotent tool: it is run again once no turn of these sessions is open, or at that time (ms since 1970). Nothing is held meanwhile (L4). */
+  | { readonly ok: 'waits'; readonly on: readonly SessionId[]; readonly until: number };
 
 /** Of one kind of origin. Both fail with a `PerdureError` only: what a tool itself says is an outcome. */
 export interface ToolSource {

@@ -147,6 +147,8 @@ async function runOne(
   const ended = (): readonly EventBody[] => [...rest, ...ending(engine, turn, state, tool, outcome, rest.length)];
   await engine.sessions.commit(live, ended, { actor: 'engine' });
   killPoint('tool.after-complete');
+  // What it waits for may have come while that was written.
+  if (outcome.ok === 'waits') await engine.subagents.look(live);
 }
 
 /** What the end of a tool keeps of what it printed. */
@@ -201,6 +203,10 @@ function ending(
   const most = engine.tools.limits.outputChars;
   if (outcome.ok === true) return [completedTool(state, outcome, most, searches === true ? foundIn(outcome) : [])];
   if (outcome.ok === false) return [failedTool(state, outcome, most)];
+  if (outcome.ok === 'waits') {
+    const { on, until } = outcome;
+    return [{ type: 'tool.yielded', head: { callId: state.callId, on, until }, payload: null }];
+  }
   if (turn.agent?.config.review === 'auto_review')
     return [
       failedTool(

@@ -13,6 +13,7 @@ function shown(type: string, said: JsonObject, seq = 7): readonly JsonObject[] {
   const of: TurnEvents = {
     turn: `resp_${BODY}` as ResponseId,
     agent: 'agent_1',
+    subagent: null,
     input: [{ type: 'message', id: 'msg_0', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] }],
     events: [{ seq, type, json: JSON.stringify({ type, sequence_number: seq, ...said }) }],
     endedAt: 5_500,
@@ -57,6 +58,7 @@ test('ids name the turn, the event in its stream, and the part of it', () => {
   const of: TurnEvents = {
     turn: `resp_${BODY}` as ResponseId,
     agent: 'a',
+    subagent: null,
     input: [],
     events: [{ seq: 35, type: 'response.completed', json: JSON.stringify(response({ status: 'completed' })) }],
     endedAt: 1,
@@ -257,6 +259,7 @@ test('an environment: where it stands, in a turn and between two; that it began 
   const of: TurnEvents = {
     turn: null,
     agent: 'agent_1',
+    subagent: null,
     input: [],
     events: [{ seq: 9, type: 'perdure.environment', json: JSON.stringify({ environment, resets: 2, reset: true }) }],
     endedAt: null,

@@ -5,10 +5,13 @@
 import type { TurnEvents } from '../../engine/agent-sessions/follow-session.ts';
 import { turnId } from '../../engine/agent-sessions/find.ts';
 import { base32, fromBase32, ID_BODY_CHARS, type ResponseId } from '../../kernel/ids.ts';
+import type { TreeEvent } from '../../engine/subagents/follow.ts';
 import { type Json, type JsonObject, textOf } from '../../log/events.ts';
 import type { WireEvent } from '../../session/output.ts';
 import { requiredAction } from './session-resource.ts';
 import { callItem, modelItem, outputItem, outputPart, printed, userItem } from './session-items.ts';
+import { answersOf, toldItem } from './subagent-items.ts';
+import { subagentResource } from './subagent-resource.ts';
 import { turnError, turnResource } from './turn-resource.ts';
 
 export interface AgentEvent {
@@ -21,6 +24,8 @@ const NUMBER_CHARS = 7;
 const PART_CHARS = 2;
 /** Events that one event of a turn can become: what it prints is cut up no finer. */
 const MAX_PARTS = 32 ** PART_CHARS - 1;
+/** Events of a session's tree have the numbers from here on: other events of the session itself are fewer. */
+const TREE_PARTS = 512;
 /** Characters of output in one event. */
 const DELTA_CHARS = 16 * 1024;
 const FORM = new RegExp(`^evt_([0-9a-z]{${ID_BODY_CHARS}})([0-9a-z]{${NUMBER_CHARS}})([0-9a-z]{${PART_CHARS}})$`);
@@ -37,10 +42,15 @@ export function parseEventId(
   return body === '' ? null : { turn: `resp_${body}` as ResponseId, seq: fromBase32(seq), part: fromBase32(part) };
 }
 
-/** A session as an event shows it. */
+/** Whether an event of the session itself, and of no turn, tells of its sub-agents. */
+export function isOfTree({ part }: { readonly part: number }): boolean {
+  return part >= TREE_PARTS;
+}
+
+/** A session as an event shows it; null: as it is now. */
 export type Snapshot = (
-  status: 'idle' | 'in_progress' | 'requires_action',
-  actions: readonly JsonObject[],
+  status: 'idle' | 'in_progress' | 'requires_action' | null,
+  actions: readonly JsonObject[] | null,
 ) => JsonObject;
 
 /** Of a turn's events, those that show the whole session. */
@@ -59,6 +69,15 @@ const SHOW_SESSION: ReadonlySet<string> = new Set([
 /** @param snapshot asked only for events of which `showsSession` is true */
 export function agentEvents(of: TurnEvents, session: string, snapshot: Snapshot): readonly AgentEvent[] {
   return of.events.flatMap(event => eventsOf(of, event, session, snapshot));
+}
+
+/** What became of the tree of sub-agents. Its ids follow from the session and the place in its log. */
+export function treeEvents(session: string, events: readonly TreeEvent[]): readonly AgentEvent[] {
+  return events.map(({ type: what, seq, part, subagent }) => {
+    const id = eventId(session, seq, TREE_PARTS + part);
+    const type = `agent.session.subagent.${what}`;
+    return { id, type, json: JSON.stringify({ type, subagent: subagentResource(subagent), event_id: id }) };
+  });
 }
 
 type Body = JsonObject & { readonly type: string };
@@ -82,7 +101,8 @@ interface Of {
 }
 
 function bodiesOf(of: TurnEvents, type: string, said: JsonObject, at: Of): readonly Body[] {
-  if (at.turn === null) return outside(type, said, at.session);
+  // Sub-agents work in the environment of their session, which tells of it.
+  if (at.turn === null) return of.subagent === null ? outside(type, said, at.session) : [];
   return insideOf(of, type, said, { ...at, turn: at.turn });
 }
 
@@ -93,7 +113,14 @@ function outside(type: string, said: JsonObject, session: string): readonly Body
 
 function insideOf(of: TurnEvents, type: string, said: JsonObject, at: Of & { readonly turn: string }): readonly Body[] {
   const place = { session_id: at.session, turn_id: at.turn };
+  const { subagent } = of;
+  const who = subagent?.id ?? of.agent;
+  const inputItem = (item: JsonObject): JsonObject =>
+    subagent === null ? userItem(item, at.turn) : toldItem(item, at.turn, subagent);
   const sessionEvent = (name: string, session: JsonObject): Body => ({ type: `agent.session.${name}`, session });
+  /** What the session's own agent does is what the session does. */
+  const standing = (name: 'in_progress' | 'idle'): readonly Body[] =>
+    subagent === null ? [sessionEvent(name, at.snapshot(name, []))] : [];
   const turnEvent = (name: string, status: string, usage = false): Body => {
     const turn = turnResource(said['response'] as JsonObject, {
       turn: at.turn,
@@ -101,6 +128,7 @@ function insideOf(of: TurnEvents, type: string, said: JsonObject, at: Of & { rea
       agent: of.agent,
       status,
       endedAt: of.endedAt,
+      subagent: of.subagent?.id ?? null,
     });
     return { type: `agent.session.turn.${name}`, ...place, turn, ...(usage && { usage: turn['usage'] ?? null }) };
   };
@@ -130,11 +158,11 @@ function insideOf(of: TurnEvents, type: string, said: JsonObject, at: Of & { rea
   const summary = { summary_index: said['summary_index'] ?? 0 };
   switch (type) {
     case 'response.created':
-      return [sessionEvent('in_progress', at.snapshot('in_progress', [])), turnEvent('created', 'in_progress')];
+      return [...standing('in_progress'), turnEvent('created', 'in_progress')];
     case 'response.in_progress':
       return [
         turnEvent('in_progress', 'in_progress'),
-        ...of.input.map(item => itemEvent('added', userItem(item, at.turn), null)),
+        ...of.input.map(item => itemEvent('added', inputItem(item), null)),
       ];
     case 'response.output_item.added':
     case 'response.output_item.done': {
@@ -163,35 +191,38 @@ function insideOf(of: TurnEvents, type: string, said: JsonObject, at: Of & { rea
     case 'response.reasoning_summary_text.done':
       return [part('reasoning_summary_text.done', { ...summary, text: said['text'] ?? '' })];
     case 'response.completed':
-      return [turnEvent('completed', 'completed', true), sessionEvent('idle', at.snapshot('idle', []))];
+      return [turnEvent('completed', 'completed', true), ...standing('idle')];
     case 'response.incomplete':
     case 'response.failed': {
       const cancelled = turnError(said['response'] as JsonObject) === null;
       const end = cancelled ? turnEvent('cancelled', 'cancelled', true) : turnEvent('failed', 'failed', true);
-      return [end, sessionEvent('idle', at.snapshot('idle', []))];
+      return [end, ...standing('idle')];
     }
     case 'perdure.waiting':
       return [sessionEvent('requires_action', at.snapshot('requires_action', actionsOf(said, at.turn)))];
-    case 'perdure.resumed':
-      return [sessionEvent('in_progress', at.snapshot('in_progress', actionsOf(said, at.turn)))];
+    case 'perdure.resumed': {
+      // Of a sub-agent: how the session stands without it.
+      const now = subagent === null ? at.snapshot('in_progress', actionsOf(said, at.turn)) : at.snapshot(null, null);
+      return [sessionEvent(textOf(now['status']), now)];
+    }
     case 'perdure.input':
-      return ((said['items'] ?? []) as readonly JsonObject[]).map(item =>
-        itemEvent('added', userItem(item, at.turn), null),
-      );
+      return ((said['items'] ?? []) as readonly JsonObject[]).map(item => itemEvent('added', inputItem(item), null));
     case 'perdure.tool':
-      return [itemEvent('added', callItem(said, at.turn), index)];
+      return [itemEvent('added', callItem(said, at.turn, who), index)];
     case 'perdure.tool_output':
-      return deltas(callItem(said, at.turn).id);
+      return deltas(callItem(said, at.turn, who).id);
     case 'perdure.environment':
-      return environmentBodies(said, place);
+      // Its sub-agents work in the same.
+      return subagent === null ? environmentBodies(said, place) : [];
     case 'perdure.tool_done': {
-      const call = callItem(said, at.turn);
+      const call = callItem(said, at.turn, who);
       const output = outputItem(said, at.turn);
       return [
         ...deltas(call.id),
         // One that was never told of is told of by its output alone: who drives the session must not run it.
         ...(said['shown'] === true ? [itemEvent('done', call, index)] : []),
         ...(output === null ? [] : [itemEvent('added', output, null)]),
+        ...answersOf(said, at.turn, who).map(answer => itemEvent('added', answer, null)),
       ];
     }
     default:

@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from '../../log/events.ts';
 import { lateResult, outputIdOf, type ShownResult } from '../../session/late-result.ts';
 import { parseArguments } from '../../engine/tools/arguments.ts';
+import { isSubagentCall, subagentCall } from './subagent-items.ts';
 
 export type AgentItem = JsonObject & { readonly id: string; readonly type: string };
 
@@ -77,7 +78,8 @@ function inputPart(part: JsonObject): JsonObject[] {
 }
 
 /** Which form a call takes, by who runs it. */
-function formOf(fact: JsonObject): 'mcp_call' | 'command_execution' | 'function_call' {
+function formOf(fact: JsonObject): 'mcp_call' | 'command_execution' | 'subagent_call' | 'function_call' {
+  if (isSubagentCall(fact)) return 'subagent_call';
   const kind = (fact['origin'] as JsonObject)['kind'];
   if (kind === 'mcp') return 'mcp_call';
   return kind === 'builtin' && fact['name'] === SHELL ? 'command_execution' : 'function_call';
@@ -92,8 +94,8 @@ export function shownArguments(fact: JsonObject): Json {
   return parseArguments(written) ?? written;
 }
 
-/** The call of a `perdure.tool` or `perdure.tool_done` fact. */
-export function callItem(fact: JsonObject, turn: string): AgentItem {
+/** The call of a `perdure.tool` or `perdure.tool_done` fact. @param agent whose call it is */
+export function callItem(fact: JsonObject, turn: string, agent: string): AgentItem {
   const done = 'code' in fact;
   const failed = done && fact['code'] !== null;
   const status = done ? (failed ? 'failed' : 'completed') : 'in_progress';
@@ -101,6 +103,8 @@ export function callItem(fact: JsonObject, turn: string): AgentItem {
   const common = { id: text(fact['item_id']), status, turn_id: turn, ...(caller !== undefined && { caller }) };
   const output = done ? ((fact['output'] as JsonObject | null)?.['output'] ?? null) : null;
   switch (formOf(fact)) {
+    case 'subagent_call':
+      return subagentCall(fact, status, turn, agent);
     case 'mcp_call': {
       const origin = fact['origin'] as JsonObject;
       return {
@@ -165,5 +169,5 @@ export function printed(fact: JsonObject): string {
   if (fact['type'] === 'perdure.tool_output') return text(fact['text']);
   const shown = Number(fact['printed'] ?? 0);
   // Where what was shown is not how the output begins, it ends with a note of what is missing.
-  return shown < 0 ? '' : text(callItem(fact, '')['output']).slice(shown);
+  return shown < 0 ? '' : text(callItem(fact, '', '')['output']).slice(shown);
 }

@@ -31,6 +31,7 @@ export function sessionResource(
 /** What a session waits for. Ours that the API has no form for have one of their own, and are answered at `/perdure/v1/approvals/{id}`. */
 export function requiredAction(action: JsonObject, turn: string): JsonObject {
   const call = {
+    // Of a sub-agent's the turn is its own.
     turn_id: action['turn'] ?? turn,
     call_id: action['call_id'] ?? '',
     name: action['name'] ?? '',

@@ -10,6 +10,7 @@ import {
   perdureError,
   type ListQuery,
 } from '@perdure/protocol';
+import type { Paged, TurnListQuery } from '../../engine/agent-sessions/turn-page.ts';
 import type { TurnRecord } from '../../engine/agent-sessions/turns.ts';
 import { resourceOfRecord } from '../../engine/read.ts';
 import type { JsonObject } from '../../log/events.ts';
@@ -30,7 +31,7 @@ function must<T>(parsed: Parsed<T>): T {
   return parsed.value;
 }
 
-function send(exchange: Exchange, body: unknown, status = 200): void {
+export function send(exchange: Exchange, body: unknown, status = 200): void {
   sendJson(exchange.res, status, body, { 'x-request-id': exchange.requestId });
 }
 
@@ -83,7 +84,7 @@ export async function listSessions(deps: HttpDeps, exchange: Exchange): Promise<
   );
 }
 
-function queryOf(exchange: Exchange): ListQuery {
+export function queryOf(exchange: Exchange): ListQuery {
   const query = must(parseListQuery(rawQuery(exchange.req.url)));
   if (query.before !== undefined)
     throw perdureError('unsupported_parameter', "'before' is not supported here.", { param: 'before' });
@@ -102,33 +103,65 @@ export async function getEvents(deps: HttpDeps, exchange: Exchange, id: string):
   return eventStream(deps, exchange, id);
 }
 
+/** The turns of a session, or of one of its sub-agents. */
+export interface TurnReader {
+  /** Whose they are. */
+  readonly session: string;
+  /** Fails if there is no such session, or sub-agent. */
+  look(): Promise<unknown>;
+  turn(id: string): Promise<TurnRecord>;
+  turns(query: TurnListQuery): Promise<Paged<TurnRecord>>;
+}
+
+function readerOf({ engine: { agentSessions } }: HttpDeps, { caller }: Exchange, session: string): TurnReader {
+  return {
+    session,
+    look: () => agentSessions.view(caller, session),
+    turn: turn => agentSessions.turn(caller, session, turn),
+    turns: query => agentSessions.turns(caller, session, query),
+  };
+}
+
 function turnOf(session: string, record: TurnRecord): JsonObject & { readonly id: string } {
   const turn = turnId(record.row.id);
   const response = resourceOfRecord(record.record) as unknown as JsonObject;
   const status = turnStatus(response, record.waits);
-  const { agent, endedAt } = record;
-  return { ...turnResource(response, { turn, session, agent, status, endedAt }), id: turn };
+  const { agent, endedAt, subagent } = record;
+  const place = { turn, session, agent, status, endedAt, subagent: subagent?.id ?? null };
+  return { ...turnResource(response, place), id: turn };
 }
 
-export async function listTurns(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+export function listTurns(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  return sendTurns(exchange, readerOf(deps, exchange, id));
+}
+
+export async function sendTurns(exchange: Exchange, reader: TurnReader): Promise<void> {
   const { order, limit, after = null } = queryOf(exchange);
-  const { data, hasMore } = await deps.engine.agentSessions.turns(exchange.caller, id, { order, limit, after });
+  const { data, hasMore } = await reader.turns({ order, limit, after });
   send(
     exchange,
     listPage(
-      data.map(record => turnOf(id, record)),
+      data.map(record => turnOf(reader.session, record)),
       hasMore,
     ),
   );
 }
 
-export async function getTurn(deps: HttpDeps, exchange: Exchange, id: string, turn: string): Promise<void> {
-  send(exchange, turnOf(id, await deps.engine.agentSessions.turn(exchange.caller, id, turn)));
+export function getTurn(deps: HttpDeps, exchange: Exchange, id: string, turn: string): Promise<void> {
+  return sendTurn(exchange, readerOf(deps, exchange, id), turn);
 }
 
-export async function listTurnItems(deps: HttpDeps, exchange: Exchange, id: string, turn: string): Promise<void> {
+export async function sendTurn(exchange: Exchange, reader: TurnReader, turn: string): Promise<void> {
+  send(exchange, turnOf(reader.session, await reader.turn(turn)));
+}
+
+export function listTurnItems(deps: HttpDeps, exchange: Exchange, id: string, turn: string): Promise<void> {
+  return sendTurnItems(exchange, readerOf(deps, exchange, id), turn);
+}
+
+export async function sendTurnItems(exchange: Exchange, reader: TurnReader, turn: string): Promise<void> {
   const query = queryOf(exchange);
-  const items = turnItems(await deps.engine.agentSessions.turn(exchange.caller, id, turn));
+  const items = turnItems(await reader.turn(turn));
   const ordered = query.order === 'asc' ? items : items.toReversed();
   const at = query.after === undefined ? -1 : indexOf(ordered, query.after);
   const page = ordered.slice(at + 1, at + 1 + query.limit);
@@ -145,25 +178,27 @@ function indexOf(items: readonly AgentItem[], id: string): number {
 const TURNS_A_READ = 20;
 
 /** Items of all turns. A cursor names an item, and an item's id its turn. */
-export async function listItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+export function listItems(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {
+  return sendItems(exchange, readerOf(deps, exchange, id));
+}
+
+export async function sendItems(exchange: Exchange, reader: TurnReader): Promise<void> {
   const { order, limit, after } = queryOf(exchange);
-  const { caller } = exchange;
-  const sessions = deps.engine.agentSessions;
   const found: AgentItem[] = [];
   const take = (record: TurnRecord, from: string | null): void => {
     const items = order === 'asc' ? turnItems(record) : turnItems(record).toReversed();
     found.push(...(from === null ? items : items.slice(indexOf(items, from) + 1)));
   };
   let cursor: string | null = null;
-  if (after === undefined) await sessions.view(caller, id);
+  if (after === undefined) await reader.look();
   else {
     cursor = turnOfItem(after);
     if (cursor === null)
       throw perdureError('item_not_found', 'The cursor is no item of it.', { status: 400, param: 'after' });
-    take(await sessions.turn(caller, id, cursor), after);
+    take(await reader.turn(cursor), after);
   }
   while (found.length <= limit) {
-    const page = await sessions.turns(caller, id, { order, limit: TURNS_A_READ, after: cursor });
+    const page = await reader.turns({ order, limit: TURNS_A_READ, after: cursor });
     for (const record of page.data) take(record, null);
     const last = page.data.at(-1);
     if (!page.hasMore || last === undefined) break;

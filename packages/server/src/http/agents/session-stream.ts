@@ -1,15 +1,24 @@
 /** The events of a session as a stream. */
 import { perdureError } from '@perdure/protocol';
-import type { SessionPlace } from '../../engine/agent-sessions/follow-session.ts';
+import type { FamilyPlace } from '../../engine/subagents/follow.ts';
 import type { SessionView } from '../../engine/agent-sessions/view.ts';
 import type { ResponseId } from '../../kernel/ids.ts';
 import { EventStream } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
-import { type AgentEvent, agentEvents, eventId, parseEventId, showsSession } from './session-events.ts';
+import { cursorText, readCursor } from './session-cursor.ts';
+import {
+  type AgentEvent,
+  agentEvents,
+  eventId,
+  isOfTree,
+  parseEventId,
+  showsSession,
+  treeEvents,
+} from './session-events.ts';
 import { sessionResource } from './session-resource.ts';
 
-function wire({ id, type, json }: AgentEvent): string {
-  return `event: ${type}\nid: ${id}\ndata: ${json}\n\n`;
+function wire({ id, type, json }: AgentEvent, place: FamilyPlace): string {
+  return `event: ${type}\nid: ${cursorText(id, place)}\ndata: ${json}\n\n`;
 }
 
 /** The event that begins a session. */
@@ -27,66 +36,96 @@ export async function createdStream(
   turn: ResponseId | null,
 ): Promise<void> {
   const stream = new EventStream(exchange.res, deps.limits, { 'x-request-id': exchange.requestId });
-  await stream.write([wire(createdEvent(view))]);
+  await stream.write([wire(createdEvent(view), BEGINNING)]);
   if (turn === null) return stream.end();
   // What was told of the session before its turn comes first.
-  await pipe(deps, exchange, stream, { session: view.id, from: { turn: null, seq: 0 }, only: turn, skip: -1 });
+  await pipe(deps, exchange, stream, { session: view.id, from: BEGINNING, only: turn, shown: null });
 }
+
+const BEGINNING: FamilyPlace = { root: { turn: null, seq: 0 }, tree: 0, members: new Map() };
 
 /** `GET /v1/agents/sessions/{id}/events`: live, or from after the event that `Last-Event-ID` names. */
 export async function eventStream(deps: HttpDeps, exchange: Exchange, session: string): Promise<void> {
   const given = exchange.req.headers['last-event-id'];
-  const { agentSessions } = deps.engine;
-  const now = await agentSessions.now(exchange.caller, session);
-  if (typeof given !== 'string' || given === '') {
-    const stream = new EventStream(exchange.res, deps.limits, { 'x-request-id': exchange.requestId });
-    return pipe(deps, exchange, stream, { session, from: now, only: null, skip: -1 });
-  }
-  const place = parseEventId(given);
-  if (place === null)
-    throw perdureError('invalid_request', 'Last-Event-ID names no event of this session.', { param: 'Last-Event-ID' });
-  const first = place.turn.slice('resp_'.length) === session.slice('sess_'.length);
-  // Its turn must be one of the session's: what is foreign is not there (L10).
-  if (!first) await agentSessions.turn(exchange.caller, session, place.turn.replace(/^resp_/, 'turn_'));
+  const now = await deps.engine.subagents.now(exchange.caller, session);
+  const live = typeof given !== 'string' || given === '';
+  const { from, shown } = live ? { from: now, shown: null } : await placeAfter(deps, exchange, session, given);
   const stream = new EventStream(exchange.res, deps.limits, { 'x-request-id': exchange.requestId });
-  const from: SessionPlace = first
-    ? { turn: null, seq: Math.max(0, place.seq - 1) }
-    : { turn: place.turn, after: place.seq - 1 };
-  return pipe(deps, exchange, stream, { session, from, only: null, skip: place.part, at: place.seq });
+  return pipe(deps, exchange, stream, { session, from, only: null, shown });
+}
+
+/** Where whoever was last shown that event goes on. @throws invalid_request; turn_not_found: it is another session's (L10) */
+async function placeAfter(
+  { engine: { subagents } }: HttpDeps,
+  { caller }: Exchange,
+  session: string,
+  given: string,
+): Promise<Pick<Piped, 'from' | 'shown'>> {
+  const cursor = readCursor(given, session);
+  const shown = cursor === null ? null : parseEventId(cursor.event);
+  if (cursor === null || shown === null)
+    throw perdureError('invalid_request', 'Last-Event-ID names no event of this session.', { param: 'Last-Event-ID' });
+  const { turn, seq } = shown;
+  if (turn.slice('resp_'.length) === session.slice('sess_'.length)) {
+    // Of the session, not of a turn: it began, its sub-agents changed, or its environment did, between two turns.
+    const before = Math.max(0, seq - 1);
+    const from = cursor.place ?? BEGINNING;
+    if (isOfTree(shown)) return { from: { ...from, tree: before }, shown };
+    const root = { turn: null, seq: before };
+    return { from: { ...from, root, tree: cursor.place?.tree ?? before }, shown };
+  }
+  const whose = await subagents.whose(caller, session, turn);
+  const at = { turn, after: seq - 1 };
+  if (whose.session === session) {
+    // Where nothing is said of the others, they are shown from their beginning: better twice, under the same ids, than not at all.
+    const from = cursor.place ?? { ...BEGINNING, tree: whose.fromSeq - 1 };
+    return { from: { ...from, root: at }, shown };
+  }
+  if (cursor.place === null)
+    throw perdureError('invalid_request', 'This event is of a sub-agent: send the id of the server-sent event.', {
+      param: 'Last-Event-ID',
+    });
+  return { from: { ...cursor.place, members: new Map(cursor.place.members).set(whose.session, at) }, shown };
 }
 
 interface Piped {
   readonly session: string;
-  readonly from: SessionPlace;
+  readonly from: FamilyPlace;
   /** The stream ends with this turn. */
   readonly only: ResponseId | null;
-  /** Of the turn's event `at`, the parts up to this one were shown before. */
-  readonly skip: number;
-  readonly at?: number;
+  /** What its reader was shown last: of what the same event of a log became, the parts up to it are not shown again. */
+  readonly shown: ReturnType<typeof parseEventId>;
 }
 
 async function pipe(
   deps: HttpDeps,
   exchange: Exchange,
   stream: EventStream,
-  { session, from, only, skip, at }: Piped,
+  { session, from, only, shown }: Piped,
 ): Promise<void> {
   const { caller, signal } = exchange;
-  const { agentSessions } = deps.engine;
+  const { agentSessions, subagents } = deps.engine;
+  const isNew = ({ id }: AgentEvent): boolean => {
+    const place = parseEventId(id);
+    return place?.turn !== shown?.turn || place?.seq !== shown?.seq || (place?.part ?? 0) > (shown?.part ?? -1);
+  };
   try {
-    for await (const batch of agentSessions.follow(caller, session, from, signal)) {
+    for await (const next of subagents.follow(caller, session, from, signal)) {
       if (!stream.open) return;
-      if (only !== null && batch.turn !== null && batch.turn !== only) return stream.end();
+      if (next.of === 'tree') {
+        const told = treeEvents(session, next.events).filter(isNew);
+        await stream.write(told.map(event => wire(event, next.place)));
+        continue;
+      }
+      const { batch, place } = next;
+      const own = batch.subagent === null;
+      if (only !== null && own && batch.turn !== null && batch.turn !== only) return stream.end();
       const view = batch.events.some(showsSession) ? await agentSessions.view(caller, session) : null;
-      const shown = agentEvents(batch, session, (status, actions) =>
-        view === null ? {} : sessionResource(view, status, actions),
+      const all = agentEvents(batch, session, (status, actions) =>
+        view === null ? {} : sessionResource(view, status ?? view.status, actions ?? undefined),
       );
-      const mine = shown.filter(event => {
-        const place = parseEventId(event.id);
-        return place === null || batch.turn !== from.turn || place.seq !== at || place.part > skip;
-      });
-      await stream.write(mine.map(wire));
-      if (only !== null && batch.events.some(isEnd)) return stream.end();
+      await stream.write(all.filter(isNew).map(event => wire(event, place)));
+      if (only !== null && own && batch.events.some(isEnd)) return stream.end();
     }
     stream.end();
   } catch (error) {

@@ -2,17 +2,24 @@
 import type { Row } from '../app.ts';
 import type { HttpDeps, Scope } from '../types.ts';
 import * as sessions from './session-routes.ts';
+import * as subagents from './subagent-routes.ts';
 
 export function sessionRoutes(deps: HttpDeps): readonly Row[] {
   const infer: readonly Scope[] = ['inference'];
   const read: readonly Scope[] = ['inference', 'read'];
   const path = '/v1/agents/sessions';
-  type Of = (deps: HttpDeps, exchange: Parameters<Row[3]>[0], id: string, turn: string) => Promise<void>;
+  type Of = (
+    deps: HttpDeps,
+    exchange: Parameters<Row[3]>[0],
+    id: string,
+    second: string,
+    third: string,
+  ) => Promise<void>;
   const row = (method: Row[0], rest: string, scopes: readonly Scope[], handler: Of): Row => [
     method,
     `${path}${rest}`,
     scopes,
-    (exchange, [id = '', turn = '']) => handler(deps, exchange, id, turn),
+    (exchange, [id = '', second = '', third = '']) => handler(deps, exchange, id, second, third),
   ];
   return [
     row('POST', '', infer, sessions.createSession),
@@ -26,5 +33,11 @@ export function sessionRoutes(deps: HttpDeps): readonly Row[] {
     row('GET', '/:id/turns', read, sessions.listTurns),
     row('GET', '/:id/turns/:turn', read, sessions.getTurn),
     row('GET', '/:id/turns/:turn/items', read, sessions.listTurnItems),
+    row('GET', '/:id/subagents', read, subagents.listSubagents),
+    row('GET', '/:id/subagents/:sub', read, subagents.getSubagent),
+    row('GET', '/:id/subagents/:sub/items', read, subagents.listSubagentItems),
+    row('GET', '/:id/subagents/:sub/turns', read, subagents.listSubagentTurns),
+    row('GET', '/:id/subagents/:sub/turns/:turn', read, subagents.getSubagentTurn),
+    row('GET', '/:id/subagents/:sub/turns/:turn/items', read, subagents.listSubagentTurnItems),
   ];
 }

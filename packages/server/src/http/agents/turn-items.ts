@@ -2,12 +2,16 @@
 import type { TurnRecord } from '../../engine/agent-sessions/turns.ts';
 import { turnId } from '../../engine/agent-sessions/find.ts';
 import type { JsonObject } from '../../log/events.ts';
+import { answersOf, toldItem } from './subagent-items.ts';
 import { type AgentItem, callItem, modelItem, outputItem, userItem } from './session-items.ts';
 
-export function turnItems({ row, record, events, pending }: TurnRecord): readonly AgentItem[] {
+export function turnItems({ row, record, events, pending, agent, subagent }: TurnRecord): readonly AgentItem[] {
   const turn = turnId(row.id);
+  const who = subagent?.id ?? agent;
+  const inputItem = (item: JsonObject): AgentItem =>
+    subagent === null ? userItem(item, turn) : toldItem(item, turn, subagent);
   // By id, in the order of their first mention: a call is shown when it is made, and again with its end.
-  const items = new Map<string, AgentItem>(record.input.map(item => [item.id, userItem(item, turn)]));
+  const items = new Map<string, AgentItem>(record.input.map(item => [item.id, inputItem(item)]));
   const put = (item: AgentItem | null): void => {
     if (item !== null) items.set(item.id, item);
   };
@@ -24,14 +28,15 @@ export function turnItems({ row, record, events, pending }: TurnRecord): readonl
         put(modelItem(said['item'] as JsonObject, turn));
         break;
       case 'perdure.input':
-        for (const item of said['items'] as readonly JsonObject[]) put(userItem(item, turn));
+        for (const item of said['items'] as readonly JsonObject[]) put(inputItem(item));
         break;
       case 'perdure.tool':
-        put(settled(callItem(said, turn)));
+        put(settled(callItem(said, turn, who)));
         break;
       default:
-        put(callItem(said, turn));
+        put(callItem(said, turn, who));
         put(outputItem(said, turn));
+        answersOf(said, turn, who).forEach(put);
     }
   }
   return [...items.values()];

@@ -8,10 +8,15 @@ export interface TurnPlace {
   readonly status: string;
   /** ms since 1970; null while it is open. */
   readonly endedAt: number | null;
+  /** The id of the sub-agent whose turn it is. */
+  readonly subagent: string | null;
 }
 
 /** @param response the response that the turn made, in wire form, as it stands */
-export function turnResource(response: JsonObject, { turn, session, agent, status, endedAt }: TurnPlace): JsonObject {
+export function turnResource(
+  response: JsonObject,
+  { turn, session, agent, status, endedAt, subagent }: TurnPlace,
+): JsonObject {
   const created = response['created_at'] ?? 0;
   const ended = status === 'completed' || status === 'failed' || status === 'cancelled';
   const at = response['completed_at'] ?? (endedAt === null ? null : Math.floor(endedAt / 1000));
@@ -20,7 +25,7 @@ export function turnResource(response: JsonObject, { turn, session, agent, statu
     object: 'agent.session.turn',
     session_id: session,
     agent_id: agent,
-    subagent_id: null,
+    subagent_id: subagent,
     status,
     created_at: created,
     started_at: created,

@@ -206,6 +206,7 @@ function resourceOf(body: ApprovalBody, now: number): ApprovalResource {
     status,
     why: body.why,
     session_id: body.session,
+    ...(body.subagent !== undefined && { subagent_id: body.subagent }),
     agent_id: body.agent?.id ?? null,
     agent_version: body.agent?.version ?? null,
     call_id: body.callId,

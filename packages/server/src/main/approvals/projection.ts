@@ -5,6 +5,7 @@
 import type { ApprovalStatus, ApprovalWhy } from '@perdure/protocol';
 import { approvalOrder, readAsked } from '../../engine/feed/asked.ts';
 import type { FeedConsumer, FedEvent } from '../../engine/feed/follow.ts';
+import { subagentId } from '../../engine/subagents/ids.ts';
 import { parseApprovalId } from '../../engine/tools/approval-id.ts';
 import type { ResourceChange, ResourceRow, Resources } from '../../engine/resources.ts';
 import type { TenantId } from '../../kernel/ids.ts';
@@ -16,7 +17,10 @@ export interface ApprovalBody {
   readonly approval: string;
   readonly status: ApprovalStatus;
   readonly why: ApprovalWhy;
+  /** That people know: of a sub-agent's, the one that owns it. */
   readonly session: string;
+  /** The id of the sub-agent that asks. */
+  readonly subagent?: string;
   readonly agent: { readonly id: string; readonly version: number } | null;
   readonly callId: string;
   readonly tool: string;
@@ -77,6 +81,7 @@ async function requested(
   if (asked === null) return [];
   const row = await home.session(tenant, session);
   const agent = agentOf(row?.state ?? null, asked.head.agentVersion);
+  const owner = ownerIn(row?.state ?? null);
   const { head } = asked;
   const binding: ApprovalBinding = {
     tenant,
@@ -91,7 +96,8 @@ async function requested(
     approval: id,
     status: 'waiting',
     why: head.why ?? 'policy',
-    session,
+    session: owner ?? session,
+    ...(owner !== null && { subagent: subagentId(session) }),
     agent,
     callId: head.callId,
     tool: asked.tool,
@@ -112,7 +118,7 @@ async function requested(
       kind,
       tenant,
       id: prefix + order,
-      parent: session,
+      parent: owner ?? session,
       version: 1,
       createdAt: asked.at,
       wakeAt: null,
@@ -128,6 +134,12 @@ function agentOf(state: string | null, version: number | undefined): ApprovalBod
     readonly agent?: { readonly id: string; readonly version: number };
   };
   return agent === undefined ? null : { id: agent.id, version: version ?? agent.version };
+}
+
+/** The session that owns it, if it is a sub-agent's. */
+function ownerIn(state: string | null): string | null {
+  const { subagent } = (state === null ? {} : JSON.parse(state)) as { readonly subagent?: { readonly owner: string } };
+  return subagent?.owner ?? null;
 }
 
 async function decided(
@@ -146,10 +158,15 @@ async function decided(
   return closing(control, tenant, order, by);
 }
 
-async function withdrawn(control: Resources, { event }: FedEvent): Promise<readonly ResourceChange[]> {
+async function withdrawn(control: Resources, { home, event }: FedEvent): Promise<readonly ResourceChange[]> {
   const { tenant, session, at, actor } = event;
-  const query = { kind: 'approval_waiting', tenant, parent: session, order: 'asc', limit: OPEN_MOST } as const;
-  const open = await control.resources({ ...query, after: null });
+  const owner = ownerIn((await home.session(tenant, session))?.state ?? null);
+  const parent = owner ?? session;
+  const query = { kind: 'approval_waiting', tenant, parent, order: 'asc', limit: OPEN_MOST } as const;
+  const found = await control.resources({ ...query, after: null });
+  // Those of the other agents of the session stay.
+  const asker = owner === null ? undefined : subagentId(session);
+  const open = found.filter(row => bodyOf(row).subagent === asker);
   const change = { status: 'withdrawn', decidedBy: actor, decidedAt: at } as const;
   const all = await Promise.all(open.map(row => closing(control, tenant, row.id.slice(WAITING_PREFIX.length), change)));
   return all.flat();

@@ -84,7 +84,7 @@ export function responseTo(answer: ToolRun['answer'], key: string | null): JsonO
 
 /** Notes of questions that were declined, beside what the call came to. */
 export function withDeclined(outcome: ToolOutcome, questions: readonly string[]): ToolOutcome {
-  if (questions.length === 0 || outcome.ok === 'asks') return outcome;
+  if (questions.length === 0 || outcome.ok === 'asks' || outcome.ok === 'waits') return outcome;
   const note = `[The server asked in the middle of the call, and was declined: nobody could answer. It asked: ${questions.join(' / ')}]`;
   if (!outcome.ok) return { ...outcome, message: `${outcome.message}\n${note}` };
   const { output } = outcome;

@@ -1,0 +1,28 @@
+/** Sub-agents, for who reads and follows the sessions that own them. */
+import type { ResponseId, SessionId } from '../../kernel/ids.ts';
+import type { Caller } from '../caller.ts';
+import type { EngineContext } from '../engine-context.ts';
+import { type FamilyEvents, familyNow, type FamilyPlace, familyTurn, followFamily } from './follow.ts';
+import { type SubagentReads, subagentReads } from './view.ts';
+
+export interface SubagentsApi extends SubagentReads {
+  /** Where somebody begins to follow a session who asks for nothing that was. */
+  now(caller: Caller, session: string): Promise<FamilyPlace>;
+  /** A session with all its sub-agents. */
+  follow(caller: Caller, session: string, from: FamilyPlace, signal: AbortSignal): AsyncGenerator<FamilyEvents>;
+  /** Whose turn it is, of the session and its sub-agents, and where it began. @throws turn_not_found */
+  whose(
+    caller: Caller,
+    session: string,
+    turn: ResponseId,
+  ): Promise<{ readonly session: SessionId; readonly fromSeq: number }>;
+}
+
+export function subagentsApi(engine: EngineContext): SubagentsApi {
+  return {
+    ...subagentReads(engine),
+    now: (caller, session) => familyNow(engine, caller, session),
+    follow: (caller, session, from, signal) => followFamily(engine, caller, session, from, signal),
+    whose: (caller, session, turn) => familyTurn(engine, caller, session, turn),
+  };
+}
