@@ -25,7 +25,7 @@ import { checkOrigin, findConversation, mustState, short } from './plan.ts';
 import { MAX_EVENTS_READ } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
 import { endConversation, endForks, hide, hideAll, type RemoveOptions } from './remove.ts';
-import { claim } from './respond.ts';
+import { claim } from './claim.ts';
 import { seconds } from './turn.ts';
 
 export interface ConversationView {

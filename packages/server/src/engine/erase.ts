@@ -15,7 +15,7 @@ import type { EngineContext } from './engine-context.ts';
 import type { LiveSession } from './live-session.ts';
 import { mustState } from './plan.ts';
 import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
-import { claim } from './respond.ts';
+import { claim } from './claim.ts';
 
 const PAGE = 200;
 

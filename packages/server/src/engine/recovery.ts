@@ -23,7 +23,7 @@ import type { LiveSession } from './live-session.ts';
 import { mustState } from './plan.ts';
 import type { ProviderError, SessionLog } from './ports.ts';
 import { isOutputEvent, readTurn, replayOutputs } from './read.ts';
-import { claim } from './respond.ts';
+import { claim } from './claim.ts';
 import { callSettings } from './settings.ts';
 import { failedEvent } from './stateless-run.ts';
 import { type ResponseBase, RunningTurn, seconds } from './turn.ts';

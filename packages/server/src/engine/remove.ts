@@ -9,7 +9,7 @@ import type { EngineContext } from './engine-context.ts';
 import { type Dead, reapOrLater, responsesOf, runsOfResponse } from './erase.ts';
 import type { LiveSession } from './live-session.ts';
 import { findResponse, mustState, short } from './plan.ts';
-import { claim } from './respond.ts';
+import { claim } from './claim.ts';
 
 /** Events of one commit at most, when many are hidden together. */
 const HIDDEN_AT_ONCE = 500;

@@ -11,6 +11,7 @@ import { type AgentTurn, agentOfTurn } from './agent-sessions/agent-turn.ts';
 import type { LateResults } from './agent-sessions/late-results.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { claim } from './claim.ts';
 import { matchInput } from './compaction/input.ts';
 import { storedPlan } from './compaction/plan.ts';
 import { takeCompaction } from './compaction/turn-compaction.ts';
@@ -386,16 +387,4 @@ async function openExisting(
     previous,
     announce: null,
   };
-}
-
-/** What makes the session this process's: nothing if it is already. Waits another holder's lease out (L3). */
-export async function claim(engine: EngineContext, live: LiveSession): Promise<readonly EventBody[]> {
-  const state = mustState(live);
-  if (state.owner === engine.owner) return [];
-  if (state.owner !== null) {
-    const remaining = await engine.sessions.wait(live.store.ownerRemaining(state.owner));
-    if (remaining > 0)
-      throw perdureError('conversation_locked', 'Another process holds this session.', { retryAfterMs: remaining });
-  }
-  return [{ type: 'session.claimed', head: { owner: engine.owner }, payload: null }];
 }

@@ -6,7 +6,7 @@ import type { SessionState } from '../session/state.ts';
 import type { EngineContext } from './engine-context.ts';
 import { mustState } from './plan.ts';
 import { recoverSession } from './recovery.ts';
-import { claim } from './respond.ts';
+import { claim } from './claim.ts';
 import { outputId } from './tools/output.ts';
 
 export async function wakeSession(engine: EngineContext, row: SessionRow): Promise<void> {

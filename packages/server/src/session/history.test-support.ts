@@ -185,7 +185,10 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
   }
 }
 
-/** What random histories seldom come to: a call that is pending between turns, and a tool of unknown outcome that may run again. */
+/**
+ * What random histories seldom come to: a call that is pending between turns; a tool of unknown outcome that may run again, beside a sub-agent that
+ * was closed; one of two tools that waits for people, or for others, while the other runs; a program that has called a tool.
+ */
 export function rareHistories(): readonly History[] {
   const sample = <T extends EventType>(type: T): EventBody =>
     fc.sample(EVENTS[type], { numRuns: 1, seed: 3 })[0] as EventBody;
@@ -224,8 +227,23 @@ export function rareHistories(): readonly History[] {
     asked({}),
     { type: 'tool.started', head: { callId: 'call_a', approval: null }, payload: null } as const,
     sample('tool.outcome_unknown'),
+    sample('subagent.created'),
+    sample('subagent.closed'),
   ];
-  return [pending, unknown].map(bodies => lawful(sample('session.created'), bodies));
+  // The last letter of its call says which of two tools it is: `bend`.
+  const begins = (callId: 'call_a' | 'call_b'): EventBody => ({
+    type: 'tool.started',
+    head: { callId, approval: null },
+    payload: null,
+  });
+  const two = [...started, completed(['call_a', 'call_b']), asked({}), asked({}), begins('call_b')];
+  const asks = sample('approval.requested');
+  const about = { ...asks, head: { ...asks.head, callId: 'call_a' } } as EventBody;
+  const asking = [...two, about];
+  const yielding = [...two, begins('call_a'), sample('tool.yielded')];
+  const caller = { program: 'call_a', index: 0 };
+  const calling = [...started, completed(['call_a']), asked({}), begins('call_b'), asked({ caller })];
+  return [pending, unknown, asking, yielding, calling].map(bodies => lawful(sample('session.created'), bodies));
 }
 
 /** How often each type is tried; what ends a session only rarely, so that histories get long. */

@@ -6,6 +6,7 @@ import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
 import { beforeTurn, queueInput, reviewed, steer, used } from './reduce-agent.ts';
+import { COMPACTION, compactContext, withoutStale } from './reduce-compaction.ts';
 import { awaitEnvironment, changeEnvironment, recounted } from './reduce-environment.ts';
 import { answerCall, givenBack, postponeCall, takeResults } from './reduce-pending.ts';
 import { reduceSubagents } from './reduce-subagents.ts';
@@ -365,35 +366,6 @@ function failCall(state: SessionState, event: EnvelopeOf<'call.failed'>): Sessio
 function cancelCall(state: SessionState, event: EnvelopeOf<'call.cancelled'>): SessionState | string {
   const after = settleCall(state, event.head.call, turn => ({ ...turn, call: null }));
   return typeof after === 'string' ? after : used(state, event.head.usage, after);
-}
-
-/** The purpose of calls that compact a context. */
-const COMPACTION = 'compaction';
-
-function compactContext(state: SessionState, event: EnvelopeOf<'context.compacted'>): SessionState | string {
-  const { to, count, final } = event.head;
-  const turn = state.turn;
-  if (turn === null) return 'no turn is open';
-  if (turn.compaction === 'done' || turn.outcome !== null) return 'too late in the turn';
-  if (count < 1) return 'it has no item of its own';
-  if (to > state.position || to < (state.compacted?.to ?? 0)) return 'it stands for what is not there';
-  const compacted = { session: state.session, seq: event.seq, position: state.position + 1, to };
-  const after: TurnState = {
-    ...turn,
-    compaction: 'done',
-    failures: 0,
-    outcome: final ? { status: 'completed', reason: null } : null,
-  };
-  const compactions = [...(state.compactions ?? []), { seq: event.seq, to }];
-  const position = state.position + count;
-  return { ...state, compacted, compactions, position, turn: after, phase: final ? 'called' : state.phase };
-}
-
-/** A compaction that an item was taken from stands for what must not be seen: the context is read from its beginning again. */
-function withoutStale(state: SessionState, deleted: number): SessionState {
-  const compacted = state.compacted ?? null;
-  if (compacted === null || (deleted > compacted.to && deleted !== compacted.position)) return state;
-  return { ...state, compacted: null };
 }
 
 function completeTurn(state: SessionState, event: EnvelopeOf<'turn.completed'>): SessionState | string {

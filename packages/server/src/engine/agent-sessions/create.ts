@@ -10,7 +10,7 @@ import { originOf } from '../origin.ts';
 import { checkOrigin, mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
 import type { ResourceRow } from '../resources.ts';
-import { claim } from '../respond.ts';
+import { claim } from '../claim.ts';
 import { cancelOpenTurn } from './cancel-session.ts';
 import { endSession } from './end-session.ts';
 import { findSession } from './find.ts';

@@ -14,7 +14,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { reserve } from '../idempotency.ts';
 import type { LiveSession } from '../live-session.ts';
 import { checkOrigin, mustState } from '../plan.ts';
-import { claim } from '../respond.ts';
+import { claim } from '../claim.ts';
 import { goOn } from '../tools/approvals.ts';
 import { completedTool, failedTool } from '../tools/output.ts';
 import { answeredCall, type LateResult } from '../tools/pending.ts';

@@ -77,7 +77,8 @@ const TOOLS: readonly ToolDefinition[] = [
 export function makeAutomationTools(desk: AutomationDesk, deps: Pick<AutomationDeps, 'callerOf'>): ToolSource {
   return {
     kind: 'builtin',
-    list: async ({ agent }) => (wantsAutomations(agent) ? TOOLS : []),
+    // What is begun for a session is no sub-agent's.
+    list: async ({ agent, owner }) => (owner === undefined && wantsAutomations(agent) ? TOOLS : []),
     async run(scope, tool, run) {
       const caller = deps.callerOf(scope.tenant, scope.principal);
       if (caller === null) return refused('principal_revoked', 'The key of this session has been revoked.');

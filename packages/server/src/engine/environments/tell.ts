@@ -13,7 +13,7 @@ import { MAX_ENVIRONMENT_CHANGES, type SessionState } from '../../session/state.
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
-import { claim } from '../respond.ts';
+import { claim } from '../claim.ts';
 import { goOn } from '../tools/approvals.ts';
 import { type Changed, changedEvent } from './changed-event.ts';
 

@@ -6,7 +6,7 @@ import { toPerdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { SessionLog } from '../ports.ts';
-import { claim } from '../respond.ts';
+import { claim } from '../claim.ts';
 import { removeChunks } from './chunks.ts';
 import { sessionOfFile } from './file-id.ts';
 import type { FileRow } from './rows.ts';

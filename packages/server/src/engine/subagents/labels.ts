@@ -6,7 +6,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
-import { claim } from '../respond.ts';
+import { claim } from '../claim.ts';
 
 /** @throws label_not_allowed_here: then nothing is written, and what has the labels must not be read */
 export async function growLabels(

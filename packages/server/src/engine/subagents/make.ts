@@ -18,7 +18,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
-import { claim } from '../respond.ts';
+import { claim } from '../claim.ts';
 import { agentName, entriesOf, memberOf, treeOf } from './family.ts';
 import { subagentId, subagentSession, toldResponse } from './ids.ts';
 

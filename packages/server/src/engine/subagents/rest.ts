@@ -11,7 +11,7 @@ import type { SessionState, ToolState } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
-import { claim } from '../respond.ts';
+import { claim } from '../claim.ts';
 import { entriesOf, memberOf, ownerOf } from './family.ts';
 
 /** Has its yielded tools begin again, those whose time has come. @returns whether any does */

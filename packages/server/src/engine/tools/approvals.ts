@@ -15,7 +15,7 @@ import { killPoint } from '../kill-point.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { recoverSession } from '../recovery.ts';
-import { claim } from '../respond.ts';
+import { claim } from '../claim.ts';
 import { parseApprovalId } from './approval-id.ts';
 import { completedTool, failedTool } from './output.ts';
 

@@ -31,6 +31,8 @@ export interface ToolDefinition {
 export interface ToolScope {
   readonly tenant: TenantId;
   readonly session: SessionId;
+  /** Of a sub-agent: the session that owns it, with whose credentials it works. */
+  readonly owner?: SessionId;
   readonly principal: string;
   /** The configuration that the session runs, in wire form (`AgentSession.Agent`), and its environment (`AgentSession.environment`). */
   readonly agent: JsonObject;

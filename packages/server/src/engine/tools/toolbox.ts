@@ -25,9 +25,10 @@ export interface Tool {
 export type Toolbox = ReadonlyMap<string, Tool>;
 
 export function scopeOf(state: SessionState, config: SessionConfig, principal: string): ToolScope {
-  const { tenant, session, labels } = state;
+  const { tenant, session, labels, subagent } = state;
   const { agent, environment, vaultIds: vaults } = config;
-  return { tenant, session, principal, agent, environment, vaults, labels };
+  const owner = subagent === undefined ? {} : { owner: subagent.owner };
+  return { tenant, session, ...owner, principal, agent, environment, vaults, labels };
 }
 
 /** Lists all tools. Of two with one name the first is taken: the client's before those of sources, those in their order. */

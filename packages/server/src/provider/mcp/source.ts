@@ -71,7 +71,7 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
   function resolve(scope: ToolScope, spec: McpServerSpec, fresh: boolean): Promise<McpCredential | null> {
     if (spec.transport.type !== 'http' || spec.origin === 'environment' || secrets === null)
       return Promise.resolve(null);
-    const { tenant, session, vaults } = scope;
+    const { tenant, owner: session = scope.session, vaults } = scope;
     const { label, credential } = spec;
     return secrets.resolve({ tenant, session, vaults, label, url: spec.transport.url, credential, fresh });
   }
