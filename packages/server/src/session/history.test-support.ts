@@ -248,26 +248,26 @@ export function rareHistories(): readonly History[] {
 
 /** How often each type is tried; what ends a session only rarely, so that histories get long. */
 const WEIGHTS: { readonly [T in EventType]?: number } = {
-  'input.accepted': 8,
-  'turn.started': 8,
-  'call.placed': 10,
-  'call.completed': 10,
-  'call.failed': 4,
-  'tool.requested': 8,
-  'tool.started': 8,
-  'tool.suspended': 4,
-  'tool.completed': 9,
-  'approval.requested': 8,
-  'approval.granted': 5,
-  'turn.completed': 5,
-  'items.added': 3,
-  'input.steered': 4,
+  'input.accepted': 16,
+  'turn.started': 16,
+  'call.placed': 20,
+  'call.completed': 20,
+  'call.failed': 8,
+  'tool.requested': 16,
+  'tool.started': 20,
+  'tool.suspended': 8,
+  'tool.completed': 28,
+  'approval.requested': 24,
+  'approval.granted': 26,
+  'turn.completed': 10,
+  'items.added': 6,
+  'input.steered': 8,
   'tool.postponed': 6,
   'tool.answered': 4,
-  'environment.changed': 2,
-  'tool.outcome_unknown': 4,
-  'tool.yielded': 2,
-  'tool.resumed': 2,
+  'environment.changed': 4,
+  'tool.outcome_unknown': 8,
+  'tool.yielded': 4,
+  'tool.resumed': 4,
 };
 const ENDINGS: ReadonlySet<EventType> = new Set(['session.sealed', 'session.erased', 'session.moved']);
 
@@ -279,7 +279,7 @@ function weighted(types: readonly EventType[]): fc.Arbitrary<EventBody> {
 
 const all = Object.keys(EVENTS) as EventType[];
 const living = weighted(all.filter(type => !ENDINGS.has(type)));
-const any = weighted([...all, ...Array.from({ length: 7 }, () => [...ENDINGS]).flat()]);
+const any = weighted([...all, ...Array.from({ length: 12 }, () => [...ENDINGS]).flat()]);
 
 /** Histories of stored sessions: most of them live to the end. */
 export const history: fc.Arbitrary<History> = fc
