@@ -41,6 +41,30 @@ test('tools: the call goes out, its answer comes back', async () => {
   expect(text).toContain('High water at Bergen is at 14:20.');
 });
 
+test('agent: a command waits for a person, over a restart; what it made is there after it', async () => {
+  const { argv } = process;
+  try {
+    process.argv = ['node', 'agent.ts'];
+    const before = await output(() => import('../../examples/agent.ts'));
+    const id = /^session (\w+)$/m.exec(before)?.[1] ?? '';
+    expect(before.endsWith('agent.session.requires_action')).toBe(true);
+    await stack.restart();
+    const response = await stack.request('GET', `/perdure/v1/approvals?status=waiting&session_id=${id}`);
+    const { data } = (await response.json()) as { readonly data: readonly { readonly id: string }[] };
+    expect(data).toHaveLength(1);
+    await stack.request('POST', `/perdure/v1/approvals/${data[0]?.id}/grant`, { body: {} });
+    vi.resetModules();
+    process.argv = ['node', 'agent.ts', id];
+    const after = await output(() => import('../../examples/agent.ts'));
+    expect(after).toContain('the agent ran: mkdir -p outputs');
+    expect(after.endsWith('agent.session.idle\n/workspace/outputs/report.txt:\nHamburg 17:05\nHarwich 14:20\n')).toBe(
+      true,
+    );
+  } finally {
+    process.argv = argv;
+  }
+}, 60_000);
+
 describe('contracts: what its README says', () => {
   async function explain(...flags: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
     const printed: string[] = [];

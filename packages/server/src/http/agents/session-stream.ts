@@ -44,6 +44,9 @@ export async function createdStream(
 
 const BEGINNING: FamilyPlace = { root: { turn: null, seq: 0 }, tree: 0, members: new Map() };
 
+/** As a `Last-Event-ID`: all that ever happened in the session. */
+const FROM_BEGINNING = '0';
+
 /** `GET /v1/agents/sessions/{id}/events`: live, or from after the event that `Last-Event-ID` names. */
 export async function eventStream(deps: HttpDeps, exchange: Exchange, session: string): Promise<void> {
   const given = exchange.req.headers['last-event-id'];
@@ -63,6 +66,7 @@ async function placeAfter(
 ): Promise<Pick<Piped, 'from' | 'shown'>> {
   const cursor = readCursor(given, session);
   const shown = cursor === null ? null : parseEventId(cursor.event);
+  if (given === FROM_BEGINNING) return { from: BEGINNING, shown: null };
   if (cursor === null || shown === null)
     throw perdureError('invalid_request', 'Last-Event-ID names no event of this session.', { param: 'Last-Event-ID' });
   const { turn, seq } = shown;
