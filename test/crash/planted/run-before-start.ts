@@ -10,7 +10,7 @@ changeSources([
           "  killPoint('tool.before-start');\n",
           `  for (const { state, move } of moves)
     if (move.do === 'start')
-      await runIn(move.tool, scope, {
+      await runIn(move.tool, scopeOf(mustState(turn.live), agent.config, turn.principal), {
         callId: state.callId,
         key: runKey(engine, turn, state.callId),
         arguments: move.args,
