@@ -113,10 +113,11 @@ export function rowOf(state: SessionState, digest: Uint8Array): SessionRow {
     seq,
     epoch,
     owner,
-    // A turn that waits for people is no process's work, and a start reads nothing of it (L4).
+    // A turn that waits for people is no process's work, and a start reads nothing of it (L4). One that waits for sub-agents is: who rested last may
+    // have died before it said so.
     open: stateless
       ? phase === 'stateless_open' || phase === 'stateless_calling'
-      : state.turn !== null && phase !== 'waiting',
+      : state.turn !== null && (phase !== 'waiting' || state.turn.tools.some(({ status }) => status === 'yielded')),
     ended: phase === 'ended',
     wakeAt: wakeAt(state),
     createdAt,

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canSearch, foundBy, offered, type Searchable, searchOutput, searchTools } from './search.ts';
+import { canSearch, foundBy, offered, type Searchable, searchOutput } from './search.ts';
+import { searchTools } from './search-index.ts';
 
 const tools: fc.Arbitrary<readonly Searchable[]> = fc.uniqueArray(
   fc.record({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Searchable, SEARCH_BOUNDS, searchArguments, searchTools, TOOL_SEARCH } from './search.ts';
+import { type Searchable, SEARCH_BOUNDS, searchArguments, TOOL_SEARCH } from './search.ts';
+import { searchTools } from './search-index.ts';
 
 function tool(name: string, description: string, properties: object = {}): Searchable {
   return { name, description, parameters: { type: 'object', properties } as never, deferred: true };

@@ -4,7 +4,6 @@
  * T1  A deferred tool that was not found is never offered; any other always is.
  * T2  What was found follows from the outputs of searches alone, so that it needs no state beside the log (L1).
  */
-import MiniSearch from 'minisearch';
 import type { Json, JsonObject } from '../log/events.ts';
 
 export interface Searchable {
@@ -26,8 +25,7 @@ export const SEARCH_BOUNDS: { readonly queryChars: number; readonly limit: numbe
   limit: 20,
   defaultLimit: 5,
 };
-/** UTF-16 units of a description that is searched, and that an answer shows. */
-const SEARCHED_CHARS = 2_000;
+/** UTF-16 units of a description that an answer shows. */
 const SHOWN_CHARS = 300;
 
 /** The function that the model is offered while there is something to find. */
@@ -66,71 +64,6 @@ export function offered<Tool extends Searchable>(
 /** Whether `TOOL_SEARCH` is offered beside them. */
 export function canSearch(definitions: readonly Searchable[], found: ReadonlySet<string>): boolean {
   return definitions.some(({ name, deferred }) => deferred && !found.has(name));
-}
-
-/** The deferred tools that fit a query, best first; those that fit alike by name. */
-export function searchTools<Tool extends Searchable>(
-  definitions: readonly Tool[],
-  query: string,
-  limit: number,
-): readonly Tool[] {
-  const deferred = definitions.filter(tool => tool.deferred);
-  const index = new MiniSearch<{
-    readonly id: number;
-    readonly name: string;
-    readonly words: string;
-    readonly more: string;
-  }>({
-    fields: ['name', 'words', 'more'],
-    tokenize: wordsOf,
-    processTerm: term => term,
-    searchOptions: {
-      boost: { name: 3, words: 1.5 },
-      prefix: term => term.length > 2,
-      fuzzy: term => (term.length > 4 ? 0.2 : false),
-      combineWith: 'OR',
-    },
-  });
-  index.addAll(
-    deferred.map(({ name, description, parameters }, id) => ({
-      id,
-      name,
-      words: (description ?? '').slice(0, SEARCHED_CHARS),
-      more: propertiesOf(parameters).slice(0, SEARCHED_CHARS),
-    })),
-  );
-  const exact = query.trim().toLowerCase();
-  const score = ({ id, score: fit }: { readonly id: number; readonly score: number }): number =>
-    deferred[id]?.name.toLowerCase() === exact ? Number.POSITIVE_INFINITY : fit;
-  return index
-    .search(query.slice(0, SEARCH_BOUNDS.queryChars))
-    .map(hit => ({ tool: deferred[Number(hit.id)], fit: score({ id: Number(hit.id), score: hit.score }) }))
-    .toSorted((a, b) => b.fit - a.fit || compareNames(a.tool, b.tool))
-    .flatMap(({ tool }) => (tool === undefined ? [] : [tool]))
-    .slice(0, limit);
-}
-
-function compareNames(a: Searchable | undefined, b: Searchable | undefined): number {
-  return (a?.name ?? '') < (b?.name ?? '') ? -1 : 1;
-}
-
-/** `read_textFile` has the words read, text and file. */
-function wordsOf(text: string): string[] {
-  return text
-    .replaceAll(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter(word => word !== '');
-}
-
-function propertiesOf({ properties }: JsonObject): string {
-  if (!isObject(properties)) return '';
-  return Object.entries(properties)
-    .map(([name, property]) => {
-      const about = isObject(property) ? property['description'] : null;
-      return `${name} ${typeof about === 'string' ? about : ''}`;
-    })
-    .join(' ');
 }
 
 /** Arguments of a call to `TOOL_SEARCH`; a text says what is wrong with them. */
@@ -175,6 +108,6 @@ function namesIn(output: string): readonly string[] {
   );
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
+export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

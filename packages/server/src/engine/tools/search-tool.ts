@@ -2,15 +2,7 @@
  * Tool search: the tool that finds deferred ones, for agents that have `tool_search`. What it found is said in the log by the event that ends it, so that it
  * outlives the process and every compaction of the context.
  */
-import {
-  foundBy,
-  offered,
-  canSearch,
-  searchArguments,
-  searchOutput,
-  searchTools,
-  TOOL_SEARCH,
-} from '../../tool/search.ts';
+import { foundBy, offered, canSearch, searchArguments, searchOutput, TOOL_SEARCH } from '../../tool/search.ts';
 import type { JsonObject } from '../../log/events.ts';
 import type { ToolDefinition, ToolOutcome, ToolSource } from './ports.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -33,11 +25,12 @@ export function searchSource(definitions: () => readonly ToolDefinition[]): Tool
   return {
     kind: 'builtin',
     list: () => Promise.resolve([SEARCH_DEFINITION]),
-    run(_scope, _tool, { arguments: given }): Promise<ToolOutcome> {
+    async run(_scope, _tool, { arguments: given }): Promise<ToolOutcome> {
       const args = searchArguments(given);
-      if (typeof args === 'string') return Promise.resolve({ ok: false, code: 'invalid_arguments', message: args });
+      if (typeof args === 'string') return { ok: false, code: 'invalid_arguments', message: args };
+      const { searchTools } = await import('../../tool/search-index.ts');
       const found = searchTools(definitions(), args.query, args.limit);
-      return Promise.resolve({ ok: true, output: searchOutput(found) });
+      return { ok: true, output: searchOutput(found) };
     },
     release: () => Promise.resolve(),
     close: () => Promise.resolve(),

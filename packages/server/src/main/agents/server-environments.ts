@@ -6,7 +6,6 @@ import { textOf } from '../../log/events.ts';
 import { addressAllowed, matchesAny } from '../../provider/egress/rules.ts';
 import { fetchWithin } from '../../provider/mcp/fetch-within.ts';
 import type { ServerEnvironments } from '../../provider/mcp/ports.ts';
-import { hostAllowed, hostRules, within } from '../../workspace/network/rules.ts';
 import type { Config } from '../config/config.ts';
 import { workspaceEgress } from '../workspaces.ts';
 
@@ -24,6 +23,8 @@ export function serverEnvironments({ api, workspaces, callMs }: ServerEnvironmen
   const egress = workspaceEgress(workspaces.privateHosts);
 
   async function hosted({ tenant, environment }: ToolScope): Promise<Fetch> {
+    // An idle server has no workspaces, and nothing of them.
+    const { hostAllowed, hostRules, within } = await import('../../workspace/network/rules.ts');
     const spec = await api().sessions.spec(tenant, environment);
     const rules = spec === null || !within(spec.network.access, most) ? null : hostRules(spec.network, blockedHosts);
     if (rules === null) throw perdureError('egress_denied', 'The environment of the session has no network.');

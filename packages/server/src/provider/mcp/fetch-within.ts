@@ -1,8 +1,9 @@
 /** A fetch under the network rules of a workspace: what its commands may reach, and nothing else. */
 import { perdureError } from '@perdure/protocol';
-import { Agent, fetch as undiciFetch } from 'undici';
+import type { Agent } from 'undici';
 import { isIP } from 'node:net';
 import { checkedLookup } from '../transport/address.ts';
+import { undici } from '../transport/undici.ts';
 
 export interface NetworkOf {
   /** As far as the name tells. */
@@ -21,7 +22,8 @@ export function fetchWithin(network: NetworkOf): (where: string | URL, init?: Re
   const agentFor = (url: URL): Agent => {
     const known = agents.get(url.origin);
     if (known !== undefined) return known;
-    const agent = new Agent({
+    const { Agent: NewAgent } = undici();
+    const agent = new NewAgent({
       connect: { lookup: checkedLookup(address => network.addressAllowed(address, url)), timeout: CONNECT_MS },
       keepAliveTimeout: IDLE_MS,
       keepAliveMaxTimeout: IDLE_MS,
@@ -42,7 +44,7 @@ export function fetchWithin(network: NetworkOf): (where: string | URL, init?: Re
       (isIP(literal) !== 0 && !network.addressAllowed(literal, url))
     )
       throw perdureError('egress_denied', `The network rules of the environment hold back ${url.hostname}.`);
-    const answer = await undiciFetch(url.href, {
+    const answer = await undici().fetch(url.href, {
       ...(init as object),
       headers: Object.fromEntries(new Headers(init.headers)),
       redirect: 'manual',
