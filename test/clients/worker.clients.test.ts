@@ -1,5 +1,6 @@
 /** Self-hosted environments: a worker that opens connections only, links that break, processes that die. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -19,7 +20,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Caller } from '../../packages/server/src/engine/caller.ts';
 import type { StateChange } from '../../packages/server/src/engine/environments/live.ts';
 import type { ExecRequest } from '../../packages/server/src/engine/tools/ports.ts';
-import type { HomeId, SessionId } from '../../packages/server/src/kernel/ids.ts';
+import { type HomeId, homeTag, makeIds, type SessionId } from '../../packages/server/src/kernel/ids.ts';
 import { perdure } from '../../packages/server/src/main/cli/captured-io.test-support.ts';
 import { LOCAL_CALLER } from '../../packages/server/src/main/keys.ts';
 import { hostWorkspace } from '../../packages/server/src/main/worker/host-workspace.ts';
@@ -30,7 +31,10 @@ import { failureOf } from '../support/failure.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 const CALLER: Caller = LOCAL_CALLER;
-const SESSION = 'sess_01jxq0v6w0abcd4z8k2m6r1t5y' as SessionId;
+const HOME = 'local' as HomeId;
+/** Of the session, and of what is asked for, an environment's id is made: each test has a session of its own. */
+const IDS = makeIds({ now: () => Date.now() }, into => randomFillSync(into));
+const newSession = (): SessionId => IDS.next('sess', homeTag(HOME)) as SessionId;
 
 let stack: Stack;
 let folder: string;
@@ -49,11 +53,10 @@ beforeEach(async () => {
   mkdirSync(join(folder, 'work'));
   const given = parseBody(environmentParam, { type: 'self_hosted', workspace_directory: '/srv/app' });
   if (!given.ok) throw given.error;
-  const home = 'local' as HomeId;
   const bound = await stack.engine.environments.sessions.bind(CALLER, {
     given: given.value,
     vaults: [],
-    of: { session: SESSION, home },
+    of: { session: newSession(), home: HOME },
   });
   environment = bound.id ?? '';
   expect(bound.environment).toMatchObject({
@@ -327,7 +330,7 @@ describe('tokens', () => {
     const other = environment;
     const given = parseBody(environmentParam, { type: 'self_hosted', workspace_directory: '/w' });
     if (!given.ok) throw given.error;
-    const of = { session: SESSION, home: 'local' as HomeId };
+    const of = { session: newSession(), home: HOME };
     const bound = await stack.engine.environments.sessions.bind(CALLER, { given: given.value, vaults: [], of });
     expect((await ask(token, bound.id ?? '')).status).toBe(401);
     const path = `/perdure/v1/environments/${other}/worker_tokens`;

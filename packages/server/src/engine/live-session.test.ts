@@ -48,6 +48,24 @@ async function begun(cache: Sessions, store: HomeStore, id: SessionId = ID): Pro
   return live;
 }
 
+test('a session that begins while it is looked for is one session', async () => {
+  const held = gate();
+  const { store } = stores(inner => ({
+    ...inner,
+    session: async (...asked) => {
+      await held.opened;
+      return inner.session(...asked);
+    },
+  }));
+  const cache = sessions();
+  const looked = cache.load(ACME, ID, store);
+  const live = await begun(cache, store);
+  held.open();
+  expect(await looked).toBe(live);
+  expect(await cache.load(ACME, ID, store)).toBe(live);
+  await cache.commit(live, [labelled('eu')], { actor });
+});
+
 describe('V1: a change', () => {
   test('shows only after the store said that it is durable', async () => {
     const held = gate();

@@ -135,6 +135,9 @@ export class Sessions {
     live.digest = row.digest;
     live.state =
       row.state === null ? await this.#fold(tenant, session, store) : (JSON.parse(row.state) as SessionState);
+    // It may have begun here while it was read: one copy is enough, and that one may be ahead.
+    const begun = this.#live.get(session);
+    if (begun !== undefined) return begun.tenant === tenant && begun.state !== null ? begun : null;
     this.#keep(live);
     this.rest(live);
     return live;
