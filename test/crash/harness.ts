@@ -9,7 +9,7 @@ import { type Random, seeded } from './random.ts';
 import { buildShim } from './shim/power-cut.ts';
 import { newTally, type Tally } from './tally.ts';
 import { startUpstream, type Upstream, writeConfig } from './upstream.ts';
-import { Violations } from './violations.ts';
+import { type Law, Violations } from './violations.ts';
 
 export interface HarnessOptions {
   readonly kills: number;
@@ -29,8 +29,8 @@ export interface HarnessOptions {
   readonly twin: boolean;
   /** Whether the disk is filled, too: once, before the kills. */
   readonly diskFull: boolean;
-  /** Ends the run at the first violation. */
-  readonly stopAtViolation: boolean;
+  /** Ends the run at the first violation of this law. */
+  readonly stopAt: Law | null;
   /** A line for whoever waits. */
   readonly progress: (line: string) => void;
 }
@@ -60,7 +60,7 @@ export const DEFAULTS: HarnessOptions = {
   env: {},
   twin: false,
   diskFull: true,
-  stopAtViolation: false,
+  stopAt: null,
   progress: () => undefined,
 };
 
@@ -94,7 +94,7 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
   const over = (): boolean =>
     broken ||
     (options.seconds !== null && seconds() >= options.seconds) ||
-    (options.stopAtViolation && violations.total > 0);
+    (options.stopAt !== null && violations.laws().has(options.stopAt));
   const line = (): void =>
     options.progress(
       `${tally.kills} of ${options.kills} kills, ${tally.readBack} responses read back, ${violations.total} violations, ${seconds()} s`,

@@ -4,11 +4,15 @@ import { expect, test } from 'vitest';
 import { runHarness } from './harness.ts';
 import { PLANTED } from './planted/defects.ts';
 
-/** One short run; a violation ends it early. */
+/** One short run; a violation of the law ends it early: a defect may break others on its way. */
 const RUN = { seconds: 150, timeoutMs: 300_000 };
 
 test.each(PLANTED)('$name is found', { timeout: RUN.timeoutMs }, async ({ options, law }) => {
-  const { violations, shimMissing, tally, folder } = await runHarness({ ...options, seconds: RUN.seconds });
+  const { violations, shimMissing, tally, folder } = await runHarness({
+    ...options,
+    stopAt: law,
+    seconds: RUN.seconds,
+  });
   if (folder !== null) rmSync(folder, { recursive: true, force: true });
   if (options.shimShare > 0) {
     expect(shimMissing).toBeNull();

@@ -15,7 +15,6 @@ const SHORT: HarnessOptions = {
   kills: 12,
   killsPerGeneration: 4,
   lanes: 1,
-  stopAtViolation: true,
   points: [],
   shimShare: 0,
   diskFull: false,
