@@ -76,13 +76,13 @@ async function placeAfter(
     const from = cursor.place ?? BEGINNING;
     if (isOfTree(shown)) return { from: { ...from, tree: before }, shown };
     const root = { turn: null, seq: before };
-    return { from: { ...from, root, tree: cursor.place?.tree ?? before }, shown };
+    return { from: { ...from, root }, shown };
   }
   const whose = await subagents.whose(caller, session, turn);
   const at = { turn, after: seq - 1 };
   if (whose.session === session) {
     // Where nothing is said of the others, they are shown from their beginning: better twice, under the same ids, than not at all.
-    const from = cursor.place ?? { ...BEGINNING, tree: whose.fromSeq - 1 };
+    const from = cursor.place ?? BEGINNING;
     return { from: { ...from, root: at }, shown };
   }
   if (cursor.place === null)
