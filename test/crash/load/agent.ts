@@ -286,7 +286,8 @@ export function agentClients(load: Load, name: string): readonly Client[] {
       if (life !== endpoint) since = Date.now();
       life = endpoint;
       if (record === null) return begin(endpoint);
-      if (record.life === 'deleting') return remove(endpoint, record);
+      // The look whether it is gone may have been cut, too.
+      if (record.life === 'deleting' || record.life === 'deleted') return remove(endpoint, record);
       const [post] = posts;
       if (post === undefined) return look(endpoint, record);
       await postEvents(load, endpoint, record, post);
