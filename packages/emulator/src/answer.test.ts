@@ -246,3 +246,19 @@ test('steps: later calls wait for the outputs of earlier ones, and may name what
   expect(named(...outputs)).toEqual(['wait {"ids":["one","two","{{3.id}}"]}']);
   expect(named(...outputs, { speaker: 'output', callId: 'w', name: 'wait', text: 'done' })).toEqual(['text']);
 });
+
+test('an enum takes the value that is chosen, if exactly one of its values is; else its first', () => {
+  const properties = { verdict: { enum: ['deny', 'permit', 'ask'] }, level: { enum: [1, 'low', 'high'] } };
+  const format = { kind: 'json-schema', schema: { type: 'object', properties } } as const;
+  const said = (text: string): unknown => JSON.parse(say([user('[[choose: ask]]'), user(text)], { format }));
+  expect(said('May it run? [[choose: permit]]')).toEqual({ verdict: 'permit', level: 1 });
+  expect(said('[[choose: permit]] [[choose: high]]')).toEqual({ verdict: 'permit', level: 'high' });
+  for (const text of [
+    'permit',
+    '[[choose: permit]] [[choose: ask]]',
+    '[[choose: Permit]]',
+    '[[choose: permitted]]',
+    '[[choose: 1]]',
+  ])
+    expect(said(text)).toEqual({ verdict: 'deny', level: 1 });
+});

@@ -100,7 +100,7 @@ const sized = (mark: string, unit: 'words' | 'bytes', amount: number): string =>
 function textOf(prompt: Prompt): string {
   const mark = `[emulated ${prompt.cloud}] `;
   const { format, directives } = prompt;
-  if (format.kind === 'json-schema') return JSON.stringify(fillSchema(format.schema));
+  if (format.kind === 'json-schema') return JSON.stringify(fillSchema(format.schema, 'all', directives.chosen));
   if (format.kind === 'json-object') return JSON.stringify({ emulated: true, answer: `${mark}${reply(prompt)}` });
   const text =
     directives.size === null ? `${mark}${reply(prompt)}` : sized(mark, directives.size.unit, directives.size.amount);

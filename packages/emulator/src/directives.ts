@@ -14,6 +14,8 @@ export interface Directives {
   readonly reasoningTokens: number;
   /** How many times the named tools are called before the answer. */
   readonly rounds: number;
+  /** Values that enums of the form of the answer take. */
+  readonly chosen: readonly string[];
 }
 
 const MAX_WORDS = 1_000_000;
@@ -25,7 +27,7 @@ const MAX_REASONING_TOKENS = 100_000;
 const MAX_ROUNDS = 1_000;
 
 const DIRECTIVE =
-  /\[\[ *(fault|latency|first-token|words|bytes|cached|reasoning|rounds) *(?:: *([^\]\n]{0,80}?) *)?\]\]/g;
+  /\[\[ *(fault|latency|first-token|words|bytes|cached|reasoning|rounds|choose) *(?:: *([^\]\n]{0,80}?) *)?\]\]/g;
 
 const unreadable = (directive: string): Error =>
   badRequest(`The emulator cannot read the directive ${directive}.`, null, 'invalid_emulator_directive');
@@ -44,7 +46,14 @@ const faultOf = (directive: string, argument: string, cloud: string): Fault | nu
   return where === undefined || where === cloud ? fault : null;
 };
 
-export const NO_DIRECTIVES: Directives = { faults: [], size: null, cached: null, reasoningTokens: 0, rounds: 1 };
+export const NO_DIRECTIVES: Directives = {
+  faults: [],
+  size: null,
+  cached: null,
+  reasoningTokens: 0,
+  rounds: 1,
+  chosen: [],
+};
 
 const hasDirectives = (text: string): boolean => text.includes('[[');
 
@@ -55,6 +64,7 @@ export const withoutDirectives = (text: string): string =>
 export function readDirectives(text: string, cloud: string): Directives {
   if (!hasDirectives(text)) return NO_DIRECTIVES;
   const faults: Fault[] = [];
+  const chosen: string[] = [];
   let { size, cached, reasoningTokens, rounds } = NO_DIRECTIVES;
   for (const [directive, name, argument = ''] of text.matchAll(DIRECTIVE)) {
     switch (name) {
@@ -77,9 +87,13 @@ export function readDirectives(text: string, cloud: string): Directives {
       case 'reasoning':
         reasoningTokens = amountOf(directive, argument, 0, MAX_REASONING_TOKENS);
         break;
+      case 'choose':
+        if (argument === '') throw unreadable(directive);
+        chosen.push(argument);
+        break;
       default:
         rounds = amountOf(directive, argument, 1, MAX_ROUNDS);
     }
   }
-  return { faults, size, cached, reasoningTokens, rounds };
+  return { faults, size, cached, reasoningTokens, rounds, chosen };
 }

@@ -65,11 +65,12 @@ test('later faults win over earlier ones of their sort, and paces add to a break
 test('directives are read from a message, and what is not one is left', () => {
   expect(readDirectives('no directive [[here]] [[faulty: 1]]', 'aws')).toEqual(NO_DIRECTIVES);
   const read = readDirectives(
-    'a [[fault: cut 5]] b [[ latency:20 ]] c [[first-token: 1]] [[words: 9]] [[reasoning: 4]] [[cached]] [[rounds: 2]]',
+    'a [[fault: cut 5]] b [[ latency:20 ]] c [[first-token: 1]] [[words: 9]] [[reasoning: 4]] [[cached]] [[rounds: 2]] [[choose: a b]] [[choose:c]]',
     'aws',
   );
   expect(read.faults.map(describeFault)).toEqual(['cut 5', 'latency 20', 'first-token 1']);
   expect(read).toMatchObject({ size: { unit: 'words', amount: 9 }, reasoningTokens: 4, cached: 'prefix', rounds: 2 });
+  expect(read.chosen).toEqual(['a b', 'c']);
   expect(withoutDirectives('a [[fault: cut 5]] b [[wiki]] ')).toBe('a  b [[wiki]]');
 });
 
@@ -87,6 +88,7 @@ test.each([
   '[[bytes: 63]]',
   '[[bytes: 16777217]]',
   '[[rounds: 0]]',
+  '[[choose]]',
   '[[reasoning: 100001]]',
 ])('%s is refused rather than passed over', text => {
   let thrown: unknown = null;

@@ -3,7 +3,7 @@ import { type Fields, isFields } from './fields.ts';
 /**
  * Makes the JSON value that a schema asks for: the same for the same schema. All properties of an object, `minItems` or
  * one item of an array, the first of an enum or of alternatives, the least number allowed; strings say `emulated`.
- * A `pattern` is not solved. A schema that refers to itself is followed until the depth or the size named here.
+ * An enum takes another value if exactly one of its values is chosen. A `pattern` is not solved. A schema that refers to itself is followed until the depth or the size named here.
  */
 const SOFT_DEPTH = 6;
 const HARD_DEPTH = 48;
@@ -30,6 +30,7 @@ export type FillMode = 'all' | 'required-only';
 
 interface Filling {
   readonly root: unknown;
+  readonly chosen: ReadonlySet<string>;
   nodes: number;
 }
 
@@ -133,6 +134,11 @@ function fillObject(schema: Fields, filling: Filling, depth: number, mode: FillM
   return Object.fromEntries(entries);
 }
 
+function valueOf(values: readonly unknown[], { chosen }: Filling): unknown {
+  const [only, ...others] = values.filter(value => typeof value === 'string' && chosen.has(value));
+  return only === undefined || others.length > 0 ? values[0] : only;
+}
+
 function fill(given: unknown, filling: Filling, depth: number, name: string, mode: FillMode): unknown {
   filling.nodes++;
   if (depth > HARD_DEPTH) return null;
@@ -141,7 +147,7 @@ function fill(given: unknown, filling: Filling, depth: number, name: string, mod
   if (typeof given['$ref'] === 'string')
     return fill(resolve(filling.root, given['$ref']), filling, depth + 1, name, mode);
   if ('const' in given) return given['const'];
-  if (Array.isArray(given['enum']) && given['enum'].length > 0) return given['enum'][0];
+  if (Array.isArray(given['enum']) && given['enum'].length > 0) return valueOf(given['enum'], filling);
   if ('default' in given && given['default'] !== null) return given['default'];
   if (Array.isArray(given['allOf']))
     return fill(merged(given['allOf'], given, filling), filling, depth + 1, name, mode);
@@ -174,6 +180,9 @@ function fill(given: unknown, filling: Filling, depth: number, name: string, mod
   }
 }
 
-/** `required-only` leaves optional properties out where the schema says which are required. */
-export const fillSchema = (schema: unknown, mode: FillMode = 'all'): unknown =>
-  fill(schema, { root: schema, nodes: 0 }, 0, '', mode);
+/**
+ * `required-only` leaves optional properties out where the schema says which are required.
+ * @param chosen values that enums take
+ */
+export const fillSchema = (schema: unknown, mode: FillMode = 'all', chosen: readonly string[] = []): unknown =>
+  fill(schema, { root: schema, chosen: new Set(chosen), nodes: 0 }, 0, '', mode);
