@@ -1,6 +1,7 @@
 /** What the configuration's limits are for the engine. */
 import type { EngineLimits } from '../engine/engine-context.ts';
 import type { ToolLimits } from '../engine/tools/desk.ts';
+import { PROGRAM_LIMITS, type ProgramLimits } from '../tool/program.ts';
 import type { Config } from './config/config.ts';
 
 export function engineLimits(limits: Config['limits']): EngineLimits {
@@ -35,5 +36,19 @@ export function toolLimits(limits: Config['limits']): ToolLimits {
     approvalMs: limits.toolApprovalHours * HOUR,
     asyncCalls: limits.asyncCalls,
     asyncMs: limits.asyncHours * HOUR,
+  };
+}
+
+/** How deep a program's data and calls may go is not the operator's: what reads them has bounds of its own. */
+export function programLimits(limits: Config['limits']): ProgramLimits {
+  return {
+    ...PROGRAM_LIMITS,
+    source: limits.programSourceChars,
+    memoryBytes: limits.programMemoryBytes,
+    steps: limits.programKilosteps,
+    stepMs: limits.programStepMs,
+    calls: limits.programCalls,
+    arguments: limits.programArgumentChars,
+    output: limits.programOutputChars,
   };
 }

@@ -92,6 +92,8 @@ export function makeWorkspaces(
     hosts: {
       open: async spec => (await get()).open(spec),
       destroy: async (tenant, id) => (await get()).destroy(tenant, id),
+      // What was never opened serves nothing.
+      serving: async (tenant, id) => (await (await opened)?.serving?.(tenant, id)) ?? false,
     },
     async state() {
       const { isolation: inForce, why } = await get();

@@ -9,7 +9,6 @@ import {
   type SubagentChange,
   SUBAGENT_DEPTH,
   type SubagentTree,
-  SUBAGENTS_OF_SESSION,
 } from './subagents.ts';
 
 const made = (change: SubagentChange): SubagentTree => {
@@ -19,7 +18,7 @@ const made = (change: SubagentChange): SubagentTree => {
 const codeOf = (change: SubagentChange): string => (change.ok ? 'ok' : change.code);
 const make = (tree: SubagentTree, by: string, id: string): SubagentChange =>
   createSubagent(tree, by, { id, name: null, at: 1 });
-const BOUNDS = { depth: SUBAGENT_DEPTH, open: 4, total: SUBAGENTS_OF_SESSION };
+const BOUNDS = { depth: SUBAGENT_DEPTH, open: 4, total: 8 };
 
 test('bounds, from both sides: depth, open at once, ever', () => {
   let tree = emptyTree('root', BOUNDS);

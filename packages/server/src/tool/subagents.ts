@@ -16,7 +16,6 @@ export interface SubagentBounds {
   readonly total: number;
 }
 export const SUBAGENT_DEPTH = 3;
-export const SUBAGENTS_OF_SESSION = 256;
 
 export interface Subagent {
   readonly id: string;

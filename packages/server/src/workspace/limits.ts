@@ -27,6 +27,8 @@ export interface WorkspaceLimits {
   readonly outputBytes: number;
   readonly printedBytes: number;
   readonly commands: number;
+  readonly servers: number;
+  readonly workspaceServers: number;
   readonly snapshots: number;
   readonly watchMs: number;
 }
@@ -96,6 +98,13 @@ export const WORKSPACE_BOUNDS: { readonly [name in keyof WorkspaceLimits]: Works
     [8, 1, 1024],
     'Commands that run at once on this server; others wait their turn.',
   ),
+  servers: bound(
+    'servers',
+    'processes',
+    [32, 0, 4096],
+    'Processes of MCP servers that run at once in all workspaces; further ones are not started.',
+  ),
+  workspaceServers: bound('workspace_servers', 'processes', [8, 0, 128], 'Those of one workspace.'),
   snapshots: bound('snapshots', 'snapshots', [10, 0, 1000], 'Snapshots of one workspace.'),
   watchMs: bound('watch_ms', 'ms', [250, 20, 60_000], 'Between two looks at what a running command holds.'),
 });

@@ -75,6 +75,7 @@ export async function openWorkspaces(options: WorkspacesOptions): Promise<OpenWo
   const shared = makeShared();
   const using = <T>(base: string, act: (one: Shared) => Promise<T>): Promise<T> => shared.using(base, act);
   const runs = new Set<AbortController>();
+  const servers = new Set<AbortController>();
   let closed = false;
 
   return {
@@ -105,9 +106,11 @@ export async function openWorkspaces(options: WorkspacesOptions): Promise<OpenWo
         turns,
         using: act => using(layout.base, act),
         runs,
+        servers,
         unique: () => randomBytes(12).toString('hex'),
       });
     },
+    serving: async (tenant, id) => (shared.get(layoutOf(folder, tenant, id).base)?.servers ?? 0) > 0,
     async destroy(tenant, id) {
       const { base } = layoutOf(folder, tenant, id);
       await using(base, async one => {

@@ -37,7 +37,7 @@ export async function runLaunch(
   const output = boundedOutput(limits.outputBytes);
   let ended: ExecResult['ended'] = 'exit';
   let why: string | null = null;
-  const child = spawnLaunch(launch);
+  const child = spawnLaunch(launch, ['ignore', 'pipe', 'pipe']);
   const end = (how: ExecResult['ended'], reason: string | null = null): void => {
     if (ended !== 'exit' || child.exitCode !== null || child.signalCode !== null) return;
     ended = how;
@@ -84,12 +84,17 @@ export async function runLaunch(
   }
 }
 
-function spawnLaunch({ file, args, env, cwd, inputs, detached }: Launch): ChildProcess {
-  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...inputs.map(() => 'pipe' as const)];
+/** @param streams its input, its output, and its other output */
+export function spawnLaunch(
+  { file, args, env, cwd, inputs, detached }: Launch,
+  streams: readonly ('ignore' | 'pipe')[],
+): ChildProcess {
+  const stdio: StdioOptions = [...streams, ...inputs.map(() => 'pipe' as const)];
   return spawn(file, args, { env, detached, stdio, cwd });
 }
 
-function feed(child: ChildProcess, inputs: readonly Buffer[]): void {
+/** What the launch reads itself. */
+export function feed(child: ChildProcess, inputs: readonly Buffer[]): void {
   for (const [i, bytes] of inputs.entries()) {
     const pipe = child.stdio[i + 3] as Writable;
     // It may end before it has read: then it says so itself.
@@ -105,7 +110,7 @@ async function exitOf(child: ChildProcess): Promise<number | null> {
 }
 
 /** What it printed last is still on its way; who holds the pipe after the end is not waited for. */
-async function flushed(child: ChildProcess): Promise<void> {
+export async function flushed(child: ChildProcess): Promise<void> {
   const outputs = [child.stdout, child.stderr].filter((one): one is Readable => one !== null && !one.destroyed);
   const done = Promise.all(outputs.map(async one => one.readableEnded || (await once(one, 'close'))));
   let timer: NodeJS.Timeout | undefined;

@@ -13,13 +13,26 @@ export interface Shared {
   /** The last change from the server's side. */
   writing: Promise<unknown>;
   readonly runs: Set<Run>;
+  /** Servers that run in it, beside its commands: they are among its runs too. */
+  servers: number;
 }
 
-export function makeShared(): { using<T>(key: string, act: (shared: Shared) => Promise<T>): Promise<T> } {
+export function makeShared(): {
+  using<T>(key: string, act: (shared: Shared) => Promise<T>): Promise<T>;
+  /** Null: nobody uses it. */
+  get(key: string): Shared | null;
+} {
   const all = new Map<string, Shared>();
   return {
+    get: key => all.get(key) ?? null,
     async using(key, act) {
-      const one = all.get(key) ?? { users: 0, exclusive: false, writing: Promise.resolve(), runs: new Set() };
+      const one = all.get(key) ?? {
+        users: 0,
+        exclusive: false,
+        writing: Promise.resolve(),
+        runs: new Set(),
+        servers: 0,
+      };
       all.set(key, one);
       one.users++;
       try {

@@ -1,53 +1,19 @@
 /** One workspace: its files, and commands in it. The laws are those of `open-workspaces.ts`. */
 import { perdureError } from '@perdure/protocol';
-import type { ExecRequest, ExecResult, Isolation, Workspace, WorkspaceSpec } from '../engine/tools/ports.ts';
+import type { ExecRequest, ExecResult, ServedProcess, Workspace, WorkspaceSpec } from '../engine/tools/ports.ts';
 import { readBelow, removeBelow, sizeBelow, writeBelow } from './files/file.ts';
-import { openFolder, type Owner } from './files/folder.ts';
 import { listFiles, measure, type Usage } from './files/tree.ts';
-import { justBashLaunch } from './just-bash/task.ts';
-import type { Layout } from './layout.ts';
 import type { WorkspaceLimits } from './limits.ts';
-import type { EdgeCredentials } from './network/credentials.ts';
-import type { EdgeDefences } from './network/edge-defences.ts';
-import type { Egress } from './network/proxy.ts';
-import { type HostRules, hostRules } from './network/rules.ts';
-import { openWayOut, type WayOut } from './network/way-out.ts';
-import { pathNames, refused, WORKSPACE_PATH } from './paths.ts';
+import type { WorkspaceParts } from './parts.ts';
+import { pathNames } from './paths.ts';
+import { EVERYTHING, folderInside, mayRun, prepareLaunch } from './prepare-launch.ts';
 import { runLaunch } from './run-launch.ts';
-import type { Defences } from './sandbox/defences.ts';
-import { type Asked, launchOf, type Place } from './sandbox/launch.ts';
+import { serve } from './serve.ts';
 import { alone, exclusively, type Shared } from './shared.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshots.ts';
-import type { Turns } from './turns.ts';
-
-export interface WorkspaceParts {
-  readonly layout: Layout;
-  readonly owner: Owner;
-  readonly trash: string;
-  readonly limits: WorkspaceLimits;
-  readonly isolation: Isolation;
-  /** Null where there is no bubblewrap; `why` says why. */
-  readonly place: Place | null;
-  readonly why: string | null;
-  readonly network: {
-    readonly blocked: readonly string[];
-    readonly egress: Egress;
-    readonly credentials?: (spec: WorkspaceSpec) => EdgeCredentials | null;
-    readonly taken?: EdgeDefences;
-    readonly tag: string;
-  };
-  readonly taken: Defences;
-  readonly started: ((pid: number) => void) | undefined;
-  readonly turns: Turns;
-  readonly using: <T>(act: (shared: Shared) => Promise<T>) => Promise<T>;
-  /** Commands of the whole server. */
-  readonly runs: Set<AbortController>;
-  readonly unique: () => string;
-}
 
 const BLOCK = 4096;
 const MOST_LISTED = 1000;
-const EVERYTHING: Usage = { bytes: Number.POSITIVE_INFINITY, files: Number.POSITIVE_INFINITY };
 const NOT_RUN: ExecResult = { exitCode: null, ended: 'aborted', output: '', durationMs: 0, refusedHosts: [] };
 
 export function makeWorkspace(spec: WorkspaceSpec, parts: WorkspaceParts): Workspace {
@@ -56,6 +22,11 @@ export function makeWorkspace(spec: WorkspaceSpec, parts: WorkspaceParts): Works
   const snapshots = { layout, owner, trash, most: limits.snapshots };
   return {
     exec: request => using(shared => exec(spec, parts, shared, request)),
+    serve: request =>
+      // The workspace is in use until it has ended.
+      new Promise<ServedProcess>((started, refuse) => {
+        using(shared => serve(spec, { parts, shared, request, started })).catch(refuse);
+      }),
     read: async (path, maxBytes) => readBelow(root, pathNames(path), maxBytes),
     write: (path, bytes) =>
       using(shared =>
@@ -104,9 +75,7 @@ async function exec(
   shared: Shared,
   request: ExecRequest,
 ): Promise<ExecResult> {
-  if (parts.isolation === 'unavailable')
-    throw perdureError('isolation_unavailable', `Commands are not run: ${parts.why ?? 'there is no isolation'}.`);
-  if (shared.exclusive) throw perdureError('workspace_busy', 'The files of the workspace are being replaced.');
+  mayRun(parts, shared);
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   const done = runInTurn(spec, parts, { ...request, signal });
@@ -122,11 +91,7 @@ async function exec(
 }
 
 async function runInTurn(spec: WorkspaceSpec, parts: WorkspaceParts, request: ExecRequest): Promise<ExecResult> {
-  const { root } = parts.layout;
-  const names = pathNames(request.cwd ?? '');
-  const folder = await openFolder(root, names);
-  if (folder === null) throw refused('There is no such folder to run the command in.');
-  await folder.close();
+  const cwd = await folderInside(parts.layout.root, request.cwd ?? '');
   let give: () => void;
   try {
     give = await parts.turns.take(request.signal);
@@ -134,16 +99,10 @@ async function runInTurn(spec: WorkspaceSpec, parts: WorkspaceParts, request: Ex
     return NOT_RUN;
   }
   try {
-    return await runMeasured(spec, parts, request, [WORKSPACE_PATH, ...names].join('/'));
+    return await runMeasured(spec, parts, request, cwd);
   } finally {
     give();
   }
-}
-
-/** With the hosts that people opened for this run. Where there is no network, none can be opened. */
-function widened(rules: HostRules | null, { hosts = [] }: ExecRequest): HostRules | null {
-  if (rules === null || rules.allowed === null || hosts.length === 0) return rules;
-  return { ...rules, allowed: [...rules.allowed, ...hosts] };
 }
 
 async function runMeasured(
@@ -152,38 +111,22 @@ async function runMeasured(
   request: ExecRequest,
   cwd: string,
 ): Promise<ExecResult> {
-  const { layout, limits, taken, owner, network } = parts;
-  const { root } = layout;
-  const before = await measure(root, EVERYTHING);
-  if (!before.ok) throw perdureError('workspace_quota_exceeded', `The workspace holds ${before.why}.`);
-  const rules = parts.isolation === 'bubblewrap' ? widened(hostRules(spec.network, network.blocked), request) : null;
-  const credentials = network.credentials?.(spec) ?? null;
-  const variables = (await credentials?.variables()) ?? {};
-  const edge = Object.keys(variables).length === 0 ? null : credentials;
-  const way =
-    rules === null
-      ? null
-      : await openWayOut({
-          rules,
-          egress: network.egress,
-          owner,
-          credentials: edge,
-          taken: network.taken,
-          tag: network.tag,
-        });
+  const { limits, taken } = parts;
+  const { root } = parts.layout;
+  const { command, timeoutMs, hosts = [] } = request;
+  const { launch, before, way } = await prepareLaunch(spec, parts, { command, cwd, timeoutMs, hosts, variables: null });
   try {
-    const launch = parts.place === null ? justBashLaunch(asked(way)) : launchOf(asked(way), parts.place, taken);
     const { why, ...result } = await runLaunch(launch, {
       root,
-      before: before.usage,
+      before,
       limits,
-      timeoutMs: request.timeoutMs,
+      timeoutMs,
       signal: request.signal,
       show: request.show,
       taken,
       ...(parts.started === undefined ? {} : { started: parts.started }),
     });
-    const late = result.ended === 'exit' && !taken.has('watch') ? await overQuota(root, before.usage, limits) : null;
+    const late = result.ended === 'exit' && !taken.has('watch') ? await overQuota(root, before, limits) : null;
     const said = late ?? why;
     return {
       ...result,
@@ -193,18 +136,6 @@ async function runMeasured(
     };
   } finally {
     await way?.proxy.close();
-  }
-
-  function asked(out: WayOut | null): Asked {
-    return {
-      root,
-      cwd,
-      command: request.command,
-      env: { ...spec.env, ...variables, ...out?.env },
-      mounts: out?.mounts ?? [],
-      before: out?.before ?? [],
-      limits: { ...limits, timeoutMs: Math.min(request.timeoutMs, limits.timeoutMs) },
-    };
   }
 }
 

@@ -1,5 +1,6 @@
 /** The tool by which a model runs a program, as sessions of agents that have it are offered it. */
 import type { JsonObject } from '../../log/events.ts';
+import { toolsOf } from '../../tool/configured.ts';
 import { PROGRAM_DESCRIPTION, PROGRAM_PARAMETERS, PROGRAM_TOOL } from '../../tool/program.ts';
 import type { ToolDefinition, ToolSource } from '../tools/ports.ts';
 
@@ -22,7 +23,6 @@ export const PROGRAMS: ToolSource = {
   close: () => Promise.resolve(),
 };
 
-function enabled({ tools }: JsonObject): boolean {
-  const given = Array.isArray(tools) ? (tools as readonly JsonObject[]) : [];
-  return given.some(({ type, enabled }) => type === PROGRAM_TOOL && enabled !== false);
+function enabled(agent: JsonObject): boolean {
+  return toolsOf(agent).some(({ type, enabled }) => type === PROGRAM_TOOL && enabled !== false);
 }

@@ -3,6 +3,7 @@ import type { AgentHost } from '../../engine/agent-sessions/host.ts';
 import { resolveAgent } from '../../engine/agents/agents.ts';
 import type { EnvironmentsApi } from '../../engine/environments/environments-api.ts';
 import type { JsonObject } from '../../log/events.ts';
+import { admitProcesses } from '../../provider/mcp/admit.ts';
 import type { McpSource } from '../../provider/mcp/source.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import type { Registry } from '../registry.ts';
@@ -14,20 +15,23 @@ export interface AgentHostParts {
   readonly mcp: McpSource;
   /** Of an engine that is made after this. */
   readonly environments: () => EnvironmentsApi;
+  /** Why no MCP server is started in it; null: they are. */
+  readonly whyNoServers: (environment: { readonly type: string }) => Promise<string | null>;
   readonly checkVaults: AgentHost['checkVaults'];
   readonly report: (what: string, error: unknown) => void;
 }
 
 export function makeAgentHost(parts: AgentHostParts): AgentHost {
-  const { control, registry, mcp, environments, checkVaults, report } = parts;
+  const { control, registry, mcp, environments, whyNoServers, checkVaults, report } = parts;
   return {
     async savedAgent(tenant, id) {
       const { version, name, config } = await resolveAgent(control, tenant, id, null);
       return { id, version, name, config };
     },
-    admit(config, secrets) {
+    async admit(config, secrets, environment) {
       mcp.admit(config as unknown as JsonObject);
       admitSecrets(config, secrets);
+      await admitProcesses(config as unknown as JsonObject, () => whyNoServers(environment));
     },
     environment: (caller, session, given, vaults) => environments().sessions.wire(caller, { given, vaults, session }),
     async surroundings(tenant, environment) {

@@ -6,6 +6,7 @@ import type { Clock, Ids } from '../../engine/ports.ts';
 import type { ToolDesk } from '../../engine/tools/desk.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import { toolRules } from '../agent-rules.ts';
+import { programLimits } from '../engine-limits.ts';
 import { automationTools, type RunningAutomations } from '../automations/start.ts';
 import type { Config } from '../config/config.ts';
 import { type OpenEnvironments, openEnvironments } from '../environments.ts';
@@ -18,7 +19,7 @@ import { type SecretSweep, makeSecretSweep } from './secret-sweep.ts';
 import { edgeCredentials, vaultCheck } from './edge-credentials.ts';
 import { mcpSecrets } from './mcp-secrets.ts';
 import { agentSweep } from './sweep-agents.ts';
-import { serverEnvironments } from './server-environments.ts';
+import { serverEnvironments, whyNoServers } from './server-environments.ts';
 
 export interface AgentParts {
   readonly registry: Registry;
@@ -64,7 +65,7 @@ export async function openAgentParts(
     log,
     report,
   });
-  const programs = programHost();
+  const programs = programHost({ limits: programLimits(config.limits), atOnce: config.limits.programsAtOnce });
   return {
     registry,
     workspaces,
@@ -75,7 +76,15 @@ export async function openAgentParts(
         deleted.start();
       },
     },
-    host: makeAgentHost({ control, registry, mcp, environments: api, checkVaults, report }),
+    host: makeAgentHost({
+      control,
+      registry,
+      mcp,
+      environments: api,
+      whyNoServers: whyNoServers(given === undefined ? workspaces.state : null),
+      checkVaults,
+      report,
+    }),
     tools: {
       sources: [automationTools(automations), workspaces.tools, modules, mcp],
       ...(await toolRules(config, control)),

@@ -1,8 +1,8 @@
 /** How MCP servers are reached from the environment of a session: under the network rules of its workspace, or by its worker. */
-import { perdureError } from '@perdure/protocol';
+import { perdureError, type StatusResource } from '@perdure/protocol';
 import type { EnvironmentsApi } from '../../engine/environments/environments-api.ts';
 import type { ToolScope } from '../../engine/tools/ports.ts';
-import { textOf } from '../../log/events.ts';
+import { type Json, textOf } from '../../log/events.ts';
 import { addressAllowed, matchesAny } from '../../provider/egress/rules.ts';
 import { fetchWithin } from '../../provider/mcp/fetch-within.ts';
 import type { ServerEnvironments } from '../../provider/mcp/ports.ts';
@@ -57,7 +57,20 @@ export function serverEnvironments({ api, workspaces, callMs }: ServerEnvironmen
   }
 
   return {
-    spawn: null,
+    async spawn({ tenant, environment }, { command, args, cwd, envVars }) {
+      const why = await whyNoServers(null)(environment);
+      if (why !== null) throw perdureError('mcp_server_not_allowed', why);
+      const { workspace } = await api().sessions.use(tenant, textOf(environment['id']));
+      if (workspace.serve === undefined) throw perdureError('mcp_server_not_allowed', NOT_HERE);
+      return workspace.serve({ command, args, cwd, variables: envVars });
+    },
+    async ready({ tenant, environment }) {
+      const { type, id } = environment;
+      if (type !== 'openai_hosted' || typeof id !== 'string') return;
+      await api()
+        .sessions.use(tenant, id)
+        .catch(() => undefined);
+    },
     fetch(scope) {
       if (scope.environment['type'] === 'self_hosted') return served(scope);
       let fetcher: Promise<Fetch> | null = null;
@@ -66,6 +79,23 @@ export function serverEnvironments({ api, workspaces, callMs }: ServerEnvironmen
         return (await fetcher)(where, init);
       };
     },
+  };
+}
+
+const NOT_HERE = 'No MCP server is started in the environment of the session.';
+
+/** @param state how commands are kept in on this server; null: it is not known, and whoever starts one finds out */
+export function whyNoServers(
+  state: (() => Promise<StatusResource['workspaces']>) | null,
+): (environment: { readonly type?: Json }) => Promise<string | null> {
+  return async ({ type }) => {
+    if (type === 'self_hosted')
+      return 'Workers start no MCP servers: have one run beside the worker, and reach it over HTTP from the environment.';
+    if (type !== 'openai_hosted')
+      return 'The session has no environment in which an MCP server could be started: choose openai_hosted.';
+    const held = await state?.();
+    if (held === undefined || held.isolation === 'bubblewrap') return null;
+    return `MCP servers are started in environments only where bubblewrap keeps them in, and here it does not: ${held.why ?? 'it is not there'}. Reach one over HTTP.`;
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { LIMITS as WIRE } from '@perdure/protocol';
 import { ENVIRONMENT_BOUNDS, type EnvironmentServerLimits } from './environment-bounds.ts';
+import { PROGRAM_BOUNDS, type ProgramServerLimits } from './program-bounds.ts';
 import { TOOL_BOUNDS, type ToolServerLimits } from './tool-bounds.ts';
 
 export interface Limits extends ServerLimits {
@@ -11,7 +12,7 @@ export interface Limits extends ServerLimits {
 }
 
 /** Times in ms unless the name says otherwise; sizes in bytes. */
-export interface ServerLimits extends EnvironmentServerLimits, ToolServerLimits {
+export interface ServerLimits extends EnvironmentServerLimits, ToolServerLimits, ProgramServerLimits {
   readonly requestMs: number;
   readonly bodyReadMs: number;
   readonly bodyBytes: number;
@@ -220,6 +221,7 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
   ),
   ...ENVIRONMENT_BOUNDS,
   ...TOOL_BOUNDS,
+  ...PROGRAM_BOUNDS,
 };
 
 export const UPSTREAM_BOUNDS: { readonly [name in keyof UpstreamLimits]: Bound } = {

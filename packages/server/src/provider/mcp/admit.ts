@@ -84,6 +84,20 @@ function noSecrets(transport: { readonly [key: string]: unknown }, at: string): 
   }
 }
 
+/**
+ * Servers that a session wants started in its environment.
+ * @param why they are not, in words for its caller; null: they are
+ * @throws mcp_server_not_allowed
+ */
+export async function admitProcesses(agent: JsonObject, why: () => Promise<string | null>): Promise<void> {
+  const at = listIn(agent, 'tools').findIndex(tool => {
+    const [spec] = isFields(tool) ? mcpServersOf({ tools: [tool as JsonObject] }) : [];
+    return spec?.origin === 'environment' && spec.transport.type === 'stdio';
+  });
+  const refusal = at < 0 ? null : await why();
+  if (refusal !== null) throw notAllowed(refusal, `tools[${at}].transport.type`);
+}
+
 function reachable(spec: McpServerSpec, by: Admission, at: string): void {
   if (spec.origin === 'environment') {
     if (spec.credential !== null)

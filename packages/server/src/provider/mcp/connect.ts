@@ -8,10 +8,11 @@ import {
   type Transport,
 } from '@modelcontextprotocol/client';
 import { ClientCredentialsProvider } from '@modelcontextprotocol/client';
+import { isPerdureError } from '@perdure/protocol';
 import type { ToolScope } from '../../engine/tools/ports.ts';
 import type { Resolve } from '../transport/address.ts';
 import { McpConnection } from './connection.ts';
-import { isMissing, statusIn } from './failure.ts';
+import { isMissing, MissingProgramError, statusIn } from './failure.ts';
 import { guardedFetch } from './guarded-fetch.ts';
 import { startHostProcess } from './host-process.ts';
 import type { McpLimits } from './limits.ts';
@@ -52,6 +53,8 @@ interface Way {
   /** Tells the server that its session is over, where it keeps one. */
   readonly goodbye: () => Promise<void>;
   readonly close: () => Promise<void>;
+  /** Of a process: whether its program is not there. */
+  readonly missing?: () => boolean;
 }
 
 /** @param signal ends the attempt; it is bounded by `limits.connectMs` too */
@@ -75,7 +78,7 @@ const OLDER_STATUS: ReadonlySet<number> = new Set([400, 404, 405, 406, 415, 501]
 
 /** Whether the next way may reach what this one did not. */
 function mayHelp({ transport }: McpServerSpec, error: unknown): boolean {
-  if (transport.type === 'stdio') return !isMissing(error);
+  if (transport.type === 'stdio') return !isMissing(error) && !isPerdureError(error);
   const status = statusIn(error);
   return status !== null && OLDER_STATUS.has(status);
 }
@@ -117,7 +120,7 @@ async function attempt(
     return connection;
   } catch (error) {
     await close();
-    throw error;
+    throw way.missing?.() === true ? new MissingProgramError('no such command', { cause: error }) : error;
   }
 }
 
@@ -145,7 +148,14 @@ function processWay({ scope, spec, rules, limits, environments }: ConnectOptions
     const secrets = Object.entries(command?.env ?? {}).flatMap(([name, value]) =>
       SECRET_NAME.test(name) ? [value] : [],
     );
-    return { transport, era, secrets: () => secrets, goodbye: async () => undefined, close: () => transport.close() };
+    return {
+      transport,
+      era,
+      secrets: () => secrets,
+      goodbye: async () => undefined,
+      close: () => transport.close(),
+      missing: () => transport.missing,
+    };
   };
 }
 

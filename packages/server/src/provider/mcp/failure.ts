@@ -72,6 +72,11 @@ export function statusIn(error: unknown): number | null {
   );
 }
 
+/** As `spawn` says it. */
+export class MissingProgramError extends Error {
+  readonly code = 'ENOENT';
+}
+
 /** Whether a command is not there. */
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';

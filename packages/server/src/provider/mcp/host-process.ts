@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerProcess } from './ports.ts';
+import type { ServedProcess } from '../../engine/tools/ports.ts';
 import type { HostCommand } from './rules.ts';
 
 /** After its input has ended, and again after SIGTERM; ms. */
@@ -21,7 +21,7 @@ const running = new Set<ChildProcess>();
 let watching = false;
 
 /** @param most that run at once. @throws Error if it cannot be started */
-export async function startHostProcess(command: HostCommand, most: number): Promise<ServerProcess> {
+export async function startHostProcess(command: HostCommand, most: number): Promise<ServedProcess> {
   if (running.size >= most) throw perdureError('rate_limit_exceeded', `${most} MCP servers run on this host at most.`);
   endWithUs();
   const { file, args } = boundToUs(command);
@@ -34,7 +34,7 @@ export async function startHostProcess(command: HostCommand, most: number): Prom
     windowsHide: true,
   });
   const { stdin, stdout } = child;
-  const exited = new Promise<void>(done => child.once('close', () => done()));
+  const exited = new Promise<'ended'>(done => child.once('close', () => done('ended')));
   running.add(child);
   try {
     await new Promise<void>((done, reject) => {

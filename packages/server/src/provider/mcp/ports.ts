@@ -1,6 +1,5 @@
 /** What MCP servers need of other parts: credentials of vaults, and processes and addresses of a session's workspace. */
-import type { Readable, Writable } from 'node:stream';
-import type { ToolScope } from '../../engine/tools/ports.ts';
+import type { ServedProcess, ToolScope } from '../../engine/tools/ports.ts';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { McpTransportSpec } from './server-spec.ts';
 
@@ -35,21 +34,13 @@ export interface McpSecrets {
   resolve(question: CredentialQuestion): Promise<McpCredential | null>;
 }
 
-/** A server that speaks over its standard streams. */
-export interface ServerProcess {
-  readonly input: Writable;
-  readonly output: Readable;
-  /** Settles once it is gone. Never fails. */
-  readonly exited: Promise<void>;
-  /** Asks it to go, then makes it go, with all that it began. Settles once it is gone. */
-  end(): Promise<void>;
-}
-
 export interface ServerEnvironments {
   /** Starts a server inside the session's workspace, under its isolation. Null: none is started there. */
   readonly spawn:
-    | ((scope: ToolScope, transport: McpTransportSpec & { readonly type: 'stdio' }) => Promise<ServerProcess>)
+    | ((scope: ToolScope, transport: McpTransportSpec & { readonly type: 'stdio' }) => Promise<ServedProcess>)
     | null;
+  /** Resolves once the session's workspace is made, which may take its setup commands' time. Never fails: who starts a server there hears why not. */
+  readonly ready?: (scope: ToolScope) => Promise<void>;
   /** Asks an address from the session's workspace, under its network rules. No credential goes along. */
   fetch(scope: ToolScope): (url: string | URL, init?: RequestInit) => Promise<Response>;
 }

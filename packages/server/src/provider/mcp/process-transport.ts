@@ -1,7 +1,13 @@
 /** A server over its standard streams, one JSON message a line, as the client of the SDK wants it. */
-import { type JSONRPCMessage, ReadBuffer, serializeMessage, type Transport } from '@modelcontextprotocol/client';
+import {
+  deserializeMessage,
+  type JSONRPCMessage,
+  serializeMessage,
+  type Transport,
+} from '@modelcontextprotocol/client';
+import type { ServedProcess } from '../../engine/tools/ports.ts';
 import { AnswerTooLargeError } from './guarded-fetch.ts';
-import type { ServerProcess } from './ports.ts';
+import { LineBuffer } from './line-buffer.ts';
 
 export class ProcessTransport implements Transport {
   onclose?: () => void;
@@ -10,16 +16,22 @@ export class ProcessTransport implements Transport {
   /** By these two the client knows that it speaks to a process: one that is silent when asked for its version is an older one. */
   readonly stderr = null;
   readonly pid = null;
-  readonly #start: () => Promise<ServerProcess>;
+  readonly #start: () => Promise<ServedProcess>;
   readonly #lineBytes: number;
-  readonly #buffer: ReadBuffer;
-  #process: ServerProcess | null = null;
+  readonly #buffer: LineBuffer;
+  #process: ServedProcess | null = null;
   #closing: Promise<void> | null = null;
+  #missing = false;
 
-  constructor(start: () => Promise<ServerProcess>, lineBytes: number) {
+  constructor(start: () => Promise<ServedProcess>, lineBytes: number) {
     this.#start = start;
     this.#lineBytes = lineBytes;
-    this.#buffer = new ReadBuffer({ maxBufferSize: lineBytes });
+    this.#buffer = new LineBuffer(lineBytes);
+  }
+
+  /** Whether it ended because its program is not there. */
+  get missing(): boolean {
+    return this.#missing;
   }
 
   async start(): Promise<void> {
@@ -27,27 +39,29 @@ export class ProcessTransport implements Transport {
     this.#process = started;
     started.output.on('data', (chunk: Buffer) => this.#read(chunk));
     started.output.on('error', (error: Error) => this.onerror?.(error));
-    void started.exited.then(() => this.close());
+    void started.exited.then(how => {
+      this.#missing = how === 'missing';
+      return this.close();
+    });
     // Closed while it was started: nobody else ends it.
     if (this.#closing !== null) await started.end();
   }
 
   #read(chunk: Buffer): void {
     if (this.#closing !== null) return;
-    try {
-      this.#buffer.append(chunk);
-    } catch {
+    const lines = this.#buffer.append(chunk);
+    if (lines === null) {
       this.onerror?.(new AnswerTooLargeError(`A line of a server has ${this.#lineBytes} bytes at most.`));
       void this.close();
       return;
     }
-    for (;;) {
+    for (const line of lines) {
       try {
-        const message = this.#buffer.readMessage();
-        if (message === null) return;
-        this.onmessage?.(message);
+        this.onmessage?.(deserializeMessage(line));
       } catch (error) {
-        this.onerror?.(error instanceof Error ? error : new Error('a line of a server is no message'));
+        // A line that is no JSON is passed over: servers print banners.
+        if (!(error instanceof SyntaxError))
+          this.onerror?.(error instanceof Error ? error : new Error('a line of a server is no message'));
       }
     }
   }

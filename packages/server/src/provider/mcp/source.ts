@@ -20,6 +20,7 @@ import { toolNames } from './names.ts';
 import type { McpCredential, McpSecrets, ServerEnvironments } from './ports.ts';
 import { isTrusted, type McpRules } from './rules.ts';
 import { type McpServerSpec, mcpServersOf } from './server-spec.ts';
+import { toolsOf } from '../../tool/configured.ts';
 
 export interface McpSourceOptions {
   readonly rules: McpRules;
@@ -136,8 +137,20 @@ export function makeMcpSource(options: McpSourceOptions): McpSource {
     return JSON.stringify([scope.tenant, whose, specKey(spec), credential?.id ?? null]);
   }
 
+  /** A server in an environment that is still being made has all of its own time afterwards. */
+  async function environmentOf({ scope, signal }: Asking, { origin, transport }: McpServerSpec): Promise<void> {
+    if (origin !== 'environment' || transport.type !== 'stdio' || environments?.ready === undefined) return;
+    const { promise: aborted, resolve: stop } = Promise.withResolvers<void>();
+    const ended = (): void => stop();
+    signal.addEventListener('abort', ended, { once: true });
+    await Promise.race([environments.ready(scope), aborted]);
+    signal.removeEventListener('abort', ended);
+    signal.throwIfAborted();
+  }
+
   async function toolsOf(asking: Asking, spec: McpServerSpec): Promise<readonly ServerTool[]> {
     const { scope, held } = asking;
+    await environmentOf(asking, spec);
     const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(limits.connectMs)]);
     try {
       const key = await keyOf(scope, spec);
@@ -255,10 +268,7 @@ function specKey({ label, transport, origin, allowed, credential, meta }: McpSer
 
 /** The tool of the configuration that a server came from: rules may have changed since the session began. */
 function agentTool(scope: ToolScope, spec: McpServerSpec): JsonObject[] {
-  const { tools } = scope.agent;
-  return (Array.isArray(tools) ? (tools as readonly JsonObject[]) : []).filter(
-    tool => tool['type'] === 'mcp' && tool['server_label'] === spec.label,
-  );
+  return toolsOf(scope.agent).filter(tool => tool['type'] === 'mcp' && tool['server_label'] === spec.label);
 }
 
 function cancelled(): ToolOutcome {

@@ -16,6 +16,15 @@ async function canary(marker: string): Promise<{ readonly bait: string; readonly
   return { bait: String(child.pid), takeDown: () => void child.kill('SIGKILL') };
 }
 
+/** One that ends another may have ended this one meanwhile. */
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 function alive(pid: string): boolean {
   // What was killed is a zombie until it is waited for.
   try {
@@ -126,7 +135,7 @@ export const ESCAPES: readonly Attack[] = [
     meanwhile: ({ pid }) => void process.kill(pid, 'SIGKILL'),
     through: async ({ hold }) => {
       const survived = !(await until(() => withMarker(SURVIVOR).length === 0, hold));
-      for (const pid of withMarker(SURVIVOR)) process.kill(pid, 'SIGKILL');
+      for (const pid of withMarker(SURVIVOR)) end(pid);
       return survived;
     },
   },

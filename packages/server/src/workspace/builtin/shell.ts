@@ -52,10 +52,12 @@ interface ShellArgs {
 async function exec(
   { command, cwd = null, timeout_ms }: ShellArgs,
   place: ToolPlace,
-  { key, signal, show }: ToolRun,
+  { key: call, again, signal, show }: ToolRun,
   hosts: readonly string[],
 ): Promise<ExecResult> {
   const workspace = await place.workspace();
+  // A worker runs nothing twice under one key, whatever people let it do.
+  const key = again === undefined ? call : `${call}.${again}`;
   const opened = hosts.length === 0 ? {} : { hosts };
   return workspace.exec({ command, cwd, key, timeoutMs: timeout_ms ?? DEFAULT_MS, signal, show, ...opened });
 }

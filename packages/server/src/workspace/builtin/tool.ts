@@ -1,6 +1,7 @@
 /** A built-in tool: its definition, its arguments checked by the same schema, what it does. */
 import * as z from 'zod';
 import { isPerdureError } from '@perdure/protocol';
+import { mayHaveRun } from '../../engine/tools/may-have-run.ts';
 import type { ToolDefinition, ToolOutcome, ToolRun, Workspace, WorkspaceSpec } from '../../engine/tools/ports.ts';
 import type { JsonObject } from '../../log/events.ts';
 
@@ -45,6 +46,8 @@ export function builtinTool<S extends z.ZodObject>(
       try {
         return await act(parsed.data, place, run);
       } catch (error) {
+        // Whoever runs it asks people, if it may not run twice.
+        if (mayHaveRun(error)) throw error;
         // What the model can do otherwise is said to it; what is wrong with the server is not its matter.
         if (isPerdureError(error) && error.status < 500) return failed(error.code, error.message);
         if (isPerdureError(error) && error.code === 'isolation_unavailable') return failed(error.code, error.message);

@@ -45,6 +45,8 @@ export interface Asked {
   readonly mounts: readonly Mount[];
   /** Put before the command: the relay of the network. */
   readonly before: readonly string[];
+  /** Its two outputs are not put into one: what it says of errors would be in the middle of what it answers. */
+  readonly apart?: true;
   readonly limits: WorkspaceLimits;
 }
 
@@ -140,14 +142,24 @@ function privileges(owner: NonNullable<Owner>, taken: Defences): readonly string
 const CLOSING = 'for fd in /proc/self/fd/*; do fd=${fd##*/}; [ "$fd" -gt 2 ] && eval "exec $fd>&-"; done 2>/dev/null; ';
 const CLOSING_FEW = 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ';
 
-/** Both outputs into one, so that they stay in their order; then the limits; then the command, in bash where there is one. */
-function innerCommand({ command, before, limits }: Asked, taken: Defences): readonly string[] {
+/** Both outputs into one, so that they stay in their order, if they are not kept apart; then the limits; then the command, in bash where there is one. */
+function innerCommand({ command, before, limits, apart }: Asked, taken: Defences): readonly string[] {
   const bash = existsSync('/usr/bin/bash');
   const shell = bash ? '/usr/bin/bash' : '/bin/sh';
   const bounds = limitArguments(limits, taken);
   const limited = bounds.length === 0 ? [] : ['prlimit', ...bounds, '--'];
   const closing = taken.has('closed-files') ? '' : bash ? CLOSING : CLOSING_FEW;
-  return [shell, '-c', `${closing}exec "$@" 2>&1`, 'sh', ...before, ...limited, shell, '-c', command];
+  return [
+    shell,
+    '-c',
+    `${closing}exec "$@"${apart === true ? '' : ' 2>&1'}`,
+    'sh',
+    ...before,
+    ...limited,
+    shell,
+    '-c',
+    command,
+  ];
 }
 
 function environment(taken: Defences): Launch['env'] {
