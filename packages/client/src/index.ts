@@ -6,4 +6,4 @@ export {
   type UsageListQuery,
 } from './client.ts';
 export type { AgentRulesClient, ApprovalListQuery, WebhookListQuery } from './agent-rules.ts';
-export { type Connection, type Exchange, makeRequester, type Query, type Schema } from './request.ts';
+export { type Connection, type Exchange, makeRequester, makeStreamer, type Query, type Schema } from './request.ts';

@@ -2,6 +2,7 @@
 import {
   isErrorCode,
   isJsonObject,
+  isPerdureError,
   perdureError,
   type Json,
   type JsonObject,
@@ -62,6 +63,44 @@ export function makeRequester(connection: Connection): <Answer>(exchange: Exchan
   };
 }
 
+/**
+ * Reads an answer that goes on for as long as there is something to tell. `timeoutMs` bounds the wait for its beginning alone.
+ * @throws PerdureError
+ */
+export function makeStreamer(
+  connection: Connection,
+): (path: string, headers?: { readonly [name: string]: string }) => Promise<AsyncIterable<Uint8Array>> {
+  const base = baseOf(connection.base);
+  return async (path, headers = {}) => {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), connection.timeoutMs);
+    try {
+      const response = await connection.fetch(new URL(base + path), {
+        headers: { accept: 'text/event-stream', ...headers, ...authorization(connection) },
+        redirect: 'error',
+        signal: late.signal,
+      });
+      if (response.status === 200 && response.body !== null) return response.body;
+      const text = await response.text();
+      throw errorOf(
+        { status: response.status, text, retryAfter: response.headers.get('retry-after') },
+        parseJson(text),
+      );
+    } catch (cause) {
+      if (isPerdureError(cause)) throw cause;
+      throw late.signal.aborted
+        ? perdureError('deadline_exceeded', `No answer within ${connection.timeoutMs} ms.`, { cause })
+        : perdureError('server_unreachable', 'The server cannot be reached.', { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function authorization({ apiKey }: Connection): { readonly authorization?: string } {
+  return apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
+}
+
 interface Answered {
   readonly status: number;
   readonly text: string;
@@ -78,7 +117,7 @@ async function send<Answer>(
     method: exchange.method,
     headers: {
       accept: 'application/json',
-      ...(connection.apiKey !== null && { authorization: `Bearer ${connection.apiKey}` }),
+      ...authorization(connection),
       ...(exchange.body !== null && { 'content-type': 'application/json' }),
     },
     ...(exchange.body !== null && { body: JSON.stringify(exchange.body) }),

@@ -22,6 +22,7 @@ import { ledgerCommand } from './commands/ledger.ts';
 import { permissionsCommand } from './commands/permissions.ts';
 import { placementsCommand } from './commands/placements.ts';
 import { reportCommand } from './commands/report.ts';
+import { sessionsCommand } from './commands/sessions.ts';
 import { rightsCommand } from './commands/rights.ts';
 import { upCommand } from './commands/up.ts';
 import { vaultsCommand } from './commands/vaults.ts';
@@ -42,6 +43,7 @@ const COMMANDS = [
   holdsCommand,
   automationsCommand,
   agentsCommand,
+  sessionsCommand,
   vaultsCommand,
   environmentsCommand,
   workerCommand,

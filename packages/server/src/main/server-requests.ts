@@ -1,5 +1,12 @@
 /** What commands ask a running server, with one way of telling what goes wrong. */
-import { createPerdureClient, makeRequester, type PerdureClient, type Schema } from '@perdure/client';
+import {
+  type Connection,
+  createPerdureClient,
+  makeRequester,
+  makeStreamer,
+  type PerdureClient,
+  type Schema,
+} from '@perdure/client';
 import { isPerdureError, type PerdureError } from '@perdure/protocol';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import type { Io } from './cli/io.ts';
@@ -7,7 +14,7 @@ import type { Config } from './config/config.ts';
 
 /** For one request, ms. */
 const REQUEST_MS = 30_000;
-const DONE: readonly number[] = [200, 201];
+const DONE: readonly number[] = [200, 201, 202];
 
 export interface Asking {
   /** What the key must have, for the hint: `admin`. */
@@ -26,6 +33,8 @@ export interface Server {
   readonly request: <T>(schema: Schema<T>, method: Method, path: string, body?: object) => Promise<T>;
   /** The same. @throws CliError */
   readonly must: <T>(schema: Schema<T>, method: Method, path: string, body?: object) => Promise<T>;
+  /** The bytes of an answer that goes on for as long as there is something to tell. @throws CliError */
+  readonly stream: (path: string, headers?: { readonly [name: string]: string }) => Promise<AsyncIterable<Uint8Array>>;
   /** @throws CliError for every PerdureError of the work */
   readonly telling: <T>(work: Promise<T>) => Promise<T>;
   /** What is thrown for a failure: a CliError for every PerdureError. */
@@ -38,7 +47,8 @@ export function serverOf(config: Config, io: Io, asking: Asking): Server {
   const apiKey = io.env['PERDURE_API_KEY'] ?? null;
   const timeoutMs = asking.timeoutMs ?? REQUEST_MS;
   const client = createPerdureClient({ baseURL: base, timeoutMs, ...(apiKey !== null && { apiKey }) });
-  const exchange = makeRequester({ base, apiKey, timeoutMs, fetch: (input, init) => globalThis.fetch(input, init) });
+  const connection: Connection = { base, apiKey, timeoutMs, fetch: (input, init) => globalThis.fetch(input, init) };
+  const exchange = makeRequester(connection);
   const told = (error: unknown): unknown =>
     isPerdureError(error) ? serverFailure(error, { ...asking, base, data: config.data }) : error;
   const request: Server['request'] = (schema, method, path, body) =>
@@ -50,7 +60,10 @@ export function serverOf(config: Config, io: Io, asking: Asking): Server {
       throw told(error);
     }
   };
-  return { client, request, told, telling, must: (...asked) => telling(request(...asked)) };
+  const must: Server['must'] = (...asked) => telling(request(...asked));
+  const begin = makeStreamer(connection);
+  const stream: Server['stream'] = (path, headers) => telling(begin(path, headers));
+  return { client, request, told, telling, must, stream };
 }
 
 interface Asked extends Asking {
