@@ -29,8 +29,11 @@ export const SESSION_ROUTES: readonly Route[] = [
     body: 'CreateSession',
     answer: 'AgentSession',
     stream: 'With `stream: true`: the events of the session until its first turn has ended.',
+    idempotent: true,
     errors: [
       ...WRITE,
+      'idempotency_key_reused',
+      'idempotency_completed',
       'unsupported_parameter',
       'model_not_found',
       'placement_refused',

@@ -8,7 +8,7 @@ import { loadToolPolicies } from './tool-policies.ts';
 
 const SAMPLES = Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 1000);
 const CALLS_EACH = 5;
-const LEAST_SHARE = 0.02;
+const LEAST_SHARE = 0.01;
 const ACTIONS = ['call_tool', 'ask_for_tool', 'auto_approve'] as const;
 
 const NAMES = ['a', 'n', '__proto__'] as const;

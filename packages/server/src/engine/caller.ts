@@ -27,3 +27,8 @@ export function seesAll({ tenant, scopes }: Pick<Caller, 'tenant' | 'scopes'>): 
 export function actorOf(caller: Caller): string {
   return `key:${caller.principal}`;
 }
+
+/** The inverse of `actorOf`; what names no key is left as it is. */
+export function principalOf(actor: string): string {
+  return actor.replace(/^key:/, '');
+}

@@ -10,7 +10,7 @@ import {
   type ResponseId,
   type SessionId,
 } from '../kernel/ids.ts';
-import { decodeEnvelope, decodeEvent } from '../log/codec.ts';
+import { decodeEnvelope } from '../log/codec.ts';
 import type { EventBody, EventOf, LoggedItem } from '../log/events.ts';
 import { NO_USE } from '../session/state.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -21,11 +21,13 @@ import { reapOrLater } from './erase.ts';
 import { attach, type Attached, keepFetched } from './files/attach.ts';
 import { isCallOutput, type MatchedCalls, placeItems } from './input.ts';
 import type { LiveSession } from './live-session.ts';
+import { readMetadata } from './metadata.ts';
 import { checkOrigin, findConversation, mustState, short } from './plan.ts';
 import { MAX_EVENTS_READ } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
 import { endConversation, endForks, hide, hideAll, type RemoveOptions } from './remove.ts';
-import { claim } from './claim.ts';
+import { beginLog } from './begin-log.ts';
+import { claim, commitClaimed } from './claim.ts';
 import { seconds } from './turn.ts';
 
 export interface ConversationView {
@@ -86,8 +88,7 @@ export async function createConversation(
     await keepAdded(engine, { tenant, session, store, seq: bodies.length + 1 }, added, attached);
     bodies.push(...added);
   }
-  const live = engine.sessions.begin(tenant, session, store);
-  const prepared = await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
+  const { prepared } = await beginLog(engine, { tenant, session, store }, bodies, actorOf(caller));
   return {
     id: session.replace('sess_', 'conv_'),
     createdAt: seconds(prepared.state.createdAt),
@@ -134,14 +135,7 @@ function metadataErased(engine: EngineContext, live: LiveSession): readonly Even
 
 export async function readConversation(engine: EngineContext, caller: Caller, id: string): Promise<ConversationView> {
   const live = await findConversation(engine, caller, id);
-  const { createdAt, metadataSeq } = mustState(live);
-  const { tenant, session, store } = live;
-  const [stored] = await engine.sessions.wait(
-    store.events({ tenant, session, from: metadataSeq, to: metadataSeq, limit: 1 }),
-  );
-  const payload = stored === undefined ? null : decodeEvent({ tenant, session }, stored).payload;
-  const metadata = payload !== null && 'metadata' in payload ? (payload.metadata as Metadata) : {};
-  return { id, createdAt: seconds(createdAt), metadata };
+  return { id, createdAt: seconds(mustState(live).createdAt), metadata: await readMetadata(engine, live) };
 }
 
 export async function updateConversation(
@@ -151,10 +145,8 @@ export async function updateConversation(
   metadata: Metadata,
 ): Promise<ConversationView> {
   return change(engine, caller, id, async live => {
-    await commitClaimed(engine, caller, live, [
-      ...metadataErased(engine, live),
-      { type: 'session.updated', head: { metadata: true }, payload: { metadata } },
-    ]);
+    const updated: EventBody = { type: 'session.updated', head: { metadata: true }, payload: { metadata } };
+    await commitClaimed(engine, live, [...metadataErased(engine, live), updated], actorOf(caller));
     return { id, createdAt: seconds(mustState(live).createdAt), metadata };
   });
 }
@@ -196,11 +188,11 @@ export async function addItems(
     const matched = matchInput(resolved, state.openCalls);
     const added = itemsAdded(engine, state.home, resolved, matched);
     const placed = added.flatMap(body => body.payload.items);
-    const bodies: EventBody[] = [...labelsOf(engine, state, attached.labels), ...added];
-    const to = await commitClaimed(engine, caller, live, bodies, last =>
-      keepAdded(engine, { ...live, seq: last - added.length + 1 }, added, attached),
-    );
-    engine.sessions.grew(live.context.add(placed, to));
+    await engine.sessions.wait(engine.lease.ensure());
+    const before = [...(await claim(engine, live)), ...labelsOf(engine, state, attached.labels)];
+    await keepAdded(engine, { ...live, seq: mustState(live).seq + before.length + 1 }, added, attached);
+    const prepared = await engine.sessions.commit(live, [...before, ...added], { actor: actorOf(caller) });
+    engine.sessions.grew(live.context.add(placed, prepared.state.position));
     return placed;
   });
 }
@@ -347,19 +339,4 @@ async function change<T>(
     if (live.stale) throw perdureError('conversation_locked', 'The conversation was changed meanwhile; try again.');
     return work(live);
   });
-}
-
-async function commitClaimed(
-  engine: EngineContext,
-  caller: Caller,
-  live: LiveSession,
-  bodies: readonly EventBody[],
-  /** Called before the commit, with the seq of its last event. */
-  before?: (seq: number) => Promise<void>,
-): Promise<number> {
-  await engine.sessions.wait(engine.lease.ensure());
-  const claimed = await claim(engine, live);
-  await before?.(mustState(live).seq + claimed.length + bodies.length);
-  const prepared = await engine.sessions.commit(live, [...claimed, ...bodies], { actor: actorOf(caller) });
-  return prepared.state.position;
 }

@@ -2,10 +2,10 @@
  * Tools and instructions are written once per session, not once per turn (L11): a turn points at the event that first held the text.
  * The comparison is by the text itself, in memory; no digest of content is kept outside a payload (L13).
  */
-import { decodeEvent } from '../log/codec.ts';
 import type { DocumentRef, Json } from '../log/events.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import type { EngineContext } from './engine-context.ts';
+import { eventAt } from './event-at.ts';
 import type { LiveSession } from './live-session.ts';
 
 export interface Documents {
@@ -72,7 +72,6 @@ export async function readDocument(
 ): Promise<Json | null> {
   if (ref === null) return null;
   const { session, seq, index } = ref;
-  const [stored] = await engine.sessions.wait(at.store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
-  const event = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
-  return event?.type === 'turn.started' ? (event.payload?.documents[index] ?? null) : null;
+  const event = await eventAt(engine, { tenant, session, store: at.store }, seq, 'turn.started');
+  return event?.payload?.documents[index] ?? null;
 }

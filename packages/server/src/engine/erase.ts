@@ -15,7 +15,7 @@ import type { EngineContext } from './engine-context.ts';
 import type { LiveSession } from './live-session.ts';
 import { mustState } from './plan.ts';
 import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
-import { claim } from './claim.ts';
+import { claim, commitClaimed } from './claim.ts';
 
 const PAGE = 200;
 
@@ -95,10 +95,7 @@ async function reapParent(
     if (await reap(engine, parent, mustState(parent).unerased === true ? null : { rows: [], positions: [] })) return;
     // A hold is in the way, and nothing of the parent itself was deleted just now: it is to be looked at again all the same (E2).
     const head = { after: mustState(parent).seq, whole: false, deferred: true } as const;
-    const claimed = await claim(engine, parent);
-    await engine.sessions.commit(parent, [...claimed, { type: 'session.erased', head, payload: null }], {
-      actor: 'engine',
-    });
+    await commitClaimed(engine, parent, [{ type: 'session.erased', head, payload: null }], 'engine');
   });
 }
 

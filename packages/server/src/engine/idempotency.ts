@@ -2,18 +2,22 @@
  * Idempotency keys. A key is reserved, durably and with the id of what the request will make, before the request does anything: whatever dies
  * after that, the same request with the same key finds the same response, or makes it under the same id.
  */
-import { perdureError } from '@perdure/protocol';
+import { perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, type HomeId, type ResponseId } from '../kernel/ids.ts';
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { killPoint } from './kill-point.ts';
 import type { IdempotencySlot } from './ports.ts';
 
-export interface IdempotencyKey {
-  readonly route: string;
+/** A request with a key. */
+export interface Idempotent {
   readonly key: string;
   /** The request's body as it came. */
   readonly body: string | Uint8Array;
+}
+
+export interface IdempotencyKey extends Idempotent {
+  readonly route: string;
   /** The home that what the request makes will lie in: the reserved id carries it. */
   readonly home: HomeId;
 }
@@ -50,4 +54,13 @@ export async function reserve(engine: EngineContext, caller: Caller, given: Idem
     throw perdureError('idempotency_key_reused', 'This Idempotency-Key was used with another request body.');
   }
   return { type: 'seen', id: found.id as ResponseId, done: found.done, since: found.createdAt };
+}
+
+/** Of a route of the Agents API, which answers 409 where others answer 422. */
+export function reserveForAgents(engine: EngineContext, caller: Caller, given: IdempotencyKey): Promise<Reserved> {
+  return reserve(engine, caller, given).catch((error: unknown) => {
+    const problem = toPerdureError(error);
+    if (problem.code !== 'idempotency_key_reused') throw error;
+    throw perdureError(problem.code, problem.message, { status: 409, cause: error });
+  });
 }

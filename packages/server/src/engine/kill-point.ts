@@ -5,7 +5,13 @@
 const [wanted, nth] = (process.env['PERDURE_KILL_POINT'] ?? '').split(':');
 let left = Number(nth ?? 1);
 
-export type KillPoint = EngineKillPoint | AgentKillPoint | AutomationKillPoint | ProgramKillPoint | ReviewKillPoint;
+export type KillPoint =
+  | EngineKillPoint
+  | AgentKillPoint
+  | AutomationKillPoint
+  | ProgramKillPoint
+  | ReviewKillPoint
+  | SubagentKillPoint;
 
 export function killPoint(name: KillPoint): void {
   if (wanted !== name) return;
@@ -68,3 +74,13 @@ export const PROGRAM_KILL_POINTS = [
   'program.before-suspend',
 ] as const;
 export type ProgramKillPoint = (typeof PROGRAM_KILL_POINTS)[number];
+
+/** The same of sub-agents: between what the owner's log says of them and what their own logs do. */
+export const SUBAGENT_KILL_POINTS = [
+  'subagent.after-created',
+  'subagent.before-told',
+  'subagent.before-resumed',
+  'subagent.after-resumed',
+  'subagent.after-closed',
+] as const;
+export type SubagentKillPoint = (typeof SUBAGENT_KILL_POINTS)[number];

@@ -12,6 +12,7 @@ import { next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
 import { makeAgentTurn } from './agent-sessions/agent-turn.ts';
 import { readConfig } from './agent-sessions/session-config.ts';
+import { principalOf } from './caller.ts';
 import { endCancelled } from './cancel-turn.ts';
 import { sealEvent } from './compaction/seal.ts';
 import { settled } from './cut-call.ts';
@@ -26,6 +27,7 @@ import { isOutputEvent, readTurn, replayOutputs } from './read.ts';
 import { claim } from './claim.ts';
 import { callSettings } from './settings.ts';
 import { failedEvent } from './stateless-run.ts';
+import { isClosed } from './subagents/family.ts';
 import { type ResponseBase, RunningTurn, seconds } from './turn.ts';
 import { commitNext, runTurn } from './turn-loop.ts';
 
@@ -136,11 +138,13 @@ export async function recoverSession(
     if (cancel === undefined ? state.phase === 'waiting' : state.turn.response !== cancel.response) return false;
     if (orphansOnly === true && state.owner === engine.owner) return false;
     await engine.sessions.wait(engine.lease.ensure());
+    // Whoever closed a sub-agent may have died before he ended what it runs.
+    const endedBy = cancel?.actor ?? ((await isClosed(engine, live)) ? 'engine' : null);
     const bodies = await claim(engine, live);
     const { turn, shown } = await rebuild(engine, live);
     engine.running.set(turn.base.id, turn);
     turn.broadcast.publish(shown);
-    turn.cancelledBy = cancel?.actor ?? null;
+    turn.cancelledBy = endedBy;
     killPoint('recovery.before-settle');
     try {
       await settleCut(engine, turn, bodies);
@@ -261,8 +265,8 @@ async function rebuild(
     callSettings(settings, tools, base.instructions),
     [],
   );
-  if (state.kind === 'agent') turn.agent = makeAgentTurn(await readConfig(engine, live), null);
-  turn.principal = accepted.actor.replace(/^key:/, '');
+  if (state.kind === 'agent') turn.agent = makeAgentTurn(await readConfig(engine, live, open.runs), null);
+  turn.principal = principalOf(accepted.actor);
   turn.input = accepted.payload?.items ?? [];
   if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(live.context.load(store, state)));
   const resource = turn.resource('in_progress');

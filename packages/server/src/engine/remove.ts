@@ -9,7 +9,7 @@ import type { EngineContext } from './engine-context.ts';
 import { type Dead, reapOrLater, responsesOf, runsOfResponse } from './erase.ts';
 import type { LiveSession } from './live-session.ts';
 import { findResponse, mustState, short } from './plan.ts';
-import { claim } from './claim.ts';
+import { commitClaimed } from './claim.ts';
 
 /** Events of one commit at most, when many are hidden together. */
 const HIDDEN_AT_ONCE = 500;
@@ -73,11 +73,8 @@ export async function hide(
     ...rows.map(({ id }): EventBody => ({ type: 'response.deleted', head: { response: id }, payload: null })),
     ...positions.map((position): EventBody => ({ type: 'item.deleted', head: { position }, payload: null })),
   ];
-  await engine.sessions.wait(engine.lease.ensure());
-  for (let i = 0; i < bodies.length; i += HIDDEN_AT_ONCE) {
-    const claimed = await claim(engine, live);
-    await engine.sessions.commit(live, [...claimed, ...bodies.slice(i, i + HIDDEN_AT_ONCE)], { actor });
-  }
+  for (let i = 0; i < bodies.length; i += HIDDEN_AT_ONCE)
+    await commitClaimed(engine, live, bodies.slice(i, i + HIDDEN_AT_ONCE), actor);
   return older ? null : { rows, positions };
 }
 
@@ -141,11 +138,9 @@ async function all<T>(from: AsyncIterable<T>): Promise<readonly T[]> {
 
 /** Ends a conversation: it is in no read from here on, and is erased as well, unless a hold is in the way. */
 export async function endConversation(engine: EngineContext, live: LiveSession, actor: string): Promise<void> {
-  await engine.sessions.wait(engine.lease.ensure());
   const { seq, unerased } = mustState(live);
   const head = { after: seq, whole: true, deferred: true } as const;
-  const claimed = await claim(engine, live);
-  await engine.sessions.commit(live, [...claimed, { type: 'session.erased', head, payload: null }], { actor });
+  await commitClaimed(engine, live, [{ type: 'session.erased', head, payload: null }], actor);
   await reapOrLater(engine, live, unerased === true ? null : { rows: [], positions: [] });
   engine.sessions.forget(live);
 }

@@ -8,7 +8,7 @@ import { homeTag, idBody, type HomeId, type ResponseId, type SessionId } from '.
 import type { DocumentRef, EventBody, LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
 import { type AgentTurn, agentOfTurn } from './agent-sessions/agent-turn.ts';
-import type { LateResults } from './agent-sessions/late-results.ts';
+import type { Waiting } from './agent-sessions/waiting.ts';
 import { announceFork } from './announce-fork.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { claim } from './claim.ts';
@@ -44,7 +44,8 @@ export interface RespondRequest {
   readonly compacts?: true;
   /** Of an agent's session: what its turn has in memory. */
   readonly agent?: AgentTurn;
-  readonly late?: LateResults;
+  /** Of an agent's session: what its turn begins with beside what was asked. */
+  readonly waiting?: Waiting;
   /** What the input brings; set once its files were looked at. */
   readonly attached?: Attached;
 }
@@ -197,7 +198,7 @@ async function commitBeginning(
         count: placedItems.length,
         answers: matched.answers,
         ...(matched.opened.length > 0 && { calls: matched.opened }),
-        ...((input.late?.results.length ?? 0) > 0 && { results: input.late?.results ?? [] }),
+        ...input.waiting?.head,
       },
       payload: { items: placedItems },
     },
@@ -350,7 +351,7 @@ async function open(engine: EngineContext, input: RespondRequest, plan: Plan): P
 /** A session that exists: its home must still be allowed with the labels that it will have (L8), and this process must hold it. */
 async function openExisting(
   engine: EngineContext,
-  { caller, request, labels, late }: RespondRequest,
+  { caller, request, labels, waiting }: RespondRequest,
   live: LiveSession,
   previous: ResponseId | null,
 ): Promise<Opening> {
@@ -382,7 +383,7 @@ async function openExisting(
     live,
     subject,
     home: state.home,
-    bodies: [...(await claim(engine, live)), ...(late?.bodies ?? [])],
+    bodies: [...(await claim(engine, live)), ...(waiting?.bodies ?? [])],
     openCalls: state.openCalls,
     previous,
     announce: null,

@@ -7,6 +7,7 @@ import type { Envelope, EnvelopeOf } from '../log/events.ts';
 import type { TokenPrices } from '../money/prices.ts';
 import type { MeteredCall } from '../money/usage.ts';
 import type { PlacementRecord as CompactRecord } from '../placement/record.ts';
+import { principalOf } from './caller.ts';
 import { decodeHeadAt } from './placements.ts';
 import type { PlacementEntry, SessionLog } from './ports.ts';
 
@@ -142,7 +143,7 @@ async function callOf(
   const turn = entry.turn === null ? null : decodeHeadAt(tenant, entry, entry.turn);
   const end = entry.end === null ? null : decodeHeadAt(tenant, entry, entry.end);
   const record = placed.head.placement as unknown as CompactRecord;
-  const key = entry.by.replace(/^key:/, '');
+  const key = principalOf(entry.by);
   const [product] = record.p;
   const [channel] = record.h;
   const facts = await source.target(store, record.s, target);

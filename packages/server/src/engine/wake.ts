@@ -1,12 +1,16 @@
-/** What happens to a session whose time has come: its approvals that nobody gave expire, and the tools that waited for them are told so. */
+/**
+ * What happens to a session whose time has come: its approvals that nobody gave expire, and the tools that waited for them are told so; messages that a
+ * failed turn ended without begin another.
+ */
 import { idBody, itemId, MAX_PARTS } from '../kernel/ids.ts';
 import type { EventBody, LoggedItem } from '../log/events.ts';
 import type { SessionRow } from '../log/rows.ts';
 import type { SessionState } from '../session/state.ts';
+import { beginUnheard } from './agent-sessions/begin-unheard.ts';
 import type { EngineContext } from './engine-context.ts';
 import { mustState } from './plan.ts';
 import { recoverSession } from './recovery.ts';
-import { claim } from './claim.ts';
+import { commitClaimed } from './claim.ts';
 import { outputId } from './tools/output.ts';
 
 export async function wakeSession(engine: EngineContext, row: SessionRow): Promise<void> {
@@ -15,13 +19,12 @@ export async function wakeSession(engine: EngineContext, row: SessionRow): Promi
   if (live === null) return;
   await engine.sessions.exclusive(live, async () => {
     const bodies = expiry(mustState(live), engine.clock.now());
-    if (bodies.length === 0) return;
-    await engine.sessions.wait(engine.lease.ensure());
-    await engine.sessions.commit(live, [...(await claim(engine, live)), ...bodies], { actor: 'engine' });
+    if ((await commitClaimed(engine, live, bodies, 'engine')) === null) return;
     // An agent's turn may run on beside it: its context has grown already.
     if (mustState(live).kind !== 'agent') engine.sessions.grew(live.context.reset());
   });
   await recoverSession(engine, live);
+  await beginUnheard(engine, live);
   await engine.subagents.look(live);
 }
 

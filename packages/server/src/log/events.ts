@@ -89,6 +89,8 @@ export type EventBody =
         readonly calls?: readonly string[];
         /** Seqs of the `tool.postponed` whose results the items begin with. */
         readonly results?: readonly number[];
+        /** Seqs of the `input.queued` of turns that ended without them: their items follow those results. */
+        readonly queued?: readonly number[];
       };
       readonly payload: { readonly items: readonly LoggedItem[] };
     }

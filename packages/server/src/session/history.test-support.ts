@@ -52,7 +52,8 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
       // The results that wait come first, now and then.
       const waiting = (state.pending ?? []).filter(({ result }) => result !== undefined).map(one => one.seq);
       const results = waiting.slice(0, Math.min(body.head.count, seq % 3));
-      const { results: _, ...head } = body.head;
+      const queued = (state.unheard?.inputs ?? []).slice(0, seq % 4).map(one => one.seq);
+      const { results: _, queued: __, ...head } = body.head;
       return {
         ...body,
         head: {
@@ -60,6 +61,7 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
           response,
           answers: answers(body.head.answers),
           ...(results.length > 0 && { results }),
+          ...(queued.length > 0 && { queued }),
         },
       };
     }
@@ -187,7 +189,8 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
 
 /**
  * What random histories seldom come to: a call that is pending between turns; a tool of unknown outcome that may run again, beside a sub-agent that
- * was closed; one of two tools that waits for people, or for others, while the other runs; a program that has called a tool.
+ * was closed, and the same between turns; one of two tools that waits for people, or for others, while the other runs and when it has ended; a program
+ * that has called a tool.
  */
 export function rareHistories(): readonly History[] {
   const sample = <T extends EventType>(type: T): EventBody =>
@@ -229,6 +232,7 @@ export function rareHistories(): readonly History[] {
     sample('tool.outcome_unknown'),
     sample('subagent.created'),
     sample('subagent.closed'),
+    sample('turn.failed'),
   ];
   // The last letter of its call says which of two tools it is: `bend`.
   const begins = (callId: 'call_a' | 'call_b'): EventBody => ({
@@ -240,7 +244,8 @@ export function rareHistories(): readonly History[] {
   const asks = sample('approval.requested');
   const about = { ...asks, head: { ...asks.head, callId: 'call_a' } } as EventBody;
   const asking = [...two, about];
-  const yielding = [...two, begins('call_a'), sample('tool.yielded')];
+  const ended: EventBody = { type: 'tool.completed', head: { callId: 'call_a', count: 1 }, payload: { items: [] } };
+  const yielding = [...two, begins('call_a'), sample('tool.yielded'), ended];
   const caller = { program: 'call_a', index: 0 };
   const calling = [...started, completed(['call_a']), asked({}), begins('call_b'), asked({ caller })];
   return [pending, unknown, asking, yielding, calling].map(bodies => lawful(sample('session.created'), bodies));
@@ -261,6 +266,7 @@ const WEIGHTS: { readonly [T in EventType]?: number } = {
   'approval.granted': 26,
   'turn.completed': 10,
   'items.added': 6,
+  'input.queued': 3,
   'input.steered': 8,
   'tool.postponed': 6,
   'tool.answered': 4,

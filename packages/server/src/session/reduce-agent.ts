@@ -1,19 +1,39 @@
-/** The part of the reducer that is about sessions of agents: input while a turn runs, and what the session used. */
+/**
+ * The part of the reducer that is about sessions of agents: input while a turn runs, and what the session used.
+ *
+ * N4  A message that was queued is taken by one turn: the one that was open, or, if that ended without it, the next.
+ */
 import { type EnvelopeOf, sumUsage, type Usage, type Work } from '../log/events.ts';
-import { MAX_FOUND_TOOLS, MAX_QUEUED_INPUTS, MAX_TOLD_KEYS, type SessionState, type TurnState } from './state.ts';
+import {
+  MAX_FOUND_TOOLS,
+  MAX_QUEUED_INPUTS,
+  MAX_TOLD_KEYS,
+  type SessionState,
+  type TurnState,
+  waitingMessages,
+} from './state.ts';
+
+/** What runs from the next turn on: one that is open goes on as it began. */
+export function configure(state: SessionState, { seq, head }: EnvelopeOf<'agent.configured'>): SessionState {
+  const { turn, agent } = state;
+  const runs = turn?.runs ?? agent?.seq;
+  return {
+    ...state,
+    agent: { id: head.agent, version: head.version, seq },
+    ...(turn !== null && runs !== undefined && { turn: { ...turn, runs } }),
+  };
+}
 
 export function queueInput(state: SessionState, event: EnvelopeOf<'input.queued'>): SessionState | string {
   const { turn } = state;
   const { key, count } = event.head;
   if (turn === null) return 'no turn is open';
   if (key !== undefined && state.told?.includes(key) === true) return 'it was told that already';
-  const queued = turn.queued ?? [];
-  // Results of calls have a bound of their own.
-  const messages = queued.filter(one => one.call === undefined).length;
+  const messages = waitingMessages(state);
   if (messages >= MAX_QUEUED_INPUTS) return `${messages} inputs wait already`;
   return {
     ...state,
-    turn: { ...turn, queued: [...queued, { seq: event.seq, count }] },
+    turn: { ...turn, queued: [...(turn.queued ?? []), { seq: event.seq, count }] },
     ...(key !== undefined && { told: [...(state.told ?? []), key].slice(-MAX_TOLD_KEYS) }),
   };
 }
@@ -36,6 +56,32 @@ export function steer(state: SessionState, event: EnvelopeOf<'input.steered'>): 
     ...(took.length > 0 && { took }),
   };
   return { ...state, position: state.position + count, turn: after };
+}
+
+/** What no turn has taken once this one has failed or was cancelled. @param since when it failed; null: it was cancelled, and who did that says what comes next */
+export function leftUnheard(
+  { unheard }: SessionState,
+  { queued = [] }: TurnState,
+  since: number | null,
+): Pick<SessionState, 'unheard'> {
+  const inputs = [...(unheard?.inputs ?? []), ...queued.filter(({ call }) => call === undefined)];
+  return inputs.length === 0 ? {} : { unheard: { inputs, since } };
+}
+
+/** The state without those messages: they are in the input of the turn that begins. */
+export function takeUnheard(state: SessionState, seqs: readonly number[]): SessionState | string {
+  const { unheard, ...rest } = state;
+  const inputs = unheard?.inputs ?? [];
+  if (seqs.some((seq, i) => inputs[i]?.seq !== seq)) return 'a message that it takes does not wait';
+  const left = inputs.slice(seqs.length);
+  return unheard === undefined || left.length === 0 ? rest : { ...rest, unheard: { ...unheard, inputs: left } };
+}
+
+/** The state without messages whose content is erased. */
+export function forgetUnheard(state: SessionState, after: number, before: number): SessionState {
+  const { unheard, ...rest } = state;
+  const inputs = (unheard?.inputs ?? []).filter(({ seq }) => seq <= after || seq >= before);
+  return unheard === undefined || inputs.length === 0 ? rest : { ...rest, unheard: { ...unheard, inputs } };
 }
 
 /** Remembers what a search found: the last are kept. */

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BARE_EVENTS, place } from '../log/event.test-support.ts';
-import type { EventBody } from '../log/events.ts';
+import type { EnvelopeOf, EventBody } from '../log/events.ts';
 import { anyHistory, bend, following, history } from './history.test-support.ts';
 import { next } from './next.ts';
 import { project } from './project.ts';
 import { reduce, reduceAll } from './reduce.ts';
-import { MAX_AWAITS, MAX_DOCUMENTS, prefixEnd, type SessionState, statusOf } from './state.ts';
+import { MAX_AWAITS, MAX_DOCUMENTS, MAX_QUEUED_INPUTS, prefixEnd, type SessionState, statusOf } from './state.ts';
 
 const stateOf = anyHistory.map(({ states }) => states.at(-1) ?? null);
 const eventBody = fc.oneof(...(Object.values(BARE_EVENTS) as fc.Arbitrary<EventBody>[]));
@@ -145,6 +145,7 @@ test('the phase says what is open: a call, a tool, an approval, a turn', () => {
               client === true ||
               parked === true ||
               status === 'refused' ||
+              status === 'yielded' ||
               (status === 'outcome_unknown' && granted === null),
           );
           const goesOn = turn?.tools.some(
@@ -287,3 +288,39 @@ test('what comes next is one thing, and the reducer takes the event that begins 
     RUNS,
   );
 });
+
+test('N4: a message that was queued is in the context of one turn, or waits for one: in the order in which they came', () => {
+  let heard = 0;
+  fc.assert(
+    fc.property(history, ({ events, states }) => {
+      /** Those that wait, oldest first. */
+      let waits: number[] = [];
+      for (const [i, event] of events.entries()) {
+        const before = states[i - 1]?.turn?.queued ?? [];
+        if (event.type === 'input.queued') waits.push(event.seq);
+        if (event.type === 'session.erased') waits = unerased(waits, event);
+        const took =
+          event.type === 'input.accepted'
+            ? (event.head.queued ?? [])
+            : event.type === 'input.steered'
+              ? before.slice(0, event.head.entries).flatMap(({ seq, call }) => (call === undefined ? [seq] : []))
+              : [];
+        for (const seq of took) expect(waits).toContain(seq);
+        if (event.type === 'input.accepted') heard += took.length;
+        waits = waits.filter(seq => !took.includes(seq));
+        const { unheard, turn } = states[i] ?? {};
+        const kept = [...(unheard?.inputs ?? []), ...(turn?.queued ?? []).filter(({ call }) => call === undefined)];
+        expect(kept.map(({ seq }) => seq)).toEqual(waits);
+        expect(kept.length).toBeLessThanOrEqual(MAX_QUEUED_INPUTS);
+      }
+    }),
+    { numRuns: 300 },
+  );
+  // It says something of those that a later turn took.
+  expect(heard).toBeGreaterThan(5);
+});
+
+function unerased(seqs: readonly number[], { seq, head }: EnvelopeOf<'session.erased'>): number[] {
+  if (head.deferred === true) return [...seqs];
+  return seqs.filter(one => one <= head.after || one >= (head.before ?? seq));
+}

@@ -5,7 +5,17 @@
 import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
-import { beforeTurn, queueInput, reviewed, steer, used } from './reduce-agent.ts';
+import {
+  beforeTurn,
+  configure,
+  forgetUnheard,
+  leftUnheard,
+  queueInput,
+  reviewed,
+  steer,
+  takeUnheard,
+  used,
+} from './reduce-agent.ts';
 import { COMPACTION, compactContext, withoutStale } from './reduce-compaction.ts';
 import { awaitEnvironment, changeEnvironment, recounted } from './reduce-environment.ts';
 import { answerCall, givenBack, postponeCall, takeResults } from './reduce-pending.ts';
@@ -178,8 +188,9 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'turn.completed':
       return completeTurn(state, event);
     case 'turn.failed':
+      return abandonTurn(state, event.head.response, event.at);
     case 'turn.cancelled':
-      return abandonTurn(state, event.head.response);
+      return abandonTurn(state, event.head.response, null);
     case 'items.added':
       return {
         ...state,
@@ -199,8 +210,7 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     case 'session.erased':
       return erase(state, event);
     case 'agent.configured': {
-      const { agent: id, version } = event.head;
-      return state.kind === 'agent' ? { ...state, agent: { id, version, seq: event.seq } } : 'it is no agent’s session';
+      return state.kind === 'agent' ? configure(state, event) : 'it is no agent’s session';
     }
     case 'input.queued':
       return queueInput(state, event);
@@ -227,7 +237,7 @@ function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): Sessio
   if (deferred === true) return { ...state, phase, unerased: true };
   const part = event.head.before !== undefined;
   return {
-    ...state,
+    ...forgetUnheard(state, after, before),
     phase,
     erasedAfter: part ? state.erasedAfter : after,
     unerased: part && state.unerased === true,
@@ -239,12 +249,14 @@ function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): Sessio
 }
 
 function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): SessionState | string {
-  const { response, count, answers, calls = [], results = [] } = event.head;
+  const { response, count, answers, calls = [], results = [], queued = [] } = event.head;
   const taken = takeResults(state, results);
   if (typeof taken === 'string') return taken;
   if (results.length > count) return 'it has fewer items than results';
+  const heard = takeUnheard(state, queued);
+  if (typeof heard === 'string') return heard;
   return {
-    ...state,
+    ...heard,
     ...taken.rest,
     position: state.position + count,
     openCalls: answered(state.openCalls, answers).concat(calls),
@@ -376,10 +388,12 @@ function completeTurn(state: SessionState, event: EnvelopeOf<'turn.completed'>):
   return { ...recounted(state), phase: 'idle', head: turn.response, turn: null };
 }
 
-function abandonTurn(state: SessionState, response: string): SessionState | string {
+/** @param failed when, ms since 1970; null: it was cancelled */
+function abandonTurn(state: SessionState, response: string, failed: number | null): SessionState | string {
   const turn = state.turn;
   if (turn === null || turn.response !== response) return 'another turn is open';
   const compacted = turn.compactedBefore ?? null;
   const back = { position: turn.from, openCalls: turn.openCallsBefore, compacted };
-  return { ...recounted(state), ...back, ...givenBack(state, turn), phase: 'idle', turn: null };
+  const left = { ...givenBack(state, turn), ...leftUnheard(state, turn, failed) };
+  return { ...recounted(state), ...back, ...left, phase: 'idle', turn: null };
 }

@@ -116,6 +116,8 @@ export interface TurnState {
   readonly queued?: readonly QueuedInput[];
   /** Calls whose results are in the context since this turn. If it fails they wait again. Absent: none. */
   readonly took?: readonly PendingCall[];
+  /** seq of the `agent.configured` that it runs, if the session was changed since it began. */
+  readonly runs?: number;
   /** The worker that parked tools wait for; ms since 1970. Absent: none does. */
   readonly awaits?: { readonly environment: string; readonly expiresAt: number };
   /** How often tools were parked so far. Absent: never. */
@@ -197,6 +199,8 @@ export interface SessionState {
   readonly used?: { readonly [target: string]: Usage };
   /** Calls that the model went on without, oldest first: those that wait for a result, and those whose result waits for a turn. Absent: none. */
   readonly pending?: readonly PendingCall[];
+  /** Messages that a turn ended without: the next takes them. `since`: when it failed, for then one is begun for them; null: it was cancelled. Absent: none. */
+  readonly unheard?: { readonly inputs: readonly QueuedInput[]; readonly since: number | null };
   /** Deferred tools that searches found, latest last. Absent: none. */
   readonly found?: readonly string[];
   /** Its environment, as was last said, and the event that said so. `changes`: how often since a turn last began or ended. */
@@ -242,7 +246,7 @@ export const MAX_SUBAGENTS = 256;
 /** Inputs of which a sub-agent remembers that it was told: more than can be on their way to it when a process dies. */
 export const MAX_TOLD_KEYS = 64;
 
-/** Inputs that may wait while a turn runs. */
+/** Messages that may wait for a turn to take them. */
 export const MAX_QUEUED_INPUTS = 16;
 
 /** Changes of an environment that are said between two beginnings or ends of turns; those that end a wait are said beyond it. */
@@ -259,10 +263,28 @@ export function prefixEnd(lineage: readonly SharedPrefix[]): number {
   return lineage.at(-1)?.to ?? 0;
 }
 
+/** Messages that wait for a turn to take them: the open one, or the next. */
+export function waitingMessages({ turn, unheard }: SessionState): number {
+  // Results of calls have a bound of their own.
+  return (turn?.queued ?? []).filter(({ call }) => call === undefined).length + (unheard?.inputs.length ?? 0);
+}
+
+/** Whether it works on, or is about to: nobody needs to ask it. */
+export function goesOn(state: SessionState): boolean {
+  return state.turn !== null || beginsAt(state) !== null;
+}
+
+/** Since when a turn is to begin by itself, ms since 1970; null: none is. */
+export function beginsAt({ phase, unheard }: SessionState): number | null {
+  return phase === 'idle' ? (unheard?.since ?? null) : null;
+}
+
 /** When the session must be looked at again without anyone asking, ms since 1970 (L4: a column, not a timer). */
 export function wakeAt(state: SessionState): number | null {
+  const begins = beginsAt(state);
   const { approvals = [], tools = [] } = state.turn ?? {};
   const times = [
+    ...(begins === null ? [] : [begins]),
     ...approvals.map(approval => approval.expiresAt),
     ...tools.flatMap(({ yielded }) => (yielded === undefined ? [] : [yielded.until])),
     ...(state.turn?.awaits === undefined ? [] : [state.turn.awaits.expiresAt]),

@@ -1,7 +1,7 @@
 /** What the turn of an agent's session has in memory beside what every turn has. */
 import type { LogEvent, Work } from '../../log/events.ts';
 import { factEvent, type FoldEvent, ToolFold } from '../../session/tool-fold.ts';
-import { wakeAt } from '../../session/state.ts';
+import { goesOn, wakeAt } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { Committed } from '../live-session.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
@@ -57,7 +57,7 @@ export function agentCommitted(
   }
   for (const wake of turn?.agent?.waiters ?? []) wake();
   engine.hub.wake(live.session);
-  if (live.state.subagent !== undefined && before?.turn != null && live.state.turn === null)
+  if (live.state.subagent !== undefined && before !== null && goesOn(before) && !goesOn(live.state))
     engine.subagents.rested(live);
   const at = wakeAt(live.state);
   if (at !== null) engine.nudge(at);

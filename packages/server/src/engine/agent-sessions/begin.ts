@@ -14,8 +14,9 @@ import { familyWork, isClosed } from '../subagents/family.ts';
 import { offered, openToolbox, scopeOf } from '../tools/toolbox.ts';
 import { makeAgentTurn } from './agent-turn.ts';
 import { budgetSpent } from './bounds.ts';
-import { type Answer, lateResults, type LateResults } from './late-results.ts';
+import type { Answer } from './late-results.ts';
 import { readConfig, type SessionConfig } from './session-config.ts';
+import { type Waiting, whatWaits } from './waiting.ts';
 
 /** Errors that are the turn's own: it ends with them, and whoever drives the session sees it. */
 const OF_THE_TURN: ReadonlySet<string> = new Set([
@@ -30,24 +31,28 @@ const OF_THE_TURN: ReadonlySet<string> = new Set([
   'model_not_found',
 ]);
 
-/**
- * Call it inside the session's queue, with no turn open.
- * @param reserved the id of its response, if an idempotency key reserved one
- * @param answer the result of a call that it begins with
- */
+export interface Beginning {
+  /** The id of its response, if an idempotency key reserved one. */
+  readonly reserved: ResponseId | null;
+  /** The result of a call that it begins with. */
+  readonly answer?: Answer;
+  /** Nobody asks for it who could be told why not: what can be said of it is said by a turn that failed. */
+  readonly alone?: true;
+}
+
+/** Call it inside the session's queue, with no turn open. */
 export async function beginAgentTurn(
   engine: EngineContext,
   caller: Caller,
   live: LiveSession,
   given: readonly NewItem[],
-  reserved: ResponseId | null,
-  answer: Answer | null = null,
+  { reserved, answer, alone }: Beginning,
 ): Promise<void> {
   const state = mustState(live);
   const config = await readConfig(engine, live);
   const id = reserved ?? (engine.ids.next('resp', homeTag(state.home)) as ResponseId);
-  const late = await lateResults(engine, live, answer);
-  const items = [...late.items, ...given];
+  const waiting = await whatWaits(engine, live, answer ?? null);
+  const items = [...waiting.items, ...given];
   let request = requestOf(config, items, null);
   try {
     const { labels, note } = await engine.agentHost.surroundings(state.tenant, config.environment);
@@ -66,14 +71,20 @@ export async function beginAgentTurn(
       labels: labels.filter(label => !state.labels.includes(label)),
       reserved: id,
       agent,
-      late,
+      waiting,
     };
     await begin(engine, await withAttached(engine, asked, state), { type: 'append', live, previous: null });
   } catch (error) {
     const problem = toPerdureError(error);
-    if (!OF_THE_TURN.has(problem.code) || live.stale) throw problem;
-    await failAtOnce(engine, caller, live, { id, request, problem, late });
+    const said = OF_THE_TURN.has(problem.code) || (alone === true && isFinal(problem));
+    if (!said || live.stale) throw problem;
+    await failAtOnce(engine, caller, live, { id, request, problem, waiting });
   }
+}
+
+/** Whether it would be so again. */
+function isFinal({ status, retryAfterMs }: PerdureError): boolean {
+  return status < 500 && status !== 429 && retryAfterMs === undefined;
 }
 
 /** A turn that could not be begun, as a turn that failed. */
@@ -85,19 +96,19 @@ async function failAtOnce(
     id,
     request,
     problem,
-    late,
+    waiting,
   }: {
     readonly id: ResponseId;
     readonly request: CreateResponse;
     readonly problem: PerdureError;
-    readonly late: LateResults;
+    readonly waiting: Waiting;
   },
 ): Promise<void> {
   const items = placeItems(request.input as readonly NewItem[], idBody(id, 'resp') ?? '', 0);
   const { code, message } = problem;
   const bodies: EventBody[] = [
     ...(await claim(engine, live)),
-    ...late.bodies,
+    ...waiting.bodies,
     {
       type: 'input.accepted',
       head: {
@@ -105,7 +116,7 @@ async function failAtOnce(
         previous: null,
         count: items.length,
         answers: [],
-        ...(late.results.length > 0 && { results: late.results }),
+        ...waiting.head,
       },
       payload: { items },
     },

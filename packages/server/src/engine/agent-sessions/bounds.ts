@@ -4,31 +4,30 @@ import type { SessionState } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
-import { familyUsage, familyWork, isClosed, ownerOf } from '../subagents/family.ts';
+import { familyOf, familyUsage, familyWork, isClosed, ownerOf } from '../subagents/family.ts';
 import type { RunningTurn } from '../turn.ts';
 import { readConfig } from './session-config.ts';
 
 /** Micro-USD of a cent. */
 const CENT = 10_000n;
 
-/** What the calls of the session and of its sub-agents came to, in micro-USD, by the prices of now. */
-async function spentBy(engine: EngineContext, owner: LiveSession): Promise<bigint> {
+/** What the calls of a session and of its sub-agents came to, in micro-USD, by the prices of now. */
+function spentBy(engine: EngineContext, family: readonly LiveSession[]): bigint {
   const now = engine.clock.now();
-  let spent = 0n;
-  for (const { target, usage } of await familyUsage(engine, owner)) spent += engine.spend.cost(target, now, usage);
-  return spent;
+  return familyUsage(family).reduce((sum, { target, usage }) => sum + engine.spend.cost(target, now, usage), 0n);
 }
 
 /** In whole cents, as it is shown: rounded down. */
-export async function centsSpent(engine: EngineContext, owner: LiveSession): Promise<number> {
-  return Number((await spentBy(engine, owner)) / CENT);
+export function centsSpent(engine: EngineContext, family: readonly LiveSession[]): number {
+  return Number(spentBy(engine, family) / CENT);
 }
 
 /** The budget of the session, or of the one that owns it: a call begins only while less than all of it is spent, so the last one may pass it. */
 export async function budgetSpent(engine: EngineContext, live: LiveSession): Promise<PerdureError | null> {
   const owner = await ownerOf(engine, live);
   const { spendLimit } = await readConfig(engine, owner);
-  if (spendLimit === null || (await spentBy(engine, owner)) < BigInt(spendLimit) * CENT) return null;
+  if (spendLimit === null) return null;
+  if (spentBy(engine, await familyOf(engine, owner)) < BigInt(spendLimit) * CENT) return null;
   return perdureError('session_budget_exceeded', `The session has spent its limit of ${spendLimit} cents.`);
 }
 

@@ -12,6 +12,7 @@ import { ACME, World } from '../world.test-support.ts';
 import type { AgentHost } from './host.ts';
 
 const SEED = '01jxq0v6w000004z8k2m6r1t5y00';
+const KEYED = { key: 'k1', body: 'the same' };
 const given = parseCreateSession({ environment: { type: 'openai_hosted' }, agent: { model: 'gpt' }, input: 'Go' });
 
 /** Dies at its nth write of a row or of a log; what it is asked after that fails. */
@@ -50,23 +51,30 @@ function boot(world: World, wrap?: (store: HomeStore) => HomeStore): Engine {
   return at.engine;
 }
 
-test.each([1, 2, 3, 4, 5].flatMap(at => (['before', 'after'] as const).map(when => [when, at] as const)))(
-  '%s write %i',
-  async (when, at) => {
+/** A session under a key of its maker, or of a request. */
+async function create(engine: Engine, how: 'seed' | 'key'): Promise<string> {
+  if (!given.ok) throw given.error;
+  if (how === 'seed') return (await engine.agentSessions.createOnce(ACME, given.value, SEED)).id;
+  return (await engine.agentSessions.create(ACME, given.value, KEYED)).view.id;
+}
+
+const CUTS = [1, 2, 3, 4, 5].flatMap(at => (['before', 'after'] as const).map(when => [when, at] as const));
+
+test.each((['seed', 'key'] as const).flatMap(how => CUTS.map(([when, at]) => [how, when, at] as const)))(
+  'by %s: %s write %i',
+  async (how, when, at) => {
     if (!given.ok) throw given.error;
     const workspaces = new FolderWorkspaces();
     const environments = { workspaces, limits: DEFAULT_ENVIRONMENT_LIMITS, url: () => 'http://server' };
     const world = new World({ files: new DeskInMemory(), environments });
     try {
-      await boot(world, dying(at, when))
-        .agentSessions.createOnce(ACME, given.value, SEED)
-        .catch(() => undefined);
+      await create(boot(world, dying(at, when)), how).catch(() => undefined);
       world.pass(60_000);
       const engine = boot(world);
       await engine.recover();
-      const { id } = await engine.agentSessions.createOnce(ACME, given.value, SEED);
+      const id = await create(engine, how);
       await becomes(engine, id, 'idle');
-      expect((await engine.agentSessions.createOnce(ACME, given.value, SEED)).id).toBe(id);
+      expect(await create(engine, how)).toBe(id);
       const page = { order: 'asc', limit: 10, after: null } as const;
       const { data } = await engine.agentSessions.turns(ACME, id, page);
       expect(data).toHaveLength(1);

@@ -7,15 +7,17 @@ import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { originOf } from '../origin.ts';
+import { readMetadata } from '../metadata.ts';
 import { checkOrigin, mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
 import type { ResourceRow } from '../resources.ts';
-import { claim } from '../claim.ts';
+import { beginLog } from '../begin-log.ts';
+import { commitClaimed } from '../claim.ts';
 import { cancelOpenTurn } from './cancel-session.ts';
 import { endSession } from './end-session.ts';
 import { findSession } from './find.ts';
 import { keyedSessionId } from './keyed.ts';
-import { configPayload, readConfig, readMetadata, type SessionConfig } from './session-config.ts';
+import { configPayload, readConfig, type SessionConfig } from './session-config.ts';
 
 export interface NewSession {
   /** What it runs; some of it may depend on its id. */
@@ -66,16 +68,7 @@ export async function createSession(engine: EngineContext, caller: Caller, given
   // Listed before it is there: who lists leaves out what he does not find.
   const row = listed(tenant, session, startedAt, { agent: config.agent.id, metadata }, 1);
   await engine.sessions.wait(engine.control.changeResources([{ op: 'put', row }], null));
-  await engine.sessions.wait(engine.lease.ensure());
-  const live = engine.sessions.begin(tenant, session, store);
-  live.context.begin();
-  try {
-    await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
-  } catch (error) {
-    engine.sessions.forget(live);
-    throw error;
-  }
-  return live;
+  return (await beginLog(engine, { tenant, session, store }, bodies, actorOf(caller))).live;
 }
 
 function configured(config: SessionConfig): EventBody {
@@ -139,9 +132,7 @@ export async function updateSession(
     const metadata = change.metadata ?? (await readMetadata(engine, live));
     if (change.metadata !== undefined)
       bodies.push({ type: 'session.updated', head: { metadata: true }, payload: { metadata } });
-    if (bodies.length === 0) return;
-    await engine.sessions.wait(engine.lease.ensure());
-    await engine.sessions.commit(live, [...(await claim(engine, live)), ...bodies], { actor: actorOf(caller) });
+    await commitClaimed(engine, live, bodies, actorOf(caller));
     if (change.metadata !== undefined) await relist(engine, live, { agent: config.agent.id, metadata });
   });
   return live;

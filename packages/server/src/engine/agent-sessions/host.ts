@@ -24,8 +24,15 @@ export interface AgentHost {
   ): Promise<JsonObject & { readonly type: string }>;
   /** What a turn must know of the session's environment as it is now. */
   surroundings(tenant: TenantId, environment: JsonObject & { readonly type: string }): Promise<Surroundings>;
-  /** Whether a session may have this configuration here, and what came inline with it. @throws PerdureError */
-  admit(config: Pick<AgentConfig, 'tools'>, secrets: readonly ToolSecrets[]): void;
+  /**
+   * Whether a session may have this configuration here, and what came inline with it.
+   * @param environment the session's, as far as it is known. @throws PerdureError
+   */
+  admit(
+    config: Pick<AgentConfig, 'tools'>,
+    secrets: readonly ToolSecrets[],
+    environment: { readonly type: string },
+  ): Promise<void>;
   /** @throws PerdureError if one is not the tenant's */
   checkVaults(tenant: TenantId, vaults: readonly string[]): Promise<void>;
   /** Durably keeps what came inline with the tools of a session (L9). `replace`: what it had for other servers is gone. */
@@ -66,7 +73,7 @@ export const NO_HOST: AgentHost = {
           }),
         ),
   surroundings: () => Promise.resolve({ labels: [], note: null }),
-  admit: () => undefined,
+  admit: () => Promise.resolve(),
   ending: () => Promise.resolve(),
   checkVaults: (_, vaults) =>
     vaults.length === 0

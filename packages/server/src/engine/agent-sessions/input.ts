@@ -3,16 +3,18 @@
  *
  * N1  What was taken is durable before it is acknowledged (L2).
  * N2  Of a request with a key each input is taken once, whatever dies in the middle of it and however often it is sent again.
- * N3  A message while a turn runs waits for a place where the model can take it; without a turn it begins one.
+ * N3  A message while a turn runs waits for a place where the model can take it; without a turn it begins one. If the turn ends without it, the next one
+ *     begins with it (N4, `waiting.ts`).
  */
 import { type NewItem, type PerdureError, perdureError, toPerdureError } from '@perdure/protocol';
 import { homeTag, type ResponseId } from '../../kernel/ids.ts';
 import type { EventBody, JsonObject, LoggedItem } from '../../log/events.ts';
-import { MAX_QUEUED_INPUTS, type PendingCall, type ToolState } from '../../session/state.ts';
+import { MAX_QUEUED_INPUTS, type PendingCall, type ToolState, waitingMessages } from '../../session/state.ts';
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
-import { reserve } from '../idempotency.ts';
+import { type Idempotent, reserve } from '../idempotency.ts';
 import type { LiveSession } from '../live-session.ts';
+import { OneAfterAnother } from '../one-after-another.ts';
 import { checkOrigin, mustState } from '../plan.ts';
 import { claim } from '../claim.ts';
 import { goOn } from '../tools/approvals.ts';
@@ -38,13 +40,8 @@ export type SessionInput =
   | { readonly type: 'cancel' }
   | { readonly type: 'tool_result'; readonly result: ToolResult };
 
-export interface Idempotent {
-  readonly key: string;
-  readonly body: string | Uint8Array;
-}
-
-/** Keys of requests that this process is carrying out: the same request at the same time waits for it. */
-const UNDER_WAY = new WeakMap<EngineContext, Map<string, Promise<void>>>();
+/** Requests with keys that this process is carrying out: the same request at the same time waits for it. */
+const UNDER_WAY = new WeakMap<EngineContext, OneAfterAnother>();
 
 /** Takes the events in their order. @throws session_not_found, and what the first that is refused throws */
 export async function postInputs(
@@ -58,12 +55,9 @@ export async function postInputs(
   checkOrigin(caller, mustState(live));
   if (idempotency === null) return takeAll(engine, caller, id, inputs, null);
   const slot = JSON.stringify([caller.tenant, caller.principal, id, idempotency.key]);
-  const known = UNDER_WAY.get(engine) ?? new Map<string, Promise<void>>();
-  UNDER_WAY.set(engine, known);
-  await known.get(slot)?.catch(() => undefined);
-  const work = once(engine, caller, live, inputs, idempotency).finally(() => known.delete(slot));
-  known.set(slot, work);
-  return work;
+  const underWay = UNDER_WAY.get(engine) ?? new OneAfterAnother();
+  UNDER_WAY.set(engine, underWay);
+  return underWay.run(slot, () => once(engine, caller, live, inputs, idempotency));
 }
 
 async function once(
@@ -126,25 +120,30 @@ async function takeAll(
   }
 }
 
-/** Begins a turn, or steers the one that is open. @param key where there is one, it waits in the session once with it */
+/** Begins a turn, or steers the one that is open. @param key where there is one, it waits in the session once with it @param signal aborted: neither */
 export async function takeMessage(
   engine: EngineContext,
   caller: Caller,
   live: LiveSession,
   items: readonly NewItem[],
   reserved: ResponseId | null,
-  { mark = null, key }: { readonly mark?: string | null; readonly key?: string } = {},
+  {
+    mark = null,
+    key,
+    signal,
+  }: { readonly mark?: string | null; readonly key?: string; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   await engine.sessions.exclusive(live, async () => {
     mustTakeInput(live);
+    signal?.throwIfAborted();
     await engine.sessions.wait(engine.lease.ensure());
-    if (mustState(live).turn === null) return beginAgentTurn(engine, caller, live, items, reserved);
+    if (mustState(live).turn === null) return beginAgentTurn(engine, caller, live, items, { reserved });
     const claimed = await claim(engine, live);
     const queued = (): readonly EventBody[] => {
-      const { turn } = mustState(live);
+      const state = mustState(live);
       // It ended while this waited for its turn.
-      if (turn === null) throw ENDED;
-      if ((turn.queued ?? []).filter(({ call }) => call === undefined).length >= MAX_QUEUED_INPUTS)
+      if (state.turn === null) throw ENDED;
+      if (waitingMessages(state) >= MAX_QUEUED_INPUTS)
         throw perdureError('session_queue_full', undefined, { retryAfterMs: 1000 });
       const waiting = items.map(
         (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
@@ -156,7 +155,7 @@ export async function takeMessage(
       await engine.sessions.commit(live, queued, { actor: actorOf(caller) });
     } catch (error) {
       if (error !== ENDED) throw error;
-      return beginAgentTurn(engine, caller, live, items, reserved);
+      return beginAgentTurn(engine, caller, live, items, { reserved });
     }
     askForBoundary(engine, live);
   });
@@ -193,7 +192,7 @@ async function takeResult(
       const call = waiting();
       if (call === null) throw unknownCall(result.callId);
       // The id that a key reserved is that of the turn which its first message begins.
-      await beginAgentTurn(engine, caller, live, [], null, { call, result: late, mark });
+      await beginAgentTurn(engine, caller, live, [], { reserved: null, answer: { call, result: late, mark } });
       return true;
     };
     if (mustState(live).turn === null) return begin();

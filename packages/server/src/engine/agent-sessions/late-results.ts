@@ -5,10 +5,10 @@
  * Y5  Who sends the same result again, while it is known, is told that it was taken.
  */
 import type { NewItem } from '@perdure/protocol';
-import { decodeEvent } from '../../log/codec.ts';
 import type { EventBody, LoggedItem } from '../../log/events.ts';
 import type { PendingCall, SessionState } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { eventAt } from '../event-at.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { answeredCall, type LateResult } from '../tools/pending.ts';
@@ -63,10 +63,7 @@ function itemsOf(body: EventBody): readonly LoggedItem[] {
 }
 
 async function keptItems(engine: EngineContext, live: LiveSession, seq: number): Promise<readonly LoggedItem[]> {
-  const { tenant, session, store } = live;
-  const [stored] = await engine.sessions.wait(store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
-  const event = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
-  return event?.type === 'tool.answered' ? (event.payload?.items ?? []) : [];
+  return (await eventAt(engine, live, seq, 'tool.answered'))?.payload?.items ?? [];
 }
 
 /** The call of that id of the turn that waits for its result now. */
@@ -98,15 +95,12 @@ export async function awaitedCalls(
   engine: EngineContext,
   live: LiveSession,
 ): Promise<readonly { readonly call: PendingCall; readonly arguments: string }[]> {
-  const { tenant, session, store } = live;
   const now = engine.clock.now();
   const waiting = (mustState(live).pending ?? []).filter(call => call.result === undefined && call.expiresAt > now);
   return Promise.all(
     waiting.map(async call => {
-      const { seq } = call;
-      const [stored] = await engine.sessions.wait(store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
-      const event = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
-      return { call, arguments: event?.type === 'tool.postponed' ? (event.payload?.arguments ?? '') : '' };
+      const event = await eventAt(engine, live, call.seq, 'tool.postponed');
+      return { call, arguments: event?.payload?.arguments ?? '' };
     }),
   );
 }

@@ -1,8 +1,8 @@
 /** Input that came while a turn ran takes its place: after what the model has said, before it is asked again. */
 import { itemId } from '../../kernel/ids.ts';
-import { decodeEvent } from '../../log/codec.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { eventAt } from '../event-at.ts';
 import { killPoint } from '../kill-point.ts';
 import { mustState } from '../plan.ts';
 import type { RunningTurn } from '../turn.ts';
@@ -10,15 +10,12 @@ import type { RunningTurn } from '../turn.ts';
 export async function steer(engine: EngineContext, turn: RunningTurn): Promise<void> {
   const { live } = turn;
   const queued = mustState(live).turn?.queued ?? [];
-  const { tenant, session, store } = live;
   const items: LoggedItem[] = [];
   let index = turn.agent?.fold.inputs ?? 0;
   for (const { seq } of queued) {
-    const [stored] = await engine.sessions.wait(store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
-    const event = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
-    if (event?.type !== 'input.queued' && event?.type !== 'tool.answered') continue;
+    const event = await eventAt(engine, live, seq, 'input.queued', 'tool.answered');
     // Part 0 of a turn is its input.
-    for (const item of event.payload?.items ?? []) items.push({ ...item, id: itemId('msg', turn.body, 0, index++) });
+    for (const item of event?.payload?.items ?? []) items.push({ ...item, id: itemId('msg', turn.body, 0, index++) });
   }
   killPoint('steer.before-commit');
   const head = { entries: queued.length, count: items.length };

@@ -1,17 +1,18 @@
 /** A session as it stands, for whoever looks at it. */
 import { type JsonObject, sumUsage, type Usage } from '../../log/events.ts';
 import { decodeEvent } from '../../log/codec.ts';
-import { type SessionStatus, statusOf } from '../../session/state.ts';
+import { beginsAt, type SessionState, type SessionStatus, statusOf } from '../../session/state.ts';
 import { ToolFold } from '../../session/tool-fold.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
+import { readMetadata } from '../metadata.ts';
 import { mustState } from '../plan.ts';
 import { readTurn } from '../read.ts';
 import { familyUsage, membersOf } from '../subagents/family.ts';
 import { centsSpent } from './bounds.ts';
 import { turnId } from './find.ts';
 import { awaitedCalls } from './late-results.ts';
-import { readConfig, readMetadata, type SessionConfig } from './session-config.ts';
+import { readConfig, type SessionConfig } from './session-config.ts';
 
 export interface SessionView {
   readonly id: string;
@@ -34,19 +35,20 @@ export async function viewSession(engine: EngineContext, live: LiveSession): Pro
   const [config, metadata] = [await readConfig(engine, live), await readMetadata(engine, live)];
   const state = mustState(live);
   const own = await pendingActions(engine, live);
-  const actions = [...own, ...(await memberActions(engine, live))];
-  const used = await familyUsage(engine, live);
+  const members = await membersOf(engine, live);
+  const family = [live, ...members];
+  const actions = [...own, ...(await memberActions(engine, members))];
   return {
     id: live.session,
     config,
     metadata,
     createdAt: state.createdAt,
     updatedAt: state.updatedAt,
-    status: standingOf(statusOf(state.phase), actions.length),
+    status: standingOf(state, actions.length),
     actions: [...actions, ...(await pending(engine, live))],
     turn: state.turn === null ? null : turnId(state.turn.response),
-    usage: used.reduce<Usage | null>((sum, { usage }) => sumUsage(sum, usage), null),
-    consumed: await centsSpent(engine, live),
+    usage: familyUsage(family).reduce<Usage | null>((sum, { usage }) => sumUsage(sum, usage), null),
+    consumed: centsSpent(engine, family),
   };
 }
 
@@ -62,15 +64,16 @@ async function pending(engine: EngineContext, live: LiveSession): Promise<readon
 }
 
 /** What waits for sub-agents alone is under way; and where one of those waits for people, the session does. */
-function standingOf(status: SessionStatus, actions: number): SessionStatus {
+function standingOf(state: SessionState, actions: number): SessionStatus {
+  const status = beginsAt(state) === null ? statusOf(state.phase) : 'in_progress';
   if (status === 'requires_action' && actions === 0) return 'in_progress';
   return status === 'idle' && actions > 0 ? 'requires_action' : status;
 }
 
 /** What the session's sub-agents wait for, each with its turn. */
-async function memberActions(engine: EngineContext, owner: LiveSession): Promise<readonly JsonObject[]> {
+async function memberActions(engine: EngineContext, members: readonly LiveSession[]): Promise<readonly JsonObject[]> {
   const all: JsonObject[] = [];
-  for (const member of await membersOf(engine, owner)) {
+  for (const member of members) {
     const { turn } = mustState(member);
     if (turn === null) continue;
     const actions = await pendingActions(engine, member);

@@ -11,6 +11,7 @@ import {
   parseAutomationUpdate,
 } from '@perdure/protocol';
 import type { JsonObject } from '../../log/events.ts';
+import { toolsOf } from '../../tool/configured.ts';
 import type { Caller } from '../caller.ts';
 import type { ToolDefinition, ToolOutcome, ToolRun, ToolScope, ToolSource } from '../tools/ports.ts';
 import type { AutomationDesk } from './desk.ts';
@@ -78,7 +79,7 @@ export function makeAutomationTools(desk: AutomationDesk, deps: Pick<AutomationD
   return {
     kind: 'builtin',
     // What is begun for a session is no sub-agent's.
-    list: async ({ agent, owner }) => (owner === undefined && wantsAutomations(agent) ? TOOLS : []),
+    list: async ({ agent }) => (wantsAutomations(agent) ? TOOLS : []),
     async run(scope, tool, run) {
       const caller = deps.callerOf(scope.tenant, scope.principal);
       if (caller === null) return refused('principal_revoked', 'The key of this session has been revoked.');
@@ -183,8 +184,7 @@ function isOwn({ createdBy }: Automation, { session }: ToolScope): boolean {
 }
 
 function wantsAutomations(agent: JsonObject): boolean {
-  const tools = Array.isArray(agent['tools']) ? (agent['tools'] as readonly JsonObject[]) : [];
-  return tools.some(tool => tool['type'] === 'automations');
+  return toolsOf(agent).some(tool => tool['type'] === 'automations');
 }
 
 /** What a model needs to know of one. */

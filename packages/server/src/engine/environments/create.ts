@@ -15,7 +15,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { unpack } from './archives.ts';
 import { lookAt } from './bytes.ts';
 import { MAX_ATTACHED_VAULTS } from '../vaults/ports.ts';
-import { endAlone, placeAlone } from './placed-alone.ts';
+import { endAlone, placeEnvironment } from './environment-log.ts';
 import { workspacesOf } from './provision.ts';
 import {
   changeRow,
@@ -112,7 +112,7 @@ async function idOf(
   caller: Caller,
   { of, body, labels }: Pick<HostedOptions, 'of' | 'body'> & { readonly labels: readonly string[] },
 ): Promise<string> {
-  if (of === null) return placeAlone(engine, caller, labels, body);
+  if (of === null) return placeEnvironment(engine, caller, labels, body);
   return body === null ? engine.ids.next('env', homeTag(of.home)) : `env_${body}`;
 }
 

@@ -38,7 +38,7 @@ export const DEFAULT_ENVIRONMENT_LIMITS: EnvironmentLimits = {
 };
 
 /** Where hosted environments have their files and commands. */
-export type WorkspaceHost = Pick<Workspaces, 'open' | 'destroy'>;
+export type WorkspaceHost = Pick<Workspaces, 'open' | 'destroy' | 'serving'>;
 
 export interface EnvironmentDesk {
   /** Null: this server hosts no environments. */

@@ -19,6 +19,7 @@ import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../log/events.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
+import type { Idempotent } from '../idempotency.ts';
 import type { WorkspaceSpec } from '../tools/ports.ts';
 import * as artifacts from './artifacts.ts';
 import type { ForSession } from './create.ts';
@@ -32,7 +33,7 @@ import { askThrough, type HttpAnswer, type HttpAsked } from './worker-http.ts';
 import { createToken, environmentOfToken, listTokens, revokeToken } from './worker-tokens.ts';
 
 export interface EnvironmentsApi {
-  create(caller: Caller, body: EnvironmentBody, idempotency: life.Idempotency | null): Promise<EnvironmentInfo>;
+  create(caller: Caller, body: EnvironmentBody, idempotency: Idempotent | null): Promise<EnvironmentInfo>;
   read(caller: Caller, id: string): Promise<EnvironmentInfo>;
   list(caller: Caller, query: RowQuery & { readonly type: EnvironmentInfo['type'] }): Promise<Page<EnvironmentInfo>>;
   /** One that no session has. */

@@ -13,11 +13,11 @@ import { idBody, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../log/events.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
-import { reserve } from '../idempotency.ts';
+import { type Idempotent, reserveForAgents } from '../idempotency.ts';
 import type { Workspace, WorkspaceSpec } from '../tools/ports.ts';
 import { attachPrewarmed, createHosted, createSelfHosted, type ForSession } from './create.ts';
 import type { LiveEnvironments } from './live.ts';
-import { endAlone, idAt } from './placed-alone.ts';
+import { endAlone, idAt } from './environment-log.ts';
 import { workspacesOf } from './provision.ts';
 import {
   changeRow,
@@ -36,25 +36,20 @@ import { environmentBody } from './session-environment-id.ts';
 import { capabilityNote, infoOf, sessionEnvironment, specOf } from './shapes.ts';
 import { forgetTokens } from './worker-tokens.ts';
 
-export interface Idempotency {
-  readonly key: string;
-  readonly body: string | Uint8Array;
-}
-
 /** A hosted environment that no session has yet. With setup commands it is `pending` still; else it is made when this resolves. */
 export async function createEnvironment(
   engine: EngineContext,
   live: LiveEnvironments,
   caller: Caller,
   { environment: given, vault_ids: vaults }: EnvironmentBody,
-  idempotency: Idempotency | null,
+  idempotency: Idempotent | null,
 ): Promise<EnvironmentInfo> {
   const options = { caller, given, vaults, of: null };
   if (idempotency === null) return made(live, await createHosted(engine, { ...options, body: null }));
   const home = engine.homes.all[0]?.home;
   if (home === undefined) throw perdureError('store_unavailable');
   const route = 'POST /v1/agents/environments';
-  const reserved = await reserve(engine, caller, { ...idempotency, route, home }).catch(conflicts);
+  const reserved = await reserveForAgents(engine, caller, { ...idempotency, route, home });
   const body = reserved.id.slice('resp_'.length);
   if (reserved.type === 'seen') {
     for (const store of engine.homes.all) {
@@ -73,13 +68,6 @@ export async function createEnvironment(
     if (toPerdureError(error).status < 500) await reserved.release();
     throw error;
   }
-}
-
-/** The Agents API answers 409 where others answer 422. */
-function conflicts(error: unknown): never {
-  const problem = toPerdureError(error);
-  if (problem.code !== 'idempotency_key_reused') throw error;
-  throw perdureError(problem.code, problem.message, { status: 409, cause: error });
 }
 
 function unlessAbsent(error: unknown): null {

@@ -9,6 +9,8 @@ import type { WorkspaceHost } from './desk.ts';
 export class FolderWorkspaces implements WorkspaceHost {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'perdure-workspaces-'));
   readonly opened: WorkspaceSpec[] = [];
+  /** Ids of those in which a server runs. */
+  readonly serves: Set<string> = new Set();
 
   path({ tenant, id }: Pick<WorkspaceSpec, 'tenant' | 'id'>): string {
     return join(this.folder, tenant, id);
@@ -23,6 +25,10 @@ export class FolderWorkspaces implements WorkspaceHost {
     const root = this.path(spec);
     mkdirSync(root, { recursive: true });
     return hostWorkspace({ root, env: { PATH: process.env['PATH'], ...spec.env } });
+  }
+
+  async serving(_: WorkspaceSpec['tenant'], id: string): Promise<boolean> {
+    return this.serves.has(id);
   }
 
   async destroy(tenant: WorkspaceSpec['tenant'], id: string): Promise<void> {

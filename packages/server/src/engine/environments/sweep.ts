@@ -4,7 +4,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { ResourceRow } from '../resources.ts';
 import { sweepArtifact } from './artifacts.ts';
 import { type LiveEnvironments, toldMark, WORKER_LOOK_MS } from './live.ts';
-import { endAlone } from './placed-alone.ts';
+import { endAlone } from './environment-log.ts';
 import {
   changeRow,
   type Change,
@@ -59,7 +59,8 @@ async function settle(engine: EngineContext, live: LiveEnvironments, row: Resour
   }
   if (record.status === 'expired') return clear(engine, row);
   const at = { kind: 'environment', tenant: row.tenant, id: row.id } as const;
-  const changed = await changeRow<HostedRecord>(engine, at, found => grownIdle(engine, found));
+  const serving = (await engine.environments.workspaces?.serving?.(row.tenant, row.id)) ?? false;
+  const changed = await changeRow<HostedRecord>(engine, at, found => grownIdle(engine, found, serving));
   if (changed.record.status === record.status) return;
   live.tell(changed);
   if (changed.record.status === 'expired') await clear(engine, changed.row);
@@ -78,11 +79,18 @@ async function lookForWorker(
   await changeRow<SelfHostedRecord>(engine, at, ({ record }) => ({ record, wakeAt }));
 }
 
-function grownIdle(engine: EngineContext, { record }: Found<HostedRecord>): Change<HostedRecord> | null {
+/** @param serving what runs in it uses it, though nobody opened it since */
+function grownIdle(
+  engine: EngineContext,
+  { record }: Found<HostedRecord>,
+  serving: boolean,
+): Change<HostedRecord> | null {
   const { suspendMs, expireMs } = engine.environments.limits;
   const now = engine.clock.now();
   const idle = now - record.usedAt;
   if (record.status === 'pending' || record.status === 'expired') return null;
+  if (serving && record.status === 'ready')
+    return { record: { ...record, usedAt: now }, wakeAt: now + Math.min(suspendMs, expireMs) };
   // Nobody opens it from now on; its files go next.
   if (idle >= expireMs)
     return { record: { ...record, status: 'expired', env: {}, recipe: null, outputs: [] }, wakeAt: now };

@@ -6,7 +6,7 @@ import { toPerdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { SessionLog } from '../ports.ts';
-import { claim } from '../claim.ts';
+import { commitClaimed } from '../claim.ts';
 import { removeChunks } from './chunks.ts';
 import { sessionOfFile } from './file-id.ts';
 import type { FileRow } from './rows.ts';
@@ -40,13 +40,8 @@ export async function endLog(
   const live = await engine.sessions.load(tenant, session, store);
   if (live === null || live.state === null || live.state.phase === 'ended') return;
   await engine.sessions.exclusive(live, async () => {
-    await engine.sessions.wait(engine.lease.ensure());
-    const claimed = await claim(engine, live);
-    await engine.sessions.commit(
-      live,
-      [...claimed, { type: 'session.erased', head: { after: 0, whole: true }, payload: null }],
-      { actor: 'engine' },
-    );
+    const head = { after: 0, whole: true };
+    await commitClaimed(engine, live, [{ type: 'session.erased', head, payload: null }], 'engine');
     engine.sessions.forget(live);
   });
 }

@@ -2,15 +2,12 @@
  * Taking a file in. Its home is placed first (L8: with the labels that it is said to carry), then its row is laid down, then its bytes, and
  * only when all of them are durable is it there (F1). What is given up leaves nothing; what a crash cuts is swept.
  */
-import { NO_USE } from '../../session/state.ts';
 import { perdureError, type PerdureError } from '@perdure/protocol';
-import { idBody, placementId, type SessionId } from '../../kernel/ids.ts';
-import type { EventBody } from '../../log/events.ts';
-import { actorOf, type Caller } from '../caller.ts';
+import { idBody, placementId } from '../../kernel/ids.ts';
+import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { SessionLog } from '../ports.ts';
-import { recordRefusal } from '../refusal.ts';
-import { originOf } from '../origin.ts';
+import { placeAlone } from '../place-alone.ts';
 import { chunksOf, ChunkWriter } from './chunks.ts';
 import { newFileId, sessionOfFile } from './file-id.ts';
 import { HEAD_BYTES, isImage, mediaType, typeOf } from './media-type.ts';
@@ -41,33 +38,13 @@ export interface Upload {
 export async function beginUpload(engine: EngineContext, caller: Caller, labels: readonly string[]): Promise<Upload> {
   const { tenant } = caller;
   const { limits } = engine.files;
-  const origin = originOf(engine, caller);
-  const createdAt = engine.clock.now();
-  const subject = { tenant, session: 'sess_new' as SessionId, origin, labels, startedAt: createdAt, use: NO_USE };
-  const placed = engine.placing.state({ ...subject, model: '' });
-  const store = engine.homes.get(placed.ok ? placed.home : (engine.homes.all[0]?.home ?? ('' as never)));
-  if (store === null) throw perdureError('store_unavailable');
-  if (!placed.ok) throw await recordRefusal(engine, caller, store, { ...placed, subject: null, origin });
-
-  const id = newFileId(engine.ids, placed.home);
-  await engine.sessions.wait(engine.lease.ensure());
-  await beginLog(engine, caller, store, id, [
-    {
-      type: 'session.created',
-      head: {
-        kind: 'responses',
-        home: placed.home,
-        owner: engine.owner,
-        origin,
-        lineage: [],
-        labels,
-        openCalls: [],
-        continues: null,
-      },
-      payload: null,
-    },
-    { type: 'state.placed', head: { placement: placed.record }, payload: null },
-  ]);
+  const { id, store, createdAt } = await placeAlone(
+    engine,
+    caller,
+    labels,
+    home => newFileId(engine.ids, home),
+    sessionOfFile,
+  );
   const row: FileRow = {
     id,
     tenant,
@@ -85,19 +62,6 @@ export async function beginUpload(engine: EngineContext, caller: Caller, labels:
   };
   await engine.sessions.wait(store.putFile(row));
   return uploadInto(engine, store, row);
-}
-
-/** A file's log says where it was placed, and later that it went. Nothing of it is kept in memory. */
-async function beginLog(
-  engine: EngineContext,
-  caller: Caller,
-  store: SessionLog,
-  id: string,
-  bodies: readonly EventBody[],
-): Promise<void> {
-  const live = engine.sessions.begin(caller.tenant, sessionOfFile(id), store);
-  await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
-  engine.sessions.forget(live);
 }
 
 function uploadInto(engine: EngineContext, store: SessionLog, row: FileRow): Upload {

@@ -7,7 +7,6 @@ import { toPerdureError } from '@perdure/protocol';
 import { homeTag, idBody, placementId, type SessionId } from '../../kernel/ids.ts';
 import type { ReviewedBy } from '../../log/places.ts';
 import { budgetSpent } from '../agent-sessions/bounds.ts';
-import type { Caller } from '../caller.ts';
 import { boundsOf } from '../compaction/measure.ts';
 import { SummaryReader } from '../compaction/summary.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -15,6 +14,7 @@ import type { InferRequest } from '../placing.ts';
 import { mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
 import { spendCall } from '../spend-call.ts';
+import { callerFor } from '../subagents/family.ts';
 import { StatelessRun } from '../stateless-run.ts';
 import type { ToolQuestion, ToolVerdict } from '../tools/ports.ts';
 import type { Tool } from '../tools/toolbox.ts';
@@ -76,8 +76,7 @@ async function make(
     ...boundsOf(engine, { model, context, settings }, JSON.stringify(context).length),
     avoid: [],
   };
-  const { product, channel, segment } = origin;
-  const caller: Caller = { tenant, principal: turn.principal, product, channel, segment, scopes: [] };
+  const caller = callerFor(mustState(turn.live), turn.principal);
   const placed = engine.placing.infer(facts);
   if (!placed.ok) {
     const { error, record } = placed;

@@ -4,10 +4,11 @@ import { closeSubagent, reach, resumeSubagent } from '../../tool/subagents.ts';
 import { cancelOpenTurn } from '../agent-sessions/cancel-session.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { killPoint } from '../kill-point.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { endConversation, hideAll } from '../remove.ts';
-import { agentName, memberOf, membersOf, treeOf } from './family.ts';
+import { agentName, entriesOf, memberOf, membersOf, treeOf } from './family.ts';
 import { sessionOfSubagent } from './ids.ts';
 import { type Acting, changeTree, NotPossible, openBound } from './make.ts';
 
@@ -23,11 +24,13 @@ export async function closeOne(engine: EngineContext, who: Acting, id: string): 
     const previous = state.subagents?.last ?? 0;
     return sessions.length === 0 ? [] : [{ type: 'subagent.closed', head: { sessions, previous }, payload: null }];
   });
+  killPoint('subagent.after-closed');
   const tree = treeOf(mustState(owner), null);
   for (const one of tree.all) {
     if (one.id !== id && reach(tree, id, one.id) === null) continue;
     const member = await memberOf(engine, owner, sessionOfSubagent(one.id));
-    if (member !== null) await cancelOpenTurn(engine, caller, member);
+    // None begins after that: it is closed (Y2).
+    if (member !== null) await endTurn(engine, caller, member);
   }
 }
 
@@ -46,7 +49,17 @@ export async function reopenOne(engine: EngineContext, who: Acting, id: string):
 
 /** Ends what all sub-agents of a session run: whoever drives it wants it to stop. They stay open. */
 export async function cancelMembers(engine: EngineContext, caller: Caller, owner: LiveSession): Promise<void> {
-  for (const member of await membersOf(engine, owner)) await cancelOpenTurn(engine, caller, member);
+  // Until its own turn has ended each of them may make others.
+  for (let ended = -1; ended < entriesOf(owner).length; ) {
+    ended = entriesOf(owner).length;
+    for (const member of await membersOf(engine, owner)) await endTurn(engine, caller, member);
+  }
+}
+
+/** Also one that is about to begin, or to be taken up: after what waits for its turn in the session. */
+async function endTurn(engine: EngineContext, caller: Caller, member: LiveSession): Promise<void> {
+  await engine.sessions.exclusive(member, async () => undefined);
+  await cancelOpenTurn(engine, caller, member);
 }
 
 /** Before a session is deleted: sub-agents that wait for people end with it. @throws session_running if one runs */

@@ -2,14 +2,14 @@
  * A session and the sub-agents that it owns: each is a session of its own, in the same home, and the tree of them is in the owner's log.
  *
  * Y1  What one of them spends counts for the owner's limit, and what it does for the bounds of the owner's turn.
- * Y2  What is closed makes no further call.
+ * Y2  What is closed makes no further call once whoever closed it is told.
  */
-import { perdureError } from '@perdure/protocol';
+import { isPerdureError, perdureError } from '@perdure/protocol';
 import type { SessionId } from '../../kernel/ids.ts';
 import type { Usage, Work } from '../../log/events.ts';
 import { ownWork } from '../../session/reduce-agent.ts';
-import type { SessionState, SubagentEntry } from '../../session/state.ts';
-import { emptyTree, SUBAGENT_DEPTH, SUBAGENTS_OF_SESSION, type SubagentTree } from '../../tool/subagents.ts';
+import { MAX_SUBAGENTS, type SessionState, type SubagentEntry } from '../../session/state.ts';
+import { emptyTree, SUBAGENT_DEPTH, type SubagentTree } from '../../tool/subagents.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
@@ -38,6 +38,11 @@ export async function membersOf(engine: EngineContext, owner: LiveSession): Prom
   return found;
 }
 
+/** The owner, and the sessions of its sub-agents. */
+export async function familyOf(engine: EngineContext, owner: LiveSession): Promise<readonly LiveSession[]> {
+  return [owner, ...(await membersOf(engine, owner))];
+}
+
 export async function memberOf(
   engine: EngineContext,
   { tenant, store }: LiveSession,
@@ -59,7 +64,7 @@ export function agentName(state: SessionState): string {
 /** The tree as the owner's log says it. @param open how many the session's agent may have open */
 export function treeOf(owner: SessionState, open: number | null): SubagentTree {
   const root = owner.agent?.id ?? '';
-  const tree = emptyTree(root, { depth: SUBAGENT_DEPTH, open: open ?? OPEN_AT_ONCE, total: SUBAGENTS_OF_SESSION });
+  const tree = emptyTree(root, { depth: SUBAGENT_DEPTH, open: open ?? OPEN_AT_ONCE, total: MAX_SUBAGENTS });
   const all = (owner.subagents?.all ?? []).map(({ session, parent, depth, openedAt, closedAt }) => ({
     id: subagentId(session),
     name: null,
@@ -79,22 +84,22 @@ export async function isClosed(engine: EngineContext, live: LiveSession): Promis
   try {
     const owner = await ownerOf(engine, live);
     return entriesOf(owner).find(({ session }) => session === live.session)?.closedAt !== null;
-  } catch {
+  } catch (error) {
+    // What cannot be read now says nothing of it.
+    if (!isPerdureError(error) || error.code !== 'session_not_found') throw error;
     return true;
   }
 }
 
-/** What all of them used, by target. */
-export async function familyUsage(
-  engine: EngineContext,
-  owner: LiveSession,
-): Promise<readonly { readonly target: string; readonly usage: Usage }[]> {
-  const all = [owner, ...(await membersOf(engine, owner))];
+/** What all of them used, by target. @param all the owner, and those that it owns */
+export function familyUsage(
+  all: readonly LiveSession[],
+): readonly { readonly target: string; readonly usage: Usage }[] {
   return all.flatMap(one => Object.entries(mustState(one).used ?? {}).map(([target, usage]) => ({ target, usage })));
 }
 
 export async function familyWork(engine: EngineContext, owner: LiveSession): Promise<Work> {
-  const works = [owner, ...(await membersOf(engine, owner))].map(one => ownWork(mustState(one)));
+  const works = (await familyOf(engine, owner)).map(one => ownWork(mustState(one)));
   return works.reduce((a, b) => ({ calls: a.calls + b.calls, tokens: a.tokens + b.tokens }));
 }
 

@@ -6,15 +6,16 @@
  */
 import { perdureError } from '@perdure/protocol';
 import type { ResponseId, SessionId } from '../../kernel/ids.ts';
-import { decodeEvent } from '../../log/codec.ts';
 import type { LogEvent } from '../../log/events.ts';
 import { findSession } from '../agent-sessions/find.ts';
 import { followSession, placeNow, type SessionPlace, type TurnEvents } from '../agent-sessions/follow-session.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { eventAt } from '../event-at.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { entriesOf, memberOf } from './family.ts';
+import { sessionOfSubagent } from './ids.ts';
 import { Merged } from './merge.ts';
 import { type SubagentView, viewOfEntry } from './view.ts';
 
@@ -41,6 +42,9 @@ export type FamilyEvents =
 
 const BEGINNING: SessionPlace = { turn: null, seq: 0 };
 
+/** Whose events are read from before the one that a reader was shown last: a session's of the family, or those of the tree. */
+export type ReadAgain = SessionId | 'tree';
+
 /** The place of somebody who comes now and asks for nothing that was. */
 export async function familyNow(engine: EngineContext, caller: Caller, id: string): Promise<FamilyPlace> {
   const owner = await findSession(engine, caller, id);
@@ -58,33 +62,43 @@ export async function familyTurn(
   caller: Caller,
   id: string,
   turn: ResponseId,
-): Promise<{ readonly session: SessionId; readonly fromSeq: number }> {
+): Promise<SessionId> {
   const owner = await findSession(engine, caller, id);
   const row = await engine.sessions.wait(owner.store.response(owner.tenant, turn));
   const known = row !== null && [owner.session, ...entriesOf(owner).map(one => one.session)].includes(row.session);
   if (!known) throw perdureError('turn_not_found', 'The session has no such turn.');
-  return row;
+  return row.session;
 }
 
-/** Runs until `signal` aborts, or the session is deleted. @throws turn_not_found: the place names a turn of another session */
+/**
+ * Runs until `signal` aborts, or the session is deleted.
+ * @param again comes before all else: a place that is told earlier would lie before what its reader was shown, and who goes on from there would be shown that twice
+ * @throws turn_not_found: the place names a turn of another session
+ */
 export async function* followFamily(
   engine: EngineContext,
   caller: Caller,
   id: string,
   from: FamilyPlace,
   signal: AbortSignal,
+  again: ReadAgain | null = null,
 ): AsyncGenerator<FamilyEvents> {
   const owner = await findSession(engine, caller, id);
   const left = new AbortController();
   const until = AbortSignal.any([signal, left.signal]);
   const merged = new Merged<TurnEvents | readonly TreeEvent[]>();
   const followed = new Set<SessionId>();
+  const { promise: passed, resolve: pass } = Promise.withResolvers<void>();
+  const first = isFollowed(owner, from, again);
+  if (!first) pass();
+  const add = <T extends TurnEvents | readonly TreeEvent[]>(of: ReadAgain, stream: AsyncGenerator<T>): void =>
+    merged.add(first && of === again ? before(stream, pass) : after(stream, passed));
   let place = from;
   const follow = (session: SessionId): void => {
     if (followed.has(session)) return;
     followed.add(session);
     const at = place.members.get(session) ?? BEGINNING;
-    merged.add(followMember(engine, caller, owner, session, at, until));
+    add(session, followMember(engine, caller, owner, session, at, until));
   };
   await mustBeOf(engine, owner, owner.session, from.root);
   for (const { session, seq } of entriesOf(owner)) {
@@ -97,27 +111,49 @@ export async function* followFamily(
     // Its end is the end of all.
     left.abort();
   })();
-  merged.add(ended);
-  merged.add(followTree(engine, caller, id, from.tree, until));
+  add(owner.session, ended);
+  add('tree', followTree(engine, caller, id, from.tree, until));
   try {
     for await (const one of merged.read()) {
       if ('turn' in one) {
         const last = one.events.at(-1)?.seq ?? -1;
         const at: SessionPlace = one.turn === null ? { turn: null, seq: last } : { turn: one.turn, after: last };
         const { subagent } = one;
-        const session = subagent === null ? null : (subagent.id.replace(/^subagent_/, 'sess_') as SessionId);
+        const session = subagent === null ? null : sessionOfSubagent(subagent.id);
         place =
           session === null ? { ...place, root: at } : { ...place, members: new Map(place.members).set(session, at) };
         yield { of: 'turn', batch: one, place };
       } else {
         place = { ...place, tree: one.at(-1)?.seq ?? place.tree };
         yield { of: 'tree', events: one, place };
-        for (const { subagent } of one) follow(subagent.id.replace(/^subagent_/, 'sess_') as SessionId);
+        for (const { subagent } of one) follow(sessionOfSubagent(subagent.id));
       }
+      pass();
     }
   } finally {
     left.abort();
+    pass();
   }
+}
+
+/** Whether these are followed from the beginning on. */
+function isFollowed(owner: LiveSession, { tree }: FamilyPlace, one: ReadAgain | null): boolean {
+  if (one === 'tree' || one === owner.session) return true;
+  return entriesOf(owner).some(({ session, seq }) => session === one && seq <= tree);
+}
+
+/** Its end lets the others go on, too. */
+async function* before<T>(stream: AsyncGenerator<T>, pass: () => void): AsyncGenerator<T> {
+  try {
+    yield* stream;
+  } finally {
+    pass();
+  }
+}
+
+async function* after<T>(stream: AsyncGenerator<T>, passed: Promise<void>): AsyncGenerator<T> {
+  await passed;
+  yield* stream;
 }
 
 async function mustBeOf(
@@ -193,13 +229,10 @@ async function treeEvents(
   owner: LiveSession,
   after: number,
 ): Promise<readonly (readonly TreeEvent[])[]> {
-  const { tenant, session, store } = owner;
   const found: (readonly TreeEvent[])[] = [];
   for (let seq = mustState(owner).subagents?.last ?? 0; seq > after; ) {
-    const [stored] = await engine.sessions.wait(store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
-    const event = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
-    if (event?.type !== 'subagent.created' && event?.type !== 'subagent.closed' && event?.type !== 'subagent.reopened')
-      break;
+    const event = await eventAt(engine, owner, seq, 'subagent.created', 'subagent.closed', 'subagent.reopened');
+    if (event === null) break;
     found.push(await shownAs(engine, owner, event));
     seq = event.head.previous;
   }

@@ -15,6 +15,11 @@ export function toldResponse(session: SessionId, key: string): ResponseId {
   return derived('resp_', session, key) as ResponseId;
 }
 
+/** Whether a call has begun that turn; if not, its id was drawn when it began. */
+export function isBegunByCall(session: SessionId, turn: ResponseId): boolean {
+  return turn.startsWith(`resp_${session.slice(SESS.length, SESS.length + PLACE_CHARS)}`);
+}
+
 function derived(prefix: string, session: SessionId, key: string): string {
   let body = session.slice(SESS.length, SESS.length + PLACE_CHARS);
   for (let at = 0; body.length < ID_BODY_CHARS; at += 2)

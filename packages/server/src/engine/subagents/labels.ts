@@ -6,7 +6,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
-import { claim } from '../claim.ts';
+import { commitClaimed } from '../claim.ts';
 
 /** @throws label_not_allowed_here: then nothing is written, and what has the labels must not be read */
 export async function growLabels(
@@ -25,11 +25,7 @@ export async function growLabels(
       const error = perdureError('label_not_allowed_here', placed.error.message);
       throw await recordRefusal(engine, caller, live.store, { ...placed, error, subject: session, origin });
     }
-    await engine.sessions.wait(engine.lease.ensure());
-    const claimed = await claim(engine, live);
     const head = { labels: missing() };
-    await engine.sessions.commit(live, [...claimed, { type: 'session.labelled', head, payload: null }], {
-      actor: actorOf(caller),
-    });
+    await commitClaimed(engine, live, [{ type: 'session.labelled', head, payload: null }], actorOf(caller));
   });
 }

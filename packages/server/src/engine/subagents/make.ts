@@ -9,16 +9,19 @@ import { type NewItem, perdureError } from '@perdure/protocol';
 import type { SessionId } from '../../kernel/ids.ts';
 import { union } from '../../kernel/union.ts';
 import { type EventBody, type JsonObject, textOf } from '../../log/events.ts';
+import { toolsOf } from '../../tool/configured.ts';
 import { NO_USE, type SubagentEntry } from '../../session/state.ts';
 import { createSubagent } from '../../tool/subagents.ts';
 import { takeMessage } from '../agent-sessions/input.ts';
 import { configPayload, readConfig, type SessionConfig } from '../agent-sessions/session-config.ts';
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { killPoint } from '../kill-point.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
-import { claim } from '../claim.ts';
+import { beginLog } from '../begin-log.ts';
+import { commitClaimed } from '../claim.ts';
 import { agentName, entriesOf, memberOf, treeOf } from './family.ts';
 import { subagentId, subagentSession, toldResponse } from './ids.ts';
 
@@ -41,6 +44,13 @@ export interface Wanted {
   readonly effort: string | null;
 }
 
+/** The call that asks for it. */
+export interface Asked {
+  readonly key: string;
+  /** Aborted once its turn is cancelled, or it has taken too long: whoever cancels is told that nothing runs any more, and nothing is begun after that. */
+  readonly signal: AbortSignal;
+}
+
 /** An answer to the model, of something that cannot be. */
 export class NotPossible extends Error {
   readonly fault: { readonly code: string; readonly message: string };
@@ -56,7 +66,7 @@ export async function makeSubagent(
   engine: EngineContext,
   who: Acting,
   wanted: Wanted,
-  key: string,
+  { key, signal }: Asked,
 ): Promise<LiveSession> {
   const session = subagentSession(who.owner.session, key);
   const config = await configOf(engine, who, wanted);
@@ -64,9 +74,15 @@ export async function makeSubagent(
     // Before anything is written: the home may not be cleared for what it will know.
     await placeFor(engine, who, session, config);
     await record(engine, who, session, wanted);
+    killPoint('subagent.after-created');
   }
-  const live = (await memberOf(engine, who.owner, session)) ?? (await beginSession(engine, who, session, config));
-  await tell(engine, who.caller, live, wanted.task, key);
+  const live = await engine.sessions.exclusive(who.owner, async () => {
+    // Its owner is ended and erased in the same queue: nothing is begun after that (M2, L13).
+    if (mustState(who.owner).phase === 'ended') throw perdureError('session_not_found');
+    return (await memberOf(engine, who.owner, session)) ?? beginSession(engine, who, session, config);
+  });
+  killPoint('subagent.before-told');
+  await tell(engine, who.caller, live, wanted.task, { key, signal });
   return live;
 }
 
@@ -80,21 +96,8 @@ export async function changeTree(
   { caller, owner }: Pick<Acting, 'caller' | 'owner'>,
   bodies: () => readonly EventBody[],
 ): Promise<void> {
-  await engine.sessions.exclusive(owner, async () => {
-    await engine.sessions.wait(engine.lease.ensure());
-    const claimed = await claim(engine, owner);
-    const all = (): readonly EventBody[] => {
-      const made = bodies();
-      if (made.length === 0) throw NOTHING;
-      return [...claimed, ...made];
-    };
-    await engine.sessions.commit(owner, all, { actor: actorOf(caller) }).catch((error: unknown) => {
-      if (error !== NOTHING) throw error;
-    });
-  });
+  await engine.sessions.exclusive(owner, () => commitClaimed(engine, owner, bodies, actorOf(caller)));
 }
-
-const NOTHING = new Error('the tree is so already');
 
 /** How many the owner's agent may have open at once. */
 export async function openBound(engine: EngineContext, owner: LiveSession): Promise<number | null> {
@@ -129,14 +132,13 @@ async function configOf(engine: EngineContext, who: Acting, { model, effort }: W
   const named = model ?? textOf(agent['model']);
   if (!engine.placing.models().some(one => one.id === named))
     throw perdureError('model_not_found', `The model '${named.slice(0, 64)}' is served by no target.`);
-  const tools = Array.isArray(agent['tools']) ? (agent['tools'] as readonly JsonObject[]) : [];
   return {
     agent: {
       ...agent,
       id: textOf(agent['id']),
       model: named,
       // Automations wake sessions, and a sub-agent is woken by its own.
-      tools: tools.filter(tool => tool['type'] !== 'automations'),
+      tools: toolsOf(agent).filter(tool => tool['type'] !== 'automations'),
       ...(effort !== null && { reasoning: { ...(agent['reasoning'] as JsonObject | undefined), effort } }),
     },
     version,
@@ -195,16 +197,7 @@ async function beginSession(
     { type: 'state.placed', head: { placement }, payload: null },
     { type: 'agent.configured', head: { agent: agent.id, version }, payload: { config: configPayload(config) } },
   ];
-  await engine.sessions.wait(engine.lease.ensure());
-  const live = engine.sessions.begin(tenant, session, owner.store);
-  live.context.begin();
-  try {
-    await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
-  } catch (error) {
-    engine.sessions.forget(live);
-    throw error;
-  }
-  return live;
+  return (await beginLog(engine, { tenant, session, store: owner.store }, bodies, actorOf(caller))).live;
 }
 
 /** Gives it input: it begins a turn with it, or takes it up where it can. Once for a key (M1). */
@@ -213,7 +206,7 @@ export async function tell(
   caller: Caller,
   live: LiveSession,
   text: string,
-  key: string,
+  { key, signal }: Asked,
 ): Promise<void> {
   const response = toldResponse(live.session, key);
   const known = await engine.sessions.wait(live.store.response(live.tenant, response, 'deleted-too'));
@@ -221,5 +214,5 @@ export async function tell(
   if (engine.running.size >= engine.limits.concurrent)
     throw perdureError('rate_limit_exceeded', 'The server is doing as much at once as it is configured to.');
   const item = { type: 'message', role: 'user', status: 'completed', content: [{ type: 'input_text', text }] };
-  await takeMessage(engine, caller, live, [item as unknown as NewItem], response, { key });
+  await takeMessage(engine, caller, live, [item as unknown as NewItem], response, { key, signal });
 }

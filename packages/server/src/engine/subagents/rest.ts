@@ -7,11 +7,12 @@
 import { toPerdureError } from '@perdure/protocol';
 import type { SessionId } from '../../kernel/ids.ts';
 import type { EventBody } from '../../log/events.ts';
-import type { SessionState, ToolState } from '../../session/state.ts';
+import { goesOn, type SessionState, type ToolState } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { killPoint } from '../kill-point.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
-import { claim } from '../claim.ts';
+import { commitClaimed } from '../claim.ts';
 import { entriesOf, memberOf, ownerOf } from './family.ts';
 
 /** Has its yielded tools begin again, those whose time has come. @returns whether any does */
@@ -21,28 +22,17 @@ export async function resumeReady(engine: EngineContext, live: LiveSession): Pro
   for (const tool of yielded(live.state)) if (await isReady(engine, live, tool)) ready.add(tool.callId);
   if (ready.size === 0) return false;
   return engine.sessions.exclusive(live, async () => {
-    await engine.sessions.wait(engine.lease.ensure());
-    const claimed = await claim(engine, live);
-    const bodies = (): readonly EventBody[] => {
-      const still = yielded(live.state).filter(({ callId }) => ready.has(callId));
-      // Somebody else was quicker.
-      if (still.length === 0) throw NOTHING;
-      return [
-        ...claimed,
-        ...still.map(({ callId }): EventBody => ({ type: 'tool.resumed', head: { callId }, payload: null })),
-      ];
-    };
-    try {
-      await engine.sessions.commit(live, bodies, { actor: 'engine' });
-      return true;
-    } catch (error) {
-      if (error !== NOTHING) throw error;
-      return false;
-    }
+    const resumed = (): readonly EventBody[] =>
+      // Of some of them somebody else may have been quicker.
+      yielded(live.state).flatMap(({ callId }): EventBody[] =>
+        ready.has(callId) ? [{ type: 'tool.resumed', head: { callId }, payload: null }] : [],
+      );
+    killPoint('subagent.before-resumed');
+    const said = await commitClaimed(engine, live, resumed, 'engine');
+    if (said !== null) killPoint('subagent.after-resumed');
+    return said !== null;
   });
 }
-
-const NOTHING = new Error('no tool waits any more');
 
 export function yielded(state: SessionState | null): readonly ToolState[] {
   return state?.turn?.tools.filter(tool => tool.status === 'yielded') ?? [];
@@ -54,7 +44,7 @@ async function isReady(engine: EngineContext, live: LiveSession, { yielded: wait
   if ((mustState(live).turn?.queued?.length ?? 0) > 0) return true;
   for (const session of wait.on) {
     const member = await memberOf(engine, live, session);
-    if (member !== null && mustState(member).turn !== null) return false;
+    if (member !== null && goesOn(mustState(member))) return false;
   }
   return true;
 }

@@ -1,8 +1,11 @@
 /** Sub-agents over an engine with everything real but the upstream: how they are made, told, waited for, stopped, closed, and ended with their session. */
 import { expect, test } from 'vitest';
+import { EVENT_CODES } from '../../log/codec.ts';
+import type { HomeStore } from '../../store/home-store.ts';
 import { batches, message, thenHang } from '../scripted-provider.test-support.ts';
 import { calls, desk, outcomes, session, TestTools } from '../tools/agent-world.test-support.ts';
-import { ACME, codeOf, RIVAL, until, World } from '../world.test-support.ts';
+import type { ToolDefinition, ToolScope } from '../tools/ports.ts';
+import { ACME, codeOf, gate, RIVAL, until, World } from '../world.test-support.ts';
 import {
   comesTo,
   firstSaid,
@@ -123,6 +126,84 @@ test('what is closed runs nothing, with all below it, and is told nothing; opene
   const ended = (await outcomes(engine, id)) as readonly (readonly string[])[];
   expect(ended[2]).toEqual(['send_subagent_input', 'subagent_closed', expect.any(String)]);
   await treeEqualsSessions(engine, made, id);
+});
+
+test('Y2: what is told something while it is closed has ended when whoever closed it is told', async () => {
+  const made = new World();
+  made.provider.follow(call => {
+    if (firstSaid(call) !== 'Go')
+      return JSON.stringify(call.context).includes('more') ? thenHang([], call) : batches(message('Ready.'));
+    const outputs = outputsOf(call);
+    const [agent_id = ''] = idsIn(outputs);
+    if (outputs.length === 0) return batches(calls(['create_subagent', '{"task":"alpha"}']));
+    if (outputs.length === 1) return batches(calls(['wait_for_subagents', JSON.stringify({ agent_ids: [agent_id] })]));
+    if (outputs.length > 2) return batches(message('Done.'));
+    const told = JSON.stringify({ agent_id, input: 'more' });
+    return batches(calls(['send_subagent_input', told], ['close_subagent', JSON.stringify({ agent_id })]));
+  });
+  // Its second turn is about to begin when it is closed, and goes on with that afterwards.
+  const [begins, closes] = [gate(), gate()];
+  class SlowTools extends TestTools {
+    override async list(scope?: ToolScope): Promise<readonly ToolDefinition[]> {
+      const isMember = storedState(made, scope?.session ?? '')?.subagent !== undefined;
+      if (isMember && made.provider.calls.length > 3) {
+        begins.open();
+        await closes.opened;
+      }
+      return super.list();
+    }
+  }
+  const closing = EVENT_CODES['subagent.closed'];
+  const wrap = (store: HomeStore): HomeStore => ({
+    ...store,
+    append: async one => {
+      if (!one.events.some(({ code }) => code === closing)) return store.append(one);
+      await begins.opened;
+      const done = await store.append(one);
+      setTimeout(() => closes.open(), 50);
+      return done;
+    },
+  });
+  const { engine } = made.boot({ tools: desk(new SlowTools()), wrap });
+  const id = await session(engine, MULTI);
+  await comesTo(engine, id, 'idle');
+  const [one] = (await engine.subagents.list(ACME, id, LIST)).data;
+  expect(one?.closedAt).not.toBeNull();
+  expect(storedState(made, sessionOf(one?.id ?? ''))?.turn).toBeNull();
+  const { data } = await engine.subagents.turns(ACME, id, one?.id ?? '', LIST);
+  expect(data.map(({ record }) => record.progress.status)).toEqual(['completed', 'cancelled']);
+});
+
+test('what is being made when the session is cancelled does not begin after whoever cancelled was told', async () => {
+  const made = new World();
+  made.provider.follow(call =>
+    firstSaid(call) === 'Go' ? batches(calls(['create_subagent', '{"task":"alpha"}'])) : thenHang([], call),
+  );
+  const [making, cancelled] = [gate(), gate()];
+  const wrap = (store: HomeStore): HomeStore => ({
+    ...store,
+    append: async one => {
+      const done = await store.append(one);
+      if (one.events.some(({ code }) => code === EVENT_CODES['subagent.created'])) {
+        making.open();
+        await cancelled.opened;
+      }
+      return done;
+    },
+  });
+  const { engine } = made.boot({ tools: desk(new TestTools()), wrap });
+  const id = await session(engine, MULTI);
+  await making.opened;
+  const told = engine.agentSessions.post(ACME, id, [{ type: 'agent.session.input.cancel' }], null);
+  setTimeout(() => cancelled.open(), 20);
+  await told;
+  for (let i = 0; i < 200; i++) await new Promise(resolve => setImmediate(resolve));
+  const { data } = await engine.subagents.list(ACME, id, LIST);
+  expect(data).toHaveLength(1);
+  const of = sessionOf(data[0]?.id ?? '');
+  expect(storedState(made, of)?.turn ?? null).toBeNull();
+  expect(made.provider.calls).toHaveLength(1);
+  await engine.agentSessions.delete(ACME, id);
 });
 
 test('bounds: how many are open at once, and what a turn and its sub-agents may do together', async () => {

@@ -89,8 +89,9 @@ async function act(
   engine: EngineContext,
   scope: ToolScope,
   name: SubagentToolName,
-  { key, arguments: args }: ToolRun,
+  run: ToolRun,
 ): Promise<ToolOutcome> {
+  const { arguments: args } = run;
   const who = await actingOf(engine, scope);
   switch (name) {
     case 'create_subagent': {
@@ -100,7 +101,7 @@ async function act(
       const effort = optional(args, 'reasoning_effort', 16);
       if (effort !== null && !(SUBAGENT_EFFORTS as readonly string[]).includes(effort))
         throw invalid(`'reasoning_effort' is one of ${SUBAGENT_EFFORTS.join(', ')}.`);
-      const made = await makeSubagent(engine, who, { task, name: named, model, effort }, key);
+      const made = await makeSubagent(engine, who, { task, name: named, model, effort }, run);
       return told({ agent_id: subagentId(made.session), status: 'running' });
     }
     case 'send_subagent_input': {
@@ -110,7 +111,7 @@ async function act(
       if (!started.ok) throw new NotPossible(started);
       const member = await begun(engine, who, id);
       await growLabels(engine, who.caller, member, mustState(who.live).labels);
-      await tell(engine, who.caller, member, input, key);
+      await tell(engine, who.caller, member, input, run);
       return told({ agent_id: id, status: 'running' });
     }
     case 'wait_for_subagents':

@@ -1,13 +1,13 @@
 /** Sub-agents as they are read: what the owner's log says of them, and their turns, which are in logs of their own. */
 import { perdureError } from '@perdure/protocol';
 import type { SessionId } from '../../kernel/ids.ts';
-import { decodeEvent } from '../../log/codec.ts';
 import type { SubagentEntry } from '../../session/state.ts';
 import { findSession, findTurn } from '../agent-sessions/find.ts';
 import { type Paged, turnPage, type TurnListQuery } from '../agent-sessions/turn-page.ts';
 import { readTurnRecord, type TurnRecord } from '../agent-sessions/turns.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { eventAt } from '../event-at.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState, short } from '../plan.ts';
 import { entriesOf, memberOf } from './family.ts';
@@ -90,13 +90,10 @@ export async function viewOfEntry(
   owner: LiveSession,
   { session: made, parent, seq, openedAt, closedAt }: SubagentEntry,
 ): Promise<SubagentView> {
-  const { tenant, session, store } = owner;
-  const [stored] = await engine.sessions.wait(store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
-  const event = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
-  const said = event?.type === 'subagent.created' ? event.payload : null;
+  const said = (await eventAt(engine, owner, seq, 'subagent.created'))?.payload ?? null;
   return {
     id: subagentId(made),
-    session,
+    session: owner.session,
     name: said?.name ?? null,
     parent: parent === null ? (mustState(owner).agent?.id ?? '') : subagentId(parent),
     instructions: said?.instructions ?? null,

@@ -1,6 +1,7 @@
 /** Waiting for sub-agents: ends when none of those that were named has a turn under way. */
 import type { JsonObject, LoggedItem } from '../../log/events.ts';
 import { textOf } from '../../log/events.ts';
+import { goesOn } from '../../session/state.ts';
 import { reach } from '../../tool/subagents.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
@@ -33,9 +34,7 @@ export async function waitFor(engine: EngineContext, who: Acting, ids: readonly 
       });
     named.push({ id, member: await memberOf(engine, owner, sessionOfSubagent(id)) });
   }
-  const on = named.flatMap(({ member }) =>
-    member !== null && mustState(member).turn !== null ? [member.session] : [],
-  );
+  const on = named.flatMap(({ member }) => (member !== null && goesOn(mustState(member)) ? [member.session] : []));
   // Whoever drives the session has said something: it goes on with that, and may wait again.
   const heard = (mustState(live).turn?.queued?.length ?? 0) > 0;
   if (on.length > 0 && !heard) return { ok: 'waits', on, until: engine.clock.now() + WAIT_AGAIN_MS };
@@ -51,7 +50,7 @@ const NEVER_BEGUN: JsonObject = { status: 'failed', message: null, error: 'It co
 
 /** How its last turn ended, and what it said last. */
 async function standing(engine: EngineContext, member: LiveSession): Promise<JsonObject> {
-  if (mustState(member).turn !== null) return { status: 'running', message: null, error: null };
+  if (goesOn(mustState(member))) return { status: 'running', message: null, error: null };
   const row = (await turnRows(engine, member)).at(-1);
   if (row === undefined) return NEVER_BEGUN;
   const { progress } = await readRecord(engine, member, row, member.store);

@@ -1,6 +1,7 @@
 /** L4, L6, L7: what waits for people waits as rows, and is answered once. */
+import { perdureError } from '@perdure/protocol';
 import { describe, expect, test } from 'vitest';
-import { textOf } from '../../log/events.ts';
+import { type JsonObject, textOf } from '../../log/events.ts';
 import type { Engine } from '../engine.ts';
 import { batches, type CallScript, message } from '../scripted-provider.test-support.ts';
 import { ACME, type Booted, codeOf, NOON, RIVAL, until, World } from '../world.test-support.ts';
@@ -208,6 +209,60 @@ describe('L6: a tool that was running when the process died', () => {
     await becomes(engine, id, 'idle');
     expect(tools.ran).toHaveLength(runs);
     expect(await outcomes(engine, id)).toEqual([outcome]);
+  });
+});
+
+describe('L6: a tool whose worker has gone', () => {
+  const GONE = [
+    ['died while it ran', { worker_code: 'outcome_unknown' }],
+    ['had it, and never said what became of it', { delivered: true }],
+  ] as const;
+
+  /** Its first run ends like that. */
+  async function gone(name: 'safe' | 'once', details: JsonObject) {
+    const made = new World();
+    made.provider.inTurn(said(...calls([name, '{}'])), answers);
+    const tools = new TestTools();
+    const again: (string | undefined)[] = [];
+    tools.act = async run => {
+      again.push(run.again);
+      if (tools.ran.length === 1) throw perdureError('environment_disconnected', 'The worker ended.', { details });
+      return { ok: true, output: 'again' };
+    };
+    const { engine } = made.boot({ tools: desk(tools) });
+    return { engine, tools, again, id: await session(engine) };
+  }
+
+  test.each(GONE)('%s: people are asked, and their answer lets it run again', async (_, details) => {
+    const { engine, tools, again, id } = await gone('once', details);
+    await becomes(engine, id, 'requires_action');
+    const [action] = await pending(engine, id);
+    expect(action?.why).toBe('outcome_unknown');
+    expect(tools.ran).toHaveLength(1);
+    await engine.approvals.grant(ACME.tenant, action?.approval ?? '', 'key:boss');
+    await becomes(engine, id, 'idle');
+    expect(await outcomes(engine, id)).toEqual([['once', 'done', 'again']]);
+    // The run that they allowed is told so: under the first one's key alone a worker would not run it.
+    expect(again).toEqual([undefined, action?.approval]);
+    expect(new Set(tools.ran.map(({ key }) => key)).size).toBe(1);
+  });
+
+  test('or ends it', async () => {
+    const { engine, tools, id } = await gone('once', GONE[0][1]);
+    await becomes(engine, id, 'requires_action');
+    await engine.approvals.deny(ACME.tenant, (await pending(engine, id))[0]?.approval ?? '', 'key:boss', '');
+    await becomes(engine, id, 'idle');
+    expect(tools.ran).toHaveLength(1);
+    expect(await outcomes(engine, id)).toEqual([['once', 'outcome_unknown', expect.stringContaining('not known')]]);
+  });
+
+  test.each([
+    ['it may run twice', 'safe', { delivered: true }],
+    ['no worker had it', 'once', { delivered: false }],
+  ] as const)('nobody is asked where %s: the model is told', async (_, name, details) => {
+    const { engine, id } = await gone(name, details);
+    await becomes(engine, id, 'idle');
+    expect(await outcomes(engine, id)).toEqual([[name, 'environment_disconnected', 'The worker ended.']]);
   });
 });
 

@@ -7,10 +7,10 @@
  */
 import { perdureError } from '@perdure/protocol';
 import type { TenantId } from '../../kernel/ids.ts';
-import { decodeEvent } from '../../log/codec.ts';
 import type { EventBody, Json, LogEvent } from '../../log/events.ts';
 import type { OpenApproval, SessionState, ToolState } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { eventAt } from '../event-at.ts';
 import { killPoint } from '../kill-point.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
@@ -38,10 +38,8 @@ export async function readApproval(engine: EngineContext, tenant: TenantId, id: 
   if (place === null || store === null) throw missing();
   const live = await engine.sessions.load(tenant, place.session, store);
   if (live === null || mustState(live).phase === 'ended') throw missing();
-  const { session, seq } = place;
-  const [stored] = await engine.sessions.wait(store.events({ tenant, session, from: seq, to: seq, limit: 1 }));
-  const asked = stored === undefined ? null : decodeEvent({ tenant, session }, stored);
-  if (asked?.type !== 'approval.requested' || asked.head.approval !== id) throw missing();
+  const asked = await eventAt(engine, live, place.seq, 'approval.requested');
+  if (asked?.head.approval !== id) throw missing();
   const { turn } = mustState(live);
   const open = turn?.approvals.find(one => one.approval === id) ?? null;
   return { id, live, asked, open, tool: turn?.tools.find(one => one.callId === asked.head.callId) ?? null };

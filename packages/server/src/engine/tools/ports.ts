@@ -2,6 +2,7 @@
  * What the engine asks of whoever has tools: sources that list and run them, the policy that says who may call which, and workspaces.
  * Implementations lie in `provider/` and `workspace/`; who composes them is `main/`.
  */
+import type { Readable, Writable } from 'node:stream';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import type { Json, JsonObject } from '../../log/events.ts';
 
@@ -51,6 +52,8 @@ export interface ToolRun {
   readonly signal: AbortSignal;
   /** Shows output as it comes. It never waits, and what is shown is bounded by whoever shows it. */
   readonly show: (text: string) => void;
+  /** The approval by which people let it run again though nobody knows what became of the run before. Absent: there is none. */
+  readonly again?: string;
   /** What a person answered to `asks` of an earlier run of this call; null on the first. */
   readonly answer: { readonly granted: boolean; readonly value: Json; readonly resume: string | null } | null;
 }
@@ -168,6 +171,27 @@ export interface ExecResult {
   readonly refusedHosts: readonly string[];
 }
 
+/** A program that goes on running, and is spoken to over its standard streams. */
+export interface ServeRequest {
+  /** The program, found as a shell would; no shell reads it or its arguments. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Below the workspace. */
+  readonly cwd: string;
+  /** Variables of the environment that it is given, by name. What the environment does not have it is not given. */
+  readonly variables: readonly string[];
+}
+
+export interface ServedProcess {
+  readonly input: Writable;
+  /** Ends with it. What it says of errors (stderr) is not kept. */
+  readonly output: Readable;
+  /** Settles once it is gone. Never fails. `missing`: the program is not there, or is none. */
+  readonly exited: Promise<'ended' | 'missing'>;
+  /** Asks it to go, then makes it go, with all that it began. Settles once it is gone. */
+  end(): Promise<void>;
+}
+
 export interface WorkspaceFile {
   /** Below the workspace, `/` between names. */
   readonly path: string;
@@ -179,6 +203,11 @@ export interface WorkspaceFile {
 /** One session's files and shell. Every path is checked: what leads out of the workspace is refused, symbolic links too. */
 export interface Workspace {
   exec(request: ExecRequest): Promise<ExecResult>;
+  /**
+   * Starts a program under the isolation, the network rules and the bounds that commands have, in places of its own: it takes no command's turn.
+   * Absent: none is started there. @throws mcp_server_not_allowed, isolation_unavailable, workspace_busy, rate_limit_exceeded
+   */
+  serve?(request: ServeRequest): Promise<ServedProcess>;
   /** Null if it is not there. Fails over `maxBytes`. */
   read(path: string, maxBytes: number): Promise<Uint8Array | null>;
   /** Whole or not at all; folders on the way are made. Fails with `workspace_quota_exceeded` over the quota. */
@@ -194,7 +223,9 @@ export interface Workspaces {
   readonly isolation: Isolation;
   /** Makes it if it is not there; the same folder for the same id, after a restart too. */
   open(spec: WorkspaceSpec): Promise<Workspace>;
-  /** Its files and snapshots go. */
+  /** Its files and snapshots go; what runs in it ends first. */
   destroy(tenant: TenantId, id: string): Promise<void>;
+  /** Whether something runs in it that was started by `serve`. Absent: nothing ever does. */
+  serving?(tenant: TenantId, id: string): Promise<boolean>;
   close(): Promise<void>;
 }

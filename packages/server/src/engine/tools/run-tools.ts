@@ -24,8 +24,10 @@ import { completedTool, failedTool } from './output.ts';
 import { offerTools } from './offer.ts';
 import { lookForWorker, parkedNow } from './park-tools.ts';
 import type { ToolOutcome, ToolRun, ToolScope } from './ports.ts';
-import { approvalRequested } from './request-tools.ts';
+import { approvalRequested, type Asking } from './request-tools.ts';
+import { runKey } from './run-key.ts';
 import { foundIn } from './search-tool.ts';
+import { mayHaveRun } from './may-have-run.ts';
 import { openToolbox, scopeOf, type Tool } from './toolbox.ts';
 
 /** One step of the turn: decides, commits what was decided, runs what was started, and commits what came of it. */
@@ -94,7 +96,7 @@ async function runIt(
       programs,
       state,
       args: move.args,
-      seed: runKey(engine, turn, state.callId),
+      seed: keyOf(engine, turn, state.callId),
       async start(calls) {
         const started = await start(engine, turn, agent, calls);
         return started.map(one => runIt(engine, turn, scope, one));
@@ -123,21 +125,23 @@ async function runOne(
   const signal = AbortSignal.any([abort.signal, late.signal]);
   // What others show while they run goes with their result.
   const printed = tool.definition.origin.kind === 'builtin' ? liveOutput(engine, turn, state.callId) : SHOWS_NOTHING;
-  let outcome: ToolOutcome;
+  let outcome: Outcome;
   try {
     const answer = state.granted === null ? null : await answerOf(engine, live, state.granted);
+    const again = state.status === 'outcome_unknown' ? state.granted : null;
     const run: ToolRun = {
       callId: state.callId,
-      key: runKey(engine, turn, state.callId),
+      key: keyOf(engine, turn, state.callId),
       arguments: args,
       signal,
       show: printed.show,
       answer,
+      ...(again !== null && { again }),
     };
     outcome = await unless(signal, runIn(tool, scope, run));
   } catch (error) {
     if (abort.signal.aborted) return void (await printed.end(null));
-    outcome = late.signal.aborted ? tooLate(toolMs) : failure(engine, error);
+    outcome = late.signal.aborted ? tooLate(toolMs) : failure(engine, state, error);
   } finally {
     clearTimeout(timer);
   }
@@ -151,6 +155,10 @@ async function runOne(
   if (outcome.ok === 'waits') await engine.subagents.look(live);
 }
 
+/** What ran it is gone, and nobody knows whether it did its work: people are asked before it is run again (L6). */
+const UNKNOWN = { ok: 'unknown' } as const;
+type Outcome = ToolOutcome | typeof UNKNOWN;
+
 /** What the end of a tool keeps of what it printed. */
 function printedBy(end: readonly EventBody[]): string | null {
   const [body] = end;
@@ -162,11 +170,6 @@ function printedBy(end: readonly EventBody[]): string | null {
 function runIn(tool: Tool, scope: ToolScope, run: ToolRun): Promise<ToolOutcome> {
   if (tool.source === null) throw new Error('the client runs this tool');
   return tool.source.run(scope, tool.definition, run);
-}
-
-/** The same for every run of this call, and for no other (L6). */
-function runKey(engine: EngineContext, turn: RunningTurn, callId: string): string {
-  return Buffer.from(engine.sha256(JSON.stringify([turn.live.session, turn.base.id, callId]))).toString('hex');
 }
 
 function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
@@ -185,8 +188,9 @@ function tooLate(ms: number): ToolOutcome {
 }
 
 /** What a source failed with. What is not an error of ours says nothing of itself (L9). */
-function failure(engine: EngineContext, thrown: unknown): ToolOutcome {
+function failure(engine: EngineContext, { idempotent }: ToolState, thrown: unknown): Outcome {
   const error = toPerdureError(thrown);
+  if (!idempotent && mayHaveRun(error)) return UNKNOWN;
   if (error.code === 'internal_error') engine.report('tools.run', error);
   const known = error.code !== 'internal_error';
   return { ok: false, code: known ? error.code : 'tool_failed', message: known ? error.message : 'The tool failed.' };
@@ -197,7 +201,7 @@ function ending(
   turn: RunningTurn,
   state: ToolState,
   { searches }: Tool,
-  outcome: ToolOutcome,
+  outcome: Outcome,
   before = 0,
 ): readonly EventBody[] {
   const most = engine.tools.limits.outputChars;
@@ -207,6 +211,18 @@ function ending(
     const { on, until } = outcome;
     return [{ type: 'tool.yielded', head: { callId: state.callId, on, until }, payload: null }];
   }
+  const { callId, arguments: digest, definition } = state;
+  const asks = (
+    asking: Pick<Asking, 'policy' | 'why' | 'payload'>,
+    said: readonly EventBody[],
+  ): readonly EventBody[] => {
+    const seq = mustState(turn.live).seq + before + said.length + 1;
+    return [...said, approvalRequested(engine, turn, { callId, digest, definition, ...asking }, seq)];
+  };
+  if (outcome.ok === 'unknown')
+    return asks({ policy: 'outcome_unknown', why: 'outcome_unknown' }, [
+      { type: 'tool.outcome_unknown', head: { callId }, payload: null },
+    ]);
   if (turn.agent?.config.review === 'auto_review')
     return [
       failedTool(
@@ -215,10 +231,8 @@ function ending(
         most,
       ),
     ];
-  const { callId, arguments: digest, definition } = state;
   const payload = { about: outcome.about, resume: outcome.resume };
-  const asking = { callId, digest, definition, policy: 'tool', why: outcome.why ?? ('tool_asks' as const), payload };
-  return [approvalRequested(engine, turn, asking, mustState(turn.live).seq + before + 1)];
+  return asks({ policy: 'tool', why: outcome.why ?? 'tool_asks', payload }, []);
 }
 
 /** All of them, so many at a time. Fails with the first failure once none runs any more. */
@@ -237,4 +251,8 @@ async function sideBySide<T>(all: readonly T[], atOnce: number, work: (one: T) =
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, worker));
   if (failures.length > 0) throw failures[0];
+}
+
+function keyOf({ sha256 }: EngineContext, { live, base }: RunningTurn, callId: string): string {
+  return runKey(sha256, live.session, base.id, callId);
 }

@@ -4,13 +4,13 @@
  */
 import { foundBy, offered, canSearch, searchArguments, searchOutput, TOOL_SEARCH } from '../../tool/search.ts';
 import type { JsonObject } from '../../log/events.ts';
+import { toolsOf } from '../../tool/configured.ts';
 import type { ToolDefinition, ToolOutcome, ToolSource } from './ports.ts';
 import type { Toolbox } from './toolbox.ts';
 
 /** Whether the agent's tools are to be searched. */
 export function searches(agent: JsonObject): boolean {
-  const tools = Array.isArray(agent['tools']) ? (agent['tools'] as readonly JsonObject[]) : [];
-  return tools.some(tool => tool['type'] === TOOL_SEARCH.name);
+  return toolsOf(agent).some(tool => tool['type'] === TOOL_SEARCH.name);
 }
 
 export const SEARCH_DEFINITION: ToolDefinition = {

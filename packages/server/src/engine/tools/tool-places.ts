@@ -5,6 +5,7 @@
  */
 import { isJsonObject } from '@perdure/protocol';
 import type { Json, JsonObject } from '../../log/events.ts';
+import { toolsOf } from '../../tool/configured.ts';
 import type { DestinationFacts, ToolFacts } from '../../placement/facts.ts';
 import { SELF_HOSTED } from '../../placement/outside.ts';
 import type { ToolDefinition, ToolScope } from './ports.ts';
@@ -59,10 +60,8 @@ export function placesOf(
   }
 }
 
-function serverOf({ tools }: JsonObject, label: string): JsonObject {
-  for (const tool of Array.isArray(tools) ? (tools as readonly Json[]) : [])
-    if (isJsonObject(tool) && tool['type'] === 'mcp' && tool['server_label'] === label) return tool;
-  return {};
+function serverOf(agent: JsonObject, label: string): JsonObject {
+  return toolsOf(agent).find(tool => tool['type'] === 'mcp' && tool['server_label'] === label) ?? {};
 }
 
 /** As it is named; `*` if that cannot be read: a clause then has to let any pass. */

@@ -1,6 +1,7 @@
 /** The tools of one turn: what its client runs, and what the sources have. Listed when the turn begins, and again by recovery. */
 import { type AgentFunctionTool, perdureError } from '@perdure/protocol';
 import type { JsonObject, ToolPlace } from '../../log/events.ts';
+import { toolsOf } from '../../tool/configured.ts';
 import type { SessionState } from '../../session/state.ts';
 import { within } from '../deadline.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -67,8 +68,7 @@ export async function openToolbox(engine: EngineContext, scope: ToolScope, signa
 }
 
 function clientTools(agent: JsonObject): readonly AgentFunctionTool[] {
-  const tools = Array.isArray(agent['tools']) ? (agent['tools'] as unknown as readonly AgentFunctionTool[]) : [];
-  return tools.filter(tool => tool.type === 'function');
+  return toolsOf(agent).filter(tool => tool['type'] === 'function') as unknown as readonly AgentFunctionTool[];
 }
 
 /** What a model is offered. @param found deferred tools that searches of the session found */

@@ -3,9 +3,11 @@ import { type ErrorCode, perdureError } from '@perdure/protocol';
 import { idBody, type ResponseId, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import type { ResponseRow, SessionRow } from '../../log/rows.ts';
 import type { Homes } from '../homes.ts';
+import type { SessionState } from '../../session/state.ts';
 import type { SessionLog } from '../ports.ts';
 import type { OtlpTraces } from './otlp.ts';
 import { readTrace, shownTurn, type TraceSource } from './read.ts';
+import { membersOf } from './told.ts';
 
 /** Bytes of a page's traces as JSON, at most (the bound of the Agents API). */
 export const MAX_PAGE_BYTES: number = 16 * 1024 * 1024;
@@ -53,12 +55,14 @@ export async function listTraces(
   const body = idBody(id, 'sess');
   const store = body === null ? null : desk.homes.ofBody(body);
   const row = store === null ? null : await desk.wait(store.session(tenant, id as SessionId));
-  if (store === null || row === null || row.ended || !kinds.includes(row.kind)) throw perdureError(missing);
+  if (store === null || row === null || row.ended || !kinds.includes(row.kind) || isSubagent(row))
+    throw perdureError(missing);
   const turns = await turnsOf(desk, store, row, query);
+  const members = await membersOf(desk, store, row);
   const traces: SessionTrace[] = [];
   let bytes = 0;
   for (const turn of turns.slice(0, query.limit)) {
-    const read = await readTrace(desk, store, row, turn);
+    const read = await readTrace(desk, store, row, turn, members);
     if (read === null) continue;
     const { otlp } = read;
     bytes += Buffer.byteLength(JSON.stringify(otlp));
@@ -79,6 +83,11 @@ export async function listTraces(
     });
   }
   return { traces, hasMore: turns.length > query.limit };
+}
+
+/** To clients it is no session. */
+function isSubagent({ state }: SessionRow): boolean {
+  return state !== null && (JSON.parse(state) as SessionState).subagent !== undefined;
 }
 
 /** Finished turns, one more than asked for if there are. Newest first, they are looked for from the first on: rows are small. */

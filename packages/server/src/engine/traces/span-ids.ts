@@ -12,6 +12,9 @@ export interface SpanIds {
   span(seq: number): string;
 }
 
+/** Of the root: no event has it. */
+export const ROOT = 0;
+
 export function spanIds(sha256: Sha256, session: SessionId, turn: ResponseId): SpanIds {
   const digest = (text: string): string => Buffer.from(sha256(text)).toString('hex');
   const trace = digest(`perdure trace\n${session}\n${turn}`).slice(0, 32);

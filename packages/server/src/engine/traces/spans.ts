@@ -2,7 +2,8 @@
  * A turn's events -> its spans, by OpenTelemetry's GenAI conventions (semantic-conventions-genai, as of 1.41). Pure: the same log gives
  * the same trace.
  *
- *  T1  One trace a turn: `invoke_agent`, and below it a `chat` for every call and an `execute_tool` for every run of a tool.
+ *  T1  One trace a turn: `invoke_agent`, and below it a `chat` for every call and an `execute_tool` for every run of a tool. A turn of a sub-agent is
+ *      no trace: it is below the call that began it.
  *  T2  No content, unless `content` is asked for; and then none that was erased. No message of an error: codes only.
  *  T3  No credential and no address but the host of a target (L9).
  */
@@ -12,7 +13,7 @@ import type { Sha256 } from '../ports.ts';
 import { messagesOf, toolResult } from './messages.ts';
 import { type AttributeValue, attributesOf, nanos, type OtlpSpan, SPAN_KIND, statusOf } from './otlp.ts';
 import { providerName } from './provider-name.ts';
-import { type SpanIds, spanIds, type SpanLink } from './span-ids.ts';
+import { ROOT, type SpanIds, spanIds, type SpanLink } from './span-ids.ts';
 
 /** Where a target is. */
 export interface TraceTarget {
@@ -37,15 +38,14 @@ export interface TurnTrace {
   /** By `targetKey`; one that is missing is not known. */
   readonly targets: ReadonlyMap<string, TraceTarget>;
   readonly content: boolean;
+  /** Of a turn of a sub-agent: the span that it is below, its own id, and the session that owns it. */
+  readonly within?: SpanLink & { readonly subagent: string; readonly session: SessionId };
 }
 
 /** What a placement chose, as it saw it. */
 export function targetKey(version: string, target: string): string {
   return `${version}/${target}`;
 }
-
-/** No event has it. */
-const ROOT = 0;
 
 type Values = { readonly [key: string]: AttributeValue };
 type CallEnd = LogEvent & { readonly type: 'call.completed' | 'call.failed' | 'call.cancelled' };
@@ -58,7 +58,8 @@ export function spansOf(sha256: Sha256, turn: TurnTrace): readonly OtlpSpan[] {
   const [first] = events;
   const end = events.findLast(isTurnEnd);
   if (first === undefined || end === undefined) return [];
-  const ids = spanIds(sha256, turn.session, turn.turn);
+  const own = spanIds(sha256, turn.session, turn.turn);
+  const ids = { ...own, trace: turn.within?.traceId ?? own.trace };
   const under: Under = { turn, ids, root: ids.span(ROOT), end };
   const calls = events.flatMap((event, at) =>
     event.type === 'call.placed' && event.head.chosen !== null ? [callSpan(under, event, at)] : [],
@@ -93,11 +94,12 @@ function rootSpan({ turn, ids, root, end }: Under, first: LogEvent, provider: st
     'gen_ai.input.messages': content ? messagesOf(accepted?.payload?.items ?? [], null) : null,
     'error.type': error,
     'perdure.tenant': turn.tenant,
+    'perdure.subagent.id': turn.within?.subagent,
     'perdure.turn.id': shown.turn,
     'perdure.turn.status': end.type === 'turn.completed' ? end.head.status : end.type.slice('turn.'.length),
   };
   return {
-    ...timed(ids.trace, root, first.at, end.at),
+    ...timed(ids.trace, root, first.at, end.at, turn.within?.spanId),
     name: agent?.name ? `invoke_agent ${agent.name}` : 'invoke_agent',
     kind: SPAN_KIND.internal,
     attributes: attributesOf(values),

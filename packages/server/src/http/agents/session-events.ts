@@ -47,10 +47,10 @@ export function isOfTree({ part }: { readonly part: number }): boolean {
   return part >= TREE_PARTS;
 }
 
-/** A session as an event shows it; null: as it is now. */
+/** A session as an event shows it: it is as it is now, but for what the event says of it, so that who reads it again is told the same. */
 export type Snapshot = (
-  status: 'idle' | 'in_progress' | 'requires_action' | null,
-  actions: readonly JsonObject[] | null,
+  status: 'idle' | 'in_progress' | 'requires_action',
+  actions: readonly JsonObject[],
 ) => JsonObject;
 
 /** Of a turn's events, those that show the whole session. */
@@ -200,11 +200,8 @@ function insideOf(of: TurnEvents, type: string, said: JsonObject, at: Of & { rea
     }
     case 'perdure.waiting':
       return [sessionEvent('requires_action', at.snapshot('requires_action', actionsOf(said, at.turn)))];
-    case 'perdure.resumed': {
-      // Of a sub-agent: how the session stands without it.
-      const now = subagent === null ? at.snapshot('in_progress', actionsOf(said, at.turn)) : at.snapshot(null, null);
-      return [sessionEvent(textOf(now['status']), now)];
-    }
+    case 'perdure.resumed':
+      return [sessionEvent('in_progress', at.snapshot('in_progress', actionsOf(said, at.turn)))];
     case 'perdure.input':
       return ((said['items'] ?? []) as readonly JsonObject[]).map(item => itemEvent('added', inputItem(item), null));
     case 'perdure.tool':

@@ -38,7 +38,9 @@ export function send(exchange: Exchange, body: unknown, status = 200): void {
 export async function createSession(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const body = await readJson(exchange.req, deps.limits);
   const given = must(parseCreateSession(body.value));
-  const { view, turn } = await deps.engine.agentSessions.create(exchange.caller, given);
+  const key = readIdempotencyKey(exchange.req);
+  const idempotency = key === null ? null : { key, body: body.bytes };
+  const { view, turn } = await deps.engine.agentSessions.create(exchange.caller, given, idempotency);
   if (given.stream) return createdStream(deps, exchange, view, turn);
   send(exchange, sessionResource(view));
 }

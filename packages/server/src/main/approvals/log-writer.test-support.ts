@@ -14,6 +14,8 @@ export interface WrittenSession {
   readonly tenant: TenantId;
   readonly session: SessionId;
   seq: number;
+  /** The session that owns it, of a sub-agent's. */
+  readonly owner?: SessionId;
 }
 
 export class LogWriter {
@@ -25,10 +27,15 @@ export class LogWriter {
     this.#store = store;
   }
 
-  session(tenant = 'acme'): WrittenSession {
+  session(tenant = 'acme', owner?: WrittenSession): WrittenSession {
     this.#made += 1;
     const body = `${base32(NOON, 10)}${homeTag(HOME)}${base32(this.#made, 14)}`;
-    return { tenant: tenant as TenantId, session: `sess_${body}` as SessionId, seq: 0 };
+    return {
+      tenant: tenant as TenantId,
+      session: `sess_${body}` as SessionId,
+      seq: 0,
+      ...(owner && { owner: owner.session }),
+    };
   }
 
   async write(to: WrittenSession, bodies: readonly EventBody[], actor = 'engine'): Promise<void> {
@@ -70,7 +77,10 @@ export class LogWriter {
         wakeAt: null,
         createdAt: NOON,
         updatedAt: this.at,
-        state: JSON.stringify({ agent: { id: 'agt_1', version: 3, seq: 2 } }),
+        state: JSON.stringify({
+          agent: { id: 'agt_1', version: 3, seq: 2 },
+          ...(to.owner !== undefined && { subagent: { owner: to.owner, parent: null, depth: 1 } }),
+        }),
         digest: events.at(-1)?.digest ?? new Uint8Array(32),
       },
       prune: false,

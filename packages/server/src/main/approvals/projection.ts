@@ -5,7 +5,7 @@
 import type { ApprovalStatus, ApprovalWhy } from '@perdure/protocol';
 import { approvalOrder, readAsked } from '../../engine/feed/asked.ts';
 import type { FeedConsumer, FedEvent } from '../../engine/feed/follow.ts';
-import { subagentId } from '../../engine/subagents/ids.ts';
+import { whose } from '../../engine/feed/whose.ts';
 import { parseApprovalId } from '../../engine/tools/approval-id.ts';
 import type { ResourceChange, ResourceRow, Resources } from '../../engine/resources.ts';
 import type { TenantId } from '../../kernel/ids.ts';
@@ -81,7 +81,7 @@ async function requested(
   if (asked === null) return [];
   const row = await home.session(tenant, session);
   const agent = agentOf(row?.state ?? null, asked.head.agentVersion);
-  const owner = ownerIn(row?.state ?? null);
+  const { session: known, subagent } = whose(session, row?.state ?? null);
   const { head } = asked;
   const binding: ApprovalBinding = {
     tenant,
@@ -96,8 +96,8 @@ async function requested(
     approval: id,
     status: 'waiting',
     why: head.why ?? 'policy',
-    session: owner ?? session,
-    ...(owner !== null && { subagent: subagentId(session) }),
+    session: known,
+    ...(subagent !== null && { subagent }),
     agent,
     callId: head.callId,
     tool: asked.tool,
@@ -118,7 +118,7 @@ async function requested(
       kind,
       tenant,
       id: prefix + order,
-      parent: owner ?? session,
+      parent: known,
       version: 1,
       createdAt: asked.at,
       wakeAt: null,
@@ -134,12 +134,6 @@ function agentOf(state: string | null, version: number | undefined): ApprovalBod
     readonly agent?: { readonly id: string; readonly version: number };
   };
   return agent === undefined ? null : { id: agent.id, version: version ?? agent.version };
-}
-
-/** The session that owns it, if it is a sub-agent's. */
-function ownerIn(state: string | null): string | null {
-  const { subagent } = (state === null ? {} : JSON.parse(state)) as { readonly subagent?: { readonly owner: string } };
-  return subagent?.owner ?? null;
 }
 
 async function decided(
@@ -160,13 +154,11 @@ async function decided(
 
 async function withdrawn(control: Resources, { home, event }: FedEvent): Promise<readonly ResourceChange[]> {
   const { tenant, session, at, actor } = event;
-  const owner = ownerIn((await home.session(tenant, session))?.state ?? null);
-  const parent = owner ?? session;
+  const { session: parent, subagent } = whose(session, (await home.session(tenant, session))?.state ?? null);
   const query = { kind: 'approval_waiting', tenant, parent, order: 'asc', limit: OPEN_MOST } as const;
   const found = await control.resources({ ...query, after: null });
   // Those of the other agents of the session stay.
-  const asker = owner === null ? undefined : subagentId(session);
-  const open = found.filter(row => bodyOf(row).subagent === asker);
+  const open = found.filter(row => (bodyOf(row).subagent ?? null) === subagent);
   const change = { status: 'withdrawn', decidedBy: actor, decidedAt: at } as const;
   const all = await Promise.all(open.map(row => closing(control, tenant, row.id.slice(WAITING_PREFIX.length), change)));
   return all.flat();

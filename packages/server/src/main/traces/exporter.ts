@@ -185,7 +185,7 @@ async function spansOfTurn(
   { tenant, session, turn }: EndedTurn,
 ): Promise<string | null> {
   const row = await parts.source.wait(store.session(tenant, session));
-  const trace = row === null ? null : await readTrace(parts.source, store, row, turn);
+  const trace = row === null ? null : await readTrace(parts.source, store, row, turn, null);
   if (row === null || trace === null) return null;
   if (mayLeave(parts, row, trace.model)) return trace.otlp.resourceSpans.map(one => JSON.stringify(one)).join(',');
   parts.kept += 1;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { WebhookEvent } from '@perdure/protocol';
 import type { FeedConsumer, FedEvent } from '../../engine/feed/follow.ts';
+import { whose, type Whose } from '../../engine/feed/whose.ts';
 import type { ResourceChange } from '../../engine/resources.ts';
 import type { Webhook, WebhookBook } from './book.ts';
 
@@ -42,10 +43,14 @@ export function webhookMessages(
     reads: [],
     async effects(fed) {
       const changes: ResourceChange[] = [];
+      let of: Whose | null = null;
       for (const { type, data } of toldOf(fed))
         for (const webhook of book.told(fed.event.tenant, type)) {
+          of ??= await whoseEvent(fed);
+          const named = data(of);
+          if (named === null) continue;
           fresh.add(webhook.row.id);
-          changes.push(pending(webhook, next(), messageOf(fed, type, data, webhook)));
+          changes.push(pending(webhook, next(), messageOf(fed, type, named, webhook)));
         }
       return changes;
     },
@@ -56,50 +61,68 @@ export function webhookMessages(
   };
 }
 
+type Data = { readonly [name: string]: unknown };
+
 interface Told {
   readonly type: WebhookEvent;
-  readonly data: { readonly [name: string]: unknown };
+  /** Null if it is not told of a session of that kind. */
+  readonly data: (of: Whose) => Data | null;
 }
 
+async function whoseEvent({ home, event: { tenant, session } }: FedEvent): Promise<Whose> {
+  return whose(session, (await home.session(tenant, session))?.state ?? null);
+}
+
+const named = ({ subagent }: Whose): Data => (subagent === null ? {} : { subagent_id: subagent });
+
 function toldOf({ kind, event }: FedEvent): readonly Told[] {
-  const session = event.session;
   switch (event.type) {
     case 'approval.requested': {
       // Nobody is asked: the verdict is there already.
       if (event.head.reviewed === true) return [];
       const { approval: id, callId, expiresAt } = event.head;
-      const data = { id, session_id: session, call_id: callId, expires_at: Math.floor(expiresAt / 1000) };
+      const at = Math.floor(expiresAt / 1000);
       return [
-        { type: 'perdure.approval.requested', data },
-        ...required(kind, session, { type: 'perdure.approval_request', approval_id: id }),
+        {
+          type: 'perdure.approval.requested',
+          data: of => ({ id, session_id: of.session, ...named(of), call_id: callId, expires_at: at }),
+        },
+        ...required(kind, { type: 'perdure.approval_request', approval_id: id }),
       ];
     }
     case 'approval.granted':
     case 'approval.denied':
     case 'approval.expired': {
-      const data = { id: event.head.approval, session_id: session, decided_by: event.actor };
+      const { approval: id } = event.head;
+      const data = (of: Whose): Data => ({ id, session_id: of.session, ...named(of), decided_by: event.actor });
       return [{ type: `perdure.${event.type}`, data }];
     }
     case 'tool.requested':
       return event.head.origin?.kind === 'client' && event.head.held !== true
-        ? required(kind, session, { type: 'function_call' })
+        ? required(kind, { type: 'function_call' })
         : [];
     case 'turn.completed':
     case 'turn.cancelled':
-      return kind === 'agent' ? [{ type: 'agent.session.idle', data: { id: session } }] : [];
+      return turnEnded(kind, 'agent.session.idle');
     case 'turn.failed':
-      return kind === 'agent' ? [{ type: 'agent.session.failed', data: { id: session } }] : [];
+      return turnEnded(kind, 'agent.session.failed');
     default:
       return [];
   }
 }
 
-function required(kind: FedEvent['kind'], id: string, action: object): readonly Told[] {
-  return kind === 'agent' ? [{ type: 'agent.session.action_required', data: { id, required_action: action } }] : [];
+function required(kind: FedEvent['kind'], action: object): readonly Told[] {
+  const data = (of: Whose): Data => ({ id: of.session, ...named(of), required_action: action });
+  return kind === 'agent' ? [{ type: 'agent.session.action_required', data }] : [];
+}
+
+/** The end of a sub-agent's turn says nothing of the session, which may work on or have rested for long. */
+function turnEnded(kind: FedEvent['kind'], type: WebhookEvent): readonly Told[] {
+  return kind === 'agent' ? [{ type, data: of => (of.subagent === null ? { id: of.session } : null) }] : [];
 }
 
 /** In OpenAI's form of an event. */
-function messageOf({ home, position, event }: FedEvent, type: string, data: Told['data'], { row }: Webhook): string {
+function messageOf({ home, position, event }: FedEvent, type: string, data: Data, { row }: Webhook): string {
   // Of the event and what is told of it: the same whenever it is made.
   const id = createHash('sha256')
     .update(JSON.stringify([home.home, position, type]))
