@@ -262,3 +262,24 @@ describe('a session', () => {
     ]);
   });
 });
+
+test('a session that is asked for twice under one key is one, streamed or not', async () => {
+  const params = { environment: NONE, agent: { model: MODEL }, input: 'Hello.' } as const;
+  const headers = { 'Idempotency-Key': 'one-session' };
+  const once = await sessions().create(params, { headers });
+  expect((await sessions().create(params, { headers })).id).toBe(once.id);
+  expect(await refusal(sessions().create({ ...params, input: 'Bye.' }, { headers }))).toEqual([
+    409,
+    'idempotency_key_reused',
+  ]);
+  // Another body, so another key: what was streamed is streamed again, to its end.
+  const streamed = async (): Promise<readonly string[]> => {
+    const events: string[] = [];
+    const stream = await sessions().create({ ...params, stream: true }, { headers: { 'Idempotency-Key': 'streamed' } });
+    for await (const event of stream) events.push(`${event.type} ${event.event_id}`);
+    return events;
+  };
+  const first = await streamed();
+  expect(first.at(-1)).toContain('agent.session.idle');
+  expect(await streamed()).toEqual(first);
+});

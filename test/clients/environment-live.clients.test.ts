@@ -236,9 +236,9 @@ describe('an MCP server that is reached from the environment', () => {
     }
   }, 60_000);
 
-  test('is not started there as a process: that is refused when the session is made', async () => {
+  test('is not started by a worker as a process: that is refused when the session is made', async () => {
     const stdio = tool({ transport: { type: 'stdio', command: 'server', args: [], cwd: '/workspace' } });
-    const environment = { type: 'openai_hosted' } as const;
+    const environment = { type: 'self_hosted', workspace_directory: '/w' } as const;
     await expect(
       sessions().create({ environment, agent: { model: MODEL, tools: [stdio] }, input: 'Hi' }),
     ).rejects.toMatchObject({ status: 403, code: 'mcp_server_not_allowed' });

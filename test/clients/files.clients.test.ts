@@ -7,6 +7,7 @@ import { type OpenAI, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failureOf } from '../support/failure.ts';
 import { MODEL, type Stack, startStack, targetOf } from '../support/stack.ts';
+import { otherId } from '../support/other-id.ts';
 
 const FACT = 'The lighthouse of Perdure was painted green in 1902.';
 const QUESTION = 'Which colour was the lighthouse painted?';
@@ -278,7 +279,7 @@ describe('files in an input', () => {
     const answer = await client.responses.create({ model: MODEL, conversation: conversation.id, input: QUESTION });
     expect(answer.output_text).toContain('painted green');
     const missing = client.conversations.items.create(conversation.id, {
-      items: [asking({ type: 'input_file', file_id: `${file.id.slice(0, -1)}0` })],
+      items: [asking({ type: 'input_file', file_id: otherId(file.id) })],
     });
     expect(await failureOf(missing)).toMatchObject({ code: 'file_not_found', param: 'items[0].content[1].file_id' });
     await client.conversations.delete(conversation.id);

@@ -10,6 +10,7 @@ import { filesWith } from '../support/data-bytes.ts';
 import { failureOf } from '../support/failure.ts';
 import { DOG, RECALLED, said, WHICH_DOG } from '../support/said.ts';
 import { MODEL, type Stack, startStack, targetOf } from '../support/stack.ts';
+import { otherId } from '../support/other-id.ts';
 
 const DAY_S = 86_400;
 /** Long enough for a test to look at what lives, short enough to wait for its end. */
@@ -193,7 +194,7 @@ describe('a hold', () => {
     for (const [tenant, subject] of [
       ['brief', one.id],
       ['acme', 'resp_nothing'],
-      ['acme', `${one.id.slice(0, -1)}${one.id.endsWith('0') ? '1' : '0'}`],
+      ['acme', otherId(one.id)],
       ['acme', one.id.replace('resp_', 'conv_')],
     ])
       expect(await place({ tenant, subject, reason: 'inquiry' })).toMatchObject(absent);

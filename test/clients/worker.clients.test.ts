@@ -1,5 +1,4 @@
 /** Self-hosted environments: a worker that opens connections only, links that break, processes that die. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import {
   appendFileSync,
@@ -29,6 +28,7 @@ import { runWorker } from '../../packages/server/src/main/worker/run-worker.ts';
 import { filesWith } from '../support/data-bytes.ts';
 import { failureOf } from '../support/failure.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { startWorker, type WorkerProcess } from '../support/worker-process.ts';
 
 const CALLER: Caller = LOCAL_CALLER;
 const HOME = 'local' as HomeId;
@@ -274,24 +274,8 @@ describe('a request is executed once', () => {
   });
 });
 
-interface Process {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  said(): string;
-}
-
-function startProcess(how: readonly string[] = ['--trust-host']): Process {
-  const bin = new URL('../../packages/server/bin/perdure.mjs', import.meta.url).pathname;
-  const args = ['worker', '--server', stack.url, '--environment', environment, '--workspace', 'work', ...how];
-  const child = spawn(process.execPath, [bin, ...args, '--state', 'state'], {
-    cwd: folder,
-    env: { ...process.env, PERDURE_WORKER_KEY: token },
-  });
-  let said = '';
-  child.stdout.on('data', data => (said += String(data)));
-  child.stderr.on('data', data => (said += String(data)));
-  return { child, ended: new Promise(resolve => child.on('exit', resolve)), said: () => said };
-}
+const startProcess = (how?: readonly string[]): WorkerProcess =>
+  startWorker({ server: stack.url, environment, token, folder }, how);
 
 test('without --trust-host commands see the workspace alone', async () => {
   const worker = startProcess([]);

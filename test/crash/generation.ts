@@ -10,6 +10,7 @@ import { checkAllSealed, checkLedger } from './checks/in-ledger.ts';
 import { checkLog } from './checks/in-log.ts';
 import type { Kill, KillPlan } from './kill-plan.ts';
 import { agentClients } from './load/agent.ts';
+import type { Sort } from './load/agent-kinds.ts';
 import { EFFECTS_FILE } from './load/agent-effects.ts';
 import { chainClient } from './load/chain.ts';
 import { backgroundClient } from './load/background.ts';
@@ -326,8 +327,8 @@ export function clientsOf(load: Load, background = true): readonly Client[] {
 }
 
 /** Each drives sessions one after another, and follows their events on a connection of its own. */
-const AGENTS = 6;
+const AGENTS: readonly Sort[] = ['plain', 'plain', 'plain', 'programs', 'programs', 'reviewed', 'family', 'family'];
 
 function agentsOf(load: Load): readonly Client[] {
-  return Array.from({ length: AGENTS }, (_, index) => agentClients(load, `agent-${index + 1}`)).flat();
+  return AGENTS.flatMap((sort, index) => agentClients(load, `agent-${index + 1}`, sort));
 }

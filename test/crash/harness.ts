@@ -78,7 +78,7 @@ async function openLane({ seed }: HarnessOptions, folder: string, index: number)
   const random = seeded(seed + index);
   const upstream = await startUpstream(TOKEN_MS);
   const config = join(folder, `perdure-${index}.yaml`);
-  writeConfig(config, upstream.emulator);
+  writeConfig(config, upstream);
   return { random, upstream, config };
 }
 
@@ -160,7 +160,7 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
     for (const one of ended) if (one.status === 'rejected') throw one.reason;
   } finally {
     clearInterval(timer);
-    for (const { upstream } of lanes) await upstream.emulator.close();
+    for (const { upstream } of lanes) await upstream.close();
   }
   const clean = violations.total === 0;
   if (clean) rmSync(folder, { recursive: true });

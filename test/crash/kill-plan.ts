@@ -4,12 +4,31 @@ import {
   type AgentKillPoint,
   ENGINE_KILL_POINTS,
   type EngineKillPoint,
+  PROGRAM_KILL_POINTS,
+  type ProgramKillPoint,
+  REVIEW_KILL_POINTS,
+  type ReviewKillPoint,
+  SUBAGENT_KILL_POINTS,
+  type SubagentKillPoint,
 } from '../../packages/server/src/engine/kill-point.ts';
 import { STORE_KILL_POINTS, type StoreKillPoint } from '../../packages/server/src/store/sqlite/kill-point.ts';
 import type { Random } from './random.ts';
 
-export type KillPoint = EngineKillPoint | AgentKillPoint | StoreKillPoint;
-export const KILL_POINTS: readonly KillPoint[] = [...ENGINE_KILL_POINTS, ...AGENT_KILL_POINTS, ...STORE_KILL_POINTS];
+export type KillPoint =
+  | EngineKillPoint
+  | AgentKillPoint
+  | ProgramKillPoint
+  | ReviewKillPoint
+  | SubagentKillPoint
+  | StoreKillPoint;
+export const KILL_POINTS: readonly KillPoint[] = [
+  ...ENGINE_KILL_POINTS,
+  ...AGENT_KILL_POINTS,
+  ...PROGRAM_KILL_POINTS,
+  ...REVIEW_KILL_POINTS,
+  ...SUBAGENT_KILL_POINTS,
+  ...STORE_KILL_POINTS,
+];
 
 export type Kill =
   /** The server kills itself when it reaches the point for the nth time. */
@@ -47,6 +66,16 @@ const TIMES: { readonly [Point in KillPoint]: readonly [number, number] } = {
   'approval.before-commit': [1, 4],
   'approval.after-commit': [1, 4],
   'steer.before-commit': [1, 3],
+  'program.before-request': [1, 3],
+  'program.after-request': [1, 3],
+  'program.before-suspend': [1, 1],
+  'review.before-commit': [1, 2],
+  'review.after-commit': [1, 2],
+  'subagent.after-created': [1, 2],
+  'subagent.before-told': [1, 2],
+  'subagent.before-resumed': [1, 1],
+  'subagent.after-resumed': [1, 1],
+  'subagent.after-closed': [1, 1],
   'writer.before-begin': [30, 300],
   'writer.after-insert': [20, 80],
   'writer.mid-batch': [10, 80],
@@ -61,6 +90,7 @@ const TIMES: { readonly [Point in KillPoint]: readonly [number, number] } = {
 const AT_RANDOM_MS = { least: 0, most: 400 };
 /** Of five kills so many are at named points. */
 const POINTS_OF_FIVE = 4;
+export const POINTS_SHARE: number = POINTS_OF_FIVE / 5;
 
 /**
  * An endless plan: points in turn, each as often as any other, between kills at random times. A point that a life did not reach in time is tried

@@ -1,7 +1,8 @@
 /** What a run found, as a table for people and as JSON for programs. */
 import type { HarnessReport } from './harness.ts';
 import type { DiskFullReport } from './disk-full.ts';
-import { FULL_FLIGHT, FULL_FLIGHT_SHARE, quantile } from './tally.ts';
+import { POINTS_SHARE } from './kill-plan.ts';
+import { FULL_FLIGHT, FULL_FLIGHT_SHARE, quantile, type Tally } from './tally.ts';
 
 /** ms within which a cut turn must be at work again after the restart (DESIGN.md part 11). */
 export const RESUME_GOAL_MS = 2000;
@@ -74,6 +75,14 @@ export function asTable(report: HarnessReport): string {
       'tools of the server',
       `${tally.tools.started} starts, ${tally.tools.effects} side effects, ${tally.tools.unknown} of unknown outcome (${tally.unknownAsked} asked and answered)`,
     ],
+    [
+      'programs',
+      `${tally.tools.programs}, which made ${tally.tools.programCalls} calls; ${tally.tools.subagents} sub-agents`,
+    ],
+    [
+      'verdicts of the reviewer',
+      `${tally.tools.permitted} yes, ${tally.tools.refused} no; ${tally.tools.unasked} times it could not be asked`,
+    ],
     ['approvals', `${tally.granted} granted, ${tally.denied} denied; ${tally.tools.waiting} sessions are left waiting`],
     [
       'the log',
@@ -112,6 +121,11 @@ function diskFullRow(report: DiskFullReport | null): string {
 const LONG_KILLS = 1000;
 const KILLS_A_POINT = 20;
 
+/** Kills that each point must have had: fewer than its share, for of one or the other a life ended before it was reached. */
+function killsAPoint({ kills, points }: Tally): number {
+  return Math.min(KILLS_A_POINT, Math.floor((kills * POINTS_SHARE * 0.8) / points.size));
+}
+
 /** Without these a run without violations proves too little. */
 export function missedGoals(report: HarnessReport): readonly string[] {
   const { tally, shimMissing } = report;
@@ -120,9 +134,12 @@ export function missedGoals(report: HarnessReport): readonly string[] {
     missed.push(`${FULL_FLIGHT} turns in flight in ${FULL_FLIGHT_SHARE * 100}% of the kills`);
   if (shimMissing === null && tally.underShim > 0 && (tally.loss.writes === 0 || tally.loss.syncs === 0))
     missed.push('a shim that sees writes and syncs');
-  if (tally.kills >= LONG_KILLS)
-    for (const [point, count] of tally.points)
-      if (count < KILLS_A_POINT) missed.push(`${KILLS_A_POINT} kills at ${point}: ${count}`);
+  if (tally.kills < LONG_KILLS) return missed;
+  const least = killsAPoint(tally);
+  for (const [point, count] of tally.points) if (count < least) missed.push(`${least} kills at ${point}: ${count}`);
+  const { permitted, refused, programCalls, subagents } = tally.tools;
+  for (const [what, count] of Object.entries({ permitted, refused, programCalls, subagents }))
+    if (count === 0) missed.push(`something of each kind: ${what}`);
   return missed;
 }
 

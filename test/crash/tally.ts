@@ -91,7 +91,7 @@ export function addLoss(tally: Tally, loss: Loss): void {
 }
 
 export function addTools(tally: Tally, tools: ToolCounts): void {
-  for (const name of ['started', 'unknown', 'granted', 'effects', 'waiting'] as const) tally.tools[name] += tools[name];
+  for (const name of Object.keys(tools) as (keyof ToolCounts)[]) tally.tools[name] += tools[name];
 }
 
 export function addAgents(tally: Tally, { sessions, turns, granted, denied, unknownOutcomes }: AgentLedger): void {

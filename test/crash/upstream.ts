@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { type Emulator, startEmulator } from '@perdure/emulator';
 import { MODEL } from './load/chain.ts';
 import { STATELESS_MODEL } from './load/stateless.ts';
+import { REVIEW_MODEL } from './load/verdicts.ts';
+import { type Reviewer, startReviewer } from './reviewer.ts';
 
 export interface Upstream {
   readonly emulator: Emulator;
+  readonly reviewer: Reviewer;
   /** Requests for stored turns since the last call. To be asked before the emulator's log forgets: after a thousand of any kind. */
   newRequests(): Promise<number>;
+  close(): Promise<void>;
 }
 
 const CLOUD = 'azure';
@@ -16,9 +20,15 @@ const CLOUD = 'azure';
 /** @param tokenMs ms a token: what keeps turns in flight */
 export async function startUpstream(tokenMs: number): Promise<Upstream> {
   const emulator = await startEmulator({ clouds: [CLOUD], defaults: { kind: 'latency', ms: tokenMs } });
+  const reviewer = await startReviewer(emulator.baseUrl(CLOUD));
   let counted = 0;
   return {
     emulator,
+    reviewer,
+    async close() {
+      await reviewer.close();
+      await emulator.close();
+    },
     async newRequests() {
       const { requests } = (await (await fetch(`${emulator.url}/_emulator/log`)).json()) as { requests: Logged[] };
       const fresh = requests.filter(({ number }) => number > counted);
@@ -35,12 +45,17 @@ interface Logged {
   readonly model: string | null;
 }
 
-export function writeConfig(file: string, emulator: Emulator): void {
-  const target = (id: string, model: string): string =>
-    `  - {id: ${id}, vendor: openai, model: ${model}, cloud: azure, region: eastus, dialect: openai-responses, base_url: "${emulator.baseUrl(CLOUD)}"}\n`;
+export function writeConfig(file: string, { emulator, reviewer }: Pick<Upstream, 'emulator' | 'reviewer'>): void {
+  const target = (id: string, model: string, url = emulator.baseUrl(CLOUD)): string =>
+    `  - {id: ${id}, vendor: openai, model: ${model}, cloud: azure, region: eastus, dialect: openai-responses, base_url: "${url}"}\n`;
+  const targets = [
+    target('stored', MODEL),
+    target('stateless', STATELESS_MODEL),
+    target('reviewer', REVIEW_MODEL, reviewer.baseUrl),
+  ];
   // Sealing is under way at many a kill, and a short log is folded in under load too: a life is over before it fills one of the usual length.
   const often = 'ledger: {interval_ms: 300}\nlimits: {store_log_bytes: 1048576}\n';
   const load = join(import.meta.dirname, 'load');
-  const agents = `tools: ${join(load, 'agent-tools.ts')}\npermissions: [${join(load, 'agent-rules')}]\n`;
-  writeFileSync(file, `${often}${agents}targets:\n${target('stored', MODEL)}${target('stateless', STATELESS_MODEL)}`);
+  const agents = `tools: ${join(load, 'agent-tools.ts')}\npermissions: [${join(load, 'agent-rules')}]\nreview: {model: ${REVIEW_MODEL}}\n`;
+  writeFileSync(file, `${often}${agents}targets:\n${targets.join('')}`);
 }

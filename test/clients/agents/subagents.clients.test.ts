@@ -2,6 +2,7 @@
 import type OpenAI from 'openai';
 import { afterEach, expect, test } from 'vitest';
 import { type Stack, startStack } from '../../support/stack.ts';
+import { otherId } from '../../support/other-id.ts';
 
 let stack: Stack | null = null;
 afterEach(async () => {
@@ -114,7 +115,7 @@ test('the tool handlers of the client answer the functions of sub-agents; all ca
   const asSession = paris.id.replace('subagent_', 'sess_');
   await expect(sessions.retrieve(asSession)).rejects.toMatchObject({ status: 404, code: 'session_not_found' });
   expect((await sessions.list()).data.map(one => one.id)).toEqual([session.id]);
-  const foreign = sessions.subagents.retrieve(`${paris.id.slice(0, -1)}0`, { session_id: session.id });
+  const foreign = sessions.subagents.retrieve(otherId(paris.id), { session_id: session.id });
   await expect(foreign).rejects.toMatchObject({ status: 404, code: 'subagent_not_found' });
 
   await sessions.delete(session.id);

@@ -4,7 +4,7 @@ import type { AgentLedger, AgentRecord } from '../load/agent-ledger.ts';
 import type { Violations } from '../violations.ts';
 import type { SessionTools } from './tool-laws.ts';
 
-interface Logged {
+export interface Logged {
   readonly events: readonly LogEvent[];
   readonly tools: SessionTools;
 }
@@ -17,21 +17,28 @@ export function checkAgents(
   violations: Violations,
 ): void {
   for (const id of ran) if (!logs.has(id)) violations.add('L6', 'a tool ran for a session that is not there', id);
+  // Of sub-agents they are in logs of their own.
+  const approvals = new Map([...logs.values()].flatMap(({ tools }) => [...tools.approvals]));
   for (const record of agents.sessions) {
     const log = logs.get(record.id);
     if (log === undefined)
       violations.add('L2', 'an acknowledged session is not in the log', `${record.client} ${record.id}`);
-    else checkSession(record, log, violations);
+    else checkSession(record, log, approvals, violations);
   }
 }
 
-function checkSession(record: AgentRecord, { events, tools }: Logged, violations: Violations): void {
+function checkSession(
+  record: AgentRecord,
+  { events }: Logged,
+  approvals: SessionTools['approvals'],
+  violations: Violations,
+): void {
   const where = `${record.client} ${record.id}`;
   const erased = events.some(event => event.type === 'session.erased');
   if (record.life === 'deleted' && !erased) violations.add('L2', 'a deleted session is not erased', where);
   if (record.life !== 'deleted' && erased) violations.add('L2', 'a session was erased that nobody deleted', where);
   for (const { approval, verdict, yes } of record.verdicts.values()) {
-    const kept = tools.approvals.get(approval);
+    const kept = approvals.get(approval);
     if (yes > 0 && kept !== verdict)
       violations.add(
         'L7',
@@ -40,9 +47,7 @@ function checkSession(record: AgentRecord, { events, tools }: Logged, violations
       );
   }
   if (erased) return;
-  const said = events.flatMap(event =>
-    event.type === 'input.accepted' || event.type === 'input.queued' ? [JSON.stringify(event.payload)] : [],
-  );
+  const said = saidIn(events);
   for (const { marker, acknowledged } of record.inputs) {
     const times = said.filter(text => text.includes(marker)).length;
     if (times > 1 || (acknowledged && times === 0))
@@ -52,4 +57,14 @@ function checkSession(record: AgentRecord, { events, tools }: Logged, violations
         `${where} ${marker}: ${times} times`,
       );
   }
+}
+
+/** What a session was told, a text each. What a turn ended without is in the input of a later one again: it is taken there. */
+export function saidIn(events: readonly LogEvent[]): readonly string[] {
+  const later = new Set(events.flatMap(event => (event.type === 'input.accepted' ? (event.head.queued ?? []) : [])));
+  return events.flatMap(event =>
+    event.type === 'input.accepted' || (event.type === 'input.queued' && !later.has(event.seq))
+      ? [JSON.stringify(event.payload)]
+      : [],
+  );
 }

@@ -7,9 +7,12 @@ import type { LogEvent } from '../../../packages/server/src/log/events.ts';
 import { sha256 } from '../../../packages/server/src/main/digest.ts';
 import type { Ledger } from '../load/ledger.ts';
 import type { Violations } from '../violations.ts';
-import { checkAgents } from './in-agent-log.ts';
+import { checkFamilies } from './family-laws.ts';
+import { checkAgents, type Logged } from './in-agent-log.ts';
+import { checkPrograms } from './program-laws.ts';
+import { checkReviews } from './review-laws.ts';
 import { checkCalls, checkFences, LogCounts } from './session-laws.ts';
-import { checkTools, readEffects, type SessionTools, type ToolCounts } from './tool-laws.ts';
+import { checkTools, readEffects, type ToolCounts } from './tool-laws.ts';
 
 interface Row {
   readonly n: number;
@@ -51,7 +54,8 @@ export function checkLog(
   const accepted = new Set<string>();
   const placedSessions = new Set<string>();
   const done = readEffects(effects);
-  const agents = new Map<string, { readonly events: readonly LogEvent[]; readonly tools: SessionTools }>();
+  const agents = new Map<string, Logged>();
+  const stateless = new Map<string, readonly LogEvent[]>();
   try {
     for (const problem of db.prepare('PRAGMA integrity_check').all())
       if (problem['integrity_check'] !== 'ok')
@@ -71,7 +75,9 @@ export function checkLog(
       if (!chain.ok) violations.add('L2', 'the chain of digests is broken', `${row.id} at ${chain.seq}: ${chain.why}`);
       const events = stored.map(event => decodeEvent(place, event));
       const tools = checkTools(violations, row.id, events, done.get(row.id) ?? [], counts.tools);
+      checkPrograms(violations, row.id, events, counts.tools);
       checkCalls(violations, row.id, events, counts, tools.waits);
+      if (events[0]?.type === 'call.admitted') stateless.set(row.id, events);
       if (events.some(event => event.type === 'agent.configured')) agents.set(row.id, { events, tools });
       if (events.some(event => event.type === 'call.placed')) placedSessions.add(row.id);
       for (const event of events) countInput(event, markers, accepted);
@@ -86,6 +92,8 @@ export function checkLog(
   }
   checkInputs(ledger, markers, accepted, violations);
   checkAgents(ledger.agents, agents, new Set(done.keys()), violations);
+  checkFamilies(agents, violations, counts.tools);
+  checkReviews(agents, stateless, violations, counts.tools);
   for (const call of ledger.stateless) {
     const session = call.placement === null ? null : `sess_${call.placement.slice(4, -2)}`;
     if (call.bytes > 0 && (session === null || !placedSessions.has(session)))

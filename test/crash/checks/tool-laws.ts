@@ -16,8 +16,10 @@ interface Call {
   starts: number;
   /** Starts that people allowed though nobody knew what had become of the one before. */
   allowedAgain: number;
-  state: 'requested' | 'started' | 'cut' | 'unknown' | 'ended';
+  state: 'requested' | 'started' | 'cut' | 'unknown' | 'suspended' | 'yielded' | 'ended';
   granted: string | null;
+  /** The call of the program that makes it; null: the model does. */
+  readonly program: string | null;
 }
 
 export interface ToolCounts {
@@ -26,15 +28,39 @@ export interface ToolCounts {
   granted: number;
   effects: number;
   waiting: number;
+  /** Programs, and calls that they made. */
+  programs: number;
+  programCalls: number;
+  /** What a model said of calls, and how often it could not be asked. */
+  permitted: number;
+  refused: number;
+  unasked: number;
+  subagents: number;
 }
 
-export const newToolCounts = (): ToolCounts => ({ started: 0, unknown: 0, granted: 0, effects: 0, waiting: 0 });
+export const newToolCounts = (): ToolCounts => ({
+  started: 0,
+  unknown: 0,
+  granted: 0,
+  effects: 0,
+  waiting: 0,
+  programs: 0,
+  programCalls: 0,
+  permitted: 0,
+  refused: 0,
+  unasked: 0,
+  subagents: 0,
+});
 
 /** What the calls of one session came to. */
 export interface SessionTools {
   readonly approvals: ReadonlyMap<string, 'open' | 'granted' | 'denied' | 'expired' | 'gone'>;
   /** Whether its turn waits for somebody at the end of the log. */
   readonly waits: boolean;
+  /** Sub-agents that it waits for then, and for nobody else. */
+  readonly waitsFor: readonly string[];
+  /** By call: the arguments as they were written; null: erased. */
+  readonly texts: ReadonlyMap<string, string | null>;
 }
 
 /** @param effects lines of this session */
@@ -49,6 +75,7 @@ export function checkTools(
   const open = new Map<string, string>();
   const approvals = new Map<string, 'open' | 'granted' | 'denied' | 'expired' | 'gone'>();
   const written = new Map<string, string>();
+  let on: readonly string[] = [];
   let turn = false;
   for (const event of events) {
     const where = `${session} at ${event.seq}: ${event.type}`;
@@ -65,7 +92,8 @@ export function checkTools(
       case 'tool.requested': {
         const { callId, tool, idempotent, arguments: digest, origin } = event.head;
         const salt = event.payload?.salt ?? null;
-        const text = written.get(callId) ?? null;
+        const program = event.head.caller?.program ?? null;
+        const text = (program === null ? written.get(callId) : event.payload?.arguments) ?? null;
         const client = origin?.kind === 'client';
         calls.set(callId, {
           tool,
@@ -78,6 +106,7 @@ export function checkTools(
           allowedAgain: 0,
           state: 'requested',
           granted: null,
+          program,
         });
         if (salt !== null && text !== null && digestOf(salt, text) !== digest)
           violations.add('L7', 'the digest of a call is not that of its arguments', where);
@@ -88,6 +117,8 @@ export function checkTools(
         if (call === null) break;
         counts.started += 1;
         call.starts += 1;
+        if (call.state === 'ended')
+          violations.add('L6', 'a tool was started after its end', `${where} ${event.head.callId}`);
         if (call.starts > 1 && !call.idempotent && call.starts > 1 + call.allowedAgain)
           violations.add('L6', 'a tool that may not run twice was started twice', `${where} ${event.head.callId}`);
         if (event.head.approval !== call.granted)
@@ -111,6 +142,19 @@ export function checkTools(
         if (call !== null) call.state = 'unknown';
         break;
       }
+      // Both begin again: a program with the end of one of its calls, a wait when it is said so.
+      case 'tool.suspended':
+      case 'tool.yielded': {
+        const call = callOf(event.head.callId);
+        if (call !== null) call.state = event.type === 'tool.suspended' ? 'suspended' : 'yielded';
+        if (event.type === 'tool.yielded') ({ on } = event.head);
+        break;
+      }
+      case 'tool.resumed': {
+        const call = callOf(event.head.callId);
+        if (call !== null) call.state = 'requested';
+        break;
+      }
       case 'tool.completed':
       case 'tool.failed': {
         const call = callOf(event.head.callId);
@@ -129,6 +173,8 @@ export function checkTools(
           violations.add('L7', 'an approval was given and not used', `${where} ${call.granted}`);
         call.granted = null;
         call.state = 'ended';
+        const program = call.program === null ? undefined : calls.get(call.program);
+        if (program?.state === 'suspended') program.state = 'started';
         for (const [approval, of] of open) if (of === event.head.callId) open.delete(approval);
         break;
       }
@@ -190,13 +236,16 @@ export function checkTools(
   }
   checkEffects(violations, session, calls, effects, counts);
   const pending = [...calls.values()].filter(call => call.state !== 'ended');
-  const waits = turn && (open.size > 0 || pending.some(call => call.client));
+  const others = open.size > 0 || pending.some(call => call.client);
+  const yields = pending.some(call => call.state === 'yielded');
+  const waits = turn && (others || yields);
   if (turn && !waits) violations.add('liveness', 'a turn neither ends nor waits', session);
   if (waits) counts.waiting += 1;
   for (const call of pending)
     if (call.state === 'cut' || call.state === 'started')
       violations.add('L6', 'a tool is left running', `${session} ${call.tool}`);
-  return { approvals, waits };
+  const texts = new Map([...calls].map(([id, { text }]) => [id, text]));
+  return { approvals, waits, waitsFor: waits && !others ? on : [], texts };
 }
 
 function digestOf(salt: string, text: string): string {

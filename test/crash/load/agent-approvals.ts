@@ -40,6 +40,8 @@ export async function answerApproval(
       violations.add('L7', 'an approval that was answered waits again', `${of.id} ${approval}`);
     return false;
   }
+  if (of.reviewed && action.type === 'perdure.approval_request')
+    violations.add('L7', 'people were asked what a model decides', `${of.id} ${approval}`);
   checkArguments(load, of, action);
   const said = known === undefined ? choose(load, action) : again(known, action);
   const verdict: Verdict = known ?? { approval, session: of.id, verdict: said.verdict, yes: 0, unknown: 0 };

@@ -1,7 +1,7 @@
 /** Follows the session that a driver has at the time, over every cut: each event once and in order, from its first to its last. */
 import { request } from 'node:http';
 import { eventId } from '../../../packages/server/src/http/agents/session-events.ts';
-import type { AgentRecord } from './agent-ledger.ts';
+import type { AgentRecord, ShownEvent } from './agent-ledger.ts';
 import type { Client } from './client.ts';
 import { AnswerLate, ConnectionCut, type Endpoint } from './http.ts';
 import { type Load, pause } from './turns.ts';
@@ -16,7 +16,7 @@ export const firstEvent = (session: string): string => eventId(session, 0, 0);
 
 export interface Following {
   readonly lastEvent: string;
-  readonly onEvent: (event: { readonly id: string; readonly type: string; readonly data: string }) => void;
+  readonly onEvent: (event: ShownEvent) => void;
   /** Looked at every now and then: true ends it. */
   readonly over: () => boolean;
 }
@@ -63,16 +63,18 @@ export function follow(endpoint: Endpoint, session: string, { lastEvent, onEvent
   });
 }
 
-function eventOf(block: string): { readonly id: string; readonly type: string; readonly data: string } | null {
-  let id = '';
+function eventOf(block: string): ShownEvent | null {
+  let cursor = '';
   let type = '';
   let data = '';
   for (const line of block.split('\n')) {
-    if (line.startsWith('id: ')) id = line.slice(4);
+    if (line.startsWith('id: ')) cursor = line.slice(4);
     if (line.startsWith('event: ')) type = line.slice(7);
     if (line.startsWith('data: ')) data += line.slice(6);
   }
-  return id === '' ? null : { id, type, data };
+  // Beside the event it says how far the sub-agents were read: that is another for each reader.
+  const [id = ''] = cursor.split('.', 1);
+  return id === '' ? null : { id, cursor, type, data };
 }
 
 /** @param current the session to be followed now; null for none */
@@ -84,7 +86,7 @@ export function followerClient(load: Load, name: string, current: () => AgentRec
     async step(endpoint) {
       const record = current();
       if (record === null) return pause(LOOK_MS);
-      const lastEvent = record.shown.at(-1)?.id ?? firstEvent(record.id);
+      const lastEvent = record.shown.at(-1)?.cursor ?? firstEvent(record.id);
       const status = await follow(endpoint, record.id, {
         lastEvent,
         over: () => current() !== record,

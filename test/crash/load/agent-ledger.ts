@@ -10,6 +10,8 @@ export interface AgentInput {
 
 export interface ShownEvent {
   readonly id: string;
+  /** What a reader names who goes on after it. */
+  readonly cursor: string;
   readonly type: string;
   readonly data: string;
 }
@@ -28,6 +30,10 @@ export interface Verdict {
 export interface AgentRecord {
   readonly client: string;
   readonly id: string;
+  /** Whether its agent may have sub-agents. */
+  readonly family: boolean;
+  /** Whether a model decides what people would be asked. */
+  readonly reviewed: boolean;
   readonly inputs: AgentInput[];
   /** By its own word each: the arguments that the model was asked to call it with, as text. */
   readonly calls: Map<string, string>;
@@ -48,10 +54,9 @@ export class AgentLedger {
   granted = 0;
   denied = 0;
 
-  begin(client: string, id: string): AgentRecord {
+  begin(of: Pick<AgentRecord, 'client' | 'id' | 'family' | 'reviewed'>): AgentRecord {
     const record: AgentRecord = {
-      client,
-      id,
+      ...of,
       inputs: [],
       calls: new Map(),
       verdicts: new Map(),
@@ -73,3 +78,15 @@ export function stableText({ data }: ShownEvent): string {
   const { session: _, ...rest } = JSON.parse(data) as Json;
   return JSON.stringify(rest);
 }
+
+/** The same of what a sub-agent does: whether the session is idle, at work or waiting is as it was when it was read, too. */
+export function sessionText(event: ShownEvent): string {
+  const { type, ...rest } = JSON.parse(stableText(event)) as Json;
+  return JSON.stringify({ ...rest, type: STANDING.has(type) ? 'standing' : type });
+}
+
+const STANDING: ReadonlySet<unknown> = new Set([
+  'agent.session.idle',
+  'agent.session.in_progress',
+  'agent.session.requires_action',
+]);

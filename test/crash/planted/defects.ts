@@ -45,6 +45,11 @@ export const PLANTED: readonly Planted[] = [
     options: { ...SHORT, points: ['tool.before-complete'], preload: preload('run-again.ts') },
   },
   {
+    name: 'a program that makes its calls again after a crash',
+    law: 'L6',
+    options: { ...SHORT, points: ['program.before-request'], preload: preload('program-anew.ts') },
+  },
+  {
     name: 'an approval that can be used twice',
     law: 'L7',
     options: { ...SHORT, points: ['approval.after-commit'], preload: preload('approval-twice.ts') },

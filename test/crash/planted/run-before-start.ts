@@ -12,7 +12,7 @@ changeSources([
     if (move.do === 'start')
       await runIn(move.tool, scopeOf(mustState(turn.live), agent.config, turn.principal), {
         callId: state.callId,
-        key: runKey(engine, turn, state.callId),
+        key: keyOf(engine, turn, state.callId),
         arguments: move.args,
         signal: turn.abort.signal,
         show: () => undefined,
