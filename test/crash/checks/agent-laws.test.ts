@@ -4,10 +4,11 @@ import { subagentSession } from '../../../packages/server/src/engine/subagents/i
 import type { SessionId } from '../../../packages/server/src/kernel/ids.ts';
 import type { EventBody, LogEvent } from '../../../packages/server/src/log/events.ts';
 import { sha256 } from '../../../packages/server/src/main/digest.ts';
+import { AgentLedger } from '../load/agent-ledger.ts';
 import { reviewerPermits } from '../load/verdicts.ts';
 import { Violations } from '../violations.ts';
 import { checkFamilies } from './family-laws.ts';
-import type { Logged } from './in-agent-log.ts';
+import { checkAgents, type Logged } from './in-agent-log.ts';
 import { checkPrograms } from './program-laws.ts';
 import { checkReviews } from './review-laws.ts';
 import { newToolCounts } from './tool-laws.ts';
@@ -32,6 +33,21 @@ const found = (check: (violations: Violations) => void): readonly string[] => {
   check(violations);
   return violations.kept.map(({ what }) => what);
 };
+
+// ---- Sessions ----
+
+test('a session that its client was never told of was begun twice', () => {
+  const told = new AgentLedger();
+  told.begin({ client: 'c', id: 's', family: false, reviewed: false });
+  const begun = (id: string) => [id, logged([{ type: 'session.created', head: {} }])] as const;
+  const subagent = ['u', logged([{ type: 'session.created', head: { subagent: { owner: 's' } } }])] as const;
+  const check = (logs: ReadonlyMap<string, Logged>) =>
+    found(violations => checkAgents(told, logs, new Set(), violations));
+  expect(check(new Map([begun('s'), subagent]))).toEqual([]);
+  expect(check(new Map([begun('s'), begun('t'), subagent]))).toEqual([
+    'a session that nobody was told of, though all are asked for until they are',
+  ]);
+});
 
 // ---- Programs ----
 

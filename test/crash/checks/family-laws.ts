@@ -4,7 +4,7 @@ import type { LogEvent } from '../../../packages/server/src/log/events.ts';
 import { subagentSession } from '../../../packages/server/src/engine/subagents/ids.ts';
 import { sha256 } from '../../../packages/server/src/main/digest.ts';
 import type { Violations } from '../violations.ts';
-import { type Logged, saidIn } from './in-agent-log.ts';
+import { type Logged, ownerIn, saidIn } from './in-agent-log.ts';
 import type { ToolCounts } from './tool-laws.ts';
 
 /** A call that asks for a sub-agent, by the session that it must make. */
@@ -42,10 +42,6 @@ export function checkFamilies(sessions: ReadonlyMap<string, Logged>, violations:
         'a session waits for sub-agents that are at rest',
         `${id}: ${tools.waitsFor.join(' ')}`,
       );
-}
-
-function ownerIn([first]: readonly LogEvent[]): string | null {
-  return (first?.type === 'session.created' ? first.head.subagent?.owner : undefined) ?? null;
 }
 
 function checkFamily(

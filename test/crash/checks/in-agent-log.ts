@@ -17,6 +17,10 @@ export function checkAgents(
   violations: Violations,
 ): void {
   for (const id of ran) if (!logs.has(id)) violations.add('L6', 'a tool ran for a session that is not there', id);
+  const begun = new Set(agents.sessions.map(({ id }) => id));
+  for (const [id, { events }] of logs)
+    if (!begun.has(id) && ownerIn(events) === null)
+      violations.add('L6', 'a session that nobody was told of, though all are asked for until they are', id);
   // Of sub-agents they are in logs of their own.
   const approvals = new Map([...logs.values()].flatMap(({ tools }) => [...tools.approvals]));
   for (const record of agents.sessions) {
@@ -25,6 +29,11 @@ export function checkAgents(
       violations.add('L2', 'an acknowledged session is not in the log', `${record.client} ${record.id}`);
     else checkSession(record, log, approvals, violations);
   }
+}
+
+/** Whose sub-agent's session it is; null if it is none. */
+export function ownerIn([first]: readonly LogEvent[]): string | null {
+  return (first?.type === 'session.created' ? first.head.subagent?.owner : undefined) ?? null;
 }
 
 function checkSession(

@@ -10,7 +10,7 @@ import { type AgentPost, postEvents } from './agent-posts.ts';
 import { compareAll, isAtRest, readFamily } from './agent-reading.ts';
 import type { Client } from './client.ts';
 import { codeOf, type Endpoint, fieldsOf, send } from './http.ts';
-import { type Load, pause } from './turns.ts';
+import { type Load, PATIENT, pause } from './turns.ts';
 
 const TURNS = { least: 2, most: 4 };
 const DELETED = 0.4;
@@ -22,10 +22,19 @@ const PATIENCE_MS = 30_000;
 /** ms from the beginning of a turn to its cancel. */
 const CANCEL_MS = { least: 0, most: 250 };
 
+/** A session that is to be begun: asked for under its key until it is answered. */
+interface Beginning {
+  readonly key: string;
+  readonly body: string;
+  readonly reviewed: boolean;
+  readonly message: Message;
+}
+
 export function agentClients(load: Load, name: string, sort: Sort): readonly Client[] {
   const { random, violations } = load;
   const { agents } = load.ledger;
   let record: AgentRecord | null = null;
+  let beginning: Beginning | null = null;
   let left = 0;
   let kind = chooseKind(random, sort);
   /** Sent one after another, each until it is answered. */
@@ -46,24 +55,32 @@ export function agentClients(load: Load, name: string, sort: Sort): readonly Cli
     agents.count(kind.name);
   }
 
-  async function begin(endpoint: Endpoint): Promise<void> {
+  function newBeginning(): Beginning {
     beginTurn();
-    const { marker, text, calls } = messageFor(random, kind);
+    const message = messageFor(random, kind);
     const reviewed = sort === 'reviewed' || (sort !== 'plain' && random.chance(REVIEWED));
-    const body = JSON.stringify({ ...sessionOf(sort, reviewed), metadata: { client: name }, input: text });
-    const answer = await send(endpoint, { method: 'POST', path: '/v1/agents/sessions', body });
+    const body = JSON.stringify({ ...sessionOf(sort, reviewed), metadata: { client: name }, input: message.text });
+    return { key: `${name}-begins-${message.marker}`, body, reviewed, message };
+  }
+
+  async function begin(endpoint: Endpoint): Promise<void> {
+    beginning ??= newBeginning();
+    const { key, body, reviewed, message } = beginning;
+    const headers = { 'idempotency-key': key };
+    const answer = await send(endpoint, { method: 'POST', path: '/v1/agents/sessions', body, headers });
     if (answer.status !== 200) {
-      violations.add(
-        'liveness',
-        `a session was answered ${answer.status} ${codeOf(answer)}`,
-        answer.text.slice(0, 300),
-      );
+      const code = codeOf(answer);
+      if (PATIENT.has(code) && Date.now() < since + PATIENCE_MS) return pause(LOOK_MS);
+      violations.add('liveness', `a session was answered ${answer.status} ${code}`, answer.text.slice(0, 300));
+      beginning = null;
       return pause(LOOK_MS);
     }
+    beginning = null;
+    since = Date.now();
     const id = String(fieldsOf(answer.text)['id']);
     record = agents.begin({ client: name, id, family: sort === 'family', reviewed });
-    record.inputs.push({ marker, acknowledged: true });
-    for (const [ticket, args] of calls) record.calls.set(ticket, args);
+    record.inputs.push({ marker: message.marker, acknowledged: true });
+    for (const [ticket, args] of message.calls) record.calls.set(ticket, args);
     left = random.between(TURNS.least, TURNS.most) - 1;
     answered.clear();
     posts = [];
@@ -201,7 +218,7 @@ export function agentClients(load: Load, name: string, sort: Sort): readonly Cli
 
   const driver: Client = {
     name,
-    busy: () => record !== null,
+    busy: () => record !== null || beginning !== null,
     async step(endpoint) {
       if (life !== endpoint) since = Date.now();
       life = endpoint;
