@@ -10,7 +10,7 @@ export interface Cut {
 }
 
 export class DyingStore {
-  /** Writes begun so far: appends, releases, renewals, reservations. */
+  /** Writes begun so far: appends, releases, changes of rows. */
   writes = 0;
   dead = false;
   readonly #cut: Cut | null;
@@ -43,6 +43,7 @@ export class DyingStore {
       ...store,
       append: write((one: Append) => store.append(one)),
       release: write((one: Release) => store.release(one)),
+      changeResources: write((...args: Parameters<HomeStore['changeResources']>) => store.changeResources(...args)),
       renew: read((owner: string, ttlMs: number) => store.renew(owner, ttlMs)),
       session: read((tenant: TenantId, session: SessionId) => store.session(tenant, session)),
       events: read((range: EventRange) => store.events(range)),

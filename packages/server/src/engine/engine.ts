@@ -246,7 +246,7 @@ export function createEngine(options: EngineOptions): Engine {
       route,
       home: homeOf(context, { caller, request, labels }),
     });
-    if (reserved.type === 'seen') {
+    if (reserved.type !== 'fresh') {
       const found = await again(caller, reserved.id);
       if (found !== null) return found;
     }
@@ -320,8 +320,8 @@ export function createEngine(options: EngineOptions): Engine {
       route: 'stateless',
       home: home.home,
     });
-    if (reserved.type === 'seen') {
-      throw reserved.done
+    if (reserved.type !== 'fresh') {
+      throw reserved.type === 'done'
         ? perdureError('idempotency_completed')
         : perdureError('idempotency_in_progress', undefined, { retryAfterMs: 1000 });
     }

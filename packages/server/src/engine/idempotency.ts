@@ -22,17 +22,19 @@ export interface IdempotencyKey extends Idempotent {
   readonly home: HomeId;
 }
 
-export type Reserved =
-  /** First seen: make it under `id`, and `release` the key if nothing came of it. */
-  | { readonly type: 'fresh'; readonly id: ResponseId; done(): Promise<void>; release(): Promise<void> }
-  /** Seen before with the same body. */
-  | {
-      readonly type: 'seen';
-      readonly id: ResponseId;
-      readonly done: boolean;
-      /** When it was reserved, ms since 1970. */
-      readonly since: number;
-    };
+export interface Reserved {
+  /**
+   * - `fresh`: seen for the first time. Make it under `id`, and `release` the key if nothing came of it.
+   * - `begun`: seen before, with the same body, and not known to have come to its end: it goes on, was refused, or died with its process.
+   * - `done`: it came to its end.
+   */
+  readonly type: 'fresh' | 'begun' | 'done';
+  readonly id: ResponseId;
+  /** When it was reserved, ms since 1970. */
+  readonly since: number;
+  done(): Promise<void>;
+  release(): Promise<void>;
+}
 
 /** @throws idempotency_key_reused if the key was used with another body */
 export async function reserve(engine: EngineContext, caller: Caller, given: IdempotencyKey): Promise<Reserved> {
@@ -48,12 +50,12 @@ export async function reserve(engine: EngineContext, caller: Caller, given: Idem
   const found = await engine.sessions.wait(engine.control.reserve(slot, row, now - engine.limits.idempotencyMs));
   killPoint('idempotency.after-reserve');
   const settle = (outcome: 'done' | 'release') => engine.sessions.wait(engine.control.settle(slot, outcome));
-  if (found === 'reserved')
-    return { type: 'fresh', id: row.id as ResponseId, done: () => settle('done'), release: () => settle('release') };
+  const ends = { done: () => settle('done'), release: () => settle('release') };
+  if (found === 'reserved') return { type: 'fresh', id: row.id as ResponseId, since: now, ...ends };
   if (found.bodyDigest !== bodyDigest) {
     throw perdureError('idempotency_key_reused', 'This Idempotency-Key was used with another request body.');
   }
-  return { type: 'seen', id: found.id as ResponseId, done: found.done, since: found.createdAt };
+  return { type: found.done ? 'done' : 'begun', id: found.id as ResponseId, since: found.createdAt, ...ends };
 }
 
 /** Of a route of the Agents API, which answers 409 where others answer 422. */

@@ -8,7 +8,7 @@ import { withAttached } from '../files/with-attached.ts';
 import { placeItems } from '../input.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
-import { claim } from '../claim.ts';
+import { commitClaimed } from '../claim.ts';
 import { begin } from '../respond.ts';
 import { familyWork, isClosed } from '../subagents/family.ts';
 import { offered, openToolbox, scopeOf } from '../tools/toolbox.ts';
@@ -107,7 +107,6 @@ async function failAtOnce(
   const items = placeItems(request.input as readonly NewItem[], idBody(id, 'resp') ?? '', 0);
   const { code, message } = problem;
   const bodies: EventBody[] = [
-    ...(await claim(engine, live)),
     ...waiting.bodies,
     {
       type: 'input.accepted',
@@ -127,8 +126,7 @@ async function failAtOnce(
     },
     { type: 'turn.failed', head: { response: id, code }, payload: { message } },
   ];
-  await engine.sessions.wait(engine.lease.ensure());
-  await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
+  await commitClaimed(engine, live, bodies, actorOf(caller));
 }
 
 /** An agent's configuration as the request that a model is asked with. */

@@ -1,12 +1,12 @@
 /** A process dies at any write of a session's creation under a key: who creates it again ends with one session, one environment, one turn. */
 import { parseCreateSession } from '@perdure/protocol';
 import { expect, test } from 'vitest';
+import { type Cut, DyingStore } from '../crash.test-support.ts';
 import { DEFAULT_ENVIRONMENT_LIMITS } from '../environments/desk.ts';
 import { FolderWorkspaces } from '../environments/folder-workspaces.test-support.ts';
 import type { Engine } from '../engine.ts';
 import { DeskInMemory } from '../files/desk.test-support.ts';
 import type { HomeStore } from '../../store/home-store.ts';
-import { storeError } from '../../store/store-error.ts';
 import { becomes } from '../tools/agent-world.test-support.ts';
 import { ACME, World } from '../world.test-support.ts';
 import type { AgentHost } from './host.ts';
@@ -14,30 +14,6 @@ import type { AgentHost } from './host.ts';
 const SEED = '01jxq0v6w000004z8k2m6r1t5y00';
 const KEYED = { key: 'k1', body: 'the same' };
 const given = parseCreateSession({ environment: { type: 'openai_hosted' }, agent: { model: 'gpt' }, input: 'Go' });
-
-/** Dies at its nth write of a row or of a log; what it is asked after that fails. */
-function dying(at: number, when: 'before' | 'after'): (store: HomeStore) => HomeStore {
-  let writes = 0;
-  let dead = false;
-  const gone = (): Promise<never> => Promise.reject(storeError('store_unavailable', 'the process is dead'));
-  const write =
-    <Args extends readonly unknown[], T>(work: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      if (dead) return gone();
-      writes += 1;
-      dead = writes === at;
-      if (dead && when === 'before') return gone();
-      const result = await work(...args);
-      return dead ? gone() : result;
-    };
-  return store => ({
-    ...store,
-    append: write<Parameters<HomeStore['append']>, Awaited<ReturnType<HomeStore['append']>>>(one => store.append(one)),
-    changeResources: write<Parameters<HomeStore['changeResources']>, boolean>((...args) =>
-      store.changeResources(...args),
-    ),
-  });
-}
 
 function boot(world: World, wrap?: (store: HomeStore) => HomeStore): Engine {
   const at: { engine: Engine | null } = { engine: null };
@@ -58,17 +34,17 @@ async function create(engine: Engine, how: 'seed' | 'key'): Promise<string> {
   return (await engine.agentSessions.create(ACME, given.value, KEYED)).view.id;
 }
 
-const CUTS = [1, 2, 3, 4, 5].flatMap(at => (['before', 'after'] as const).map(when => [when, at] as const));
+const CUTS = [1, 2, 3, 4, 5].flatMap(at => (['before', 'after'] as const).map((when): Cut => ({ at, when })));
 
-test.each((['seed', 'key'] as const).flatMap(how => CUTS.map(([when, at]) => [how, when, at] as const)))(
-  'by %s: %s write %i',
-  async (how, when, at) => {
+test.each((['seed', 'key'] as const).flatMap(how => CUTS.map(cut => ({ ...cut, how }))))(
+  'by $how: $when write $at',
+  async ({ how, ...cut }) => {
     if (!given.ok) throw given.error;
     const workspaces = new FolderWorkspaces();
     const environments = { workspaces, limits: DEFAULT_ENVIRONMENT_LIMITS, url: () => 'http://server' };
     const world = new World({ files: new DeskInMemory(), environments });
     try {
-      await create(boot(world, dying(at, when)), how).catch(() => undefined);
+      await create(boot(world, new DyingStore(cut).wrap), how).catch(() => undefined);
       world.pass(60_000);
       const engine = boot(world);
       await engine.recover();

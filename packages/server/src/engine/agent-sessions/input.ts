@@ -13,10 +13,10 @@ import { MAX_QUEUED_INPUTS, type PendingCall, type ToolState, waitingMessages } 
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { type Idempotent, reserve } from '../idempotency.ts';
+import { type InTurn, makeInTurn } from '../in-turn.ts';
 import type { LiveSession } from '../live-session.ts';
-import { OneAfterAnother } from '../one-after-another.ts';
 import { checkOrigin, mustState } from '../plan.ts';
-import { claim } from '../claim.ts';
+import { commitClaimed } from '../claim.ts';
 import { goOn } from '../tools/approvals.ts';
 import { completedTool, failedTool } from '../tools/output.ts';
 import { answeredCall, type LateResult } from '../tools/pending.ts';
@@ -41,7 +41,7 @@ export type SessionInput =
   | { readonly type: 'tool_result'; readonly result: ToolResult };
 
 /** Requests with keys that this process is carrying out: the same request at the same time waits for it. */
-const UNDER_WAY = new WeakMap<EngineContext, OneAfterAnother>();
+const UNDER_WAY = new WeakMap<EngineContext, InTurn>();
 
 /** Takes the events in their order. @throws session_not_found, and what the first that is refused throws */
 export async function postInputs(
@@ -55,9 +55,9 @@ export async function postInputs(
   checkOrigin(caller, mustState(live));
   if (idempotency === null) return takeAll(engine, caller, id, inputs, null);
   const slot = JSON.stringify([caller.tenant, caller.principal, id, idempotency.key]);
-  const underWay = UNDER_WAY.get(engine) ?? new OneAfterAnother();
+  const underWay = UNDER_WAY.get(engine) ?? makeInTurn();
   UNDER_WAY.set(engine, underWay);
-  return underWay.run(slot, () => once(engine, caller, live, inputs, idempotency));
+  return underWay(slot, () => once(engine, caller, live, inputs, idempotency));
 }
 
 async function once(
@@ -73,12 +73,11 @@ async function once(
     route: `POST /v1/agents/sessions/${live.session}/events`,
     home,
   });
-  if (reserved.type === 'seen' && reserved.done) return;
-  // Seen and not done: the process died in the middle of it, or it was refused there.
-  const taken = new Set(reserved.type === 'seen' ? await takenInputs(engine, live, inputs, reserved) : []);
+  if (reserved.type === 'done') return;
+  const taken = new Set(reserved.type === 'begun' ? await takenInputs(engine, live, inputs, reserved) : []);
   try {
     await takeAll(engine, caller, live.session, inputs, reserved.id, taken);
-    if (reserved.type === 'fresh') await reserved.done();
+    await reserved.done();
   } catch (error) {
     const problem = toPerdureError(error);
     // What was taken of it must not be taken again under the same key.
@@ -138,7 +137,6 @@ export async function takeMessage(
     signal?.throwIfAborted();
     await engine.sessions.wait(engine.lease.ensure());
     if (mustState(live).turn === null) return beginAgentTurn(engine, caller, live, items, { reserved });
-    const claimed = await claim(engine, live);
     const queued = (): readonly EventBody[] => {
       const state = mustState(live);
       // It ended while this waited for its turn.
@@ -149,10 +147,10 @@ export async function takeMessage(
         (item): LoggedItem => ({ ...(item as unknown as JsonObject), type: item.type, id: 'queued' }),
       );
       const head = { count: items.length, ...(mark !== null && { request: mark }), ...(key !== undefined && { key }) };
-      return [...claimed, { type: 'input.queued', head, payload: { items: waiting } }];
+      return [{ type: 'input.queued', head, payload: { items: waiting } }];
     };
     try {
-      await engine.sessions.commit(live, queued, { actor: actorOf(caller) });
+      await commitClaimed(engine, live, queued, actorOf(caller));
     } catch (error) {
       if (error !== ENDED) throw error;
       return beginAgentTurn(engine, caller, live, items, { reserved });
@@ -196,16 +194,15 @@ async function takeResult(
       return true;
     };
     if (mustState(live).turn === null) return begin();
-    const claimed = await claim(engine, live);
     // Looked at when the commit's time has come: until then the turn may go on without the result, or end.
     const answered = (): readonly EventBody[] => {
       const call = waiting();
-      if (call === null) return [...claimed, marked(ended(engine, pendingTool(live, result), result), mark)];
+      if (call === null) return [marked(ended(engine, pendingTool(live, result), result), mark)];
       if (mustState(live).turn === null) throw ENDED;
-      return [...claimed, answeredCall(call, late, engine.tools.limits.outputChars, mark)];
+      return [answeredCall(call, late, engine.tools.limits.outputChars, mark)];
     };
     try {
-      await engine.sessions.commit(live, answered, { actor: actorOf(caller) });
+      await commitClaimed(engine, live, answered, actorOf(caller));
     } catch (error) {
       if (error !== ENDED) throw error;
       return begin();

@@ -16,8 +16,8 @@ import type { JsonObject } from '../../log/events.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { type Idempotent, reserveForAgents } from '../idempotency.ts';
+import { makeInTurn } from '../in-turn.ts';
 import type { LiveSession } from '../live-session.ts';
-import { OneAfterAnother } from '../one-after-another.ts';
 import { mustState } from '../plan.ts';
 import { createSession, deleteSession } from './create.ts';
 import { findSession } from './find.ts';
@@ -35,6 +35,12 @@ export interface Begun {
   readonly turn: ResponseId | null;
 }
 
+/** The same, before anyone looks at it. */
+interface Started {
+  readonly live: LiveSession;
+  readonly turn: ResponseId | null;
+}
+
 export interface SessionStart {
   create(caller: Caller, given: CreateSession, idempotency?: Idempotent | null): Promise<Begun>;
   createOnce(caller: Caller, given: CreateSession, seed: string): Promise<{ readonly id: string }>;
@@ -42,9 +48,9 @@ export interface SessionStart {
 }
 
 export function sessionStart(engine: EngineContext, host: AgentHost): SessionStart {
-  const underWay = new OneAfterAnother();
+  const inTurn = makeInTurn();
 
-  async function begin(caller: Caller, given: CreateSession, seed: string | null): Promise<Begun> {
+  async function begin(caller: Caller, given: CreateSession, seed: string | null): Promise<Started> {
     const { tenant } = caller;
     await host.checkVaults(tenant, given.vaultIds);
     const saved = given.agentId === null ? null : await host.savedAgent(tenant, given.agentId);
@@ -74,8 +80,7 @@ export function sessionStart(engine: EngineContext, host: AgentHost): SessionSta
       throw error;
     }
     await tellEnvironment(engine, live);
-    const turn = await beginFirst(caller, live, given, seed);
-    return { view: await viewSession(engine, live), turn };
+    return { live, turn: await beginFirst(caller, live, given, seed) };
   }
 
   async function beginFirst(
@@ -99,7 +104,7 @@ export function sessionStart(engine: EngineContext, host: AgentHost): SessionSta
   /** The one that was begun with the seed, or begins it. Whoever began it may have died before its first input was there. */
   async function once(caller: Caller, given: CreateSession, seed: string): Promise<LiveSession> {
     const known = await findKeyed(engine, caller, seed);
-    if (known === null) return findSession(engine, caller, (await begin(caller, given, seed)).view.id);
+    if (known === null) return (await begin(caller, given, seed)).live;
     const { phase, turn } = mustState(known);
     if (phase === 'ended' || turn !== null || (await turnRows(engine, known)).length > 0) return known;
     await host.keepSecrets(caller.tenant, known.session, given.agent?.secrets ?? [], true);
@@ -107,20 +112,19 @@ export function sessionStart(engine: EngineContext, host: AgentHost): SessionSta
     return known;
   }
 
-  async function keyed(caller: Caller, given: CreateSession, idempotency: Idempotent): Promise<Begun> {
+  async function keyed(caller: Caller, given: CreateSession, idempotency: Idempotent): Promise<Started> {
     const home = engine.homes.all[0]?.home;
     if (home === undefined) throw perdureError('store_unavailable');
     const route = 'POST /v1/agents/sessions';
     const reserved = await reserveForAgents(engine, caller, { ...idempotency, route, home });
     try {
       const seed = idBody(reserved.id, 'resp') ?? '';
-      const done = reserved.type === 'seen' && reserved.done;
-      const live = done ? await findKeyed(engine, caller, seed) : await once(caller, given, seed);
-      if (reserved.type === 'fresh') await reserved.done();
+      const live = reserved.type === 'done' ? await findKeyed(engine, caller, seed) : await once(caller, given, seed);
+      if (reserved.type !== 'done') await reserved.done();
       if (live === null || mustState(live).phase === 'ended')
         throw perdureError('idempotency_completed', 'The session of this Idempotency-Key was deleted.');
       const [first] = await turnRows(engine, live);
-      return { view: await viewSession(engine, live), turn: first?.id ?? null };
+      return { live, turn: first?.id ?? null };
     } catch (error) {
       // What was refused may be asked otherwise; what may succeed later is gone on with.
       if (reserved.type === 'fresh' && !maySucceedLater(error) && toPerdureError(error).status < 500)
@@ -136,14 +140,20 @@ export function sessionStart(engine: EngineContext, host: AgentHost): SessionSta
   }
 
   return {
-    create: (caller, given, idempotency = null) => {
-      if (idempotency === null) return begin(caller, given, null);
-      const name = JSON.stringify([caller.tenant, caller.principal, idempotency.key]);
-      return underWay.run(name, () => keyed(caller, given, idempotency));
+    create: async (caller, given, idempotency = null) => {
+      const { live, turn } =
+        idempotency === null
+          ? await begin(caller, given, null)
+          : await inTurn(slotOf(caller, idempotency), () => keyed(caller, given, idempotency));
+      return { view: await viewSession(engine, live), turn };
     },
     createOnce: async (caller, given, seed) => ({ id: (await once(caller, given, seed)).session }),
     remove,
   };
+}
+
+function slotOf({ tenant, principal }: Caller, { key }: Idempotent): string {
+  return JSON.stringify([tenant, principal, key]);
 }
 
 /** Its environment was made before its log was there. */

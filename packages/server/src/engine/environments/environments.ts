@@ -17,7 +17,7 @@ import { type Idempotent, reserveForAgents } from '../idempotency.ts';
 import type { Workspace, WorkspaceSpec } from '../tools/ports.ts';
 import { attachPrewarmed, createHosted, createSelfHosted, type ForSession } from './create.ts';
 import type { LiveEnvironments } from './live.ts';
-import { endAlone, idAt } from './environment-log.ts';
+import { endAlone, GONE, idAt } from './environment-log.ts';
 import { workspacesOf } from './provision.ts';
 import {
   changeRow,
@@ -51,14 +51,16 @@ export async function createEnvironment(
   const route = 'POST /v1/agents/environments';
   const reserved = await reserveForAgents(engine, caller, { ...idempotency, route, home });
   const body = reserved.id.slice('resp_'.length);
-  if (reserved.type === 'seen') {
+  if (reserved.type !== 'fresh') {
     for (const store of engine.homes.all) {
       const found = await findEnvironment(engine, caller.tenant, idAt(body, store.home)).catch(unlessAbsent);
-      if (found !== null) return infoOf(found, live.statusOf(found));
+      if (found === null) continue;
+      if (reserved.type === 'begun') await reserved.done();
+      return infoOf(found, live.statusOf(found));
     }
-    throw reserved.done
-      ? perdureError('idempotency_completed', 'The environment of this Idempotency-Key was deleted.')
-      : perdureError('idempotency_in_progress', undefined, { retryAfterMs: 1000 });
+    if (reserved.type === 'done') throw perdureError('idempotency_completed', GONE);
+    const left = reserved.since + UNDER_WAY_MS - engine.clock.now();
+    if (left > 0) throw perdureError('idempotency_in_progress', undefined, { retryAfterMs: Math.min(left, 1000) });
   }
   try {
     const found = await createHosted(engine, { ...options, body });
@@ -69,6 +71,9 @@ export async function createEnvironment(
     throw error;
   }
 }
+
+/** After so long whoever began to make an environment, and has not, is taken for dead, ms: it is begun within less than a second. */
+const UNDER_WAY_MS = 60_000;
 
 function unlessAbsent(error: unknown): null {
   if (toPerdureError(error).status === 404) return null;

@@ -13,7 +13,7 @@ import { MAX_ENVIRONMENT_CHANGES, type SessionState } from '../../session/state.
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
 import { mustState } from '../plan.ts';
-import { claim } from '../claim.ts';
+import { commitClaimed } from '../claim.ts';
 import { goOn } from '../tools/approvals.ts';
 import { type Changed, changedEvent } from './changed-event.ts';
 
@@ -77,17 +77,15 @@ async function tell(engine: EngineContext, live: LiveSession, subject: Subject):
   // Before anything is claimed: a session that has nothing to be told stays whose it is.
   const first = whatToTell(engine, live, subject);
   if (first instanceof Untold) return first.why;
-  await engine.sessions.wait(engine.lease.ensure());
-  const claimed = await claim(engine, live);
   const said = { resumed: false };
   const bodies = (): readonly EventBody[] => {
     const now = whatToTell(engine, live, subject);
     if (now instanceof Untold) throw now;
     said.resumed = mustState(live).turn?.awaits !== undefined && now.head.status === 'connected';
-    return [...claimed, now];
+    return [now];
   };
   try {
-    await engine.sessions.commit(live, bodies, { actor: 'engine' });
+    await commitClaimed(engine, live, bodies, 'engine');
   } catch (error) {
     if (error instanceof Untold) return error.why;
     throw error;
