@@ -86,7 +86,7 @@ export async function runHarness(options: HarnessOptions): Promise<HarnessReport
   const begun = Date.now();
   const seconds = (): number => Math.round((Date.now() - begun) / 1000);
   const folder = mkdtempSync(join(tmpdir(), 'perdure-crash-'));
-  const violations = new Violations();
+  const violations = new Violations(({ law, what, detail }) => options.progress(`${law} ${what}: ${detail}`));
   const tally = newTally();
   const built =
     options.shimShare > 0 ? buildShim(join(folder, 'shim')) : ({ ok: false, why: 'not asked for' } as const);

@@ -14,12 +14,21 @@ const KEPT_EACH = 5;
 export class Violations {
   readonly #kept: Violation[] = [];
   readonly #counts = new Map<string, number>();
+  readonly #onKept: (one: Violation) => void;
+
+  /** @param onKept hears of each that is kept, at once */
+  constructor(onKept: (one: Violation) => void = () => undefined) {
+    this.#onKept = onKept;
+  }
 
   add(law: Law, what: string, detail = ''): void {
     const key = `${law} ${what}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);
-    if (count <= KEPT_EACH) this.#kept.push({ law, what, detail });
+    if (count > KEPT_EACH) return;
+    const one = { law, what, detail };
+    this.#kept.push(one);
+    this.#onKept(one);
   }
 
   get total(): number {
