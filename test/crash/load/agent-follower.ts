@@ -77,12 +77,16 @@ function eventOf(block: string): ShownEvent | null {
   return id === '' ? null : { id, cursor, type, data };
 }
 
-/** @param current the session to be followed now; null for none */
-export function followerClient(load: Load, name: string, current: () => AgentRecord | null): Client {
+/**
+ * @param driver of the sessions: there is something to follow as long as it is busy, or will be
+ * @param current the session to be followed now; null for none
+ */
+export function followerClient(load: Load, driver: Client, current: () => AgentRecord | null): Client {
+  const name = `${driver.name}-follower`;
   const { violations } = load;
   return {
     name,
-    busy: () => current() !== null,
+    busy: driver.busy,
     async step(endpoint) {
       const record = current();
       if (record === null) return pause(LOOK_MS);

@@ -232,5 +232,5 @@ export function agentClients(load: Load, name: string, sort: Sort): readonly Cli
       since = Date.now();
     },
   };
-  return [driver, followerClient(load, `${name}-follower`, () => (record?.life === 'open' ? record : null))];
+  return [driver, followerClient(load, driver, () => (record?.life === 'open' ? record : null))];
 }
