@@ -2,7 +2,6 @@
 import {
   isErrorCode,
   isJsonObject,
-  isPerdureError,
   perdureError,
   type Json,
   type JsonObject,
@@ -46,13 +45,10 @@ export function makeRequester(connection: Connection): <Answer>(exchange: Exchan
     const signal = exchange.signal === null ? timeout : AbortSignal.any([exchange.signal, timeout]);
     let answer: Answered;
     try {
-      answer = await send(connection, url, exchange, signal);
+      answer = await answered(await send(connection, url, exchange, signal));
     } catch (cause) {
       // The caller's own abort is the caller's: it comes back as it is.
-      if (exchange.signal?.aborted === true) throw cause;
-      throw timeout.aborted
-        ? perdureError('deadline_exceeded', `No answer within ${connection.timeoutMs} ms.`, { cause })
-        : perdureError('server_unreachable', 'The server cannot be reached.', { cause });
+      throw exchange.signal?.aborted === true ? cause : unanswered(connection, timeout, cause);
     }
     const body = parseJson(answer.text);
     if (exchange.accept.includes(answer.status)) {
@@ -74,6 +70,7 @@ export function makeStreamer(
   return async (path, headers = {}) => {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), connection.timeoutMs);
+    let answer: Answered;
     try {
       const response = await connection.fetch(new URL(base + path), {
         headers: { accept: 'text/event-stream', ...headers, ...authorization(connection) },
@@ -81,19 +78,13 @@ export function makeStreamer(
         signal: late.signal,
       });
       if (response.status === 200 && response.body !== null) return response.body;
-      const text = await response.text();
-      throw errorOf(
-        { status: response.status, text, retryAfter: response.headers.get('retry-after') },
-        parseJson(text),
-      );
+      answer = await answered(response);
     } catch (cause) {
-      if (isPerdureError(cause)) throw cause;
-      throw late.signal.aborted
-        ? perdureError('deadline_exceeded', `No answer within ${connection.timeoutMs} ms.`, { cause })
-        : perdureError('server_unreachable', 'The server cannot be reached.', { cause });
+      throw unanswered(connection, late.signal, cause);
     } finally {
       clearTimeout(timer);
     }
+    throw errorOf(answer, parseJson(answer.text));
   };
 }
 
@@ -107,13 +98,24 @@ interface Answered {
   readonly retryAfter: string | null;
 }
 
-async function send<Answer>(
+async function answered(response: Response): Promise<Answered> {
+  return { status: response.status, text: await response.text(), retryAfter: response.headers.get('retry-after') };
+}
+
+/** @param late aborted: the time was up */
+function unanswered({ timeoutMs }: Connection, late: AbortSignal, cause: unknown): PerdureError {
+  return late.aborted
+    ? perdureError('deadline_exceeded', `No answer within ${timeoutMs} ms.`, { cause })
+    : perdureError('server_unreachable', 'The server cannot be reached.', { cause });
+}
+
+function send<Answer>(
   connection: Connection,
   url: URL,
   exchange: Exchange<Answer>,
   signal: AbortSignal,
-): Promise<Answered> {
-  const response = await connection.fetch(url, {
+): Promise<Response> {
+  return connection.fetch(url, {
     method: exchange.method,
     headers: {
       accept: 'application/json',
@@ -125,7 +127,6 @@ async function send<Answer>(
     redirect: 'error',
     signal,
   });
-  return { status: response.status, text: await response.text(), retryAfter: response.headers.get('retry-after') };
 }
 
 function errorOf(answer: Answered, body: unknown): PerdureError {

@@ -11,6 +11,7 @@ import { perdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
 import type { Envelope, EventBody } from '../log/events.ts';
 import { decodeEnvelope } from '../log/codec.ts';
+import { stateIn } from '../session/project.ts';
 import { reduceAll } from '../session/reduce.ts';
 import type { SessionState } from '../session/state.ts';
 import { GENESIS, prepare, type ChainTools, type Prepared } from './chain.ts';
@@ -133,8 +134,7 @@ export class Sessions {
     if (row === null) return null;
     const live = this.#entry(tenant, session, store);
     live.digest = row.digest;
-    live.state =
-      row.state === null ? await this.#fold(tenant, session, store) : (JSON.parse(row.state) as SessionState);
+    live.state = stateIn(row) ?? (await this.#fold(tenant, session, store));
     // It may have begun here while it was read: one copy is enough, and that one may be ahead.
     const begun = this.#live.get(session);
     if (begun !== undefined) return begun.tenant === tenant && begun.state !== null ? begun : null;

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { ActivationAnswer, ActivationResource, StrandedList } from '@perdure/protocol';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { moment } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import type { Config } from './config/config.ts';
@@ -136,8 +137,4 @@ function rowOf(one: ActivationResource): readonly string[] {
     one.second_person ? (one.decided_by ?? '(awaited)') : '-',
     one.reason ?? '-',
   ];
-}
-
-export function moment(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }

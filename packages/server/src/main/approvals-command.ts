@@ -8,6 +8,7 @@ import {
 } from '@perdure/protocol';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { moment } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
@@ -100,8 +101,6 @@ export async function approvalsResolve(id: string, options: ResolveOptions, io: 
   const how = { outcome: outcome as ResolveApproval['outcome'], ...(output !== undefined && { output }) };
   return told(await telling(client.approvals.resolve(id, how)), options, io);
 }
-
-const moment = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 
 function rowOf(one: ApprovalResource): readonly string[] {
   const { id, status, why, tool, session_id: session, requested_by: by, requested_at: at, expires_at: until } = one;

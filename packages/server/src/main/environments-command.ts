@@ -24,8 +24,8 @@ export interface ListOptions extends EnvironmentOptions {
 }
 
 const PATH = '/v1/agents/environments';
-const PAGE = 100;
-const list = listPageSchema(environmentInfoSchema);
+const FILES_A_PAGE = 100;
+const page = listPageSchema(environmentInfoSchema);
 
 async function server(options: EnvironmentOptions, io: Io): Promise<Server> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
@@ -33,18 +33,12 @@ async function server(options: EnvironmentOptions, io: Io): Promise<Server> {
 }
 
 export async function environmentsList(options: ListOptions, io: Io): Promise<ExitCode> {
-  const { must } = await server(options, io);
+  const { list } = await server(options, io);
   const type = options.selfHosted === true ? 'self_hosted' : 'openai_hosted';
-  const all: EnvironmentInfo[] = [];
-  for (let after = ''; ; ) {
-    const page = await must(list, 'GET', `${PATH}?type=${type}&limit=${PAGE}${after}`);
-    all.push(...page.data);
-    if (!page.has_more || page.last_id === null) break;
-    after = `&after=${encodeURIComponent(page.last_id)}`;
-  }
-  if (options.json === true) printJson(io, { object: 'list', data: all, has_more: false });
-  else if (all.length === 0) io.out('There are no environments.\n');
-  else io.out(table(['ID', 'TYPE', 'STATUS', 'FILES', 'SKILLS'], all.map(rowOf)));
+  const all = await list(page, `${PATH}?type=${type}`);
+  if (options.json === true) printJson(io, all);
+  else if (all.data.length === 0) io.out('There are no environments.\n');
+  else io.out(table(['ID', 'TYPE', 'STATUS', 'FILES', 'SKILLS'], all.data.map(rowOf)));
   return EXIT.ok;
 }
 
@@ -80,7 +74,7 @@ async function filesOf({ request, told }: Server, at: string): Promise<readonly 
   const all: EnvironmentFile[] = [];
   try {
     for (let page = ''; ; ) {
-      const one = await request(environmentFilePageSchema, 'GET', `${at}/files?order=asc&limit=${PAGE}${page}`);
+      const one = await request(environmentFilePageSchema, 'GET', `${at}/files?order=asc&limit=${FILES_A_PAGE}${page}`);
       all.push(...one.data);
       if (one.next === null) return all;
       page = `&page=${encodeURIComponent(one.next)}`;

@@ -2,6 +2,7 @@
 import type { PlacementFilters, PlacementPage, PlacementResource } from '@perdure/protocol';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { moment } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
@@ -45,7 +46,7 @@ function rowOf(one: PlacementResource): readonly string[] {
   const flagged = one.flagged.map(clause => `~${clause.id}`);
   return [
     one.id,
-    new Date(one.created_at * 1000).toISOString().replace('.000Z', 'Z'),
+    moment(one.created_at),
     one.action,
     one.purpose,
     one.outcome,

@@ -1,6 +1,6 @@
 /** `perdure rights`. */
 import type { RightMove, RightResource, RightState } from '@perdure/protocol';
-import { moment } from './active-command.ts';
+import { moment } from './cli/moment.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { table } from './cli/table.ts';

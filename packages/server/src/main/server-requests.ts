@@ -7,13 +7,15 @@ import {
   type PerdureClient,
   type Schema,
 } from '@perdure/client';
-import { isPerdureError, type PerdureError } from '@perdure/protocol';
+import { isPerdureError, type ListPage, type PerdureError } from '@perdure/protocol';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import type { Io } from './cli/io.ts';
 import type { Config } from './config/config.ts';
 
 /** For one request, ms. */
 const REQUEST_MS = 30_000;
+/** Entries of one page: as many as lists give. */
+const PAGE = 100;
 const DONE: readonly number[] = [200, 201, 202];
 
 export interface Asking {
@@ -27,12 +29,20 @@ export interface Asking {
 
 type Method = 'GET' | 'POST' | 'DELETE';
 
+export interface Listed<T> {
+  readonly object: 'list';
+  readonly data: readonly T[];
+  readonly has_more: boolean;
+}
+
 export interface Server {
   readonly client: PerdureClient;
   /** For routes that the client has no method for. @throws PerdureError */
   readonly request: <T>(schema: Schema<T>, method: Method, path: string, body?: object) => Promise<T>;
   /** The same. @throws CliError */
   readonly must: <T>(schema: Schema<T>, method: Method, path: string, body?: object) => Promise<T>;
+  /** Of a list, page by page, the first `most`: all, if absent. @param page what a page of it is @throws CliError */
+  readonly list: <T>(page: Schema<ListPage<T>>, path: string, most?: number) => Promise<Listed<T>>;
   /** The bytes of an answer that goes on for as long as there is something to tell. @throws CliError */
   readonly stream: (path: string, headers?: { readonly [name: string]: string }) => Promise<AsyncIterable<Uint8Array>>;
   /** @throws CliError for every PerdureError of the work */
@@ -61,9 +71,20 @@ export function serverOf(config: Config, io: Io, asking: Asking): Server {
     }
   };
   const must: Server['must'] = (...asked) => telling(request(...asked));
+  const list = async <T>(page: Schema<ListPage<T>>, path: string, most = Number.POSITIVE_INFINITY) => {
+    const data: T[] = [];
+    for (let after = ''; ; ) {
+      const limit = Math.min(PAGE, most - data.length);
+      const one = await must(page, 'GET', `${path}${path.includes('?') ? '&' : '?'}limit=${limit}${after}`);
+      data.push(...one.data);
+      const more = one.has_more && one.last_id !== null;
+      if (!more || data.length >= most) return { object: 'list' as const, data, has_more: more };
+      after = `&after=${encodeURIComponent(one.last_id)}`;
+    }
+  };
   const begin = makeStreamer(connection);
   const stream: Server['stream'] = (path, headers) => telling(begin(path, headers));
-  return { client, request, told, telling, must, stream };
+  return { client, request, told, telling, must, list, stream };
 }
 
 interface Asked extends Asking {

@@ -8,7 +8,7 @@ import {
 } from '@perdure/protocol';
 import * as z from 'zod';
 import { type JsonObject, textOf } from '../log/events.ts';
-import { moment } from './active-command.ts';
+import { moment } from './cli/moment.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
@@ -44,7 +44,6 @@ export interface FollowOptions extends SessionsOptions {
 }
 
 const PATH = '/v1/agents/sessions';
-const PAGE = 100;
 const MOST = 50;
 const ITEMS = 20;
 
@@ -58,27 +57,19 @@ async function server(options: SessionsOptions, io: Io): Promise<Server> {
   return serverOf(config, io, { scope: 'inference', held: false });
 }
 
-/** The last `most` of a list, newest first. */
-async function listed({ must }: Server, schema: z.ZodType, path: string, most: number): Promise<readonly JsonObject[]> {
-  const found: JsonObject[] = [];
-  for (let after = ''; found.length < most; ) {
-    const join = path.includes('?') ? '&' : '?';
-    const one = await must(page(schema), 'GET', `${path}${join}limit=${Math.min(PAGE, most - found.length)}${after}`);
-    found.push(...one.data);
-    if (!one.has_more || one.last_id === null) break;
-    after = `&after=${encodeURIComponent(one.last_id)}`;
-  }
-  return found;
-}
-
 export async function sessionsList(options: ListOptions, io: Io): Promise<ExitCode> {
   const { agent, limit = MOST } = options;
   const path = agent === undefined ? PATH : `${PATH}?agent_id=${encodeURIComponent(agent)}`;
-  const all = await listed(await server(options, io), agentSessionSchema, path, limit);
-  if (options.json === true) for (const one of all) printJson(io, one);
-  else if (all.length === 0) io.out('There are no sessions.\n');
-  else io.out(table(['SESSION', 'STATUS', 'AGENT', 'MODEL', 'TOKENS', 'LAST ACTIVE'], all.map(rowOf)));
+  const { list } = await server(options, io);
+  const found = await list(page(agentSessionSchema), path, limit);
+  if (options.json === true) printJson(io, found);
+  else if (found.data.length === 0) io.out('There are no sessions.\n');
+  else io.out(sessionsTable(found.data));
   return EXIT.ok;
+}
+
+function sessionsTable(sessions: readonly JsonObject[]): string {
+  return table(['SESSION', 'STATUS', 'AGENT', 'MODEL', 'TOKENS', 'LAST ACTIVE'], sessions.map(rowOf));
 }
 
 function rowOf(one: JsonObject): readonly string[] {
@@ -92,18 +83,20 @@ function rowOf(one: JsonObject): readonly string[] {
 export async function sessionsShow(id: string, options: ShowOptions, io: Io): Promise<ExitCode> {
   const asked = await server(options, io);
   const found = await asked.must(session, 'GET', pathOf(id));
-  const turns = await listed(asked, agentTurnSchema, `${pathOf(id)}/turns`, MOST);
-  const items = await listed(asked, agentItemSchema, `${pathOf(id)}/items`, options.items ?? ITEMS);
+  // The newest come first in lists, and last to whoever reads them.
+  const last = async (schema: z.ZodType, what: string, most: number): Promise<readonly JsonObject[]> =>
+    (await asked.list(page(schema), `${pathOf(id)}/${what}`, most)).data.toReversed();
+  const turns = await last(agentTurnSchema, 'turns', MOST);
+  const items = await last(agentItemSchema, 'items', options.items ?? ITEMS);
   if (options.json === true) {
-    printJson(io, { ...found, turns: turns.toReversed(), items: items.toReversed() });
+    printJson(io, { ...found, turns, items });
     return EXIT.ok;
   }
-  io.out(table(['SESSION', 'STATUS', 'AGENT', 'MODEL', 'TOKENS', 'LAST ACTIVE'], [rowOf(found)]));
+  io.out(sessionsTable([found]));
   for (const line of waitsFor(found)) io.out(`${line}\n`);
-  if (turns.length > 0)
-    io.out(`\n${table(['TURN', 'STATUS', 'BEGAN', 'ENDED', 'ERROR'], turns.toReversed().map(turnRow))}`);
+  if (turns.length > 0) io.out(`\n${table(['TURN', 'STATUS', 'BEGAN', 'ENDED', 'ERROR'], turns.map(turnRow))}`);
   if (items.length > 0) io.out('\n');
-  for (const item of items.toReversed()) for (const line of itemLines(item)) io.out(`${line}\n`);
+  for (const item of items) for (const line of itemLines(item)) io.out(`${line}\n`);
   return EXIT.ok;
 }
 

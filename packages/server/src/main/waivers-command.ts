@@ -1,6 +1,6 @@
 /** `perdure waivers` and `perdure events`. */
 import type { ContractEventResource, WaiverResource } from '@perdure/protocol';
-import { moment } from './active-command.ts';
+import { moment } from './cli/moment.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';

@@ -102,6 +102,11 @@ function closed(id: ResponseId, status: ResponseStatus, toSeq: number, position:
   return { type: 'response_closed', id, status, toSeq, position };
 }
 
+/** The state that a row holds; null of a stateless call, and where the row has none. */
+export function stateIn({ state }: Pick<SessionRow, 'state'>): SessionState | null {
+  return state === null ? null : (JSON.parse(state) as SessionState);
+}
+
 /** The session's own row. `digest` is the last event's. */
 export function rowOf(state: SessionState, digest: Uint8Array): SessionRow {
   const { tenant, session, kind, seq, epoch, owner, createdAt, updatedAt, phase } = state;

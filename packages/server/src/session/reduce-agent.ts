@@ -8,6 +8,7 @@ import {
   MAX_FOUND_TOOLS,
   MAX_QUEUED_INPUTS,
   MAX_TOLD_KEYS,
+  queuedMessages,
   type SessionState,
   type TurnState,
   waitingMessages,
@@ -61,10 +62,10 @@ export function steer(state: SessionState, event: EnvelopeOf<'input.steered'>): 
 /** What no turn has taken once this one has failed or was cancelled. @param since when it failed; null: it was cancelled, and who did that says what comes next */
 export function leftUnheard(
   { unheard }: SessionState,
-  { queued = [] }: TurnState,
+  turn: TurnState,
   since: number | null,
 ): Pick<SessionState, 'unheard'> {
-  const inputs = [...(unheard?.inputs ?? []), ...queued.filter(({ call }) => call === undefined)];
+  const inputs = [...(unheard?.inputs ?? []), ...queuedMessages(turn)];
   return inputs.length === 0 ? {} : { unheard: { inputs, since } };
 }
 

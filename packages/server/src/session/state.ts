@@ -265,8 +265,12 @@ export function prefixEnd(lineage: readonly SharedPrefix[]): number {
 
 /** Messages that wait for a turn to take them: the open one, or the next. */
 export function waitingMessages({ turn, unheard }: SessionState): number {
-  // Results of calls have a bound of their own.
-  return (turn?.queued ?? []).filter(({ call }) => call === undefined).length + (unheard?.inputs.length ?? 0);
+  return queuedMessages(turn).length + (unheard?.inputs.length ?? 0);
+}
+
+/** Those that wait for a turn, without the results of calls, which have a bound of their own. */
+export function queuedMessages(turn: TurnState | null): readonly QueuedInput[] {
+  return (turn?.queued ?? []).filter(({ call }) => call === undefined);
 }
 
 /** Whether it works on, or is about to: nobody needs to ask it. */

@@ -1,6 +1,6 @@
 /** How people know a session: one of a sub-agent by the session that owns it, and by its own id beside that. */
 import type { SessionId } from '../../kernel/ids.ts';
-import type { SessionState } from '../../session/state.ts';
+import { stateIn } from '../../session/project.ts';
 import { subagentId } from '../subagents/ids.ts';
 
 export interface Whose {
@@ -10,7 +10,7 @@ export interface Whose {
 
 /** @param state as its row has it */
 export function whose(session: SessionId, state: string | null): Whose {
-  const { subagent } = (state === null ? {} : JSON.parse(state)) as Pick<SessionState, 'subagent'>;
+  const subagent = stateIn({ state })?.subagent;
   return subagent === undefined
     ? { session, subagent: null }
     : { session: subagent.owner, subagent: subagentId(session) };

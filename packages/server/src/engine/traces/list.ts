@@ -3,7 +3,7 @@ import { type ErrorCode, perdureError } from '@perdure/protocol';
 import { idBody, type ResponseId, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import type { ResponseRow, SessionRow } from '../../log/rows.ts';
 import type { Homes } from '../homes.ts';
-import type { SessionState } from '../../session/state.ts';
+import { stateIn } from '../../session/project.ts';
 import type { SessionLog } from '../ports.ts';
 import type { OtlpTraces } from './otlp.ts';
 import { readTrace, shownTurn, type TraceSource } from './read.ts';
@@ -86,8 +86,8 @@ export async function listTraces(
 }
 
 /** To clients it is no session. */
-function isSubagent({ state }: SessionRow): boolean {
-  return state !== null && (JSON.parse(state) as SessionState).subagent !== undefined;
+function isSubagent(row: SessionRow): boolean {
+  return stateIn(row)?.subagent !== undefined;
 }
 
 /** Finished turns, one more than asked for if there are. Newest first, they are looked for from the first on: rows are small. */

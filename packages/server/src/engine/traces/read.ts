@@ -6,6 +6,7 @@ import { type JsonObject, textOf } from '../../log/events.ts';
 import type { ResponseRow, SessionRow } from '../../log/rows.ts';
 import { MAX_EVENTS_READ, type SessionLog, type Sha256 } from '../ports.ts';
 import type { TargetFacts } from '../usage.ts';
+import { stateIn } from '../../session/project.ts';
 import type { SessionState } from '../../session/state.ts';
 import { isBegunByCall, subagentId } from '../subagents/ids.ts';
 import { type OtlpSpan, type OtlpTraces, tracesOf } from './otlp.ts';
@@ -123,7 +124,7 @@ async function placeOf(
   row: SessionRow,
   turn: ResponseRow,
 ): Promise<Within | null> {
-  const { subagent } = stateOf(row);
+  const subagent = stateIn(row)?.subagent;
   if (subagent === undefined) return null;
   const { tenant, session } = row;
   const more = { subagent: subagentId(session), session: subagent.owner };
@@ -142,14 +143,10 @@ async function placeOf(
       const traceId = (await placeOf(source, store, above, one))?.traceId ?? ids.trace;
       return { traceId, spanId: ids.span(told.call), ...more };
     }
-    const next: SessionState['subagent'] = stateOf(above).subagent;
+    const next: SessionState['subagent'] = stateIn(above)?.subagent;
     at = next === undefined ? null : (next.parent ?? next.owner);
   }
   return null;
-}
-
-function stateOf({ state }: SessionRow): Pick<SessionState, 'subagent'> {
-  return state === null ? {} : (JSON.parse(state) as SessionState);
 }
 
 /** The last event ends the turn: it is read even if the turn is too long to be read whole. */

@@ -6,7 +6,7 @@
 import type { ResponseId } from '../../kernel/ids.ts';
 import type { LogEvent } from '../../log/events.ts';
 import type { ResponseRow, SessionRow } from '../../log/rows.ts';
-import type { SessionState } from '../../session/state.ts';
+import { stateIn } from '../../session/project.ts';
 import type { SessionLog, Sha256 } from '../ports.ts';
 import { isBegunByCall, toldResponse } from '../subagents/ids.ts';
 import { runKey } from '../tools/run-key.ts';
@@ -32,10 +32,9 @@ interface Waits {
 }
 
 export async function membersOf(source: Waits, store: SessionLog, owner: SessionRow): Promise<Members> {
-  const { subagents } = (owner.state === null ? {} : JSON.parse(owner.state)) as Pick<SessionState, 'subagents'>;
   const byId = new Map<ResponseId, MemberTurn>();
   const { tenant } = owner;
-  for (const { session } of subagents?.all ?? []) {
+  for (const { session } of stateIn(owner)?.subagents?.all ?? []) {
     const member = await source.wait(store.session(tenant, session));
     if (member === null || member.ended) continue;
     for (let after = 0; byId.size < MAX_TOLD_TURNS; ) {

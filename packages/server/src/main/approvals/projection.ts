@@ -10,6 +10,7 @@ import { parseApprovalId } from '../../engine/tools/approval-id.ts';
 import type { ResourceChange, ResourceRow, Resources } from '../../engine/resources.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { decodeEnvelope } from '../../log/codec.ts';
+import { stateIn } from '../../session/project.ts';
 import { type ApprovalBinding, bindingDigest } from '../../tool/approval.ts';
 import { sha256 } from '../digest.ts';
 
@@ -130,9 +131,7 @@ async function requested(
 
 /** What the session runs; of its state only what is there. */
 function agentOf(state: string | null, version: number | undefined): ApprovalBody['agent'] {
-  const { agent } = (state === null ? {} : JSON.parse(state)) as {
-    readonly agent?: { readonly id: string; readonly version: number };
-  };
+  const agent = stateIn({ state })?.agent;
   return agent === undefined ? null : { id: agent.id, version: version ?? agent.version };
 }
 

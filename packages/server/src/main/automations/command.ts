@@ -6,7 +6,7 @@ import {
   invocationSchema,
   listPageSchema,
 } from '@perdure/protocol';
-import { moment } from '../active-command.ts';
+import { moment } from '../cli/moment.ts';
 import { EXIT, type ExitCode } from '../cli/exit.ts';
 import { type Io, printJson } from '../cli/io.ts';
 import type { ConfigFlags } from '../cli/options.ts';
@@ -23,7 +23,6 @@ export interface ListOptions extends AutomationOptions {
 }
 
 const PATH = '/v1/agents/automations';
-const A_PAGE = 100;
 const RUNS_SHOWN = 10;
 const page = listPageSchema(automationSchema);
 const runs = listPageSchema(invocationSchema);
@@ -36,18 +35,12 @@ async function server(options: ConfigFlags, io: Io): Promise<Server> {
 const at = (id: string, verb = ''): string => `${PATH}/${encodeURIComponent(id)}${verb}`;
 
 export async function automationsList(options: ListOptions, io: Io): Promise<ExitCode> {
-  const { must } = await server(options, io);
-  const all: AutomationResource[] = [];
-  const session = options.session === undefined ? '' : `&session_id=${encodeURIComponent(options.session)}`;
-  for (let after = ''; ; ) {
-    const found = await must(page, 'GET', `${PATH}?limit=${A_PAGE}${session}${after}`);
-    all.push(...found.data);
-    if (!found.has_more || found.last_id === null) break;
-    after = `&after=${encodeURIComponent(found.last_id)}`;
-  }
-  if (options.json === true) printJson(io, { object: 'list', data: all, has_more: false });
-  else if (all.length === 0) io.out('There are no automations.\n');
-  else io.out(table(['ID', 'STATUS', 'SCHEDULE', 'TARGET', 'MADE BY', 'NAME'], all.map(rowOf)));
+  const { list } = await server(options, io);
+  const session = options.session === undefined ? '' : `?session_id=${encodeURIComponent(options.session)}`;
+  const all = await list(page, PATH + session);
+  if (options.json === true) printJson(io, all);
+  else if (all.data.length === 0) io.out('There are no automations.\n');
+  else io.out(table(['ID', 'STATUS', 'SCHEDULE', 'TARGET', 'MADE BY', 'NAME'], all.data.map(rowOf)));
   return EXIT.ok;
 }
 

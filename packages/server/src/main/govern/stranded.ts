@@ -8,7 +8,7 @@ import { exclusionText } from '../../placement/explain.ts';
 import type { Segment } from '../../placement/facts.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
 import { type Config, saleOf } from '../config/config.ts';
-import type { SessionState } from '../../session/state.ts';
+import { stateIn } from '../../session/project.ts';
 
 /** Sessions that one answer looks at, and that it lists. */
 export const LOOKED_AT_MOST = 10_000;
@@ -58,8 +58,9 @@ function placeOf(after: string | null): [home: string | null, session: SessionId
 
 function stranded(row: SessionRow, home: string, { config, snapshot, at }: StrandedQuery): StrandedSession | null {
   // A session without a cached state is in the middle of something: its next turn asks by itself.
-  if (row.state === null) return null;
-  const { origin, labels, use, createdAt } = JSON.parse(row.state) as SessionState;
+  const state = stateIn(row);
+  if (state === null) return null;
+  const { origin, labels, use, createdAt } = state;
   const { product, channel } = origin;
   const found = { session: row.session, tenant: row.tenant, home, product, channel };
   const sale = saleOf(config, product, channel);

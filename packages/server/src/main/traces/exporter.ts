@@ -12,7 +12,7 @@ import type { ResponseRow, SessionRow } from '../../log/rows.ts';
 import { readTrace, type TraceSource } from '../../engine/traces/read.ts';
 import type { Placing } from '../../engine/placing.ts';
 import type { OtlpSender } from '../../provider/otlp/send.ts';
-import type { SessionState } from '../../session/state.ts';
+import { stateIn } from '../../session/project.ts';
 import type { HomeStore, OutboxRow } from '../../store/home-store.ts';
 import type { Cursors } from './cursor.ts';
 
@@ -195,9 +195,10 @@ async function spansOfTurn(
   return null;
 }
 
-function mayLeave({ placing, host }: ExporterParts, { state, session }: SessionRow, model: string): boolean {
+function mayLeave({ placing, host }: ExporterParts, row: SessionRow, model: string): boolean {
+  const state = stateIn(row);
   if (state === null) return false;
-  const { tenant, origin, labels, createdAt, use } = JSON.parse(state) as SessionState;
+  const { tenant, session, origin, labels, createdAt, use } = state;
   const subject = { tenant, session, origin, labels, startedAt: createdAt, use };
   return placing.egress({ ...subject, model, requestLabels: [], destination: { host, use: 'traces' } }) === null;
 }
