@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Step } from '../log/steps.ts';
 import { accompanied } from './accompany.ts';
+import { deliver } from './flow.ts';
 import type { StatelessCall } from './stateless.ts';
 
 const DELTA = { type: 'delta', part: 0, text: 'a' } as unknown as Step;
@@ -30,7 +31,7 @@ function told(batches: readonly (readonly Step[] | Error)[], broken: { readonly 
   return { call, log };
 }
 
-async function read(call: StatelessCall, log: string[], most = 10): Promise<void> {
+async function pull(call: StatelessCall, log: string[], most = 10): Promise<void> {
   for await (const batch of call.steps) {
     log.push(`batch of ${batch.length}`);
     most -= 1;
@@ -38,25 +39,43 @@ async function read(call: StatelessCall, log: string[], most = 10): Promise<void
   }
 }
 
-test('a call that is read to its end: what is answered is kept before the end is shown', async () => {
-  const { call, log } = told([[DELTA], [DELTA, END]]);
-  await read(call, log);
-  expect(log).toEqual(['begin', 'batch of 1', 'answered', 'batch of 2', 'steps over', 'end true']);
-});
+/** One who leaves has been given the batch that he leaves at. */
+async function flow(call: StatelessCall, log: string[], most = 10): Promise<void> {
+  await deliver(call.steps, batch => {
+    log.push(`batch of ${batch.length}`);
+    most -= 1;
+    if (most === 0) throw LEFT;
+    return undefined;
+  }).catch((error: unknown) => {
+    if (error !== LEFT) throw error;
+  });
+}
+const LEFT = new Error('left');
 
-test('one that its reader leaves is ended, and so are its steps', async () => {
-  const { call, log } = told([[DELTA], [DELTA, END]]);
-  await read(call, log, 1);
-  expect(log).toEqual(['begin', 'batch of 1', 'steps over', 'end false']);
-});
+describe.each([
+  ['pulled', pull],
+  ['flowing', flow],
+])('%s:', (_, read) => {
+  test('a call that is read to its end: what is answered is kept before the end is shown', async () => {
+    const { call, log } = told([[DELTA], [DELTA, END]]);
+    await read(call, log);
+    expect(log).toEqual(['begin', 'batch of 1', 'answered', 'batch of 2', 'steps over', 'end true']);
+  });
 
-test('one that fails, and one whose answer cannot be kept, fail after their end', async () => {
-  const failed = told([[DELTA], new Error('cut')]);
-  await expect(read(failed.call, failed.log)).rejects.toThrow('cut');
-  expect(failed.log).toEqual(['begin', 'batch of 1', 'steps over', 'end false']);
-  const unkept = told([[END]], { answered: true });
-  await expect(read(unkept.call, unkept.log)).rejects.toThrow('not kept');
-  expect(unkept.log).toEqual(['begin', 'answered', 'steps over', 'end false']);
+  test('one that its reader leaves is ended, and so are its steps', async () => {
+    const { call, log } = told([[DELTA], [DELTA, END]]);
+    await read(call, log, 1);
+    expect(log).toEqual(['begin', 'batch of 1', 'steps over', 'end false']);
+  });
+
+  test('one that fails, and one whose answer cannot be kept, fail after their end', async () => {
+    const failed = told([[DELTA], new Error('cut')]);
+    await expect(read(failed.call, failed.log)).rejects.toThrow('cut');
+    expect(failed.log).toEqual(['begin', 'batch of 1', 'steps over', 'end false']);
+    const unkept = told([[END]], { answered: true });
+    await expect(read(unkept.call, unkept.log)).rejects.toThrow('not kept');
+    expect(unkept.log).toEqual(['begin', 'answered', 'steps over', 'end false']);
+  });
 });
 
 test('one that nobody reads is not begun', async () => {

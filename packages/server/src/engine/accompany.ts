@@ -1,5 +1,6 @@
 /** Something done around a stateless call, in whichever form it is made. */
 import type { Step } from '../log/steps.ts';
+import { flowed, NotTaken, type StepSource, type TakeSteps } from './flow.ts';
 import type { StatelessCall } from './stateless.ts';
 
 interface Company {
@@ -32,8 +33,8 @@ type Result = IteratorResult<readonly Step[], undefined>;
 const DONE: Result = { done: true, value: undefined };
 
 /** By hand and not as a generator, which costs each piece of a stream four promises. One pull at a time. */
-class AccompaniedSteps implements AsyncIterator<readonly Step[], undefined> {
-  readonly #steps: AsyncIterator<readonly Step[]>;
+class AccompaniedSteps implements StepSource {
+  readonly #steps: StepSource;
   readonly #company: Company;
   #phase: 'waits' | 'runs' | 'over' = 'waits';
   #answered = false;
@@ -46,18 +47,42 @@ class AccompaniedSteps implements AsyncIterator<readonly Step[], undefined> {
     throw error;
   };
 
-  constructor(steps: AsyncIterator<readonly Step[]>, company: Company) {
+  constructor(steps: StepSource, company: Company) {
     this.#steps = steps;
     this.#company = company;
   }
 
   next(): Promise<Result> {
-    if (this.#phase === 'over') return Promise.resolve(DONE);
+    if (!this.#begun()) return Promise.resolve(DONE);
+    return this.#steps.next().then(this.#came, this.#failed);
+  }
+
+  async flow(take: TakeSteps): Promise<void> {
+    if (!this.#begun()) return;
+    try {
+      await flowed(this.#steps, batch => (batch.at(-1)?.type === 'end' ? this.#last(batch, take) : take(batch)));
+    } finally {
+      await this.#finished();
+    }
+  }
+
+  async #last(batch: readonly Step[], take: TakeSteps): Promise<void> {
+    try {
+      await this.#company.answered?.();
+    } catch (cause) {
+      throw new NotTaken('what was answered could not be kept', { cause });
+    }
+    this.#answered = true;
+    await take(batch);
+  }
+
+  /** False once it is over. */
+  #begun(): boolean {
     if (this.#phase === 'waits') {
       this.#company.begin?.();
       this.#phase = 'runs';
     }
-    return this.#steps.next().then(this.#came, this.#failed);
+    return this.#phase === 'runs';
   }
 
   async return(): Promise<Result> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Step } from '../log/steps.ts';
 import { type Boundary, untilBoundary } from './boundary.ts';
+import { throughFlow } from './flow.test-support.ts';
 import { END, functionCall, message } from './scripted-provider.test-support.ts';
 
 const at = (steps: readonly Step[], index: number): Step[] => steps.map(step => ({ ...step, index }) as Step);
@@ -10,7 +11,12 @@ const reasoning: Step[] = [
 ];
 
 /** The steps that come through, the boundary asked for before the nth; whether the source was let go early. */
-async function through(steps: readonly Step[], askedAt: number, size = 1): Promise<{ steps: Step[]; letGo: boolean }> {
+async function through(
+  steps: readonly Step[],
+  askedAt: number,
+  size = 1,
+  read: (steps: AsyncIterable<readonly Step[]>) => AsyncIterable<readonly Step[]> = same => same,
+): Promise<{ steps: Step[]; letGo: boolean }> {
   const boundary: Boundary = { asked: false };
   let letGo = true;
   async function* source(): AsyncGenerator<readonly Step[]> {
@@ -21,7 +27,7 @@ async function through(steps: readonly Step[], askedAt: number, size = 1): Promi
     letGo = false;
   }
   const seen: Step[] = [];
-  for await (const batch of untilBoundary(source(), boundary)) seen.push(...batch);
+  for await (const batch of read(untilBoundary(source(), boundary))) seen.push(...batch);
   return { steps: seen, letGo };
 }
 
@@ -30,11 +36,12 @@ const STEERED = { type: 'end', outcome: 'incomplete', reason: 'steered', usage: 
 describe('a boundary', () => {
   test('lies between two items, after a message', async () => {
     const all = [...message('One'), ...at(message('Two'), 1), END];
-    for (const size of [1, 3, 100]) {
-      const { steps, letGo } = await through(all, 0, size);
-      expect(steps).toEqual([...message('One'), expect.objectContaining(STEERED)]);
-      expect(letGo).toBe(true);
-    }
+    for (const size of [1, 3, 100])
+      for (const read of [undefined, throughFlow]) {
+        const { steps, letGo } = await through(all, 0, size, read);
+        expect(steps).toEqual([...message('One'), expect.objectContaining(STEERED)]);
+        expect(letGo).toBe(true);
+      }
   });
 
   test('is none before it is asked for', async () => {

@@ -2,6 +2,7 @@
  * Ending a running call early at a safe place: between two items of its output, after a message. Inside an item is none, nor after a
  * reasoning item, which means nothing without what follows it, nor once a tool call was made, which its client would be left with.
  */
+import { flowed, NotTaken, type StepSource, type TakeSteps } from './flow.ts';
 import type { StartedItem, Step, StepEnd } from '../log/steps.ts';
 
 /** Set by who wants the call to end; read between items. */
@@ -27,10 +28,11 @@ export function untilBoundary(
 }
 
 type Result = IteratorResult<readonly Step[], undefined>;
+const CUT = new NotTaken('the boundary was reached');
 
 /** By hand and not as a generator, which costs each piece of a stream four promises. One pull at a time. */
-class UntilBoundary implements AsyncIterator<readonly Step[], undefined> {
-  readonly #steps: AsyncIterator<readonly Step[]>;
+class UntilBoundary implements StepSource {
+  readonly #steps: StepSource;
   readonly #boundary: Boundary;
   readonly #look = (result: IteratorResult<readonly Step[]>): Result => {
     if (result.done === true) return { done: true, value: undefined };
@@ -43,13 +45,29 @@ class UntilBoundary implements AsyncIterator<readonly Step[], undefined> {
   #called = false;
   #cut = false;
 
-  constructor(steps: AsyncIterator<readonly Step[]>, boundary: Boundary) {
+  constructor(steps: StepSource, boundary: Boundary) {
     this.#steps = steps;
     this.#boundary = boundary;
   }
 
   next(): Promise<Result> {
     return this.#cut ? this.return() : this.#steps.next().then(this.#look);
+  }
+
+  async flow(take: TakeSteps): Promise<void> {
+    if (this.#cut) return void (await this.return());
+    try {
+      await flowed(this.#steps, batch => {
+        const at = this.#boundaryIn(batch);
+        if (at === -1) return take(batch);
+        this.#cut = true;
+        const full = take([...batch.slice(0, at), STEERED]);
+        if (full === undefined) throw CUT;
+        return full.then(() => Promise.reject(CUT));
+      });
+    } catch (error) {
+      if (error !== CUT) throw error;
+    }
   }
 
   async return(): Promise<Result> {

@@ -30,6 +30,7 @@ export class Watchdog {
   readonly #late: () => Error;
   #timer: NodeJS.Timeout | null = null;
   #ms = 0;
+  #resting = false;
   #reject: ((error: Error) => void) | null = null;
 
   /** @param late makes the error of a wait that took too long */
@@ -59,14 +60,28 @@ export class Watchdog {
     });
   }
 
+  /** The wait that is under way begins anew. */
+  again(): void {
+    this.#resting = false;
+    this.#timer?.refresh();
+  }
+
+  /** What is waited for now is not what is guarded, until `again`. */
+  rest(): void {
+    this.#resting = true;
+  }
+
   #arm(ms: number): void {
+    this.#resting = false;
     if (this.#timer !== null && this.#ms === ms) {
       this.#timer.refresh();
       return;
     }
     this.stop();
     this.#ms = ms;
-    this.#timer = setTimeout(() => this.#reject?.(this.#late()), ms);
+    this.#timer = setTimeout(() => {
+      if (!this.#resting) this.#reject?.(this.#late());
+    }, ms);
   }
 
   /** Ends the wait that is under way now. */

@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionLog } from './ports.ts';
 import type { Engine } from './engine.ts';
+import { deliver } from './flow.ts';
 import type { Step } from '../log/steps.ts';
 import { batches, END, message, thenHang } from './scripted-provider.test-support.ts';
+import type { StatelessCall } from './stateless.ts';
 import { ACME, ask, type Booted, codeOf, read, request, until, World } from './world.test-support.ts';
 import type { HomeStore } from '../store/home-store.ts';
 
@@ -240,7 +242,15 @@ describe('an upstream that', () => {
     expect(await read(await engine.stream(ACME, response.id, -1))).toEqual(live);
   });
 
-  test('drips for ever, statelessly: deadline_exceeded', async () => {
+  const pull = async ({ steps }: StatelessCall): Promise<void> => {
+    for await (const _ of steps);
+  };
+  const flow = ({ steps }: StatelessCall): Promise<void> => deliver(steps, () => undefined);
+
+  test.each([
+    ['pulled', pull],
+    ['flowing', flow],
+  ])('drips for ever, statelessly, %s: deadline_exceeded', async (_, reading) => {
     const world = new World({ limits: SHORT });
     const { engine } = world.boot();
     world.provider.follow(drip);
@@ -251,10 +261,31 @@ describe('an upstream that', () => {
       labels: [],
       signal: new AbortController().signal,
     });
-    const reading = (async () => {
-      for await (const _ of call.steps);
-    })();
-    expect(await codeOf(reading)).toBe('deadline_exceeded');
+    expect(await codeOf(reading(call))).toBe('deadline_exceeded');
+    await until(() => engine.busy === 0, 'the meter');
+  });
+
+  test('stops in the middle of what flows: upstream_interrupted; while a reader has no room it is not waited for', async () => {
+    const world = new World({ limits: { ...SHORT, turnMs: 60_000 } });
+    const { engine } = world.boot();
+    world.provider.follow(one => thenHang(message('Hello', ' you').slice(0, 4), one));
+    const ask = () =>
+      engine.stateless({
+        caller: ACME,
+        request: request({ store: false }),
+        extra: {},
+        labels: [],
+        signal: new AbortController().signal,
+      });
+    expect(await codeOf(flow(await ask()))).toBe('upstream_interrupted');
+    const began = performance.now();
+    let waited = 0;
+    const slow = deliver((await ask()).steps, () => {
+      waited += 1;
+      return waited > 2 ? undefined : new Promise(resolve => setTimeout(resolve, 2 * SHORT.idleMs));
+    });
+    expect(await codeOf(slow)).toBe('upstream_interrupted');
+    expect(performance.now() - began).toBeGreaterThan(4 * SHORT.idleMs - 20);
     await until(() => engine.busy === 0, 'the meter');
   });
 

@@ -110,6 +110,11 @@ export class Sessions {
     };
   }
 
+  /** Whether it is in memory: one that has begun here is, until it is over. */
+  holds(session: SessionId): boolean {
+    return this.#live.has(session);
+  }
+
   /** The session, from memory or from its store; null if the tenant has none of that id (L10). */
   async load(tenant: TenantId, session: SessionId, store: SessionLog): Promise<LiveSession | null> {
     const cached = this.#live.get(session);

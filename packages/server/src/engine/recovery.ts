@@ -95,6 +95,7 @@ export async function takeUp(
   { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
   wanted: Wanted = {},
 ): Promise<'turns' | 'calls' | null> {
+  const isHeld = engine.sessions.holds(session);
   const live = await engine.sessions.load(tenant, session, store);
   if (live === null) return null;
   if (live.state?.kind !== 'stateless') {
@@ -103,6 +104,8 @@ export async function takeUp(
     await engine.subagents.look(live);
     return null;
   }
+  // It began here since the start: whoever makes it ends it.
+  if (isHeld) return null;
   await closeReservation(engine, live);
   return 'calls';
 }

@@ -10,6 +10,7 @@ import type { Step, StepEnd } from '../log/steps.ts';
 import { type Boundary, untilBoundary } from './boundary.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
+import { flowed, NotTaken, type StepSource, taken, type TakeSteps } from './flow.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import type { InferRequest, PlacedCall } from './placing.ts';
@@ -35,6 +36,8 @@ export interface StatelessInput {
   readonly recordFirst?: true;
 }
 
+const DONE = { done: true, value: undefined } as const;
+
 type MeterBody = Extract<EventBody, { type: 'call.completed' | 'call.failed' }>;
 
 /** To be made once: by `steps` or by `answer`. */
@@ -52,6 +55,13 @@ export class StatelessRun {
   #usage: Usage = NO_USAGE;
   /** The attempt that is under way ends with it. */
   #stop = new AbortController();
+  /** What the target in force says; null while none is asked. */
+  #source: StepSource | null = null;
+  /** Whether any of the answer was given out: then no other target may be asked. */
+  #begun = false;
+  #end: StepEnd | null = null;
+  #unwatch: (() => void) | null = null;
+  #over = false;
 
   constructor(engine: EngineContext, input: StatelessInput) {
     this.#engine = engine;
@@ -65,41 +75,105 @@ export class StatelessRun {
   }
 
   /** The answer as it comes. */
-  async *steps(): AsyncGenerator<readonly Step[]> {
-    const settle = this.#watch();
-    try {
-      // The loop of attempts is here and not in a generator of its own: each layer costs every piece of a stream.
-      for (let complete = false; !complete; ) {
-        let begun = false;
-        let failed = false;
-        let end: StepEnd | null = null;
-        try {
-          if (this.#input.recordFirst) await this.#released();
-          for await (const batch of untilBoundary(upstreamSteps(this.#request(), this.#engine), this.boundary)) {
-            if (!begun) await this.#released();
-            begun = true;
-            const last = batch.at(-1);
-            if (last?.type === 'end') end = last;
-            yield batch;
-          }
-          complete = true;
-        } catch (error) {
-          failed = true;
-          await this.#another(error, begun);
-        } finally {
-          // The end was read, or the reader left in the middle.
-          if (!failed) this.#settled(end);
+  steps(): AsyncIterable<readonly Step[]> {
+    // By hand and not as a generator, which costs each piece of a stream four promises. One pull at a time.
+    const steps: StepSource = {
+      next: () => this.#next(),
+      return: () => this.#leave(),
+      flow: take => this.#flow(take),
+    };
+    return { [Symbol.asyncIterator]: () => steps };
+  }
+
+  async #next(): Promise<IteratorResult<readonly Step[], undefined>> {
+    if (this.#over) return DONE;
+    this.#unwatch ??= this.#watch();
+    for (;;) {
+      try {
+        const one = await (this.#source ??= await this.#ask()).next();
+        if (one.done !== true) {
+          if (!this.#begun) await this.#released();
+          this.#came(one.value);
+          return one;
         }
+      } catch (error) {
+        await this.#failed(error);
+        continue;
       }
-    } finally {
-      settle();
+      return this.#settled();
     }
   }
 
-  #settled(end: StepEnd | null): void {
-    const event =
-      end === null ? failedEvent(this.#attempt, 'aborted', this.#placed) : completed(this.#attempt, end, this.#placed);
-    this.#meter(event);
+  async #flow(take: TakeSteps): Promise<void> {
+    // The first is pulled: until it is there, another target may be asked.
+    const first = await this.#next();
+    if (first.done === true) return;
+    const steps = this.#source;
+    if (steps === null) return;
+    try {
+      await taken(steps, first.value, take);
+      await flowed(steps, batch => {
+        this.#came(batch);
+        return take(batch);
+      });
+    } catch (error) {
+      if (!(error instanceof NotTaken)) return await this.#failed(error);
+      this.#settled();
+      throw error;
+    }
+    this.#settled();
+  }
+
+  async #leave(): Promise<typeof DONE> {
+    if (this.#over || this.#unwatch === null) {
+      this.#over = true;
+      return DONE;
+    }
+    try {
+      await this.#source?.return?.();
+    } finally {
+      this.#settled();
+    }
+    return DONE;
+  }
+
+  async #ask(): Promise<StepSource> {
+    if (this.#input.recordFirst) await this.#released();
+    return untilBoundary(upstreamSteps(this.#request(), this.#engine), this.boundary)[Symbol.asyncIterator]();
+  }
+
+  #came(batch: readonly Step[]): void {
+    this.#begun = true;
+    const last = batch.at(-1);
+    if (last?.type === 'end') this.#end = last;
+  }
+
+  /** Places the call elsewhere. @throws PerdureError if that cannot be: then all is over */
+  async #failed(error: unknown): Promise<void> {
+    const source = this.#source;
+    this.#source = null;
+    try {
+      await source?.return?.();
+      await this.#another(error, this.#begun);
+    } catch (problem) {
+      this.#finish();
+      throw problem;
+    }
+  }
+
+  /** The end was read, or the reader left in the middle. */
+  #settled(): typeof DONE {
+    const end = this.#end;
+    this.#finish();
+    this.#meter(
+      end === null ? failedEvent(this.#attempt, 'aborted', this.#placed) : completed(this.#attempt, end, this.#placed),
+    );
+    return DONE;
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#unwatch?.();
   }
 
   /** The answer once it is complete. */

@@ -5,8 +5,9 @@ import type { HomeStore } from '../store/home-store.ts';
 import { storeError } from '../store/store-error.ts';
 import { DyingStore } from './crash.test-support.ts';
 import type { Engine } from './engine.ts';
+import { deliver } from './flow.ts';
 import type { StatelessCall } from './stateless.ts';
-import { batches, failure, message, thenFail, thenHang } from './scripted-provider.test-support.ts';
+import { batches, END, failure, message, thenFail, thenHang } from './scripted-provider.test-support.ts';
 import { ACME, ask, codeOf, gate, read, request, until, World } from './world.test-support.ts';
 
 function call(
@@ -31,6 +32,18 @@ async function all({ steps }: StatelessCall): Promise<readonly Step[]> {
   return read;
 }
 
+/** Every other batch leaves no room for a while. */
+async function delivered({ steps }: StatelessCall): Promise<readonly Step[]> {
+  const read: Step[] = [];
+  let turn = 0;
+  await deliver(steps, batch => {
+    read.push(...batch);
+    turn += 1;
+    return turn % 2 === 0 ? undefined : new Promise(resolve => setImmediate(resolve));
+  });
+  return read;
+}
+
 async function* watch(steps: StatelessCall['steps'], onBatch: () => void): AsyncGenerator<readonly Step[]> {
   for await (const batch of steps) {
     onBatch();
@@ -41,6 +54,7 @@ async function* watch(steps: StatelessCall['steps'], onBatch: () => void): Async
 /** How the answer is taken: as it comes, gathered from a stream, or asked for in one piece. */
 const FORMS = [
   ['streamed', {}, all],
+  ['flowing', {}, delivered],
   ['gathered', {}, (made: StatelessCall) => made.answer()],
   ['in one piece', { max_output_tokens: 77 }, (made: StatelessCall) => made.answer()],
 ] as const;
@@ -143,6 +157,38 @@ describe('L5: a stateless call', () => {
     await iterator.return?.();
     expect(world.provider.calls[0]?.signal.aborted).toBe(true);
     expect(await meterOf(engine)).toEqual([['failed', 77]]);
+  });
+
+  test('that flows, and is not taken any more, is charged at its bound, and the upstream is let go', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    world.provider.follow(one => thenHang(message('a').slice(0, 3), one));
+    const left = new Error('left');
+    const { steps } = await call(engine, { max_output_tokens: 77 });
+    const refuse = (): never => {
+      throw left;
+    };
+    await expect(deliver(steps, refuse)).rejects.toBe(left);
+    expect(world.provider.calls[0]?.signal.aborted).toBe(true);
+    expect(await meterOf(engine)).toEqual([['failed', 77]]);
+  });
+
+  test('that began while recovery looks is left to whoever makes it', async () => {
+    const world = new World();
+    const { engine } = world.boot();
+    const held = gate();
+    world.provider.follow(async function* () {
+      yield message('a').slice(0, 3);
+      await held.opened;
+      yield [...message('a').slice(3), END];
+    });
+    const running = await call(engine, { max_output_tokens: 77 });
+    const iterator = running.steps[Symbol.asyncIterator]();
+    await iterator.next();
+    expect(await engine.recover()).toEqual({ turns: 0, calls: 0, failed: 0 });
+    held.open();
+    while ((await iterator.next()).done !== true);
+    expect(await meterOf(engine)).toEqual([['completed', 5]]);
   });
 
   test('whose process dies leaves a reservation, which recovery closes as unknown, at its bound', async () => {

@@ -2,6 +2,7 @@
 import { perdureError, type PerdureError } from '@perdure/protocol';
 import type { Step } from '../log/steps.ts';
 import { Watchdog } from './deadline.ts';
+import { flowed, NotTaken, pulled, type StepSource, type TakeSteps } from './flow.ts';
 import type { Placing, ReachableTarget } from './placing.ts';
 import {
   type CallSettings,
@@ -49,11 +50,11 @@ type Result = IteratorResult<readonly Step[], undefined>;
 const DONE: Result = { done: true, value: undefined };
 
 /** By hand and not as a generator, which costs each piece of a stream four promises. One pull at a time; nothing is asked before the first. */
-class UpstreamSteps implements AsyncIterator<readonly Step[], undefined> {
+class UpstreamSteps implements StepSource {
   readonly #request: UpstreamRequest;
   readonly #deps: UpstreamDeps;
   #call: UpstreamCall | null = null;
-  #steps: AsyncIterator<readonly Step[]> | null = null;
+  #steps: StepSource | null = null;
   #over = false;
 
   constructor(request: UpstreamRequest, deps: UpstreamDeps) {
@@ -69,13 +70,38 @@ class UpstreamSteps implements AsyncIterator<readonly Step[], undefined> {
     return this.#first(call);
   }
 
+  flow(take: TakeSteps): Promise<void> {
+    const [call, steps] = [this.#call, this.#steps];
+    return call?.begun !== true || steps === null || this.#over ? pulled(this, take) : this.#flow(call, steps, take);
+  }
+
+  async #flow(call: UpstreamCall, steps: StepSource, take: TakeSteps): Promise<void> {
+    const came: TakeSteps = batch => {
+      call.mustGoOn();
+      call.came(batch);
+      const full = take(batch);
+      if (full === undefined) return call.waitsAgain();
+      call.waitsForReader();
+      return full.then(() => call.waitsAgain());
+    };
+    try {
+      await call.wait(this.#deps.limits.idleMs, flowed(steps, came));
+      call.completed();
+    } catch (error) {
+      if (!(error instanceof NotTaken)) throw this.#failed(error);
+      this.#close();
+      throw error;
+    }
+    this.#close();
+  }
+
   return(): Promise<Result> {
     this.#close();
     return Promise.resolve(DONE);
   }
 
   async #first(call: UpstreamCall): Promise<Result> {
-    let steps: AsyncIterator<readonly Step[]>;
+    let steps: StepSource;
     try {
       const asked = call.ask((provider, one) => provider.call(one));
       steps = (await call.wait(this.#deps.limits.firstByteMs, asked))[Symbol.asyncIterator]();
@@ -86,7 +112,7 @@ class UpstreamSteps implements AsyncIterator<readonly Step[], undefined> {
     return this.#pull(call, steps);
   }
 
-  #pull(call: UpstreamCall, steps: AsyncIterator<readonly Step[]>): Promise<Result> {
+  #pull(call: UpstreamCall, steps: StepSource): Promise<Result> {
     const { firstByteMs, idleMs } = this.#deps.limits;
     try {
       // A provider that does not listen to its signal still says no more than it is asked for.
@@ -190,6 +216,16 @@ class UpstreamCall {
 
   wait<T>(ms: number, work: Promise<T>): Promise<T> {
     return this.#watchdog.guard(ms, work);
+  }
+
+  /** Of the work that is waited for, more is due within its time from now on. */
+  waitsAgain(): undefined {
+    this.#watchdog.again();
+  }
+
+  /** It is the reader who is waited for, until `waitsAgain`. */
+  waitsForReader(): void {
+    this.#watchdog.rest();
   }
 
   /** @throws ProviderError once it is cancelled */

@@ -18,6 +18,9 @@ function endOfPiece(events: readonly string[], from: number): number {
   return to;
 }
 
+/** Why steps are not taken any more: nobody reads what they are written to. */
+export const READER_LEFT: Error = new Error('the reader left');
+
 export class EventStream {
   readonly #res: ServerResponse;
   readonly #limits: HttpLimits;
@@ -54,13 +57,19 @@ export class EventStream {
 
   /** Writes events; resolves once the socket takes more. @throws deadline_exceeded if it does not for too long */
   async write(events: readonly string[]): Promise<void> {
-    for (let from = 0; from < events.length && this.open; ) {
+    await this.put(events);
+  }
+
+  /** The same, without a promise as long as the socket takes more. */
+  put(events: readonly string[], first = 0): Promise<void> | undefined {
+    for (let from = first; from < events.length && this.open; ) {
       const to = endOfPiece(events, from);
       this.#send(to - from === 1 ? (events[from] ?? '') : events.slice(from, to).join(''));
-      from = to;
       this.#heartbeat.refresh();
-      if (this.open && this.#full) await this.#drained();
+      if (this.open && this.#full) return this.#drained().then(() => this.put(events, to));
+      from = to;
     }
+    return undefined;
   }
 
   #send(text: string): void {

@@ -1,16 +1,17 @@
-/** The answer of a call as its reader pulls it: each pull reads the socket, so that a slow reader slows the upstream. */
+/** The answer of a call as its reader takes it: the socket is read for as long as he does, so that a slow reader slows the upstream. */
+import type { StepSource, TakeSteps } from '../engine/flow.ts';
 import type { ProviderError } from '../engine/ports.ts';
 import { isProviderError } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
 import type { EventsBody } from './events-body.ts';
 import { interrupted } from './provider-error.ts';
-import type { Exchange } from './transport/exchange.ts';
+import type { Exchange, Waiter } from './transport/exchange.ts';
 
 /**
  * A batch holds what one read of the socket brought. What came before a failure is given out first; then the pull after it fails.
  * One pull at a time; `return` ends the call at once, also while a pull waits.
  */
-export class StepStream implements AsyncIterableIterator<readonly Step[]> {
+export class StepStream implements StepSource, AsyncIterableIterator<readonly Step[], undefined> {
   readonly #exchange: Exchange;
   readonly #body: EventsBody;
   #failure: ProviderError | null = null;
@@ -39,6 +40,47 @@ export class StepStream implements AsyncIterableIterator<readonly Step[]> {
       if (this.#failure !== null) throw this.#finish(this.#failure);
     }
     return { done: true, value: undefined };
+  }
+
+  flow(take: TakeSteps): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const goOn = (): void => {
+        if (this.#failure !== null) reject(this.#finish(this.#failure));
+        else if (this.#done) resolve();
+        else this.#exchange.readTo(waiter);
+      };
+      const refused = (error: unknown): void => {
+        void this.return();
+        reject(error);
+      };
+      const came = (): void => {
+        if (this.#done) return goOn();
+        const steps = this.#due();
+        if (steps.length === 0) return goOn();
+        try {
+          const full = take(steps);
+          if (full === undefined) goOn();
+          else full.then(goOn, refused);
+        } catch (error) {
+          refused(error);
+        }
+      };
+      const waiter: Waiter<readonly Buffer[] | null> = {
+        resolve: chunks => {
+          try {
+            this.#push(chunks);
+          } catch (error) {
+            this.#broke(error);
+          }
+          came();
+        },
+        reject: error => {
+          this.#broke(error);
+          came();
+        },
+      };
+      goOn();
+    });
   }
 
   return(): Promise<IteratorResult<readonly Step[], undefined>> {

@@ -17,6 +17,7 @@ import {
   skippedTools,
   toPerdureError,
 } from '@perdure/protocol';
+import { deliver, type TakeSteps } from '../../engine/flow.ts';
 import { resourceOf } from '../../engine/turn.ts';
 import { sumUsage } from '../../log/events.ts';
 import type { StatelessCall } from '../../engine/stateless.ts';
@@ -27,7 +28,7 @@ import { type OutputView, paddingOf, viewOf } from '../../session/shown.ts';
 import { readJson } from '../body.ts';
 import { noteSkipped, sendJson, type Headers } from '../reply.ts';
 import { readIdempotencyKey, readLabels } from '../request-headers.ts';
-import { dataEvent, EventStream } from '../sse.ts';
+import { dataEvent, EventStream, READER_LEFT } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
 
 export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): Promise<void> {
@@ -116,30 +117,33 @@ async function stream(deps: HttpDeps, exchange: Exchange, { call, head, headers 
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0, view });
   const chunks = new ChunkWriter(head, view);
   let out: EventStream | null = null;
-  try {
-    for await (const batch of call.steps) {
-      const events: string[] = out === null ? [chunks.opening()] : [];
-      for (const step of batch) {
-        if (step.type !== 'end') {
-          builder.push(step, null);
-          chunks.push(step, events);
-          continue;
-        }
-        const whole = answer(call, builder, step);
-        const last = used(head, step);
-        events.push(dataEvent(JSON.stringify(chatChunk(last, {}, finishReason(whole.output, step.reason)))));
-        if (head.include_usage === true) events.push(dataEvent(JSON.stringify(chatUsageChunk(last, whole.usage))));
-        events.push(dataEvent('[DONE]'));
+  const take: TakeSteps = batch => {
+    const events: string[] = out === null ? [chunks.opening()] : [];
+    for (const step of batch) {
+      if (step.type !== 'end') {
+        builder.push(step, null);
+        chunks.push(step, events);
+        continue;
       }
-      out ??= new EventStream(exchange.res, deps.limits, headers);
-      if (!out.open) return;
-      await out.write(events);
+      const whole = answer(call, builder, step);
+      const last = used(head, step);
+      events.push(dataEvent(JSON.stringify(chatChunk(last, {}, finishReason(whole.output, step.reason)))));
+      if (head.include_usage === true) events.push(dataEvent(JSON.stringify(chatUsageChunk(last, whole.usage))));
+      events.push(dataEvent('[DONE]'));
     }
-    out?.end();
+    out ??= new EventStream(exchange.res, deps.limits, headers);
+    if (!out.open) throw READER_LEFT;
+    return out.put(events);
+  };
+  try {
+    await deliver(call.steps, take);
+    (out as EventStream | null)?.end();
   } catch (thrown) {
-    if (out === null) throw thrown;
-    await out.write([dataEvent(JSON.stringify(errorBody(toPerdureError(thrown))))]);
-    out.end();
+    if (thrown === READER_LEFT) return;
+    const stream = out as EventStream | null;
+    if (stream === null) throw thrown;
+    await stream.write([dataEvent(JSON.stringify(errorBody(toPerdureError(thrown))))]);
+    stream.end();
   }
 }
 

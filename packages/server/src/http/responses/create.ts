@@ -9,6 +9,7 @@ import {
   toPerdureError,
 } from '@perdure/protocol';
 import { within } from '../../engine/deadline.ts';
+import { deliver, type TakeSteps } from '../../engine/flow.ts';
 import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
 import { JUST_BEGUN, resourceOf, responseEvent, type ResponseBase } from '../../engine/turn.ts';
 import { sumUsage } from '../../log/events.ts';
@@ -19,7 +20,7 @@ import { OutputBuilder, type WireEvent } from '../../session/output.ts';
 import { viewOf } from '../../session/shown.ts';
 import { readJson } from '../body.ts';
 import { noteSkipped, sendJson, type Headers } from '../reply.ts';
-import { EventStream, namedEvent } from '../sse.ts';
+import { EventStream, namedEvent, READER_LEFT } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
 import { readIdempotencyKey, readLabels } from '../request-headers.ts';
 
@@ -123,32 +124,28 @@ async function streamStateless(
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 2, index: 0, view });
   const beginning = resourceOf(call.base, JUST_BEGUN);
   let stream: EventStream | null = null;
-  const open = (): EventStream => {
-    stream = new EventStream(exchange.res, deps.limits, headers);
-    return stream;
+  const take: TakeSteps = batch => {
+    const events: WireEvent[] = [];
+    if (stream === null)
+      events.push(responseEvent('response.created', 0, beginning), responseEvent('response.in_progress', 1, beginning));
+    for (const step of batch) {
+      if (step.type !== 'end') {
+        builder.push(step, events);
+        continue;
+      }
+      const resource = finished(call.base, builder, step);
+      events.push(responseEvent(`response.${resource.status}`, builder.seq, resource));
+    }
+    // The head waits for the first step: until then a failure is an HTTP error, which clients can retry on.
+    stream ??= new EventStream(exchange.res, deps.limits, headers);
+    if (!stream.open) throw READER_LEFT;
+    return stream.put(events.map(event => namedEvent(event.type, event.json)));
   };
   try {
-    let events: WireEvent[] = [
-      responseEvent('response.created', 0, beginning),
-      responseEvent('response.in_progress', 1, beginning),
-    ];
-    for await (const batch of call.steps) {
-      for (const step of batch) {
-        if (step.type !== 'end') {
-          builder.push(step, events);
-          continue;
-        }
-        const resource = finished(call.base, builder, step);
-        events.push(responseEvent(`response.${resource.status}`, builder.seq, resource));
-      }
-      // The head waits for the first step: until then a failure is an HTTP error, which clients can retry on.
-      const out: EventStream = stream ?? open();
-      if (!out.open) return;
-      await out.write(events.map(event => namedEvent(event.type, event.json)));
-      events = [];
-    }
+    await deliver(call.steps, take);
     (stream as EventStream | null)?.end();
   } catch (thrown) {
+    if (thrown === READER_LEFT) return;
     const out = stream as EventStream | null;
     if (out === null) throw thrown;
     const error = toPerdureError(thrown);

@@ -42,7 +42,7 @@ const ANSWERS: { readonly [type in AnswerType]: string } = {
   'application/json': 'JSON',
 };
 
-interface Waiter<T> {
+export interface Waiter<T> {
   resolve(value: T): void;
   reject(error: ProviderError): void;
 }
@@ -99,16 +99,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** What has come since the last read, at least one chunk; null after a clean end. One read at a time. @throws ProviderError */
   read(): Promise<Buffer[] | null> {
+    return new Promise((resolve, reject) => this.readTo({ resolve, reject }));
+  }
+
+  /** The same, without a promise: the waiter is told, maybe at once. */
+  readTo(waiter: Waiter<Buffer[] | null>): void {
     // Also when all of the answer has come: who aborted gets nothing more.
-    if (this.#request.signal.aborted) return Promise.reject(aborted());
-    if (this.#chunks.length > 0) return Promise.resolve(this.#take());
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (this.#phase === 'over') return Promise.resolve(null);
-    return new Promise((resolve, reject) => {
-      this.#reading = { resolve, reject };
-      if (this.#timer === null) this.#timer = setTimeout(this.#onExpired, this.#limits.idleMs);
-      else this.#timer.refresh();
-    });
+    if (this.#request.signal.aborted) return waiter.reject(aborted());
+    if (this.#chunks.length > 0) return waiter.resolve(this.#take());
+    if (this.#failure !== null) return waiter.reject(this.#failure);
+    if (this.#phase === 'over') return waiter.resolve(null);
+    this.#reading = waiter;
+    if (this.#timer === null) this.#timer = setTimeout(this.#onExpired, this.#limits.idleMs);
+    else this.#timer.refresh();
   }
 
   #take(): Buffer[] {
