@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
+import { setCollector } from './collector.ts';
 import { composeServer, type ComposedServer } from './compose.ts';
 import type { Config } from './config/config.ts';
 import { configFile, readConfigFile, withData } from './configured.ts';
@@ -25,6 +26,7 @@ interface Prepared {
 }
 
 export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
+  setCollector();
   const note = (line: string): void => io.err(`perdure: ${line}\n`);
   const { config, file, emulated } = await prepare(options, io, note);
   const told = toldToEnd(note);
