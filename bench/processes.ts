@@ -56,7 +56,7 @@ export function startEmulator(): Promise<Started> {
 /** @param mode whether it also keeps a record, and when it waits for it: `relay.ts` */
 export function startRelay(
   upstream: string,
-  mode: 'none' | 'beside' | 'before' | 'events' = 'none',
+  mode: 'none' | 'beside' | 'before' | 'events' | 'kept' = 'none',
   env: NodeJS.ProcessEnv = {},
 ): Promise<Started> {
   return start([...watching(env), 'bench/relay.ts', upstream, mode], env);

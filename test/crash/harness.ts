@@ -49,7 +49,7 @@ export interface HarnessReport {
 }
 
 export const DEFAULTS: HarnessOptions = {
-  kills: 1000,
+  kills: 1400,
   seconds: null,
   seed: 1,
   killsPerGeneration: 50,
@@ -64,7 +64,7 @@ export const DEFAULTS: HarnessOptions = {
   progress: () => undefined,
 };
 
-/** ms a token of the emulated upstream: long enough that turns overlap, short enough for a thousand kills. */
+/** ms a token of the emulated upstream: long enough that turns overlap, short enough for so many kills. */
 const TOKEN_MS = 6;
 const PROGRESS_MS = 5000;
 

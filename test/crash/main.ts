@@ -1,5 +1,5 @@
 /**
- * The crash test: kills the server a thousand times under load, restarts it, and holds it to what it had said. `--help` says more.
+ * The crash test: kills the server again and again under load, restarts it, and holds it to what it had said. `--help` says more.
  *
  * Exits 0 only if no law was broken and the kills were as hard as they are meant to be (`missedGoals`).
  */
