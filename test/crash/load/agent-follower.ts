@@ -86,7 +86,7 @@ export function followerClient(load: Load, driver: Client, current: () => AgentR
   const { violations } = load;
   return {
     name,
-    busy: driver.busy,
+    busy: () => driver.busy(),
     async step(endpoint) {
       const record = current();
       if (record === null) return pause(LOOK_MS);

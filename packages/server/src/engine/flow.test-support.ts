@@ -3,37 +3,43 @@ import type { Step } from '../log/steps.ts';
 import { flowed, NotTaken } from './flow.ts';
 import type { Provider } from './ports.ts';
 
+interface Held {
+  readonly batch: readonly Step[];
+  taken(): void;
+  refused(): void;
+}
+
 /** Holds one batch at a time: the source has no room until that was read. */
 export async function* throughFlow(steps: AsyncIterable<readonly Step[]>): AsyncGenerator<readonly Step[]> {
-  const source = steps[Symbol.asyncIterator]();
-  let came = (): void => undefined;
-  let held: { readonly batch: readonly Step[]; readonly taken: () => void; readonly refused: () => void } | null = null;
-  let ended: { readonly error: unknown } | null = null;
-  const flowing = flowed(source, batch => {
+  const now: { held: Held | null; ended: { readonly error: unknown } | null; came: () => void } = {
+    held: null,
+    ended: null,
+    came: () => undefined,
+  };
+  const ends = (error: unknown): void => {
+    now.ended = { error };
+    now.came();
+  };
+  const flowing = flowed(steps[Symbol.asyncIterator](), batch => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    held = { batch, taken: resolve, refused: () => reject(new NotTaken('left')) };
-    came();
+    now.held = { batch, taken: resolve, refused: () => reject(new NotTaken('left')) };
+    now.came();
     return promise;
-  }).then(
-    () => (ended = { error: null }),
-    (error: unknown) => (ended = { error }),
-  );
-  void flowing.then(() => came());
+  }).then(() => ends(null), ends);
   try {
     for (;;) {
-      while (held === null && ended === null) await new Promise<void>(resolve => (came = resolve));
+      while (now.held === null && now.ended === null) await new Promise<void>(resolve => (now.came = resolve));
+      const { held, ended } = now;
       if (held === null) {
-        const { error } = ended as unknown as { readonly error: unknown };
-        if (error !== null) throw error;
+        if (ended?.error != null) throw ended.error;
         return;
       }
-      const { batch, taken } = held as NonNullable<typeof held>;
-      yield batch;
-      held = null;
-      taken();
+      yield held.batch;
+      now.held = null;
+      held.taken();
     }
   } finally {
-    (held as { readonly refused: () => void } | null)?.refused();
+    now.held?.refused();
     await flowing;
   }
 }
