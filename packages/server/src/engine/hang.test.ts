@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionLog } from './ports.ts';
 import type { Engine } from './engine.ts';
-import { deliver } from './flow.ts';
+import { deliver, type StepSource } from './flow.ts';
 import type { Step } from '../log/steps.ts';
 import { batches, END, message, thenHang } from './scripted-provider.test-support.ts';
 import type { StatelessCall } from './stateless.ts';
@@ -286,6 +286,35 @@ describe('an upstream that', () => {
     });
     expect(await codeOf(slow)).toBe('upstream_interrupted');
     expect(performance.now() - began).toBeGreaterThan(4 * SHORT.idleMs - 20);
+    await until(() => engine.busy === 0, 'the meter');
+  });
+
+  test('has all of its answer ready: a reader without room may take longer than the upstream may', async () => {
+    const world = new World({ limits: { ...SHORT, turnMs: 60_000 } });
+    const { engine } = world.boot();
+    const all = [...message('Hello', ' you'), END];
+    world.provider.follow(() => {
+      const source: StepSource = {
+        next: async () => ({ done: false, value: all.slice(0, 2) }),
+        async flow(take) {
+          for (const step of all.slice(2)) await take([step]);
+        },
+      };
+      return { [Symbol.asyncIterator]: () => source };
+    });
+    const call = await engine.stateless({
+      caller: ACME,
+      request: request({ store: false }),
+      extra: {},
+      labels: [],
+      signal: new AbortController().signal,
+    });
+    const seen: Step[] = [];
+    await deliver(call.steps, batch => {
+      seen.push(...batch);
+      return seen.length === 3 ? new Promise(resolve => setTimeout(resolve, 3 * SHORT.idleMs)) : undefined;
+    });
+    expect(seen).toEqual(all);
     await until(() => engine.busy === 0, 'the meter');
   });
 

@@ -84,8 +84,10 @@ class UpstreamSteps implements StepSource {
       call.waitsForReader();
       return full.then(() => call.waitsAgain());
     };
+    // Not before it is waited for: what lies ready comes at once, and may find no room.
+    const flowing = Promise.resolve().then(() => flowed(steps, came));
     try {
-      await call.wait(this.#deps.limits.idleMs, flowed(steps, came));
+      await call.wait(this.#deps.limits.idleMs, flowing);
       call.completed();
     } catch (error) {
       if (!(error instanceof NotTaken)) throw this.#failed(error);
