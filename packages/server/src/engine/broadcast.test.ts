@@ -145,9 +145,9 @@ describe('B2: a reader that falls behind', () => {
     return reader;
   }
 
-  async function isSettled(work: Promise<void>): Promise<boolean> {
+  async function isSettled(work: Promise<void> | undefined): Promise<boolean> {
     let settled = false;
-    void work.then(() => (settled = true));
+    void Promise.resolve(work).then(() => (settled = true));
     await vi.advanceTimersByTimeAsync(0);
     return settled;
   }

@@ -105,10 +105,15 @@ export class Broadcast {
   }
 
   /**
-   * Resolves once no reader lags by more than `MAX_LAG`; cuts those that stay behind for `patienceMs`.
+   * Resolves once no reader lags by more than `MAX_LAG`; cuts those that stay behind for `patienceMs`. Nothing, if none lags.
    * @param stop the turn is to end: nobody is waited for any more
    */
-  async settled(patienceMs: number, stop?: AbortSignal): Promise<void> {
+  settled(patienceMs: number, stop?: AbortSignal): Promise<void> | undefined {
+    for (const { lag } of this.#readers) if (lag > MAX_LAG) return this.#caughtUp(patienceMs, stop);
+    return undefined;
+  }
+
+  async #caughtUp(patienceMs: number, stop?: AbortSignal): Promise<void> {
     for (const reader of this.#readers) {
       if (stop?.aborted === true) return;
       if (reader.lag <= MAX_LAG) continue;

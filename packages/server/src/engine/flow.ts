@@ -25,7 +25,7 @@ export function flowed(steps: StepSource, take: TakeSteps): Promise<void> {
   return steps.flow === undefined ? pulled(steps, take) : steps.flow(take);
 }
 
-export async function pulled(steps: StepSource, take: TakeSteps): Promise<void> {
+async function pulled(steps: StepSource, take: TakeSteps): Promise<void> {
   for (let one = await steps.next(); one.done !== true; one = await steps.next()) await taken(steps, one.value, take);
 }
 

@@ -1,12 +1,13 @@
-/** Pulls a call's steps; makes them durable in groups and only then shows them (L2). */
+/** Takes a call's steps; makes them durable in groups and only then shows them (L2). */
 import { perdureError } from '@perdure/protocol';
 import type { Step, StepEnd } from '../log/steps.ts';
 import type { OutputBuilder, WireEvent } from '../session/output.ts';
 import type { EngineContext } from './engine-context.ts';
+import { deliver } from './flow.ts';
 import { killPoint } from './kill-point.ts';
 import type { RunningTurn } from './turn.ts';
 
-/** Steps that may wait for a commit before the upstream is no longer pulled. */
+/** Steps that may wait for a commit before no more is taken from the upstream. */
 const MAX_WAITING_STEPS = 512;
 
 export interface ReleaseInput {
@@ -38,18 +39,19 @@ export async function streamReleased(
   let end: StepEnd | null = null;
   let first = true;
   try {
-    for await (const batch of steps) {
+    await deliver(steps, batch => {
       for (const step of batch) {
         if (step.type === 'end') end = step;
         else groups.take(step, builder, streamed);
       }
-      if (!streamed) continue;
+      if (!streamed) return undefined;
       if (first) killPoint('call.first-step');
       first = false;
       // The last group rides on the commit that ends the call.
-      if (end === null) await groups.release();
-      await turn.broadcast.settled(engine.limits.patienceMs, turn.abort.signal);
-    }
+      const full = end === null ? groups.release() : undefined;
+      const read = (): Promise<void> | undefined => turn.broadcast.settled(engine.limits.patienceMs, turn.abort.signal);
+      return full === undefined ? read() : full.then(read);
+    });
   } finally {
     await groups.settled();
   }
@@ -86,13 +88,12 @@ class Groups {
     if (streamed) this.#waiting.push(step);
   }
 
-  /** Sets a commit going if none is; waits for it only when too much has piled up. */
-  async release(): Promise<void> {
+  /** Sets a commit going if none is. @returns it, to be waited for, only when too much has piled up */
+  release(): Promise<void> | undefined {
     this.check();
-    this.#commit ??= this.#run().finally(() => {
-      this.#commit = null;
-    });
-    if (this.#waiting.length > MAX_WAITING_STEPS) await this.#commit;
+    if (this.#waiting.length === 0) return undefined;
+    this.#commit ??= this.#run();
+    return this.#waiting.length > MAX_WAITING_STEPS ? this.#commit : undefined;
   }
 
   async #run(): Promise<void> {
@@ -101,6 +102,8 @@ class Groups {
     } catch (error) {
       this.#failure = { error };
     }
+    // In the same turn as the last look: what comes after it begins another.
+    this.#commit = null;
   }
 
   async #group(): Promise<void> {

@@ -2,7 +2,7 @@
 import { perdureError, type PerdureError } from '@perdure/protocol';
 import type { Step } from '../log/steps.ts';
 import { Watchdog } from './deadline.ts';
-import { flowed, NotTaken, pulled, type StepSource, type TakeSteps } from './flow.ts';
+import { flowed, NotTaken, type StepSource, taken, type TakeSteps } from './flow.ts';
 import type { Placing, ReachableTarget } from './placing.ts';
 import {
   type CallSettings,
@@ -70,9 +70,13 @@ class UpstreamSteps implements StepSource {
     return this.#first(call);
   }
 
-  flow(take: TakeSteps): Promise<void> {
+  async flow(take: TakeSteps): Promise<void> {
+    if (this.#call === null) {
+      const first = await this.next();
+      if (first.done !== true) await taken(this, first.value, take);
+    }
     const [call, steps] = [this.#call, this.#steps];
-    return call?.begun !== true || steps === null || this.#over ? pulled(this, take) : this.#flow(call, steps, take);
+    if (call !== null && steps !== null && !this.#over) await this.#flow(call, steps, take);
   }
 
   async #flow(call: UpstreamCall, steps: StepSource, take: TakeSteps): Promise<void> {

@@ -23,7 +23,8 @@ async function lives(
   const seen: string[] = [];
   let id: string | null = null;
   const left = new AbortController();
-  void dying.died.then(() => left.abort());
+  // What was shown before is still on its way to its reader.
+  void dying.died.then(() => setImmediate(() => left.abort()));
   try {
     id = await session(engine);
     const follow = engine.agentSessions.follow(ACME, id, { turn: null, seq: 0 }, left.signal);
