@@ -58,6 +58,8 @@ test('is begun, told more, shown and erased', async () => {
     .map(line => (JSON.parse(line) as { type: string }).type);
   expect([types.at(0), types.at(-1)]).toEqual(['agent.session.in_progress', 'agent.session.idle']);
   expect((await sessions('list', '--limit', '1')).out).toContain(id);
+  const listed = JSON.parse((await sessions('list', '--limit', '1', '--json')).out) as unknown;
+  expect(listed).toMatchObject({ object: 'list', data: [{ id }], has_more: false });
   expect(await sessions('delete', id)).toMatchObject({ code: 0, out: `${id} is gone, and erased.\n` });
   expect(await sessions('follow', id)).toMatchObject({ code: 1, err: expect.stringContaining('not found') });
 });
