@@ -26,6 +26,8 @@ interface Said {
   /** What it was told and what it answered, and what it saw before. */
   readonly own: readonly Unit[];
   readonly context: readonly Unit[];
+  /** All that came before it, deleted items too: it goes on from them, whether it saw them or not. */
+  readonly after: readonly Unit[];
   /** What was set for it alone. */
   readonly settings: string;
   readonly conversation: Talk | null;
@@ -76,10 +78,11 @@ class Model {
 
   async respond(
     fields: { readonly [name: string]: unknown },
-    before: readonly Unit[],
+    after: readonly Unit[],
     of: Pick<Said, 'conversation' | 'parent'>,
   ): Promise<void> {
     const n = ++this.#n;
+    const seen = after.filter(unit => !unit.deleted);
     const settings = `set-${n}-`;
     const response = await ask(this.booted.engine, { input: `in-${n}-`, metadata: { settings }, ...fields });
     const { output } = await response.done;
@@ -94,7 +97,8 @@ class Model {
       session: row.session,
       createdAt,
       own,
-      context: [...before],
+      context: seen,
+      after: [...after],
       settings,
       deleted: false,
       ...of,
@@ -114,10 +118,12 @@ class Model {
       n,
     );
     if (parent === null) return;
-    const before = [...parent.context, ...parent.own].filter(unit => !unit.deleted);
     // A fork of a conversation is noted in it.
     if (parent.conversation !== null && !parent.conversation.deleted) parent.conversation.changedAt = this.now;
-    await this.respond({ previous_response_id: parent.id }, before, { conversation: null, parent });
+    await this.respond({ previous_response_id: parent.id }, [...parent.after, ...parent.own], {
+      conversation: null,
+      parent,
+    });
   }
   async converse(): Promise<void> {
     const n = ++this.#n;
@@ -148,11 +154,7 @@ class Model {
       n,
     );
     if (talk === null) return;
-    await this.respond(
-      { conversation: talk.id },
-      talk.units.filter(unit => !unit.deleted),
-      { conversation: talk, parent: null },
-    );
+    await this.respond({ conversation: talk.id }, talk.units, { conversation: talk, parent: null });
   }
   async add(n: number): Promise<void> {
     const talk = this.pick(
@@ -209,11 +211,11 @@ class Model {
       unit.deleted = true;
     }
   }
-  /** Everything that saw what these said, but what a conversation holds itself. */
+  /** Everything that goes on from these, but what a conversation holds itself. */
   #endAfter(ended: readonly Said[]): void {
     const units = new Set(ended.flatMap(({ own }) => own));
     for (const one of this.said)
-      if (one.conversation === null && one.context.some(unit => units.has(unit))) one.deleted = true;
+      if (one.conversation === null && one.after.some(unit => units.has(unit))) one.deleted = true;
   }
   async removeTalk(n: number, cascade: boolean): Promise<void> {
     const talk = this.pick(

@@ -17,7 +17,8 @@ vi.setConfig({ testTimeout: 30_000 });
 const SETUP = { home: 'home', now: NOON, synchronous: 'FULL', maxPages: null } as const;
 
 function version(path: string): unknown {
-  const db = new DatabaseSync(path);
+  // A file that was refused is let go a moment later, by the thread that looked at it.
+  const db = new DatabaseSync(path, { timeout: 10_000 });
   try {
     return db.prepare('PRAGMA user_version').get()?.['user_version'];
   } finally {
