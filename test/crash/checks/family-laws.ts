@@ -4,7 +4,7 @@ import type { LogEvent } from '../../../packages/server/src/log/events.ts';
 import { subagentSession } from '../../../packages/server/src/engine/subagents/ids.ts';
 import { sha256 } from '../../../packages/server/src/main/digest.ts';
 import type { Violations } from '../violations.ts';
-import { type Logged, ownerIn, saidIn } from './in-agent-log.ts';
+import { isErased, type Logged, ownerIn, saidIn } from './in-agent-log.ts';
 import type { ToolCounts } from './tool-laws.ts';
 
 /** A call that asks for a sub-agent, by the session that it must make. */
@@ -120,10 +120,6 @@ function makersIn(owner: string, id: string, events: readonly LogEvent[], makers
     const maker = byCall.get(event.head.callId);
     if (maker !== undefined) maker.done = true;
   }
-}
-
-function isErased(events: readonly LogEvent[]): boolean {
-  return events.some(({ type }) => type === 'session.erased');
 }
 
 /** Null: its text was erased. */

@@ -31,6 +31,10 @@ export function checkAgents(
   }
 }
 
+export function isErased(events: readonly LogEvent[]): boolean {
+  return events.some(({ type }) => type === 'session.erased');
+}
+
 /** Whose sub-agent's session it is; null if it is none. */
 export function ownerIn([first]: readonly LogEvent[]): string | null {
   return (first?.type === 'session.created' ? first.head.subagent?.owner : undefined) ?? null;
@@ -43,7 +47,7 @@ function checkSession(
   violations: Violations,
 ): void {
   const where = `${record.client} ${record.id}`;
-  const erased = events.some(event => event.type === 'session.erased');
+  const erased = isErased(events);
   if (record.life === 'deleted' && !erased) violations.add('L2', 'a deleted session is not erased', where);
   if (record.life !== 'deleted' && erased) violations.add('L2', 'a session was erased that nobody deleted', where);
   for (const { approval, verdict, yes } of record.verdicts.values()) {

@@ -13,6 +13,11 @@ import type { HomeStore } from '../store/home-store.ts';
 const SHORT = { storeMs: 40, firstByteMs: 60, idleMs: 60, turnMs: 400, patienceMs: 40 };
 const never = <T>(): Promise<T> => new Promise(() => undefined);
 
+function statelessly(engine: Engine): Promise<StatelessCall> {
+  const { signal } = new AbortController();
+  return engine.stateless({ caller: ACME, request: request({ store: false }), extra: {}, labels: [], signal });
+}
+
 /** A store of which one method does not answer from the moment that `hangs` is set. */
 function hanging(method: keyof HomeStore): { hangs: boolean; wrap: (store: HomeStore) => HomeStore } {
   const control = {
@@ -254,13 +259,7 @@ describe('an upstream that', () => {
     const world = new World({ limits: SHORT });
     const { engine } = world.boot();
     world.provider.follow(drip);
-    const call = await engine.stateless({
-      caller: ACME,
-      request: request({ store: false }),
-      extra: {},
-      labels: [],
-      signal: new AbortController().signal,
-    });
+    const call = await statelessly(engine);
     expect(await codeOf(reading(call))).toBe('deadline_exceeded');
     await until(() => engine.busy === 0, 'the meter');
   });
@@ -269,18 +268,10 @@ describe('an upstream that', () => {
     const world = new World({ limits: { ...SHORT, turnMs: 60_000 } });
     const { engine } = world.boot();
     world.provider.follow(one => thenHang(message('Hello', ' you').slice(0, 4), one));
-    const ask = () =>
-      engine.stateless({
-        caller: ACME,
-        request: request({ store: false }),
-        extra: {},
-        labels: [],
-        signal: new AbortController().signal,
-      });
-    expect(await codeOf(flow(await ask()))).toBe('upstream_interrupted');
+    expect(await codeOf(flow(await statelessly(engine)))).toBe('upstream_interrupted');
     const began = performance.now();
     let waited = 0;
-    const slow = deliver((await ask()).steps, () => {
+    const slow = deliver((await statelessly(engine)).steps, () => {
       waited += 1;
       return waited > 2 ? undefined : new Promise(resolve => setTimeout(resolve, 2 * SHORT.idleMs));
     });
@@ -302,13 +293,7 @@ describe('an upstream that', () => {
       };
       return { [Symbol.asyncIterator]: () => source };
     });
-    const call = await engine.stateless({
-      caller: ACME,
-      request: request({ store: false }),
-      extra: {},
-      labels: [],
-      signal: new AbortController().signal,
-    });
+    const call = await statelessly(engine);
     const seen: Step[] = [];
     await deliver(call.steps, batch => {
       seen.push(...batch);
