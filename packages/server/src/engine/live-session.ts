@@ -25,6 +25,8 @@ const SESSION_BYTES = 2048;
 export const WAITING_KEPT = 512;
 
 export interface LiveSession {
+  /** Whether it began here, and was not read from its store. */
+  readonly begun: boolean;
   readonly tenant: TenantId;
   readonly session: SessionId;
   readonly store: SessionLog;
@@ -85,7 +87,7 @@ export class Sessions {
 
   /** A session that does not exist yet; its first commit begins its log. */
   begin(tenant: TenantId, session: SessionId, store: SessionLog): LiveSession {
-    const live = this.#entry(tenant, session, store);
+    const live = this.#entry(tenant, session, store, true);
     this.#keep(live);
     return live;
   }
@@ -95,8 +97,9 @@ export class Sessions {
     this.grew(SESSION_BYTES, live);
   }
 
-  #entry(tenant: TenantId, session: SessionId, store: SessionLog): LiveSession {
+  #entry(tenant: TenantId, session: SessionId, store: SessionLog, begun: boolean): LiveSession {
     return {
+      begun,
       tenant,
       session,
       store,
@@ -108,11 +111,6 @@ export class Sessions {
       users: 0,
       stale: false,
     };
-  }
-
-  /** Whether it is in memory: one that has begun here is, until it is over. */
-  holds(session: SessionId): boolean {
-    return this.#live.has(session);
   }
 
   /** The session, from memory or from its store; null if the tenant has none of that id (L10). */
@@ -137,7 +135,7 @@ export class Sessions {
   async #read(tenant: TenantId, session: SessionId, store: SessionLog): Promise<LiveSession | null> {
     const row = await this.wait(store.session(tenant, session));
     if (row === null) return null;
-    const live = this.#entry(tenant, session, store);
+    const live = this.#entry(tenant, session, store, false);
     live.digest = row.digest;
     live.state = stateIn(row) ?? (await this.#fold(tenant, session, store));
     // It may have begun here while it was read: one copy is enough, and that one may be ahead.

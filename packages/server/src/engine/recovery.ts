@@ -95,7 +95,6 @@ export async function takeUp(
   { tenant, session, store }: Pick<LiveSession, 'tenant' | 'session' | 'store'>,
   wanted: Wanted = {},
 ): Promise<'turns' | 'calls' | null> {
-  const isHeld = engine.sessions.holds(session);
   const live = await engine.sessions.load(tenant, session, store);
   if (live === null) return null;
   if (live.state?.kind !== 'stateless') {
@@ -105,7 +104,7 @@ export async function takeUp(
     return null;
   }
   // It began here since the start: whoever makes it ends it.
-  if (isHeld) return null;
+  if (live.begun) return null;
   await closeReservation(engine, live);
   return 'calls';
 }
