@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { checkContract } from '../../contract/load.ts';
 import { loadContractWith } from '../../contract/load-with.ts';
 import { contractFolder, readContractFolder, shippedContracts } from '../contracts.ts';
-import { CEDAR_APART, primeCedar } from './cedar-apart.ts';
+import { CEDAR_APART, primeCedar, startCedar } from './cedar-apart.ts';
 import { CEDAR_HERE } from '../../contract/cedar-here.ts';
 
 test('Cedar in its own thread finds what it finds in this one, for every shipped set', () => {
@@ -45,4 +48,24 @@ test('the thread is made ready while this one goes on, whatever the contracts ar
   expect(turns).toBeGreaterThan(0);
   expect(CEDAR_APART.policyToJson('permit (principal, action, resource);').type).toBe('success');
   await vi.waitFor(() => expect(threads()).toBe(0), { timeout: 20_000, interval: 100 });
+}, 40_000);
+
+test('what is on the shelf needs no thread, at the start either', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'perdure-shelf-'));
+  vi.stubEnv('NODE_COMPILE_CACHE', folder);
+  try {
+    const files = readContractFolder(contractFolder('openai-2026-02', '/'));
+    startCedar();
+    await vi.waitFor(() => expect(threads()).toBe(1), { timeout: 900, interval: 5 });
+    const asked = loadContractWith(CEDAR_APART, files);
+    await vi.waitFor(() => expect(threads()).toBe(0), { timeout: 20_000, interval: 100 });
+    startCedar();
+    const kept = loadContractWith(CEDAR_APART, files);
+    expect(threads()).toBe(0);
+    expect(kept.findings).toEqual(asked.findings);
+    expect(kept.contract?.clauses.length).toBe(asked.contract?.clauses.length);
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true, force: true });
+  }
 }, 40_000);

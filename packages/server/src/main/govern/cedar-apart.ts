@@ -1,11 +1,13 @@
 /**
  * Cedar in a thread of its own, which ends when nothing was asked of it for a while. Contracts are loaded at a start and at an activation,
- * and Cedar's code would stay in the memory of a server that never needs it again. Whoever asks waits, as if it ran here.
+ * and Cedar's code would stay in the memory of a server that never needs it again. Whoever asks waits, as if it ran here. What was answered
+ * before is on a shelf, and needs no thread.
  */
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Cedar } from '../../contract/cedar.ts';
 import type { ContractFiles } from '../../contract/rule.ts';
+import { CedarShelf, shelfFile } from './cedar-shelf.ts';
 
 export interface CedarWorkerStart {
   readonly port: MessagePort;
@@ -32,18 +34,19 @@ interface Running extends CedarWorkerStart {
 }
 
 let running: Running | null = null;
+let shelf: CedarShelf | null = null;
 let rest: ReturnType<typeof setTimeout> | undefined;
 
 export const CEDAR_APART: Cedar = {
-  policySetTextToParts: (...args) => ask('policySetTextToParts', args),
-  policyToJson: (...args) => ask('policyToJson', args),
-  templateToJson: (...args) => ask('templateToJson', args),
-  validate: (...args) => ask('validate', args),
+  policySetTextToParts: (...args) => kept('policySetTextToParts', args),
+  policyToJson: (...args) => kept('policyToJson', args),
+  templateToJson: (...args) => kept('templateToJson', args),
+  validate: (...args) => kept('validate', args),
 };
 
-/** Begins the thread, so that it is there when it is asked: it starts while the caller does something else. */
+/** Begins the thread, so that it is there when it is asked: it starts while the caller does something else. Not where answers are kept. */
 export function startCedar(): void {
-  running ??= start();
+  if (shelved().isEmpty) running ??= start();
 }
 
 /**
@@ -64,6 +67,15 @@ export async function primeCedar(contracts: readonly ContractFiles[]): Promise<v
   over.abort();
   worker.unref();
   restSoon();
+}
+
+function shelved(): CedarShelf {
+  restSoon();
+  return (shelf ??= new CedarShelf(shelfFile()));
+}
+
+function kept<K extends keyof Cedar>(op: K, args: Parameters<Cedar[K]>): ReturnType<Cedar[K]> {
+  return shelved().answer(op, args, () => ask(op, args));
 }
 
 function ask<K extends keyof Cedar>(op: K, args: Parameters<Cedar[K]>): ReturnType<Cedar[K]> {
@@ -95,6 +107,8 @@ function start(): Running {
   worker.unref();
   worker.on('error', end);
   port.unref();
+  process.off('exit', putDown);
+  process.once('exit', putDown);
   restSoon();
   return { port, answered, worker };
 }
@@ -104,8 +118,15 @@ function restSoon(): void {
   rest = setTimeout(end, REST_MS).unref();
 }
 
+function putDown(): void {
+  shelf?.save();
+  shelf = null;
+}
+
+/** Puts down what was answered, and ends the thread. */
 function end(): void {
   clearTimeout(rest);
+  putDown();
   if (running === null) return;
   const { port, worker } = running;
   running = null;
