@@ -116,6 +116,7 @@ export type ErrorCode =
   | 'activation_not_found'
   | 'waiver_not_found'
   | 'contract_event_not_found'
+  | 'settings_not_found'
   | 'hold_not_found'
   | 'hold_subject_not_found'
   | 'agent_not_found'
@@ -288,6 +289,7 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   activation_not_found: caller(404, 'The activation does not exist.'),
   waiver_not_found: caller(404, 'The waiver does not exist.'),
   contract_event_not_found: caller(404, 'The recorded event does not exist.'),
+  settings_not_found: caller(404, 'What the configuration asked for under this id does not exist.'),
   hold_not_found: caller(404, 'The hold does not exist.'),
   hold_subject_not_found: caller(404, 'The tenant has nothing of that id that could be held.'),
   agent_not_found: caller(404, 'The agent does not exist.'),

@@ -135,6 +135,37 @@ export const GOVERNANCE_ROUTES: readonly Route[] = [
     answer: 'ContractEvent',
     errors: WRITE,
   },
+  ...(['approve', 'reject'] as const).map(
+    (verdict): Route => ({
+      method: 'post',
+      path: `/perdure/v1/events/{event_id}/${verdict}`,
+      operationId: `${verdict}ContractEvent`,
+      tag: 'perdure',
+      summary: `${verdict === 'approve' ? 'Approve' : 'Reject'} an event that waits for a second person.`,
+      answer: 'ContractEvent',
+      errors: DECIDED('contract_event_not_found'),
+    }),
+  ),
+  {
+    method: 'get',
+    path: '/perdure/v1/contracts/settings',
+    operationId: 'listSettings',
+    tag: 'perdure',
+    summary: 'What the configuration settles beside contracts, as starts of the server took it up; newest first.',
+    answer: 'SettingsList',
+    errors: READ,
+  },
+  ...(['approve', 'reject'] as const).map(
+    (verdict): Route => ({
+      method: 'post',
+      path: `/perdure/v1/contracts/settings/{settings_id}/${verdict}`,
+      operationId: `${verdict}Settings`,
+      tag: 'perdure',
+      summary: `${verdict === 'approve' ? 'Approve' : 'Reject'} an edit of the configuration that waits for a second person.`,
+      answer: 'Settings',
+      errors: DECIDED('settings_not_found'),
+    }),
+  ),
   {
     method: 'post',
     path: '/perdure/v1/events/{event_id}/retract',

@@ -33,6 +33,8 @@ import {
   auditListSchema,
   contractEventListSchema,
   contractEventSchema,
+  settingsListSchema,
+  settingsSchema,
   createActivationBody,
   createContractEventBody,
   createWaiverBody,
@@ -149,6 +151,8 @@ export type SchemaName =
   | 'WaiverList'
   | 'ContractEvent'
   | 'ContractEventList'
+  | 'Settings'
+  | 'SettingsList'
   | 'Right'
   | 'RightList'
   | 'AuditList'
@@ -310,6 +314,8 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   WaiverList: waiverListSchema,
   ContractEvent: contractEventSchema,
   ContractEventList: contractEventListSchema,
+  Settings: settingsSchema,
+  SettingsList: settingsListSchema,
   Right: rightSchema,
   RightList: rightListSchema,
   AuditList: auditListSchema,

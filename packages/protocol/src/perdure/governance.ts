@@ -88,10 +88,12 @@ export type WaiverResource = Requested & {
   readonly revoked_at: number | null;
 };
 
-export type ContractEventResource = {
+/** Only what is `recorded` counts. */
+export type ContractEventState = 'recorded' | 'pending' | 'rejected' | 'expired' | 'retracted';
+export type ContractEventResource = Omit<Requested, 'reason' | 'requested_by' | 'requested_at'> & {
   readonly id: string;
   readonly object: 'perdure.contract_event';
-  readonly state: 'recorded' | 'retracted';
+  readonly state: ContractEventState;
   readonly event: string;
   /** A day in UTC. */
   readonly date: string;
@@ -100,6 +102,28 @@ export type ContractEventResource = {
   readonly recorded_at: number;
   readonly retracted_by: string | null;
   readonly retracted_at: number | null;
+};
+
+export type SettingsState = 'pending' | 'in_force' | 'superseded' | 'rejected' | 'expired';
+/** What the configuration settles beside contracts, as a start of the server took it up. Days in UTC. */
+export type SettingsResource = Requested & {
+  readonly id: string;
+  readonly object: 'perdure.settings';
+  readonly state: SettingsState;
+  readonly enforce: boolean;
+  readonly on_ambiguity: 'flag' | 'refuse';
+  /** A day or moment, as written. */
+  readonly as_of: string | null;
+  readonly require_second_person: boolean;
+  readonly events: readonly { readonly id: string; readonly date: string; readonly source: string }[];
+  readonly first_refusals: readonly {
+    readonly id: string;
+    readonly product: string | null;
+    readonly offered: string;
+    readonly deadline: string;
+    readonly answer: { readonly kind: 'accepted' | 'declined'; readonly date: string } | null;
+    readonly source: string;
+  }[];
 };
 
 export type AuditResource = {
@@ -137,7 +161,12 @@ export type CreateWaiver = {
   readonly reason: string;
   readonly require_second?: boolean;
 };
-export type CreateContractEvent = { readonly event: string; readonly date: string; readonly source: string };
+export type CreateContractEvent = {
+  readonly event: string;
+  readonly date: string;
+  readonly source: string;
+  readonly require_second?: boolean;
+};
 
 const text = z.string();
 const orNull = text.nullable();
@@ -147,15 +176,13 @@ const word = text.min(1).max(LIMITS.nameChars);
 const said = text.min(1).max(LIMITS.reasonChars);
 const when = text.max(40).meta({ description: 'A day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, in UTC.' });
 
-const requested = {
-  reason: orNull,
-  requested_by: text,
-  requested_at: seconds,
+const decided = {
   second_person: z.boolean(),
   decided_by: orNull,
   decided_at: secondsOrNull,
   expires_at: secondsOrNull,
 };
+const requested = { reason: orNull, requested_by: text, requested_at: seconds, ...decided };
 
 const activation = {
   id: text,
@@ -202,14 +229,37 @@ export const waiverSchema: z.ZodType<WaiverResource> = z.object({
 export const contractEventSchema: z.ZodType<ContractEventResource> = z.object({
   id: text,
   object: z.literal('perdure.contract_event'),
-  state: z.enum(['recorded', 'retracted']),
+  state: z.enum(['recorded', 'pending', 'rejected', 'expired', 'retracted']),
   event: text,
   date: text,
   source: text,
   recorded_by: text,
   recorded_at: seconds,
+  ...decided,
   retracted_by: orNull,
   retracted_at: secondsOrNull,
+});
+
+export const settingsSchema: z.ZodType<SettingsResource> = z.object({
+  id: text,
+  object: z.literal('perdure.settings'),
+  state: z.enum(['pending', 'in_force', 'superseded', 'rejected', 'expired']),
+  enforce: z.boolean(),
+  on_ambiguity: z.enum(['flag', 'refuse']),
+  as_of: orNull,
+  require_second_person: z.boolean(),
+  events: z.array(z.object({ id: text, date: text, source: text })),
+  first_refusals: z.array(
+    z.object({
+      id: text,
+      product: orNull,
+      offered: text,
+      deadline: text,
+      answer: z.object({ kind: z.enum(['accepted', 'declined']), date: text }).nullable(),
+      source: text,
+    }),
+  ),
+  ...requested,
 });
 
 export const auditEntrySchema: z.ZodType<AuditResource> = z.object({
@@ -230,6 +280,7 @@ const plain = <T>(of: z.ZodType<T>): z.ZodType<Plain<T>> =>
 export const activationListSchema: z.ZodType<Plain<ActivationResource>> = plain(activationSchema);
 export const waiverListSchema: z.ZodType<Plain<WaiverResource>> = plain(waiverSchema);
 export const contractEventListSchema: z.ZodType<Plain<ContractEventResource>> = plain(contractEventSchema);
+export const settingsListSchema: z.ZodType<Plain<SettingsResource>> = plain(settingsSchema);
 export const auditListSchema: z.ZodType<Plain<AuditResource>> = plain(auditEntrySchema);
 
 const files = z
@@ -264,6 +315,7 @@ export const createContractEventBody: z.ZodType<CreateContractEvent> = z.object(
   event: word,
   date: when,
   source: said,
+  require_second: z.boolean().exactOptional(),
 });
 
 export function parseCreateActivation(body: unknown): Parsed<CreateActivation> {

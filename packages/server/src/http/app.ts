@@ -173,6 +173,15 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
       governs,
       (exchange, params) => govern.withdrawActivation(deps, exchange, at(params, 0)),
     ],
+    ['GET', '/perdure/v1/contracts/settings', governed, exchange => govern.listSettings(deps, exchange)],
+    ...(['approve', 'reject'] as const).map(
+      (how): Row => [
+        'POST',
+        `/perdure/v1/contracts/settings/:id/${how}`,
+        governs,
+        (exchange, params) => govern.decideSettings(deps, exchange, at(params, 0), how),
+      ],
+    ),
     ['GET', '/perdure/v1/contracts/stranded', governed, exchange => govern.listStranded(deps, exchange)],
     ['GET', '/perdure/v1/waivers', governed, exchange => govern.listWaivers(deps, exchange)],
     ['POST', '/perdure/v1/waivers', governs, exchange => govern.grantWaiver(deps, exchange)],
@@ -186,12 +195,14 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
     ),
     ['GET', '/perdure/v1/events', governed, exchange => govern.listEvents(deps, exchange)],
     ['POST', '/perdure/v1/events', governs, exchange => govern.recordEvent(deps, exchange)],
-    [
-      'POST',
-      '/perdure/v1/events/:id/retract',
-      governs,
-      (exchange, params) => govern.retractEvent(deps, exchange, at(params, 0)),
-    ],
+    ...(['approve', 'reject', 'retract'] as const).map(
+      (how): Row => [
+        'POST',
+        `/perdure/v1/events/:id/${how}`,
+        governs,
+        (exchange, params) => govern.decideEvent(deps, exchange, at(params, 0), how),
+      ],
+    ),
     ['GET', '/perdure/v1/rights', governed, exchange => govern.listRights(deps, exchange)],
     ...(['offer', 'accept', 'decline'] as const).map(
       (move): Row => [

@@ -160,7 +160,12 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'POST /perdure/v1/waivers/:id/revoke': 'change',
   'GET /perdure/v1/events': 'evidence',
   'POST /perdure/v1/events': 'change',
+  'POST /perdure/v1/events/:id/approve': 'change',
+  'POST /perdure/v1/events/:id/reject': 'change',
   'POST /perdure/v1/events/:id/retract': 'change',
+  'GET /perdure/v1/contracts/settings': 'evidence',
+  'POST /perdure/v1/contracts/settings/:id/approve': 'change',
+  'POST /perdure/v1/contracts/settings/:id/reject': 'change',
   'GET /perdure/v1/rights': 'evidence',
   'POST /perdure/v1/rights/:id/offer': 'change',
   'POST /perdure/v1/rights/:id/accept': 'change',
@@ -218,6 +223,6 @@ test('contracts are governed by operators alone', () => {
   const governing = table.filter(
     ([method, path]) => method === 'POST' && /perdure\/v1\/(contracts|waivers|events|rights)/.test(path),
   );
-  expect(governing).toHaveLength(16);
+  expect(governing).toHaveLength(20);
   for (const [, , scopes] of governing) expect(scopes).toEqual(['operator']);
 });

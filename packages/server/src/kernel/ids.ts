@@ -28,6 +28,7 @@ export type IdPrefix =
   | 'act'
   | 'wvr'
   | 'evt'
+  | 'cfg'
   | 'hld'
   | 'file'
   | 'agent'

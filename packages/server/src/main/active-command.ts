@@ -9,6 +9,7 @@ import { table } from './cli/table.ts';
 import type { Config } from './config/config.ts';
 import { contractFolder, readContractFolder } from './contracts.ts';
 import { atGovernDesk, LOCAL } from './govern-desks.ts';
+import { decideSettings } from './settings-command.ts';
 
 export interface ActiveOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -55,10 +56,12 @@ function readingOf(given: string | undefined, names: readonly string[], config: 
 }
 
 export async function approve(id: string, options: ActiveOptions, io: Io): Promise<ExitCode> {
+  if (id.startsWith('cfg_')) return decideSettings(id, 'approve', options, io);
   return told(await atGovernDesk(options, io, desk => desk.approveActivation(LOCAL, id)), options, io);
 }
 
 export async function reject(id: string, options: ActiveOptions, io: Io): Promise<ExitCode> {
+  if (id.startsWith('cfg_')) return decideSettings(id, 'reject', options, io);
   return told(await atGovernDesk(options, io, desk => desk.rejectActivation(LOCAL, id)), options, io);
 }
 

@@ -36,7 +36,6 @@ export async function basisOf(config: Config, seen: number): Promise<Basis> {
       seen: () => seen,
       id: () => '',
       approvalMs: config.limits.approvalHours * 3_600_000,
-      secondPerson: config.requireSecondPerson,
       configured: config,
     });
     const { loaded, activation, from } = (await openActiveContracts(config, governance, [], 'look')).at(Date.now());

@@ -102,7 +102,7 @@ export async function composeServer(
       stores.push(await openHome(id as HomeId, config.data, how));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
-    const parts = { log, startedAt, stores, lock, sealed, readiness, automationSessions, given: workspaces };
+    const parts = { log, startedAt, stores, lock, sealed, readiness, automationSessions, workspaces };
     return await assemble(config, parts);
   } catch (error) {
     await undo();
@@ -122,21 +122,23 @@ interface Parts extends Pick<ComposeOptions, 'log'> {
   /** The ledger reads the homes' own files: other stores have none. */
   readonly sealed: boolean;
   readonly readiness: Readiness;
-  readonly given: WorkspaceHost | undefined;
+  readonly workspaces: WorkspaceHost | undefined;
 }
 
 async function assemble(
-  config: Config,
-  { log, startedAt, stores, lock, sealed, readiness, automationSessions, given }: Parts,
+  given: Config,
+  { log, startedAt, stores, lock, sealed, readiness, automationSessions, workspaces }: Parts,
 ): Promise<ComposedServer> {
   const [control] = stores;
   if (control === undefined) throw new Error('a deployment needs a home');
-  const { limits } = config;
+  const { limits } = given;
   const report = (what: string, error: unknown): void =>
     log(`${what}: ${error instanceof Error ? operatorNote(error) : String(error)}`);
   const ids = makeIds(systemClock, fillRandom);
-  const governed = await openGoverned(config, { control, stores, clock: systemClock, ids, how: 'serve' });
+  const governed = await openGoverned(given, { control, stores, clock: systemClock, ids, how: 'serve' });
   const { active } = governed;
+  // The time that contracts are told is one of the settings that a second person may have to accept.
+  const config = { ...given, asOf: governed.asOf };
   const holds = await HoldBook.open({
     store: control,
     now: () => systemClock.now(),
@@ -172,7 +174,7 @@ async function assemble(
     control,
     clock: systemClock,
     ids,
-    given,
+    given: workspaces,
     report,
     log,
     api: () => engine.environments,

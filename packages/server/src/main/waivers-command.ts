@@ -88,26 +88,41 @@ export async function eventsList(options: ListOptions, io: Io): Promise<ExitCode
   return EXIT.ok;
 }
 
-export async function eventsRecord(
-  event: string,
-  options: ListOptions & { readonly date: string; readonly source: string },
-  io: Io,
-): Promise<ExitCode> {
+export interface RecordOptions extends ListOptions {
+  readonly date: string;
+  readonly source: string;
+  readonly requireSecond?: boolean;
+}
+
+export async function eventsRecord(event: string, options: RecordOptions, io: Io): Promise<ExitCode> {
   const { date, source } = options;
-  const recorded = await atGovernDesk(options, io, desk => desk.recordEvent(LOCAL, { event, date, source }));
+  const second = options.requireSecond === true && { require_second: true };
+  const recorded = await atGovernDesk(options, io, desk => desk.recordEvent(LOCAL, { event, date, source, ...second }));
   return toldEvent(recorded, options, io);
 }
 
-export async function eventsRetract(id: string, options: ListOptions, io: Io): Promise<ExitCode> {
-  return toldEvent(await atGovernDesk(options, io, desk => desk.retractEvent(LOCAL, id)), options, io);
+export async function eventsDecide(
+  how: 'approve' | 'reject' | 'retract',
+  id: string,
+  options: ListOptions,
+  io: Io,
+): Promise<ExitCode> {
+  return toldEvent(await atGovernDesk(options, io, desk => desk.decideEvent(LOCAL, id, how)), options, io);
 }
 
 function toldEvent(event: ContractEventResource, options: ListOptions, io: Io): ExitCode {
   if (options.json === true) printJson(io, event);
-  else io.out(`${event.id}: ${event.event} on ${event.date}: ${event.state}\n`);
+  else {
+    io.out(`${event.id}: ${event.event} on ${event.date}: ${event.state}\n`);
+    if (event.state === 'pending')
+      io.out(
+        `Another key must approve it before ${moment(event.expires_at ?? 0)}: perdure events approve ${event.id}\n`,
+      );
+  }
   return EXIT.ok;
 }
 
-function eventRow({ id, event, date, state, recorded_by: by, source }: ContractEventResource): readonly string[] {
-  return [id, event, date, state, by, source];
+function eventRow(one: ContractEventResource): readonly string[] {
+  const by = one.decided_by === null ? one.recorded_by : `${one.recorded_by}, ${one.decided_by}`;
+  return [one.id, one.event, one.date, one.state, by, one.source];
 }

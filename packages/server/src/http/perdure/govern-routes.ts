@@ -102,8 +102,26 @@ export async function recordEvent(deps: HttpDeps, exchange: Exchange): Promise<v
   send(exchange, await deps.govern.recordEvent(viewer(exchange), wanted));
 }
 
-export async function retractEvent({ govern }: HttpDeps, exchange: Exchange, id: string): Promise<void> {
-  send(exchange, await govern.retractEvent(viewer(exchange), id));
+export async function decideEvent(
+  { govern }: HttpDeps,
+  exchange: Exchange,
+  id: string,
+  how: 'approve' | 'reject' | 'retract',
+): Promise<void> {
+  send(exchange, await govern.decideEvent(viewer(exchange), id, how));
+}
+
+export async function listSettings({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  sendList(exchange, await govern.settings());
+}
+
+export async function decideSettings(
+  { govern }: HttpDeps,
+  exchange: Exchange,
+  id: string,
+  how: 'approve' | 'reject',
+): Promise<void> {
+  send(exchange, await govern.decideSettings(viewer(exchange), id, how));
 }
 
 export async function listRights({ govern }: HttpDeps, exchange: Exchange): Promise<void> {

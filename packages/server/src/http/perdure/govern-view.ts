@@ -10,6 +10,7 @@ import type {
   CreateWaiver,
   OfferRight,
   RightResource,
+  SettingsResource,
   StrandedList,
   WaiverResource,
 } from '@perdure/protocol';
@@ -34,7 +35,10 @@ export interface GovernView {
   decideWaiver(who: Viewer, id: string, how: 'approve' | 'reject' | 'revoke'): Promise<WaiverResource>;
   events(): Promise<readonly ContractEventResource[]>;
   recordEvent(who: Viewer, wanted: CreateContractEvent): Promise<ContractEventResource>;
-  retractEvent(who: Viewer, id: string): Promise<ContractEventResource>;
+  decideEvent(who: Viewer, id: string, how: 'approve' | 'reject' | 'retract'): Promise<ContractEventResource>;
+  /** What the configuration settles beside contracts, newest first. */
+  settings(): Promise<readonly SettingsResource[]>;
+  decideSettings(who: Viewer, id: string, how: 'approve' | 'reject'): Promise<SettingsResource>;
   rights(): Promise<readonly RightResource[]>;
   offerRight(who: Viewer, right: string, wanted: OfferRight): Promise<RightResource>;
   answerRight(who: Viewer, right: string, how: 'accept' | 'decline', wanted: AnswerRight): Promise<RightResource>;

@@ -45,6 +45,16 @@ export function addActivation(
       done(import('../active-command.ts').then(({ active }) => active(options, io))),
     );
 
+  withJson(withConfig(contracts.command('settings')))
+    .summary('what the configuration settles beside contracts')
+    .description(
+      `Lists what starts of the server took up of enforce, on_ambiguity, as_of, events, first_refusals and require_second_person, newest first.\nWhere a second person is required, an edit of them waits until another key approves it. ${WHERE}`,
+    )
+    .addHelpText('after', examples('perdure contracts settings', 'perdure contracts settings --json'))
+    .action((options: ActiveOptions) =>
+      done(import('../settings-command.ts').then(({ settings }) => settings(options, io))),
+    );
+
   const one = (verb: 'approve' | 'reject' | 'deactivate', summary: string, description: string): void => {
     withJson(withConfig(contracts.command(verb)))
       .summary(summary)
@@ -58,9 +68,13 @@ export function addActivation(
   one(
     'approve',
     'approve what another asked for',
-    'Approves an activation that is pending. The one who asked for it cannot.',
+    'Approves an activation, or an edit of the configuration (cfg_...), that is pending. The one who asked for it cannot.',
   );
-  one('reject', 'reject what another asked for', 'Rejects an activation that is pending.');
+  one(
+    'reject',
+    'reject what another asked for',
+    'Rejects an activation, or an edit of the configuration (cfg_...), that is pending.',
+  );
   one(
     'deactivate',
     'take back an activation',

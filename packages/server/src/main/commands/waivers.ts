@@ -1,6 +1,6 @@
 import type { AddCommand } from '../cli/command.ts';
 import { examples, withConfig, withJson } from '../cli/options.ts';
-import type { GrantOptions, ListOptions } from '../waivers-command.ts';
+import type { GrantOptions, ListOptions, RecordOptions } from '../waivers-command.ts';
 import { WHERE } from './active.ts';
 
 export const waiversCommand: AddCommand = (program, io, done) => {
@@ -80,17 +80,23 @@ export const eventsCommand: AddCommand = (program, io, done) => {
     .argument('<event>', 'its id: words joined by "-"')
     .requiredOption('--date <day>', 'when it happened, in UTC')
     .requiredOption('--source <text>', 'who says so')
+    .option('--require-second', 'it counts once another key approves')
     .addHelpText('after', examples('perdure events record ipo-filed --date 2026-03-12 --source "S-1, sec.gov"'))
-    .action((event: string, options: ListOptions & { readonly date: string; readonly source: string }) =>
+    .action((event: string, options: RecordOptions) =>
       done(import('../waivers-command.ts').then(({ eventsRecord }) => eventsRecord(event, options, io))),
     );
 
-  withJson(withConfig(events.command('retract')))
-    .summary('say that an event was recorded wrongly')
-    .description(`The event stays in the list and counts no more. ${WHERE}`)
-    .argument('<id>', 'the id that "perdure events list" shows')
-    .addHelpText('after', examples('perdure events retract evt_01k3m...'))
-    .action((id: string, options: ListOptions) =>
-      done(import('../waivers-command.ts').then(({ eventsRetract }) => eventsRetract(id, options, io))),
-    );
+  for (const [verb, summary, description] of [
+    ['approve', 'approve what another recorded', 'The event counts from then on. The one who recorded it cannot.'],
+    ['reject', 'reject what another recorded', 'The event stays in the list and does not count.'],
+    ['retract', 'say that an event was recorded wrongly', 'The event stays in the list and counts no more.'],
+  ] as const)
+    withJson(withConfig(events.command(verb)))
+      .summary(summary)
+      .description(`${description} ${WHERE}`)
+      .argument('<id>', 'the id that "perdure events list" shows')
+      .addHelpText('after', examples(`perdure events ${verb} evt_01k3m...`))
+      .action((id: string, options: ListOptions) =>
+        done(import('../waivers-command.ts').then(({ eventsDecide }) => eventsDecide(verb, id, options, io))),
+      );
 };

@@ -121,7 +121,8 @@ async function followConfig(config: Config, governance: Governance): Promise<voi
   const current = eraAt(eras(activations, now), now);
   if (current !== null) {
     const onlyConfig = activations.every(({ requestedBy }) => requestedBy === 'config');
-    if (!onlyConfig || config.requireSecondPerson || differences(config, current.activation).length === 0) return;
+    if (!onlyConfig || governance.inForce.requireSecondPerson || differences(config, current.activation).length === 0)
+      return;
   }
   await governance.activate('config', {
     contracts: configContracts(config),
@@ -200,16 +201,17 @@ function documentOf(
 ): SnapshotDocument {
   const { now, seen } = governance.deps;
   const waivers = liveWaivers(governance.waivers, now(), seen());
+  const settled = governance.inForce;
   // What the file records counts beside what people recorded.
-  const events = [...config.events, ...eventFacts(governance.events)];
-  const firstRefusals = [...config.firstRefusals, ...refusalFacts(governance.rights, now())];
+  const events = [...settled.events, ...eventFacts(governance.events, now())];
+  const firstRefusals = [...settled.firstRefusals, ...refusalFacts(governance.rights, now())];
   return {
     form: 1,
     places: placesOf(config),
     contracts: active.contracts,
     reading: active.reading,
-    enforce: active.enforce && config.enforce,
-    onAmbiguity: config.onAmbiguity,
+    enforce: active.enforce && settled.enforce,
+    onAmbiguity: settled.onAmbiguity,
     weights: config.weights,
     ...(waivers.length > 0 && { waivers }),
     ...(events.length > 0 && { events }),

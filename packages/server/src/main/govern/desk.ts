@@ -23,6 +23,7 @@ import {
   auditResource,
   contractEventResource,
   rightResource,
+  settingsResource,
   waiverResource,
 } from './resources.ts';
 import { checkRightId, type NewMove, type Right } from './right.ts';
@@ -113,24 +114,37 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
       await active.follow();
       return waiverResource(waiver, now(), seen());
     },
-    events: async () => governance.events.map(contractEventResource).toReversed(),
-    async recordEvent(who, { event, date, source }) {
+    events: async () => governance.events.map(one => contractEventResource(one, now())).toReversed(),
+    async recordEvent(who, { event, date, source, require_second: second = false }) {
       checkEventId(event);
       const at = timeOf('date', date);
       if (at > seen() + DAY_MS)
         throw perdureError('invalid_request', 'An event is recorded when it has happened.', { param: 'date' });
-      const recorded = await governance.recordEvent(who.principal, { event, date: at - (at % DAY_MS), source });
+      const given = { event, date: at - (at % DAY_MS), source };
+      const recorded = await governance.recordEvent(who.principal, given, second);
       await active.follow();
-      return contractEventResource(recorded);
+      return contractEventResource(recorded, now());
     },
-    async retractEvent(who, id) {
-      const retracted = await governance.retractEvent(who.principal, id);
+    async decideEvent(who, id, how) {
+      const { principal } = who;
+      const event =
+        how === 'retract'
+          ? await governance.retractEvent(principal, id)
+          : await governance.decideEvent(principal, id, how === 'approve' ? 'approved' : 'rejected');
       await active.follow();
-      return contractEventResource(retracted);
+      return contractEventResource(event, now());
+    },
+    settings: async () =>
+      governance.settings.map(one => settingsResource(one, governance.settings, now())).toReversed(),
+    async decideSettings(who, id, how) {
+      const decided = await governance.decideSettings(who.principal, id, how === 'approve' ? 'approved' : 'rejected');
+      await active.follow();
+      return settingsResource(decided, governance.settings, now());
     },
     async rights() {
       const recorded = new Map(governance.rights.map(right => [right.id, right]));
-      const ids = [...new Set([...config.firstRefusals.map(({ id }) => id), ...recorded.keys()])].toSorted();
+      const { firstRefusals } = governance.inForce;
+      const ids = [...new Set([...firstRefusals.map(({ id }) => id), ...recorded.keys()])].toSorted();
       return ids.map(id => shownRight(recorded.get(id) ?? { id, moves: [] }));
     },
     async offerRight(who, id, wanted) {
@@ -166,7 +180,8 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
 
   function shownRight(right: Right): RightResource {
     const snapshots = active.eras().map(({ loaded }) => loaded);
-    return rightResource(right, config.firstRefusals, contractsAsking(snapshots, right.id), now(), seen());
+    const { firstRefusals } = governance.inForce;
+    return rightResource(right, firstRefusals, contractsAsking(snapshots, right.id), now(), seen());
   }
 
   async function moved(right: Right): Promise<RightResource> {

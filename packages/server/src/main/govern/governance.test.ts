@@ -1,59 +1,25 @@
 /** Activations, waivers and events over a store in memory, by hand-set clocks. */
 import { expect, test } from 'vitest';
-import type { CreateActivation } from '@perdure/protocol';
-import { type HomeId, makeIds } from '../../kernel/ids.ts';
-import { shippedFiles } from '../../placement/fixture.test-support.ts';
-import { commit } from '../../store/conformance-case.ts';
-import { emptyMemoryData } from '../../store/memory/memory-data.ts';
-import { openMemoryHome } from '../../store/memory/open-memory-home.ts';
-import { sampleSession } from '../../store/sample.ts';
 import { contractFolder } from '../contracts.ts';
-import { parseConfig } from '../config/load.ts';
-import type { Config } from '../config/config.ts';
+import { commit } from '../../store/conformance-case.ts';
+import { sampleSession } from '../../store/sample.ts';
 import { auditDigest } from './audit.ts';
 import { differences } from './active-contracts.ts';
 import { documentName, MAX_ACTIVATION_CHARS } from './contract-texts.ts';
-import { openGoverned } from './open.ts';
-
-const DAY = 86_400_000;
-const START = Date.UTC(2026, 2, 20, 12);
-const FEBRUARY = { name: 'openai-2026-02', files: shippedFiles('openai-2026-02') };
-const NONE = { name: 'none', files: shippedFiles('none') };
-const ops = { principal: 'key_ops', tenant: 'local', all: true };
-const second = { principal: 'key_second', tenant: 'local', all: true };
-const auditor = { principal: 'key_audit', tenant: 'acme', all: false };
-
-const FILE = `
-homes: [{ id: azure-us, cloud: azure, region: eastus2 }]
-targets:
-  - { id: aws-gpt, vendor: openai, model: gpt, cloud: aws, region: us-east-1, base_url: "http://127.0.0.1:1" }
-`;
-
-function configOf(more: Partial<Config> = {}): Config {
-  const { config } = parseConfig(FILE, { file: 'f', env: {}, base: process.cwd() });
-  return { ...config, contracts: [contractFolder('openai-2026-02', '.')], reading: 'as-written', ...more };
-}
-
-/** A deployment whose processes share one store. */
-function world(config: Config = configOf()) {
-  const clock = { time: START, now: () => clock.time, monotonic: () => clock.time };
-  const data = emptyMemoryData();
-  const home = 'azure-us' as HomeId;
-  const store = openMemoryHome({ home, clock, data });
-  const ids = makeIds(clock, into => crypto.getRandomValues(into));
-  const boot = (own: Config = config, how: 'serve' | 'look' = 'serve') =>
-    openGoverned(own, { control: store, stores: [store], clock, ids, how });
-  return { clock, store, data, boot };
-}
-
-async function booted(more: Partial<Config> = {}) {
-  const made = world(configOf(more));
-  return { ...made, ...(await made.boot()) };
-}
-
-const wanted = (more: Partial<CreateActivation> = {}): CreateActivation => ({ contracts: [NONE], ...more });
-
-const NONE_CONFIGURED = { contracts: [contractFolder('none', '.')], reading: null };
+import {
+  auditor,
+  booted,
+  configOf,
+  DAY,
+  FEBRUARY,
+  NONE,
+  NONE_CONFIGURED,
+  ops,
+  second,
+  START,
+  wanted,
+  world,
+} from './world.test-support.ts';
 
 test('the configuration is the first activation, and is followed while nobody else has activated any', async () => {
   const { boot, store, clock } = world();
@@ -71,6 +37,7 @@ test('the configuration is the first activation, and is followed while nobody el
   expect(edited.active.at(clock.time).loaded.contracts.map(({ id }) => id)).toEqual(['none']);
   expect(edited.warnings()).toEqual([]);
   expect((await store.audit(0, 10)).map(({ action, actor }) => [action, actor])).toEqual([
+    ['settings.requested', 'config'],
     ['activation.requested', 'config'],
     ['activation.requested', 'config'],
   ]);
@@ -334,10 +301,10 @@ test('events are recorded with date and source, reach the snapshot, and are retr
   const event = await desk.recordEvent(ops, { event: 'agi-verified', date: '2026-03-19', source: 'the panel' });
   const facts = () => (JSON.parse(active.at(clock.time).loaded.document) as { events?: unknown }).events;
   expect(facts()).toEqual([{ id: 'agi-verified', date: '2026-03-19', source: 'the panel' }]);
-  await desk.retractEvent(second, event.id);
+  await desk.decideEvent(second, event.id, 'retract');
   expect(facts()).toBeUndefined();
   expect(await desk.events()).toMatchObject([{ state: 'retracted', retracted_by: 'key_second' }]);
-  await expect(desk.retractEvent(second, event.id)).rejects.toMatchObject({ code: 'not_pending' });
+  await expect(desk.decideEvent(second, event.id, 'retract')).rejects.toMatchObject({ code: 'not_pending' });
 });
 
 test('every change is in the audit, in order, with a digest that anybody can compute; tenants see their own', async () => {
@@ -354,6 +321,7 @@ test('every change is in the audit, in order, with a digest that anybody can com
   const { rows, hasMore } = await desk.audit(ops, 0, 100);
   expect(hasMore).toBe(false);
   expect(rows.map(({ action, actor }) => `${actor} ${action}`)).toEqual([
+    'config settings.requested',
     'config activation.requested',
     'key:key_ops waiver.granted',
     'key:key_second waiver.revoked',
@@ -362,11 +330,12 @@ test('every change is in the audit, in order, with a digest that anybody can com
   for (const { at, actor, action, subject, tenant, body, digest } of rows)
     expect(auditDigest(at, actor, action, subject, tenant, body)).toBe(digest);
   expect((await desk.audit({ ...auditor, tenant: 'other' }, 0, 100)).rows.map(({ action }) => action)).toEqual([
+    'settings.requested',
     'activation.requested',
     'event.recorded',
   ]);
-  const page = await desk.audit(ops, 0, 2);
-  expect([page.rows.length, page.hasMore]).toEqual([2, true]);
+  const page = await desk.audit(ops, 0, 3);
+  expect([page.rows.length, page.hasMore]).toEqual([3, true]);
   expect((await desk.audit(ops, page.rows.at(-1)?.position ?? 0, 2)).hasMore).toBe(false);
 });
 

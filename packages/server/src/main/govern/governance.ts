@@ -1,5 +1,5 @@
 /**
- * What is decided about contracts, over the control home's store: activations, waivers, events, rights of first refusal.
+ * What is decided about contracts, over the control home's store: activations, waivers, events, rights of first refusal, what the configuration settles.
  *
  * V1  The store is the truth. What is in memory is what the last refresh read, and every change reads it anew first.
  * V2  A change is one commit with its audit entry (C1); of two at once one is told `record_changed`, and nothing was done.
@@ -14,13 +14,13 @@ import type {
 } from '../../engine/control-records.ts';
 import type { SessionLog } from '../../engine/ports.ts';
 import type { IdPrefix } from '../../kernel/ids.ts';
-import type { Recorded } from '../../placement/facts.ts';
 import { type Activation, withdraw } from './activation.ts';
 import { actorOf, auditEntry } from './audit.ts';
 import { type CheckedContract, documentName, documentOfFiles } from './contract-texts.ts';
-import { type ContractEvent, retract } from './contract-event.ts';
+import { type ContractEvent, decideEvent, retract } from './contract-event.ts';
 import { decideOn, newRequest } from './request.ts';
 import { decideMove, makeMove, type NewMove, retractMove, type Right } from './right.ts';
+import { decideSettings, type Settings, settingsInForce, settingsOf, type SettingsRecord, taking } from './settings.ts';
 import { revokeWaiver, type WaiverRecord } from './waiver.ts';
 
 type ControlKind = Exclude<AnyKind, 'alert' | 'hold'>;
@@ -39,10 +39,8 @@ export interface GovernanceDeps {
   readonly id: (prefix: IdPrefix) => string;
   /** How long a request waits for its second person, ms. */
   readonly approvalMs: number;
-  /** Whether every activation, waiver and move of a right needs one. */
-  readonly secondPerson: boolean;
-  /** What the configuration has recorded. */
-  readonly configured: Pick<Recorded, 'firstRefusals'>;
+  /** What the configuration says; `inForce` says whether it counts. */
+  readonly configured: Settings;
 }
 
 interface Kept<T> {
@@ -73,6 +71,7 @@ export class Governance {
   #waivers: readonly Kept<WaiverRecord>[] = [];
   #events: readonly Kept<ContractEvent>[] = [];
   #rights: readonly Kept<Right>[] = [];
+  #settings: readonly Kept<SettingsRecord>[] = [];
 
   private constructor(deps: GovernanceDeps) {
     this.#deps = deps;
@@ -97,6 +96,13 @@ export class Governance {
   get rights(): readonly Right[] {
     return this.#rights.map(({ value }) => value);
   }
+  get settings(): readonly SettingsRecord[] {
+    return this.#settings.map(({ value }) => value);
+  }
+  /** What the configuration settles, as far as it was accepted. */
+  get inForce(): Settings {
+    return settingsInForce(this.#deps.configured, this.settings, this.#deps.now());
+  }
   /** Of the audit, as last read: it moves with every change, whoever made it. */
   get position(): number {
     return this.#position;
@@ -111,11 +117,12 @@ export class Governance {
     // Asked first: what comes in between is read now, and once more by the next refresh.
     const position = await store.auditPosition();
     if (position === this.#position) return;
-    const [activations, waivers, events, rights] = await Promise.all([
+    const [activations, waivers, events, rights, settings] = await Promise.all([
       this.#read<Activation>('activation'),
       this.#read<WaiverRecord>('waiver'),
       this.#read<ContractEvent>('contract_event'),
       this.#read<Right>('first_refusal'),
+      this.#read<SettingsRecord>('settings'),
     ]);
     // Of two reads at once the one that began later counts.
     if (position < this.#position) return;
@@ -123,6 +130,7 @@ export class Governance {
     this.#waivers = waivers;
     this.#events = events;
     this.#rights = rights;
+    this.#settings = settings;
     this.#position = position;
   }
 
@@ -182,11 +190,29 @@ export class Governance {
     );
   }
 
-  async recordEvent(who: string, given: Pick<ContractEvent, 'event' | 'date' | 'source'>): Promise<ContractEvent> {
+  async recordEvent(
+    who: string,
+    given: Pick<ContractEvent, 'event' | 'date' | 'source'>,
+    secondPerson: boolean,
+  ): Promise<ContractEvent> {
     const recordedAt = this.#deps.now();
-    const event: ContractEvent = { id: this.#deps.id('evt'), ...given, recordedBy: who, recordedAt, retracted: null };
+    const expiresAt = this.#expiry(secondPerson, who, recordedAt);
+    const event: ContractEvent = {
+      id: this.#deps.id('evt'),
+      ...given,
+      recordedBy: who,
+      recordedAt,
+      retracted: null,
+      ...(expiresAt !== null && { expiresAt }),
+    };
     await this.#make('contract_event', event, null, who, 'event.recorded');
     return event;
+  }
+
+  decideEvent(who: string, id: string, verdict: 'approved' | 'rejected'): Promise<ContractEvent> {
+    return this.#change('contract_event', id, who, `event.${verdict}`, (one: ContractEvent, now) =>
+      decideEvent(one, who, verdict, now),
+    );
   }
 
   retractEvent(who: string, id: string): Promise<ContractEvent> {
@@ -197,9 +223,10 @@ export class Governance {
 
   /** One record a right, so that of two moves at once one is told no (V2): together they might be what cannot be. */
   async moveRight(who: string, id: string, move: NewMove, secondPerson: boolean): Promise<Right> {
-    const { now, configured } = this.#deps;
+    const { now } = this.#deps;
+    const { firstRefusals } = this.inForce;
     const to = (right: Right, at: number): Right =>
-      makeMove(right, move, newRequest(who, at, null, this.#expiry(secondPerson, who, at)), configured.firstRefusals);
+      makeMove(right, move, newRequest(who, at, null, this.#expiry(secondPerson, who, at)), firstRefusals);
     const action = `first_refusal.${PAST[move.kind]}`;
     await this.refresh();
     if (this.#rights.some(({ value }) => value.id === id)) return this.#change('first_refusal', id, who, action, to);
@@ -209,15 +236,32 @@ export class Governance {
   }
 
   decideRight(who: string, id: string, how: 'approved' | 'rejected' | 'retracted'): Promise<Right> {
-    const { firstRefusals } = this.#deps.configured;
+    const { firstRefusals } = this.inForce;
     return this.#change('first_refusal', id, who, `first_refusal.${how}`, (right: Right, now) =>
       how === 'retracted' ? retractMove(right, who, now) : decideMove(right, who, how, now, firstRefusals),
     );
   }
 
-  /** The configuration is nobody's request: it is what the operator starts with. */
+  /** Takes up what the configuration settles, at a start. Where a second person is required, an edit of it is a request like any other. */
+  async takeSettings(): Promise<void> {
+    const { configured, now, approvalMs } = this.#deps;
+    const at = now();
+    const { how } = taking(configured, this.settings, at);
+    if (how === 'nothing') return;
+    const request = newRequest('config', at, null, how === 'ask' ? at + approvalMs : null);
+    const record: SettingsRecord = { id: this.#deps.id('cfg'), settings: settingsOf(configured), ...request };
+    await this.#make('settings', record, null, 'config', 'settings.requested');
+  }
+
+  decideSettings(who: string, id: string, verdict: 'approved' | 'rejected'): Promise<SettingsRecord> {
+    return this.#change('settings', id, who, `settings.${verdict}`, (one: SettingsRecord, now) =>
+      decideSettings(one, who, verdict, now),
+    );
+  }
+
+  /** The contracts of the configuration are nobody's request: they are what the operator starts with. */
   #expiry(asked: boolean, who: string, at: number): number | null {
-    return who !== 'config' && (asked || this.#deps.secondPerson) ? at + this.#deps.approvalMs : null;
+    return who !== 'config' && (asked || this.inForce.requireSecondPerson) ? at + this.#deps.approvalMs : null;
   }
 
   async #make<T extends { readonly id: string }>(
@@ -269,6 +313,7 @@ export class Governance {
       waiver: this.#waivers,
       contract_event: this.#events,
       first_refusal: this.#rights,
+      settings: this.#settings,
     }[kind];
   }
 
@@ -284,6 +329,7 @@ const ABSENT = {
   waiver: 'waiver_not_found',
   contract_event: 'contract_event_not_found',
   first_refusal: 'right_not_found',
+  settings: 'settings_not_found',
 } as const satisfies Record<ControlKind, string>;
 
 const PAST = { offer: 'offered', accept: 'accepted', decline: 'declined' } as const;

@@ -10,12 +10,15 @@ import { type ActiveContracts, differences, openActiveContracts } from './active
 import { primeCedar } from './cedar-apart.ts';
 import { makeGovernDesk } from './desk.ts';
 import { Governance } from './governance.ts';
+import { unmet } from './settings.ts';
 
 const HOUR_MS = 3_600_000;
 
 export interface Governed {
   readonly active: ActiveContracts;
   readonly desk: GovernView;
+  /** The time that contracts see, as this process opened; null for the real one. */
+  readonly asOf: Config['asOf'];
   /** How the configuration differs from what is in force. */
   warnings(): readonly string[];
 }
@@ -35,26 +38,47 @@ export async function openGoverned(
   { control, stores, clock, ids, how }: GovernedParts,
 ): Promise<Governed> {
   const now = (): number => clock.now();
+  let asOf: Config['asOf'] = null;
   const governance = await Governance.open({
     store: control,
     now,
-    seen: () => config.asOf?.ms ?? now(),
+    seen: () => asOf?.ms ?? now(),
     id: prefix => ids.next(prefix, homeTag(control.home)),
     approvalMs: config.limits.approvalHours * HOUR_MS,
-    secondPerson: config.requireSecondPerson,
     configured: config,
   });
+  if (how === 'serve') await governance.takeSettings();
+  ({ asOf } = governance.inForce);
   const active = await openActiveContracts(config, governance, stores, how);
   return {
     active,
-    desk: makeGovernDesk({ config, governance, active, stores, prime: how === 'serve' ? primeCedar : nothing }),
+    asOf,
+    desk: makeGovernDesk({
+      config: { ...config, asOf },
+      governance,
+      active,
+      stores,
+      prime: how === 'serve' ? primeCedar : nothing,
+    }),
     warnings() {
+      const waiting = unmet(config, governance.settings, now());
       const { activation, from } = active.at(now());
       const lines = differences(config, activation);
       const since = `${activation.id} of ${dayOf(from)} is in force, and not what the configuration says`;
-      return lines.length === 0 ? [] : [`${since}: ${lines.join('; ')} (perdure contracts active, or activate)`];
+      return [
+        ...(lines.length === 0 ? [] : [`${since}: ${lines.join('; ')} (perdure contracts active, or activate)`]),
+        ...(waiting === null ? [] : [settingsWarning(waiting)]),
+      ];
     },
   };
+}
+
+function settingsWarning({ lines, pending }: NonNullable<ReturnType<typeof unmet>>): string {
+  const how =
+    pending === null
+      ? 'it was rejected, or its time is over'
+      : `another key must approve it: perdure contracts approve ${pending.id}`;
+  return `the configuration says what a second person has not accepted: ${lines.join('; ')} (${how})`;
 }
 
 const nothing = (): Promise<void> => Promise.resolve();

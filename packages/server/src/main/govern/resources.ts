@@ -5,15 +5,17 @@ import type {
   ContractEventResource,
   RightMove,
   RightResource,
+  SettingsResource,
   WaiverResource,
 } from '@perdure/protocol';
 import type { AuditRow } from '../../engine/control-records.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { type Activation, activationState, inForceFrom } from './activation.ts';
 import type { FirstRefusal } from '../../placement/facts.ts';
-import type { ContractEvent } from './contract-event.ts';
+import { type ContractEvent, eventState, requestOf } from './contract-event.ts';
 import type { Request } from './request.ts';
 import { type Move, moveState, refusalFacts, type Right, rightStates } from './right.ts';
+import { type SettingsRecord, settingsState } from './settings.ts';
 import { type WaiverRecord, waiverState } from './waiver.ts';
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
@@ -68,19 +70,49 @@ export function waiverResource(waiver: WaiverRecord, real: number, seen: number)
   };
 }
 
-export function contractEventResource(one: ContractEvent): ContractEventResource {
-  const { id, event, date, source, recordedBy, recordedAt, retracted } = one;
+export function contractEventResource(one: ContractEvent, now: number): ContractEventResource {
+  const { id, event, date, source, retracted } = one;
+  const { reason: _reason, requested_by, requested_at, ...rest } = requested(requestOf(one));
   return {
     id,
     object: 'perdure.contract_event',
-    state: retracted === null ? 'recorded' : 'retracted',
+    state: eventState(one, now),
     event,
     date: dayOf(date),
     source,
-    recorded_by: recordedBy,
-    recorded_at: seconds(recordedAt),
+    recorded_by: requested_by,
+    recorded_at: requested_at,
+    ...rest,
     retracted_by: retracted?.by ?? null,
     retracted_at: secondsOrNull(retracted?.at),
+  };
+}
+
+export function settingsResource(
+  record: SettingsRecord,
+  all: readonly SettingsRecord[],
+  now: number,
+): SettingsResource {
+  const { asOf, enforce, events, firstRefusals, onAmbiguity, requireSecondPerson } = record.settings;
+  return {
+    id: record.id,
+    object: 'perdure.settings',
+    // What was just changed may be a newer version than the one in the list.
+    state: settingsState(record, [...all.filter(({ id }) => id !== record.id), record], now),
+    enforce,
+    on_ambiguity: onAmbiguity,
+    as_of: asOf?.text ?? null,
+    require_second_person: requireSecondPerson,
+    events: events.map(({ id, date, source }) => ({ id, date, source })),
+    first_refusals: firstRefusals.map(({ id, product, offered, deadline, answer, source }) => ({
+      id,
+      product,
+      offered,
+      deadline,
+      answer: answer === null ? null : { kind: answer.kind, date: answer.date },
+      source,
+    })),
+    ...requested(record),
   };
 }
 
