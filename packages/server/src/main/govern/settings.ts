@@ -109,11 +109,6 @@ export function settingLines(from: Settings, to: Settings): readonly string[] {
   return (Object.keys(WORDS) as (keyof Settings)[]).flatMap(line);
 }
 
-export function settingsText(settings: Settings): string {
-  const said = <Name extends keyof Settings>(name: Name): string => WORDS[name](settings[name]);
-  return (Object.keys(WORDS) as (keyof Settings)[]).map(said).join('; ');
-}
-
 function areSame(a: Settings, b: Settings): boolean {
   return settingLines(a, b).length === 0;
 }
