@@ -22,7 +22,7 @@ const ENTRIES = [
 ];
 
 /** Every server loads these when it starts. Other dependencies are loaded from their own packages, most of them late. */
-const BUNDLED = ['@hono/node-server', '@perdure/protocol', 'commander', 'hono', 'yaml', 'zod'];
+const BUNDLED = ['@perdure/protocol', 'commander', 'hono', 'yaml', 'zod'];
 
 /** Stands for `import.meta.url` until it is known in which file a module comes to lie. */
 const HERE = /__PERDURE_HERE__\(["'`]([^"'`]+)["'`]\)/g;

@@ -128,7 +128,6 @@ describe('a breach is noticed:', () => {
     ['the process below level 3', { 'log/a.ts': "const home = process.env['HOME'];" }, /uses process/],
     ['a timer below level 3', { 'log/a.ts': 'setTimeout(() => undefined, 1);' }, /uses a timer/],
     ['hono outside of http', { 'engine/a.ts': "import { Hono } from 'hono';" }, /hono belongs to http/],
-    ['its adapter outside of http', { 'main/a.ts': "import { serve } from '@hono/node-server';" }, /belongs to http/],
     [
       'sqlite outside of the stores',
       { 'main/a.ts': "import { DatabaseSync } from 'node:sqlite';" },

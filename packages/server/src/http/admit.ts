@@ -1,6 +1,6 @@
 /** Who asks: by key, by an AWS signature, or nobody where none is asked for. */
-import type { HttpBindings } from '@hono/node-server';
 import { perdureError } from '@perdure/protocol';
+import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../engine/caller.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import { guardLocal } from './guard.ts';
@@ -14,7 +14,7 @@ export type Scopes = readonly Scope[] | null;
 /** Who asks, if he may. @throws PerdureError host_not_allowed, origin_not_allowed, missing_api_key, invalid_api_key, insufficient_scope */
 export function admit(
   deps: Pick<HttpDeps, 'keyed' | 'authenticate'>,
-  req: Pick<HttpBindings['incoming'], 'headers'>,
+  req: Pick<IncomingMessage, 'headers'>,
   scopes: Scopes,
 ): Caller {
   if (!deps.keyed()) guardLocal(req);
@@ -25,7 +25,7 @@ export function admit(
 }
 
 /** By bearer, or by an AWS signature. @throws as `admit`; invalid_signature, signature_expired, signature_not_allowed */
-export function admitEither(deps: HttpDeps, req: HttpBindings['incoming'], scopes: Scopes): Caller | Promise<Caller> {
+export function admitEither(deps: HttpDeps, req: IncomingMessage, scopes: Scopes): Caller | Promise<Caller> {
   if (isPresigned(req.url)) throw presignedRefused();
   if (scopes === null || !deps.keyed() || !isSigned(req.headers.authorization)) return admit(deps, req, scopes);
   return admitSigned(deps.signing, req, deps.limits).then(caller => {

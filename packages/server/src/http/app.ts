@@ -1,9 +1,7 @@
 /** The routes, and what every request passes before it reaches one: host, key, scope, errors. */
 import { newRequestId } from './request-headers.ts';
-import type { HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { perdureError } from '@perdure/protocol';
-import { Hono, type Context } from 'hono';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { admit, admitEither, type Scopes } from './admit.ts';
 import { agentRows } from './agents/rows.ts';
 import { sessionRoutes } from './agents/session-table.ts';
@@ -15,6 +13,8 @@ import * as conversations from './conversations/routes.ts';
 import { environmentRoutes } from './environments/table.ts';
 import * as files from './files/routes.ts';
 import { guardLocal } from './guard.ts';
+import { refuseAddress } from './malformed.ts';
+import { type Found, pathOf, Router } from './router.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
 import { agentRuleRoutes } from './perdure/agent-rule-table.ts';
 import * as govern from './perdure/govern-routes.ts';
@@ -29,7 +29,7 @@ import { compactResponse } from './responses/compact.ts';
 import { createResponse } from './responses/create.ts';
 import { countInputTokens } from './responses/input-tokens.ts';
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/read.ts';
-import type { App, Exchange, HttpDeps, RouteEnv, Scope } from './types.ts';
+import type { Exchange, HttpDeps, Scope } from './types.ts';
 
 export type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
 
@@ -273,92 +273,96 @@ function model(deps: HttpDeps, id: string): unknown {
   return { id: found.id, object: 'model', created: 0, owned_by: found.vendor };
 }
 
-export function makeApp(deps: HttpDeps): App {
-  const app: App = new Hono<RouteEnv>();
-  for (const [method, path, scopes, handler] of routes(deps)) {
+/** Answers a request. */
+export type Answer = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+type Served = (req: IncomingMessage, res: ServerResponse, param: Found<unknown>['param']) => Promise<void>;
+
+export function makeApp(deps: HttpDeps): Answer {
+  const router = new Router<Served>();
+  const all = routes(deps);
+  for (const [method, path, scopes, handler] of all) {
     const admits = isBedrock(path) ? admitEither : admit;
     const names = [...path.matchAll(/:(\w+)/g)].map(match => match[1] ?? '');
-    app.on(method, path, async context => {
-      const run = (exchange: Exchange): Promise<void> =>
-        handler(
-          exchange,
-          names.map(name => context.req.param(name) ?? ''),
-        );
-      await serve(deps, context.env, scopes, run, admits);
-      return RESPONSE_ALREADY_SENT;
-    });
+    router.add(method, path, (req, res, param) =>
+      serve(deps, [req, res], scopes, exchange => handler(exchange, names.map(param)), admits),
+    );
   }
-  openRoutes(app, deps);
-  const allowed = Map.groupBy(routes(deps), row => row[1]);
-  for (const path of [...allowed.keys(), ...OPEN_PATHS]) {
+  const open = openRoutes(deps);
+  for (const [path, show] of open) router.add('GET', path, show);
+  const allowed = Map.groupBy(all, row => row[1]);
+  for (const path of [...allowed.keys(), ...open.keys()]) {
     const allow = allowed.get(path)?.map(row => row[0]) ?? ['GET'];
-    app.all(path, context => {
-      context.env.outgoing.setHeader('allow', allow.join(', '));
-      return refuse(deps, context, () => perdureError('method_not_allowed'));
+    router.add('ALL', path, (req, res) => {
+      res.setHeader('allow', allow.join(', '));
+      return refuse(deps, req, res, perdureError('method_not_allowed'));
     });
   }
-  app.notFound(context => refuse(deps, context, () => perdureError('not_found')));
-  return app;
+  return async (req, res) => {
+    const path = pathOf(req);
+    if (path === null) return refuseAddress(res);
+    const found = router.find(req.method ?? 'GET', path);
+    if (found === null) return refuse(deps, req, res, perdureError('not_found'));
+    return found.handler(req, res, name => found.param(name));
+  };
 }
-
-const OPEN_PATHS = ['/healthz', '/readyz', '/openapi.json', '/'] as const;
 
 /** What needs no key: probes, the document, the page. None of it shows a tenant's data. */
-function openRoutes(app: App, deps: HttpDeps): void {
-  const version = deps.version;
-  const open = (
-    path: (typeof OPEN_PATHS)[number],
-    show: (context: Context<RouteEnv>) => Promise<void> | void,
-  ): void => {
-    app.get(path, async context => {
+function openRoutes(deps: HttpDeps): ReadonlyMap<string, Served> {
+  const { version } = deps;
+  const open =
+    (show: (res: ServerResponse) => Promise<void> | void): Served =>
+    async (req, res) => {
       try {
-        if (!deps.keyed()) guardLocal(context.env.incoming);
-        await show(context);
+        if (!deps.keyed()) guardLocal(req);
+        await show(res);
       } catch (error) {
-        sendError(context.env.outgoing, error);
+        sendError(res, error);
       }
-      return RESPONSE_ALREADY_SENT;
-    });
-  };
-  open('/healthz', context => sendJson(context.env.outgoing, 200, { status: 'ok' }));
-  open('/readyz', context => {
-    const ready = deps.ready();
-    sendJson(context.env.outgoing, ready.status === 'ready' ? 200 : 503, ready);
-  });
-  open('/openapi.json', async context => {
-    const { openapiDocument } = await import('@perdure/protocol/openapi');
-    sendJson(context.env.outgoing, 200, openapiDocument({ version }));
-  });
-  open('/', context => {
-    const page = Buffer.from(STATUS_PAGE);
-    const head = {
-      'content-type': 'text/html; charset=utf-8',
-      'content-length': page.length,
-      'content-security-policy': STATUS_PAGE_POLICY,
     };
-    context.env.outgoing.writeHead(200, {
-      ...head,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    });
-    context.env.outgoing.end(page);
-  });
+  return new Map([
+    ['/healthz', open(res => sendJson(res, 200, { status: 'ok' }))],
+    [
+      '/readyz',
+      open(res => {
+        const ready = deps.ready();
+        sendJson(res, ready.status === 'ready' ? 200 : 503, ready);
+      }),
+    ],
+    [
+      '/openapi.json',
+      open(async res => {
+        const { openapiDocument } = await import('@perdure/protocol/openapi');
+        sendJson(res, 200, openapiDocument({ version }));
+      }),
+    ],
+    ['/', open(showPage)],
+  ]);
 }
 
-async function refuse(deps: HttpDeps, context: Context<RouteEnv>, error: () => Error): Promise<Response> {
-  const admits = isBedrock(context.env.incoming.url ?? '') ? admitEither : admit;
-  const refused = (): Promise<void> => Promise.reject(error());
-  await serve(deps, context.env, [], refused, admits);
-  return RESPONSE_ALREADY_SENT;
+function showPage(res: ServerResponse): void {
+  const page = Buffer.from(STATUS_PAGE);
+  res.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': page.length,
+    'content-security-policy': STATUS_PAGE_POLICY,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  });
+  res.end(page);
+}
+
+function refuse(deps: HttpDeps, req: IncomingMessage, res: ServerResponse, error: Error): Promise<void> {
+  const admits = isBedrock(req.url ?? '') ? admitEither : admit;
+  return serve(deps, [req, res], [], () => Promise.reject(error), admits);
 }
 
 /** The routes that model calls come by, served without the router: it costs them about as much as their parsing does. */
-export function hotRoutes(deps: HttpDeps): ReadonlyMap<string, (bindings: HttpBindings) => Promise<void>> {
+export function hotRoutes(deps: HttpDeps): ReadonlyMap<string, Answer> {
   const hot = routes(deps).filter(([method, path]) => method === 'POST' && HOT_PATHS.has(path));
   return new Map(
     hot.map(([, path, scopes, handler]) => [
       path,
-      bindings => serve(deps, bindings, scopes, exchange => handler(exchange, [])),
+      (req, res) => serve(deps, [req, res], scopes, exchange => handler(exchange, [])),
     ]),
   );
 }
@@ -368,7 +372,7 @@ const HOT_PATHS: ReadonlySet<string> = new Set(['/v1/responses', '/v1/chat/compl
 /** Runs a handler inside everything that all requests share. */
 async function serve(
   deps: HttpDeps,
-  { incoming: req, outgoing: res }: HttpBindings,
+  [req, res]: readonly [IncomingMessage, ServerResponse],
   scopes: Scopes,
   handler: (exchange: Exchange) => Promise<void>,
   admits: typeof admit | typeof admitEither = admit,

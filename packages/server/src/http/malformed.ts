@@ -1,9 +1,9 @@
 /** What is no request that the router could be asked about: it is told so in the documented form. */
 import { newRequestId } from './request-headers.ts';
-import { RequestError } from '@hono/node-server';
 import { errorBody, perdureError, type PerdureError } from '@perdure/protocol';
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { STATUS_CODES } from './node-http.ts';
 import { sendError } from './reply.ts';
 
 /** Bytes of a request line and all headers together; of an address too, therefore. */
@@ -48,13 +48,11 @@ export function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void 
   socket.end(`${head.join('\r\n')}\r\n\r\n${asked === 'HEAD ' ? '' : body}`, () => socket.destroy());
 }
 
-/** For what node took and the listener could not make a request of: no host, or an address that is none. */
-export function refuseRequest(thrown: unknown): Response {
-  const error =
-    thrown instanceof RequestError
-      ? perdureError('invalid_request', 'The host or the address of this request is not valid.')
-      : perdureError('internal_error');
-  return Response.json(errorBody(error), { status: error.status });
+/** For what node took and no path can be read of: no host, or an address that is none. */
+export function refuseAddress(res: ServerResponse): void {
+  sendError(res, perdureError('invalid_request', 'The host or the address of this request is not valid.'), {
+    'x-request-id': newRequestId(),
+  });
 }
 
 /** For `checkExpectation`: an `Expect` that asks for what no HTTP server does. */

@@ -1,9 +1,9 @@
 /** The listening server. */
-import { getRequestListener } from '@hono/node-server';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hotRoutes, makeApp } from './app.ts';
-import { HEADER_BYTES, refuseBytes, refuseExpectation, refuseRequest } from './malformed.ts';
+import { HEADER_BYTES, refuseBytes, refuseExpectation } from './malformed.ts';
+import { createServer } from './node-http.ts';
 import type { HttpDeps } from './types.ts';
 import { asksWebSocket, serveWebSockets, type WebSockets } from './websocket/upgrade.ts';
 
@@ -27,13 +27,12 @@ export interface ListenAt {
 
 export async function listen(deps: HttpDeps, { host, port, connections }: ListenAt): Promise<Listening> {
   const app = makeApp(deps);
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: refuseRequest });
   const hot = hotRoutes(deps);
   const server = createServer(
     { ...HTTP, maxHeaderSize: HEADER_BYTES, requireHostHeader: false, shouldUpgradeCallback: asksWebSocket },
     (req, res) => {
       const route = req.method === 'POST' && req.headers.host !== undefined ? hot.get(req.url ?? '') : undefined;
-      void (route === undefined ? listener(req, res) : route({ incoming: req, outgoing: res }));
+      void (route ?? app)(req, res);
     },
   );
   server.maxConnections = connections;

@@ -1,7 +1,5 @@
 /** What every route shares. */
-import type { HttpBindings } from '@hono/node-server';
 import type { ReadyResource } from '@perdure/protocol';
-import type { Hono } from 'hono';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AutomationDesk } from '../engine/automations/desk.ts';
 import type { Caller } from '../engine/caller.ts';
@@ -80,12 +78,6 @@ export interface KeyAdmin {
   /** False if the caller has no such key. */
   revoke(caller: Caller, id: string): Promise<boolean>;
 }
-
-export interface RouteEnv {
-  Bindings: HttpBindings;
-  Variables: { caller: Caller; requestId: string };
-}
-export type App = Hono<RouteEnv>;
 
 /** A request as a route handles it, on node's own objects: a web `Response` costs what the numbers do not allow. */
 export interface Exchange {

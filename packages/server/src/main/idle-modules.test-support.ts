@@ -5,6 +5,8 @@ import { isMainThread } from 'node:worker_threads';
 export interface Noted {
   readonly modules: readonly string[];
   readonly threads: readonly string[];
+  /** Node's own. */
+  readonly builtins: readonly string[];
 }
 
 const modules: string[] = [];
@@ -17,12 +19,17 @@ registerHooks({
   },
 });
 
+function loadedBuiltins(): readonly string[] {
+  const { moduleLoadList } = process as { readonly moduleLoadList?: readonly string[] };
+  return moduleLoadList?.map(name => name.replace(/^NativeModule /, '')) ?? [];
+}
+
 if (isMainThread) {
   process.on('worker', worker => {
     const { threadName } = worker;
     threads.push(threadName ?? '');
     worker.once('exit', () => void threads.splice(threads.indexOf(threadName ?? ''), 1));
   });
-  process.on('message', () => process.send?.({ modules, threads } satisfies Noted));
+  process.on('message', () => process.send?.({ modules, threads, builtins: loadedBuiltins() } satisfies Noted));
   process.channel?.unref();
 }

@@ -1,12 +1,13 @@
 /** `GET /v1/responses` with `Upgrade: websocket`: who may have a connection, and how many. A refusal is an HTTP error like any other. */
 import { perdureError } from '@perdure/protocol';
-import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
 import type { Caller } from '../../engine/caller.ts';
 import { lateModule } from '../../engine/late-module.ts';
 import { admit } from '../admit.ts';
 import { openConnection, rateHeaders } from '../rate-limit.ts';
+import { ServerResponse } from '../node-http.ts';
 import { sendError } from '../reply.ts';
 import { readLabels, newRequestId } from '../request-headers.ts';
 import type { HttpDeps, Scope } from '../types.ts';
