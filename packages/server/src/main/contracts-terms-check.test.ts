@@ -119,6 +119,13 @@ describe('a configuration', () => {
     expect(found([made('mine', terms, head)], configured(['awss'], ['opennai'], ['ipo-fled']))).toEqual([]);
   });
 
+  test('an event that is nearly one that it has recorded', () => {
+    const told = found([made('mine', tranche('merger-close'))], configured([], [], ['merger-closed']));
+    expect(told).toEqual([
+      'mine/contract.yaml:8: warning word_unknown: tranche t: no event is called merger-close (did you mean merger-closed?)',
+    ]);
+  });
+
   test('a slip is told once, also where no target is', () => {
     expect(found([made('mine', commitment('awss'))], configured(['azure'], ['openai']))).toEqual([]);
   });
