@@ -56,12 +56,7 @@ function checkTerms(contracts: readonly Contract[], problem: Problem): void {
   const holders = new Map<string, Contract[]>();
   for (const contract of contracts) {
     const terms: Terms = contract.manifest;
-    const seen = new Set<string>();
     for (const { id } of TERM_KINDS.flatMap(kind => terms[kind])) {
-      if (seen.has(id)) problem('error', 'term_duplicate', contract.id, `two money terms are called ${id}`, null);
-      seen.add(id);
-    }
-    for (const id of seen) {
       const others = holders.get(id) ?? [];
       for (const other of others) {
         if (other.id === contract.id || isSuperseded(other, contract) || isSuperseded(contract, other)) continue;

@@ -31,6 +31,15 @@ export type FindingCode =
   | 'permit_missing'
   | 'word_unknown'
   | 'fact_guarded'
+  // money terms
+  | 'value_inexact'
+  | 'value_out_of_range'
+  | 'due_invalid'
+  | 'term_dates'
+  | 'term_void'
+  | 'term_unused'
+  | 'form_unknown'
+  | 'term_unmatched'
   // several contracts together
   | 'effective_empty'
   | 'effective_overlap'

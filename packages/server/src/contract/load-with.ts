@@ -12,6 +12,9 @@ import { type MemoPlan, memoPlan } from './remembered.ts';
 import { didYouMean, type Finding, type Report } from './finding.ts';
 import { datetimeMs } from './instant.ts';
 import { type Link, type LocatedManifest, MANIFEST_FILE, parseManifest } from './manifest.ts';
+import { mentionsOfPolicies } from './mentions.ts';
+import { checkMoneyTerms } from './money-terms-check.ts';
+import { checkTermWords, ownWords } from './money-words.ts';
 import { compilePolicy } from './policy.ts';
 import { readsOf } from './reads.ts';
 import { type ContractFiles, READING_FILE, readingOf, type Rule, type SlotEntity } from './rule.ts';
@@ -58,6 +61,8 @@ export function loadContractWith(cedar: Cedar, files: ContractFiles): LoadedCont
     return done(null);
   }
   checkRules(rules, sources, files, located, report);
+  checkMoneyTerms(located, report);
+  checkTermWords(located, ownWords(located.manifest, mentionsOfPolicies(sources, located.manifest.links)), report);
   validateAgainstSchema(cedar, rules, files, report);
   const plan = memoPlan();
   const compiled = rules.flatMap(rule => compileRule(rule, located, plan, report));

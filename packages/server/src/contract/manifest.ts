@@ -1,7 +1,8 @@
 /** `contract.yaml`: who, when, over what; the readings; the source of every clause; the money terms. */
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { Report } from './finding.ts';
+import { reportIssues } from './manifest-issues.ts';
 import { day, id, text } from './manifest-words.ts';
 import { type MoneyTerms, moneyKeys } from './money-terms.ts';
 
@@ -75,16 +76,18 @@ export interface LocatedManifest {
   readonly manifest: Manifest;
   /** Line (from 1) of the node at a path, or of the nearest node above it. */
   readonly lineOf: (path: readonly PropertyKey[]) => number | null;
+  /** The value at a path as it is written; null if nothing is. */
+  readonly written: (path: readonly PropertyKey[]) => string | null;
 }
 
 /** Reads the manifest; null after reporting why not. */
 export function parseManifest(source: string, report: Report): LocatedManifest | null {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
-  const problem = (code: 'yaml_invalid' | 'manifest_invalid', message: string, line: number | null): void =>
-    report({ level: 'error', code, message, file: MANIFEST_FILE, line, hint: null });
+  const problem = (message: string, line: number | null): void =>
+    report({ level: 'error', code: 'yaml_invalid', message, file: MANIFEST_FILE, line, hint: null });
   for (const error of document.errors) {
-    problem('yaml_invalid', error.message, lines.linePos(error.pos[0]).line);
+    problem(error.message, lines.linePos(error.pos[0]).line);
   }
   if (document.errors.length > 0) return null;
   const lineOf = (path: readonly PropertyKey[]): number | null => {
@@ -94,19 +97,20 @@ export function parseManifest(source: string, report: Report): LocatedManifest |
     }
     return null;
   };
+  const written = (path: readonly PropertyKey[]): string | null => {
+    const node = document.getIn(path, true);
+    const scalar = isAlias(node) ? node.resolve(document) : node;
+    return isScalar(scalar) ? (scalar.source ?? null) : null;
+  };
   let json: unknown;
   try {
     json = document.toJS();
   } catch (error) {
-    problem('yaml_invalid', error instanceof Error ? error.message : String(error), null);
+    problem(error instanceof Error ? error.message : String(error), null);
     return null;
   }
   const parsed = manifestSchema.safeParse(json);
-  if (parsed.success) return { manifest: parsed.data, lineOf };
-  for (const issue of parsed.error.issues) {
-    const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-    const path = unknown === undefined ? issue.path : [...issue.path, unknown];
-    problem('manifest_invalid', `${issue.path.join('.') || 'contract'}: ${issue.message}`, lineOf(path));
-  }
+  if (parsed.success) return { manifest: parsed.data, lineOf, written };
+  reportIssues(parsed.error.issues, { schema: manifestSchema, json, file: MANIFEST_FILE, lineOf }, report);
   return null;
 }

@@ -6,10 +6,10 @@
  * `session.labels`, `session.tenant`, `place.cloud`, `place.sovereignty`. A fact that the schema gains is found by its path.
  */
 import type { Cedar } from './cedar.ts';
-import { parseCedarFile } from './cedar-source.ts';
+import { parseCedarFile, type PolicySource } from './cedar-source.ts';
 import { parseUid } from './cedar-json.ts';
 import { compileExpression } from './expression.ts';
-import { MANIFEST_FILE, parseManifest } from './manifest.ts';
+import { type Link, MANIFEST_FILE, parseManifest } from './manifest.ts';
 import { memoPlan } from './remembered.ts';
 import type { ContractFiles } from './rule.ts';
 import { type Env, entityValue, recordValue, type Value } from './value.ts';
@@ -66,20 +66,24 @@ interface Found {
 
 /** Of a contract that loads; what cannot be read is passed over. */
 export function mentionsOf(files: ContractFiles, cedar: Cedar): Mentions {
-  const found: Found = { facts: new Map(), pairs: [], computed: [] };
   const ignore = (): void => undefined;
   const links = parseManifest(files[MANIFEST_FILE] ?? '', ignore)?.manifest.links ?? [];
-  for (const [path, text] of Object.entries(files)) {
-    if (!path.endsWith('.cedar')) continue;
-    for (const { id, est } of parseCedarFile(cedar, path, text, ignore)) {
-      for (const roots of rootsOf(est.action)) {
-        const reader: Reader = { found, roots, clause: id };
-        for (const slot of ['principal', 'resource'] as const) {
-          readScope(est[slot], roots[slot], reader);
-          for (const link of links) if (link.template === id) noteUid(roots[slot], link[slot], reader);
-        }
-        for (const condition of est.conditions) read(condition.body, reader);
+  const policies = Object.entries(files).flatMap(([path, text]) =>
+    path.endsWith('.cedar') ? parseCedarFile(cedar, path, text, ignore) : [],
+  );
+  return mentionsOfPolicies(policies, links);
+}
+
+export function mentionsOfPolicies(policies: readonly PolicySource[], links: readonly Link[]): Mentions {
+  const found: Found = { facts: new Map(), pairs: [], computed: [] };
+  for (const { id, est } of policies) {
+    for (const roots of rootsOf(est.action)) {
+      const reader: Reader = { found, roots, clause: id };
+      for (const slot of ['principal', 'resource'] as const) {
+        readScope(est[slot], roots[slot], reader);
+        for (const link of links) if (link.template === id) noteUid(roots[slot], link[slot], reader);
       }
+      for (const condition of est.conditions) read(condition.body, reader);
     }
   }
   share(found);

@@ -1,9 +1,9 @@
 /**
  * The money terms of a contract, as written: shapes only. What they come to is computed elsewhere, in integer micro-units.
- * Amounts are whole US dollars; days are UTC.
+ * Amounts are US dollars, whole in micro-units; days are UTC. What fits its shape and means nothing is found by `money-terms-check.ts`.
  */
 import { z } from 'zod';
-import { day, id, name, text } from './manifest-words.ts';
+import { day, dollars, id, type IssueNote, name, percentage, text, whole } from './manifest-words.ts';
 
 export interface Commitment {
   readonly id: string;
@@ -84,7 +84,11 @@ export interface MoneyTerms {
   readonly caps: readonly BudgetCap[];
 }
 
-const dollars = z.int().positive();
+/** Of a capacity term: units of it. */
+export const MOST_CAPACITY = 1_000_000_000;
+/** Of a tranche: near four years. Each is counted. */
+export const MOST_NOTICE_DAYS = 1_000;
+
 const laterDay = day.nullable().default(null);
 const events = z.array(id).min(1);
 
@@ -103,7 +107,7 @@ const capacityTerm: z.ZodType<CapacityTerm> = z.strictObject({
   id,
   provider: id,
   accelerator: id,
-  amount: z.int().positive(),
+  amount: whole('an amount of capacity', 1, MOST_CAPACITY, 'in a smaller unit: 1500 MW for 1.5 GW'),
   unit: text,
   from: day,
   to: laterDay,
@@ -124,14 +128,21 @@ const tranche: z.ZodType<Tranche> = z
     payee: id,
     amount_usd: dollars,
     on: day.optional(),
-    when: z.union([z.strictObject({ any: events }), z.strictObject({ all: events })]).optional(),
+    when: z
+      .union([z.strictObject({ any: events }), z.strictObject({ all: events })], {
+        error: '`when` is one of {any: [EVENT]} and {all: [EVENT]}',
+      })
+      .optional(),
     before: laterDay,
-    notice_business_days: z.int().nonnegative().default(0),
+    notice_business_days: whole('a number of business days', 0, MOST_NOTICE_DAYS).default(0),
   })
   .transform(({ on, when, ...rest }, context): Tranche => {
     if (on !== undefined && when === undefined) return { ...rest, due: { on } };
     if (when !== undefined && on === undefined) return { ...rest, due: { when } };
-    context.addIssue({ code: 'custom', message: 'a tranche is due either `on` a day or `when` events have happened' });
+    const hint = on === undefined ? 'add on: DAY, or when: {any: [EVENT]}' : 'remove one';
+    const params: IssueNote = { code: 'due_invalid', hint };
+    const message = 'a tranche is due either `on` a day or `when` events have happened';
+    context.addIssue({ code: 'custom', message, params: { ...params } });
     return z.NEVER;
   });
 
@@ -139,8 +150,11 @@ const revenueShare: z.ZodType<RevenueShare> = z.strictObject({
   id,
   payer: id,
   payee: id,
-  percent: z.int().min(0).max(100),
-  base: z.strictObject({ revenue_of: id, clouds: z.union([z.literal('any'), z.array(id).min(1)]) }),
+  percent: percentage,
+  base: z.strictObject({
+    revenue_of: id,
+    clouds: z.union([z.literal('any'), z.array(id).min(1)], { error: '`clouds` is `any`, or a list of clouds' }),
+  }),
   cap_usd: dollars.nullable().default(null),
   to: laterDay,
 });

@@ -99,3 +99,9 @@ export const VOCABULARY: Readonly<Record<string, readonly string[]>> = {
 
 /** Clouds whose misspelling is worth a warning. Others are allowed. */
 export const WELL_KNOWN_CLOUDS: readonly string[] = ['azure', 'aws', 'gcp', 'oracle', 'coreweave', 'local', 'openai'];
+
+/** How the makers of clouds are called: a contract names them as parties, and their clouds otherwise. */
+export const CLOUD_OF_VENDOR: Readonly<Record<string, string>> = { amazon: 'aws', microsoft: 'azure', google: 'gcp' };
+
+/** Events whose misspelling is worth a warning. Others are allowed. */
+export const WELL_KNOWN_EVENTS: readonly string[] = ['agi-verified', 'ipo-filed', 'injunction'];

@@ -10,6 +10,7 @@ import { conflictsOf, type Deadlock, type SpaceConflicts } from '../placement/sp
 import { CliError } from './cli/exit.ts';
 import type { Config } from './config/config.ts';
 import { type Side, sideOfFiles, spaceOf } from './contract-space.ts';
+import { checkTermsTogether } from './contracts-terms-check.ts';
 
 /** What one contract's clauses come to, under any of its readings. */
 export function checkClauses(side: Side): readonly Finding[] {
@@ -71,14 +72,14 @@ function tooWide(error: unknown, file: string): Finding {
 }
 
 export interface Together {
-  readonly config: Pick<Config, 'homes' | 'targets' | 'products' | 'channels'> | null;
+  readonly config: Pick<Config, 'homes' | 'targets' | 'products' | 'channels' | 'events'> | null;
   /** What findings about configured places name; null without one. */
   readonly file: string | null;
 }
 
 /** What contracts that are configured together come to. */
 export function checkTogether(side: Side, { config, file }: Together): readonly Finding[] {
-  const findings = neverInForce(side);
+  const findings = [...neverInForce(side), ...checkTermsTogether(side.files, config)];
   try {
     const { deadlocks, unreachable } = conflictsByEra(side, config);
     findings.push(...deadlocks.map(deadlock => deadlockFinding(deadlock, side, config !== null)));

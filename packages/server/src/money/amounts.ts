@@ -20,8 +20,16 @@ export function roundHalfUp(num: bigint, den: bigint): bigint {
   return num < 0n ? -rounded : rounded;
 }
 
-export function percent(whole: number): Ratio {
-  return { num: BigInt(whole), den: 100n };
+/** A decimal number exactly as it is written: 12.5 is 125/10. @throws RangeError if it takes an exponent to write it */
+function decimal(written: number): Ratio {
+  const [, whole, rest = ''] = /^(-?\d+)(?:\.(\d+))?$/.exec(String(written)) ?? [];
+  if (whole === undefined) throw new RangeError(`not a decimal number: ${written}`);
+  return { num: BigInt(whole + rest), den: 10n ** BigInt(rest.length) };
+}
+
+export function percent(written: number): Ratio {
+  const { num, den } = decimal(written);
+  return { num, den: den * 100n };
 }
 
 export function share(amount: Micro, { num, den }: Ratio): Micro {
@@ -31,9 +39,11 @@ export function share(amount: Micro, { num, den }: Ratio): Micro {
 export const smaller = (a: Micro, b: Micro): Micro => (a < b ? a : b);
 export const larger = (a: Micro, b: Micro): Micro => (a > b ? a : b);
 
-/** The amount of so many whole units. */
-export function units(whole: number): Micro {
-  return BigInt(whole) * MICRO_PER_UNIT;
+/** The amount of so many units, with at most six decimals. @throws RangeError if it has more */
+export function units(written: number): Micro {
+  const { num, den } = decimal(written);
+  if (MICRO_PER_UNIT % den !== 0n) throw new RangeError(`not whole in micro-units: ${written}`);
+  return num * (MICRO_PER_UNIT / den);
 }
 
 /** As a decimal number with up to `decimals` places: `-12.5`, `0.000001`. Exact if `value` has no more. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decimalText, dollars, parseUnits, roundHalfUp, units } from './amounts.ts';
+import { decimalText, dollars, parseUnits, percent, roundHalfUp, share, units } from './amounts.ts';
 import { afterBusinessDays, dayOf, dayStart, monthSpan } from './calendar.ts';
 import { capReached, capSpan, type CapTerm } from './caps.ts';
 import { billedIn } from './closing.ts';
@@ -29,6 +29,25 @@ describe('amounts', () => {
       decimalText(0n, 6),
       dollars(units(1234567) + 10n),
     ]).toEqual(['0.000001', '-1.5', '0', '$1,234,567.00001']);
+  });
+
+  it.each([
+    [0.000001, 1n],
+    [0.5, 500_000n],
+    [-1.25, -1_250_000n],
+    [999_999_999.999999, 999_999_999_999_999n],
+    [9_000_000_000_000, 9_000_000_000_000_000_000n],
+  ])('%d units are %d micro-units', (written, amount) => expect(units(written)).toBe(amount));
+
+  it.each([0.0000001, 1.0000001, 1e21, Number.NaN])('%d units are not whole in micro-units', written => {
+    expect(() => units(written)).toThrow(RangeError);
+  });
+
+  it('a percentage with a fraction is exact', () => {
+    expect(percent(12.5)).toEqual({ num: 125n, den: 1000n });
+    expect(share(8n, percent(12.5))).toBe(1n);
+    expect(share(10n ** 24n, percent(0.000001))).toBe(10n ** 16n);
+    expect(percent(20)).toEqual({ num: 20n, den: 100n });
   });
 
   it.each([

@@ -1,17 +1,11 @@
 /** What the schema found, in words. No message shows a value that could be a secret (L9). */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { didYouMean } from '../../contract/finding.ts';
+import { keysAt } from '../../contract/schema-keys.ts';
 import type { Path, Problem } from './problem.ts';
 import { fileSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
-interface JsonSchemaNode {
-  readonly properties?: { readonly [name: string]: JsonSchemaNode } | undefined;
-  readonly additionalProperties?: JsonSchemaNode | boolean | undefined;
-  readonly items?: JsonSchemaNode | undefined;
-  readonly anyOf?: readonly JsonSchemaNode[] | undefined;
-}
-
 export interface IssueContext {
   readonly value: unknown;
   readonly interpolated: (path: Path) => boolean;
@@ -98,29 +92,4 @@ export function at(value: unknown, path: Path): unknown {
     found = (found as { readonly [name: string]: unknown })[part];
   }
   return found;
-}
-
-const trees = new WeakMap<z.ZodType, JsonSchemaNode>();
-
-/** The keys that a schema knows at a path. */
-function keysAt(path: Path, schema: z.ZodType): readonly string[] {
-  const tree = trees.get(schema) ?? (z.toJSONSchema(schema, { io: 'input' }) as JsonSchemaNode);
-  trees.set(schema, tree);
-  let node: JsonSchemaNode | undefined = tree;
-  for (const part of path) {
-    const branch: JsonSchemaNode | undefined = branchOf(node);
-    const named: JsonSchemaNode | boolean | undefined =
-      typeof part === 'number' ? branch?.items : (branch?.properties?.[part] ?? branch?.additionalProperties);
-    node = typeof named === 'object' ? named : undefined;
-  }
-  return Object.keys(branchOf(node)?.properties ?? {});
-}
-
-/** Past the "or null" of what may be left out. */
-function branchOf(node: JsonSchemaNode | undefined): JsonSchemaNode | undefined {
-  return (
-    node?.anyOf?.find(
-      one => one.properties !== undefined || one.items !== undefined || one.additionalProperties !== undefined,
-    ) ?? node
-  );
 }

@@ -1,6 +1,7 @@
 /** Money terms as contracts write them (whole dollars, days), as `money/` computes them (micro-units, ms). */
 import type { Contract } from '../../contract/contract.ts';
 import type { MoneyTerms } from '../../contract/money-terms.ts';
+import { cloudOfCredits, vendorOf } from '../../contract/money-words.ts';
 import { percent, units } from '../../money/amounts.ts';
 import { dayStart } from '../../money/calendar.ts';
 import type { CapacityTerm } from '../../money/capacity.ts';
@@ -32,16 +33,6 @@ export function termsSource({ id, effective, manifest }: Contract): TermsSource 
 
 const start = (day: string): number => dayStart(day) ?? Number.NaN;
 const end = (day: string | null): number | null => (day === null ? null : start(day));
-
-/** `revenue_of: openai-models` and `revenue_of: openai` are both the revenue with models of the vendor openai. */
-export function vendorOf(revenueOf: string): string {
-  return revenueOf.replace(/-models$/, '');
-}
-
-/** `azure-credits` are drawn down by what is spent on azure; other forms by all spending. */
-export function cloudOfCredits(form: string): string | null {
-  return /^(.+)-credits$/.exec(form)?.[1] ?? null;
-}
 
 export function termsOf(contracts: readonly TermsSource[]): Terms {
   const all = <From, To>(
