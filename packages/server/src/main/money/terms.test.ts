@@ -11,8 +11,10 @@ import { rate } from '../../money/usage.ts';
 import { shippedFiles } from '../../placement/fixture.test-support.ts';
 import type { PlacementRecord } from '../../placement/record.ts';
 import { loadContract } from '../../contract/load.ts';
+import { chargesOf } from '../usage-command.ts';
 import { commitmentsOf, sharesOf } from '../whatif/money.ts';
 import { type Terms, type TermsSource, termsAt, termsOf, termsSource } from './terms.ts';
+import type { Times } from './usage-in-folder.ts';
 import { statementOf } from './usage-view.ts';
 import { statementWire } from './wire.ts';
 
@@ -199,11 +201,11 @@ describe('a term that a contract changes', () => {
   const AFTER = day('2026-07-01');
 
   it('a commitment that goes on keeps what was burned, is stated once, and is applied once', async () => {
-    const terms = changed({ commitments: [{ ...azure, amount_usd: 50 }] });
+    const terms = changed({ commitments: [{ ...azure, amount_usd: 35 }] });
     const found = async (asOf: number) =>
       (await stated(terms, calls, asOf)).commitments.filter(({ id }) => id === 'azure-250');
     expect(await found(AFTER)).toMatchObject([
-      { contract: 'openai-2026-04', spent_micro_usd: usd(37), remaining_micro_usd: usd(13) },
+      { contract: 'openai-2026-04', spent_micro_usd: usd(37), remaining_micro_usd: '0' },
     ]);
     expect(await found(APRIL - 1)).toMatchObject([{ contract: 'openai-2025-10', spent_micro_usd: usd(30) }]);
     const rows = terms.commitments.filter(({ id }) => id === 'azure-250').map(term => spendCommitment(term, 'USD'));
@@ -218,7 +220,7 @@ describe('a term that a contract changes', () => {
     ]);
     const burning = new Burning(terms.commitments);
     const applied = calls.map(one => burning.add(rate(one, books)).map(({ term, burned }) => [term.contract, burned]));
-    expect(applied).toEqual([[['openai-2025-10', 30_000_000n]], [['openai-2026-04', 7_000_000n]]]);
+    expect(applied).toEqual([[['openai-2025-10', 30_000_000n]], [['openai-2026-04', 5_000_000n]]]);
   });
 
   it('a commitment with another first day begins afresh; what another cloud burned before counts by the words of then', async () => {
@@ -235,6 +237,30 @@ describe('a term that a contract changes', () => {
     expect((await stated(terms, calls, AFTER)).prepaid).toMatchObject([
       { contract: 'openai-2026-04', used_micro_usd: usd(35), status: 'used_up', used_up_on: '2026-05-01' },
     ]);
+  });
+
+  it('credits count what was spent before by the days of the words of then', async () => {
+    const before = { ...OCTOBER, money: { ...OCTOBER.money, prepaid: [{ ...credits, from: '2026-03-02' }] } };
+    const after = { ...RENEWED, money: { ...RENEWED.money, prepaid: [credits] } };
+    const used = async (at: string) =>
+      (await stated(termsOf([before, after]), [call(day(at), 30, 'azure')], AFTER)).prepaid[0]?.used_micro_usd;
+    expect([await used('2026-03-01'), await used('2026-03-02')]).toEqual(['0', usd(30)]);
+  });
+
+  it('what was billed before the export has burned already', async () => {
+    const terms = changed({ commitments: [{ ...azure, amount_usd: 35 }] });
+    const desk = {
+      terms,
+      async *rows(times: Times) {
+        const [from, to] = [Date.parse(times.from ?? ''), Date.parse(times.to ?? '')];
+        for (const one of calls) if (one.at >= from && one.at < to) yield rate(one, books);
+      },
+      leafOf: async () => null,
+    };
+    const applied: (string | null | undefined)[] = [];
+    const may = { from: '2026-05-01', to: '2026-06-01' };
+    for await (const row of chargesOf(desk, { data: '/nowhere' }, may)) applied.push(row['ContractApplied']);
+    expect(applied).toEqual([expect.stringContaining('"ContractCommitmentAppliedCost":5,')]);
   });
 
   it('a tranche that was payable before is payable once, as it was; one that was not is by the new words', async () => {
