@@ -88,7 +88,10 @@ export type CommitmentResource = {
   readonly payer: string;
   readonly payee: string;
   readonly cloud: string;
+  /** The commitment that spending burns down first. */
+  readonly on_top_of: string | null;
   readonly from: string;
+  /** Exclusive. */
   readonly to: string | null;
   readonly amount_micro_usd: string;
   readonly spent_micro_usd: string;
@@ -114,6 +117,8 @@ export type ShareResource = {
   readonly vendor: string;
   readonly base_micro_usd: string;
   readonly due_micro_usd: string;
+  /** What fell due by the words that this share had in earlier contracts. */
+  readonly due_before_micro_usd: string;
   readonly cap_micro_usd: string | null;
   readonly cap_left_micro_usd: string | null;
   readonly to: string | null;
@@ -137,6 +142,33 @@ export type PrepaidResource = {
   readonly amount_micro_usd: string;
   readonly used_micro_usd: string;
   readonly left_micro_usd: string;
+  /** Days; null: none is agreed. */
+  readonly from: string | null;
+  /** Exclusive: what is left then is lost. */
+  readonly until: string | null;
+  readonly status: 'waiting' | 'running' | 'used_up' | 'ended';
+  /** The day whose spending drew the last of it. */
+  readonly used_up_on: string | null;
+};
+
+export type CapacityRan = { readonly calls: number; readonly tokens: number; readonly cost_micro_usd: string };
+
+/** The amount (gigawatts, say) is as agreed. It is not measured: what ran is. */
+export type CapacityResource = {
+  readonly id: string;
+  readonly contract: string;
+  readonly provider: string;
+  readonly cloud: string;
+  readonly accelerator: string;
+  readonly amount: number;
+  readonly unit: string;
+  readonly from: string;
+  /** Exclusive. */
+  readonly to: string | null;
+  /** What ran on the accelerator at the cloud in the term. */
+  readonly ran: CapacityRan;
+  /** What ran anywhere in the term. */
+  readonly all: CapacityRan;
 };
 
 export type CapResource = {
@@ -155,7 +187,7 @@ export type CommitmentsResource = {
   readonly shares: readonly ShareResource[];
   readonly tranches: readonly TrancheResource[];
   readonly prepaid: readonly PrepaidResource[];
-  readonly capacity: readonly { readonly accelerator: string; readonly unit: string; readonly amount: number }[];
+  readonly capacity: readonly CapacityResource[];
   /** Null where no server counts: their balance is the server's. */
   readonly caps: readonly CapResource[] | null;
 };
@@ -218,6 +250,7 @@ export const usageCallPageSchema: z.ZodType<UsageCallPage> = z.object({
 });
 
 const term = { id: text, contract: text };
+const ran = z.object({ calls: count, tokens: count, cost_micro_usd: amount });
 const parties = { payer: text, payee: text };
 
 export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
@@ -228,6 +261,7 @@ export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
       ...term,
       ...parties,
       cloud: text,
+      on_top_of: orNull,
       from: text,
       to: orNull,
       amount_micro_usd: amount,
@@ -247,6 +281,7 @@ export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
       vendor: text,
       base_micro_usd: amount,
       due_micro_usd: amount,
+      due_before_micro_usd: amount,
       cap_micro_usd: amountOrNull,
       cap_left_micro_usd: amountOrNull,
       to: orNull,
@@ -263,8 +298,32 @@ export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
       waits_for: z.array(text),
     }),
   ),
-  prepaid: z.array(z.object({ ...term, amount_micro_usd: amount, used_micro_usd: amount, left_micro_usd: amount })),
-  capacity: z.array(z.object({ accelerator: text, unit: text, amount: z.number() })),
+  prepaid: z.array(
+    z.object({
+      ...term,
+      amount_micro_usd: amount,
+      used_micro_usd: amount,
+      left_micro_usd: amount,
+      from: orNull,
+      until: orNull,
+      status: z.enum(['waiting', 'running', 'used_up', 'ended']),
+      used_up_on: orNull,
+    }),
+  ),
+  capacity: z.array(
+    z.object({
+      ...term,
+      provider: text,
+      cloud: text,
+      accelerator: text,
+      amount: z.number(),
+      unit: text,
+      from: text,
+      to: orNull,
+      ran,
+      all: ran,
+    }),
+  ),
   caps: z
     .array(
       z.object({

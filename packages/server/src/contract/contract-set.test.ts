@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkContractSet, chooseReadings, moneyTermsAt } from './contract-set.ts';
+import { checkContractSet, chooseReadings } from './contract-set.ts';
 import type { Contract } from './contract.ts';
 import { findingLine } from './finding.ts';
 import { loadContract } from './load.ts';
@@ -55,30 +55,45 @@ describe('money terms', () => {
   const b = contract(`id: b\nversion: "1"\neffective: {from: 2026-02-01}\nsupersedes: [a]\n${cap('c', 2)}`);
   const other = contract(`id: other\nversion: "1"\n${cap('c', 3)}`);
   const own = contract(`id: own\nversion: "1"\n${cap('d', 4)}`);
-  const caps = (at: number, ...contracts: Contract[]) =>
-    moneyTermsAt(contracts, at).caps.map(({ id, amount_usd }) => `${id} ${amount_usd}`);
-  const february = Date.UTC(2026, 1, 1);
-
-  test('hold from the day on which their contract begins, and beyond its end', () => {
-    expect(caps(Date.UTC(2026, 0, 1) - 1, a, own)).toEqual(['d 4']);
-    expect(caps(Date.UTC(2026, 0, 1), a, own)).toEqual(['d 4', 'c 1']);
-    expect(caps(february, a, own)).toEqual(['d 4', 'c 1']);
-  });
-
-  test('that a later contract changed are the later ones, from its day on', () => {
-    for (const both of [
-      [a, b],
-      [b, a],
-    ]) {
-      expect(caps(february - 1, ...both)).toEqual(['c 1']);
-      expect(caps(february, ...both)).toEqual(['c 2']);
-    }
-  });
-
   test('of one id in contracts of which neither supersedes the other are an error', () => {
     expect(codes(a, b)).toEqual([]);
     expect(codes(a, other)).toEqual(['error term_duplicate']);
     expect(codes(own, other)).toEqual([]);
+    // One supersedes the other over a third.
+    const c = contract(`id: c\nversion: "1"\neffective: {from: 2026-03-01}\nsupersedes: [b]\n${cap('c', 3)}`);
+    expect(codes(a, b, c)).toEqual([]);
+  });
+});
+
+describe('a commitment on top of another', () => {
+  const held = (id: string, onTopOf: string | null): string =>
+    `{id: ${id}, payer: p, payee: q, amount_usd: 1, from: 2026-01-01, counts: {cloud: aws}, shortfall: owed${onTopOf === null ? '' : `, on_top_of: ${onTopOf}`}}`;
+  const holding = (head: string, ...terms: string[]) =>
+    contract(`version: "1"\n${head}\ncommitments: [${terms.join(', ')}]`);
+
+  test('names one of its own contract, or of another', () => {
+    expect(codes(holding('id: a', held('x', null), held('y', 'x'), held('z', 'y')))).toEqual([]);
+    expect(codes(holding('id: a', held('x', null)), holding('id: b', held('y', 'x')))).toEqual([]);
+  });
+
+  test('that is not there is an error, but where a contract that may have it is not configured', () => {
+    const [finding] = checkContractSet([holding('id: a', held('first', null), held('y', 'fist'))]);
+    expect([finding?.code, finding?.hint]).toEqual(['on_top_of_unknown', 'did you mean first?']);
+    const later = holding('id: b\nsupersedes: [a]', held('y', 'x'));
+    expect(checkContractSet([later], ['a'])).toEqual([]);
+    expect(codes(holding('id: a', held('other', null)), later)).toEqual(['error on_top_of_unknown']);
+  });
+
+  test('in a circle is an error, of itself too', () => {
+    expect(codes(holding('id: a', held('x', 'x')))).toEqual(['error on_top_of_cycle']);
+    expect(codes(holding('id: a', held('x', 'y')), holding('id: b', held('y', 'x')))).toEqual([
+      'error on_top_of_cycle',
+      'error on_top_of_cycle',
+    ]);
+  });
+
+  test('that carries another already is an error', () => {
+    expect(codes(holding('id: a', held('x', null), held('y', 'x'), held('z', 'x')))).toEqual(['error on_top_of_twice']);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Contract } from './contract.ts';
 import { didYouMean, type Finding } from './finding.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { moneyKeys, type MoneyTerms } from './money-terms.ts';
+import { checkOnTopOf, type TermProblem } from './on-top-of.ts';
 
 const START = Number.NEGATIVE_INFINITY;
 const END = Number.POSITIVE_INFINITY;
@@ -14,7 +15,7 @@ const END = Number.POSITIVE_INFINITY;
 export function checkContractSet(contracts: readonly Contract[], others: readonly string[] = []): readonly Finding[] {
   const findings: Finding[] = [];
   const ids = new Set(contracts.map(contract => contract.id));
-  const problem: Problem = (level, code, id, message, hint) =>
+  const problem: TermProblem = (level, code, id, message, hint) =>
     void findings.push({ level, code, message, file: `${id}/${MANIFEST_FILE}`, line: null, hint });
   for (const [i, contract] of contracts.entries()) {
     const { id, version, effective } = contract;
@@ -36,30 +37,24 @@ export function checkContractSet(contracts: readonly Contract[], others: readonl
     }
   }
   checkTerms(contracts, problem);
+  checkOnTopOf(contracts, problem);
   return findings;
 }
-
-type Problem = (
-  level: Finding['level'],
-  code: Finding['code'],
-  id: string,
-  message: string,
-  hint: string | null,
-) => void;
 
 type Term = { readonly id: string };
 type Terms = { readonly [Kind in keyof MoneyTerms]: readonly Term[] };
 const TERM_KINDS = Object.keys(moneyKeys) as readonly (keyof MoneyTerms)[];
 
 /** A term changes from one contract to the one that supersedes it. Elsewhere the same id would count it twice, or hide one. */
-function checkTerms(contracts: readonly Contract[], problem: Problem): void {
+function checkTerms(contracts: readonly Contract[], problem: TermProblem): void {
   const holders = new Map<string, Contract[]>();
   for (const contract of contracts) {
     const terms: Terms = contract.manifest;
     for (const { id } of TERM_KINDS.flatMap(kind => terms[kind])) {
       const others = holders.get(id) ?? [];
       for (const other of others) {
-        if (other.id === contract.id || isSuperseded(other, contract) || isSuperseded(contract, other)) continue;
+        if (other.id === contract.id) continue;
+        if (replaces(other, contract, contracts) || replaces(contract, other, contracts)) continue;
         const message = `${other.id} has a money term ${id} too, and neither supersedes the other`;
         problem('error', 'term_duplicate', contract.id, message, 'rename one');
       }
@@ -68,32 +63,16 @@ function checkTerms(contracts: readonly Contract[], problem: Problem): void {
   }
 }
 
-function isSuperseded(older: Contract, by: Contract): boolean {
-  return by.supersedes.includes(older.id);
-}
+type Dated = Pick<Contract, 'id' | 'effective' | 'supersedes'>;
 
-/**
- * The money terms that hold at a time: those of every contract that has begun, whether or not it has ended since, for they run by their
- * own dates. Of a term that a later contract changed, under the same id, the later one.
- * @param at ms since 1970
- */
-export function moneyTermsAt(contracts: readonly Contract[], at: number): MoneyTerms {
-  const begun = contracts
-    .filter(({ effective }) => at >= (effective.from ?? START))
-    .toSorted((a, b) => ((a.effective.from ?? START) < (b.effective.from ?? START) ? -1 : 1));
-  const terms = TERM_KINDS.map(kind => {
-    const byId = new Map<string, Term>();
-    for (const contract of begun) {
-      const held: Terms = contract.manifest;
-      for (const term of held[kind]) byId.set(term.id, term);
-    }
-    return [kind, [...byId.values()]] as const;
-  });
-  return Object.fromEntries(terms) as unknown as MoneyTerms;
+/** Whether the terms of a contract take the place of those of another: it supersedes it, at once or over others, or is a later version of it. */
+export function replaces(later: Dated, earlier: Dated, contracts: readonly Dated[]): boolean {
+  if (later.id === earlier.id) return (later.effective.from ?? START) > (earlier.effective.from ?? START);
+  return later.supersedes.some(id => reaches(id, earlier.id, contracts));
 }
 
 /** Whether superseding leads from one contract to another. */
-function reaches(from: string, to: string, contracts: readonly Contract[]): boolean {
+function reaches(from: string, to: string, contracts: readonly Dated[]): boolean {
   const seen = new Set<string>();
   const open = [from];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

@@ -46,6 +46,9 @@ export type FindingCode =
   | 'supersedes_unknown'
   | 'supersedes_cycle'
   | 'term_duplicate'
+  | 'on_top_of_unknown'
+  | 'on_top_of_cycle'
+  | 'on_top_of_twice'
   // what clauses come to, over every request that they can tell apart
   | 'clause_dead'
   | 'clause_shadowed'

@@ -82,6 +82,8 @@ const TABLE = `
 a commitment from after its end | commitment | from: 2026-12-31; to: 2026-12-30 | from: 2026-12-30; to: 2026-12-31 | error term_dates | swap from and to
 a commitment of no day | commitment | from: 2026-05-01; to: 2026-05-01 | from: 2026-05-01; to: 2026-05-02 | error term_dates | \`to\` is the first day after
 capacity from after its end | capacity | from: 2026-06-02; to: 2026-06-01 | from: 2026-06-01; to: 2026-06-02 | error term_dates | swap from and to
+credits from after their end | prepaid | from: 2026-06-02; until: 2026-06-01 | from: 2026-06-01; until: 2026-06-02 | error term_dates | swap from and until
+credits of no day | prepaid | from: 2026-06-01; until: 2026-06-01 | from: 2026-05-31; until: 2026-06-01 | error term_dates | \`until\` is the first day after
 a day due that is not before its bound | tranche | before: 2026-03-31 | (as it is) | error term_dates | a day that is due needs no before
 a bound on a day due | tranche | before: 2026-04-01 | (as it is) | warning term_unused | remove it
 a notice of a day due | tranche | notice_business_days: 1 | notice_business_days: 0 | warning term_unused | remove it

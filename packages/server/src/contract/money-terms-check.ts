@@ -49,9 +49,12 @@ export function checkMoneyTerms(located: LocatedManifest, report: Report): void 
       if (problem !== null) at(kind, i, id, problem);
     }
   }
-  for (const [i, { id, form }] of manifest.prepaid.entries()) {
+  for (const [i, { id, form, from, until }] of manifest.prepaid.entries()) {
     const problem = formProblem(form);
     if (problem !== null) at('prepaid', i, id, problem);
+    const never =
+      until === null ? null : ((from === null ? null : order(from, until, 'until')) ?? over(located, until, 'until'));
+    if (never !== null) at('prepaid', i, id, never);
   }
   for (const [i, tranche] of manifest.tranches.entries()) {
     for (const problem of trancheProblems(located, tranche)) at('tranches', i, tranche.id, problem);
@@ -104,14 +107,14 @@ function digitsOf(text: string): number {
   return (before + behind).replace(/^0+/, '').replace(behind === '' ? /$/ : /0+$/, '').length;
 }
 
-function order(from: string, to: string): TermProblem | null {
+function order(from: string, to: string, key = 'to'): TermProblem | null {
   if (from < to) return null;
   const message = `from ${from} until ${to} (exclusive) is no time at all`;
   return {
     code: 'term_dates',
-    path: ['to'],
+    path: [key],
     message,
-    hint: from > to ? 'swap from and to' : '`to` is the first day after',
+    hint: from > to ? `swap from and ${key}` : `\`${key}\` is the first day after`,
   };
 }
 

@@ -15,6 +15,8 @@ export interface Commitment {
   readonly to: string | null;
   /** Spending that burns the commitment down. */
   readonly counts: { readonly cloud: string };
+  /** Another commitment, of this contract or another: spending burns that one down first, until it is full. */
+  readonly on_top_of: string | null;
   /** What happens to the part not spent. */
   readonly shortfall: 'owed' | 'forgiven' | 'unknown';
 }
@@ -22,6 +24,8 @@ export interface Commitment {
 export interface CapacityTerm {
   readonly id: string;
   readonly provider: string;
+  /** Where the provider's accelerators are; null: a cloud that is called like the provider. */
+  readonly cloud: string | null;
   readonly accelerator: string;
   readonly amount: number;
   readonly unit: string;
@@ -35,6 +39,10 @@ export interface Prepayment {
   readonly to: string;
   readonly amount_usd: number;
   readonly form: string;
+  /** What is spent from this day on draws on it; null: all that is known does. */
+  readonly from: string | null;
+  /** Exclusive; null: no end. */
+  readonly until: string | null;
 }
 
 export interface Tranche {
@@ -90,6 +98,7 @@ export const MOST_CAPACITY = 1_000_000_000;
 export const MOST_NOTICE_DAYS = 1_000;
 
 const laterDay = day.nullable().default(null);
+const idOrNone = id.nullable().default(null);
 const events = z.array(id).min(1);
 
 const commitment: z.ZodType<Commitment> = z.strictObject({
@@ -100,12 +109,14 @@ const commitment: z.ZodType<Commitment> = z.strictObject({
   from: day,
   to: laterDay,
   counts: z.strictObject({ cloud: id }),
+  on_top_of: idOrNone,
   shortfall: z.enum(['owed', 'forgiven', 'unknown']),
 });
 
 const capacityTerm: z.ZodType<CapacityTerm> = z.strictObject({
   id,
   provider: id,
+  cloud: idOrNone,
   accelerator: id,
   amount: whole('an amount of capacity', 1, MOST_CAPACITY, 'in a smaller unit: 1500 MW for 1.5 GW'),
   unit: text,
@@ -119,6 +130,8 @@ const prepayment: z.ZodType<Prepayment> = z.strictObject({
   to: id,
   amount_usd: dollars,
   form: id,
+  from: laterDay,
+  until: laterDay,
 });
 
 const tranche: z.ZodType<Tranche> = z

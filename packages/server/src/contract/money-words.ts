@@ -53,9 +53,12 @@ export function cloudOfCredits(form: string): string | null {
 }
 
 /** Every cloud that a term counts the spending or the revenue of. */
-export function cloudsOfTerms({ commitments, prepaid, shares, caps }: Manifest): readonly TermWord[] {
+export function cloudsOfTerms({ commitments, capacity, prepaid, shares, caps }: Manifest): readonly TermWord[] {
   return [
     ...commitments.map(({ id, counts }, index) => word('commitments', index, id, ['counts', 'cloud'], counts.cloud)),
+    ...capacity.flatMap(({ id, cloud }, index) =>
+      cloud === null ? [] : [word('capacity', index, id, ['cloud'], cloud)],
+    ),
     ...prepaid.flatMap(({ id, form }, index) => {
       const cloud = cloudOfCredits(form);
       return cloud === null ? [] : [word('prepaid', index, id, ['form'], cloud)];

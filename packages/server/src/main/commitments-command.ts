@@ -43,10 +43,11 @@ function textOf(statement: CommitmentsResource): string {
   const { commitments: promised, shares, tranches, prepaid, capacity, caps } = statement;
   const parts = [
     section(
-      'COMMITMENT CLOUD FROM TO AMOUNT TO-DATE REMAINING STRAIGHT-LINE TREND SHORTFALL SHADOW',
+      'COMMITMENT CLOUD ON-TOP-OF FROM TO AMOUNT TO-DATE REMAINING STRAIGHT-LINE TREND SHORTFALL SHADOW',
       promised.map(one => [
         one.id,
         one.cloud,
+        one.on_top_of ?? '-',
         one.from,
         one.to ?? '-',
         money(one.amount_micro_usd),
@@ -59,13 +60,14 @@ function textOf(statement: CommitmentsResource): string {
       ]),
     ),
     section(
-      'SHARE PAYER PAYEE BASE DUE CAP-LEFT UNTIL STATE',
+      'SHARE PAYER PAYEE BASE DUE DUE-BEFORE CAP-LEFT UNTIL STATE',
       shares.map(one => [
         one.id,
         one.payer,
         one.payee,
         money(one.base_micro_usd),
         money(one.due_micro_usd),
+        money(one.due_before_micro_usd),
         money(one.cap_left_micro_usd),
         one.to ?? '-',
         one.stopped === null ? 'running' : `stopped by its ${one.stopped}`,
@@ -84,12 +86,32 @@ function textOf(statement: CommitmentsResource): string {
       ]),
     ),
     section(
-      'PREPAID AMOUNT USED LEFT',
-      prepaid.map(one => [one.id, money(one.amount_micro_usd), money(one.used_micro_usd), money(one.left_micro_usd)]),
+      'PREPAID FROM UNTIL AMOUNT USED LEFT STATE',
+      prepaid.map(one => [
+        one.id,
+        one.from ?? '-',
+        one.until ?? '-',
+        money(one.amount_micro_usd),
+        money(one.used_micro_usd),
+        money(one.left_micro_usd),
+        one.used_up_on === null ? one.status : `used up on ${one.used_up_on}`,
+      ]),
     ),
     section(
-      'CAPACITY AMOUNT',
-      capacity.map(one => [one.accelerator, `${one.amount} ${one.unit}`]),
+      'CAPACITY PROVIDER CLOUD ACCELERATOR AGREED FROM TO CALLS TOKENS COST SHARE',
+      capacity.map(one => [
+        one.id,
+        one.provider,
+        one.cloud,
+        one.accelerator,
+        `${one.amount} ${one.unit}`,
+        one.from,
+        one.to ?? '-',
+        String(one.ran.calls),
+        String(one.ran.tokens),
+        money(one.ran.cost_micro_usd),
+        percentOf(one.ran.tokens, one.all.tokens),
+      ]),
     ),
     section(
       'CAP PERIOD AMOUNT SPENT HELD',
@@ -109,6 +131,11 @@ function textOf(statement: CommitmentsResource): string {
 
 function section(header: string, rows: readonly (readonly string[])[]): string {
   return rows.length === 0 ? '' : table(header.split(' '), rows);
+}
+
+/** Of the tokens that ran anywhere in its time, to a tenth. */
+function percentOf(part: number, whole: number): string {
+  return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(1)}%`;
 }
 
 /** Of a dollar that is spent there: what it saves. */

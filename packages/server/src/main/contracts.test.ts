@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkContractSet, moneyTermsAt } from '../contract/contract-set.ts';
+import { checkContractSet } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
 import { loadContract } from '../contract/load.ts';
@@ -73,7 +73,9 @@ describe('shipped sets', () => {
 
   test('the eras together hold the terms as reported', () => {
     const eras = ERAS.map(shipped);
-    const { commitments, capacity, prepaid, tranches, shares } = moneyTermsAt(eras, Date.UTC(2026, 5, 1));
+    const [october, february, april] = eras.map(({ manifest }) => manifest);
+    const commitments = eras.flatMap(({ manifest }) => manifest.commitments);
+    const { capacity, tranches } = february ?? { capacity: [], tranches: [] };
     const openai = { payer: 'openai' };
     expect(commitments).toMatchObject([
       { ...openai, id: 'azure-250', payee: 'microsoft', amount_usd: 250_000_000_000, from: '2025-10-28', to: null },
@@ -85,21 +87,26 @@ describe('shipped sets', () => {
       ['aws', 'unknown'],
       ['aws', 'owed'],
     ]);
-    expect(capacity).toMatchObject([{ provider: 'amazon', accelerator: 'trainium', amount: 2, unit: 'GW' }]);
-    expect(prepaid).toMatchObject([{ payer: 'microsoft', to: 'openai', amount_usd: 13_000_000_000 }]);
+    // On top of the $38B.
+    expect(commitments.map(term => term.on_top_of)).toEqual([null, null, 'aws-38']);
+    expect(capacity).toMatchObject([
+      { provider: 'amazon', cloud: 'aws', accelerator: 'trainium', amount: 2, unit: 'GW' },
+    ]);
+    expect(october?.prepaid).toMatchObject([{ payer: 'microsoft', to: 'openai', amount_usd: 13_000_000_000 }]);
     expect(tranches).toMatchObject([
       { payer: 'amazon', payee: 'openai', amount_usd: 15_000_000_000, due: { on: '2026-03-31' } },
       {
         amount_usd: 35_000_000_000,
         due: { when: { any: ['ipo-filed', 'milestone-redacted'] } },
-        before: '2028-12-31',
+        // Before the end of 2028: the last day counts.
+        before: '2029-01-01',
         notice_business_days: 5,
       },
     ]);
     const share = { id: 'msft-share', ...openai, payee: 'microsoft', percent: 20 };
-    expect(shares).toMatchObject([{ ...share, cap_usd: 38_000_000_000, to: '2030-12-31' }]);
-    expect(moneyTermsAt(eras, Date.UTC(2026, 3, 27) - 1).shares).toMatchObject([{ ...share, cap_usd: null, to: null }]);
-    expect(moneyTermsAt(eras, Date.UTC(2026, 0, 1)).commitments.map(({ id }) => id)).toEqual(['azure-250', 'aws-38']);
+    // Through 2030: the last day counts.
+    expect(april?.shares).toMatchObject([{ ...share, cap_usd: 38_000_000_000, to: '2031-01-01' }]);
+    expect(october?.shares).toMatchObject([{ ...share, cap_usd: null, to: null }]);
   });
 
   test('the example of a customer has its commitments and its caps', () => {

@@ -1,9 +1,10 @@
 /** `perdure usage`: sums, reconciliation, FOCUS export, closing of months. */
 import { dollars, unitText } from '../money/amounts.ts';
+import { Burning } from '../money/burning.ts';
 import { monthOf, monthSpan } from '../money/calendar.ts';
 import { billedIn } from '../money/closing.ts';
 import { CONTRACT_COMMITMENT, COST_AND_USAGE, type FocusRow } from '../money/focus/columns.ts';
-import { capacityCommitment, costAndUsage, spendCommitment } from '../money/focus/rows.ts';
+import { applyTerms, capacityCommitment, costAndUsage, spendCommitment } from '../money/focus/rows.ts';
 import { type OwnLine, reconcile, type Reconciled } from '../money/reconcile.ts';
 import { AccruingShare } from '../money/shares.ts';
 import { type Dimension, type Group, grandTotal, type Totals } from '../money/totals.ts';
@@ -219,7 +220,7 @@ export async function* chargesOf(
   );
   const terms = {
     currency: CURRENCY,
-    commitments: desk.terms.commitments,
+    commitments: new Burning(desk.terms.commitments),
     shares: desk.terms.shares.map(term => new AccruingShare(term)),
   };
   const opening = monthSpan(first)?.from ?? from;
@@ -232,10 +233,10 @@ export async function* chargesOf(
       yield { row: books === undefined ? row : rate(row, books), billed };
     }
   };
-  // A share’s cap knows what was billed before: those months count first.
-  if (terms.shares.length > 0) {
+  // A share’s cap and a commitment’s amount know what was billed before: those months count first.
+  if (terms.shares.length + desk.terms.commitments.length > 0) {
     for await (const { row, billed } of rows(0, opening)) {
-      if (billed.period < first) for (const share of terms.shares) share.add(row);
+      if (billed.period < first) applyTerms(row, terms);
     }
   }
   for await (const { row, billed } of rows(start, end)) {

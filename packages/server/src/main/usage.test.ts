@@ -60,7 +60,7 @@ beforeAll(async () => {
     'price_book: [{input: 100, output: 100}, {from: 2026-01-01, input: 1.25, cached_input: 0.125, output: 10}]}';
   writeFileSync(
     join(cwd, 'perdure.yaml'),
-    `listen: {port: 0}\ntargets:\n  - ${target('azure-east', 'azure')}\ncontracts: [openai-2025-10, openai-2026-02]\nas_of: 2026-03-20\n` +
+    `listen: {port: 0}\ntargets:\n  - ${target('azure-east', 'azure')}\ncontracts: [openai-2025-10, openai-2026-02, openai-2026-04]\nas_of: 2026-03-20\n` +
       'rates:\n  - {input: 2, cached_input: 1, output: 20}\n  - {product: api, channel: direct, input: 3, cached_input: 1, output: 30}\n' +
       'caps:\n  - {id: all, period: month, amount_usd: 0.018}\nledger: {interval_ms: 100}\n',
   );
@@ -105,10 +105,24 @@ describe('of a running server', () => {
       trend_micro_usd: null,
     });
     expect(stated['commitments']?.find(({ id }) => id === 'aws-8y')).toMatchObject({ spent_micro_usd: '0' });
-    expect(stated['shares']).toMatchObject([{ id: 'msft-share', due_micro_usd: String((6 * REVENUE) / 5) }]);
+    expect(stated['shares']).toMatchObject([
+      // By the words of April, which hold at the real time of the calls; nothing was due by those of October.
+      {
+        id: 'msft-share',
+        contract: 'openai-2026-04',
+        due_micro_usd: String((6 * REVENUE) / 5),
+        due_before_micro_usd: '0',
+      },
+    ]);
     expect(stated['prepaid']).toMatchObject([{ id: 'msft-13b', used_micro_usd: String(6 * COST) }]);
     expect(stated['caps']).toMatchObject([{ id: 'all', spent_micro_usd: String(6 * COST), reserved_micro_usd: '0' }]);
     expect((await run('commitments', '--event', 'ipo-filed=2026-03-01')).code).toBe(2);
+    const { out } = await run('commitments');
+    expect(out).toMatch(/aws-8y +aws +aws-38 +2026-02-27 /);
+    expect(out).toMatch(/msft-share .* \$0\.00 +\$37,999,999,999\.99\d+ +2031-01-01 +running/);
+    expect(out).toMatch(/msft-13b +- +- +\$13,000,000,000\.00 +\$0\.00915 +\$12,999,999,999\.99085 +running/);
+    // Six calls of 1050 tokens ran elsewhere.
+    expect(out).toMatch(/trainium-2gw +amazon +aws +trainium +2 GW +2026-02-27 +- +0 +0 +\$0\.00 +0\.0%/);
   });
 
   it('says what is wrong with a question', async () => {

@@ -1,7 +1,12 @@
-/** Capacity terms: so much of an accelerator, in a time. They bind no call; a report says what ran on it. */
-export interface CapacityTerm {
+/** Capacity terms: so much of an accelerator, in a time. They bind no call, and how much of one is used is not measured: a report says what ran on it. */
+import { type Changing, heldSpan } from './held.ts';
+import type { UsageRow } from './usage.ts';
+
+export interface CapacityTerm extends Changing {
   readonly id: string;
   readonly provider: string;
+  /** Where its accelerators are. */
+  readonly cloud: string;
   readonly accelerator: string;
   readonly amount: number;
   readonly unit: string;
@@ -11,16 +16,49 @@ export interface CapacityTerm {
   readonly to: number | null;
 }
 
-/** What is held at a time, by accelerator and unit. */
-export function capacityAt(
-  terms: readonly CapacityTerm[],
-  at: number,
-): readonly { readonly accelerator: string; readonly unit: string; readonly amount: number }[] {
-  const held = new Map<string, { accelerator: string; unit: string; amount: number }>();
-  for (const { accelerator, unit, amount, from, to } of terms) {
-    if (at < from || (to !== null && at >= to)) continue;
-    const key = JSON.stringify([accelerator, unit]);
-    held.set(key, { accelerator, unit, amount: amount + (held.get(key)?.amount ?? 0) });
+/** Calls, their tokens of all kinds, and what they cost. */
+export interface Ran {
+  readonly calls: number;
+  readonly tokens: number;
+  readonly cost: bigint;
+}
+
+export interface CapacityState<Term extends CapacityTerm = CapacityTerm> {
+  readonly term: Term;
+  /** On its accelerator, at its cloud, in its time. */
+  readonly ran: Ran;
+  /** Anywhere, in its time. */
+  readonly all: Ran;
+}
+
+type RanRow = Pick<UsageRow, 'at' | 'cloud' | 'accelerator' | 'tokens' | 'cost'>;
+
+/** Sums what runs in the time of a term. */
+export class CapacityUse<Term extends CapacityTerm> {
+  readonly #term: Term;
+  readonly #span: ReturnType<typeof heldSpan>;
+  #ran: Ran = { calls: 0, tokens: 0, cost: 0n };
+  #all: Ran = this.#ran;
+
+  constructor(term: Term) {
+    this.#term = term;
+    this.#span = heldSpan(term, term.from, term.to);
   }
-  return [...held.values()];
+
+  add(row: RanRow): void {
+    const { from, to } = this.#span;
+    if ((from !== null && row.at < from) || (to !== null && row.at >= to)) return;
+    this.#all = plus(this.#all, row);
+    const { cloud, accelerator } = this.#term;
+    if (row.cloud === cloud && row.accelerator === accelerator) this.#ran = plus(this.#ran, row);
+  }
+
+  get state(): CapacityState<Term> {
+    return { term: this.#term, ran: this.#ran, all: this.#all };
+  }
+}
+
+function plus(sum: Ran, { tokens, cost }: RanRow): Ran {
+  const { input, cached, output, reasoning } = tokens;
+  return { calls: sum.calls + 1, tokens: sum.tokens + input + cached + output + reasoning, cost: sum.cost + cost };
 }

@@ -1,8 +1,9 @@
 /** Commitments: what was promised to be spent, what has been, and what it looks to come to at the end. */
 import { larger, type Micro, roundHalfUp, smaller } from './amounts.ts';
 import { DAY_MS, spanOfDay } from './calendar.ts';
+import { type Changing, wordsAt } from './held.ts';
 
-export interface CommitmentTerm {
+export interface CommitmentTerm extends Changing {
   readonly id: string;
   readonly payer: string;
   readonly payee: string;
@@ -14,6 +15,8 @@ export interface CommitmentTerm {
   /** Spending on this cloud burns it down. */
   readonly cloud: string;
   readonly shortfall: 'owed' | 'forgiven' | 'unknown';
+  /** The commitment that a cost burns down first, until it is full. Absent: none. */
+  readonly onTopOf?: string;
 }
 
 export interface Spending {
@@ -22,13 +25,19 @@ export interface Spending {
   readonly cost: Micro;
 }
 
-/** Whether a cost burns the commitment down. */
+/** Whether a cost burns the commitment down: from its first day on, by the words that held when it was spent. */
 export function counts(term: CommitmentTerm, spend: Spending): boolean {
+  const words = spend.at < term.from ? null : wordsAt(term, spend.at);
+  return words !== null && countsBy(words, spend);
+}
+
+/** By the words of one term alone. */
+function countsBy(term: CommitmentTerm, spend: Spending): boolean {
   return spend.cloud === term.cloud && spend.at >= term.from && (term.to === null || spend.at < term.to);
 }
 
-export interface BurnDown {
-  readonly term: CommitmentTerm;
+export interface BurnDown<Term extends CommitmentTerm = CommitmentTerm> {
+  readonly term: Term;
   readonly asOf: number;
   /** All that was spent in its time, also beyond the amount. */
   readonly spent: Micro;
@@ -51,23 +60,36 @@ export interface BurnDown {
 export const TREND_DAYS = 90;
 export const TREND_LEAST = 2;
 
+/** Of a commitment on top of others. */
+export interface Queue {
+  /** Also what went to the others. */
+  readonly all: Iterable<Spending>;
+  /** What is left of the others, and until when: they take what is to come first. */
+  readonly before: readonly { readonly remaining: Micro; readonly to: number | null }[];
+}
+
 /**
  * @param spends whole or partial days, in any order; of one day there may be several
  * @param asOf what is spent at it or later is left out
  */
-export function burnDown(term: CommitmentTerm, spends: Iterable<Spending>, asOf: number): BurnDown {
-  const byDay = new Map<number, bigint>();
-  let spent = 0n;
-  for (const spend of spends) {
-    if (spend.at >= asOf || !counts(term, spend)) continue;
-    spent += spend.cost;
-    const { from } = spanOfDay(spend.at);
-    byDay.set(from, (byDay.get(from) ?? 0n) + spend.cost);
-  }
+export function burnDown<Term extends CommitmentTerm>(
+  term: Term,
+  spends: Iterable<Spending>,
+  asOf: number,
+  queue: Queue | null = null,
+): BurnDown<Term> {
+  const { sum: spent, byDay: ownDays } = summed(term, spends, asOf);
+  const { sum: all, byDay } = queue === null ? { sum: spent, byDay: ownDays } : summed(term, queue.all, asOf);
   const burned = smaller(larger(spent, 0n), term.amount);
-  const ended = term.to !== null && asOf >= term.to;
-  const straightLine = term.to === null ? null : ended ? spent : averaged(term, term.to, spent, asOf);
-  const trend = term.to === null ? null : ended ? spent : trended(term, term.to, byDay, spent, asOf);
+  const { to } = term;
+  const ended = to !== null && asOf >= to;
+  const atEnd = (future: (until: number) => Micro | null): Micro | null => {
+    if (to === null || ended) return to === null ? null : spent;
+    const coming = future(to);
+    return coming === null ? null : spent + coming - takenBefore(queue?.before ?? [], to, asOf, future);
+  };
+  const straightLine = atEnd(until => averaged(term, until, all, asOf));
+  const trend = atEnd(until => trended(term, until, byDay, asOf));
   const missing = (at: Micro | null): Micro | null => (at === null ? null : larger(term.amount - at, 0n));
   return {
     term,
@@ -85,19 +107,45 @@ export function burnDown(term: CommitmentTerm, spends: Iterable<Spending>, asOf:
   };
 }
 
-function averaged({ from }: CommitmentTerm, to: number, spent: Micro, asOf: number): Micro | null {
+function summed(
+  term: CommitmentTerm,
+  spends: Iterable<Spending>,
+  asOf: number,
+): { readonly sum: Micro; readonly byDay: ReadonlyMap<number, bigint> } {
+  const byDay = new Map<number, bigint>();
+  let sum = 0n;
+  for (const spend of spends) {
+    if (spend.at >= asOf || !counts(term, spend)) continue;
+    sum += spend.cost;
+    const { from } = spanOfDay(spend.at);
+    byDay.set(from, (byDay.get(from) ?? 0n) + spend.cost);
+  }
+  return { sum, byDay };
+}
+
+/** What those before it take of what is to come, each until its own end. */
+function takenBefore(
+  before: Queue['before'],
+  to: number,
+  asOf: number,
+  future: (until: number) => Micro | null,
+): Micro {
+  let taken = 0n;
+  for (const one of before) {
+    const until = one.to === null ? to : Math.min(one.to, to);
+    if (until > asOf) taken += smaller(one.remaining, larger((future(until) ?? 0n) - taken, 0n));
+  }
+  return taken;
+}
+
+/** What is to come until then, if each day is as the average so far. */
+function averaged({ from }: CommitmentTerm, until: number, spent: Micro, asOf: number): Micro | null {
   if (asOf - from < DAY_MS) return null;
-  return roundHalfUp(spent * BigInt(to - from), BigInt(asOf - from));
+  return roundHalfUp(spent * BigInt(until - asOf), BigInt(asOf - from));
 }
 
 /** Least squares in exact rationals: y = a + b x through the whole days x = 0 .. n-1, summed over the days to come where it is above 0. */
-function trended(
-  term: CommitmentTerm,
-  to: number,
-  byDay: ReadonlyMap<number, bigint>,
-  spent: Micro,
-  asOf: number,
-): Micro | null {
+function trended(term: CommitmentTerm, until: number, byDay: ReadonlyMap<number, bigint>, asOf: number): Micro | null {
   const today = spanOfDay(asOf).from;
   const first = Math.max(spanOfDay(term.from + DAY_MS - 1).from, today - TREND_DAYS * DAY_MS);
   const n = Math.round((today - first) / DAY_MS);
@@ -115,12 +163,10 @@ function trended(
   // y = (p + q x) / (n den)
   const q = count * (count * sumXY - sumX * sumY);
   const p = sumY * den - sumX * (count * sumXY - sumX * sumY);
-  const days = BigInt(Math.max(0, Math.round((spanOfDay(to + DAY_MS - 1).from - today) / DAY_MS)));
+  const days = BigInt(Math.max(0, Math.round((spanOfDay(until + DAY_MS - 1).from - today) / DAY_MS)));
   const ahead = sumAbove(p, q, count, days);
-  const soFarToday = byDay.get(today) ?? 0n;
   // Today is both: what it has brought already is inside what it is taken to bring.
-  const forecast = spent - soFarToday + larger(roundHalfUp(ahead, count * den), soFarToday);
-  return larger(forecast, spent);
+  return larger(roundHalfUp(ahead, count * den) - (byDay.get(today) ?? 0n), 0n);
 }
 
 /** The sum of p + q x over x = from .. from + days - 1, of those terms only that are above 0. */

@@ -3,6 +3,8 @@ import { type Micro, percent, share, unitText } from './amounts.ts';
 import { dayOf, monthOf } from './calendar.ts';
 import type { CapBalance } from './caps.ts';
 import type { BurnDown } from './commitments.ts';
+import type { PrepaidState } from './prepaid.ts';
+import type { ShareState } from './shares.ts';
 import type { TrancheState } from './tranches.ts';
 
 export interface Crossing {
@@ -10,6 +12,8 @@ export interface Crossing {
     | 'cap.threshold'
     | 'commitment.threshold'
     | 'commitment.shortfall'
+    | 'share.threshold'
+    | 'prepaid.threshold'
     | 'tranche.notice'
     | 'tranche.payable';
   /** What it is of; with `period` and `threshold` it names the crossing. */
@@ -62,6 +66,54 @@ export function commitmentCrossings(
       amount_usd: unitText(term.amount),
       threshold_usd: unitText(share(term.amount, percent(threshold))),
       spent_usd: unitText(spent),
+    },
+  }));
+}
+
+/** Of what is due under the cap; a share without one has none. */
+export function shareCrossings(
+  { term, due }: ShareState,
+  contract: string,
+  percents: readonly number[],
+): readonly Crossing[] {
+  const { cap } = term;
+  if (cap === null) return [];
+  return reached(due, cap, percents).map(threshold => ({
+    type: 'share.threshold',
+    subject: `share ${contract}/${term.id}`,
+    period: 'term',
+    threshold,
+    data: {
+      contract,
+      share: term.id,
+      percent: threshold,
+      cap_usd: unitText(cap),
+      due_usd: unitText(due),
+      payer: term.payer,
+      payee: term.payee,
+    },
+  }));
+}
+
+/** Of what is used. */
+export function prepaidCrossings(
+  { term, used, left, usedUpOn }: PrepaidState,
+  contract: string,
+  percents: readonly number[],
+): readonly Crossing[] {
+  return reached(used, term.amount, percents).map(threshold => ({
+    type: 'prepaid.threshold',
+    subject: `prepaid ${contract}/${term.id}`,
+    period: 'term',
+    threshold,
+    data: {
+      contract,
+      prepaid: term.id,
+      percent: threshold,
+      amount_usd: unitText(term.amount),
+      used_usd: unitText(used),
+      left_usd: unitText(left),
+      used_up_on: usedUpOn,
     },
   }));
 }

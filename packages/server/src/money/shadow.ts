@@ -3,6 +3,7 @@
  * time until the last commitment ends: which share of each class of calls should go where, so that the bills and the shortfalls together
  * are least. A commitment's dual is its price. Estimates, in floating point: they steer, and no amount is computed from them.
  */
+import { below } from './burning.ts';
 import type { CommitmentTerm } from './commitments.ts';
 import { DAY_MS } from './calendar.ts';
 
@@ -73,6 +74,18 @@ interface Period {
   readonly days: number;
 }
 
+type Committed = ShadowInput['commitments'][number];
+
+/** What a commitment waits for: it gets nothing before those are full. One that has ended keeps nobody waiting. */
+function waitsFor({ commitments, now }: ShadowInput, { term }: Committed): readonly Committed[] {
+  const open = commitments.filter(one => one.term.to === null || one.term.to > now);
+  const first = below(
+    commitments.map(one => one.term),
+    term,
+  );
+  return open.filter(one => first.includes(one.term));
+}
+
 /** Only what has an end that is to come, something left, and a shortfall that costs. */
 function pricedCommitments({ commitments, now }: Pick<ShadowInput, 'commitments' | 'now'>): ShadowInput['commitments'] {
   return commitments.filter(
@@ -97,6 +110,7 @@ export function shadowProgram(input: ShadowInput): string | null {
   const objective: string[] = [];
   const rows: string[] = [];
   const bounds: string[] = [];
+  const chains = priced.map(one => [...waitsFor(input, one), one]);
   const paid = priced.map((): string[] => []);
   for (const [p, period] of periods.entries()) {
     const taken = new Map<string, string[]>();
@@ -111,8 +125,9 @@ export function shadowProgram(input: ShadowInput): string | null {
         shares.push(term(1, name));
         bounds.push(` 0 <= ${name} <= 1`);
         if (target.callsADay !== null) entry(taken, target.id).push(term(calls, name));
-        for (const [k, { term: committed }] of priced.entries()) {
-          if (committed.cloud === target.cloud && covers(committed, period)) paid[k]?.push(term(dollars, name));
+        for (const [k, chain] of chains.entries()) {
+          const burns = chain.some(one => one.term.cloud === target.cloud && covers(one.term, period));
+          if (burns) paid[k]?.push(term(dollars, name));
         }
       }
       if (shares.length === 0) continue;
@@ -125,31 +140,33 @@ export function shadowProgram(input: ShadowInput): string | null {
       if (callsADay !== null && calls !== undefined) rows.push(row(`room_${t}_${p}`, calls, '<=', callsADay));
     }
   }
-  for (const [k, { remaining }] of priced.entries()) {
-    const missing = `s_${k}`;
-    objective.push(term(1, missing));
-    rows.push(row(`commit_${k}`, [...(paid[k] ?? []), term(1, missing)], '>=', Number(remaining) / MILLION));
+  // What is spent fills a chain from its beginning: with what those before it will miss, it has to come to the whole of it.
+  for (const [k, chain] of chains.entries()) {
+    const missing = chain.map(one => priced.indexOf(one)).filter(i => i >= 0);
+    objective.push(term(1, `s_${k}`));
+    const whole = chain.reduce((sum, { remaining }) => sum + remaining, 0n);
+    const parts = [...(paid[k] ?? []), ...missing.map(i => term(1, `s_${i}`))];
+    rows.push(row(`commit_${k}`, parts, '>=', Number(whole) / MILLION));
   }
   return ['Minimize', ` cost: ${wrapped(objective)}`, 'Subject To', ...rows, 'Bounds', ...bounds, 'End', ''].join('\n');
 }
 
 export function shadowPrices(input: ShadowInput, { duals, values }: LpSolution): ShadowResult {
-  const commitments = pricedCommitments(input).map(({ key, term: { cloud } }, k): CommitmentShadow => {
-    const dual = duals.get(`commit_${k}`) ?? 0;
-    return {
-      key,
-      cloud,
-      ppm: Math.min(MILLION, Math.max(0, Math.round(dual * MILLION))),
-      shortfall: Math.round((values.get(`s_${k}`) ?? 0) * MILLION),
-    };
+  const priced = pricedCommitments(input);
+  const rows = priced.map((one, k) => ({
+    chain: [...waitsFor(input, one), one],
+    ppm: Math.max(0, Math.round((duals.get(`commit_${k}`) ?? 0) * MILLION)),
+  }));
+  const commitments = priced.map((one, k): CommitmentShadow => {
+    // What fills it brings the ones on top of it nearer, too.
+    const saved = rows.filter(({ chain }) => chain.includes(one)).reduce((sum, { ppm }) => sum + ppm, 0);
+    const shortfall = Math.max(0, Math.round((values.get(`s_${k}`) ?? 0) * MILLION));
+    return { key: one.key, cloud: one.term.cloud, ppm: Math.min(MILLION, saved), shortfall };
   });
-  const running = new Set(
-    pricedCommitments(input).flatMap(({ key, term: { from } }) => (from <= input.now ? [key] : [])),
-  );
   const targets: Record<string, number> = {};
   for (const { id, cloud } of input.targets) {
-    const ppm = commitments
-      .filter(one => one.cloud === cloud && one.ppm > 0 && running.has(one.key))
+    const ppm = rows
+      .filter(one => one.ppm > 0 && one.chain.some(({ term }) => term.cloud === cloud && term.from <= input.now))
       .reduce((sum, one) => sum + one.ppm + TIE_PPM, 0);
     if (ppm > 0) targets[id] = Math.min(MILLION, ppm);
   }

@@ -1,8 +1,9 @@
 /** Shares of revenue: a percentage of a base, up to a cap, until a day. */
 import { larger, type Micro, type Ratio, share, smaller } from './amounts.ts';
+import { type Changing, heldSpan, holdsAt } from './held.ts';
 import type { UsageRow } from './usage.ts';
 
-export interface ShareTerm {
+export interface ShareTerm extends Changing {
   readonly id: string;
   readonly payer: string;
   readonly payee: string;
@@ -21,9 +22,10 @@ export interface ShareTerm {
 
 export type Earning = Pick<UsageRow, 'at' | 'vendor' | 'cloud' | 'revenue'>;
 
-/** Whether the revenue is in the base: of the vendor, on the clouds, in its time. */
+/** Whether the revenue is in the base: of the vendor, on the clouds, in its time, while its words hold. */
 export function inBase(term: ShareTerm, { at, vendor, cloud }: Earning): boolean {
   return (
+    holdsAt(term, at) &&
     vendor === term.vendor &&
     (term.clouds === null || term.clouds.includes(cloud)) &&
     at >= (term.from ?? Number.NEGATIVE_INFINITY) &&
@@ -52,7 +54,8 @@ export function shareState(term: ShareTerm, earnings: Iterable<Earning>, asOf: n
   for (const earning of earnings) if (earning.at < asOf && inBase(term, earning)) base += earning.revenue;
   const due = shareDue(term, base);
   const capLeft = term.cap === null ? null : term.cap - due;
-  const over = term.to !== null && asOf >= term.to;
+  const { to } = heldSpan(term, term.from, term.to);
+  const over = to !== null && asOf >= to;
   return { term, base, due, capLeft, stopped: capLeft === 0n ? 'cap' : over ? 'date' : null };
 }
 

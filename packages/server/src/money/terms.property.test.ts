@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { capacityAt } from './capacity.ts';
+import { Burning, burnDowns } from './burning.ts';
+import { CapacityUse } from './capacity.ts';
 import { burnDown, type CommitmentTerm } from './commitments.ts';
 import { prepaidState } from './prepaid.ts';
-import { MARCH, someRows } from './rows.test-support.ts';
+import { CALL, MARCH, someRows } from './rows.test-support.ts';
+import { rate } from './usage.ts';
 import { AccruingShare, shareDue, shareState, type ShareTerm } from './shares.ts';
 
 const DAY = 86_400_000;
@@ -166,28 +168,137 @@ describe('commitments', () => {
   });
 });
 
-it('prepaid: used and left are the amount, and all spending is used or beyond', () => {
-  fc.assert(
-    fc.property(someRows, amount, fc.constantFrom('azure', null), ({ rows }, whole, cloud) => {
-      const state = prepaidState({ id: 'p', payer: 'a', to: 'b', amount: whole, cloud }, rows);
-      expect(state.used + state.left).toBe(whole);
-      const spent = rows.reduce((all, row) => all + (cloud === null || row.cloud === cloud ? row.cost : 0n), 0n);
-      expect(state.used + state.beyond).toBe(spent);
-    }),
-  );
+describe('commitments on top of one another', () => {
+  const chain = (amounts: readonly bigint[]): readonly CommitmentTerm[] =>
+    amounts.map((one, i) => ({
+      id: `c${i}`,
+      payer: 'p',
+      payee: 'q',
+      cloud: 'aws',
+      shortfall: 'owed' as const,
+      amount: one,
+      from: MARCH,
+      to: MARCH + (30 + 30 * i) * DAY,
+      ...(i > 0 && { onTopOf: `c${i - 1}` }),
+    }));
+  const amounts = fc.array(fc.bigInt({ min: 1n, max: 10n ** 8n }), { minLength: 1, maxLength: 4 });
+
+  it('take each cost once: the first that has room, then the next; what none has room for stands with the last', () => {
+    fc.assert(
+      fc.property(someRows, amounts, ({ rows }, whole) => {
+        const terms = chain(whole);
+        const burning = new Burning(terms);
+        const burned = new Map<string, bigint>();
+        for (const row of rows.toSorted((a, b) => a.at - b.at)) {
+          const parts = burning.add(row);
+          const open = terms.filter(({ to }) => row.cloud === 'aws' && row.at < (to ?? 0));
+          const sum = parts.reduce((all, part) => all + part.burned + part.beyond, 0n);
+          expect(sum).toBe(open.length === 0 ? 0n : row.cost);
+          for (const part of parts) {
+            const before = terms.slice(0, terms.indexOf(part.term)).filter(one => open.includes(one));
+            burned.set(part.term.id, (burned.get(part.term.id) ?? 0n) + part.burned);
+            // Whoever comes later gets nothing while an earlier one has room.
+            for (const one of before) expect(burned.get(one.id)).toBe(one.amount);
+          }
+        }
+        for (const { id, amount: most } of terms) expect((burned.get(id) ?? 0n) <= most).toBe(true);
+        const states = burnDowns(terms, rows, Number.MAX_SAFE_INTEGER);
+        expect(states.map(one => one.burned)).toEqual(terms.map(({ id }) => burned.get(id) ?? 0n));
+      }),
+    );
+  });
+
+  it('are forecast together: what is to come fills the first, then the next', () => {
+    // $10 a day: $100 are $30 short of the first; $900 more come until the second ends, and fill it up to $870.
+    const [first, second] = chain([130_000_000n, 900_000_000n]).map(term => ({ ...term, to: MARCH + 100 * DAY }));
+    if (first === undefined || second === undefined) throw new Error('two');
+    const spends = Array.from({ length: 10 }, (_, i) => ({ at: MARCH + i * DAY, cloud: 'aws', cost: 10_000_000n }));
+    const [one, two] = burnDowns([first, second], spends, MARCH + 10 * DAY);
+    expect([one?.spent, one?.straightLine, one?.shortfall.trend]).toEqual([100_000_000n, 1_000_000_000n, 0n]);
+    expect([two?.spent, two?.straightLine, two?.trend]).toEqual([0n, 870_000_000n, 870_000_000n]);
+    expect(two?.shortfall.trend).toBe(30_000_000n);
+    // Once the first has ended with something missing, all that comes is the second's.
+    const short = { ...first, amount: 10n ** 12n, to: MARCH + 20 * DAY };
+    const [, rest] = burnDowns([short, second], spends, MARCH + 10 * DAY);
+    expect(rest?.straightLine).toBe(800_000_000n);
+  });
+
+  it('without a chain each count the whole cost', () => {
+    const [a] = chain([5n]);
+    if (a === undefined) throw new Error('one');
+    const parts = new Burning([a, { ...a, id: 'other' }]).add({ at: MARCH, cloud: 'aws', cost: 7n });
+    expect(parts.map(({ burned, beyond }) => [burned, beyond])).toEqual([
+      [5n, 2n],
+      [5n, 2n],
+    ]);
+  });
 });
 
-it('capacity holds from its first day to before its last', () => {
-  const term = {
+describe('prepaid credits', () => {
+  const term = { id: 'p', payer: 'a', to: 'b', amount: 100n, cloud: 'azure', from: MARCH, until: MARCH + 10 * DAY };
+  const spend = (day: number, cost: bigint, cloud = 'azure') => ({ at: MARCH + day * DAY, cloud, cost });
+
+  it('used and left are the amount, and all spending is used or beyond', () => {
+    fc.assert(
+      fc.property(someRows, amount, fc.constantFrom('azure', null), ({ rows }, whole, cloud) => {
+        const open = { ...term, amount: whole, cloud, from: null, until: null };
+        const state = prepaidState(open, rows, Number.POSITIVE_INFINITY);
+        expect(state.used + state.left).toBe(whole);
+        const spent = rows.reduce((all, row) => all + (cloud === null || row.cloud === cloud ? row.cost : 0n), 0n);
+        expect(state.used + state.beyond).toBe(spent);
+      }),
+    );
+  });
+
+  it('are drawn from their first day to before their end', () => {
+    const used = (...spends: ReturnType<typeof spend>[]) => prepaidState(term, spends, MARCH + 50 * DAY).used;
+    expect([used(spend(0, 3n)), used({ ...spend(0, 3n), at: MARCH - 1 })]).toEqual([3n, 0n]);
+    expect([used({ ...spend(10, 3n), at: MARCH + 10 * DAY - 1 }), used(spend(10, 3n))]).toEqual([3n, 0n]);
+    expect(used(spend(1, 3n, 'aws'))).toBe(0n);
+  });
+
+  it('are used up on the day whose spending drew the last of them', () => {
+    const at = (day: number, ...spends: ReturnType<typeof spend>[]) => {
+      const { usedUpOn, status } = prepaidState(term, spends, MARCH + day * DAY);
+      return [usedUpOn, status];
+    };
+    expect(at(5, spend(3, 60n), spend(1, 39n))).toEqual([null, 'running']);
+    expect(at(5, spend(3, 60n), spend(1, 40n), spend(4, 9n))).toEqual(['2026-03-04', 'used_up']);
+    expect(at(3, spend(3, 60n), spend(1, 40n))).toEqual([null, 'running']);
+    expect([at(-1), at(0), at(9), at(10)]).toEqual([
+      [null, 'waiting'],
+      [null, 'running'],
+      [null, 'running'],
+      [null, 'ended'],
+    ]);
+  });
+});
+
+it('capacity: what ran on its accelerator at its cloud, from its first day to before its end, beside all that ran', () => {
+  const span = { from: MARCH, to: MARCH + DAY };
+  const use = new CapacityUse({
     id: 't',
-    provider: 'amazon',
-    accelerator: 'trainium',
+    provider: 'p',
+    cloud: 'aws',
+    accelerator: 'trn',
     amount: 2,
     unit: 'GW',
-    from: MARCH,
-    to: MARCH + DAY,
-  };
-  expect(capacityAt([term, { ...term, id: 'u' }], MARCH)).toEqual([{ accelerator: 'trainium', unit: 'GW', amount: 4 }]);
-  expect(capacityAt([term], MARCH - 1)).toEqual([]);
-  expect(capacityAt([term], MARCH + DAY)).toEqual([]);
+    ...span,
+  });
+  const prices = { input: 1_000_000, cached: 0, output: 0, reasoning: 0 };
+  const books = { currency: 'USD', costs: { 'azure-east': [{ from: null, prices }] }, rates: [] };
+  const call = { ...CALL, cloud: 'aws', accelerator: 'trn' };
+  for (const more of [
+    { at: MARCH },
+    { at: MARCH + DAY - 1 },
+    { at: MARCH - 1 },
+    { at: MARCH + DAY },
+    { at: MARCH, cloud: 'azure' },
+    { at: MARCH, accelerator: 'gpu' },
+    { at: MARCH, accelerator: null },
+  ])
+    use.add(rate({ ...call, ...more }, books));
+  // 800 tokens of input, 200 cached, 40 of output and 10 of reasoning each.
+  expect(use.state.ran).toEqual({ calls: 2, tokens: 2100, cost: 1600n });
+  expect(use.state.all).toEqual({ calls: 5, tokens: 5250, cost: 4000n });
 });

@@ -1,8 +1,9 @@
 /** Tranches: a payment on a day, or once events have happened. */
 import type { Micro } from './amounts.ts';
 import { afterBusinessDays } from './calendar.ts';
+import type { Changing } from './held.ts';
 
-export interface TrancheTerm {
+export interface TrancheTerm extends Changing {
   readonly id: string;
   readonly payer: string;
   readonly payee: string;
@@ -17,8 +18,8 @@ export interface TrancheTerm {
 /** Recorded events, by id: the day on which each happened, ms since 1970. */
 export type Events = { readonly [id: string]: number | undefined };
 
-export interface TrancheState {
-  readonly term: TrancheTerm;
+export interface TrancheState<Term extends TrancheTerm = TrancheTerm> {
+  readonly term: Term;
   /** `waiting`: for its day or its events. `notice`: triggered, and not payable yet. `lapsed`: its events can no longer come in time. */
   readonly status: 'waiting' | 'notice' | 'payable' | 'lapsed';
   /** When it is to be paid; null while that is not known. */
@@ -27,7 +28,17 @@ export interface TrancheState {
   readonly waitsFor: readonly string[];
 }
 
-export function trancheState(term: TrancheTerm, events: Events, asOf: number): TrancheState {
+/** By the words that hold; but what became payable under earlier words was payable once, and is what later ones find. */
+export function trancheState<Term extends TrancheTerm>(term: Term, events: Events, asOf: number): TrancheState<Term> {
+  const { held } = term;
+  if (held?.since != null && held.earlier !== null) {
+    const before = trancheState<Term>(held.earlier, events, Math.min(asOf, held.since - 1));
+    if (before.status === 'payable') return before;
+  }
+  return stateByWords(term, events, asOf);
+}
+
+function stateByWords<Term extends TrancheTerm>(term: Term, events: Events, asOf: number): TrancheState<Term> {
   const { due, before } = term;
   if ('on' in due) return { ...stateOn(term, due.on, asOf), waitsFor: [] };
   const wanted = 'any' in due ? due.any : due.all;
@@ -43,7 +54,11 @@ export function trancheState(term: TrancheTerm, events: Events, asOf: number): T
   return { term, status: lapsed ? 'lapsed' : 'waiting', payableOn: null, waitsFor: lapsed ? [] : waitsFor };
 }
 
-function stateOn(term: TrancheTerm, payableOn: number, asOf: number): Omit<TrancheState, 'waitsFor'> {
+function stateOn<Term extends TrancheTerm>(
+  term: Term,
+  payableOn: number,
+  asOf: number,
+): Omit<TrancheState<Term>, 'waitsFor'> {
   if (asOf >= payableOn) return { term, status: 'payable', payableOn };
   return { term, status: 'on' in term.due ? 'waiting' : 'notice', payableOn };
 }

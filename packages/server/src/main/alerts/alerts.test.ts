@@ -97,11 +97,12 @@ afterEach(async () => {
 });
 
 /** A call costs $0.1. */
-async function boot(more = '', contracts = '[none]'): Promise<ComposedServer> {
+async function boot(more = '', contracts = '[none]', line = 'rates: []'): Promise<ComposedServer> {
   const text = [
     'listen: { port: 0 }',
     `data: ${join(dir, 'data')}`,
     `contracts: ${contracts}`,
+    line,
     'targets:',
     `  - { id: one, vendor: openai, model: gpt, cloud: local, region: here, base_url: "${upstream.baseUrl}", prices: {input: 1, output: 10} }`,
     'caps: [{ id: budget, period: month, amount_usd: 0.4 }]',
@@ -208,7 +209,7 @@ describe('a cap', () => {
   });
 });
 
-test('a commitment that the forecast misses, and tranches, are told of', async () => {
+test('what the terms of a contract come to is told of', async () => {
   const folder = join(dir, 'own');
   mkdirSync(folder);
   const days = (ahead: number): string => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
@@ -225,20 +226,34 @@ test('a commitment that the forecast misses, and tranches, are told of', async (
       '  all: {source: own, confidence: A, summary: All.}',
       'commitments:',
       `  - {id: spend, payer: a, payee: b, amount_usd: 1000, from: ${days(-30)}, to: ${days(30)}, counts: {cloud: local}, shortfall: owed}`,
+      `  - {id: open, payer: a, payee: b, amount_usd: 1, from: ${days(-30)}, counts: {cloud: local}, shortfall: owed}`,
+      'shares:',
+      '  - {id: part, payer: a, payee: b, percent: 50, base: {revenue_of: openai, clouds: any}, cap_usd: 1}',
+      'prepaid:',
+      `  - {id: credits, payer: a, to: b, amount_usd: 1, form: local-credits, from: ${days(-1)}}`,
       'tranches:',
       `  - {id: paid, payer: a, payee: b, amount_usd: 5, on: ${days(-1)}}`,
       `  - {id: later, payer: a, payee: b, amount_usd: 6, on: ${days(9)}}`,
     ].join('\n'),
   );
   writeFileSync(join(folder, 'rules.cedar'), '@id("all")\n@cite("ours")\npermit (principal, action, resource);\n');
-  await boot('', '[none, ./own]');
-  await until(() => receiver.told.length === 2);
+  // Three calls of $0.1 that bring $0.3 each: $0.3 are spent, and half of $0.9 is due.
+  await boot(', caps: [1000]', '[none]', 'rates: [{ input: 3, output: 30 }]');
+  for (let i = 0; i < 3; i++) expect(await call()).toBe(200);
+  await stop();
+  expect(receiver.taken).toEqual([]);
+  const percents = ', caps: [1000], commitments: [30, 31], shares: [45, 46], prepaid: [30, 31]';
+  await boot(percents, '[none, ./own]', 'rates: [{ input: 3, output: 30 }]');
+  await until(() => receiver.told.length >= 5);
   const told = receiver.told.toSorted((a, b) => (a.type < b.type ? -1 : 1));
   expect(told).toMatchObject([
     {
       type: 'commitment.shortfall',
-      data: { contract: 'own', commitment: 'spend', shortfall_usd: '1000', basis: 'trend', treated_as: 'owed' },
+      data: { contract: 'own', commitment: 'spend', shortfall_usd: '999.7', basis: 'trend', treated_as: 'owed' },
     },
+    { type: 'commitment.threshold', data: { commitment: 'open', percent: 30, spent_usd: '0.3' } },
+    { type: 'prepaid.threshold', data: { prepaid: 'credits', percent: 30, used_usd: '0.3', left_usd: '0.7' } },
+    { type: 'share.threshold', data: { share: 'part', percent: 45, due_usd: '0.45', cap_usd: '1' } },
     { type: 'tranche.payable', data: { tranche: 'paid', payable_on: days(-1), amount_usd: '5' } },
   ]);
 });
@@ -317,6 +332,8 @@ describe('the configuration', () => {
         secret: SECRET,
         caps: [10, 90],
         commitments: [50, 80, 100],
+        shares: [50, 80, 100],
+        prepaid: [50, 80, 100],
         shortfall: true,
         tranches: true,
         allowPrivate: false,
@@ -334,6 +351,8 @@ describe('the configuration', () => {
     ['a long key', '{id: a, url: "https://x/", secret: "${LONG}"}', /24 to 64 bytes/],
     ['a bare key', '{id: a, url: "https://x/", secret: "a-plain-text"}', /whsec_/],
     ['a threshold of 0', one(', caps: [0]'), /alerts/],
+    ['a threshold of a share of 0', one(', shares: [0]'), /alerts/],
+    ['a threshold of credits above 1000', one(', prepaid: [1001]'), /alerts/],
     ['a threshold above 1000', one(', commitments: [1001]'), /alerts/],
     ['two of a name', `${one('')}, ${one('')}`, /a is given twice/],
   ])('refuses %s', (_, alert, message) => {

@@ -5,6 +5,8 @@ import {
   capCrossings,
   commitmentCrossings,
   type Crossing,
+  prepaidCrossings,
+  shareCrossings,
   shortfallCrossing,
   trancheCrossings,
 } from '../../money/crossings.ts';
@@ -50,7 +52,7 @@ export async function startAlerts(parts: AlertParts): Promise<RunningAlerts> {
   let looking: Promise<void> | null = null;
   let stated = Number.NEGATIVE_INFINITY;
 
-  const percents = (of: 'caps' | 'commitments'): readonly number[] => [...new Set(receivers.flatMap(one => one[of]))];
+  const percents: Percents = of => [...new Set(receivers.flatMap(one => one[of]))];
   const wantedBy = (crossing: Crossing): readonly string[] =>
     receivers.filter(receiver => wants(receiver, crossing)).map(({ id }) => id);
 
@@ -64,7 +66,7 @@ export async function startAlerts(parts: AlertParts): Promise<RunningAlerts> {
     if (now() - stated < STATEMENT_MS) return;
     stated = now();
     const statement = await parts.statement();
-    if (statement !== null) await outbox.raise(termCrossings(statement, percents('commitments')), wantedBy);
+    if (statement !== null) await outbox.raise(termCrossings(statement, percents), wantedBy);
   }
 
   async function attempt(alert: PendingAlert, receiver: AlertConfig): Promise<void> {
@@ -137,6 +139,10 @@ function wants(receiver: AlertConfig, { type, threshold }: Crossing): boolean {
       return threshold !== null && receiver.caps.includes(threshold);
     case 'commitment.threshold':
       return threshold !== null && receiver.commitments.includes(threshold);
+    case 'share.threshold':
+      return threshold !== null && receiver.shares.includes(threshold);
+    case 'prepaid.threshold':
+      return threshold !== null && receiver.prepaid.includes(threshold);
     case 'commitment.shortfall':
       return receiver.shortfall;
     case 'tranche.notice':
@@ -145,12 +151,17 @@ function wants(receiver: AlertConfig, { type, threshold }: Crossing): boolean {
   }
 }
 
-function termCrossings({ commitments, tranches }: Statement, percents: readonly number[]): readonly Crossing[] {
+type Percents = (of: 'caps' | 'commitments' | 'shares' | 'prepaid') => readonly number[];
+
+function termCrossings(statement: Statement, percents: Percents): readonly Crossing[] {
+  const { commitments, shares, prepaid, tranches } = statement;
   return [
     ...commitments.flatMap(one => [
-      ...commitmentCrossings(one, one.contract, percents),
+      ...commitmentCrossings(one, one.contract, percents('commitments')),
       ...[shortfallCrossing(one, one.contract)].filter(found => found !== null),
     ]),
+    ...shares.flatMap(one => shareCrossings(one, one.contract, percents('shares'))),
+    ...prepaid.flatMap(one => prepaidCrossings(one, one.contract, percents('prepaid'))),
     ...tranches.flatMap(one => trancheCrossings(one, one.contract)),
   ];
 }

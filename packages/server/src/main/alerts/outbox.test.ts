@@ -98,6 +98,8 @@ it('what nobody takes is given up after its hours, and not before; a webhook tha
     secret: `whsec_${Buffer.alloc(32).toString('base64')}`,
     caps: [50],
     commitments: [],
+    shares: [],
+    prepaid: [],
     shortfall: false,
     tranches: false,
     allowPrivate: true,

@@ -31,8 +31,10 @@ export async function alertsOf(
     now: money.now,
     balances: () => (spend.known ? [...spend.pastBalances(), ...spend.balances()] : null),
     statement: async () => {
-      const { commitments, tranches } = money.terms;
-      return commitments.length + tranches.length === 0 ? null : statementOf(money, asOf());
+      const { commitments, shares, prepaid, tranches } = money.terms;
+      return commitments.length + shares.length + prepaid.length + tranches.length === 0
+        ? null
+        : statementOf(money, asOf());
     },
   });
 }

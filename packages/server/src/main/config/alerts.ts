@@ -29,6 +29,8 @@ export const alert: z.ZodType<FileAlert> = z
       .meta({ description: 'Signs deliveries as Standard Webhooks has it. Write ${NAME}.' }),
     caps: percents('of a cap'),
     commitments: percents('of a commitment that are spent'),
+    shares: percents('of the cap of a share that are due'),
+    prepaid: percents('of prepaid credits that are used'),
     shortfall: z
       .boolean()
       .nullish()
@@ -50,14 +52,18 @@ export const alert: z.ZodType<FileAlert> = z
 export function alertsOf({ alerts }: FileConfig): readonly AlertConfig[] {
   const rising = (given: readonly number[] | null | undefined): readonly number[] =>
     [...new Set(given ?? DEFAULT_PERCENTS)].toSorted((a, b) => a - b);
-  return (alerts ?? []).map(({ id, url, secret, caps, commitments, shortfall, tranches, allow_private }) => ({
-    id,
-    url,
-    secret,
-    caps: rising(caps),
-    commitments: rising(commitments),
-    shortfall: shortfall ?? true,
-    tranches: tranches ?? true,
-    allowPrivate: allow_private ?? false,
-  }));
+  return (alerts ?? []).map(
+    ({ id, url, secret, caps, commitments, shares, prepaid, shortfall, tranches, allow_private }) => ({
+      id,
+      url,
+      secret,
+      caps: rising(caps),
+      commitments: rising(commitments),
+      shares: rising(shares),
+      prepaid: rising(prepaid),
+      shortfall: shortfall ?? true,
+      tranches: tranches ?? true,
+      allowPrivate: allow_private ?? false,
+    }),
+  );
 }

@@ -97,6 +97,10 @@ export interface AlertConfig {
   readonly caps: readonly number[];
   /** Percentages of a commitment's amount that is spent, in rising order. */
   readonly commitments: readonly number[];
+  /** Percentages of the cap of a share. */
+  readonly shares: readonly number[];
+  /** Percentages of prepaid credits. */
+  readonly prepaid: readonly number[];
   /** Whether a forecast that misses a commitment is told, once a month. */
   readonly shortfall: boolean;
   /** Whether the notice and the day of payment of a tranche are told. */

@@ -68,6 +68,8 @@ export interface FileAlert {
   readonly secret: string;
   readonly caps?: Maybe<readonly number[]>;
   readonly commitments?: Maybe<readonly number[]>;
+  readonly shares?: Maybe<readonly number[]>;
+  readonly prepaid?: Maybe<readonly number[]>;
   readonly shortfall?: Maybe<boolean>;
   readonly tranches?: Maybe<boolean>;
   readonly allow_private?: Maybe<boolean>;

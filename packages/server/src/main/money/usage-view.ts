@@ -8,15 +8,17 @@ import type { UsageView } from '../../http/perdure/view.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { spanOfDay, spanOfMonth } from '../../money/calendar.ts';
 import type { CapBalance } from '../../money/caps.ts';
-import { burnDown, type Spending } from '../../money/commitments.ts';
+import { burnDowns } from '../../money/burning.ts';
+import { CapacityUse } from '../../money/capacity.ts';
+import type { Spending } from '../../money/commitments.ts';
 import { prepaidState } from '../../money/prepaid.ts';
 import type { Books } from '../../money/prices.ts';
-import { type Earning, inBase, shareState } from '../../money/shares.ts';
+import { type Earning, inBase, shareDue, shareState, type ShareTerm } from '../../money/shares.ts';
 import { type Dimension, DIMENSIONS, type Group, Summing, TooManyGroups } from '../../money/totals.ts';
 import { type Events, trancheState } from '../../money/tranches.ts';
 import { rate, type UsageRow } from '../../money/usage.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import type { Terms } from './terms.ts';
+import { type Terms, termsAt } from './terms.ts';
 import { groupWire, rowWire, type Statement, statementWire } from './wire.ts';
 
 export interface UsageDesk {
@@ -48,45 +50,57 @@ export async function summed(
   return summing.groups();
 }
 
-/** What the terms come to: the log is read once, into sums of a day and a cloud, so that memory does not grow with the calls. */
+/** What the terms come to, by the words that hold then: the log is read once, into sums of a day and a cloud, so that memory does not grow with the calls. */
 export async function statementOf(
   desk: UsageDesk,
   asOf: number,
   events: Events = desk.events ?? {},
 ): Promise<Statement> {
-  const { terms } = desk;
+  const { terms: all } = desk;
+  const terms = termsAt(all, asOf);
   const spends = new Map<string, { at: number; cloud: string; cost: bigint }>();
-  const bases = terms.shares.map(() => 0n);
-  const window = { tenants: await desk.tenants(), from: earliest(terms), to: asOf };
+  const bases = new Map<ShareTerm, bigint>(all.shares.map(term => [term, 0n]));
+  const capacity = terms.capacity.map(term => new CapacityUse(term));
+  const window = { tenants: await desk.tenants(), from: earliest(all), to: asOf };
   for await (const row of ratedRows(desk, window)) {
     const at = spanOfDay(row.at).from;
     const key = `${at} ${row.cloud}`;
     const known = spends.get(key);
     if (known === undefined) spends.set(key, { at, cloud: row.cloud, cost: row.cost });
     else known.cost += row.cost;
-    for (const [i, term] of terms.shares.entries()) {
-      if (inBase(term, row)) bases[i] = (bases[i] ?? 0n) + row.revenue;
-    }
+    for (const [term, base] of bases) if (inBase(term, row)) bases.set(term, base + row.revenue);
+    for (const use of capacity) use.add(row);
   }
   const days: readonly Spending[] = [...spends.values()];
   return {
     asOf,
-    commitments: terms.commitments.map(term => ({
-      ...burnDown(term, days, asOf),
-      contract: term.contract,
-      shadowPpm: desk.shadowPpm?.(`${term.contract}/${term.id}`) ?? null,
-    })),
-    shares: terms.shares.map((term, i) => {
+    commitments: burnDowns(all.commitments, days, asOf).map(state => {
+      const { contract, id } = state.term;
+      return { ...state, contract, shadowPpm: desk.shadowPpm?.(`${contract}/${id}`) ?? null };
+    }),
+    shares: terms.shares.map(term => {
       // The base as one earning, at the last moment that all of it counts.
       const at = Math.min(asOf, term.to ?? asOf) - 1;
-      const whole: Earning = { at, vendor: term.vendor, cloud: term.clouds?.[0] ?? '-', revenue: bases[i] ?? 0n };
-      return { ...shareState(term, [whole], asOf), contract: term.contract };
+      const revenue = bases.get(term) ?? 0n;
+      const whole: Earning = { at, vendor: term.vendor, cloud: term.clouds?.[0] ?? '-', revenue };
+      return { ...shareState(term, [whole], asOf), before: dueBefore(term, bases), contract: term.contract };
     }),
-    tranches: terms.tranches.map(term => ({ ...trancheState(term, events, asOf), contract: term.contract })),
-    prepaid: terms.prepaid.map(term => ({ ...prepaidState(term, days), contract: term.contract })),
-    capacity: terms.capacity,
+    tranches: terms.tranches.map(held => {
+      const state = trancheState(held, events, asOf);
+      return { ...state, contract: state.term.contract };
+    }),
+    prepaid: terms.prepaid.map(term => ({ ...prepaidState(term, days, asOf), contract: term.contract })),
+    capacity: capacity.map(({ state }) => ({ ...state, contract: state.term.contract })),
     caps: desk.balances(),
   };
+}
+
+/** What fell due by the words that held before. */
+function dueBefore({ held }: ShareTerm, bases: ReadonlyMap<ShareTerm, bigint>): bigint {
+  let due = 0n;
+  for (let term = held?.earlier ?? null; term !== null; term = term.held?.earlier ?? null)
+    due += shareDue(term, bases.get(term) ?? 0n);
+  return due;
 }
 
 /** The first day of each recorded event. */
@@ -99,10 +113,9 @@ export function eventDays(events: readonly { readonly id: string; readonly date:
   return days;
 }
 
-/** Prepaid credits know no first day: with them everything is read. */
-function earliest(terms: Terms): number {
-  if (terms.prepaid.length > 0) return 0;
-  const starts = [...terms.commitments.map(({ from }) => from), ...terms.shares.map(({ from }) => from ?? 0)];
+/** What has no first day reads everything. */
+function earliest({ commitments, capacity, shares, prepaid }: Terms): number {
+  const starts = [...commitments, ...capacity, ...shares, ...prepaid].map(({ from }) => from ?? 0);
   return starts.length === 0 ? Number.MAX_SAFE_INTEGER : Math.min(...starts);
 }
 

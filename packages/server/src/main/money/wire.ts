@@ -1,7 +1,14 @@
 /** Usage and money as the wire shows them, and back. */
-import type { CommitmentsResource, UsageAmounts, UsageCall, UsageGroup, UsageTokens } from '@perdure/protocol';
+import type {
+  CapacityRan,
+  CommitmentsResource,
+  UsageAmounts,
+  UsageCall,
+  UsageGroup,
+  UsageTokens,
+} from '@perdure/protocol';
 import { dayOf, dayOrNull as day } from '../../kernel/day.ts';
-import { type CapacityTerm, capacityAt } from '../../money/capacity.ts';
+import type { CapacityState, Ran } from '../../money/capacity.ts';
 import type { CapBalance } from '../../money/caps.ts';
 import type { BurnDown } from '../../money/commitments.ts';
 import type { PrepaidState } from '../../money/prepaid.ts';
@@ -118,13 +125,15 @@ type Named = { readonly contract: string };
 export interface Statement {
   readonly asOf: number;
   readonly commitments: readonly (BurnDown & Named & { readonly shadowPpm: number | null })[];
-  readonly shares: readonly (ShareState & Named)[];
+  /** `before`: what fell due by earlier words. */
+  readonly shares: readonly (ShareState & Named & { readonly before: bigint })[];
   readonly tranches: readonly (TrancheState & Named)[];
   readonly prepaid: readonly (PrepaidState & Named)[];
-  readonly capacity: readonly CapacityTerm[];
+  readonly capacity: readonly (CapacityState & Named)[];
   readonly caps: readonly CapBalance[] | null;
 }
 
+const ranWire = ({ calls, tokens, cost }: Ran): CapacityRan => ({ calls, tokens, cost_micro_usd: String(cost) });
 const text = (amount: bigint | null): string | null => (amount === null ? null : String(amount));
 
 export function statementWire(statement: Statement): CommitmentsResource {
@@ -138,6 +147,7 @@ export function statementWire(statement: Statement): CommitmentsResource {
         payer: term.payer,
         payee: term.payee,
         cloud: term.cloud,
+        on_top_of: term.onTopOf ?? null,
         from: dayOf(term.from),
         to: day(term.to),
         amount_micro_usd: String(term.amount),
@@ -154,7 +164,7 @@ export function statementWire(statement: Statement): CommitmentsResource {
         shortfall: term.shortfall,
       }),
     ),
-    shares: statement.shares.map(({ contract, term, base, due, capLeft, stopped }) => ({
+    shares: statement.shares.map(({ contract, term, base, due, before, capLeft, stopped }) => ({
       id: term.id,
       contract,
       payer: term.payer,
@@ -162,6 +172,7 @@ export function statementWire(statement: Statement): CommitmentsResource {
       vendor: term.vendor,
       base_micro_usd: String(base),
       due_micro_usd: String(due),
+      due_before_micro_usd: String(before),
       cap_micro_usd: text(term.cap),
       cap_left_micro_usd: text(capLeft),
       to: day(term.to),
@@ -177,14 +188,30 @@ export function statementWire(statement: Statement): CommitmentsResource {
       payable_on: day(payableOn),
       waits_for: waitsFor,
     })),
-    prepaid: statement.prepaid.map(({ contract, term, used, left }) => ({
+    prepaid: statement.prepaid.map(({ contract, term, used, left, usedUpOn, status }) => ({
       id: term.id,
       contract,
       amount_micro_usd: String(term.amount),
       used_micro_usd: String(used),
       left_micro_usd: String(left),
+      from: day(term.from),
+      until: day(term.until),
+      status,
+      used_up_on: usedUpOn,
     })),
-    capacity: capacityAt(statement.capacity, statement.asOf),
+    capacity: statement.capacity.map(({ contract, term, ran, all }) => ({
+      id: term.id,
+      contract,
+      provider: term.provider,
+      cloud: term.cloud,
+      accelerator: term.accelerator,
+      amount: term.amount,
+      unit: term.unit,
+      from: dayOf(term.from),
+      to: day(term.to),
+      ran: ranWire(ran),
+      all: ranWire(all),
+    })),
     caps:
       statement.caps?.map(({ cap, spent, reserved }) => ({
         id: cap.id,

@@ -83,6 +83,46 @@ describe('a commitment', () => {
   });
 });
 
+describe('a commitment on top of another', () => {
+  const on = (id: string, remaining: number, more: Partial<CommitmentTerm> = {}) =>
+    commitment(remaining * DOLLAR, { id, ...more });
+  const top = (remaining: number, more: Partial<CommitmentTerm> = {}) =>
+    on('top', remaining, { onTopOf: 'first', ...more });
+
+  it('is worth what both together ask for: a dollar is not saved twice', async () => {
+    // 100 days of $12 are $1,200. Together they are met, or missed, as one of the sum is.
+    const apart = await priced({ commitments: [on('first', 600), on('top', 300)] });
+    expect(apart.targets['b']).toBe(166_667 + TIE_PPM);
+    const met = await priced({ commitments: [on('first', 600), top(300)] });
+    expect(met.commitments).toMatchObject([
+      { ppm: 166_667, shortfall: 0 },
+      { ppm: 166_667, shortfall: 0 },
+    ]);
+    const { commitments, targets } = await priced({ commitments: [on('first', 900), top(400)] });
+    expect(commitments.map(({ shortfall }) => shortfall).reduce((a, b) => a + b)).toBe(100 * DOLLAR);
+    expect(commitments[0]?.ppm).toBe(1_000_000);
+    expect(targets).toEqual({ b: 1_000_000 });
+  });
+
+  it('gets what comes once the first is full or has ended', async () => {
+    const early = { to: NOW + 50 * DAY_MS };
+    const full = await priced({ commitments: [on('first', 100, early), top(1200)] });
+    expect(full.commitments.map(({ shortfall }) => shortfall).reduce((a, b) => a + b)).toBe(100 * DOLLAR);
+    // $600 in its time: the first misses $400, the other has the $600 of the rest.
+    const missed = await priced({ commitments: [on('first', 1000, early), top(600)] });
+    expect(missed.commitments.map(({ shortfall }) => shortfall).reduce((a, b) => a + b)).toBe(400 * DOLLAR);
+    const over = await priced({ commitments: [on('first', 1000, { to: NOW }), top(1200)] });
+    expect(over.commitments).toMatchObject([{ key: 'own/top', shortfall: 0 }]);
+  });
+
+  it('waits for one that has no end or whose shortfall is forgiven, too', async () => {
+    for (const more of [{ to: null }, { shortfall: 'forgiven' as const }]) {
+      const found = await priced({ commitments: [on('first', 900, more), top(400)] });
+      expect(found.commitments).toMatchObject([{ key: 'own/top', shortfall: 100 * DOLLAR }]);
+    }
+  });
+});
+
 it('the calls that cost least more go first, and prices stay between 0 and 1', async () => {
   const dollars = fc.integer({ min: 1, max: 100 });
   await fc.assert(

@@ -1,8 +1,8 @@
 /**
  * What a what-if does to the money terms of contracts: what burns commitments down and what shares are of, on both sides. Of the replayed window
- * alone: what was spent or earned outside it is the same on both sides, unless a cap is met.
+ * alone: what was spent or earned outside it is the same on both sides, unless a cap is met or a commitment is full.
  */
-import { counts } from '../../money/commitments.ts';
+import { Burning } from '../../money/burning.ts';
 import { DAY_MS } from '../../money/calendar.ts';
 import { inBase, shareDue } from '../../money/shares.ts';
 import type { Day } from '../../placement/tally.ts';
@@ -51,12 +51,10 @@ const RECORDED: Side = { of: 'recorded', cost: day => day.wasCost, revenue: day 
 const SUPPOSED: Side = { of: 'supposed', cost: day => day.wouldCost, revenue: day => day.wouldRevenue };
 
 export function commitmentsOf(terms: SidesOfTerms, days: readonly Day[]): readonly CommitmentFigures[] {
+  const [ofRecorded, ofSupposed] = [spentOn(terms.recorded, days, RECORDED), spentOn(terms.supposed, days, SUPPOSED)];
   return both(terms, 'commitments').map(([recorded, supposed, term]) => {
-    const spent = (its: typeof recorded, { cost }: Side): bigint | null =>
-      its === undefined
-        ? null
-        : total(days, cost, day => counts(its, { at: day.day * DAY_MS, cloud: day.cloud, cost: cost(day) }));
-    const [was, would] = [spent(recorded, RECORDED), spent(supposed, SUPPOSED)];
+    const was = recorded === undefined ? null : (ofRecorded.get(recorded) ?? 0n);
+    const would = supposed === undefined ? null : (ofSupposed.get(supposed) ?? 0n);
     return {
       ...named(term),
       cloud: term.cloud,
@@ -66,6 +64,17 @@ export function commitmentsOf(terms: SidesOfTerms, days: readonly Day[]): readon
       difference_micro_usd: String((would ?? 0n) - (was ?? 0n)),
     };
   });
+}
+
+/** What burns each down, and what is beyond it; of words that changed, what was spent while they held. */
+function spentOn({ commitments }: Terms, days: readonly Day[], { cost }: Side): ReadonlyMap<object, bigint> {
+  const burning = new Burning(commitments);
+  const spent = new Map<object, bigint>();
+  for (const day of days.toSorted((a, b) => a.day - b.day)) {
+    for (const { term, burned, beyond } of burning.add({ at: day.day * DAY_MS, cloud: day.cloud, cost: cost(day) }))
+      spent.set(term, (spent.get(term) ?? 0n) + burned + beyond);
+  }
+  return spent;
 }
 
 export function sharesOf(terms: SidesOfTerms, days: readonly Day[]): readonly ShareFigures[] {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { monthOf } from '../calendar.ts';
 import { billedIn } from '../closing.ts';
+import { Burning } from '../burning.ts';
 import type { CommitmentTerm } from '../commitments.ts';
 import { CALL, MARCH, someRows } from '../rows.test-support.ts';
 import { AccruingShare, shareState, type ShareTerm } from '../shares.ts';
@@ -34,7 +35,11 @@ const share: ShareTerm = {
   from: null,
   to: null,
 };
-const terms = () => ({ currency: 'USD', commitments: [commitment], shares: [new AccruingShare(share)] });
+const terms = (commitments: readonly (typeof commitment)[] = [commitment]) => ({
+  currency: 'USD',
+  commitments: new Burning(commitments),
+  shares: [new AccruingShare(share)],
+});
 
 describe.each([
   ['Cost and Usage', COST_AND_USAGE, COST_AND_USAGE_SPEC],
@@ -97,6 +102,43 @@ it('what is metered late of a closed month is a correction in the open one, and 
   );
 });
 
+it('what is applied of a charge to a chain of commitments is never more than the charge, and to each never more than its amount', () => {
+  const amounts = fc.array(fc.bigInt({ min: 1n, max: 10n ** 7n }), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(someRows, amounts, ({ rows }, chain) => {
+      const commitments = chain.map((amount, i) => ({
+        ...commitment,
+        id: `c${i}`,
+        amount,
+        ...(i > 0 && { onTopOf: `c${i - 1}` }),
+      }));
+      const open = terms(commitments);
+      const made = rows.flatMap(row => costAndUsage(row, billedIn(row, new Map()), open));
+      const applied = new Map<string, bigint>();
+      for (const row of made) {
+        const parts = appliedOf(row['ContractApplied'] ?? null);
+        expect(parts.reduce((sum, [, part]) => sum + part, 0n) <= pico(row['BilledCost'])).toBe(true);
+        for (const [id, part] of parts) applied.set(id, (applied.get(id) ?? 0n) + part);
+      }
+      const spent = rows
+        .filter(({ at, cloud }) => cloud === 'aws' && at < MARCH + 30 * 86_400_000)
+        .reduce((sum, { cost }) => sum + cost, 0n);
+      let left = spent * 1_000_000n;
+      for (const { id, amount } of commitments) {
+        const filled = left < amount * 1_000_000n ? left : amount * 1_000_000n;
+        expect(applied.get(`acme/${id}`) ?? 0n).toBe(filled);
+        left -= filled;
+      }
+    }),
+  );
+});
+
+/** Digit by digit: the cells hold numbers that a double may not. */
+function appliedOf(cell: string | null): readonly (readonly [string, bigint])[] {
+  const parts = (cell ?? '').matchAll(/"ContractCommitmentID":"([^"]+)","ContractCommitmentAppliedCost":([0-9.]+)/g);
+  return [...parts].map(([, id = '', cost]) => [id, pico(cost)] as const);
+}
+
 it('is pinned', () => {
   const prices = { input: 1_250_000, cached: 125_000, output: 10_000_000, reasoning: 10_000_000 };
   const row = rate(
@@ -132,6 +174,7 @@ it('contract commitments are as FOCUS 1.3 wants them', () => {
     id: 't',
     contract: 'acme',
     provider: 'amazon',
+    cloud: 'aws',
     accelerator: 'trainium',
     amount: 2,
     unit: 'GW',

@@ -6,7 +6,9 @@ import { decimalText, unitText } from '../amounts.ts';
 import type { CapacityTerm } from '../capacity.ts';
 import { monthSpan } from '../calendar.ts';
 import type { BillingPlace } from '../closing.ts';
-import { type CommitmentTerm, counts } from '../commitments.ts';
+import type { Burning } from '../burning.ts';
+import type { CommitmentTerm } from '../commitments.ts';
+import { type Held, heldSpan } from '../held.ts';
 import { METERS, type MeterName } from '../prices.ts';
 import type { AccruingShare } from '../shares.ts';
 import type { UsageRow } from '../usage.ts';
@@ -14,8 +16,9 @@ import type { FocusRow } from './columns.ts';
 
 export interface FocusTerms {
   readonly currency: string;
-  readonly commitments: readonly (CommitmentTerm & { readonly contract: string })[];
-  /** They accrue over one export: its rows are given in one go. */
+  /** They burn down over one export, */
+  readonly commitments: Burning<CommitmentTerm & { readonly contract: string }>;
+  /** and these accrue over one export: its rows are given in one go. */
   readonly shares: readonly AccruingShare[];
 }
 
@@ -141,14 +144,20 @@ function meterRow(
   };
 }
 
+/** Counts a call that was billed before what is exported. */
+export function applyTerms(row: UsageRow, { commitments, shares }: FocusTerms): void {
+  for (const share of shares) share.add(row);
+  commitments.add(row);
+}
+
 function contractApplied(row: UsageRow, meter: MeterName, { commitments }: FocusTerms): string | null {
-  const applied = commitments.filter(term => counts(term, row));
+  const applied = commitments.add({ ...row, cost: row.costLines[meter] }).filter(({ burned }) => burned > 0n);
   if (applied.length === 0) return null;
   // The cost as a number of JSON, digit by digit. FOCUS 1.3 writes `ContractId` and `ContractCommitmentID`, and wants all four of the latter.
   const elements = applied.map(
-    ({ contract, id }) =>
+    ({ term: { contract, id }, burned }) =>
       `{"ContractId":${JSON.stringify(contract)},"ContractCommitmentID":${JSON.stringify(`${contract}/${id}`)},` +
-      `"ContractCommitmentAppliedCost":${unitText(row.costLines[meter])},` +
+      `"ContractCommitmentAppliedCost":${unitText(burned)},` +
       '"ContractCommitmentAppliedQuantity":null,"ContractCommitmentAppliedUnit":null}',
   );
   return `{"Elements":[${elements.join(',')}]}`;
@@ -164,9 +173,10 @@ interface InContract {
   /** ms since 1970; null: open. */
   readonly contractFrom: number | null;
   readonly contractTo: number | null;
+  readonly held?: Pick<Held<unknown>, 'since' | 'until'>;
 }
 
-export function spendCommitment(term: CommitmentTerm & InContract, currency: string): FocusRow {
+export function spendCommitment(term: Omit<CommitmentTerm, 'held'> & InContract, currency: string): FocusRow {
   return {
     ...periods(term, currency),
     ContractCommitmentCategory: 'Spend',
@@ -178,7 +188,7 @@ export function spendCommitment(term: CommitmentTerm & InContract, currency: str
   };
 }
 
-export function capacityCommitment(term: CapacityTerm & InContract, currency: string): FocusRow {
+export function capacityCommitment(term: Omit<CapacityTerm, 'held'> & InContract, currency: string): FocusRow {
   return {
     ...periods(term, currency),
     ContractCommitmentCategory: 'Usage',
@@ -191,14 +201,15 @@ export function capacityCommitment(term: CapacityTerm & InContract, currency: st
 }
 
 function periods(
-  term: InContract & { readonly id: string; readonly from: number; readonly to: number | null },
+  term: InContract & { readonly id: string; readonly from: number | null; readonly to: number | null },
   currency: string,
 ): FocusRow {
+  const { from, to } = heldSpan(term, term.from, term.to);
   return {
     BillingCurrency: currency,
     ContractCommitmentId: `${term.contract}/${term.id}`,
-    ContractCommitmentPeriodEnd: term.to === null ? NO_END : timeText(term.to),
-    ContractCommitmentPeriodStart: timeText(term.from),
+    ContractCommitmentPeriodEnd: to === null ? NO_END : timeText(to),
+    ContractCommitmentPeriodStart: from === null ? NO_START : timeText(from),
     ContractId: term.contract,
     ContractPeriodEnd: term.contractTo === null ? NO_END : timeText(term.contractTo),
     ContractPeriodStart: term.contractFrom === null ? NO_START : timeText(term.contractFrom),
