@@ -150,7 +150,7 @@ function factsOf(draft: Draft): ToldCall {
     // Of names that no clause knows.
     tool: { name: 'anything-else', origin: 'builtin' },
     destination: { host: 'anything-else', use: 'web' },
-    recorded: supposed(draft.events, draft.refusals),
+    recorded: supposed(draft.events, draft.refusals, at),
   };
   for (const [path, value] of draft.more) {
     put(facts, path, value);

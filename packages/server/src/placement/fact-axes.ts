@@ -311,8 +311,8 @@ function otherAxes({ mentions, vocabulary }: SpaceParts): readonly Axis[] {
   return [...mentions.facts].flatMap(([path, fact]) => {
     if (KNOWN.test(path)) return [];
     const parts = path.replace(/^(call|session)\./, '').split('.');
-    const choices = choicesBy(fact, vocabulary[parts.at(-1) ?? '']);
     const name = parts.join('.');
+    const choices = choicesBy(fact, vocabulary[parts.at(-1) ?? ''], LEAST[parts[0] ?? '']);
     return [
       axis(name, name, name, choices, (draft, value: unknown) => {
         draft.more.push([parts, value]);
@@ -321,14 +321,17 @@ function otherAxes({ mentions, vocabulary }: SpaceParts): readonly Axis[] {
   });
 }
 
+/** Numbers that are never less. */
+const LEAST: Readonly<Record<string, number>> = { spend: 0 };
+
 function choicesBy(
   { constants, isSet, isTime }: { constants: ReadonlySet<unknown>; isSet: boolean; isTime: boolean },
   words: readonly string[] | undefined,
+  least: number = Number.NEGATIVE_INFINITY,
 ): Choice[] {
   const texts = [...constants].filter(one => typeof one === 'string').toSorted();
   if (isSet) return subsets(texts).map(set => choice(set.length === 0 ? 'none' : set.join(' and '), set));
-  if (isTime || [...constants].some(one => typeof one === 'number'))
-    return numberChoices(constants, Number.NEGATIVE_INFINITY);
+  if (isTime || [...constants].some(one => typeof one === 'number')) return numberChoices(constants, least);
   if (texts.length === 0) return [choice('true', true), choice('false', false)];
   const other = words === undefined ? OTHER.text : words.find(word => !texts.includes(word));
   return [

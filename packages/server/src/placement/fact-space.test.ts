@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { pointsOf, requestAt } from './axis.ts';
+import { addUse, noUse } from './clause-use.ts';
+import { compare } from './compare.ts';
 import { type FactSpace } from './fact-space.ts';
-import { home, shippedFiles, target } from './fixture.test-support.ts';
+import { home, load, shippedFiles, snapshotOf, target } from './fixture.test-support.ts';
 import { MAX_CLASSES, MAX_LABELS, MAX_PLACES, NoSuchValue, SpaceTooWide } from './space-bounds.ts';
 import { contractOf, spaceOf } from './space.test-support.ts';
+import { OFFER_STATES } from './supposed.ts';
 
 const FEBRUARY = shippedFiles('openai-2026-02');
 const DATA = shippedFiles('data-handling');
@@ -108,6 +111,40 @@ describe('a fact space', () => {
     const wanted = (only: Record<string, string[]>) => () => spaceOf([FEBRUARY], { only });
     expect(wanted({ prodct: ['x'] })).toThrow(/no dimension prodct here \(there are: action, vendor, product/);
     expect(wanted({ product: ['frontyer'] })).toThrow(NoSuchValue);
+  });
+});
+
+describe('what was recorded', () => {
+  const EVERY = [
+    ...OFFER_STATES.map(state => `context.call.firstRefusal.${state}.contains("f1")`),
+    'context.call.events.contains("e1")',
+    'context.call.spend.month >= 5000000',
+    'context.call.spend.total > 0',
+  ];
+  const TIMES = ['', 'effective: {from: 2026-03-01}', 'effective: {to: 1960-03-01}', 'effective: {from: 9999-12-31}'];
+
+  test.each(EVERY.flatMap(asked => TIMES.map(time => [asked, time] as const)))('%s is met (%s)', (asked, time) => {
+    const files = contractOf('a', { x: infer(asked), not: infer(`!(${asked})`) }, { yaml: `${time}\n` });
+    const use = noUse();
+    addUse(use, load(files), null, spaceOf([files]));
+    expect([...use.decided].toSorted()).toEqual(['a.base', 'not', 'x']);
+  });
+
+  test('is never less than it can be', () => {
+    const files = contractOf('a', { x: infer('context.call.spend.month < 0') });
+    const use = noUse();
+    addUse(use, load(files), null, spaceOf([files]));
+    expect([...use.applied]).toEqual(['a.base']);
+  });
+
+  test('makes a contract without dates differ from one that asks nothing', () => {
+    const none = contractOf('a', {});
+    for (const asked of EVERY) {
+      const files = contractOf('b', { x: infer(asked) });
+      const { changed } = compare(snapshotOf([load(none)]), snapshotOf([load(files)]), spaceOf([none, files]));
+      expect([asked, changed]).toEqual([asked, expect.any(Number)]);
+      expect(changed).toBeGreaterThan(0);
+    }
   });
 });
 
