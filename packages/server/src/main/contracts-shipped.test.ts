@@ -36,7 +36,7 @@ describe.each(SHIPPED)('the cases of %s', (_, folder) => {
   });
 });
 
-/** Clauses that an agreement states beside others that come to the same: they are there to be cited. */
+/** The six of docs/contracts.md: clauses that an agreement states beside others that come to the same: they are there to be cited. */
 const RESTATED: Readonly<Record<string, readonly string[]>> = {
   'openai-2025-10': ['oct.non-api', 'oct.natsec', 'oct.third-party-api', 'oct.licence'],
   'openai-2026-04': ['april.licence', 'june.bedrock'],

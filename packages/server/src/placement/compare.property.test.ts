@@ -7,83 +7,14 @@ import { expect, test } from 'vitest';
 import { compare } from './compare.ts';
 import { decide, decideDistribution } from './decide.ts';
 import { exclusionKey } from './decision.ts';
-import { pointsOf, requestAt } from './axis.ts';
+import { requestAt } from './axis.ts';
+import { firstPoint } from './boxes.ts';
 import type { Action, CallFacts, FirstRefusal, Place, Product, Recorded } from './facts.ts';
-import { call, type Files, home, load, snapshotOf, target } from './fixture.test-support.ts';
+import { call, home, load, snapshotOf, target } from './fixture.test-support.ts';
 import { allowedAt, outcomeOf, saidAt, saleOutcomeOf } from './outcome.ts';
 import type { Snapshot } from './snapshot.ts';
-import { contractOf, spaceOf } from './space.test-support.ts';
-
-const CALL_ATOMS = [
-  'context.call.vendor == Vendor::"v1"',
-  'context.call.product in Vendor::"v1"',
-  'context.call.product == Product::"p1"',
-  'context.call.product.kind == "api"',
-  'context.call.channel.seller == Vendor::"v2"',
-  'context.call.channel.kind == "direct"',
-  'context.call.channel.seller == context.call.vendor',
-  'context.call.segment == "us-gov"',
-  'context.call.segment like "us-*"',
-  '["turn", "probe"].contains(context.call.purpose)',
-  'context.call.stateHeld',
-  'context.call.labels.contains("l1")',
-  'principal.labels.containsAny(["l1", "l2"])',
-  'principal in Tenant::"t1"',
-  'context.call.at < datetime("2026-03-01")',
-  'context.call.at <= datetime("2026-03-02")',
-  'context.call.events.contains("e1")',
-  'context.call.firstRefusal.offered.contains("f1")',
-  'context.call.firstRefusal.accepted.contains("f1")',
-  'context.call.firstRefusal.declined.contains("f1")',
-  'context.call.firstRefusal.lapsed.contains("f1")',
-  'context.call.spend.month >= 5',
-  'context.call.spend.total < 7',
-  'resource in Cloud::"aws"',
-  'resource == Region::"r1"',
-  'resource.sovereignty == "gov"',
-  'resource.jurisdiction == "eu"',
-  'resource.clearances.containsAll(principal.labels)',
-] as const;
-const SALE_ATOMS = [
-  'resource in Vendor::"v1"',
-  'resource.kind == "runtime"',
-  'principal.seller == Vendor::"v2"',
-  'principal.kind == "third-party"',
-  'context.segment == "us-natsec"',
-  'context.at >= datetime("2026-03-02")',
-  'context.events.contains("e1")',
-  'context.firstRefusal.declined.contains("f1")',
-  'context.firstRefusal.lapsed.contains("f2")',
-] as const;
-
-const ACTIONS: readonly Action[] = ['infer', 'place_state', 'execute', 'egress'];
-
-function condition(atoms: readonly string[]): fc.Arbitrary<string> {
-  const atom = fc.tuple(fc.constantFrom(...atoms), fc.boolean()).map(([text, not]) => (not ? `!(${text})` : text));
-  return fc
-    .tuple(fc.array(atom, { minLength: 1, maxLength: 3 }), fc.constantFrom(' && ', ' || '))
-    .map(([list, join]) => list.join(join));
-}
-
-const clause = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc
-      .tuple(fc.constantFrom(...ACTIONS), condition(CALL_ATOMS))
-      .map(([action, when]) => `forbid (principal, action == Action::"${action}", resource) when { ${when} };`),
-  },
-  {
-    weight: 1,
-    arbitrary: condition(SALE_ATOMS).map(
-      when => `forbid (principal, action == Action::"distribute", resource) when { ${when} };`,
-    ),
-  },
-);
-
-const contract = (id: string): fc.Arbitrary<Files> =>
-  fc
-    .tuple(fc.array(clause, { minLength: 1, maxLength: 2 }), fc.constantFrom('', 'effective: {from: 2026-03-02}\n'))
-    .map(([list, yaml]) => contractOf(id, Object.fromEntries(list.map((text, i) => [`${id}.c${i}`, text])), { yaml }));
+import { ACTIONS, contract } from './random-contract.test-support.ts';
+import { spaceOf } from './space.test-support.ts';
 
 const VENDORS = ['v1', 'v2', 'v9'];
 const labels = fc.subarray(['l1', 'l2', 'l9']);
@@ -184,8 +115,8 @@ test('every pair of outcomes that requests meet is met in the space', () => {
       const space = spaceOf([a, b]);
       const { places } = space.places;
       const met = new Set<string>();
-      for (const point of pointsOf(space.calls)) {
-        const { action, facts } = requestAt(space.calls, point);
+      for (const box of space.callBoxes) {
+        const { action, facts } = requestAt(space.calls, firstPoint(box));
         const outcomes = [one, other].map(side => outcomeOf(side, action, facts, places));
         for (const [i] of places.entries()) {
           const said = outcomes.map(outcome =>
@@ -195,8 +126,8 @@ test('every pair of outcomes that requests meet is met in the space', () => {
         }
       }
       const sales = new Set<string>();
-      for (const point of pointsOf(space.sales)) {
-        const { facts } = requestAt(space.sales, point);
+      for (const box of space.saleBoxes) {
+        const { facts } = requestAt(space.sales, firstPoint(box));
         sales.add(
           [one, other]
             .map(side => saleOutcomeOf(side, { ...facts.session, at: facts.at, recorded: facts.recorded }).allowed)

@@ -11,7 +11,28 @@ const OTHER = { vendor: 'another-vendor', tenant: 'another-tenant', label: 'anot
 
 const ACTIONS: readonly Action[] = ['infer', 'place_state', 'execute', 'egress'];
 
+const setVendor = (draft: Draft, value: string): void => {
+  draft.vendor = value;
+};
+const setState = (draft: Draft, value: boolean): void => {
+  draft.stateHeld = value;
+};
+const setPurpose = (draft: Draft, value: string): void => {
+  draft.purpose = value;
+};
+const setTenant = (draft: Draft, value: string): void => {
+  draft.tenant = value;
+};
+const addSessionLabel = (draft: Draft, label: string): void => {
+  draft.sessionLabels = [...draft.sessionLabels, label];
+};
+const addRequestLabel = (draft: Draft, label: string): void => {
+  draft.requestLabels = [...draft.requestLabels, label];
+};
+
 export function callAxes(parts: SpaceParts): readonly Axis[] {
+  const { alone, joint, request } = labelsByHolder(parts);
+  const requestAxes = labelAxes(request, 'request', ['session.labels', 'call.labels'], addRequestLabel);
   return [
     axis(
       'action',
@@ -22,34 +43,34 @@ export function callAxes(parts: SpaceParts): readonly Axis[] {
         draft.action = value;
       },
     ),
-    axis('vendor', 'vendor', 'model of', vendorChoices(parts), (draft, value: string) => {
-      draft.vendor = value;
-    }),
+    axis('vendor', 'vendor', 'model of', vendorChoices(parts), setVendor, ['call.vendor']),
     ...saleAxes(parts),
-    axis('state', 'state', '', stateChoices(parts), (draft, value: boolean) => {
-      draft.stateHeld = value;
-    }),
-    axis('purpose', 'purpose', 'purpose', textChoices(parts, 'call.purpose', 'purpose'), (draft, value: string) => {
-      draft.purpose = value;
-    }),
-    axis('tenant', 'tenant', 'tenant', textChoices(parts, 'session.tenant', 'tenant'), (draft, value: string) => {
-      draft.tenant = value;
-    }),
-    ...labelAxes(parts, 'session.labels', 'session', (draft, label) => {
-      draft.sessionLabels = [...draft.sessionLabels, label];
-    }),
-    ...labelAxes(parts, 'call.labels', 'request', (draft, label) => {
-      draft.requestLabels = [...draft.requestLabels, label];
-    }),
+    axis('state', 'state', '', stateChoices(parts), setState, [
+      'call.stateHeld',
+      // Without state, the session is the request.
+      ...(requestAxes.length > 0 ? ['session.labels'] : []),
+    ]),
+    axis('purpose', 'purpose', 'purpose', textChoices(parts, 'call.purpose', 'purpose'), setPurpose, ['call.purpose']),
+    axis('tenant', 'tenant', 'tenant', textChoices(parts, 'session.tenant', 'tenant'), setTenant, ['session.tenant']),
+    ...labelAxes(alone, 'session', ['session.labels'], addSessionLabel),
+    ...requestAxes,
+    ...labelAxes(joint, 'data', ['session.labels', 'call.labels'], addSessionLabel),
     ...otherAxes(parts),
   ];
 }
 
 export function saleAxes(parts: SpaceParts): readonly Axis[] {
   return [
-    axis('product', 'product', '', productChoices(parts), (draft, value: Product) => {
-      draft.product = value;
-    }),
+    axis(
+      'product',
+      'product',
+      '',
+      productChoices(parts),
+      (draft, value: Product) => {
+        draft.product = value;
+      },
+      ['call.product', 'call.channel.seller'],
+    ),
     axis(
       'channel',
       parts.open ? 'seller' : 'channel',
@@ -58,15 +79,24 @@ export function saleAxes(parts: SpaceParts): readonly Axis[] {
       (draft, value: Offer) => {
         draft.channel = value;
       },
+      ['call.channel'],
     ),
-    axis('segment', 'segment', 'segment', textChoices(parts, 'call.segment', 'segment'), (draft, value: string) => {
-      draft.segment = value;
-    }),
+    axis(
+      'segment',
+      'segment',
+      'segment',
+      textChoices(parts, 'call.segment', 'segment'),
+      (draft, value: string) => {
+        draft.segment = value;
+      },
+      ['call.segment'],
+    ),
     {
       dimension: momentDimension(parts),
       set: (draft: Draft, value: number) => {
         draft.at = value;
       },
+      tells: ['call.at'],
     },
     ...recordedAxes(parts),
   ];
@@ -78,9 +108,10 @@ function axis<Value>(
   prefix: string,
   choices: readonly Choice<Value>[],
   set: (draft: Draft, value: Value) => void,
+  tells: readonly string[] = [],
 ): Axis {
   const dimension: Dimension = { name, noun, prefix, choices };
-  return { dimension, set };
+  return { dimension, set, tells };
 }
 
 function constantsOf({ mentions }: SpaceParts, path: string): readonly string[] {
@@ -191,19 +222,36 @@ function stateChoices({ mentions }: SpaceParts): Choice<boolean>[] {
   return mentions.facts.has('call.stateHeld') ? [held, choice('no state held', false)] : [held];
 }
 
-/** A dimension for each label: the session, the request, or the place has it or not. */
+interface LabelsByHolder {
+  /** Of the session, of the request, and of either. */
+  readonly alone: readonly string[];
+  readonly request: readonly string[];
+  readonly joint: readonly string[];
+}
+
+function labelsByHolder(parts: SpaceParts): LabelsByHolder {
+  const { facts } = parts.mentions;
+  const [session, request] = ['session.labels', 'call.labels'].map(path => (facts.has(path) ? labelsOf(parts) : []));
+  if (session === undefined || request === undefined || session.length === 0 || request.length === 0)
+    return { alone: session ?? [], request: request ?? [], joint: [] };
+  const apart = session.filter(label => parts.labelsApart?.has(label) ?? true);
+  return { alone: apart, request: apart, joint: session.filter(label => !apart.includes(label)) };
+}
+
+/** A dimension for each label: the session, the request, or either of them has it or not. */
 function labelAxes(
-  parts: SpaceParts,
-  fact: string,
+  labels: readonly string[],
   who: string,
+  tells: readonly string[],
   add: (draft: Draft, label: string) => void,
 ): readonly Axis[] {
-  if (!parts.mentions.facts.has(fact)) return [];
-  return labelsOf(parts).map(label => ({
-    dimension: labelDimension(`${who}-label:${label}`, who, label),
+  return labels.map(label => ({
+    dimension: labelDimension(who === 'data' ? `label:${label}` : `${who}-label:${label}`, who, label),
     set: (draft: Draft, has: boolean) => {
       if (has) add(draft, label);
     },
+    tells,
+    word: label,
   }));
 }
 
@@ -263,9 +311,16 @@ export function useCounts(parts: SpaceParts): readonly Axis[] {
     const name = path.slice('use.'.length);
     const choices = numberChoices(constants, 0);
     return [
-      axis(name, name, name, choices, (draft, value: number) => {
-        draft.use = { ...draft.use, [name]: value };
-      }),
+      axis(
+        name,
+        name,
+        name,
+        choices,
+        (draft, value: number) => {
+          draft.use = { ...draft.use, [name]: value };
+        },
+        ['use'],
+      ),
     ];
   });
 }
@@ -276,8 +331,8 @@ const KNOWN =
 
 /** Recorded events that clauses name, and the rights of first refusal, each in the states that clauses ask for and in one that none does. */
 function recordedAxes(parts: SpaceParts): readonly Axis[] {
-  const events = constantsOf(parts, 'call.events').map(id =>
-    axis(
+  const events = constantsOf(parts, 'call.events').map(id => ({
+    ...axis(
       `event:${id}`,
       'events',
       '',
@@ -285,12 +340,14 @@ function recordedAxes(parts: SpaceParts): readonly Axis[] {
       (draft, happened: boolean) => {
         if (happened) draft.events = [...draft.events, id];
       },
+      ['call.events'],
     ),
-  );
+    word: id,
+  }));
   const asked = OFFER_STATES.map(state => [state, constantsOf(parts, `call.firstRefusal.${state}`)] as const);
   const rights = unique(asked.flatMap(([, ids]) => ids)).map(id => {
     const states = asked.flatMap(([state, ids]) => (ids.includes(id) ? [state] : []));
-    return axis(
+    const right = axis(
       `refusal:${id}`,
       'rights of first refusal',
       '',
@@ -301,7 +358,9 @@ function recordedAxes(parts: SpaceParts): readonly Axis[] {
       (draft, state: OfferState | null) => {
         if (state !== null) draft.refusals = { ...draft.refusals, [id]: state };
       },
+      ['call.firstRefusal'],
     );
+    return { ...right, word: id };
   });
   return [...events, ...rights];
 }
@@ -314,9 +373,16 @@ function otherAxes({ mentions, vocabulary }: SpaceParts): readonly Axis[] {
     const name = parts.join('.');
     const choices = choicesBy(fact, vocabulary[parts.at(-1) ?? ''], LEAST[parts[0] ?? '']);
     return [
-      axis(name, name, name, choices, (draft, value: unknown) => {
-        draft.more.push([parts, value]);
-      }),
+      axis(
+        name,
+        name,
+        name,
+        choices,
+        (draft, value: unknown) => {
+          draft.more.push([parts, value]);
+        },
+        [path, name, `call.${name}`, `session.${name}`],
+      ),
     ];
   });
 }

@@ -42,14 +42,37 @@ describe('a fact space', () => {
   test('tells labels apart that clauses or places name, and one that none does', () => {
     const space = spaceOf([DATA]);
     const labels = space.calls.map(({ dimension }) => dimension.name).filter(name => name.includes('label'));
-    expect(labels).toEqual([
-      'session-label:us-gov',
-      'session-label:another-label',
-      'request-label:us-gov',
-      'request-label:another-label',
-    ]);
+    // The same is asked of the session's labels and of the request's.
+    expect(labels).toEqual(['label:us-gov', 'label:another-label']);
     const configured = spaceOf([DATA], { places: [target('a', 'aws', { clearances: ['restricted'] })] });
-    expect(configured.calls.some(({ dimension }) => dimension.name === 'session-label:restricted')).toBe(true);
+    expect(configured.calls.some(({ dimension }) => dimension.name === 'label:restricted')).toBe(true);
+  });
+
+  test.each([
+    ['P.contains("l1") || C.contains("l1")', ['label:l1']],
+    ['C.contains("l1") || context.call.stateHeld || P.contains("l1")', ['label:l1']],
+    ['!(P.containsAny(["l1"])) && !(C.containsAny(["l1"]))', ['label:l1']],
+    ['!(["l1"].containsAll(P) && ["l1"].containsAll(C))', ['label:l1']],
+    ['P.contains("l1") && C.contains("l1")', ['session-label:l1', 'request-label:l1']],
+    ['P.containsAll(["l1"]) || C.containsAll(["l1"])', ['session-label:l1', 'request-label:l1']],
+    ['["l1"].containsAll(P) || ["l1"].containsAll(C)', ['session-label:l1', 'request-label:l1']],
+    [
+      'P.contains("l1") || C.contains("l2")',
+      ['session-label:l1', 'session-label:l2', 'request-label:l1', 'request-label:l2'],
+    ],
+    [
+      'P.contains("l1") || (P.contains("l2") || C.contains("l2"))',
+      ['session-label:l1', 'request-label:l1', 'label:l2'],
+    ],
+    [
+      '(P.contains("l1") && context.call.stateHeld) || (P.contains("l2") || C.contains("l2"))',
+      ['session-label:l1', 'request-label:l1', 'label:l2'],
+    ],
+    ['P == C', ['session-label:the-same', 'request-label:the-same']],
+  ])('tells whose labels they are only where clauses do: %s', (condition, expected) => {
+    const text = condition.replaceAll('P', 'principal.labels').replaceAll('C', 'context.call.labels');
+    const { calls } = spaceOf([contractOf('a', { x: infer(text) })]);
+    expect(calls.map(({ dimension }) => dimension.name).filter(name => name.includes('label'))).toEqual(expected);
   });
 
   test('of configured places, products and channels has no others', () => {
@@ -172,7 +195,7 @@ describe('bounds', () => {
     expect(wide).toThrow(SpaceTooWide);
     expect(wide).toThrow(
       new RegExp(
-        `tell \\d+ request classes apart; at most ${MAX_CLASSES}.*widest.* vendor \\(${most + 2} values\\).*--only vendor=VALUE`,
+        `tell more than ${MAX_CLASSES} kinds of request apart; at most ${MAX_CLASSES}.*widest.* vendor \\(${most + 2} values\\).*--only vendor=VALUE`,
       ),
     );
     expect(spaceOf([contractOf('a', { x: vendors(3), y: purposes })]).size).toBe(4 * 4 * 10 * 3);
