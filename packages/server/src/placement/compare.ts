@@ -5,10 +5,10 @@ import type { Exclusion } from './decision.ts';
 import { boxPhrase } from './dimension.ts';
 import { type Axis, requestAt } from './axis.ts';
 import type { FactSpace } from './fact-space.ts';
-import type { Action, CallFacts, Place } from './facts.ts';
+import type { Action, Place } from './facts.ts';
 import { allowedAt, outcomeOf, saidAt, saleOutcomeOf } from './outcome.ts';
 import { candidatesAt, placesText } from './place-space.ts';
-import type { CallClass } from './ports.ts';
+import type { CallClass, ToldCall } from './ports.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What one side says of a witness, at a place. */
@@ -21,13 +21,13 @@ export interface Side {
 
 export interface Witness {
   readonly action: Action | 'distribute';
-  readonly facts: CallFacts;
+  readonly facts: ToldCall;
   /** In words, every dimension. */
   readonly said: readonly string[];
   /** By contract. */
   readonly classes: readonly [Classes, Classes];
   /** Places whose outcome changes, each once for all that change alike. Null: a sale. */
-  readonly places: readonly { readonly place: string | null; readonly before: Side; readonly after: Side }[];
+  readonly places: readonly { readonly place: Place | null; readonly before: Side; readonly after: Side }[];
 }
 
 type Classes = Readonly<Record<string, CallClass | null>>;
@@ -183,7 +183,7 @@ function callWitness(a: Snapshot, b: Snapshot, space: FactSpace, point: Point): 
     const key = JSON.stringify([before, after]);
     if (before.outcome === after.outcome || (!space.places.configured && seen.has(key))) return [];
     seen.add(key);
-    return [{ place: place.id, before, after }];
+    return [{ place, before, after }];
   });
   const said = pointPhrases(space.calls, point);
   return { action, facts, said, classes: [outcomes[0].classes, outcomes[1].classes], places: changed };
