@@ -13,6 +13,7 @@ import { configured } from './configured.ts';
 import { type Side, sideOfFiles } from './contract-space.ts';
 import { contractFolder, readContractFolder, shippedContracts } from './contracts.ts';
 import { checkClauses, checkTogether } from './contracts-deep-check.ts';
+import { wordsBeside } from './contract-words.ts';
 import { configWith } from './discover.ts';
 
 export interface ContractsCheckOptions extends ConfigFlags {
@@ -112,7 +113,9 @@ function checkFolder(folder: string): Checked {
 
 function deepTogether({ folders, reading, onAmbiguity, config, file }: Subject): readonly Finding[] {
   const side: Side = sideOfFiles(folders, folders.map(readContractFolder), { reading, onAmbiguity });
-  return checkTogether(side, { config, file });
+  const words =
+    config === null ? [] : side.files.flatMap((files, i) => wordsBeside(side.contracts[i]?.id ?? '', files, config));
+  return [...words, ...checkTogether(side, { config, file })];
 }
 
 function checkedText({ folder: given, contract, findings }: Checked, cwd: string): string {

@@ -159,7 +159,7 @@ B  openai-2026-02 2026-02-27, reading microsoft
     const { code, err } = await perdure(['contracts', 'diff', 'none', mine], { cwd });
     expect(code).toBe(2);
     expect(err).toMatch(
-      /fact_space_too_wide: the clauses tell \d+ request classes apart; at most 200000.*purpose \(10 values\).*--only purpose=VALUE/,
+      /fact_space_too_wide: the clauses tell more than 200000 kinds of request apart; at most 200000.*purpose \(10 values\).*--only purpose=VALUE/,
     );
     const narrowed = ['--only', 'purpose=turn', '--only', 'action=infer', '--only', 'segment=commercial'];
     expect((await perdure(['contracts', 'diff', 'none', mine, ...narrowed], { cwd })).code).toBe(1);
@@ -167,15 +167,14 @@ B  openai-2026-02 2026-02-27, reading microsoft
 });
 
 describe('check', () => {
-  test('of more than can be looked at: a note, with what would help, and ok', async () => {
+  test('of an era and the rules of an operator: all of it is looked at, and what they leave no place for is found', async () => {
     const { code, out } = await perdure(['contracts', 'check', 'openai-2026-02', 'data-handling', 'example-acme'], {
       cwd,
     });
     expect(code).toBe(0);
-    expect(out).toMatch(
-      /together: contract\.yaml: note fact_space_too_wide: .* at most 200000 are looked at\. The widest dimensions are .* \(check fewer contracts together/,
-    );
-    expect(out).not.toContain('--only');
+    expect(out).not.toContain('fact_space_too_wide');
+    expect(out).toMatch(/warning clauses_contradict: data\.us-gov and acme\.eu-stays together leave no place/);
+    expect(out).toMatch(/\nok\n$/);
   }, 60_000);
 
   test('lists ambiguous clauses, and finds nothing else in the shipped sets', async () => {
@@ -250,6 +249,40 @@ when { context.call.vendor == Vendor::"openai" && context.call.vendor == Vendor:
       ],
     });
   });
+
+  test('asks about a word that is nearly a configured one, and about no other', async () => {
+    const clauses = [
+      ['resource in Cloud::"azure"', 'context.call.product == Product::"frontir"'],
+      ['resource == Region::"eastus3"', 'context.call.vendor == Vendor::"openia"'],
+      ['resource', 'context.call.product == Product::"another-thing" || context.call.channel == Channel::"bedrok"'],
+      ['resource', 'principal in Tenant::"acne" || resource.sovereignty == "comercial"'],
+    ].map(
+      ([place, when], i) =>
+        `@id("w${i}") @cite("x") forbid (principal, action == Action::"infer", ${place}) when { ${when} };`,
+    );
+    const mine = copyOf('none', 'clauses.cedar', /$/, clauses.join('\n'));
+    const yaml = join(cwd, mine, 'contract.yaml');
+    const notes = clauses.map((_, i) => `  w${i}: {source: operator, confidence: A, summary: x}\n`);
+    writeFileSync(yaml, readFileSync(yaml, 'utf8') + notes.join(''));
+    const keys =
+      'keys:\n  - {name: k, secret: "a-secret-of-more-than-sixteen", tenant: acme, product: frontier, channel: bedrock}\n';
+    writeFileSync(join(cwd, 'perdure.yaml'), CONFIG.replace('[openai-2026-02, data-handling]', '[./mine]') + keys);
+    const { code, out } = await perdure(['contracts', 'check', '--json'], { cwd });
+    const { together } = JSON.parse(out) as {
+      together: readonly { code: string; level: string; message: string; hint: string; line: number }[];
+    };
+    const words = together.filter(one => one.code === 'word_not_configured');
+    expect(words.map(({ message, hint }) => [/"([^"]*)"/.exec(message)?.[1], hint]).toSorted()).toEqual([
+      ['acne', 'did you mean acme?'],
+      ['bedrok', 'did you mean bedrock?'],
+      ['comercial', 'did you mean commercial?'],
+      ['eastus3', 'did you mean eastus2?'],
+      ['frontir', 'did you mean frontier?'],
+      ['openia', 'did you mean openai?'],
+    ]);
+    expect(words.every(({ level, line }) => level === 'warning' && line > 0)).toBe(true);
+    expect(code).toBe(0);
+  }, 60_000);
 
   test('finds a contract that another always supersedes', async () => {
     const mine = copyOf('none', 'contract.yaml', 'id: none', 'id: mine\nsupersedes: [none]');

@@ -11,7 +11,7 @@ export type Box = readonly (readonly number[])[];
 const MAX_ORDERS = 4;
 
 /** Points up to which boxes are made as large as they can be: beyond, they are only joined. */
-const MAX_POINTS = 200_000;
+export const MAX_POINTS = 20_000;
 
 /** As `boxesOf`, of the points of boxes that share none. */
 export function joinedBoxes(boxes: readonly Box[], widths: readonly number[]): readonly Box[] {
