@@ -116,5 +116,5 @@ function swapped(node: unknown): unknown {
 
 function note(words: Value, found: Found): void {
   if (typeof words === 'string') found.labels.add(words);
-  else if (typeof words === 'object' && words.kind === 'set') for (const item of words.list) note(item as Value, found);
+  else if (typeof words === 'object' && words.kind === 'set') for (const item of words.list) note(item, found);
 }
