@@ -56,6 +56,7 @@ export type FindingCode =
   | 'clauses_contradict'
   | 'no_place_left'
   | 'place_unreachable'
+  | 'word_not_configured'
   | 'never_in_force'
   | 'fact_computed'
   | 'fact_space_too_wide';

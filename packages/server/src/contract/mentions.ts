@@ -35,12 +35,12 @@ export interface Mentions {
 }
 
 type Node = Readonly<Record<string, unknown>>;
-type Roots = Readonly<Record<'principal' | 'resource' | 'context', string>>;
+export type Roots = Readonly<Record<'principal' | 'resource' | 'context', string>>;
 
 /** What the variables of a policy stand for, by the kind of its action. */
-const PLACE_ROOTS: Roots = { principal: 'session', resource: 'place', context: '' };
-const SALE_ROOTS: Roots = { principal: 'call.channel', resource: 'call.product', context: 'call' };
-const DEFINITION_ROOTS: Roots = { principal: 'session', resource: 'call.product', context: '' };
+export const PLACE_ROOTS: Roots = { principal: 'session', resource: 'place', context: '' };
+export const SALE_ROOTS: Roots = { principal: 'call.channel', resource: 'call.product', context: 'call' };
+export const DEFINITION_ROOTS: Roots = { principal: 'session', resource: 'call.product', context: '' };
 
 /** Where an entity of a type is found, seen from the fact that it is compared with. */
 const BY_TYPE: Readonly<Record<string, (path: string) => string>> = {
@@ -90,6 +90,13 @@ export function mentionsOfPolicies(policies: readonly PolicySource[], links: rea
   return found;
 }
 
+/** What expressions read. Facts that are compared with each other do not share their constants yet. */
+export function mentionsIn(nodes: readonly unknown[], roots: Roots): Mentions {
+  const found: Found = { facts: new Map(), pairs: [], computed: [] };
+  for (const node of nodes) read(node, { found, roots, clause: '' });
+  return found;
+}
+
 /** Several contracts' together. */
 export function joinMentions(all: readonly Mentions[]): Mentions {
   const found: Found = { facts: new Map(), pairs: [], computed: [] };
@@ -113,7 +120,8 @@ interface Reader {
   readonly clause: string;
 }
 
-function rootsOf(action: unknown): readonly Roots[] {
+/** By the kinds of action that a policy's scope reaches. */
+export function rootsOf(action: unknown): readonly Roots[] {
   const scope = JSON.stringify(action);
   if (scope.includes('"op":"All"')) return [PLACE_ROOTS, SALE_ROOTS, DEFINITION_ROOTS];
   const roots = [
@@ -245,7 +253,7 @@ function like(left: unknown, pattern: unknown, reader: Reader): void {
 }
 
 /** The fact that an expression is: a variable, or an attribute of one. */
-function pathOf(node: unknown, roots: Roots): string | null {
+export function pathOf(node: unknown, roots: Roots): string | null {
   if (!isNode(node)) return null;
   const name = node['Var'];
   if (name === 'principal' || name === 'resource' || name === 'context') return roots[name];
@@ -268,7 +276,7 @@ const EMPTY_ENV: Env = {
 };
 
 /** What an expression without variables comes to; null if it has some, or fails. */
-function constantOf(node: unknown): Value | null {
+export function constantOf(node: unknown): Value | null {
   if (node === null || /"(Var|Slot)":/.test(JSON.stringify(node))) return null;
   try {
     return compileExpression(node, memoPlan()).run(EMPTY_ENV);

@@ -153,6 +153,32 @@ describe('contracts check', () => {
     });
   });
 
+  test('does not say ok of what it could not look at: 1, and what to do', async () => {
+    const contract = (labels: number): void => {
+      const folder = join(cwd, 'wide');
+      mkdirSync(folder, { recursive: true });
+      const tests = Array.from({ length: labels }, (_, i) => `principal.labels.contains("l${i}")`).join(' || ');
+      writeFileSync(
+        join(folder, 'contract.yaml'),
+        'id: wide\nversion: "1"\ntitle: wide\nsources: {s: {title: s}}\nclauses:\n  w.base: {source: s, confidence: A, summary: x}\n  w.not: {source: s, confidence: A, summary: x}\n',
+      );
+      writeFileSync(
+        join(folder, 'clauses.cedar'),
+        `@id("w.base") @cite("x") permit (principal, action, resource);\n@id("w.not") @cite("x") forbid (principal, action == Action::"infer", resource) when { ${tests} };\n`,
+      );
+    };
+    contract(6);
+    expect(await perdure(['contracts', 'check', 'wide'], { cwd })).toMatchObject({ code: 0 });
+    contract(7);
+    const { code, out } = await perdure(['contracts', 'check', 'wide'], { cwd });
+    expect(code).toBe(1);
+    expect(out).toMatch(/warning fact_space_too_wide: .*7 labels apart.*\(check fewer contracts together/);
+    expect(out).toMatch(/\nnot checked in full: [^\n]*\n$/);
+    const json = await perdure(['contracts', 'check', 'wide', '--json'], { cwd });
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.out)).toMatchObject({ ok: false, status: 'not_checked' });
+  });
+
   test('a reading that decides no live call is an error of the configuration', async () => {
     configure(`${CONFIG}reading: substance\n`);
     const { code, out } = await perdure(['contracts', 'check'], { cwd });

@@ -4,7 +4,9 @@ import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
 import { loadContract } from '../contract/load.ts';
 import { CEDAR_HERE } from '../contract/cedar-here.ts';
+import { joinApart, labelsApart } from '../contract/labels-apart.ts';
 import { joinMentions, type Mentions, mentionsOf } from '../contract/mentions.ts';
+import { type Reach, reachesOf } from '../contract/reach.ts';
 import type { ContractFiles } from '../contract/rule.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import { type FactSpace, makeFactSpace } from '../placement/fact-space.ts';
@@ -21,6 +23,7 @@ import { placesOf } from './snapshots.ts';
 /** Contracts that are in force together. */
 export interface Side {
   readonly folders: readonly string[];
+  /** Of the first of its contracts, in their order: of all, if none is left out. */
   readonly files: readonly ContractFiles[];
   readonly contracts: readonly Contract[];
   readonly snapshot: Snapshot;
@@ -106,6 +109,8 @@ export function spaceOf(sides: readonly Side[], options: SpaceOptions): Spanned 
     const space = makeFactSpace({
       mentions,
       contracts: sides.flatMap(({ contracts }) => contracts),
+      clauses: sides.flatMap(clausesOf),
+      labelsApart: joinApart(sides.flatMap(({ files }) => files.map(one => labelsApart(one, CEDAR_HERE)))),
       vocabulary: VOCABULARY,
       places,
       products: config?.products ?? BUILT_IN_PRODUCTS,
@@ -121,6 +126,13 @@ export function spaceOf(sides: readonly Side[], options: SpaceOptions): Spanned 
     if (!(error instanceof SpaceTooWide) && !(error instanceof NoSuchValue)) throw error;
     throw new CliError(EXIT.usage, `${error.code}: ${error.message}`, { cause: error });
   }
+}
+
+function clausesOf({ files, contracts }: Side): readonly (readonly [Contract, readonly Reach[]])[] {
+  return files.flatMap((one, i) => {
+    const contract = contracts[i];
+    return contract === undefined ? [] : [[contract, reachesOf(one, CEDAR_HERE)] as const];
+  });
 }
 
 function classesOf(sides: readonly Side[], facts: ToldCall): string {

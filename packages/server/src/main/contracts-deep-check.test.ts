@@ -59,7 +59,7 @@ test('what is too much within one era is told, with what would help', () => {
   const wide = made('second', 'effective: {from: 2026-02-01}\n', [BASE, only('aws', [...FIRST, ...SECOND])]);
   expect(together([first, wide, rules('aws')])).toMatchObject([
     {
-      level: 'note',
+      level: 'warning',
       code: 'fact_space_too_wide',
       file: 'contract.yaml',
       message: expect.not.stringContaining('--only'),

@@ -68,7 +68,7 @@ function tooWide(error: unknown, file: string): Finding {
   const why = error.message.replace(/^fact_space_too_wide: /, '').replace(/\. Narrow (them|it): .*$/, '');
   const message = `what clauses come to was not checked: ${why}`;
   const hint = 'check fewer contracts together, or with the products, channels and places of a configuration';
-  return { level: 'note', code: 'fact_space_too_wide', message, file, line: null, hint };
+  return { level: 'warning', code: 'fact_space_too_wide', message, file, line: null, hint };
 }
 
 export interface Together {
@@ -115,10 +115,12 @@ function conflictsByEra(side: Side, config: Together['config']): SpaceConflicts 
     const eras = [null, ...cuts].map((from, i) => {
       const to = cuts[i] ?? null;
       const inForce = side.snapshot.inForce(from ?? (to ?? 0) - 1);
-      const files = side.files.filter((_, at) => inForce.some(({ id }) => id === side.contracts[at]?.id));
+      const isIn = (at: number): boolean => inForce.some(({ id }) => id === side.contracts[at]?.id);
+      const files = side.files.filter((_, at) => isIn(at));
+      const contracts = [true, false].flatMap(wanted => side.contracts.filter((_, at) => isIn(at) === wanted));
       const { deadlocks, unreachable } = conflictsOf(
         side.snapshot,
-        spaceOf([{ ...side, files }], { config, from, to }).space,
+        spaceOf([{ ...side, files, contracts }], { config, from, to }).space,
       );
       // One span has no word for time: the era is told here.
       const era = spanText([from, to]);

@@ -1,10 +1,9 @@
 /** `perdure contracts diff`: every request class whose outcome changes from one set of contracts to another, each with a witness. */
 import { chooseReadings } from '../contract/contract-set.ts';
 import type { Change, Comparison, Side as Said, Witness } from '../placement/compare.ts';
+import { changeJson } from './contracts-diff-json.ts';
 import { compare } from '../placement/compare.ts';
-import type { Exclusion } from '../placement/decision.ts';
 import { exclusionText } from '../placement/explain.ts';
-import { momentText } from '../placement/moments.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { momentOption } from './cli/moment.ts';
@@ -161,7 +160,7 @@ function rowText({ when, before, after, classes, witness }: Change, number: numb
 }
 
 function placeLines({ place, before, after }: Witness['places'][number], indent: string): readonly string[] {
-  const at = place === null ? '' : ` at ${place}`;
+  const at = place === null ? '' : ` at ${place.id}`;
   return [`${indent}  A${at}: ${sideLine(before)}`, `${indent}  B${at}: ${sideLine(after)}`];
 }
 
@@ -174,43 +173,4 @@ function sideLine({ outcome, by, permits, flagged }: Said): string {
 
 function sideJson({ contracts, snapshot }: Side): object {
   return contracts.map(({ id, version }) => ({ id, version, reading: snapshot.readings[id] ?? null }));
-}
-
-function changeJson({ when, before, after, classes, witness }: Change): object {
-  const { action, facts, said, places } = witness;
-  const { session } = facts;
-  return {
-    when,
-    before,
-    after,
-    classes,
-    witness: {
-      action,
-      said,
-      facts: {
-        vendor: facts.vendor,
-        product: session.product,
-        channel: session.channel,
-        segment: session.segment,
-        stored: session.stateHeld,
-        purpose: facts.purpose,
-        tenant: session.tenant,
-        session_labels: facts.sessionLabels,
-        request_labels: facts.requestLabels,
-        at: momentText(facts.at),
-      },
-      classes: { a: witness.classes[0], b: witness.classes[1] },
-      places: places.map(({ place, before: a, after: b }) => ({ place, a: saidJson(a), b: saidJson(b) })),
-    },
-  };
-}
-
-function saidJson({ outcome, by, permits, flagged }: Said): object {
-  return { outcome, by: by.map(reasonJson), permits: permits.map(reasonJson), flagged: flagged.map(reasonJson) };
-}
-
-function reasonJson(reason: Exclusion): object {
-  return reason.kind === 'clause'
-    ? { kind: reason.kind, contract: reason.contract, clause: reason.clause, cite: reason.cite }
-    : reason;
 }

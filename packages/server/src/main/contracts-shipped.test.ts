@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findingLine } from '../contract/finding.ts';
 import { formatContract } from '../contract/format.ts';
+import { parseCases } from './contract-cases.ts';
+import { runCases } from './contract-cases-run.ts';
 import { sideOfFiles } from './contract-space.ts';
 import { CASES_FILE, contractFolder, readContractFolder, shippedContracts } from './contracts.ts';
 import { checkClauses } from './contracts-deep-check.ts';
@@ -36,7 +38,7 @@ describe.each(SHIPPED)('the cases of %s', (_, folder) => {
   });
 });
 
-/** Clauses that an agreement states beside others that come to the same: they are there to be cited. */
+/** The six of docs/contracts.md: clauses that an agreement states beside others that come to the same: they are there to be cited. */
 const RESTATED: Readonly<Record<string, readonly string[]>> = {
   'openai-2025-10': ['oct.non-api', 'oct.natsec', 'oct.third-party-api', 'oct.licence'],
   'openai-2026-04': ['april.licence', 'june.bedrock'],
@@ -57,4 +59,31 @@ describe.each(SHIPPED)('%s', (name, folder) => {
     expect(told.filter(line => !restated.some(id => line.includes(`clause_shadowed: ${id} `)))).toEqual([]);
     expect(told).toHaveLength(restated.length);
   });
+});
+
+test('the template of data-handling, filled as its contract.yaml says, keeps a tenant off a cloud and nobody else', () => {
+  const files = readContractFolder(contractFolder('data-handling', '/'));
+  const filled = {
+    ...files,
+    'contract.yaml': (files['contract.yaml'] ?? '').replace(/^# (links:|  - \{id: acme)/gm, '$1'),
+  };
+  const side = sideOfFiles(['mine'], [filled], { reading: null, onAmbiguity: 'flag' });
+  expect(side.contracts[0]?.clauses.map(({ clause }) => clause)).toContain('acme.no-aws');
+  const cases = parseCases(
+    `places: {aws: {cloud: aws}, azure: {cloud: azure}}
+products: {api: {vendor: openai, kind: api}}
+channels: {direct: {kind: direct}}
+defaults: {at: 2026-03-20, product: api, channel: direct}
+cases:
+  - {name: its calls, tenant: acme, expect: {places: {aws: {outcome: denied, by: [acme.no-aws]}, azure: allowed}}}
+  - {name: its state, tenant: acme, action: place_state, expect: {places: {aws: {outcome: denied, by: [acme.no-aws]}, azure: allowed}}}
+  - {name: another tenant, tenant: globex, expect: {places: {aws: allowed}}}
+`,
+    'cases.yaml',
+  );
+  if ('problems' in cases) throw new Error(JSON.stringify(cases.problems));
+  const checks = runCases(cases.file, 'data-handling', () => side);
+  expect(checks).toHaveLength(5);
+  expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  expect(checkClauses(side).filter(({ code }) => code === 'clause_dead')).toEqual([]);
 });

@@ -14,6 +14,23 @@ export interface SpaceMentions {
   readonly pairs: readonly (readonly [string, string])[];
 }
 
+/** A fact that a clause reads. */
+export interface ReadFact {
+  readonly path: string;
+  /** Of a set of words, those that are looked for; null: any may be. */
+  readonly words: ReadonlySet<string | number | boolean> | null;
+}
+
+/** A clause or definition: `contract/reach.ts` finds it. */
+export interface SpaceClause {
+  readonly of: 'place' | 'sale' | 'definition';
+  /** Null: every one. */
+  readonly actions: ReadonlySet<string> | null;
+  readonly reads: readonly ReadFact[];
+  /** It applies to nothing of which one of these does not hold, whatever else it reads. */
+  readonly needs: readonly { readonly reads: readonly ReadFact[]; readonly holds: (facts: ToldCall) => boolean }[];
+}
+
 /** A seller of null is whoever made the product. */
 export interface Offer {
   readonly id: string;
@@ -24,6 +41,10 @@ export interface Offer {
 export interface SpaceParts {
   readonly mentions: SpaceMentions;
   readonly contracts: readonly Pick<ContractRules, 'effective' | 'scope'>[];
+  /** The clauses of each contract. Null: any clause may read any fact. */
+  readonly clauses: readonly (readonly [contract: ContractRules, clauses: readonly SpaceClause[]])[] | null;
+  /** Labels of which clauses tell whether the session or the request carries them; null: all. */
+  readonly labelsApart: ReadonlySet<string> | null;
   /** The words that facts have, by the last part of their name. */
   readonly vocabulary: Readonly<Record<string, readonly string[]>>;
   /** Null: every place that clauses can tell apart. */
@@ -67,6 +88,10 @@ export interface Draft {
 export interface Axis {
   readonly dimension: Dimension;
   readonly set: (draft: Draft, value: never) => void;
+  /** Paths of the facts that it makes a difference to. */
+  readonly tells: readonly string[];
+  /** Of a set of words, the one that it adds. Absent: it is no set, or any. */
+  readonly word?: string;
 }
 
 /** Points of some axes. */
@@ -150,7 +175,7 @@ function factsOf(draft: Draft): ToldCall {
     // Of names that no clause knows.
     tool: { name: 'anything-else', origin: 'builtin' },
     destination: { host: 'anything-else', use: 'web' },
-    recorded: supposed(draft.events, draft.refusals),
+    recorded: supposed(draft.events, draft.refusals, at),
   };
   for (const [path, value] of draft.more) {
     put(facts, path, value);

@@ -1,7 +1,7 @@
 /** Boxes hold just the points that they are made of, and none of them can be left out. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Box, boxesOf, type Point } from './boxes.ts';
+import { type Box, boxesOf, joinedBoxes, MAX_POINTS, type Point, sizeOfAll } from './boxes.ts';
 
 const WIDTHS = [3, 2, 4, 2];
 
@@ -39,3 +39,21 @@ test('a box is as large as it can be: everything is one', () => {
   const corner = ALL.filter(([a, b]) => a === 0 || b === 0);
   expect(boxesOf(corner, WIDTHS)).toHaveLength(2);
 });
+
+test.each([MAX_POINTS, MAX_POINTS + 100])(
+  'boxes that share no point are joined into boxes of just their points: %i of them',
+  points => {
+    const columns = Array.from({ length: 100 }, (_, i) => i);
+    // Every second row whole, and a part of the one after it.
+    const rows = points / 100;
+    const boxes = Array.from({ length: rows }, (_, i) =>
+      i % 2 === 0 ? [[i, i + rows], columns.slice(50)] : [[i], columns],
+    );
+    const joined = joinedBoxes(boxes, [2 * rows, 100]);
+    const codes = (list: readonly Box[]) =>
+      new Set(list.flatMap(([of = [], at = []]) => of.flatMap(row => at.map(column => row * 100 + column))));
+    expect(codes(joined)).toEqual(codes(boxes));
+    expect(sizeOfAll(boxes)).toBe(points);
+    expect(joined).toHaveLength(2);
+  },
+);

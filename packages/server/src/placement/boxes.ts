@@ -10,14 +10,30 @@ export type Box = readonly (readonly number[])[];
 /** Orders of dimensions that are tried; the one that gives the fewest boxes is taken. */
 const MAX_ORDERS = 4;
 
+/** Points up to which boxes are made as large as they can be: beyond, they are only joined. */
+export const MAX_POINTS = 20_000;
+
+/** As `boxesOf`, of the points of boxes that share none. */
+export function joinedBoxes(boxes: readonly Box[], widths: readonly number[]): readonly Box[] {
+  if (sizeOfAll(boxes) <= MAX_POINTS) return boxesOf(boxes.flatMap(pointsIn), widths);
+  return joinAlong(boxes, [...widths.keys()].toReversed());
+}
+
+function pointsIn(box: Box): readonly Point[] {
+  let points: (readonly number[])[] = [[]];
+  for (const chosen of box) points = points.flatMap(point => chosen.map(one => [...point, one]));
+  return points;
+}
+
 /** @param widths choices of each dimension */
 export function boxesOf(points: readonly Point[], widths: readonly number[]): readonly Box[] {
   const inside = new Set(points.map(point => codeOf(point, widths)));
   let best: readonly Box[] | null = null;
+  const single = points.map(point => point.map(chosen => [chosen]));
   for (let shift = 0; shift < Math.min(Math.max(widths.length, 1), MAX_ORDERS); shift++) {
     const order = widths.map((_, i) => (i + shift) % widths.length);
     for (const tried of [order, order.toReversed()]) {
-      const boxes = joinAlong(points, tried);
+      const boxes = joinAlong(single, tried);
       if (best === null || boxes.length < best.length) best = boxes;
     }
   }
@@ -29,8 +45,8 @@ function codeOf(point: Point, widths: readonly number[]): number {
   return point.reduce((code, chosen, i) => code * (widths[i] ?? 1) + chosen, 0);
 }
 
-function joinAlong(points: readonly Point[], order: readonly number[]): readonly Box[] {
-  let boxes: readonly Box[] = points.map(point => point.map(chosen => [chosen]));
+function joinAlong(disjoint: readonly Box[], order: readonly number[]): readonly Box[] {
+  let boxes = disjoint;
   for (let before = -1; before !== boxes.length; ) {
     before = boxes.length;
     for (const dimension of order) boxes = join(boxes, dimension);
@@ -99,6 +115,11 @@ function everyCode(box: Box, widths: readonly number[], test: (code: number) => 
 /** Points in a box. */
 export function sizeOfBox(box: Box): number {
   return box.reduce((size, chosen) => size * chosen.length, 1);
+}
+
+/** Points in boxes that share none. */
+export function sizeOfAll(boxes: readonly Box[]): number {
+  return boxes.reduce((size, box) => size + sizeOfBox(box), 0);
 }
 
 /** The first point of a box. */

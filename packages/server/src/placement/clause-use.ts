@@ -1,6 +1,7 @@
 /** Which clauses of a contract ever apply, and which ever decide: over every request class that they can tell apart. */
 import { inScope } from './bind.ts';
-import { pointsOf, requestAt } from './axis.ts';
+import { requestAt } from './axis.ts';
+import { firstPoint } from './boxes.ts';
 import { type FactSpace } from './fact-space.ts';
 import type { ContractRules, Judgement } from './ports.ts';
 import { isEffective } from './snapshot.ts';
@@ -22,8 +23,8 @@ export function noUse(): ClauseUse {
  */
 export function addUse(use: ClauseUse, contract: ContractRules, reading: string | null, space: FactSpace): void {
   const { places } = space.places;
-  for (const point of pointsOf(space.calls)) {
-    const { action, facts } = requestAt(space.calls, point);
+  for (const box of space.callBoxes) {
+    const { action, facts } = requestAt(space.calls, firstPoint(box));
     if (!isEffective(contract, facts.at) || !inScope(contract, action, facts.vendor, facts.session.product)) continue;
     const { class: callClass, by, errors } = contract.classify(facts, reading);
     for (const { clause } of by) use.applied.add(clause);
@@ -34,8 +35,8 @@ export function addUse(use: ClauseUse, contract: ContractRules, reading: string 
     const judgements = contract.judge(action, facts, callClass, places);
     for (const judgement of new Set(judgements)) addJudgement(use, judgement);
   }
-  for (const point of pointsOf(space.sales)) {
-    const { facts } = requestAt(space.sales, point);
+  for (const box of space.saleBoxes) {
+    const { facts } = requestAt(space.sales, firstPoint(box));
     const { product } = facts.session;
     if (!isEffective(contract, facts.at) || !inScope(contract, 'distribute', product.vendor, product)) continue;
     addJudgement(use, contract.judgeSale({ ...facts.session, at: facts.at, recorded: facts.recorded }));

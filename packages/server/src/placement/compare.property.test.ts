@@ -7,73 +7,14 @@ import { expect, test } from 'vitest';
 import { compare } from './compare.ts';
 import { decide, decideDistribution } from './decide.ts';
 import { exclusionKey } from './decision.ts';
-import { pointsOf, requestAt } from './axis.ts';
-import type { Action, CallFacts, Place, Product } from './facts.ts';
-import { call, type Files, home, load, snapshotOf, target } from './fixture.test-support.ts';
+import { requestAt } from './axis.ts';
+import { firstPoint } from './boxes.ts';
+import type { Action, CallFacts, FirstRefusal, Place, Product, Recorded } from './facts.ts';
+import { call, home, load, snapshotOf, target } from './fixture.test-support.ts';
 import { allowedAt, outcomeOf, saidAt, saleOutcomeOf } from './outcome.ts';
 import type { Snapshot } from './snapshot.ts';
-import { contractOf, spaceOf } from './space.test-support.ts';
-
-const CALL_ATOMS = [
-  'context.call.vendor == Vendor::"v1"',
-  'context.call.product in Vendor::"v1"',
-  'context.call.product == Product::"p1"',
-  'context.call.product.kind == "api"',
-  'context.call.channel.seller == Vendor::"v2"',
-  'context.call.channel.kind == "direct"',
-  'context.call.channel.seller == context.call.vendor',
-  'context.call.segment == "us-gov"',
-  'context.call.segment like "us-*"',
-  '["turn", "probe"].contains(context.call.purpose)',
-  'context.call.stateHeld',
-  'context.call.labels.contains("l1")',
-  'principal.labels.containsAny(["l1", "l2"])',
-  'principal in Tenant::"t1"',
-  'context.call.at < datetime("2026-03-01")',
-  'context.call.at <= datetime("2026-03-02")',
-  'resource in Cloud::"aws"',
-  'resource == Region::"r1"',
-  'resource.sovereignty == "gov"',
-  'resource.jurisdiction == "eu"',
-  'resource.clearances.containsAll(principal.labels)',
-] as const;
-const SALE_ATOMS = [
-  'resource in Vendor::"v1"',
-  'resource.kind == "runtime"',
-  'principal.seller == Vendor::"v2"',
-  'principal.kind == "third-party"',
-  'context.segment == "us-natsec"',
-  'context.at >= datetime("2026-03-02")',
-] as const;
-
-const ACTIONS: readonly Action[] = ['infer', 'place_state', 'execute', 'egress'];
-
-function condition(atoms: readonly string[]): fc.Arbitrary<string> {
-  const atom = fc.tuple(fc.constantFrom(...atoms), fc.boolean()).map(([text, not]) => (not ? `!(${text})` : text));
-  return fc
-    .tuple(fc.array(atom, { minLength: 1, maxLength: 3 }), fc.constantFrom(' && ', ' || '))
-    .map(([list, join]) => list.join(join));
-}
-
-const clause = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc
-      .tuple(fc.constantFrom(...ACTIONS), condition(CALL_ATOMS))
-      .map(([action, when]) => `forbid (principal, action == Action::"${action}", resource) when { ${when} };`),
-  },
-  {
-    weight: 1,
-    arbitrary: condition(SALE_ATOMS).map(
-      when => `forbid (principal, action == Action::"distribute", resource) when { ${when} };`,
-    ),
-  },
-);
-
-const contract = (id: string): fc.Arbitrary<Files> =>
-  fc
-    .array(clause, { minLength: 1, maxLength: 2 })
-    .map(list => contractOf(id, Object.fromEntries(list.map((text, i) => [`${id}.c${i}`, text]))));
+import { ACTIONS, contract } from './random-contract.test-support.ts';
+import { spaceOf } from './space.test-support.ts';
 
 const VENDORS = ['v1', 'v2', 'v9'];
 const labels = fc.subarray(['l1', 'l2', 'l9']);
@@ -82,8 +23,45 @@ const product: fc.Arbitrary<Product> = fc.record({
   vendor: fc.constantFrom(...VENDORS),
   kind: fc.constantFrom('api' as const, 'runtime' as const),
 });
-const request: fc.Arbitrary<{ action: Action; facts: CallFacts; place: Place }> = fc
+/** The day of most requests, the one before it and the one after. */
+const day = fc.constantFrom('1969-12-31', '1970-01-01', '2026-03-01', '2026-03-02');
+const offer: fc.Arbitrary<FirstRefusal> = fc
   .record({
+    id: fc.constantFrom('f1', 'f2'),
+    offered: day,
+    days: fc.nat(1),
+    kind: fc.constantFrom('accepted', 'declined', null),
+  })
+  .map(({ id, offered, days, kind }) => {
+    const deadline = new Date(Date.parse(offered) + days * 86_400_000).toISOString().slice(0, 10);
+    return {
+      id,
+      product: null,
+      offered,
+      deadline,
+      answer: kind === null ? null : { kind, date: offered },
+      source: 's',
+    };
+  });
+const recorded: fc.Arbitrary<Recorded> = fc.record({
+  events: fc.array(fc.record({ id: fc.constantFrom('e1', 'e9'), date: day, source: fc.constant('s') }), {
+    maxLength: 2,
+  }),
+  // One of each right: what cannot follow another is refused where it is recorded.
+  firstRefusals: fc.uniqueArray(offer, { selector: ({ id }) => id, maxLength: 2 }),
+});
+
+interface Request {
+  readonly action: Action;
+  readonly facts: CallFacts;
+  readonly place: Place;
+  readonly recorded: Recorded;
+}
+
+const request: fc.Arbitrary<Request> = fc
+  .record({
+    recorded,
+    spend: fc.record({ month: fc.nat(8), total: fc.nat(8) }),
     action: fc.constantFrom(...ACTIONS),
     product,
     seller: fc.option(fc.constantFrom(...VENDORS)),
@@ -109,7 +87,7 @@ const request: fc.Arbitrary<{ action: Action; facts: CallFacts; place: Place }> 
       clearances: labels,
     }),
   })
-  .map(({ action, place, product: sold, seller, segment, stateHeld, tenant, ...facts }) => {
+  .map(({ action, place, product: sold, seller, segment, stateHeld, tenant, recorded: told, ...facts }) => {
     const channel =
       seller === null
         ? ({ id: 'direct', seller: sold.vendor, kind: 'direct' } as const)
@@ -119,12 +97,12 @@ const request: fc.Arbitrary<{ action: Action; facts: CallFacts; place: Place }> 
       action === 'infer'
         ? target('x', place.cloud, { ...place, vendor: facts.vendor, model: 'any' })
         : home('x', place.cloud, place);
-    return { action, facts: parts, place: at };
+    return { action, facts: parts, place: at, recorded: told };
   });
 
 /** What a live decision says of a request at its place. */
-function decided(snapshot: Snapshot, action: Action, facts: CallFacts, place: Place): string {
-  const [row] = decide(snapshotOf(snapshot.contracts as never, { places: [place] }), action, facts, {}).rows;
+function decided(snapshot: Snapshot, { action, facts, place, recorded: told }: Request): string {
+  const [row] = decide(snapshotOf(snapshot.contracts as never, { places: [place], ...told }), action, facts, {}).rows;
   return JSON.stringify([row?.verdict !== 'excluded', (row?.exclusions ?? []).map(exclusionKey).toSorted()]);
 }
 
@@ -137,8 +115,8 @@ test('every pair of outcomes that requests meet is met in the space', () => {
       const space = spaceOf([a, b]);
       const { places } = space.places;
       const met = new Set<string>();
-      for (const point of pointsOf(space.calls)) {
-        const { action, facts } = requestAt(space.calls, point);
+      for (const box of space.callBoxes) {
+        const { action, facts } = requestAt(space.calls, firstPoint(box));
         const outcomes = [one, other].map(side => outcomeOf(side, action, facts, places));
         for (const [i] of places.entries()) {
           const said = outcomes.map(outcome =>
@@ -148,8 +126,8 @@ test('every pair of outcomes that requests meet is met in the space', () => {
         }
       }
       const sales = new Set<string>();
-      for (const point of pointsOf(space.sales)) {
-        const { facts } = requestAt(space.sales, point);
+      for (const box of space.saleBoxes) {
+        const { facts } = requestAt(space.sales, firstPoint(box));
         sales.add(
           [one, other]
             .map(side => saleOutcomeOf(side, { ...facts.session, at: facts.at, recorded: facts.recorded }).allowed)
@@ -158,12 +136,15 @@ test('every pair of outcomes that requests meet is met in the space', () => {
       }
       const { changes } = compare(one, other, space);
       seen[changes.length > 0 ? 'changes' : 'none'] += 1;
-      for (const { action, facts, place } of requests) {
-        const said = [one, other].map(side => decided(side, action, facts, place));
+      for (const asked of requests) {
+        const { action, facts } = asked;
+        const said = [one, other].map(side => decided(side, asked));
         expect(met.has(`${action} ${said.join(' ')}`), `${action} ${said.join(' ')}`).toBe(true);
         const { product: sold, channel, segment } = facts.session;
         const sold_ = [one, other].map(
-          side => decideDistribution(side, channel, sold, segment, facts.at).outcome === 'allowed',
+          side =>
+            decideDistribution(snapshotOf(side.contracts as never, asked.recorded), channel, sold, segment, facts.at)
+              .outcome === 'allowed',
         );
         expect(sales.has(sold_.join(' '))).toBe(true);
         if (said[0]?.startsWith('[true') !== said[1]?.startsWith('[true')) expect(changes).not.toEqual([]);

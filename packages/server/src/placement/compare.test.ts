@@ -41,7 +41,7 @@ test('the readings of the February contract, on 20 March', () => {
   // Places that change alike are told once.
   expect(natsec?.witness.places).toMatchObject([
     {
-      place: 'azure',
+      place: { id: 'azure' },
       before: { outcome: 'denied', by: [{ clause: 'amzn.inference' }] },
       after: { outcome: 'allowed', permits: [{ clause: 'base' }] },
     },
@@ -86,7 +86,7 @@ test('configured places are named, and each that changes is in the witness', () 
     'place_state, any segment but us-natsec: anywhere -> hz only',
   ]);
   for (const { witness } of changes) {
-    for (const { place } of witness.places) expect(places.map(({ id }) => id)).toContain(place);
+    for (const { place } of witness.places) expect(places.map(({ id }) => id)).toContain(place?.id);
   }
 });
 

@@ -1,14 +1,14 @@
 /** Two sets of contracts compared: every request class whose outcome changes, joined into rows that can be read. */
 import type { Said } from './bind.ts';
-import { type Box, boxesOf, firstPoint, type Point, sizeOfBox } from './boxes.ts';
+import { type Box, firstPoint, joinedBoxes, type Point, sizeOfAll, sizeOfBox } from './boxes.ts';
 import type { Exclusion } from './decision.ts';
 import { boxPhrase } from './dimension.ts';
-import { type Axis, pointsOf, requestAt } from './axis.ts';
+import { type Axis, requestAt } from './axis.ts';
 import type { FactSpace } from './fact-space.ts';
-import type { Action, CallFacts, Place } from './facts.ts';
+import type { Action, Place } from './facts.ts';
 import { allowedAt, outcomeOf, saidAt, saleOutcomeOf } from './outcome.ts';
 import { candidatesAt, placesText } from './place-space.ts';
-import type { CallClass } from './ports.ts';
+import type { CallClass, ToldCall } from './ports.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What one side says of a witness, at a place. */
@@ -21,13 +21,13 @@ export interface Side {
 
 export interface Witness {
   readonly action: Action | 'distribute';
-  readonly facts: CallFacts;
+  readonly facts: ToldCall;
   /** In words, every dimension. */
   readonly said: readonly string[];
   /** By contract. */
   readonly classes: readonly [Classes, Classes];
   /** Places whose outcome changes, each once for all that change alike. Null: a sale. */
-  readonly places: readonly { readonly place: string | null; readonly before: Side; readonly after: Side }[];
+  readonly places: readonly { readonly place: Place | null; readonly before: Side; readonly after: Side }[];
 }
 
 type Classes = Readonly<Record<string, CallClass | null>>;
@@ -50,39 +50,39 @@ export interface Comparison {
   readonly changed: number;
 }
 
-/** Points that change in the same way. */
+/** Classes that change in the same way: no two boxes share one. */
 interface Alike {
   readonly before: string;
   readonly after: string;
-  readonly points: Point[];
+  readonly boxes: Box[];
 }
 
 export function compare(a: Snapshot, b: Snapshot, space: FactSpace): Comparison {
-  const calls = changesOf(space.calls, point => callChange(a, b, space, point));
-  const sales = changesOf(space.sales, point => saleChange(a, b, space.sales, point));
+  const calls = changesOf(space.callBoxes, point => callChange(a, b, space, point));
+  const sales = changesOf(space.saleBoxes, point => saleChange(a, b, space.sales, point));
   const changes = [
     ...rowsOf(sales.groups, space.sales, point => saleWitness(a, b, space.sales, point)),
     ...rowsOf(calls.groups, space.calls, point => callWitness(a, b, space, point)),
   ];
-  const changed = [...calls.groups, ...sales.groups].reduce((sum, { points }) => sum + points.length, 0);
+  const changed = [...calls.groups, ...sales.groups].reduce((sum, { boxes }) => sum + sizeOfAll(boxes), 0);
   return { changes, compared: calls.compared + sales.compared, changed };
 }
 
 function changesOf(
-  axes: readonly Axis[],
+  boxes: readonly Box[],
   changeAt: (point: Point) => readonly [string, string] | null,
 ): { readonly groups: readonly Alike[]; readonly compared: number } {
   const groups = new Map<string, Alike>();
   let compared = 0;
-  for (const point of pointsOf(axes)) {
-    compared += 1;
-    const change = changeAt(point);
+  for (const box of boxes) {
+    compared += sizeOfBox(box);
+    const change = changeAt(firstPoint(box));
     if (change === null) continue;
     const [before, after] = change;
     const key = `${before}\n${after}`;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { before, after, points: [point] });
-    else group.points.push(point);
+    if (group === undefined) groups.set(key, { before, after, boxes: [box] });
+    else group.boxes.push(box);
   }
   return { groups: [...groups.values()], compared };
 }
@@ -94,8 +94,8 @@ function rowsOf(
 ): readonly Change[] {
   const dimensions = axes.map(({ dimension }) => dimension);
   const widths = dimensions.map(({ choices }) => choices.length);
-  return groups.flatMap(({ before, after, points }) =>
-    boxesOf(points, widths).map((box: Box) => ({
+  return groups.flatMap(({ before, after, boxes }) =>
+    joinedBoxes(boxes, widths).map((box: Box) => ({
       when: boxPhrase(dimensions, box),
       before,
       after,
@@ -183,7 +183,7 @@ function callWitness(a: Snapshot, b: Snapshot, space: FactSpace, point: Point): 
     const key = JSON.stringify([before, after]);
     if (before.outcome === after.outcome || (!space.places.configured && seen.has(key))) return [];
     seen.add(key);
-    return [{ place: place.id, before, after }];
+    return [{ place, before, after }];
   });
   const said = pointPhrases(space.calls, point);
   return { action, facts, said, classes: [outcomes[0].classes, outcomes[1].classes], places: changed };

@@ -4,14 +4,36 @@ import type { Axis, Draft, Offer, SpaceParts } from './axis.ts';
 import type { Action, Product } from './facts.ts';
 import { OFFER_STATES, type OfferState } from './supposed.ts';
 import { momentDimension } from './moments.ts';
-import { MAX_LABELS, SpaceTooWide } from './space-bounds.ts';
+import { labelAxes, labelsByHolder } from './label-axes.ts';
+import { MAX_LABELS } from './space-bounds.ts';
 
 /** Values of facts that no clause names. None of them can be an id that an operator gives. */
-const OTHER = { vendor: 'another-vendor', tenant: 'another-tenant', label: 'another-label', text: 'anything-else' };
+const OTHER = { vendor: 'another-vendor', tenant: 'another-tenant', text: 'anything-else' };
 
 const ACTIONS: readonly Action[] = ['infer', 'place_state', 'execute', 'egress'];
 
+const setVendor = (draft: Draft, value: string): void => {
+  draft.vendor = value;
+};
+const setState = (draft: Draft, value: boolean): void => {
+  draft.stateHeld = value;
+};
+const setPurpose = (draft: Draft, value: string): void => {
+  draft.purpose = value;
+};
+const setTenant = (draft: Draft, value: string): void => {
+  draft.tenant = value;
+};
+const addSessionLabel = (draft: Draft, label: string): void => {
+  draft.sessionLabels = [...draft.sessionLabels, label];
+};
+const addRequestLabel = (draft: Draft, label: string): void => {
+  draft.requestLabels = [...draft.requestLabels, label];
+};
+
 export function callAxes(parts: SpaceParts): readonly Axis[] {
+  const { alone, joint, request } = labelsByHolder(parts);
+  const requestAxes = labelAxes(request, 'request', ['session.labels', 'call.labels'], addRequestLabel);
   return [
     axis(
       'action',
@@ -22,34 +44,34 @@ export function callAxes(parts: SpaceParts): readonly Axis[] {
         draft.action = value;
       },
     ),
-    axis('vendor', 'vendor', 'model of', vendorChoices(parts), (draft, value: string) => {
-      draft.vendor = value;
-    }),
+    axis('vendor', 'vendor', 'model of', vendorChoices(parts), setVendor, ['call.vendor']),
     ...saleAxes(parts),
-    axis('state', 'state', '', stateChoices(parts), (draft, value: boolean) => {
-      draft.stateHeld = value;
-    }),
-    axis('purpose', 'purpose', 'purpose', textChoices(parts, 'call.purpose', 'purpose'), (draft, value: string) => {
-      draft.purpose = value;
-    }),
-    axis('tenant', 'tenant', 'tenant', textChoices(parts, 'session.tenant', 'tenant'), (draft, value: string) => {
-      draft.tenant = value;
-    }),
-    ...labelAxes(parts, 'session.labels', 'session', (draft, label) => {
-      draft.sessionLabels = [...draft.sessionLabels, label];
-    }),
-    ...labelAxes(parts, 'call.labels', 'request', (draft, label) => {
-      draft.requestLabels = [...draft.requestLabels, label];
-    }),
+    axis('state', 'state', '', stateChoices(parts), setState, [
+      'call.stateHeld',
+      // Without state, the session is the request.
+      ...(requestAxes.length > 0 ? ['session.labels'] : []),
+    ]),
+    axis('purpose', 'purpose', 'purpose', textChoices(parts, 'call.purpose', 'purpose'), setPurpose, ['call.purpose']),
+    axis('tenant', 'tenant', 'tenant', textChoices(parts, 'session.tenant', 'tenant'), setTenant, ['session.tenant']),
+    ...labelAxes(alone, 'session', ['session.labels'], addSessionLabel),
+    ...requestAxes,
+    ...labelAxes(joint, 'data', ['session.labels', 'call.labels'], addSessionLabel),
     ...otherAxes(parts),
   ];
 }
 
 export function saleAxes(parts: SpaceParts): readonly Axis[] {
   return [
-    axis('product', 'product', '', productChoices(parts), (draft, value: Product) => {
-      draft.product = value;
-    }),
+    axis(
+      'product',
+      'product',
+      '',
+      productChoices(parts),
+      (draft, value: Product) => {
+        draft.product = value;
+      },
+      ['call.product', 'call.channel.seller'],
+    ),
     axis(
       'channel',
       parts.open ? 'seller' : 'channel',
@@ -58,15 +80,24 @@ export function saleAxes(parts: SpaceParts): readonly Axis[] {
       (draft, value: Offer) => {
         draft.channel = value;
       },
+      ['call.channel'],
     ),
-    axis('segment', 'segment', 'segment', textChoices(parts, 'call.segment', 'segment'), (draft, value: string) => {
-      draft.segment = value;
-    }),
+    axis(
+      'segment',
+      'segment',
+      'segment',
+      textChoices(parts, 'call.segment', 'segment'),
+      (draft, value: string) => {
+        draft.segment = value;
+      },
+      ['call.segment'],
+    ),
     {
       dimension: momentDimension(parts),
       set: (draft: Draft, value: number) => {
         draft.at = value;
       },
+      tells: ['call.at'],
     },
     ...recordedAxes(parts),
   ];
@@ -78,9 +109,10 @@ function axis<Value>(
   prefix: string,
   choices: readonly Choice<Value>[],
   set: (draft: Draft, value: Value) => void,
+  tells: readonly string[] = [],
 ): Axis {
   const dimension: Dimension = { name, noun, prefix, choices };
-  return { dimension, set };
+  return { dimension, set, tells };
 }
 
 function constantsOf({ mentions }: SpaceParts, path: string): readonly string[] {
@@ -191,52 +223,6 @@ function stateChoices({ mentions }: SpaceParts): Choice<boolean>[] {
   return mentions.facts.has('call.stateHeld') ? [held, choice('no state held', false)] : [held];
 }
 
-/** A dimension for each label: the session, the request, or the place has it or not. */
-function labelAxes(
-  parts: SpaceParts,
-  fact: string,
-  who: string,
-  add: (draft: Draft, label: string) => void,
-): readonly Axis[] {
-  if (!parts.mentions.facts.has(fact)) return [];
-  return labelsOf(parts).map(label => ({
-    dimension: labelDimension(`${who}-label:${label}`, who, label),
-    set: (draft: Draft, has: boolean) => {
-      if (has) add(draft, label);
-    },
-  }));
-}
-
-function labelDimension(name: string, who: string, label: string): Dimension<boolean> {
-  const word = label === OTHER.label ? 'any other label' : label;
-  return {
-    name,
-    noun: 'labels',
-    prefix: '',
-    choices: [choice(`${who} without ${word}`, false), choice(`${who} with ${word}`, true)],
-  };
-}
-
-/**
- * Every label that clauses or places name, and one that none does if clearances are compared with labels.
- * @throws SpaceTooWide
- */
-export function labelsOf({ mentions, places }: Pick<SpaceParts, 'mentions' | 'places'>): readonly string[] {
-  const { facts, pairs } = mentions;
-  const paths = ['session.labels', 'call.labels', 'place.clearances'];
-  if (!paths.some(path => facts.has(path))) return [];
-  const named = paths.flatMap(path => [...(facts.get(path)?.constants ?? [])].map(String));
-  const compared = pairs.some(pair => pair.includes('place.clearances'));
-  const cleared = compared ? (places ?? []).flatMap(place => place.clearances) : [];
-  const all = unique([...named, ...cleared]);
-  const labels = compared || all.length === 0 ? [...all, OTHER.label] : all;
-  if (labels.length <= MAX_LABELS) return labels;
-  throw new SpaceTooWide(
-    `clauses and places tell ${labels.length} labels apart (${labels.join(', ')}); at most ${MAX_LABELS} are looked at. ` +
-      'Narrow them: look at fewer contracts at once, or with --config at places that are cleared for fewer labels',
-  );
-}
-
 function subsets(labels: readonly string[]): readonly (readonly string[])[] {
   let sets: (readonly string[])[] = [[]];
   for (const label of labels.slice(0, MAX_LABELS)) sets = [...sets, ...sets.map(set => [...set, label])];
@@ -263,9 +249,16 @@ export function useCounts(parts: SpaceParts): readonly Axis[] {
     const name = path.slice('use.'.length);
     const choices = numberChoices(constants, 0);
     return [
-      axis(name, name, name, choices, (draft, value: number) => {
-        draft.use = { ...draft.use, [name]: value };
-      }),
+      axis(
+        name,
+        name,
+        name,
+        choices,
+        (draft, value: number) => {
+          draft.use = { ...draft.use, [name]: value };
+        },
+        ['use'],
+      ),
     ];
   });
 }
@@ -276,8 +269,8 @@ const KNOWN =
 
 /** Recorded events that clauses name, and the rights of first refusal, each in the states that clauses ask for and in one that none does. */
 function recordedAxes(parts: SpaceParts): readonly Axis[] {
-  const events = constantsOf(parts, 'call.events').map(id =>
-    axis(
+  const events = constantsOf(parts, 'call.events').map(id => ({
+    ...axis(
       `event:${id}`,
       'events',
       '',
@@ -285,12 +278,14 @@ function recordedAxes(parts: SpaceParts): readonly Axis[] {
       (draft, happened: boolean) => {
         if (happened) draft.events = [...draft.events, id];
       },
+      ['call.events'],
     ),
-  );
+    word: id,
+  }));
   const asked = OFFER_STATES.map(state => [state, constantsOf(parts, `call.firstRefusal.${state}`)] as const);
   const rights = unique(asked.flatMap(([, ids]) => ids)).map(id => {
     const states = asked.flatMap(([state, ids]) => (ids.includes(id) ? [state] : []));
-    return axis(
+    const right = axis(
       `refusal:${id}`,
       'rights of first refusal',
       '',
@@ -301,7 +296,9 @@ function recordedAxes(parts: SpaceParts): readonly Axis[] {
       (draft, state: OfferState | null) => {
         if (state !== null) draft.refusals = { ...draft.refusals, [id]: state };
       },
+      ['call.firstRefusal'],
     );
+    return { ...right, word: id };
   });
   return [...events, ...rights];
 }
@@ -311,24 +308,34 @@ function otherAxes({ mentions, vocabulary }: SpaceParts): readonly Axis[] {
   return [...mentions.facts].flatMap(([path, fact]) => {
     if (KNOWN.test(path)) return [];
     const parts = path.replace(/^(call|session)\./, '').split('.');
-    const choices = choicesBy(fact, vocabulary[parts.at(-1) ?? '']);
     const name = parts.join('.');
+    const choices = choicesBy(fact, vocabulary[parts.at(-1) ?? ''], LEAST[parts[0] ?? '']);
     return [
-      axis(name, name, name, choices, (draft, value: unknown) => {
-        draft.more.push([parts, value]);
-      }),
+      axis(
+        name,
+        name,
+        name,
+        choices,
+        (draft, value: unknown) => {
+          draft.more.push([parts, value]);
+        },
+        [path, name, `call.${name}`, `session.${name}`],
+      ),
     ];
   });
 }
 
+/** Numbers that are never less. */
+const LEAST: Readonly<Record<string, number>> = { spend: 0 };
+
 function choicesBy(
   { constants, isSet, isTime }: { constants: ReadonlySet<unknown>; isSet: boolean; isTime: boolean },
   words: readonly string[] | undefined,
+  least: number = Number.NEGATIVE_INFINITY,
 ): Choice[] {
   const texts = [...constants].filter(one => typeof one === 'string').toSorted();
   if (isSet) return subsets(texts).map(set => choice(set.length === 0 ? 'none' : set.join(' and '), set));
-  if (isTime || [...constants].some(one => typeof one === 'number'))
-    return numberChoices(constants, Number.NEGATIVE_INFINITY);
+  if (isTime || [...constants].some(one => typeof one === 'number')) return numberChoices(constants, least);
   if (texts.length === 0) return [choice('true', true), choice('false', false)];
   const other = words === undefined ? OTHER.text : words.find(word => !texts.includes(word));
   return [

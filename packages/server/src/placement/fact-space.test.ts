@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { pointsOf, requestAt } from './axis.ts';
+import { addUse, noUse } from './clause-use.ts';
+import { compare } from './compare.ts';
 import { type FactSpace } from './fact-space.ts';
-import { home, shippedFiles, target } from './fixture.test-support.ts';
+import { home, load, shippedFiles, snapshotOf, target } from './fixture.test-support.ts';
 import { MAX_CLASSES, MAX_LABELS, MAX_PLACES, NoSuchValue, SpaceTooWide } from './space-bounds.ts';
 import { contractOf, spaceOf } from './space.test-support.ts';
+import { OFFER_STATES } from './supposed.ts';
 
 const FEBRUARY = shippedFiles('openai-2026-02');
 const DATA = shippedFiles('data-handling');
@@ -39,14 +42,37 @@ describe('a fact space', () => {
   test('tells labels apart that clauses or places name, and one that none does', () => {
     const space = spaceOf([DATA]);
     const labels = space.calls.map(({ dimension }) => dimension.name).filter(name => name.includes('label'));
-    expect(labels).toEqual([
-      'session-label:us-gov',
-      'session-label:another-label',
-      'request-label:us-gov',
-      'request-label:another-label',
-    ]);
+    // The same is asked of the session's labels and of the request's.
+    expect(labels).toEqual(['label:us-gov', 'label:another-label']);
     const configured = spaceOf([DATA], { places: [target('a', 'aws', { clearances: ['restricted'] })] });
-    expect(configured.calls.some(({ dimension }) => dimension.name === 'session-label:restricted')).toBe(true);
+    expect(configured.calls.some(({ dimension }) => dimension.name === 'label:restricted')).toBe(true);
+  });
+
+  test.each([
+    ['P.contains("l1") || C.contains("l1")', ['label:l1']],
+    ['C.contains("l1") || context.call.stateHeld || P.contains("l1")', ['label:l1']],
+    ['!(P.containsAny(["l1"])) && !(C.containsAny(["l1"]))', ['label:l1']],
+    ['!(["l1"].containsAll(P) && ["l1"].containsAll(C))', ['label:l1']],
+    ['P.contains("l1") && C.contains("l1")', ['session-label:l1', 'request-label:l1']],
+    ['P.containsAll(["l1"]) || C.containsAll(["l1"])', ['session-label:l1', 'request-label:l1']],
+    ['["l1"].containsAll(P) || ["l1"].containsAll(C)', ['session-label:l1', 'request-label:l1']],
+    [
+      'P.contains("l1") || C.contains("l2")',
+      ['session-label:l1', 'session-label:l2', 'request-label:l1', 'request-label:l2'],
+    ],
+    [
+      'P.contains("l1") || (P.contains("l2") || C.contains("l2"))',
+      ['session-label:l1', 'request-label:l1', 'label:l2'],
+    ],
+    [
+      '(P.contains("l1") && context.call.stateHeld) || (P.contains("l2") || C.contains("l2"))',
+      ['session-label:l1', 'request-label:l1', 'label:l2'],
+    ],
+    ['P == C', ['session-label:the-same', 'request-label:the-same']],
+  ])('tells whose labels they are only where clauses do: %s', (condition, expected) => {
+    const text = condition.replaceAll('P', 'principal.labels').replaceAll('C', 'context.call.labels');
+    const { calls } = spaceOf([contractOf('a', { x: infer(text) })]);
+    expect(calls.map(({ dimension }) => dimension.name).filter(name => name.includes('label'))).toEqual(expected);
   });
 
   test('of configured places, products and channels has no others', () => {
@@ -111,6 +137,40 @@ describe('a fact space', () => {
   });
 });
 
+describe('what was recorded', () => {
+  const EVERY = [
+    ...OFFER_STATES.map(state => `context.call.firstRefusal.${state}.contains("f1")`),
+    'context.call.events.contains("e1")',
+    'context.call.spend.month >= 5000000',
+    'context.call.spend.total > 0',
+  ];
+  const TIMES = ['', 'effective: {from: 2026-03-01}', 'effective: {to: 1960-03-01}', 'effective: {from: 9999-12-31}'];
+
+  test.each(EVERY.flatMap(asked => TIMES.map(time => [asked, time] as const)))('%s is met (%s)', (asked, time) => {
+    const files = contractOf('a', { x: infer(asked), not: infer(`!(${asked})`) }, { yaml: `${time}\n` });
+    const use = noUse();
+    addUse(use, load(files), null, spaceOf([files]));
+    expect([...use.decided].toSorted()).toEqual(['a.base', 'not', 'x']);
+  });
+
+  test('is never less than it can be', () => {
+    const files = contractOf('a', { x: infer('context.call.spend.month < 0') });
+    const use = noUse();
+    addUse(use, load(files), null, spaceOf([files]));
+    expect([...use.applied]).toEqual(['a.base']);
+  });
+
+  test('makes a contract without dates differ from one that asks nothing', () => {
+    const none = contractOf('a', {});
+    for (const asked of EVERY) {
+      const files = contractOf('b', { x: infer(asked) });
+      const { changed } = compare(snapshotOf([load(none)]), snapshotOf([load(files)]), spaceOf([none, files]));
+      expect([asked, changed]).toEqual([asked, expect.any(Number)]);
+      expect(changed).toBeGreaterThan(0);
+    }
+  });
+});
+
 describe('bounds', () => {
   const vendors = (count: number): string =>
     infer(Array.from({ length: count }, (_, i) => `context.call.vendor == Vendor::"v${i}"`).join(' || '));
@@ -135,7 +195,7 @@ describe('bounds', () => {
     expect(wide).toThrow(SpaceTooWide);
     expect(wide).toThrow(
       new RegExp(
-        `tell \\d+ request classes apart; at most ${MAX_CLASSES}.*widest.* vendor \\(${most + 2} values\\).*--only vendor=VALUE`,
+        `tell more than ${MAX_CLASSES} kinds of request apart; at most ${MAX_CLASSES}.*widest.* vendor \\(${most + 2} values\\).*--only vendor=VALUE`,
       ),
     );
     expect(spaceOf([contractOf('a', { x: vendors(3), y: purposes })]).size).toBe(4 * 4 * 10 * 3);

@@ -2,10 +2,13 @@
  * The finite space of request classes that the clauses of some contracts can tell apart. Values that no clause names are one value,
  * "any other". Two requests of one class are decided alike.
  *
- * F1. The space is bounded: `MAX_CLASSES` classes over `MAX_PLACES` places, else `SpaceTooWide`, which says what is too wide.
- * F2. A fact that no clause reads has one value, and so adds nothing.
+ * F1. What is looked at is bounded: `MAX_CLASSES` boxes of classes that come out alike, over `MAX_PLACES` places, else `SpaceTooWide`, which
+ *     says what is too wide.
+ * F2. A fact that no clause reads has one value, and so adds nothing. Where none that reads it can apply, all of its values are one box.
  */
 import { type Axis, type SpaceParts, sizeOf } from './axis.ts';
+import type { Box } from './boxes.ts';
+import { classBoxes } from './classes.ts';
 import type { Choice } from './dimension.ts';
 import { callAxes, saleAxes, useCounts } from './fact-axes.ts';
 import { type PlaceSpace, placeSpace } from './place-space.ts';
@@ -18,6 +21,9 @@ export interface FactSpace {
   /** Of sales. */
   readonly sales: readonly Axis[];
   readonly places: PlaceSpace;
+  /** Classes of requests, and of sales, that come out alike: each class is in one of them. */
+  readonly callBoxes: readonly Box[];
+  readonly saleBoxes: readonly Box[];
   /** Request classes, sales not counted. */
   readonly size: number;
 }
@@ -36,16 +42,19 @@ export function makeFactSpace(parts: SpaceParts): FactSpace {
     const names = calls.map(({ dimension }) => dimension.name).join(', ');
     throw new NoSuchValue(`there is no dimension ${name} here (there are: ${names})`);
   }
-  const size = sizeOf(calls);
-  if (size > MAX_CLASSES) {
-    const widest = calls.toSorted((a, b) => b.dimension.choices.length - a.dimension.choices.length).slice(0, 3);
-    const list = widest.map(({ dimension: { name, choices } }) => `${name} (${choices.length} values)`).join(', ');
-    throw new SpaceTooWide(
-      `the clauses tell ${size} request classes apart; at most ${MAX_CLASSES} are looked at. The widest dimensions are ${list}. ` +
-        `Narrow them: --only ${widest[0]?.dimension.name ?? 'product'}=VALUE, or --at DAY for one moment`,
-    );
-  }
-  return { calls, sales, places: placeSpace(parts), size };
+  const boxesOf = (axes: readonly Axis[]): readonly Box[] =>
+    classBoxes(axes, parts.clauses, MAX_CLASSES, () => tooMany(axes));
+  const callBoxes = boxesOf(calls);
+  return { calls, sales, callBoxes, saleBoxes: boxesOf(sales), places: placeSpace(parts), size: sizeOf(calls) };
+}
+
+function tooMany(axes: readonly Axis[]): never {
+  const widest = axes.toSorted((a, b) => b.dimension.choices.length - a.dimension.choices.length).slice(0, 3);
+  const list = widest.map(({ dimension: { name, choices } }) => `${name} (${choices.length} values)`).join(', ');
+  throw new SpaceTooWide(
+    `the clauses tell more than ${MAX_CLASSES} kinds of request apart; at most ${MAX_CLASSES} are looked at. The widest dimensions are ${list}. ` +
+      `Narrow them: --only ${widest[0]?.dimension.name ?? 'product'}=VALUE, or --at DAY for one moment`,
+  );
 }
 
 function narrowed(axis: Axis, wanted: ReadonlyMap<string, readonly string[]>): Axis {

@@ -1,7 +1,7 @@
 /** Where something could be done: the configured places, or every place that clauses can tell apart. */
 import { boxesOf } from './boxes.ts';
 import { boxPhrase, choice, type Choice, type Dimension } from './dimension.ts';
-import { labelsOf } from './fact-axes.ts';
+import { labelsOf } from './label-axes.ts';
 import type { SpaceParts } from './axis.ts';
 import type { Action, Place } from './facts.ts';
 import { MAX_PLACES, SpaceTooWide } from './space-bounds.ts';

@@ -1,6 +1,6 @@
 /** How large a fact space may be, and what is said beyond. */
 
-/** Request classes that are enumerated. */
+/** Boxes of request classes that come out alike: one of each is looked at. */
 export const MAX_CLASSES = 200_000;
 /** Places that are told apart. */
 export const MAX_PLACES = 512;

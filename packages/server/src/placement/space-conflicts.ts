@@ -1,9 +1,9 @@
 /** Contracts together: clauses that leave no place to a request that is permitted, and places that no request may use. */
-import { boxesOf, type Point } from './boxes.ts';
+import { type Box, firstPoint, joinedBoxes, sizeOfAll } from './boxes.ts';
 import { conflictOf } from './conflict.ts';
 import { type Exclusion, exclusionKey, type Row } from './decision.ts';
 import { boxPhrase } from './dimension.ts';
-import { pointsOf, requestAt } from './axis.ts';
+import { requestAt } from './axis.ts';
 import { type FactSpace } from './fact-space.ts';
 import type { Place } from './facts.ts';
 import { allowedAt, type Outcome, outcomeOf, saidAt } from './outcome.ts';
@@ -33,12 +33,12 @@ export interface SpaceConflicts {
 }
 
 export function conflictsOf(snapshot: Snapshot, space: FactSpace): SpaceConflicts {
-  const found = new Map<string, { between: readonly Exclusion[]; permits: Map<string, Clause>; points: Point[] }>();
+  const found = new Map<string, { between: readonly Exclusion[]; permits: Map<string, Clause>; boxes: Box[] }>();
   const used = new Set<Place>();
   const against = new Map<Place, readonly Exclusion[]>();
   const lists = new Map<string, readonly Place[]>();
-  for (const point of pointsOf(space.calls)) {
-    const { action, facts } = requestAt(space.calls, point);
+  for (const box of space.callBoxes) {
+    const { action, facts } = requestAt(space.calls, firstPoint(box));
     const key = space.places.configured ? `${action}/${facts.vendor}` : '';
     const places =
       lists.get(key) ?? candidatesAt(space.places, action, facts.vendor).flatMap(i => space.places.places[i] ?? []);
@@ -56,18 +56,18 @@ export function conflictsOf(snapshot: Snapshot, space: FactSpace): SpaceConflict
     const { between } = conflictOf(rows, () => []);
     if (permits.length === 0 || between.length < 2) continue;
     const name = between.map(exclusionKey).toSorted().join(' ');
-    const deadlock = found.get(name) ?? { between, permits: new Map<string, Clause>(), points: [] as Point[] };
+    const deadlock = found.get(name) ?? { between, permits: new Map<string, Clause>(), boxes: [] as Box[] };
     for (const permit of permits) deadlock.permits.set(`${permit.contract}/${permit.clause}`, permit);
-    deadlock.points.push(point);
+    deadlock.boxes.push(box);
     found.set(name, deadlock);
   }
   const dimensions = space.calls.map(({ dimension }) => dimension);
   const widths = dimensions.map(({ choices }) => choices.length);
-  const deadlocks = [...found.values()].map(({ between, permits, points }) => ({
+  const deadlocks = [...found.values()].map(({ between, permits, boxes }) => ({
     between,
     permits: [...permits.values()],
-    classes: points.length,
-    when: boxesOf(points, widths).map(box => boxPhrase(dimensions, box)),
+    classes: sizeOfAll(boxes),
+    when: joinedBoxes(boxes, widths).map(box => boxPhrase(dimensions, box)),
   }));
   const unreachable = space.places.configured
     ? space.places.places.filter(place => !used.has(place)).map(place => ({ place, by: against.get(place) ?? [] }))

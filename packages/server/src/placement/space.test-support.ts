@@ -1,6 +1,8 @@
 /** Fact spaces of contracts that tests give as files. */
 import { CEDAR_HERE } from '../contract/cedar-here.ts';
+import { joinApart, labelsApart } from '../contract/labels-apart.ts';
 import { joinMentions, mentionsOf } from '../contract/mentions.ts';
+import { reachesOf } from '../contract/reach.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import { type SpaceParts } from './axis.ts';
 import { type FactSpace, makeFactSpace } from './fact-space.ts';
@@ -10,6 +12,8 @@ export function partsOf(all: readonly Files[], parts: Partial<SpaceParts> = {}):
   return {
     mentions: joinMentions(all.map(one => mentionsOf(one, CEDAR_HERE))),
     contracts: all.map(load),
+    clauses: all.map(files => [load(files), reachesOf(files, CEDAR_HERE)] as const),
+    labelsApart: joinApart(all.map(files => labelsApart(files, CEDAR_HERE))),
     vocabulary: VOCABULARY,
     places: null,
     products: Object.values(PRODUCTS),
@@ -19,6 +23,8 @@ export function partsOf(all: readonly Files[], parts: Partial<SpaceParts> = {}):
     to: null,
     classByUse: null,
     only: {},
+    // What a test says that clauses read is read by none of these.
+    ...(parts.mentions === undefined ? {} : { clauses: null, labelsApart: null }),
     ...parts,
   };
 }

@@ -1,4 +1,4 @@
-/** What would have to be recorded for clauses to be told certain events, and certain states of rights of first refusal, at any time. */
+/** What would have to be recorded for clauses to be told certain events, and certain states of rights of first refusal, at a time. */
 import type { FirstRefusal, Recorded } from './facts.ts';
 
 /** The states that a clause can ask for; a right that was never offered is in none. */
@@ -6,24 +6,36 @@ export const OFFER_STATES = ['offered', 'accepted', 'declined', 'lapsed'] as con
 export type OfferState = (typeof OFFER_STATES)[number];
 
 const SOURCE = 'supposed';
-/** Before every contract, and after. */
-const EARLY = { first: '1970-01-01', second: '1970-01-02' };
-const LATE = '9999-12-30';
+const NOTHING: Recorded = { events: [], firstRefusals: [] };
+const DAY = 86_400_000;
+/** Days that can be written: from the year 0, so that there is one before it, to the year 9999. ms since 1970. */
+const FIRST = -62_167_219_200_000 + DAY;
+const LAST = 253_402_214_400_000;
 
-export function supposed(events: readonly string[], refusals: Readonly<Record<string, OfferState>>): Recorded {
+/** @param at ms since 1970: what is supposed has just come about */
+export function supposed(
+  events: readonly string[],
+  refusals: Readonly<Record<string, OfferState>>,
+  at: number,
+): Recorded {
+  const rights = Object.entries(refusals);
+  if (events.length === 0 && rights.length === 0) return NOTHING;
   return {
-    events: events.map(id => ({ id, date: EARLY.first, source: SOURCE })),
-    firstRefusals: Object.entries(refusals).map(([id, state]) => offer(id, state)),
+    events: events.map(id => ({ id, date: dayBefore(at, 0), source: SOURCE })),
+    firstRefusals: rights.map(([id, state]) => offer(id, state, at)),
   };
 }
 
-function offer(id: string, state: OfferState): FirstRefusal {
-  return {
-    id,
-    product: null,
-    offered: EARLY.first,
-    deadline: state === 'offered' ? LATE : EARLY.second,
-    answer: state === 'accepted' || state === 'declined' ? { kind: state, date: EARLY.second } : null,
-    source: SOURCE,
-  };
+function offer(id: string, state: OfferState, at: number): FirstRefusal {
+  const today = dayBefore(at, 0);
+  // It is open until its deadline ends, so that only the day before can have let it lapse.
+  const offered = state === 'lapsed' ? dayBefore(at, 1) : today;
+  const answer = state === 'accepted' || state === 'declined' ? { kind: state, date: today } : null;
+  return { id, product: null, offered, deadline: offered, answer, source: SOURCE };
+}
+
+/** A day, days before the one of a time. */
+function dayBefore(at: number, days: number): string {
+  const day = Math.min(Math.max(Math.floor(at / DAY) * DAY, FIRST), LAST) - days * DAY;
+  return new Date(day).toISOString().slice(0, 10);
 }

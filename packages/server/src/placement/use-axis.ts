@@ -38,6 +38,7 @@ export function useAxis(
       set: (draft: Draft, use: Readonly<Record<string, number>>) => {
         draft.use = { ...use };
       },
+      tells: ['use'],
     },
   ];
 }

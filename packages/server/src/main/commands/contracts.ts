@@ -33,7 +33,7 @@ export const contractsCommand: AddCommand = (program, io, done) => {
     .argument('[folders...]', 'folders, or names of shipped sets')
     .addHelpText(
       'after',
-      `${examples('perdure contracts check', 'perdure contracts check openai-2026-02', 'perdure contracts check ./contracts/acme --json')}\nEnds with 3 if a contract has an error.\n`,
+      `${examples('perdure contracts check', 'perdure contracts check openai-2026-02', 'perdure contracts check ./contracts/acme --json')}\nEnds with 3 if a contract has an error, with 1 if not all could be looked at.\n`,
     )
     .action((folders: readonly string[], options: ContractsCheckOptions) =>
       done(import('../contracts-command.ts').then(({ contractsCheck }) => contractsCheck(folders, options, io))),
