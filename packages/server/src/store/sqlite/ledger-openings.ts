@@ -4,7 +4,10 @@ import { envelopeText, EVENT_CODES } from '../../log/codec.ts';
 import { parsePlacementId, parseToolPlacementId, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import type { SourceName } from '../../engine/ledger/ports.ts';
 import { auditLeafKind, leafKindOf } from '../../ledger/leaf.ts';
+import type { PlacedQuery } from '../../engine/placement-rows.ts';
 import { hasAudit, openHomeForReading } from './ledger-source.ts';
+import { type EventFound, makePlacedEvent } from './placed-event.ts';
+import { SESSION_KINDS } from './schema.ts';
 
 /** Which leaf it is: its position in its source, its kind and its digest. */
 export interface LeafOf {
@@ -34,16 +37,10 @@ export interface LedgerOpenings {
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const GENESIS: Uint8Array = new Uint8Array(32);
-/** Events after the beginning of a turn among which its calls are looked for: a turn makes few. */
-const TURN_EVENTS = 1000;
 
 /** @throws if the file cannot be read */
 export function openLedgerOpenings(dir: string, home: string): LedgerOpenings {
   const db = openHomeForReading(dir, home);
-  const place = makePlaces(db);
-  const run = db.prepare(
-    'SELECT e, digest FROM events WHERE n = (SELECT n FROM sessions WHERE id = ?) AND seq = ? AND code = ?',
-  );
   const find = db.prepare(`
     SELECT e.*, s.id AS session, a.name AS who, t.name AS tenant, p.digest AS payload_digest,
       (SELECT digest FROM events b WHERE b.n = e.n AND b.seq = e.seq - 1) AS previous
@@ -51,11 +48,7 @@ export function openLedgerOpenings(dir: string, home: string): LedgerOpenings {
     WHERE e.e = ?`);
   const audit = hasAudit(db) ? db.prepare('SELECT * FROM audit WHERE subject = ? ORDER BY a') : null;
   return {
-    placed: place,
-    ran(body, seq) {
-      const row = run.get(`sess_${body}`, seq, EVENT_CODES['tool.placed']);
-      return row === undefined ? null : leafOfEvent(row, EVENT_CODES['tool.placed']);
-    },
+    ...makePlaces(db),
     opening(leaf) {
       const row = find.get(leaf.position);
       return row === undefined ? null : { ...leaf, ...openedEvent(row) };
@@ -80,32 +73,33 @@ export function bodyOfPlacement(id: string): string | null {
 
 type Row = Record<string, SQLOutputValue>;
 
-function makePlaces(db: DatabaseSync): LedgerOpenings['placed'] {
-  const response = db.prepare('SELECT n, from_seq FROM responses WHERE id = ?');
-  const session = db.prepare('SELECT n, 1 AS from_seq FROM sessions WHERE id = ?');
-  const events = db.prepare(
-    'SELECT e, code, digest, head FROM events WHERE n = ? AND seq >= ? AND seq < ? AND code = ? ORDER BY seq',
+function makePlaces(db: DatabaseSync): Pick<LedgerOpenings, 'placed' | 'ran'> {
+  // Where a deleted response ended is kept below zero.
+  const response = db.prepare('SELECT n, from_seq, abs(to_seq) AS to_seq FROM responses WHERE id = ?');
+  const session = db.prepare('SELECT n, 1 AS from_seq, seq AS to_seq FROM sessions WHERE id = ?');
+  const alone = db.prepare(
+    `SELECT n, 1 AS from_seq, seq AS to_seq FROM sessions WHERE id = ? AND kind = ${SESSION_KINDS.indexOf('stateless')}`,
   );
-  return (body, part) => {
-    const begin = response.get(`resp_${body}`) ?? session.get(`sess_${body}`);
+  const find = makePlacedEvent(db);
+  const leafAt = (begin: Row | undefined, placed: PlacedQuery['placed'], seq?: number): LeafOf | null => {
     if (begin === undefined) return null;
-    const from = Number(begin['from_seq']);
-    const code = EVENT_CODES[part === 0 ? 'state.placed' : 'call.placed'];
-    for (const row of events.iterate(Number(begin['n']), from, from + TURN_EVENTS, code))
-      if (part === 0 || callOf(row) === part) return leafOfEvent(row, code);
-    return null;
+    const from = seq ?? Number(begin['from_seq']);
+    const to = seq ?? (Number(begin['to_seq']) || Number.MAX_SAFE_INTEGER);
+    const event = find(Number(begin['n']), { from, to, placed });
+    return event === null ? null : leafOfEvent(event, EVENT_CODES[placed.type]);
+  };
+  return {
+    placed: (body, part) =>
+      part === 0
+        ? leafAt(session.get(`sess_${body}`), { type: 'state.placed' })
+        : leafAt(response.get(`resp_${body}`) ?? alone.get(`sess_${body}`), { type: 'call.placed', call: part }),
+    ran: (body, seq) => leafAt(session.get(`sess_${body}`), { type: 'tool.placed' }, seq),
   };
 }
 
-/** What a head says usually is left out of it: the first call. */
-function callOf(row: Row): number {
-  return (JSON.parse(String(row['head'])) as { readonly call?: number }).call ?? 1;
-}
-
-function leafOfEvent(row: Row, code: number): LeafOf | null {
+function leafOfEvent({ e, digest }: EventFound, code: number): LeafOf | null {
   const kind = leafKindOf(code);
-  const digest = bytesOf(row['digest']);
-  return kind === null || digest === null ? null : { source: 'events', position: Number(row['e']), kind, digest };
+  return kind === null ? null : { source: 'events', position: e, kind, digest };
 }
 
 function openedEvent(row: Row): Pick<Opening, 'previous' | 'envelope'> {
