@@ -9,6 +9,7 @@ import { callOfHead, EVENT_CODES } from '../../log/codec.ts';
 export interface EventFound {
   /** Its position among the events of the home. */
   readonly e: number;
+  readonly seq: number;
   readonly digest: Uint8Array;
 }
 
@@ -31,7 +32,7 @@ export function makePlacedEvent(
         continue;
       }
       const call = placed.type === 'call.placed' ? callOfHead(String(row['head'])) - placed.call : 0;
-      if (call === 0) return { e: Number(row['e']), digest: bytesOf(row['digest']) };
+      if (call === 0) return { e: Number(row['e']), seq: Number(row['seq']), digest: bytesOf(row['digest']) };
       if (call > 0) high = middle - 1;
       else low = Number(row['seq']) + 1;
     }
