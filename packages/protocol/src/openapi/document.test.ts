@@ -43,6 +43,7 @@ it('has every route once, with an operation id of its own', () => {
     '/ledger/{home}/checkpoint',
     '/ledger/{home}/cosignature',
     '/ledger/{home}/cosigned',
+    '/ledger/{home}/keys',
     '/ledger/{home}/tile/{path}',
     '/openai/v1/agents/sessions',
     '/openai/v1/agents/sessions/{session_id}',

@@ -152,6 +152,15 @@ export const EVIDENCE_ROUTES: readonly Route[] = [
   },
   {
     method: 'get',
+    path: '/ledger/{home}/keys',
+    operationId: 'getLedgerKeys',
+    tag: 'ledger',
+    summary: "The public keys that ever signed a home's log, oldest first, a line each.",
+    answer: 'text',
+    errors: [...READ, 'not_found'],
+  },
+  {
+    method: 'get',
     path: '/ledger/{home}/tile/{path}',
     operationId: 'getLedgerTile',
     tag: 'ledger',

@@ -1,5 +1,5 @@
 /**
- * What the control home keeps beside keys: the activations of contracts, waivers, events that contracts ask for, rights of first refusal, what the configuration settles, alerts, legal holds. And one audit of all
+ * What the control home keeps beside keys: the activations of contracts, waivers, events that contracts ask for, rights of first refusal, what the configuration settles, alerts, legal holds, what was told of the configuration's keys. And one audit of all
  * that was changed, keys too, in the order of the commits: what the ledger makes leaves of.
  *
  * C1  A record and its audit entry are one commit: neither is ever there without the other.
@@ -14,6 +14,7 @@ export const CONTROL_KINDS = [
   'settings',
   'alert',
   'hold',
+  'config_key',
 ] as const;
 export type ControlKind = (typeof CONTROL_KINDS)[number];
 

@@ -8,14 +8,12 @@ import { perdureError } from '@perdure/protocol';
 import type { TenantId } from '../kernel/ids.ts';
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
-import { placementOf, type PlacementRecord, readPlacement } from './placements.ts';
+import { findPlacement, placementOf, type PlacementRecord } from './placements.ts';
 import type { PlacementEntry, SessionLog } from './ports.ts';
 
 /** Rows that one page looks at, at most, and rows that are read at a time. */
 export const SCAN_MOST = 2000;
 const SCAN = 200;
-/** Rows of about a placement's moment among which its own is looked for. */
-const NEAR_MOST = 1000;
 
 export interface PlacementListQuery {
   readonly order: 'asc' | 'desc';
@@ -158,36 +156,15 @@ async function besidePlacement(
   id: string,
   order: 'asc' | 'desc',
 ): Promise<Positions> {
-  const placement = await readPlacement(engine, caller, id);
+  const { placement, position } = await findPlacement(engine, caller, id);
   const own = engine.homes.all.findIndex(store => store.home === placement.home);
   return positions(engine, async (store, index) => {
     const seek = (at: number) => engine.sessions.wait(store.placementSeek(caller.tenant, at));
-    if (index === own) return ownPosition(engine, caller.tenant, store, placement);
+    if (index === own) return position;
     const past = order === 'asc' ? index < own : index > own;
     const before = await seek(past === (order === 'asc') ? placement.at + 1 : placement.at);
     return order === 'asc' ? before : before + 1;
   });
-}
-
-async function ownPosition(
-  engine: EngineContext,
-  tenant: TenantId,
-  store: SessionLog,
-  { id, at }: PlacementRecord,
-): Promise<number> {
-  let after = await engine.sessions.wait(store.placementSeek(tenant, at));
-  for (let looked = 0; looked < NEAR_MOST; ) {
-    const page = await engine.sessions.wait(store.placementLog({ tenant, order: 'asc', limit: SCAN, after }));
-    const found = page.find(entry => placementOf(tenant, entry)?.id === id);
-    if (found !== undefined) return found.position;
-    looked += page.length;
-    after = page.at(-1)?.position ?? after;
-    if (page.length < SCAN) break;
-  }
-  throw perdureError(
-    'placement_not_found',
-    'The place of this placement in the list is not found any more: use the page’s next.',
-  );
 }
 
 const CURSOR = 'pcur_';

@@ -15,7 +15,8 @@ import type { Envelope, EnvelopeOf, JsonObject, SessionOrigin, Usage } from '../
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
 import { short } from './plan.ts';
-import { MAX_EVENTS_READ, type PlacementEntry, type PlacementRow, type SessionLog, type StoredHead } from './ports.ts';
+import type { PlacedQuery } from './placement-rows.ts';
+import type { PlacementEntry, PlacementRow, SessionLog, StoredHead } from './ports.ts';
 
 export interface PlacementRecord {
   readonly id: string;
@@ -37,131 +38,57 @@ export interface PlacementRecord {
 
 /** @throws placement_not_found */
 export async function readPlacement(engine: EngineContext, caller: Caller, id: string): Promise<PlacementRecord> {
+  return (await findPlacement(engine, caller, id)).placement;
+}
+
+export interface FoundPlacement {
+  readonly placement: PlacementRecord;
+  /** In the log of placements of its home. */
+  readonly position: number;
+}
+
+/** @throws placement_not_found */
+export async function findPlacement(engine: EngineContext, caller: Caller, id: string): Promise<FoundPlacement> {
+  const { tenant } = caller;
   const place = parsePlacementId(id);
   const run = parseToolPlacementId(id);
   const store = engine.homes.ofBody((place ?? run)?.body ?? '');
-  const found =
-    store === null
-      ? null
-      : place !== null
-        ? await locate(engine, caller, store, place)
-        : run !== null
-          ? await locateRun(engine, caller, store, run)
-          : null;
-  if (found === null) throw perdureError('placement_not_found', `Placement with id '${short(id)}' not found.`);
-  return found;
+  const query =
+    store === null ? null : place !== null ? await placeOf(engine, tenant, store, place) : run && runIn(tenant, run);
+  const entry = store === null || query === null ? null : await engine.sessions.wait(store.placed(query));
+  const placement = entry === null ? null : placementOf(tenant, entry);
+  // A number that no call of its turn has names none of another turn.
+  if (entry === null || placement?.id !== id)
+    throw perdureError('placement_not_found', `Placement with id '${short(id)}' not found.`);
+  return { placement, position: entry.position };
 }
 
-async function locate(
+/** Where state is placed, and the calls of what has no turns: among the first events of a session. */
+const FIRST_EVENTS = 64;
+
+/** A turn's calls lie between its beginning and its end, however many they are. */
+async function placeOf(
   engine: EngineContext,
-  caller: Caller,
+  tenant: TenantId,
   store: SessionLog,
-  place: { body: string; part: number },
-): Promise<PlacementRecord | null> {
-  const { tenant } = caller;
-  const response = await engine.sessions.wait(
-    store.response(tenant, `resp_${place.body}` as ResponseId, 'deleted-too'),
-  );
-  const session = response?.session ?? (`sess_${place.body}` as SessionId);
-  const events = await read(engine, store, caller, session, response?.fromSeq ?? 1);
-  const event = events.find(one =>
-    place.part === 0 ? one.type === 'state.placed' : one.type === 'call.placed' && one.head.call === place.part,
-  );
-  if (event?.type === 'call.placed' || event?.type === 'state.placed')
-    return view(engine, caller, store, event, events);
-  return null;
+  { body, part }: { readonly body: string; readonly part: number },
+): Promise<PlacedQuery> {
+  if (part === 0) return { ...firstOf(tenant, body), placed: { type: 'state.placed' } };
+  const placed = { type: 'call.placed', call: part } as const;
+  const id = `resp_${body}` as ResponseId;
+  const response = await engine.sessions.wait(store.response(tenant, id, 'deleted-too'));
+  if (response === null) return { ...firstOf(tenant, body), placed };
+  const { session, fromSeq: from, toSeq } = response;
+  return { tenant, session, from, to: toSeq > 0 ? toSeq : Number.MAX_SAFE_INTEGER, placed };
+}
+
+function firstOf(tenant: TenantId, body: string): Omit<PlacedQuery, 'placed'> {
+  return { tenant, session: `sess_${body}` as SessionId, from: 1, to: FIRST_EVENTS };
 }
 
 /** Of a tool's run: its id says where it lies. */
-async function locateRun(
-  engine: EngineContext,
-  caller: Caller,
-  store: SessionLog,
-  { body, seq }: { readonly body: string; readonly seq: number },
-): Promise<PlacementRecord | null> {
-  const session = `sess_${body}` as SessionId;
-  const [event] = await read(engine, store, caller, session, seq);
-  return event?.type === 'tool.placed' && event.seq === seq ? view(engine, caller, store, event, []) : null;
-}
-
-async function read(
-  engine: EngineContext,
-  store: SessionLog,
-  caller: Caller,
-  session: SessionId,
-  from: number,
-): Promise<readonly Envelope[]> {
-  const stored = await engine.sessions.wait(
-    store.events({ tenant: caller.tenant, session, from, limit: Math.min(64, MAX_EVENTS_READ) }),
-  );
-  return stored.map(one => decodeEnvelope({ tenant: caller.tenant, session }, one));
-}
-
-type Placed = EnvelopeOf<'call.placed'> | EnvelopeOf<'state.placed'> | EnvelopeOf<'tool.placed'>;
-
-async function view(
-  engine: EngineContext,
-  caller: Caller,
-  store: SessionLog,
-  event: Placed,
-  after: readonly Envelope[],
-): Promise<PlacementRecord | null> {
-  const { session, tenant, seq, at } = event;
-  const [first] = await read(engine, store, caller, session, 1);
-  if (first?.type !== 'session.created' && first?.type !== 'call.admitted') return null;
-  const body = await bodyOf(engine, caller, store, event, after);
-  const common = {
-    at,
-    tenant,
-    session,
-    home: first.head.home,
-    origin: first.head.origin,
-    record: event.head.placement,
-  };
-  if (event.type === 'state.placed') {
-    const id = placementId(idBody(session, 'sess') ?? '', 0);
-    return {
-      ...common,
-      id,
-      response: null,
-      action: 'place_state',
-      purpose: 'state',
-      chosen: first.head.home,
-      call: { status: 'completed', usage: null },
-    };
-  }
-  if (event.type === 'tool.placed') return { ...common, ...runOf(event, `resp_${body}` as ResponseId) };
-  const { call, purpose, chosen } = event.head;
-  const stateless = first.type === 'call.admitted';
-  return {
-    ...common,
-    id: placementId(body, call),
-    response: stateless ? null : (`resp_${body}` as ResponseId),
-    action: 'infer',
-    purpose,
-    chosen,
-    call: chosen === null ? { status: 'failed', usage: null } : outcomeAfter(after, seq, call),
-  };
-}
-
-/** The id body that the placement's id is made of: its response's, or its session's where it has none. */
-async function bodyOf(
-  engine: EngineContext,
-  caller: Caller,
-  store: SessionLog,
-  event: Placed,
-  known: readonly Envelope[],
-): Promise<string> {
-  const own = idBody(event.session, 'sess') ?? '';
-  if (event.type === 'state.placed') return own;
-  const before = (events: readonly Envelope[]) =>
-    events.findLast(one => one.type === 'turn.started' && one.seq < event.seq);
-  // A turn begins a few events before its calls; only one with many calls needs the second look.
-  const started =
-    before(known) ??
-    before(await read(engine, store, caller, event.session, Math.max(1, event.seq - 8))) ??
-    before(await read(engine, store, caller, event.session, Math.max(1, event.seq - 63)));
-  return started?.type === 'turn.started' ? (idBody(started.head.response, 'resp') ?? own) : own;
+function runIn(tenant: TenantId, { body, seq }: { readonly body: string; readonly seq: number }): PlacedQuery {
+  return { tenant, session: `sess_${body}` as SessionId, from: seq, to: seq, placed: { type: 'tool.placed' } };
 }
 
 /** What is told of a tool's run. It is no call of a model: nothing is metered. */
@@ -172,11 +99,6 @@ function runOf(
   const { action, chosen } = head;
   const id = toolPlacementId(session, seq);
   return { id, response, action, purpose: 'turn', chosen, call: { status: 'completed', usage: null } };
-}
-
-function outcomeAfter(events: readonly Envelope[], seq: number, call: number): PlacementRecord['call'] {
-  const end = events.find(event => event.seq > seq && isEnd(event) && event.head.call === call);
-  return callOf(end ?? null, call);
 }
 
 type Ended = EnvelopeOf<'call.completed'> | EnvelopeOf<'call.failed'> | EnvelopeOf<'call.cancelled'>;

@@ -10,9 +10,11 @@ import type { Step } from '../log/steps.ts';
 import type { AuditEntry, ControlRecords } from './control-records.ts';
 import type { Resources } from './resources.ts';
 import type { FileRows } from './files/rows.ts';
+import type { PlacedRows, PlacementEntry, PlacementRow } from './placement-rows.ts';
 
 export type { Clock } from '../kernel/clock.ts';
 export type { Ids } from '../kernel/ids.ts';
+export type { PlacementEntry, PlacementRow, StoredHead } from './placement-rows.ts';
 
 // ---- The session log ------------------------------------------------------------------------------------------------
 
@@ -74,35 +76,6 @@ export interface RunRange {
   readonly limit: number;
 }
 
-export interface PlacementRow {
-  readonly session: SessionId;
-  readonly seq: number;
-  readonly at: number;
-}
-
-/** An event's stored head, and what is needed to decode it. */
-export interface StoredHead {
-  readonly code: number;
-  readonly version: number;
-  readonly head: string;
-}
-
-/** A placement with the events that tell of it: all that reports and what-if need, and no content. */
-export interface PlacementEntry extends PlacementRow {
-  /** Grows in the order of the home's commits. */
-  readonly position: number;
-  /** `call.placed` or `state.placed`. */
-  readonly placed: StoredHead;
-  /** The session's first event: it holds the origin. */
-  readonly first: StoredHead;
-  /** The turn that a call served; null for stateless calls and for state. */
-  readonly turn: StoredHead | null;
-  /** How the session's next call to end after this placement ended; null if none has. Of a placement that chose nothing it says nothing. */
-  readonly end: (StoredHead & { readonly at: number }) | null;
-  /** Who caused it: the actor of the turn's start, or of the session's first event. */
-  readonly by: string;
-}
-
 /**
  * A home's store. Reads see every append whose promise has resolved (read-your-writes).
  *
@@ -114,7 +87,7 @@ export interface PlacementEntry extends PlacementRow {
  *  - every read names a tenant and sees only its rows (L10); what is foreign is absent;
  *  - what fails, fails with a `StoreError` and has done nothing, or is `outcome unknown` (`store_unavailable`) and the caller reads to know.
  */
-export interface SessionLog extends FileRows {
+export interface SessionLog extends FileRows, PlacedRows {
   readonly home: HomeId;
   append(append: Append): Promise<AppendResult>;
   release(release: Release): Promise<boolean>;

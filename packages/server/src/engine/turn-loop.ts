@@ -13,7 +13,7 @@ import { type Effect, next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
 import { showLater } from './agent-sessions/agent-turn.ts';
-import { agentBound } from './agent-sessions/bounds.ts';
+import { agentBound, callsUsedUp } from './agent-sessions/bounds.ts';
 import { keepArtifacts } from './agent-sessions/keep-artifacts.ts';
 import { park } from './agent-sessions/park.ts';
 import { steer } from './agent-sessions/steer.ts';
@@ -317,6 +317,8 @@ export async function commitNext(
   unshown: readonly WireEvent[] = [],
   cause?: PerdureError,
 ): Promise<void> {
+  const over = callsUsedUp(state);
+  if (over !== null) return fail(engine, turn, over, before, unshown);
   if (state.turn?.compaction === 'due') return commitDue(engine, turn, state, before, unshown);
   const placed = engine.placing.infer(engine.inferRequest(state, turn));
   const call = (state.turn?.calls ?? 0) + 1;

@@ -15,7 +15,7 @@ import * as files from './files/routes.ts';
 import { guardLocal } from './guard.ts';
 import { refuseAddress } from './malformed.ts';
 import { type Found, pathOf, Router } from './router.ts';
-import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
+import { addCosignature, getCheckpoint, getKeys, getTile } from './ledger/routes.ts';
 import { agentRuleRoutes } from './perdure/agent-rule-table.ts';
 import * as govern from './perdure/govern-routes.ts';
 import * as holds from './perdure/hold-routes.ts';
@@ -251,6 +251,7 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
       ledger,
       (exchange, params) => getCheckpoint(deps, exchange, at(params, 0), 'cosigned'),
     ],
+    ['GET', '/ledger/:home/keys', ledger, (exchange, params) => getKeys(deps, exchange, at(params, 0))],
     [
       'GET',
       '/ledger/:home/tile/:path{.+}',

@@ -199,6 +199,7 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /perdure/v1/replay/snapshots/:version': 'evidence',
   'GET /ledger/:home/checkpoint': 'evidence',
   'GET /ledger/:home/cosigned': 'evidence',
+  'GET /ledger/:home/keys': 'evidence',
   'GET /ledger/:home/tile/:path{.+}': 'evidence',
   // By its signature, without a key.
   'POST /ledger/:home/cosignature': 'change',

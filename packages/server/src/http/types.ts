@@ -65,6 +65,8 @@ export interface LedgerView {
   readonly public: boolean;
   /** The newest checkpoint with the cosignatures on it, or the newest that has any; null if there is none. */
   checkpoint(home: string, which: 'newest' | 'cosigned'): Promise<string | null>;
+  /** The public keys that ever signed the log, a line each; null if there is no log. */
+  keys(home: string): Promise<string | null>;
   /** A tile or bundle that the newest checkpoint covers; null for any other path. */
   tile(home: string, path: string): Promise<{ readonly bytes: Uint8Array; readonly full: boolean } | null>;
   /** Takes the cosignatures of known witnesses from a checkpoint of ours; says how many. @throws PerdureError invalid_request */

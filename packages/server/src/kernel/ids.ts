@@ -144,8 +144,10 @@ export function bodyTime(body: string): number {
 
 const PART_CHARS = 2;
 const INDEX_CHARS = 3;
-/** Parts of a turn: 0 is its input, n its nth call. */
+/** Parts of a turn: 0 is its input, n its nth call. The last is of what no call made: its compaction, and outputs that came too late. */
 export const MAX_PARTS: number = 32 ** PART_CHARS - 1;
+/** Calls that the ids of a turn can tell apart, those of its items as well as those of its placements: so a turn makes no more. */
+export const MAX_TURN_CALLS: number = MAX_PARTS - 1;
 /** Items that one part can hold. */
 export const MAX_PART_ITEMS: number = 32 ** INDEX_CHARS - 1;
 

@@ -142,6 +142,11 @@ export function encodeHead(event: EventBody): string {
 
 const NOTHING = {};
 
+/** The number of the call that a stored head tells of: usually it is the first. */
+export function callOfHead(head: string): number {
+  return (JSON.parse(head) as { readonly call?: number }).call ?? 1;
+}
+
 /** Most fields are small: written here they cost no call of the serialiser. */
 function jsonOf(value: unknown): string {
   return typeof value === 'boolean' || Number.isSafeInteger(value) ? `${value as number}` : JSON.stringify(value);

@@ -27,6 +27,7 @@ import { makeHoldDesk } from './holds/hold-desk.ts';
 import { retentionWith } from './holds/retention-policy.ts';
 import { type RunningLedger, startLedger } from './ledger/start.ts';
 import { authenticate, keyAdmin } from './keys/admin.ts';
+import { recordConfiguredKeys } from './keys/configured-keys.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
 import { isLoopback } from './loopback.ts';
@@ -211,6 +212,7 @@ async function assemble(
     environments: agents.environments.desk,
   });
   active.before(eras => engine.spend.follow(spendTermsOf(eras, asOf)));
+  await recordConfiguredKeys(control, config.keys, systemClock.now());
   const ring = await KeyRing.open(control, config, {
     clock: systemClock,
     random: fillRandom,

@@ -1,5 +1,6 @@
 /** How much one turn of an agent may do, and what its session may spend. Looked at before every model call but the first. */
 import { perdureError, type PerdureError } from '@perdure/protocol';
+import { MAX_TURN_CALLS } from '../../kernel/ids.ts';
 import type { SessionState } from '../../session/state.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
@@ -48,6 +49,12 @@ export async function agentBound(
   const used = (turn.usage?.input ?? 0) + (turn.usage?.output ?? 0);
   if (used >= tokens) return perdureError('turn_limit_reached', `A turn may use at most ${tokens} tokens.`);
   return (await familyBound(engine, turn.live)) ?? (await budgetSpent(engine, turn.live));
+}
+
+/** Why no turn at all makes a further call: its ids count no further. Looked at before every call, also one that is tried again. */
+export function callsUsedUp({ turn }: SessionState): PerdureError | null {
+  if ((turn?.calls ?? 0) < MAX_TURN_CALLS) return null;
+  return perdureError('turn_limit_reached', `A turn calls models at most ${MAX_TURN_CALLS} times, tries included.`);
 }
 
 /** The bounds of a turn hold for all that the session's agents do from its beginning to that of the next one. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatVerifier, keyIdOf, cosignature, cosignedMessage, formatNote, utf8 } from '../../ledger/note.ts';
 import { sha256 } from '../../main/digest.ts';
-import { COSIGNED_FILE, loadCheckpoint } from './log-file.ts';
+import { CHECKPOINT_FILE, COSIGNED_FILE, KEYS_FILE, loadCheckpoint } from './log-file.ts';
 import { keptBlobs, type Kept, leavesOf, sealAll, sealerOver, testSigner, verifyEd25519 } from './log.test-support.ts';
 import { type Verified, verifyLog } from './verify-log.ts';
 
@@ -48,6 +48,47 @@ test('a trusted key must be one of its keys', async () => {
   expect((await check(blobs, { trusted: testSigner(3) })).faults).toEqual([
     'the log was never signed by the key that is trusted',
   ]);
+});
+
+test('with a trusted key no file of keys is needed, also after a change of keys; a key of none is still refused', async () => {
+  const blobs = await makeLog();
+  const listed = blobs.files.get(KEYS_FILE);
+  await blobs.delete(KEYS_FILE);
+  const fault = 'the file keys is missing or empty: without it a key must be given';
+  expect((await check(blobs)).faults).toContain(fault);
+  for (const seed of [1, 2]) {
+    const { faults, keys } = await check(blobs, { trusted: testSigner(seed) });
+    expect([faults, keys.length]).toEqual([[], 2]);
+  }
+  expect((await check(blobs, { trusted: testSigner(3) })).faults).toEqual([
+    'the log was never signed by the key that is trusted',
+  ]);
+  await blobs.put(KEYS_FILE, new Uint8Array(0));
+  expect((await check(blobs, { trusted: testSigner(1) })).faults).toContain(fault);
+  expect(listed).toBeDefined();
+
+  const home = { events: 10 };
+  const single = keptBlobs();
+  await sealAll(sealerOver(single, home));
+  await single.delete(KEYS_FILE);
+  expect((await check(single, { trusted: testSigner(1) })).faults).toEqual([]);
+  expect((await check(single, { trusted: testSigner(2) })).faults).not.toEqual([]);
+});
+
+test('a checkpoint may carry the lines of witnesses, and no other line that does not hold', async () => {
+  const blobs = keptBlobs();
+  await sealAll(sealerOver(blobs, { events: 10 }));
+  const note = (await loadCheckpoint(blobs))?.note;
+  if (note === undefined) throw new Error('no checkpoint');
+  const carrying = async (name: string, bytes: number): Promise<readonly string[]> => {
+    const line = { name, keyId: '00000000', signature: new Uint8Array(bytes) };
+    await blobs.put(CHECKPOINT_FILE, utf8(formatNote({ ...note, signatures: [...note.signatures, line] })));
+    return (await check(blobs)).faults;
+  };
+  const fault = ['the checkpoint carries a signature that does not hold'];
+  expect(await carrying('witness.example/w', 72)).toEqual([]);
+  expect(await carrying('witness.example/w', 64)).toEqual(fault);
+  expect(await carrying('perdure/test', 72)).toEqual(fault);
 });
 
 /** Of a witness's line only the log's own part is known here: who knows the witness checks it. */

@@ -29,7 +29,7 @@ export interface VerifyParts {
   /** Without it, `sha256`. */
   readonly hash?: HashInto;
   readonly verify: VerifyEd25519;
-  /** A key that is known from elsewhere; without it the log's own first key is taken at its word. */
+  /** A key that is known from elsewhere; without it the log's own first key is taken at its word. With it a log needs no file of keys. */
   readonly trusted?: Verifier;
   readonly onProgress?: (leaves: number, of: number) => void;
 }
@@ -63,9 +63,12 @@ export async function verifyLog(parts: VerifyParts): Promise<Verified> {
   const work: Work = { ...parts, signed, faults };
   const { partials, beyond } = await sortFiles(work);
   const keys = [...(await firstKeys(work))];
+  const listed = keys.length > 0;
   const { kinds, roots } = await walk(work, partials, keys);
   if (!sameBytes(roots.get(size) ?? new Uint8Array(0), root))
     fault(work, 'the checkpoint has another root than the leaves');
+  // A log without a change of keys has had one key only.
+  if (!listed && keys.length === 0 && parts.trusted !== undefined) keys.push(parts.trusted);
   await checkKeys(work, keys);
   await checkCosigned(work, keys, roots);
   return { origin, size, root, keys, kinds, beyond, faults };
@@ -158,6 +161,8 @@ function readLeaf(
   kinds[leaf.kind] = (kinds[leaf.kind] ?? 0) + 1;
   if (!('note' in leaf)) return;
   const change = readKeyChange(work.sha256, work.verify, leaf.note);
+  // Without a file of keys the first change tells the first one; the key that is trusted must be among all that follow.
+  if (keys.length === 0 && change !== null && work.trusted !== undefined) keys.push(change.from);
   const last = keys.at(-1);
   const known = change !== null && last !== undefined && sameKey(work.sha256, last, change.from);
   if (!known || change.origin !== work.signed.checkpoint.origin)
@@ -193,21 +198,24 @@ function lengthOf({ level, width }: Tile, bytes: Uint8Array): number {
 
 async function firstKeys(work: Work): Promise<readonly Verifier[]> {
   const [first] = await loadKeys(work.blobs, work.sha256);
-  if (first === undefined) fault(work, `the file ${KEYS_FILE} is missing or empty`);
-  return first === undefined ? [] : [first];
+  if (first !== undefined) return [first];
+  if (work.trusted === undefined || (await work.blobs.get(KEYS_FILE)) !== null)
+    fault(work, `the file ${KEYS_FILE} is missing or empty: without it a key must be given`);
+  return [];
 }
 
 async function checkKeys(work: Work, keys: readonly Verifier[]): Promise<void> {
   const { sha256, verify, signed, trusted } = work;
-  const listed = await loadKeys(work.blobs, sha256);
+  const listed = (await work.blobs.get(KEYS_FILE)) === null ? keys : await loadKeys(work.blobs, sha256);
   if (listed.length !== keys.length || !listed.every((key, at) => sameKey(sha256, key, keys[at])))
     fault(work, `the file ${KEYS_FILE} lists other keys than the changes of keys in the log`);
   const own = keys.filter(key => signedBy(sha256, verify, signed.note, key) === 'valid');
   const last = keys.at(-1);
   if (last === undefined || !own.includes(last))
     fault(work, 'the checkpoint does not carry the signature of the last key');
-  // Every line counts: one that does not hold, or that nobody here knows, was not written by the log.
-  if (signed.note.signatures.length !== own.length)
+  // Every line counts: one that does not hold was not written by the log. A checkpoint that was served carries witnesses' lines, whose keys are known elsewhere.
+  const witnessed = signed.note.signatures.filter(line => isCosignature(line, signed.checkpoint.origin));
+  if (signed.note.signatures.length !== own.length + witnessed.length)
     fault(work, 'the checkpoint carries a signature that does not hold');
   if (keys.some(key => key.name !== signed.checkpoint.origin)) fault(work, 'a key has another name than the log');
   if (trusted !== undefined && !keys.some(key => sameKey(sha256, key, trusted)))
@@ -216,6 +224,11 @@ async function checkKeys(work: Work, keys: readonly Verifier[]): Promise<void> {
 
 function sameKey(sha256: Sha256, a: Verifier, b: Verifier | undefined): boolean {
   return b !== undefined && formatVerifier(sha256, a) === formatVerifier(sha256, b);
+}
+
+/** By the name of another, a time and an Ed25519 signature: 8 and 64 bytes. */
+function isCosignature({ name, signature }: SignedCheckpoint['note']['signatures'][number], origin: string): boolean {
+  return name !== origin && signature.length === 72;
 }
 
 async function loadCosigned(work: Work): Promise<SignedCheckpoint | null | 'unreadable'> {

@@ -30,7 +30,18 @@ export async function getCheckpoint(
 ): Promise<void> {
   const note = await view(deps).checkpoint(home, which);
   if (note === null) throw perdureError('not_found', 'There is no such checkpoint.');
-  const bytes = Buffer.from(note);
+  sendText(deps, { res, requestId }, note);
+}
+
+/** They change when the log goes over to a new key, with its checkpoint: so they are kept no longer than that. */
+export async function getKeys(deps: HttpDeps, { res, requestId }: Exchange, home: string): Promise<void> {
+  const keys = await view(deps).keys(home);
+  if (keys === null) throw perdureError('not_found', 'There is no such log.');
+  sendText(deps, { res, requestId }, keys);
+}
+
+function sendText(deps: HttpDeps, { res, requestId }: Pick<Exchange, 'res' | 'requestId'>, text: string): void {
+  const bytes = Buffer.from(text);
   res.writeHead(200, {
     'content-type': 'text/plain; charset=utf-8',
     'content-length': bytes.length,

@@ -2,8 +2,16 @@ import type { Command } from 'commander';
 import type { AddCommand } from '../cli/command.ts';
 import { examples, wholeNumber, withConfig, withJson } from '../cli/options.ts';
 import type * as Commands from '../ledger/commands.ts';
+import type { CopyOptions } from '../ledger/copy-command.ts';
 import type { ConsistencyOptions, EvidenceOptions, LedgerOptions, VerifyOptions } from '../ledger/commands.ts';
 
+const IDS = `An id is that of
+  a placement      plc_...   as every answer names it, and "perdure placements"; with --meter: what was metered of its call
+  an approval      appr_...  of a tool, once it was granted or denied, or expired: "perdure approvals list"
+  an activation    act_...   "perdure contracts active"
+  a waiver, an event, a right, a key, and all else that the audit knows: GET /perdure/v1/audit, as subject
+`;
+const METER = 'of the placement of a call: what was metered of it';
 const CHANGE = 'of what was changed several times, which change, from 1 (default: the newest)';
 
 export const ledgerCommand: AddCommand = (program, io, done) => {
@@ -39,21 +47,40 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
       done(load().then(({ ledgerVerify }) => ledgerVerify(folder, options, io))),
     );
 
+  withJson(ledger.command('copy'))
+    .summary('copy a log from a server, and verify it')
+    .description(
+      'Fetches what a folder does not have yet of a log, verifies all of it, and writes its checkpoint last: a copy that was cut short goes on\n' +
+        'where it was. A log that does not begin with what was copied before is refused. PERDURE_API_KEY is sent along, if it is set.',
+    )
+    .argument('<url>', 'where the log is: http://HOST/ledger/HOME')
+    .argument('<folder>', 'where to copy it')
+    .option('--key <key>', 'a key of the log that is known from elsewhere, as "perdure ledger keys" shows it')
+    .addHelpText(
+      'after',
+      `${examples('perdure ledger copy https://perdure.example/ledger/local ./copy --key perdure/ledger/local+1f2e3d4c+AQ...')}\nEnds with 3 if something does not hold.\n`,
+    )
+    .action((url: string, folder: string, options: CopyOptions) =>
+      done(import('../ledger/copy-command.ts').then(({ ledgerCopy }) => ledgerCopy(url, folder, options, io))),
+    );
+
   withJson(withHome(withConfig(ledger.command('prove'))))
     .summary('prove that a leaf is in the log')
     .description(
-      'Writes an inclusion proof (c2sp.org/tlog-proof) for a leaf: of a placement, an activation, a waiver, an event, a key, or by its number.',
+      'Writes an inclusion proof (c2sp.org/tlog-proof) for a leaf, by the id of what it is of, or by its number.',
     )
     .argument('<leaf>', 'the id of what the leaf is of, or the number of the leaf')
     .option('--change <n>', CHANGE, wholeNumber(1, 1e6))
+    .option('--meter', METER)
     .option('--out <file>', 'where to write it (default: standard output)')
     .addHelpText(
       'after',
-      examples(
+      `${examples(
         'perdure ledger prove 1234',
         'perdure ledger prove plc_01k... --out it.tlog-proof',
+        'perdure ledger prove plc_01k... --meter',
         'perdure ledger prove act_01k... --change 1',
-      ),
+      )}\n${IDS}`,
     )
     .action((leaf: string, options: EvidenceOptions) =>
       done(load().then(({ ledgerProve }) => ledgerProve(leaf, options, io))),
@@ -70,15 +97,16 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
     );
 
   withJson(withHome(withConfig(ledger.command('bundle'))))
-    .summary('write the evidence of one placement, or of one change')
+    .summary('write the evidence of one placement, meter, approval or change')
     .description(
-      'Writes a Sigstore bundle: the placement as it was recorded, its leaf, the proof and the checkpoint, signed by the key of the log.\n' +
-        'So too for an activation, a waiver, an event or a key. It shows this one, and nothing else of the log.',
+      'Writes a Sigstore bundle: what was recorded, its leaf, the proof and the checkpoint, signed by the key of the log. It shows this one,\n' +
+        'and nothing else of the log.',
     )
-    .argument('<id>', 'the id of a placement, an activation, a waiver, an event or a key')
+    .argument('<id>', 'the id of what the leaf is of')
     .option('--change <n>', CHANGE, wholeNumber(1, 1e6))
+    .option('--meter', METER)
     .option('--out <file>', 'where to write it (default: standard output)')
-    .addHelpText('after', examples('perdure ledger bundle plc_01k... --out evidence.sigstore.json'))
+    .addHelpText('after', `${examples('perdure ledger bundle plc_01k... --out evidence.sigstore.json')}\n${IDS}`)
     .action((id: string, options: EvidenceOptions) =>
       done(load().then(({ ledgerBundle }) => ledgerBundle(id, options, io))),
     );

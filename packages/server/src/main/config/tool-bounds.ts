@@ -17,6 +17,11 @@ export interface ToolServerLimits {
 
 const KIB = 1024;
 const YEAR_HOURS = 365 * 24;
+/**
+ * Ids number 1,022 calls of a turn (`MAX_TURN_CALLS`). They are of one length, so that they sort and parse, and a number with another digit would be
+ * another form of every item's and placement's id. Below that is left what the count may be passed by: the last call may be tried again, also by processes that take it over.
+ */
+const MOST_MODEL_CALLS = 1000;
 
 export const TOOL_BOUNDS: { readonly [name in keyof ToolServerLimits]: Bound } = {
   turnModelCalls: {
@@ -24,7 +29,7 @@ export const TOOL_BOUNDS: { readonly [name in keyof ToolServerLimits]: Bound } =
     unit: 'calls',
     default: 200,
     min: 1,
-    max: 10_000,
+    max: MOST_MODEL_CALLS,
     what: 'Model calls of one turn of an agent.',
   },
   turnToolCalls: {

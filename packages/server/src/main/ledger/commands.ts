@@ -38,6 +38,8 @@ export interface ConsistencyOptions extends LedgerOptions {
 export interface EvidenceOptions extends ConsistencyOptions {
   /** Of what was changed several times, which change: from 1. */
   readonly change?: number;
+  /** Of a placement: what was metered of its call. */
+  readonly meter?: boolean;
   readonly out?: string;
 }
 
@@ -47,8 +49,7 @@ const ATTEMPTS = 5;
 
 export async function ledgerVerify(folder: string, options: VerifyOptions, io: Io): Promise<ExitCode> {
   const logs = await findLogs(resolve(io.cwd, folder), options.home);
-  const trusted = options.key === undefined ? undefined : parseVerifier(sha256, options.key);
-  if (trusted === null) throw new CliError(EXIT.usage, `${options.key ?? ''} is no key: want name+id+key`);
+  const trusted = trustedKey(options.key);
   const results: { readonly home: string; readonly verified: Verified }[] = [];
   for (const log of logs) {
     results.push({ home: log.home, verified: await verifyFolder(log, trusted, io) });
@@ -61,6 +62,13 @@ export async function ledgerVerify(folder: string, options: VerifyOptions, io: I
       io.err('The keys are those that the log itself names: give --key to check them against one that you know.\n');
   }
   return ok ? EXIT.ok : EXIT.refused;
+}
+
+/** The key that `--key` gives. @throws CliError if it is none */
+export function trustedKey(given: string | undefined): Verifier | undefined {
+  const trusted = given === undefined ? undefined : parseVerifier(sha256, given);
+  if (trusted === null) throw new CliError(EXIT.usage, `${given ?? ''} is no key: want name+id+key`);
+  return trusted;
 }
 
 /** A log that a server seals meanwhile loses files that are full now: what was found wrong with it is looked at again. */
@@ -84,13 +92,13 @@ async function verifyFolder(log: LogFolder, trusted: Verifier | undefined, io: I
   }
 }
 
-function verifiedJson({ home, verified }: { home: string; verified: Verified }): unknown {
+export function verifiedJson({ home, verified }: { home: string; verified: Verified }): unknown {
   const { origin, size, root, keys, kinds, beyond, faults } = verified;
   const names = keys.map(key => formatVerifier(sha256, key));
   return { home, origin, size, root: toBase64(root), keys: names, kinds, beyond, ok: faults.length === 0, faults };
 }
 
-function verifiedText({ home, verified }: { home: string; verified: Verified }): string {
+export function verifiedText({ home, verified }: { home: string; verified: Verified }): string {
   const { origin, size, root, keys, kinds, beyond, faults } = verified;
   const rows = [
     ['log', `${origin} (home ${home})`],
@@ -128,7 +136,7 @@ export async function ledgerProve(leaf: string, options: EvidenceOptions, io: Io
   const numbered = /^\d{1,15}$/.test(leaf);
   const found = numbered
     ? { evidence: await evidenceOf(await onlyLog(config, options.home), Number(leaf)), opened: null }
-    : await evidenceOfId(config, leaf, options.change);
+    : await evidenceOfId(config, leaf, options);
   const proof = formatProof(found.evidence, found.opened === null ? null : openedText(found.opened));
   write(options, io, proof, { object: 'perdure.ledger.proof', index: found.evidence.index, proof });
   return EXIT.ok;
@@ -180,7 +188,7 @@ export async function ledgerConsistency(
 
 export async function ledgerBundle(id: string, options: EvidenceOptions, io: Io): Promise<ExitCode> {
   const config = await configOf(options, io);
-  const { evidence, opened, origin } = await evidenceOfId(config, id, options.change);
+  const { evidence, opened, origin } = await evidenceOfId(config, id, options);
   const signer = readSigningKey(placeOf(config).key)(origin);
   const bundle = formatBundle(sha256, statementOf(evidence, opened), signer);
   write(options, io, bundle, JSON.parse(bundle));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { placeOfLeaf, sealedLast } from '../../engine/ledger/leaf-place.ts';
 import { loadCheckpoint } from '../../engine/ledger/log-file.ts';
 import { LogReader } from '../../engine/ledger/log-reader.ts';
-import { homeTag, bodyHome } from '../../kernel/ids.ts';
+import { parseApprovalId } from '../../engine/tools/approval-id.ts';
+import { homeTag, bodyHome, idBody } from '../../kernel/ids.ts';
 import { toHex } from '../../ledger/base64.ts';
 import type { Evidence, Opened } from '../../ledger/evidence.ts';
 import { leafHash } from '../../ledger/hash.ts';
@@ -14,6 +15,7 @@ import { readBundleEnds } from '../../store/blobs/bundle-ends-file.ts';
 import { readPathBlobs } from '../../store/blobs/path-blobs.ts';
 import {
   bodyOfPlacement,
+  leafOfMeter,
   leafOfPlacement,
   type LeafOf,
   openLedgerOpenings,
@@ -50,20 +52,38 @@ interface Found {
   readonly origin: string;
 }
 
+export interface Which {
+  /** Of what was changed several times, which change, from 1; without it the newest. */
+  readonly change?: number | undefined;
+  /** Of a call's placement: not the placement, but what was metered of that call. */
+  readonly meter?: boolean | undefined;
+}
+
 /**
- * @param id of a placement, or of what is in the audit: an activation, a waiver, an event, a key
- * @param change of what was changed several times, which change, from 1; without it the newest
+ * @param id of a placement, of an approval of a tool, or of what is in the audit: an activation, a waiver, an event, a key, a right
  * @throws CliError
  */
-export async function evidenceOfId(config: Place, id: string, change: number | undefined): Promise<Found> {
-  const found = id.startsWith('plc_') ? openedPlacement(config, id) : openedChange(config, id, change);
-  if (found === null) throw new CliError(EXIT.failed, `there is no ${id} in ${config.data}`);
+export async function evidenceOfId(config: Place, id: string, { change, meter = false }: Which): Promise<Found> {
+  const found = openedEvent(config, id, meter) ?? (meter ? null : openedChange(config, id, change));
+  if (found === null)
+    throw new CliError(
+      EXIT.failed,
+      `there is no ${meter ? `meter of ${id}` : id} in ${config.data}`,
+      whyNot(id, meter),
+    );
   const { home, opening } = found;
   const index = await leafIndexOf(config.data, home, opening);
   if (index === null)
     throw new CliError(EXIT.failed, `${id} is not sealed yet`, { hint: 'It is within a second, if a server runs.' });
   const { origin, ...evidence } = await evidenceOf({ home, folder: logFolder(config.data, home) }, index);
-  return { evidence, opened: { name: id, ...opening }, origin };
+  return { evidence, opened: { name: meter ? `${id}#meter` : id, ...opening }, origin };
+}
+
+function whyNot(id: string, meter: boolean): { readonly hint?: string } {
+  if (meter) return { hint: 'Want the placement of a call that was made and has ended: no other is metered.' };
+  return parseApprovalId(id) === null
+    ? {}
+    : { hint: 'An approval is in the ledger once it was granted or denied, or expired.' };
 }
 
 interface InHome {
@@ -71,13 +91,14 @@ interface InHome {
   readonly opening: Opening;
 }
 
-function openedPlacement({ data, homes }: Place, id: string): InHome | null {
-  const body = bodyOfPlacement(id);
+/** What lies in the log of a session: its home is in the id. */
+function openedEvent({ data, homes }: Place, id: string, meter: boolean): InHome | null {
+  const body = bodyOfPlacement(id) ?? idBody(parseApprovalId(id)?.session ?? '', 'sess');
   const home = homes.find(one => body !== null && homeTag(one.id) === bodyHome(body))?.id;
   if (home === undefined || !existsSync(join(data, `${home}.db`))) return null;
   const openings = openLedgerOpenings(data, home);
   try {
-    const leaf = leafOfPlacement(openings, id);
+    const leaf = meter ? leafOfMeter(openings, id) : (leafOfPlacement(openings, id) ?? openings.approved(id));
     const opening = leaf === null ? null : openings.opening(leaf);
     return opening === null ? null : { home, opening };
   } finally {

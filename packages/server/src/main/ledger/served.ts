@@ -1,6 +1,6 @@
 /** A log as it is served: what the newest checkpoint covers, and no byte beyond it. */
 import { perdureError } from '@perdure/protocol';
-import { COSIGNED_FILE, loadCheckpoint, readSignedCheckpoint, text } from '../../engine/ledger/log-file.ts';
+import { COSIGNED_FILE, KEYS_FILE, loadCheckpoint, readSignedCheckpoint, text } from '../../engine/ledger/log-file.ts';
 import type { Blobs } from '../../engine/ports.ts';
 import type { LedgerView } from '../../http/types.ts';
 import { formatNote, type Note, parseVerifier, signedBy, type Verifier, utf8 } from '../../ledger/note.ts';
@@ -29,6 +29,10 @@ export function makeLedgerView(
       const newest = await loadCheckpoint(blobs);
       if (newest === null) return null;
       return formatNote(cosigned?.text === newest.note.text ? merged(newest.note, cosigned) : newest.note);
+    },
+    async keys(home) {
+      const bytes = (await logs.get(home)?.get(KEYS_FILE)) ?? null;
+      return bytes === null ? null : text(bytes, KEYS_FILE);
     },
     async tile(home, path) {
       const [blobs, tile] = [logs.get(home), parseTilePath(path)];

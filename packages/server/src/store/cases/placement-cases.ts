@@ -33,6 +33,19 @@ async function lay(
   return events;
 }
 
+const TOOL = 'tool.placed' as const;
+
+/** The placement of a call of this number; the first is not said, as the codec has it. */
+async function numbered(store: HomeStore, session: SampleSession, call: number): Promise<void> {
+  const plain = nextAppend(session, [null]);
+  const head = JSON.stringify(call === 1 ? {} : { call });
+  const events = plain.events.map(event => ({ ...event, code: EVENT_CODES['call.placed'], head }));
+  const changes = events.map(({ seq }): ProjectionChange => ({ type: 'placed', seq, at: 1 }));
+  const append = { ...plain, events, changes };
+  expectResult(await store.append(append), { ok: true });
+  took(session, append);
+}
+
 const head = (event: StoredEvent | undefined): unknown =>
   event === undefined ? null : { code: event.code, version: event.version, head: event.head };
 
@@ -147,6 +160,57 @@ export const PLACEMENT_CASES: readonly ConformanceCase[] = [
           expected,
           `from ${at}`,
         );
+      }
+    },
+  },
+  {
+    name: 'one placement is found by its place: the first of its type in a stretch, of calls the one of a number; L10',
+    async run({ store }) {
+      const [a, foreign] = [sampleSession('a'), sampleSession('f', RIVAL)];
+      await lay(store, a, 1, 'session.created', 'state.placed');
+      const turn = async (calls: number): Promise<{ from: number; to: number }> => {
+        const from = a.seq + 1;
+        await lay(store, a, 2, 'input.accepted', 'turn.started');
+        for (let call = 1; call <= calls; call++) {
+          await numbered(store, a, call);
+          // Tools between two calls: many at one place, so that a stretch without calls is met.
+          await lay(store, a, 3, 'call.completed', ...Array.from({ length: call === 3 ? 40 : 1 }, () => TOOL));
+        }
+        return { from, to: a.seq };
+      };
+      const [one, two] = [await turn(40), await turn(3)];
+      await lay(store, foreign, 4, 'call.placed');
+      const log = await store.placementLog({ tenant: ACME, ...all, limit: 1000 });
+      const callOf = async (stretch: { from: number; to: number }, call: number): Promise<PlacementEntry | null> =>
+        store.placed({ tenant: ACME, session: a.session, ...stretch, placed: { type: 'call.placed', call } });
+      const calls = log.filter(({ placed }) => placed.code === EVENT_CODES['call.placed']);
+      for (let call = 1; call <= 40; call++) deepStrictEqual(await callOf(one, call), calls[call - 1], `call ${call}`);
+      for (let call = 1; call <= 3; call++) deepStrictEqual(await callOf(two, call), calls[39 + call]);
+      for (const call of [0, 41]) equal(await callOf(one, call), null);
+      equal(await callOf(two, 4), null);
+      // Both ends belong to the stretch.
+      const [first, second] = calls;
+      const [at, next] = [first?.seq ?? 0, second?.seq ?? 0];
+      deepStrictEqual(await callOf({ from: at, to: at }, 1), first);
+      deepStrictEqual(await callOf({ from: at, to: next }, 2), second);
+      equal(await callOf({ from: at + 1, to: next }, 1), null);
+      equal(await callOf({ from: at, to: next - 1 }, 2), null);
+      const only = async (
+        tenant: typeof ACME,
+        session: SampleSession,
+        type: 'state.placed' | 'tool.placed',
+        from = 1,
+      ) => store.placed({ tenant, session: session.session, from, to: Number.MAX_SAFE_INTEGER, placed: { type } });
+      deepStrictEqual(await only(ACME, a, 'state.placed'), log[0]);
+      equal(await only(ACME, a, 'state.placed', 3), null);
+      deepStrictEqual(
+        await only(ACME, a, TOOL, next),
+        log.find(({ placed, seq }) => placed.code === EVENT_CODES[TOOL] && seq > next),
+      );
+      for (const tenant of [ACME, RIVAL]) {
+        const placed = { type: 'call.placed', call: 1 } as const;
+        const found = await store.placed({ tenant, session: foreign.session, from: 1, to: 9, placed });
+        equal(found?.session ?? null, tenant === RIVAL ? foreign.session : null);
       }
     },
   },

@@ -1,6 +1,6 @@
 /** Placements with their events, in memory. */
 import type { PlacementEntry, SessionLog, StoredHead } from '../../engine/ports.ts';
-import { EVENT_CODES, type StoredEvent } from '../../log/codec.ts';
+import { callOfHead, EVENT_CODES, type StoredEvent } from '../../log/codec.ts';
 import { checkLimit } from '../bounds.ts';
 import type { MemoryData, MemoryPlacement } from './memory-data.ts';
 
@@ -15,7 +15,7 @@ const ENDS: readonly number[] = [
 export function placementReads(
   data: MemoryData,
   answer: Answer,
-): Pick<SessionLog, 'placementLog' | 'placementSeek' | 'placementTenants'> {
+): Pick<SessionLog, 'placed' | 'placementLog' | 'placementSeek' | 'placementTenants'> {
   return {
     placementLog: ({ tenant, order, limit, after }) =>
       answer(() => {
@@ -25,6 +25,21 @@ export function placementReads(
         );
         if (order === 'desc') mine.reverse();
         return mine.slice(0, limit).map(one => entryOf(data, one));
+      }),
+    placed: ({ tenant, session, from, to, placed }) =>
+      answer(() => {
+        const events = data.sessions.get(session)?.events ?? [];
+        const event = events.find(
+          ({ seq, code, head }) =>
+            seq >= from &&
+            seq <= to &&
+            code === EVENT_CODES[placed.type] &&
+            (placed.type !== 'call.placed' || callOfHead(head) === placed.call),
+        );
+        const row = data.placements.find(
+          one => one.tenant === tenant && one.session === session && one.seq === event?.seq,
+        );
+        return row === undefined ? null : entryOf(data, row);
       }),
     placementSeek: (tenant, at) =>
       answer(() => data.placements.findLast(one => one.tenant === tenant && one.at < at)?.order ?? 0),

@@ -2,7 +2,7 @@
 import type { KeyRow } from '../../engine/ports.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { MemoryData } from '../memory/memory-data.ts';
-import { NOON } from '../sample.ts';
+import { ACME, NOON, RIVAL } from '../sample.ts';
 import type { Plant } from './plant.ts';
 
 function owner(data: MemoryData, session: string, otherwise: TenantId): TenantId {
@@ -119,6 +119,37 @@ export const BAD_HOMES: readonly Plant[] = [
           ...one,
           by: data.sessions.get(one.session)?.events[0]?.actor ?? '',
         })),
+    }),
+  },
+  {
+    name: 'a placement is looked for up to the end of its session',
+    spoil: good => ({ placed: query => good.placed({ ...query, to: Number.MAX_SAFE_INTEGER }) }),
+  },
+  {
+    name: 'a placement is looked for from the beginning of its session',
+    spoil: good => ({ placed: query => good.placed({ ...query, from: 1 }) }),
+  },
+  {
+    name: 'a placement is looked for among the first events of its turn',
+    spoil: good => ({ placed: query => good.placed({ ...query, to: Math.min(query.to, query.from + 64) }) }),
+  },
+  {
+    name: 'any call of a turn is as good as another',
+    spoil: good => ({
+      placed: query =>
+        good.placed({
+          ...query,
+          placed: query.placed.type === 'call.placed' ? { type: 'call.placed', call: 1 } : query.placed,
+        }),
+    }),
+  },
+  {
+    name: 'L10: a placement is shown to whoever asks',
+    spoil: good => ({
+      async placed(query) {
+        const found = await Promise.all([ACME, RIVAL].map(tenant => good.placed({ ...query, tenant })));
+        return found.find(one => one !== null) ?? null;
+      },
     }),
   },
   {

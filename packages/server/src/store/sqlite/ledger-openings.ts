@@ -1,10 +1,14 @@
 /** What shows that a leaf is of an event, or of an entry of the audit: for the operator, so no tenant is asked for. Reads while a server writes. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { envelopeText, EVENT_CODES } from '../../log/codec.ts';
+import { callOfHead, envelopeText, EVENT_CODES } from '../../log/codec.ts';
 import { parsePlacementId, parseToolPlacementId, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import type { SourceName } from '../../engine/ledger/ports.ts';
-import { auditLeafKind, leafKindOf } from '../../ledger/leaf.ts';
+import { auditLeafKind, type EventLeafKind, LEAF_KINDS, leafKindOf } from '../../ledger/leaf.ts';
+import { parseApprovalId } from '../../engine/tools/approval-id.ts';
+import type { PlacedQuery } from '../../engine/placement-rows.ts';
 import { hasAudit, openHomeForReading } from './ledger-source.ts';
+import { type EventFound, makePlacedEvent } from './placed-event.ts';
+import { SESSION_KINDS } from './schema.ts';
 
 /** Which leaf it is: its position in its source, its kind and its digest. */
 export interface LeafOf {
@@ -23,6 +27,10 @@ export interface Opening extends LeafOf {
 export interface LedgerOpenings {
   /** The leaf of a placement: `part` is the number of the call in its turn, 0 the state. Null if there is none. */
   placed(body: string, part: number): LeafOf | null;
+  /** The leaf of the meter of a call, by what its placement is found by. Null if there is none: it was refused, or has not ended. */
+  metered(body: string, part: number): LeafOf | null;
+  /** The leaf of how an approval ended, by its id. Null if there is no such approval, or it has not ended. */
+  approved(approval: string): LeafOf | null;
   /** The leaf of the placement of a tool's run: that event of its session. Null if there is none. */
   ran(body: string, seq: number): LeafOf | null;
   /** What a placement's leaf is of. */
@@ -34,16 +42,10 @@ export interface LedgerOpenings {
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const GENESIS: Uint8Array = new Uint8Array(32);
-/** Events after the beginning of a turn among which its calls are looked for: a turn makes few. */
-const TURN_EVENTS = 1000;
 
 /** @throws if the file cannot be read */
 export function openLedgerOpenings(dir: string, home: string): LedgerOpenings {
   const db = openHomeForReading(dir, home);
-  const place = makePlaces(db);
-  const run = db.prepare(
-    'SELECT e, digest FROM events WHERE n = (SELECT n FROM sessions WHERE id = ?) AND seq = ? AND code = ?',
-  );
   const find = db.prepare(`
     SELECT e.*, s.id AS session, a.name AS who, t.name AS tenant, p.digest AS payload_digest,
       (SELECT digest FROM events b WHERE b.n = e.n AND b.seq = e.seq - 1) AS previous
@@ -51,11 +53,8 @@ export function openLedgerOpenings(dir: string, home: string): LedgerOpenings {
     WHERE e.e = ?`);
   const audit = hasAudit(db) ? db.prepare('SELECT * FROM audit WHERE subject = ? ORDER BY a') : null;
   return {
-    placed: place,
-    ran(body, seq) {
-      const row = run.get(`sess_${body}`, seq, EVENT_CODES['tool.placed']);
-      return row === undefined ? null : leafOfEvent(row, EVENT_CODES['tool.placed']);
-    },
+    ...makePlaces(db),
+    approved: makeApproved(db),
     opening(leaf) {
       const row = find.get(leaf.position);
       return row === undefined ? null : { ...leaf, ...openedEvent(row) };
@@ -73,6 +72,12 @@ export function leafOfPlacement(openings: LedgerOpenings, id: string): LeafOf | 
   return run === null ? null : openings.ran(run.body, run.seq);
 }
 
+/** The leaf of the meter of the call that a placement is of; null if there is none, or the id is none of a call's placement. */
+export function leafOfMeter(openings: LedgerOpenings, id: string): LeafOf | null {
+  const place = parsePlacementId(id);
+  return place === null || place.part === 0 ? null : openings.metered(place.body, place.part);
+}
+
 /** The id body that the id of a placement holds; null of any other id. */
 export function bodyOfPlacement(id: string): string | null {
   return (parsePlacementId(id) ?? parseToolPlacementId(id))?.body ?? null;
@@ -80,32 +85,82 @@ export function bodyOfPlacement(id: string): string | null {
 
 type Row = Record<string, SQLOutputValue>;
 
-function makePlaces(db: DatabaseSync): LedgerOpenings['placed'] {
-  const response = db.prepare('SELECT n, from_seq FROM responses WHERE id = ?');
-  const session = db.prepare('SELECT n, 1 AS from_seq FROM sessions WHERE id = ?');
-  const events = db.prepare(
-    'SELECT e, code, digest, head FROM events WHERE n = ? AND seq >= ? AND seq < ? AND code = ? ORDER BY seq',
+function makePlaces(db: DatabaseSync): Pick<LedgerOpenings, 'placed' | 'metered' | 'ran'> {
+  // Where a deleted response ended is kept below zero.
+  const response = db.prepare('SELECT n, from_seq, abs(to_seq) AS to_seq FROM responses WHERE id = ?');
+  const session = db.prepare('SELECT n, 1 AS from_seq, seq AS to_seq FROM sessions WHERE id = ?');
+  const alone = db.prepare(
+    `SELECT n, 1 AS from_seq, seq AS to_seq FROM sessions WHERE id = ? AND kind = ${SESSION_KINDS.indexOf('stateless')}`,
   );
-  return (body, part) => {
-    const begin = response.get(`resp_${body}`) ?? session.get(`sess_${body}`);
-    if (begin === undefined) return null;
-    const from = Number(begin['from_seq']);
-    const code = EVENT_CODES[part === 0 ? 'state.placed' : 'call.placed'];
-    for (const row of events.iterate(Number(begin['n']), from, from + TURN_EVENTS, code))
-      if (part === 0 || callOf(row) === part) return leafOfEvent(row, code);
-    return null;
+  const find = makePlacedEvent(db);
+  const end = db.prepare(
+    `SELECT e, seq, digest, code, head FROM events WHERE n = ? AND seq > ? AND seq <= ? AND code IN (${METERS}) ORDER BY seq LIMIT 1`,
+  );
+  const stretchOf = (begin: Row | undefined): Stretch | null =>
+    begin === undefined
+      ? null
+      : {
+          n: Number(begin['n']),
+          from: Number(begin['from_seq']),
+          to: Number(begin['to_seq']) || Number.MAX_SAFE_INTEGER,
+        };
+  const callsOf = (body: string) => stretchOf(response.get(`resp_${body}`) ?? alone.get(`sess_${body}`));
+  const leafIn = (stretch: Stretch | null, placed: PlacedQuery['placed']): LeafOf | null => {
+    const event = stretch === null ? null : find(stretch.n, { ...stretch, placed });
+    return event === null ? null : leafOfEvent(event, EVENT_CODES[placed.type]);
+  };
+  return {
+    placed: (body, part) =>
+      part === 0
+        ? leafIn(stretchOf(session.get(`sess_${body}`)), { type: 'state.placed' })
+        : leafIn(callsOf(body), { type: 'call.placed', call: part }),
+    metered(body, part) {
+      const stretch = callsOf(body);
+      const placed =
+        stretch === null ? null : find(stretch.n, { ...stretch, placed: { type: 'call.placed', call: part } });
+      // Calls of a turn end in the order in which they were placed.
+      const row = stretch === null || placed === null ? undefined : end.get(stretch.n, placed.seq, stretch.to);
+      return row === undefined || callOfHead(String(row['head'])) !== part ? null : leafOfRow(row);
+    },
+    ran(body, seq) {
+      const stretch = stretchOf(session.get(`sess_${body}`));
+      return leafIn(stretch === null ? null : { ...stretch, from: seq, to: seq }, { type: 'tool.placed' });
+    },
   };
 }
 
-/** What a head says usually is left out of it: the first call. */
-function callOf(row: Row): number {
-  return (JSON.parse(String(row['head'])) as { readonly call?: number }).call ?? 1;
+interface Stretch {
+  readonly n: number;
+  readonly from: number;
+  readonly to: number;
 }
 
-function leafOfEvent(row: Row, code: number): LeafOf | null {
-  const kind = leafKindOf(code);
+const codesOf = (kind: EventLeafKind): string => LEAF_KINDS[kind].map(type => EVENT_CODES[type]).join(', ');
+const METERS = codesOf('meter');
+
+/** An approval's id says where it was asked for; what became of it comes later in that session. */
+function makeApproved(db: DatabaseSync): LedgerOpenings['approved'] {
+  const find = db.prepare(
+    `SELECT e, seq, digest, code FROM events WHERE n = (SELECT n FROM sessions WHERE id = ?) AND seq > ?
+      AND code IN (${codesOf('approval')}) AND json_extract(head, '$.approval') = ? ORDER BY seq LIMIT 1`,
+  );
+  return approval => {
+    const asked = parseApprovalId(approval);
+    const row = asked === null ? undefined : find.get(asked.session, asked.seq, approval);
+    return row === undefined ? null : leafOfRow(row);
+  };
+}
+
+function leafOfRow(row: Row): LeafOf | null {
   const digest = bytesOf(row['digest']);
-  return kind === null || digest === null ? null : { source: 'events', position: Number(row['e']), kind, digest };
+  return digest === null
+    ? null
+    : leafOfEvent({ e: Number(row['e']), seq: Number(row['seq']), digest }, Number(row['code']));
+}
+
+function leafOfEvent({ e, digest }: EventFound, code: number): LeafOf | null {
+  const kind = leafKindOf(code);
+  return kind === null ? null : { source: 'events', position: e, kind, digest };
 }
 
 function openedEvent(row: Row): Pick<Opening, 'previous' | 'envelope'> {

@@ -20,6 +20,7 @@ import type {
 import type { FileContent, FileFinish, FileQuota, FileRow, FileRows, FilesQuery } from '../../engine/files/rows.ts';
 import type { AuditEntry, AuditRow, ControlKind, ControlRecord } from '../../engine/control-records.ts';
 import type { ResourceChange, ResourceKind, ResourceQuery, ResourceRow } from '../../engine/resources.ts';
+import type { PlacedQuery } from '../../engine/placement-rows.ts';
 import type { ResponseId, SessionId, TenantId } from '../../kernel/ids.ts';
 import type { StoredEvent } from '../../log/codec.ts';
 import type { ForkRow, ProjectionChange, ResponseRow, RunRow, SessionRow } from '../../log/rows.ts';
@@ -137,6 +138,7 @@ export interface ReaderOps {
   readonly runs: Op<RunRange, readonly RunRow[]>;
   readonly runByBase: Op<{ readonly tenant: TenantId; readonly base: string }, RunRow | null>;
   readonly placements: Op<PlacementsQuery, readonly PlacementRow[]>;
+  readonly placed: Op<PlacedQuery, PlacementEntry | null>;
   readonly placementLog: Op<Parameters<SessionLog['placementLog']>[0], readonly PlacementEntry[]>;
   readonly placementTexts: Op<PlacementTextsQuery, PlacementTexts>;
   readonly placementSeek: Op<{ readonly tenant: TenantId; readonly at: number }, number>;

@@ -110,6 +110,7 @@ function homeOver(
       checkLimit(query.limit);
       return reader.call('placements', query);
     },
+    placed: query => reader.call('placed', query),
     placementLog: async query => {
       checkLimit(query.limit);
       return reader.call('placementLog', query);

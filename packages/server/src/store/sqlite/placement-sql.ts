@@ -4,9 +4,10 @@ import type { PlacementEntry, StoredHead } from '../../engine/ports.ts';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import { EVENT_CODES } from '../../log/codec.ts';
 import type { Handlers, PlacementTexts, ReaderOps } from './messages.ts';
+import { makePlacedEvent } from './placed-event.ts';
 
 export type PlacementReads = Handlers<
-  Pick<ReaderOps, 'placementLog' | 'placementTexts' | 'placementSeek' | 'placementTenants'>
+  Pick<ReaderOps, 'placed' | 'placementLog' | 'placementTexts' | 'placementSeek' | 'placementTenants'>
 >;
 
 const ENDS = [EVENT_CODES['call.completed'], EVENT_CODES['call.failed'], EVENT_CODES['call.cancelled']].join(', ');
@@ -15,7 +16,7 @@ const TOOL = EVENT_CODES['tool.placed'];
 const TURN = EVENT_CODES['turn.started'];
 
 /** The turn began a few events before its call, and the call ends a few after: the subqueries walk from the one to the other. */
-const entries = (sign: string, order: string): string => `
+const ENTRY = `
   SELECT p.e, p.at, s.id AS session, e.seq, e.code, e.version, e.head,
     (SELECT name FROM names WHERE k = ifnull(b.actor, f.actor)) AS caused_by, f.code AS first_code, f.version AS first_version, f.head AS first_head,
     b.code AS turn_code, b.version AS turn_version, b.head AS turn_head,
@@ -25,7 +26,8 @@ const entries = (sign: string, order: string): string => `
     SELECT o.e FROM events o WHERE o.n = e.n AND o.seq < e.seq AND o.code = ${TURN} ORDER BY o.seq DESC LIMIT 1)
   LEFT JOIN events x ON e.code = ${CALL} AND x.e = (
     SELECT o.e FROM events o WHERE o.n = e.n AND o.seq > e.seq AND o.code IN (${ENDS}) ORDER BY o.seq LIMIT 1)
-  WHERE p.t = (SELECT k FROM names WHERE name = ?) AND p.e ${sign} ? ORDER BY p.e ${order} LIMIT ?`;
+  WHERE p.t = (SELECT k FROM names WHERE name = ?) AND p.e`;
+const entries = (sign: string, order: string): string => `${ENTRY} ${sign} ? ORDER BY p.e ${order} LIMIT ?`;
 
 /** One row of the events for the placement, one for the end of its call. */
 const TEXTS = `
@@ -37,6 +39,9 @@ const TEXTS = `
 export function makePlacementReads(db: DatabaseSync): PlacementReads {
   const asc = db.prepare(entries('>', 'ASC'));
   const desc = db.prepare(entries('<', 'DESC'));
+  const one = db.prepare(`${ENTRY} = ?`);
+  const session = db.prepare('SELECT n FROM sessions WHERE id = ? AND t = (SELECT k FROM names WHERE name = ?)');
+  const find = makePlacedEvent(db);
   const texts = db.prepare(TEXTS);
   const ends = db.prepare(
     'SELECT min(e) AS first, max(e) AS last FROM placements WHERE t = (SELECT k FROM names WHERE name = ?)',
@@ -49,6 +54,12 @@ export function makePlacementReads(db: DatabaseSync): PlacementReads {
     WHERE EXISTS (SELECT 1 FROM placements WHERE t = k) ORDER BY name`);
 
   return {
+    placed(query) {
+      const n = session.get(query.session, query.tenant)?.['n'];
+      const event = n === undefined ? null : find(Number(n), query);
+      const row = event === null ? undefined : one.get(query.tenant, event.e);
+      return row === undefined ? null : entryOf(row);
+    },
     placementLog: ({ tenant, order, limit, after }) =>
       order === 'asc'
         ? asc.all(tenant, after ?? 0, limit).map(entryOf)
