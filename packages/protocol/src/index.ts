@@ -67,6 +67,7 @@ export * from './perdure/approvals.ts';
 export * from './perdure/governance.ts';
 export * from './perdure/holds.ts';
 export * from './perdure/placements.ts';
+export * from './perdure/reports.ts';
 export * from './perdure/rights.ts';
 export * from './perdure/status.ts';
 export * from './perdure/usage.ts';

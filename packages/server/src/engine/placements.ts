@@ -28,6 +28,8 @@ export interface PlacementRecord {
   readonly action: 'infer' | 'place_state' | 'execute' | 'egress';
   readonly purpose: string;
   readonly home: string;
+  /** Of the log that it lies in. */
+  readonly kind: 'responses' | 'conversation' | 'agent' | 'stateless';
   readonly origin: SessionOrigin;
   /** The compact record, to be explained by `placement/`. */
   readonly record: JsonObject;
@@ -115,6 +117,7 @@ async function view(
     tenant,
     session,
     home: first.head.home,
+    kind: kindOf(first),
     origin: first.head.origin,
     record: event.head.placement,
   };
@@ -164,6 +167,10 @@ async function bodyOf(
   return started?.type === 'turn.started' ? (idBody(started.head.response, 'resp') ?? own) : own;
 }
 
+function kindOf(first: EnvelopeOf<'session.created'> | EnvelopeOf<'call.admitted'>): PlacementRecord['kind'] {
+  return first.type === 'call.admitted' ? 'stateless' : first.head.kind;
+}
+
 /** What is told of a tool's run. It is no call of a model: nothing is metered. */
 function runOf(
   { session, seq, head }: EnvelopeOf<'tool.placed'>,
@@ -200,6 +207,7 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
   const placed = decode(entry.placed);
   if (first.type !== 'session.created' && first.type !== 'call.admitted') return null;
   const { home, origin } = first.head;
+  const kind = kindOf(first);
   const own = idBody(session, 'sess') ?? '';
   if (placed.type === 'state.placed') {
     return {
@@ -211,6 +219,7 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
       action: 'place_state',
       purpose: 'state',
       home,
+      kind,
       origin,
       record: placed.head.placement,
       chosen: home,
@@ -220,7 +229,7 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
   const turn = entry.turn === null ? null : decode(entry.turn);
   const response = turn?.type === 'turn.started' ? turn.head.response : null;
   if (placed.type === 'tool.placed')
-    return { at, tenant, session, home, origin, record: placed.head.placement, ...runOf(placed, response) };
+    return { at, tenant, session, home, kind, origin, record: placed.head.placement, ...runOf(placed, response) };
   if (placed.type !== 'call.placed') return null;
   const { call, purpose, chosen, placement: record } = placed.head;
   const body = response === null ? own : (idBody(response, 'resp') ?? own);
@@ -233,6 +242,7 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
     action: 'infer',
     purpose,
     home,
+    kind,
     origin,
     record,
     chosen,
