@@ -61,6 +61,8 @@ import {
 } from '../perdure/webhooks.ts';
 import { createHoldBody, holdListSchema, holdSchema, keptListSchema } from '../perdure/holds.ts';
 import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
+import { decisionFactsSchema, explainBody, explanationSchema } from '../perdure/explain.ts';
+import { lockInSchema, statefulnessSchema, visibilitySchema } from '../perdure/reports.ts';
 import { whatIfBody } from '../perdure/placements.ts';
 import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
@@ -103,6 +105,7 @@ export type SchemaName =
   | 'CreateItems'
   | 'ChatRequest'
   | 'WhatIfRequest'
+  | 'ExplainRequest'
   | 'CreateKey'
   | 'Item'
   | 'Response'
@@ -131,6 +134,11 @@ export type SchemaName =
   | 'TargetList'
   | 'Status'
   | 'WhatIfResult'
+  | 'DecisionFacts'
+  | 'Explanation'
+  | 'StatefulnessReport'
+  | 'VisibilityReport'
+  | 'LockInReport'
   | 'CreatedKey'
   | 'KeyList'
   | 'KeyRevoked'
@@ -200,6 +208,7 @@ type RequestName =
   | 'CreateItems'
   | 'ChatRequest'
   | 'WhatIfRequest'
+  | 'ExplainRequest'
   | 'CreateKey'
   | 'CreateActivation'
   | 'CreateWaiver'
@@ -249,6 +258,7 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateItems: createItemsBody,
   ChatRequest: chatRequestBody,
   WhatIfRequest: whatIfBody,
+  ExplainRequest: explainBody,
   CreateKey: createKeyBody,
   CreateActivation: createActivationBody,
   CreateWaiver: createWaiverBody,
@@ -296,6 +306,11 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Target: targetSchema,
   TargetList: listPageSchema(targetSchema),
   Status: statusSchema,
+  DecisionFacts: decisionFactsSchema,
+  Explanation: explanationSchema,
+  StatefulnessReport: statefulnessSchema,
+  VisibilityReport: visibilitySchema,
+  LockInReport: lockInSchema,
   WhatIfResult: whatIfSchema,
   CreatedKey: createdKeySchema,
   KeyList: keyListSchema,

@@ -1,5 +1,8 @@
 /** What the record says of a window: sessions that were stateful in name only, what each cloud could see, calls with one legal target. Never content. */
 import * as z from 'zod';
+import { LIMITS } from '../limits.ts';
+import type { RawQuery } from '../lists.ts';
+import { parseQuery, type Parsed } from '../parse.ts';
 
 /** What calls came to. Amounts are decimal texts of whole micro-dollars. */
 export type Carried = {
@@ -199,3 +202,20 @@ export const lockInSchema: z.ZodType<LockInReport> = z.object({
   clauses: z.array(z.object({ clause: text, calls: count })),
   left_out: z.object(leftOut),
 });
+
+export type ReportQuery = {
+  /** Of the recording: a day or a moment, UTC; inclusive. */
+  readonly from?: string;
+  /** Exclusive. */
+  readonly to?: string;
+  /** Absent: the key's own. `*`: all, for keys that see all. */
+  readonly tenant?: string;
+};
+
+const word = text.min(1).max(LIMITS.idChars).exactOptional();
+const reportFields = z.object({ from: word, to: word, tenant: word });
+
+export function parseReportQuery(query: RawQuery): Parsed<ReportQuery> {
+  const single = Object.entries(query).map(([name, values]) => [name, values?.length === 1 ? values[0] : values]);
+  return parseQuery(reportFields, Object.fromEntries(single));
+}

@@ -17,6 +17,7 @@ import * as files from './files/routes.ts';
 import { guardLocal } from './guard.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
 import { agentRuleRoutes } from './perdure/agent-rule-table.ts';
+import * as explains from './perdure/explain-routes.ts';
 import * as govern from './perdure/govern-routes.ts';
 import * as holds from './perdure/hold-routes.ts';
 import * as replay from './perdure/replay-routes.ts';
@@ -147,6 +148,16 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
       governed,
       (exchange, params) => replay.getReplaySnapshot(deps, exchange, at(params, 0)),
     ],
+    ['GET', '/perdure/v1/explain', evidence, exchange => explains.getDecisionFacts(deps, exchange)],
+    ['POST', '/perdure/v1/explain', evidence, exchange => explains.explainCall(deps, exchange)],
+    ...(['statefulness', 'visibility', 'lock-in'] as const).map(
+      (name): Row => [
+        'GET',
+        `/perdure/v1/reports/${name}`,
+        governed,
+        exchange => explains.getReport(deps, exchange, name),
+      ],
+    ),
     ['GET', '/perdure/v1/usage', evidence, exchange => perdure.listUsage(deps, exchange)],
     ['GET', '/perdure/v1/usage/calls', evidence, exchange => perdure.listUsageCalls(deps, exchange)],
     ['GET', '/perdure/v1/commitments', ['operator', 'auditor'], exchange => perdure.getCommitments(deps, exchange)],

@@ -35,6 +35,7 @@ import { openAgentParts } from './agents/agent-parts.ts';
 import { startAgentRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
+import { makeExplainView } from './explain-view.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
@@ -264,6 +265,15 @@ async function assemble(
     {
       engine,
       view,
+      explains: makeExplainView({
+        config,
+        active: era,
+        desk,
+        spend: () => engine.spend,
+        shadow: () => shadow?.targets(),
+        stores,
+        now: () => systemClock.now(),
+      }),
       usage: makeUsageView(money),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),

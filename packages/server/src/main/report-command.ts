@@ -1,9 +1,11 @@
 /** `perdure report`: statefulness, visibility and lock-in of what was recorded, as tables or JSON. */
+import type { ReportQuery } from '@perdure/protocol';
 import type { Books } from '../money/prices.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
+import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
 import { lockIn } from './evidence/lock-in.ts';
@@ -11,6 +13,7 @@ import { openRecorded, type RecordedData, type Window } from './evidence/recorde
 import { statefulness } from './evidence/statefulness.ts';
 import { visibility } from './evidence/visibility.ts';
 import { booksOf } from './money/books.ts';
+import { serverOf } from './server-requests.ts';
 import { lockInText, statefulnessText, visibilityText } from './report-text.ts';
 
 export interface ReportOptions extends ConfigFlags {
@@ -18,6 +21,8 @@ export interface ReportOptions extends ConfigFlags {
   readonly from?: string;
   readonly to?: string;
   readonly tenant?: string;
+  /** Of a running server; absent: the data folder is read. */
+  readonly url?: string;
 }
 
 export type ReportName = 'statefulness' | 'visibility' | 'lock-in';
@@ -29,14 +34,52 @@ export async function report(name: ReportName, options: ReportOptions, io: Io): 
     tenant: options.tenant ?? null,
   };
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
+  if (options.url !== undefined) return tell(await overHttp(name, options.url, options, config, io), options, io);
   const data = await openRecorded(config);
   try {
-    const { value, text } = await REPORTS[name](data, window, booksOf(config));
-    if (options.json === true) printJson(io, value);
-    else io.out(text);
-    return EXIT.ok;
+    return tell(await REPORTS[name](data, window, booksOf(config)), options, io);
   } finally {
     await data.close();
+  }
+}
+
+function tell({ value, text }: Made, { json }: ReportOptions, io: Io): ExitCode {
+  if (json === true) printJson(io, value);
+  else io.out(text);
+  return EXIT.ok;
+}
+
+/** A report over HTTP reads much: ms. */
+const REPORT_MS = 120_000;
+
+async function overHttp(
+  name: ReportName,
+  url: string,
+  { from, to, tenant }: ReportOptions,
+  config: Config,
+  io: Io,
+): Promise<Made> {
+  const at = { ...io, env: { ...io.env, PERDURE_URL: url } };
+  const asking = { scope: 'auditor or operator', held: false, timeoutMs: REPORT_MS };
+  const { client, telling } = serverOf(config, at, asking);
+  const query: ReportQuery = {
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(tenant !== undefined && { tenant }),
+  };
+  switch (name) {
+    case 'statefulness': {
+      const value = await telling(client.reports.statefulness(query));
+      return { value, text: statefulnessText(value) };
+    }
+    case 'visibility': {
+      const value = await telling(client.reports.visibility(query));
+      return { value, text: visibilityText(value) };
+    }
+    case 'lock-in': {
+      const value = await telling(client.reports.lockIn(query));
+      return { value, text: lockInText(value) };
+    }
   }
 }
 

@@ -16,7 +16,7 @@ import type { PlacementRecord } from '../engine/placements.ts';
 import type { PlacementsView } from '../http/perdure/view.ts';
 import { dayOrNull } from '../kernel/day.ts';
 import type { Decision, Exclusion, Row } from '../placement/decision.ts';
-import { exclusionText, explainTable, refusalMessage } from '../placement/explain.ts';
+import { exclusionText, explainTable, freedomText, refusalMessage } from '../placement/explain.ts';
 import { freeingChanges, freeingText, type RefusedCall } from '../placement/free.ts';
 import { placeNamed } from '../placement/outside.ts';
 import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
@@ -71,8 +71,7 @@ export function makeView(options: ViewOptions): PlacementsView {
     async explain(record) {
       const compact = record.record as unknown as CompactRecord;
       if (compact.s === undefined) return bare(record);
-      const { snapshot } = await snapshotOf(compact.s);
-      return resource(record, compact, snapshot, config);
+      return resource(record, compact, await snapshotOf(compact.s), config);
     },
     async matches(record, filters) {
       const compact = record.record as unknown as CompactRecord;
@@ -141,9 +140,10 @@ function frame(record: PlacementRecord) {
 function resource(
   record: PlacementRecord,
   compact: CompactRecord,
-  snapshot: Snapshot,
+  loaded: LoadedSnapshot,
   config: Config,
 ): PlacementResource {
+  const { snapshot } = loaded;
   const decision = recompute(compact, snapshot);
   const chosen = decision.rows.find(row => row.verdict === 'chosen');
   const place = chosen === undefined ? undefined : snapshot.byId.get(chosen.place);
@@ -167,19 +167,27 @@ function resource(
     enforced: decision.monitored === null,
     would_be: decision.monitored,
     waivers: [...new Set(decision.flagged.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver])))],
-    conflict: conflictOf(decision, { ...fromRecord(compact), snapshot }, config),
-    explanation:
-      decision.chosen === null ? `${refusalMessage(decision)}\n\n${explainTable(decision)}` : explainTable(decision),
+    conflict: conflictOf(decision, { ...fromRecord(compact), snapshot }, loaded, config),
+    explanation: explanationOf(decision),
   };
 }
 
-function conflictOf(decision: Decision, call: RefusedCall, config: Config): PlacementResource['conflict'] {
+/** What would free a refused call is told apart, as the remedies of its conflict. */
+function explanationOf(decision: Decision): string {
+  const table = explainTable(decision, false);
+  return decision.outcome === 'unavailable' ? `${refusalMessage(decision)}\n\n${table}` : table;
+}
+
+function conflictOf(
+  decision: Decision,
+  call: RefusedCall,
+  loaded: LoadedSnapshot,
+  config: Config,
+): PlacementResource['conflict'] {
   if (decision.conflict === null) return null;
-  const without = decision.conflict.frees.flatMap(freedom =>
-    freedom.kind === 'clause' ? [`Without ${freedom.clause} of ${freedom.contract}: ${freedom.frees.join(', ')}.`] : [],
-  );
-  const changes = freeingChanges(call, alternativesOf(config)).map(freeing => `${capital(freeingText(freeing))}.`);
-  const remedies = [...without, ...changes];
+  const without = decision.conflict.frees.filter(({ kind }) => kind === 'clause').map(freedomText);
+  const changes = freeingChanges(call, alternativesOf(config, loaded)).map(freeingText);
+  const remedies = [...without, ...changes].map(text => `${capital(text)}.`);
   return { clauses: distinct(decision.conflict.between.flatMap(wireClause)), remedies };
 }
 
