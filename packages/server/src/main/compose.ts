@@ -234,6 +234,7 @@ async function assemble(
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
   const rulesParts = { stores, doors: engine.approvals, sealKey, clock: systemClock, report, log };
   const rules = await startAgentRules(config, rulesParts);
+  const knowing = { spend: () => engine.spend, shadow: () => shadow?.targets(), now: () => systemClock.now() };
   const view = makeView({
     config,
     active: era,
@@ -241,7 +242,7 @@ async function assemble(
     document: version => firstDocument(stores, version),
     version: VERSION,
     startedAt,
-    now: () => systemClock.now(),
+    now: knowing.now,
     draining: () => readiness.draining,
     workspaces: agents.workspaces.state,
   });
@@ -265,15 +266,7 @@ async function assemble(
     {
       engine,
       view,
-      explains: makeExplainView({
-        config,
-        active: era,
-        desk,
-        spend: () => engine.spend,
-        shadow: () => shadow?.targets(),
-        stores,
-        now: () => systemClock.now(),
-      }),
+      explains: makeExplainView({ config, active: era, desk, stores, ...knowing }),
       usage: makeUsageView(money),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),

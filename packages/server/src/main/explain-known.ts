@@ -40,9 +40,9 @@ export async function knownBeside(config: Config, io: Io, wanted: WantedKnown): 
     health,
     shadow: facts === null ? null : facts.shadow_ppm,
     said: [
-      spend.said,
+      ...(spend.said === null ? [] : [spend.said]),
       health === null
-        ? `health: not known (${why}): every target is taken to be up, idle and without latency`
+        ? `health is not known (${why}): every target is taken to be up`
         : `health: as the server at ${url} sees it`,
     ],
   };
@@ -90,7 +90,8 @@ function healthOf({ health }: DecisionFacts): { readonly [target: string]: Place
 
 interface SpendKnown {
   readonly amount: Spend | null;
-  readonly said: string;
+  /** Null: no clause asks for it. */
+  readonly said: string | null;
 }
 
 async function spendOf(
@@ -100,7 +101,7 @@ async function spendOf(
   url: string,
 ): Promise<SpendKnown> {
   if (spend !== null) return { amount: spend, said: `spend of ${tenant}: ${amounts(spend)} (as --spend says)` };
-  if (!asked) return { amount: null, said: 'spend: no clause asks for it' };
+  if (!asked) return { amount: null, said: null };
   if (facts?.spend != null)
     return {
       amount: facts.spend,

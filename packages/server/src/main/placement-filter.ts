@@ -17,8 +17,15 @@ export function matchesPlainly(placement: PlacementRecord, record: CompactRecord
   return outcome === undefined || hasOutcome(record, outcome);
 }
 
+/** As `RECORD_KEYS` has them. */
+const [NOTHING, MOVED, REFUSED] = [0, 1, 2] as const;
+
 function hasOutcome(record: CompactRecord, outcome: NonNullable<PlacementFilters['outcome']>): boolean {
-  if (outcome === 'flagged') return record.d?.some(name => name.startsWith('~')) === true;
+  // Monitor mode flags everything that enforcing would have refused: that is asked for by its own names.
+  if (outcome === 'flagged')
+    return (record.N ?? NOTHING) === NOTHING && record.d?.some(name => name.startsWith('~')) === true;
+  if (outcome === 'would-move') return record.N === MOVED;
+  if (outcome === 'would-refuse') return record.N === REFUSED;
   // Without a snapshot no contract was asked: its product was not configured.
   return (record.s === undefined ? 'refused' : recordedOutcome(record)) === outcome;
 }

@@ -15,16 +15,15 @@ import type { PlacementDesk } from '../engine/placement-desk.ts';
 import type { PlacementRecord } from '../engine/placements.ts';
 import type { PlacementsView } from '../http/perdure/view.ts';
 import { dayOrNull } from '../kernel/day.ts';
-import type { Decision, Exclusion, Row } from '../placement/decision.ts';
-import { exclusionText, explainTable, freedomText, refusalMessage } from '../placement/explain.ts';
-import { freeingChanges, freeingText, type RefusedCall } from '../placement/free.ts';
+import type { Decision, Row } from '../placement/decision.ts';
+import { exclusionText } from '../placement/explain.ts';
 import { placeNamed } from '../placement/outside.ts';
 import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
-import { alternativesOf } from './explain.ts';
 import { matchesPlainly } from './placement-filter.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
+import { conflictOf, distinct, explanationOf, wireClause } from './refusal-view.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
 
 export interface ViewOptions {
@@ -172,34 +171,6 @@ function resource(
   };
 }
 
-/** What would free a refused call is told apart, as the remedies of its conflict. */
-function explanationOf(decision: Decision): string {
-  const table = explainTable(decision, false);
-  return decision.outcome === 'unavailable' ? `${refusalMessage(decision)}\n\n${table}` : table;
-}
-
-function conflictOf(
-  decision: Decision,
-  call: RefusedCall,
-  loaded: LoadedSnapshot,
-  config: Config,
-): PlacementResource['conflict'] {
-  if (decision.conflict === null) return null;
-  const without = decision.conflict.frees.filter(({ kind }) => kind === 'clause').map(freedomText);
-  const changes = freeingChanges(call, alternativesOf(config, loaded)).map(freeingText);
-  const remedies = [...without, ...changes].map(text => `${capital(text)}.`);
-  return { clauses: distinct(decision.conflict.between.flatMap(wireClause)), remedies };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function wireClause(exclusion: Exclusion): WireClause[] {
-  if (exclusion.kind !== 'clause') return [];
-  return [{ id: exclusion.clause, cite: exclusion.cite, contract: exclusion.contract, effect: 'forbid' }];
-}
-
 function clausesOf(row: Row): WireClause[] {
   const permits = row.permits.map(({ clause, cite, contract }) => ({
     id: clause,
@@ -208,10 +179,6 @@ function clausesOf(row: Row): WireClause[] {
     effect: 'permit' as const,
   }));
   return [...row.exclusions.flatMap(wireClause), ...(row.verdict === 'excluded' ? [] : permits)];
-}
-
-function distinct(clauses: readonly WireClause[]): readonly WireClause[] {
-  return [...new Map(clauses.map(clause => [`${clause.contract}/${clause.id}`, clause])).values()];
 }
 
 const VERDICTS: { readonly [V in Row['verdict']]: PlacementRow['verdict'] } = {
