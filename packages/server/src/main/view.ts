@@ -21,7 +21,7 @@ import { placeNamed } from '../placement/outside.ts';
 import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
-import { matchesPlainly } from './placement-filter.ts';
+import { isFlaggedApart, matchesPlainly } from './placement-filter.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { conflictOf, distinct, explanationOf, wireClause } from './refusal-view.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
@@ -75,6 +75,9 @@ export function makeView(options: ViewOptions): PlacementsView {
     async matches(record, filters) {
       const compact = record.record as unknown as CompactRecord;
       const plain = matchesPlainly(record, compact, filters);
+      if (plain && filters.outcome === 'flagged' && compact.s !== undefined) {
+        if (!isFlaggedApart(compact, (await snapshotOf(compact.s)).snapshot)) return false;
+      }
       if (!plain || filters.cloud === undefined) return plain;
       if (record.chosen === null || compact.s === undefined) return false;
       return placeNamed((await snapshotOf(compact.s)).snapshot, record.chosen)?.cloud === filters.cloud;
