@@ -65,8 +65,18 @@ export function visibilityText({ clouds, calls, sessions, left_out: missing }: V
   ]);
   const head = [`${number(calls)} calls, ${number(sessions)} sessions with state`, ...leftOutLines(missing)];
   const columns = [
-    ...['CLOUD', 'CALLS', 'SHARE', 'TOKENS', 'SESSIONS ASKED', 'STATE KEPT', 'SHARE', 'FILES'],
-    ...['TOOLS RUN', 'SENT THERE', 'PRODUCTS', 'LABELS'],
+    'CLOUD',
+    'CALLS',
+    'SHARE',
+    'TOKENS',
+    'SESSIONS ASKED',
+    'STATE KEPT',
+    'SHARE',
+    'FILES',
+    'TOOLS RUN',
+    'SENT THERE',
+    'PRODUCTS',
+    'LABELS',
   ];
   return `${head.join('\n')}\n\n${table(columns, rows)}`;
 }

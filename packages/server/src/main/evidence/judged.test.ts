@@ -1,7 +1,7 @@
 /** Reports over single placements: by whose definition a session counts, what is left out, what monitor mode would have excluded. */
 import { expect, test } from 'vitest';
 import type { PlacementRecord } from '../../engine/placements.ts';
-import type { HomeId, SessionId } from '../../kernel/ids.ts';
+import type { SessionId } from '../../kernel/ids.ts';
 import { decide } from '../../placement/decide.ts';
 import type { Action, CallFacts, Use } from '../../placement/facts.ts';
 import {
@@ -95,7 +95,7 @@ function logOf(made: readonly Made[], uses: { readonly [session: string]: Use | 
       response: null,
       action,
       purpose: facts.purpose,
-      home: 'local' as HomeId,
+      home: 'local',
       kind: one.kind ?? 'responses',
       origin: { product: product.id, channel: channel.id, segment, stateHeld, readings: {} },
       record: toRecord(decision, snapshot, facts, {}, how) as unknown as PlacementRecord['record'],
