@@ -4,27 +4,39 @@
  */
 import {
   commitmentsSchema,
+  decisionFactsSchema,
+  explanationSchema,
   healthSchema,
   listPageSchema,
+  lockInSchema,
   placementPageSchema,
   placementSchema,
   readySchema,
+  statefulnessSchema,
   statusSchema,
   targetSchema,
   usageCallPageSchema,
   usageGroupSchema,
+  visibilitySchema,
   whatIfSchema,
   type CommitmentsResource,
+  type DecisionFacts,
+  type ExplainRequest,
+  type ExplanationResource,
   type HealthResource,
   type ListPage,
+  type LockInReport,
   type PlacementFilters,
   type PlacementPage,
   type PlacementResource,
   type ReadyResource,
+  type ReportQuery,
+  type StatefulnessReport,
   type StatusResource,
   type TargetResource,
   type UsageCall,
   type UsageGroup,
+  type VisibilityReport,
   type WhatIfRequest,
   type WhatIfResult,
 } from '@perdure/protocol';
@@ -81,6 +93,18 @@ export interface PerdureClient extends AgentRulesClient {
     get(query?: { readonly to?: string }, options?: CallOptions): Promise<CommitmentsResource>;
   };
   readonly status: { get(options?: CallOptions): Promise<StatusResource> };
+  readonly explain: {
+    /** A call that nobody makes, decided as the server would now. */
+    run(call: ExplainRequest, options?: CallOptions): Promise<ExplanationResource>;
+    /** What decisions see now beside the call. */
+    known(query?: { readonly tenant?: string }, options?: CallOptions): Promise<DecisionFacts>;
+  };
+  /** For auditors and operators. A window of more placements than a request looks at is `invalid_request`. */
+  readonly reports: {
+    statefulness(query?: ReportQuery, options?: CallOptions): Promise<StatefulnessReport>;
+    visibility(query?: ReportQuery, options?: CallOptions): Promise<VisibilityReport>;
+    lockIn(query?: ReportQuery, options?: CallOptions): Promise<LockInReport>;
+  };
   readonly whatif: { run(suppose: WhatIfRequest, options?: CallOptions): Promise<WhatIfResult> };
   readonly health: {
     live(options?: CallOptions): Promise<HealthResource>;
@@ -112,6 +136,12 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
     query: Query,
     own?: CallOptions,
   ) => request({ method: 'GET', path, query, schema, accept: OK, signal: own?.signal ?? null, body: null });
+  const post = <Answer>(
+    path: string,
+    schema: Parameters<typeof request<Answer>>[0]['schema'],
+    body: object,
+    own?: CallOptions,
+  ) => request({ method: 'POST', path, query: {}, schema, accept: OK, signal: own?.signal ?? null, body });
   const list: PerdureClient['placements']['list'] = (query, own) =>
     get('/perdure/v1/placements', placementPageSchema, { ...query }, own);
   return {
@@ -153,17 +183,17 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
     },
     commitments: { get: (query, own) => get('/perdure/v1/commitments', commitmentsSchema, { ...query }, own) },
     status: { get: own => get('/perdure/v1/status', statusSchema, {}, own) },
+    explain: {
+      run: (call, own) => post('/perdure/v1/explain', explanationSchema, call, own),
+      known: (query, own) => get('/perdure/v1/explain', decisionFactsSchema, { ...query }, own),
+    },
+    reports: {
+      statefulness: (query, own) => get('/perdure/v1/reports/statefulness', statefulnessSchema, { ...query }, own),
+      visibility: (query, own) => get('/perdure/v1/reports/visibility', visibilitySchema, { ...query }, own),
+      lockIn: (query, own) => get('/perdure/v1/reports/lock-in', lockInSchema, { ...query }, own),
+    },
     whatif: {
-      run: (suppose, own) =>
-        request({
-          method: 'POST',
-          path: '/perdure/v1/whatif',
-          query: {},
-          body: suppose,
-          schema: whatIfSchema,
-          accept: OK,
-          signal: own?.signal ?? null,
-        }),
+      run: (suppose, own) => post('/perdure/v1/whatif', whatIfSchema, suppose, own),
     },
     health: {
       live: own => get('/healthz', healthSchema, {}, own),

@@ -4,6 +4,7 @@ import { parseChatRequest } from './chat/request-schema.ts';
 import { LIMITS } from './limits.ts';
 import { parseListQuery } from './lists.ts';
 import type { Parsed } from './parse.ts';
+import { parseExplain } from './perdure/explain.ts';
 import { parseWhatIf } from './perdure/placements.ts';
 import { parseCreateItems } from './responses/conversations.ts';
 import { parseCreateResponse } from './responses/request-schema.ts';
@@ -119,6 +120,11 @@ const ASKS: { readonly [limit in Limit]: readonly Ask[] | 'elsewhere' } = {
   listLimit: [size => parseListQuery({ limit: [String(size)] })],
   listDefault: 'elsewhere',
   whatIfSessions: [size => parseWhatIf({ sessions: many(size, i => `s${i}`) })],
+  explainSupposed: [
+    size => parseExplain({ labels: many(size, i => `l${i}`) }),
+    size => parseExplain({ events: many(size, i => ({ id: `e${i}`, date: '2026-03-01' })) }),
+    size => parseExplain({ rights: many(size, i => ({ id: `r${i}`, state: 'lapsed' })) }),
+  ],
   whatIfContracts: [size => parseWhatIf({ contracts: many(size, i => `c${i}`) })],
   contractFiles: 'elsewhere',
   reasonChars: 'elsewhere',

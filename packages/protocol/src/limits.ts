@@ -51,6 +51,8 @@ export const LIMITS: {
   readonly listDefault: number;
   readonly whatIfSessions: number;
   readonly whatIfContracts: number;
+  /** Labels, events or rights that one hypothetical call supposes. */
+  readonly explainSupposed: number;
   /** Files of one contract that is activated. */
   readonly contractFiles: number;
   /** Of an activation, a waiver, an event's source. */
@@ -94,6 +96,7 @@ export const LIMITS: {
   listDefault: 20,
   whatIfSessions: 100,
   whatIfContracts: 32,
+  explainSupposed: 64,
   contractFiles: 200,
   reasonChars: 1_024,
 };

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { parseAutomationCreate, parseAutomationUpdate } from '../agents/automation-schema.ts';
 import { parseChatRequest } from '../chat/request-schema.ts';
 import { isJsonObject } from '../json.ts';
+import { parseExplain } from '../perdure/explain.ts';
 import { parseWhatIf } from '../perdure/placements.ts';
 import { parseCreateConversation, parseCreateItems, parseUpdateConversation } from '../responses/conversations.ts';
 import { parseCreateResponse } from '../responses/request-schema.ts';
@@ -76,6 +77,7 @@ it('has every route once, with an operation id of its own', () => {
     '/perdure/v1/events/{event_id}/approve',
     '/perdure/v1/events/{event_id}/reject',
     '/perdure/v1/events/{event_id}/retract',
+    '/perdure/v1/explain',
     '/perdure/v1/holds',
     '/perdure/v1/holds/{hold_id}/kept',
     '/perdure/v1/holds/{hold_id}/lift',
@@ -85,6 +87,9 @@ it('has every route once, with an operation id of its own', () => {
     '/perdure/v1/placements/{placement_id}',
     '/perdure/v1/replay/placements',
     '/perdure/v1/replay/snapshots/{version}',
+    '/perdure/v1/reports/lock-in',
+    '/perdure/v1/reports/statefulness',
+    '/perdure/v1/reports/visibility',
     '/perdure/v1/rights',
     '/perdure/v1/rights/{right_id}/accept',
     '/perdure/v1/rights/{right_id}/approve',
@@ -189,6 +194,7 @@ it('has examples that the server reads', () => {
     UpdateConversation: parseUpdateConversation,
     CreateItems: parseCreateItems,
     WhatIfRequest: parseWhatIf,
+    ExplainRequest: parseExplain,
     CreateAutomation: parseAutomationCreate,
     UpdateAutomation: parseAutomationUpdate,
   };

@@ -46,6 +46,44 @@ export const EVIDENCE_ROUTES: readonly Route[] = [
   },
   {
     method: 'get',
+    path: '/perdure/v1/explain',
+    operationId: 'getDecisionFacts',
+    tag: 'perdure',
+    summary: "What decisions see now beside the call: what the tenant has spent, the targets' health, shadow prices.",
+    answer: 'DecisionFacts',
+    query: ['tenant'],
+    errors: [...READ, 'invalid_request'],
+  },
+  {
+    method: 'post',
+    path: '/perdure/v1/explain',
+    operationId: 'explainCall',
+    tag: 'perdure',
+    summary: 'Decide a call that nobody makes, as the server would now: every place, the clauses, what would free it.',
+    body: 'ExplainRequest',
+    answer: 'Explanation',
+    errors: [...READ, ...BODY],
+  },
+  ...(
+    [
+      ['statefulness', 'StatefulnessReport', 'Sessions that were stateful in name only, and what they carry.'],
+      ['visibility', 'VisibilityReport', 'What each cloud could see of calls, state and tools.'],
+      ['lock-in', 'LockInReport', 'Calls that had one legal target, and the clauses that left it.'],
+    ] as const
+  ).map(
+    ([name, answer, summary]): Route => ({
+      method: 'get',
+      path: `/perdure/v1/reports/${name}`,
+      operationId: `get${answer}`,
+      tag: 'perdure',
+      summary: `${summary} Of a window of at most 100,000 placements; counts, never content.`,
+      answer,
+      query: ['from', 'to', 'tenant'],
+      errors: [...READ, 'invalid_request'],
+    }),
+  ),
+  {
+    method: 'get',
     path: '/perdure/v1/usage',
     operationId: 'listUsage',
     tag: 'perdure',

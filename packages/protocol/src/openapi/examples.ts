@@ -109,6 +109,7 @@ export const EXAMPLES: { readonly [name in SchemaName]?: JsonObject } = {
     usage: { input: 12, cached: 0, output: 9, reasoning: 0 },
     call: { status: 'completed' },
   },
+  ExplainRequest: { stored: false, channel: 'bedrock', as_of: '2026-03-20' },
   WhatIfRequest: { reading: 'microsoft', as_of: '2026-03-20' },
   CreateKey: {
     name: 'billing-agents',

@@ -63,6 +63,8 @@ import {
 } from '../perdure/webhooks.ts';
 import { createHoldBody, holdListSchema, holdSchema, keptListSchema } from '../perdure/holds.ts';
 import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
+import { decisionFactsSchema, explainBody, explanationSchema } from '../perdure/explain.ts';
+import { lockInSchema, statefulnessSchema, visibilitySchema } from '../perdure/reports.ts';
 import { whatIfBody } from '../perdure/placements.ts';
 import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
@@ -105,6 +107,7 @@ export type SchemaName =
   | 'CreateItems'
   | 'ChatRequest'
   | 'WhatIfRequest'
+  | 'ExplainRequest'
   | 'CreateKey'
   | 'Item'
   | 'Response'
@@ -133,6 +136,11 @@ export type SchemaName =
   | 'TargetList'
   | 'Status'
   | 'WhatIfResult'
+  | 'DecisionFacts'
+  | 'Explanation'
+  | 'StatefulnessReport'
+  | 'VisibilityReport'
+  | 'LockInReport'
   | 'CreatedKey'
   | 'KeyList'
   | 'KeyRevoked'
@@ -204,6 +212,7 @@ type RequestName =
   | 'CreateItems'
   | 'ChatRequest'
   | 'WhatIfRequest'
+  | 'ExplainRequest'
   | 'CreateKey'
   | 'CreateActivation'
   | 'CreateWaiver'
@@ -253,6 +262,7 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateItems: createItemsBody,
   ChatRequest: chatRequestBody,
   WhatIfRequest: whatIfBody,
+  ExplainRequest: explainBody,
   CreateKey: createKeyBody,
   CreateActivation: createActivationBody,
   CreateWaiver: createWaiverBody,
@@ -300,6 +310,11 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Target: targetSchema,
   TargetList: listPageSchema(targetSchema),
   Status: statusSchema,
+  DecisionFacts: decisionFactsSchema,
+  Explanation: explanationSchema,
+  StatefulnessReport: statefulnessSchema,
+  VisibilityReport: visibilitySchema,
+  LockInReport: lockInSchema,
   WhatIfResult: whatIfSchema,
   CreatedKey: createdKeySchema,
   KeyList: keyListSchema,

@@ -44,7 +44,10 @@ export type ActivationResource = Requested & {
   readonly effective_at: number;
   readonly contracts: readonly ActivatedContract[];
   readonly reading: string | null;
+  /** What was asked for. */
   readonly enforce: boolean;
+  /** What holds: the configuration must say so too. */
+  readonly enforced: boolean;
 };
 
 /** A session that may no longer be held where it is, or whose product may no longer be sold: its turns get `home_not_permitted`. */
@@ -192,6 +195,7 @@ const activation = {
   contracts: z.array(z.object({ id: text, version: text, digest: text, files: z.record(text, text) })),
   reading: orNull,
   enforce: z.boolean(),
+  enforced: z.boolean(),
   ...requested,
 };
 export const activationSchema: z.ZodType<ActivationResource> = z.object(activation);

@@ -25,6 +25,13 @@ export type PlacementPurpose = (typeof PLACEMENT_PURPOSES)[number];
 export const PLACEMENT_OUTCOMES = ['placed', 'refused', 'unavailable'] as const;
 export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 
+/**
+ * What was recorded and not enforced. `flagged`: an enforced decision in which a clause was ambiguous or waived; `would-refuse`, `would-move`: monitor mode,
+ * and what enforcing would have done.
+ */
+export const RECORDED_ONLY = ['flagged', 'would-refuse', 'would-move'] as const;
+export type RecordedOnly = (typeof RECORDED_ONLY)[number];
+
 /** A clause that spoke: where it stands in the contract, as its annotation cites it. */
 export type ClauseRef = {
   readonly id: string;
@@ -130,8 +137,7 @@ export type PlacementPage = ListPage<PlacementResource> & {
 export type PlacementFilters = {
   readonly session?: string;
   readonly response?: string;
-  /** `flagged`: a clause spoke and was recorded only, whatever the outcome. */
-  readonly outcome?: PlacementOutcome | 'flagged';
+  readonly outcome?: PlacementOutcome | RecordedOnly;
   /** Of the recording: a day, or a moment, in UTC; inclusive. */
   readonly from?: string;
   /** Exclusive. */
@@ -159,7 +165,7 @@ const moment = z
 const filters = z.object({
   session: id.exactOptional(),
   response: id.exactOptional(),
-  outcome: z.enum([...PLACEMENT_OUTCOMES, 'flagged']).exactOptional(),
+  outcome: z.enum([...PLACEMENT_OUTCOMES, ...RECORDED_ONLY]).exactOptional(),
   from: moment.exactOptional(),
   to: moment.exactOptional(),
   tenant: id.exactOptional(),

@@ -29,6 +29,8 @@ export interface PlacementRecord {
   readonly action: 'infer' | 'place_state' | 'execute' | 'egress';
   readonly purpose: string;
   readonly home: string;
+  /** Of the log that it lies in. */
+  readonly kind: 'responses' | 'conversation' | 'agent' | 'stateless';
   readonly origin: SessionOrigin;
   /** The compact record, to be explained by `placement/`. */
   readonly record: JsonObject;
@@ -91,6 +93,10 @@ function runIn(tenant: TenantId, { body, seq }: { readonly body: string; readonl
   return { tenant, session: `sess_${body}` as SessionId, from: seq, to: seq, placed: { type: 'tool.placed' } };
 }
 
+function kindOf(first: EnvelopeOf<'session.created'> | EnvelopeOf<'call.admitted'>): PlacementRecord['kind'] {
+  return first.type === 'call.admitted' ? 'stateless' : first.head.kind;
+}
+
 /** What is told of a tool's run. It is no call of a model: nothing is metered. */
 function runOf(
   { session, seq, head }: EnvelopeOf<'tool.placed'>,
@@ -122,6 +128,7 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
   const placed = decode(entry.placed);
   if (first.type !== 'session.created' && first.type !== 'call.admitted') return null;
   const { home, origin } = first.head;
+  const kind = kindOf(first);
   const own = idBody(session, 'sess') ?? '';
   if (placed.type === 'state.placed') {
     return {
@@ -133,6 +140,7 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
       action: 'place_state',
       purpose: 'state',
       home,
+      kind,
       origin,
       record: placed.head.placement,
       chosen: home,
@@ -142,7 +150,7 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
   const turn = entry.turn === null ? null : decode(entry.turn);
   const response = turn?.type === 'turn.started' ? turn.head.response : null;
   if (placed.type === 'tool.placed')
-    return { at, tenant, session, home, origin, record: placed.head.placement, ...runOf(placed, response) };
+    return { at, tenant, session, home, kind, origin, record: placed.head.placement, ...runOf(placed, response) };
   if (placed.type !== 'call.placed') return null;
   const { call, purpose, chosen, placement: record } = placed.head;
   const body = response === null ? own : (idBody(response, 'resp') ?? own);
@@ -155,6 +163,7 @@ export function placementOf(tenant: TenantId, entry: PlacementEntry): PlacementR
     action: 'infer',
     purpose,
     home,
+    kind,
     origin,
     record,
     chosen,

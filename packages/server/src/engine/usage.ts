@@ -20,12 +20,15 @@ export interface TargetFacts {
   readonly prices: TokenPrices | null;
 }
 
-export interface UsageSource {
-  readonly homes: readonly SessionLog[];
+/** What usage is read from. */
+export type UsageHome = Pick<SessionLog, 'home' | 'placementLog' | 'placementSeek' | 'document'>;
+
+export interface UsageSource<Home extends UsageHome = SessionLog> {
+  readonly homes: readonly Home[];
   /** Bounds the wait for a store. */
   wait<T>(work: Promise<T>): Promise<T>;
   /** Null if neither that version nor the configuration knows the target. */
-  target(store: SessionLog, version: string, target: string): Promise<TargetFacts | null>;
+  target(store: UsageHome, version: string, target: string): Promise<TargetFacts | null>;
 }
 
 export interface UsageWindow {
@@ -80,7 +83,7 @@ export const CLOCK_STEP_MS = 3_600_000;
 
 /** Pages of the window, over all homes and tenants. */
 export async function* usagePages(
-  source: UsageSource,
+  source: UsageSource<UsageHome>,
   window: UsageWindow,
   after: UsageCursor | null = null,
 ): AsyncGenerator<UsagePage> {
@@ -96,8 +99,8 @@ export async function* usagePages(
 }
 
 async function* pagesOf(
-  source: UsageSource,
-  store: SessionLog,
+  source: UsageSource<UsageHome>,
+  store: UsageHome,
   tenant: TenantId,
   { from, to }: UsageWindow,
   start: UsageCursor | null,
@@ -123,7 +126,7 @@ async function* pagesOf(
 }
 
 /** The position behind all that the window can hold; null: the newest. */
-async function beginning(source: UsageSource, store: SessionLog, tenant: TenantId, to: number): Promise<number | null> {
+async function beginning(source: UsageSource<UsageHome>, store: UsageHome, tenant: TenantId, to: number): Promise<number | null> {
   const behind = to + CLOCK_STEP_MS;
   if (!Number.isSafeInteger(behind)) return null;
   return (await source.wait(store.placementSeek(tenant, behind))) + 1;
@@ -131,8 +134,8 @@ async function beginning(source: UsageSource, store: SessionLog, tenant: TenantI
 
 /** Null for what is no call: a state, or a refusal. */
 async function callOf(
-  source: UsageSource,
-  store: SessionLog,
+  source: UsageSource<UsageHome>,
+  store: UsageHome,
   tenant: TenantId,
   entry: PlacementEntry,
 ): Promise<LoggedCall | OpenCall | null> {

@@ -17,8 +17,8 @@ import { refuseAddress } from './malformed.ts';
 import { type Found, pathOf, Router } from './router.ts';
 import { addCosignature, getCheckpoint, getKeys, getTile } from './ledger/routes.ts';
 import { agentRuleRoutes } from './perdure/agent-rule-table.ts';
-import * as govern from './perdure/govern-routes.ts';
-import * as holds from './perdure/hold-routes.ts';
+import * as explains from './perdure/explain-routes.ts';
+import { governRoutes } from './perdure/govern-table.ts';
 import * as replay from './perdure/replay-routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
@@ -50,7 +50,6 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
   const admin: readonly Scope[] = ['admin', 'operator'];
   // How many calls there were, of all tenants together, can be read off a log: so no tenant's own key reads it.
   const ledger: Scopes = deps.ledger?.public === true ? null : ['auditor', 'operator'];
-  const governs: readonly Scope[] = ['operator'];
   const governed: readonly Scope[] = ['operator', 'auditor'];
   const at = (params: readonly string[], index: number): string => params[index] ?? '';
   return [
@@ -147,95 +146,24 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
       governed,
       (exchange, params) => replay.getReplaySnapshot(deps, exchange, at(params, 0)),
     ],
+    ['GET', '/perdure/v1/explain', evidence, exchange => explains.getDecisionFacts(deps, exchange)],
+    ['POST', '/perdure/v1/explain', evidence, exchange => explains.explainCall(deps, exchange)],
+    ...(['statefulness', 'visibility', 'lock-in'] as const).map(
+      (name): Row => [
+        'GET',
+        `/perdure/v1/reports/${name}`,
+        governed,
+        exchange => explains.getReport(deps, exchange, name),
+      ],
+    ),
     ['GET', '/perdure/v1/usage', evidence, exchange => perdure.listUsage(deps, exchange)],
     ['GET', '/perdure/v1/usage/calls', evidence, exchange => perdure.listUsageCalls(deps, exchange)],
     ['GET', '/perdure/v1/commitments', ['operator', 'auditor'], exchange => perdure.getCommitments(deps, exchange)],
     ['GET', '/perdure/v1/targets', evidence, exchange => perdure.listTargets(deps, exchange)],
     ['GET', '/perdure/v1/status', evidence, exchange => perdure.getStatus(deps, exchange)],
     ['POST', '/perdure/v1/whatif', evidence, exchange => perdure.whatIf(deps, exchange)],
-    ['GET', '/perdure/v1/contracts/activations', governed, exchange => govern.listActivations(deps, exchange)],
-    ['POST', '/perdure/v1/contracts/activations', governs, exchange => govern.createActivation(deps, exchange)],
-    [
-      'POST',
-      '/perdure/v1/contracts/activations/:id/approve',
-      governs,
-      (exchange, params) => govern.approveActivation(deps, exchange, at(params, 0)),
-    ],
-    [
-      'POST',
-      '/perdure/v1/contracts/activations/:id/reject',
-      governs,
-      (exchange, params) => govern.rejectActivation(deps, exchange, at(params, 0)),
-    ],
-    [
-      'POST',
-      '/perdure/v1/contracts/activations/:id/withdraw',
-      governs,
-      (exchange, params) => govern.withdrawActivation(deps, exchange, at(params, 0)),
-    ],
-    ['GET', '/perdure/v1/contracts/settings', governed, exchange => govern.listSettings(deps, exchange)],
-    ...(['approve', 'reject'] as const).map(
-      (how): Row => [
-        'POST',
-        `/perdure/v1/contracts/settings/:id/${how}`,
-        governs,
-        (exchange, params) => govern.decideSettings(deps, exchange, at(params, 0), how),
-      ],
-    ),
-    ['GET', '/perdure/v1/contracts/stranded', governed, exchange => govern.listStranded(deps, exchange)],
-    ['GET', '/perdure/v1/waivers', governed, exchange => govern.listWaivers(deps, exchange)],
-    ['POST', '/perdure/v1/waivers', governs, exchange => govern.grantWaiver(deps, exchange)],
-    ...(['approve', 'reject', 'revoke'] as const).map(
-      (how): Row => [
-        'POST',
-        `/perdure/v1/waivers/:id/${how}`,
-        governs,
-        (exchange, params) => govern.decideWaiver(deps, exchange, at(params, 0), how),
-      ],
-    ),
-    ['GET', '/perdure/v1/events', governed, exchange => govern.listEvents(deps, exchange)],
-    ['POST', '/perdure/v1/events', governs, exchange => govern.recordEvent(deps, exchange)],
-    ...(['approve', 'reject', 'retract'] as const).map(
-      (how): Row => [
-        'POST',
-        `/perdure/v1/events/:id/${how}`,
-        governs,
-        (exchange, params) => govern.decideEvent(deps, exchange, at(params, 0), how),
-      ],
-    ),
-    ['GET', '/perdure/v1/rights', governed, exchange => govern.listRights(deps, exchange)],
-    ...(['offer', 'accept', 'decline'] as const).map(
-      (move): Row => [
-        'POST',
-        `/perdure/v1/rights/:id/${move}`,
-        governs,
-        (exchange, params) => govern.moveRight(deps, exchange, at(params, 0), move),
-      ],
-    ),
-    ...(['approve', 'reject', 'retract'] as const).map(
-      (how): Row => [
-        'POST',
-        `/perdure/v1/rights/:id/${how}`,
-        governs,
-        (exchange, params) => govern.decideRight(deps, exchange, at(params, 0), how),
-      ],
-    ),
-    ['GET', '/perdure/v1/holds', governed, exchange => holds.listHolds(deps, exchange)],
-    ['POST', '/perdure/v1/holds', governs, exchange => holds.placeHold(deps, exchange)],
-    [
-      'GET',
-      '/perdure/v1/holds/:id/kept',
-      governed,
-      (exchange, params) => holds.listKept(deps, exchange, at(params, 0)),
-    ],
-    [
-      'POST',
-      '/perdure/v1/holds/:id/lift',
-      governs,
-      (exchange, params) => holds.liftHold(deps, exchange, at(params, 0)),
-    ],
+    ...governRoutes(deps),
     ...agentRuleRoutes(deps),
-    ['GET', '/perdure/v1/audit', governed, exchange => govern.listAudit(deps, exchange)],
     ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],
     ['DELETE', '/perdure/v1/keys/:id', admin, (exchange, params) => perdure.revokeKey(deps, exchange, at(params, 0))],

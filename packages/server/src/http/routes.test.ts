@@ -13,6 +13,8 @@ const NEEDS_NO_KEY = [
   'post /ledger/{home}/cosignature',
   ...SERVED_APART,
 ];
+/** A body says what is asked, and nothing is changed. */
+const DECIDES_ONLY = ['/perdure/v1/whatif', '/perdure/v1/explain'];
 const formOf = (path: string): string => path.replace(/:\w+(\{\.\+\})?|\{\w+\}/g, '*');
 
 test('the server has the routes of the OpenAPI document, and no other', () => {
@@ -32,7 +34,7 @@ test('every route asks for a scope, and only reading is open to those who may on
       continue;
     }
     expect([path, scopes.length > 0]).toEqual([path, true]);
-    const changes = method !== 'GET' && path !== '/perdure/v1/whatif';
+    const changes = method !== 'GET' && !DECIDES_ONLY.includes(path);
     if (changes)
       expect([method, path, scopes.includes('read') || scopes.includes('auditor')]).toEqual([method, path, false]);
     // What an auditor reads holds no content.
@@ -144,6 +146,11 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /v1/models/:id': 'offer',
   'GET /perdure/v1/placements': 'evidence',
   'GET /perdure/v1/placements/:id': 'evidence',
+  'GET /perdure/v1/explain': 'evidence',
+  'POST /perdure/v1/explain': 'evidence',
+  'GET /perdure/v1/reports/statefulness': 'evidence',
+  'GET /perdure/v1/reports/visibility': 'evidence',
+  'GET /perdure/v1/reports/lock-in': 'evidence',
   'GET /perdure/v1/targets': 'evidence',
   'GET /perdure/v1/status': 'evidence',
   'POST /perdure/v1/whatif': 'evidence',

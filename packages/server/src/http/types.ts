@@ -10,6 +10,7 @@ import type { Signing } from './sigv4/admit.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { WebSocketLimits } from './websocket/limits.ts';
 import type { GovernView } from './perdure/govern-view.ts';
+import type { ExplainView } from './perdure/explain-view.ts';
 import type { ApprovalView } from './perdure/approval-view.ts';
 import type { HoldView } from './perdure/hold-view.ts';
 import type { RegistryView } from './agents/view.ts';
@@ -34,6 +35,7 @@ export interface HttpLimits {
 export interface HttpDeps {
   readonly engine: Engine;
   readonly view: PlacementsView;
+  readonly explains: ExplainView;
   readonly usage: UsageView;
   /** Who a bearer token is. @throws PerdureError missing_api_key, invalid_api_key */
   authenticate(bearer: string | null): Caller;

@@ -128,6 +128,12 @@ function strandedText({ data, looked_at: lookedAt, has_more: more }: StrandedLis
   return `Stranded: their turns are refused until they are moved (${lookedAt} looked at${rest}).\n${table(header, rows)}`;
 }
 
+/** What is in force from both switches: of the activation, and of perdure.yaml. */
+function modeOf({ enforce, enforced }: ActivationResource): string {
+  if (enforced) return 'enforced';
+  return enforce ? 'monitor (configured)' : 'monitor';
+}
+
 function rowOf(one: ActivationResource): readonly string[] {
   return [
     one.id,
@@ -135,7 +141,7 @@ function rowOf(one: ActivationResource): readonly string[] {
     moment(one.effective_at),
     one.contracts.map(({ id, version }) => `${id}@${version}`).join(' ') || '-',
     one.reading ?? '-',
-    one.enforce ? 'enforced' : 'monitor',
+    modeOf(one),
     one.requested_by,
     one.second_person ? (one.decided_by ?? '(awaited)') : '-',
     one.reason ?? '-',

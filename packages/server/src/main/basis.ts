@@ -57,11 +57,11 @@ export function basisText({ document, active, file }: Basis, supposed: boolean):
       ? `the contracts of the configuration (nothing was activated in ${file})`
       : `${active.activation.id} (${active.activation.contracts.map(({ id }) => id).join(', ') || 'no contract'}), in force in ${file} since ${new Date(active.from).toISOString().replace('.000Z', 'Z')}`;
   const counts = [
-    ['waiver', document.waivers?.length ?? 0],
-    ['event', document.events?.length ?? 0],
-    ['right of first refusal', document.firstRefusals?.length ?? 0],
+    ['waivers', document.waivers?.length ?? 0],
+    ['events', document.events?.length ?? 0],
+    ['offers under rights of first refusal', document.firstRefusals?.length ?? 0],
   ] as const;
-  const recorded = counts.filter(([, count]) => count > 0).map(([what, count]) => `${what}s: ${count}`);
+  const recorded = counts.filter(([, count]) => count > 0).map(([what, count]) => `${what}: ${count}`);
   const beside = recorded.length === 0 ? '' : `; ${recorded.join(', ')}`;
   return supposed
     ? `decided on --contracts, in the place of ${contracts}${beside}`

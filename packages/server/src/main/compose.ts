@@ -36,6 +36,7 @@ import { openAgentParts } from './agents/agent-parts.ts';
 import { startAgentRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
+import { makeExplainView } from './explain-view.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { termsOf, termsSource } from './money/terms.ts';
@@ -237,6 +238,7 @@ async function assemble(
   const ledger = sealed ? startLedger(config, line => log(line)) : null;
   const rulesParts = { stores, doors: engine.approvals, sealKey, clock: systemClock, report, log };
   const rules = await startAgentRules(config, rulesParts);
+  const knowing = { spend: () => engine.spend, shadow: () => shadow?.targets(), now: () => systemClock.now() };
   const view = makeView({
     config,
     active: era,
@@ -244,7 +246,7 @@ async function assemble(
     document: version => firstDocument(stores, version),
     version: VERSION,
     startedAt,
-    now: () => systemClock.now(),
+    now: knowing.now,
     draining: () => readiness.draining,
     workspaces: agents.workspaces.state,
   });
@@ -268,6 +270,7 @@ async function assemble(
     {
       engine,
       view,
+      explains: makeExplainView({ config, active: era, desk, stores, ...knowing }),
       usage: makeUsageView(money),
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),

@@ -1,10 +1,10 @@
 /** `perdure explain`: from flags to a hypothetical call, and its decision as a table or JSON. */
+import { DESTINATION_USES, RIGHT_STATES, TOOL_ORIGINS } from '@perdure/protocol';
+import { id as rightId } from '../contract/manifest-words.ts';
 import { didYouMean } from '../contract/finding.ts';
 import { VOCABULARY } from '../contract/schema.ts';
-import type { Decision } from '../placement/decision.ts';
-import { explainTable } from '../placement/explain.ts';
-import type { Purpose, RecordedEvent, Segment, Spend } from '../placement/facts.ts';
-import { type Freeing, freeingText } from '../placement/free.ts';
+import type { Purpose, Segment, Spend } from '../placement/facts.ts';
+import { basisJson, basisOf, basisText } from './basis.ts';
 import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
@@ -13,13 +13,23 @@ import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import * as defaults from './config/defaults.ts';
 import { configured } from './configured.ts';
-import { basisJson, basisOf, basisText } from './basis.ts';
 import { contractFolder, readContractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
-import { type Explanation, explainHypothetical, type HypotheticalCall, UnknownFact } from './explain.ts';
+import {
+  type Asked,
+  asksForSpend,
+  type Explanation,
+  explainHypothetical,
+  type HypotheticalCall,
+  type SupposedNow,
+  supposing,
+  UnknownFact,
+} from './explain.ts';
+import { knownBeside } from './explain-known.ts';
+import { callJson, explanationJson, textOf } from './explain-text.ts';
 import { serverOf } from './server-requests.ts';
-import { type SnapshotDocument, snapshotOfDocument } from './snapshots.ts';
+import { snapshotOfDocument } from './snapshots.ts';
 
 export interface ExplainOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -32,6 +42,11 @@ export interface ExplainOptions extends ConfigFlags {
   readonly stateless?: boolean;
   readonly purpose?: string;
   readonly label?: readonly string[];
+  readonly requestLabel?: readonly string[];
+  readonly action?: string;
+  readonly tool?: string;
+  readonly destination?: string;
+  readonly right?: readonly string[];
   readonly asOf?: string;
   readonly reading?: string;
   readonly contracts?: readonly string[];
@@ -68,14 +83,25 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   const { config, file } = await configured(options, io, async () => emulatedConfig(io));
   if (file === null) io.err('perdure: no configuration file: decided over the three emulated clouds\n');
   const call = callFrom(options, config);
+  const given = spendFrom(options.spend);
+  const what = supposedFrom(options, call.at);
   const basis = await basisOf(config, call.at);
-  const document = supposing(basis.document, options, io);
-  const supposed = options.contracts !== undefined;
+  const contracts = options.contracts?.map(folder => readContractFolder(contractFolder(folder, io.cwd)));
+  const document = supposing({ ...basis.document, ...(contracts !== undefined && { contracts }) }, what);
+  const loaded = snapshotOfDocument(document);
+  const known = await knownBeside(config, io, {
+    tenant: call.tenant,
+    spend: given,
+    asked: asksForSpend(loaded.contracts),
+    activation: basis.active?.activation.id ?? null,
+  });
+  const supposed = contracts !== undefined;
   // Where all was named and nothing is in force, there is nothing to tell.
   if (!supposed || basis.active !== null) io.err(`perdure: ${basisText(basis, supposed)}\n`);
+  for (const line of known.said) io.err(`perdure: ${line}\n`);
   let explanation: Explanation;
   try {
-    explanation = explainHypothetical(config, snapshotOfDocument(document), call);
+    explanation = explainHypothetical(config, loaded, call, known);
   } catch (error) {
     if (error instanceof UnknownFact) throw new CliError(EXIT.usage, `perdure explain: ${error.message}`);
     throw error;
@@ -84,13 +110,13 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   if (options.json === true)
     printJson(io, {
       object: 'perdure.explanation',
-      basis: basisJson(basis),
-      call: callJson(call, document),
-      ...jsonOf(explanation),
+      basis: { ...basisJson(basis), known: known.said },
+      call: callJson(call, document, known),
+      ...explanationJson(explanation),
     });
   else io.out(textOf(explanation));
-  const { state, infer } = explanation;
-  return infer.outcome === 'placed' && (state === null || state.outcome === 'placed') ? EXIT.ok : EXIT.refused;
+  const { state, infer, run } = explanation;
+  return [state, infer, run].every(one => one === null || one.outcome === 'placed') ? EXIT.ok : EXIT.refused;
 }
 
 /** Addresses that nobody calls: only where the clouds are counts. */
@@ -99,19 +125,48 @@ function emulatedConfig(io: Io): Config {
   return configWith(emulatedTargets(clouds), io.cwd);
 }
 
-function supposing(document: SnapshotDocument, options: ExplainOptions, io: Io): SnapshotDocument {
-  const contracts = options.contracts?.map(folder => readContractFolder(contractFolder(folder, io.cwd)));
-  const events = [...(document.events ?? []), ...(options.event ?? []).map(suppose)];
+function supposedFrom({ reading, event = [], right = [] }: ExplainOptions, at: number): SupposedNow {
   return {
-    ...document,
-    contracts: contracts ?? document.contracts,
-    reading: options.reading ?? document.reading,
-    ...(events.length > 0 && { events }),
+    reading: reading ?? null,
+    events: event.map(text => ({ ...eventOption('perdure explain', text), source: 'supposed' })),
+    rights: right.map(rightFrom),
+    at,
   };
 }
 
-function suppose(text: string): RecordedEvent {
-  return { ...eventOption('perdure explain', text), source: 'supposed' };
+function rightFrom(text: string): SupposedNow['rights'][number] {
+  const at = text.indexOf('=');
+  const id = rightId.safeParse(text.slice(0, Math.max(at, 0)));
+  const state = RIGHT_STATES.find(one => one === text.slice(at + 1));
+  if (id.success && state !== undefined) return { id: id.data, state };
+  return usage(`--right takes an id and a state (${RIGHT_STATES.join(', ')}), as rofr=declined, not "${text}"`);
+}
+
+/** `web:example.com`; the first word may be left out. */
+function prefixed<Word extends string>(text: string, words: readonly Word[], fallback: Word): readonly [Word, string] {
+  const at = text.indexOf(':');
+  const word = words.find(one => one === text.slice(0, Math.max(at, 0)));
+  return word === undefined ? [fallback, text] : [word, text.slice(at + 1)];
+}
+
+function askedFrom({ action = 'infer', tool, destination }: ExplainOptions): Asked {
+  if (action !== 'execute' && tool !== undefined) usage('--tool is for --action execute');
+  if (action !== 'egress' && destination !== undefined) usage('--destination is for --action egress');
+  switch (action) {
+    case 'infer':
+      return { action };
+    case 'execute': {
+      const [origin, name] = prefixed(tool ?? usage('--action execute wants a --tool'), TOOL_ORIGINS, 'builtin');
+      return { action, tool: { name, origin } };
+    }
+    case 'egress': {
+      const to = destination ?? usage('--action egress wants a --destination');
+      const [use, host] = prefixed(to, DESTINATION_USES, 'web');
+      return { action, destination: { host, use } };
+    }
+    default:
+      return usage(`there is no action "${action}" to explain (there are: infer, execute, egress)`);
+  }
 }
 
 const MICRO = 1_000_000;
@@ -129,6 +184,7 @@ function spendFrom(text: string | undefined): Spend | null {
 function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
   if (options.stored === true && options.stateless === true) usage('--stored and --stateless exclude each other');
   return {
+    asked: askedFrom(options),
     tenant: options.tenant ?? defaults.DEFAULT_TENANT,
     model: options.model ?? config.targets[0]?.model ?? '',
     product: options.product ?? defaults.DEFAULT_PRODUCT,
@@ -137,8 +193,8 @@ function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
     stateHeld: options.stateless !== true,
     purpose: oneOf('purpose', options.purpose ?? 'turn') as Purpose,
     labels: options.label ?? [],
+    requestLabels: options.requestLabel ?? [],
     at: momentOption('perdure explain', '--as-of', options.asOf) ?? config.asOf?.ms ?? Date.now(),
-    spend: spendFrom(options.spend),
     inputTokens: options.inputTokens ?? DEFAULT_TOKENS,
     outputTokens: options.outputTokens ?? DEFAULT_TOKENS,
   };
@@ -155,63 +211,4 @@ function oneOf(name: 'segment' | 'purpose', given: string): string {
 
 function usage(message: string): never {
   throw new CliError(EXIT.usage, `perdure explain: ${message}`);
-}
-
-function textOf({ state, infer, freeing, freeingState }: Explanation): string {
-  const home = state === null ? '' : `STATE\n${explainTable(state)}${freeingLines(freeingState)}\n\n`;
-  return `${home}CALL\n${explainTable(infer)}${freeingLines(freeing)}\n`;
-}
-
-function freeingLines(freeing: readonly Freeing[]): string {
-  if (freeing.length === 0) return '';
-  return `\n\none change would free it:\n${freeing.map(one => `  ${freeingText(one)}`).join('\n')}`;
-}
-
-function callJson(call: HypotheticalCall, document: SnapshotDocument): object {
-  return {
-    tenant: call.tenant,
-    model: call.model,
-    product: call.product,
-    channel: call.channel,
-    segment: call.segment,
-    stored: call.stateHeld,
-    purpose: call.purpose,
-    labels: call.labels,
-    as_of: new Date(call.at).toISOString(),
-    reading: document.reading,
-    events: (document.events ?? []).map(({ id, date }) => ({ id, date })),
-    spend_micro_usd: call.spend,
-    input_tokens: call.inputTokens,
-    output_tokens: call.outputTokens,
-  };
-}
-
-function jsonOf({ state, infer, freeing, freeingState }: Explanation): object {
-  const home = state === null ? null : { ...decisionJson(state), freed_by: freeingState };
-  return { state: home, infer: { ...decisionJson(infer), freed_by: freeing } };
-}
-
-function decisionJson(decision: Decision): object {
-  return {
-    outcome: decision.outcome,
-    code: decision.code,
-    chosen: decision.chosen,
-    classes: decision.classes,
-    in_force: decision.inForce,
-    rows: decision.rows.map(row => ({
-      id: row.place,
-      cloud: row.cloud,
-      region: row.region,
-      verdict: row.verdict,
-      against: row.exclusions,
-      flagged: row.flagged,
-      permits: row.permits,
-      lacks: row.lacks,
-      cost_micro_usd: row.cost,
-      latency_ms: row.latencyMs,
-      score: row.score,
-    })),
-    flagged: decision.flagged,
-    conflict: decision.conflict,
-  };
 }

@@ -2,7 +2,7 @@
 import type { PlacementFilters, PlacementPage, PlacementResource } from '@perdure/protocol';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
-import { moment } from './cli/moment.ts';
+import { moment, momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
@@ -19,6 +19,8 @@ export interface PlacementsOptions extends ConfigFlags, PlacementFilters {
 export async function placements(options: PlacementsOptions, io: Io): Promise<ExitCode> {
   const { json, limit, config: file, data: folder, after, ...filters } = options;
   const flags = { ...(file !== undefined && { config: file }), ...(folder !== undefined && { data: folder }) };
+  momentOption('perdure placements', '--from', filters.from);
+  momentOption('perdure placements', '--to', filters.to);
   const { config } = await configured(flags, io, async () => configWith([], io.cwd));
   const found: PlacementResource[] = [];
   let next: string | null | undefined = after;
@@ -51,7 +53,7 @@ function rowOf(one: PlacementResource): readonly string[] {
     one.purpose,
     one.outcome,
     one.target?.id ?? (one.action === 'place_state' ? (one.home ?? '-') : '-'),
-    one.target?.cloud ?? '-',
+    one.target?.cloud ?? one.rows.find(({ verdict }) => verdict === 'chosen')?.cloud ?? '-',
     [...new Set([...against, ...flagged])].join(','),
   ];
 }

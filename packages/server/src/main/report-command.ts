@@ -1,30 +1,28 @@
 /** `perdure report`: statefulness, visibility and lock-in of what was recorded, as tables or JSON. */
+import type { ReportQuery } from '@perdure/protocol';
 import type { Books } from '../money/prices.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
-import { table } from './cli/table.ts';
+import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
+import { lockIn } from './evidence/lock-in.ts';
 import { openRecorded, type RecordedData, type Window } from './evidence/recorded.ts';
-import {
-  type Carried,
-  type LockInReport,
-  lockIn,
-  type StatefulnessReport,
-  statefulness,
-  type VisibilityReport,
-  visibility,
-} from './evidence/reports.ts';
+import { statefulness } from './evidence/statefulness.ts';
+import { visibility } from './evidence/visibility.ts';
 import { booksOf } from './money/books.ts';
-import { dollars, number } from './whatif/text.ts';
+import { serverOf } from './server-requests.ts';
+import { lockInText, statefulnessText, visibilityText } from './report-text.ts';
 
 export interface ReportOptions extends ConfigFlags {
   readonly json?: boolean;
   readonly from?: string;
   readonly to?: string;
   readonly tenant?: string;
+  /** Of a running server; absent: the data folder is read. */
+  readonly url?: string;
 }
 
 export type ReportName = 'statefulness' | 'visibility' | 'lock-in';
@@ -36,14 +34,52 @@ export async function report(name: ReportName, options: ReportOptions, io: Io): 
     tenant: options.tenant ?? null,
   };
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
+  if (options.url !== undefined) return tell(await overHttp(name, options.url, options, config, io), options, io);
   const data = await openRecorded(config);
   try {
-    const { value, text } = await REPORTS[name](data, window, booksOf(config));
-    if (options.json === true) printJson(io, value);
-    else io.out(text);
-    return EXIT.ok;
+    return tell(await REPORTS[name](data, window, booksOf(config)), options, io);
   } finally {
     await data.close();
+  }
+}
+
+function tell({ value, text }: Made, { json }: ReportOptions, io: Io): ExitCode {
+  if (json === true) printJson(io, value);
+  else io.out(text);
+  return EXIT.ok;
+}
+
+/** A report over HTTP reads much: ms. */
+const REPORT_MS = 120_000;
+
+async function overHttp(
+  name: ReportName,
+  url: string,
+  { from, to, tenant }: ReportOptions,
+  config: Config,
+  io: Io,
+): Promise<Made> {
+  const at = { ...io, env: { ...io.env, PERDURE_URL: url } };
+  const asking = { scope: 'auditor or operator', held: false, timeoutMs: REPORT_MS };
+  const { client, telling } = serverOf(config, at, asking);
+  const query: ReportQuery = {
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(tenant !== undefined && { tenant }),
+  };
+  switch (name) {
+    case 'statefulness': {
+      const value = await telling(client.reports.statefulness(query));
+      return { value, text: statefulnessText(value) };
+    }
+    case 'visibility': {
+      const value = await telling(client.reports.visibility(query));
+      return { value, text: visibilityText(value) };
+    }
+    case 'lock-in': {
+      const value = await telling(client.reports.lockIn(query));
+      return { value, text: lockInText(value) };
+    }
   }
 }
 
@@ -66,73 +102,3 @@ const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window
     return { value, text: lockInText(value) };
   },
 };
-
-/** Hundredths of a percent as a percentage. */
-function percent(points: number | null): string {
-  return points === null ? '-' : `${Math.floor(points / 100)}.${String(points % 100).padStart(2, '0')}%`;
-}
-
-function statefulnessText(found: StatefulnessReport): string {
-  const { share, carried_in_name_only: carried } = found;
-  const rated = found.money === 'revenue';
-  const money = rated ? 'REVENUE' : 'COST';
-  const moneyOf = (of: Carried): string => dollars(rated ? of.revenue_micro_usd : of.cost_micro_usd);
-  const revenue = rated
-    ? `${percent(share.revenue)} of the revenue (${dollars(carried.revenue_micro_usd)})`
-    : 'an unknown share of the revenue: no rate card is configured';
-  const products = found.products.map(one => [
-    one.product,
-    number(one.sessions),
-    number(one.in_name_only),
-    number(one.carried.calls),
-    number(one.carried_in_name_only.calls),
-    moneyOf(one.carried),
-    moneyOf(one.carried_in_name_only),
-  ]);
-  const named = found.named
-    .slice(0, 20)
-    .map(one => [one.session, one.tenant, one.product, one.channel, String(one.use.turns), moneyOf(one.carried)]);
-  return [
-    `${number(found.in_name_only)} of ${number(found.sessions)} sessions were stateful in name only: one turn at most, nothing read back, no tool, no file`,
-    `they carry ${percent(share.calls)} of the calls, ${percent(share.tokens)} of the tokens, ${percent(share.cost)} of the cost (${dollars(carried.cost_micro_usd)}) and ${revenue}`,
-    '',
-    table(['PRODUCT', 'SESSIONS', 'IN NAME ONLY', 'CALLS', 'IN NAME ONLY', money, 'IN NAME ONLY'], products),
-    ...(named.length === 0 ? [] : [table(['SESSION', 'TENANT', 'PRODUCT', 'CHANNEL', 'TURNS', money], named)]),
-  ].join('\n');
-}
-
-function visibilityText({ clouds, calls, sessions }: VisibilityReport): string {
-  const rows = clouds.map(({ cloud, inference, state, products, labels }) => [
-    cloud,
-    number(inference.calls),
-    percent(inference.share_of_calls),
-    number(inference.input_tokens + inference.output_tokens),
-    number(inference.sessions),
-    number(state.sessions),
-    percent(state.share_of_sessions),
-    products.join(', '),
-    labels.join(', ') || '-',
-  ]);
-  return `${number(calls)} calls, ${number(sessions)} sessions with state\n\n${table(
-    ['CLOUD', 'CALLS', 'SHARE', 'TOKENS', 'SESSIONS ASKED', 'STATE KEPT', 'SHARE', 'PRODUCTS', 'LABELS'],
-    rows,
-  )}`;
-}
-
-function lockInText(found: LockInReport): string {
-  const rows = found.products.map(one => [
-    one.product,
-    ...[one.calls, one.one_legal, one.one_configured, one.one_cloud, one.none_legal].map(number),
-  ]);
-  const clauses =
-    found.clauses.length === 0
-      ? ''
-      : `\n${table(
-          ['CLAUSE', 'CALLS LEFT WITH ONE TARGET'],
-          found.clauses.map(({ clause, calls }) => [clause, number(calls)]),
-        )}`;
-  return `${percent(found.share)} of ${number(found.calls)} calls had one legal target only\n\n${table(
-    ['PRODUCT', 'CALLS', 'ONE LEGAL', 'ONE CONFIGURED', 'ONE CLOUD', 'NONE'],
-    rows,
-  )}${clauses}`;
-}

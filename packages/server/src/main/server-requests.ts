@@ -36,6 +36,8 @@ export interface Listed<T> {
 }
 
 export interface Server {
+  /** Its address. */
+  readonly base: string;
   readonly client: PerdureClient;
   /** For routes that the client has no method for. @throws PerdureError */
   readonly request: <T>(schema: Schema<T>, method: Method, path: string, body?: object) => Promise<T>;
@@ -84,7 +86,7 @@ export function serverOf(config: Config, io: Io, asking: Asking): Server {
   };
   const begin = makeStreamer(connection);
   const stream: Server['stream'] = (path, headers) => telling(begin(path, headers));
-  return { client, request, told, telling, must, list, stream };
+  return { base, client, request, told, telling, must, list, stream };
 }
 
 interface Asked extends Asking {

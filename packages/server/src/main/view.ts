@@ -15,16 +15,15 @@ import type { PlacementDesk } from '../engine/placement-desk.ts';
 import type { PlacementRecord } from '../engine/placements.ts';
 import type { PlacementsView } from '../http/perdure/view.ts';
 import { dayOrNull } from '../kernel/day.ts';
-import type { Decision, Exclusion, Row } from '../placement/decision.ts';
-import { exclusionText, explainTable, refusalMessage } from '../placement/explain.ts';
-import { freeingChanges, freeingText, type RefusedCall } from '../placement/free.ts';
+import type { Decision, Row } from '../placement/decision.ts';
+import { exclusionText } from '../placement/explain.ts';
 import { placeNamed } from '../placement/outside.ts';
 import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
-import { alternativesOf } from './explain.ts';
-import { matchesPlainly } from './placement-filter.ts';
+import { isFlaggedApart, matchesPlainly } from './placement-filter.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
+import { conflictOf, distinct, explanationOf, wireClause } from './refusal-view.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
 
 export interface ViewOptions {
@@ -71,12 +70,14 @@ export function makeView(options: ViewOptions): PlacementsView {
     async explain(record) {
       const compact = record.record as unknown as CompactRecord;
       if (compact.s === undefined) return bare(record);
-      const { snapshot } = await snapshotOf(compact.s);
-      return resource(record, compact, snapshot, config);
+      return resource(record, compact, await snapshotOf(compact.s), config);
     },
     async matches(record, filters) {
       const compact = record.record as unknown as CompactRecord;
       const plain = matchesPlainly(record, compact, filters);
+      if (plain && filters.outcome === 'flagged' && compact.s !== undefined) {
+        if (!isFlaggedApart(compact, (await snapshotOf(compact.s)).snapshot)) return false;
+      }
       if (!plain || filters.cloud === undefined) return plain;
       if (record.chosen === null || compact.s === undefined) return false;
       return placeNamed((await snapshotOf(compact.s)).snapshot, record.chosen)?.cloud === filters.cloud;
@@ -141,9 +142,10 @@ function frame(record: PlacementRecord) {
 function resource(
   record: PlacementRecord,
   compact: CompactRecord,
-  snapshot: Snapshot,
+  loaded: LoadedSnapshot,
   config: Config,
 ): PlacementResource {
+  const { snapshot } = loaded;
   const decision = recompute(compact, snapshot);
   const chosen = decision.rows.find(row => row.verdict === 'chosen');
   const place = chosen === undefined ? undefined : snapshot.byId.get(chosen.place);
@@ -167,29 +169,9 @@ function resource(
     enforced: decision.monitored === null,
     would_be: decision.monitored,
     waivers: [...new Set(decision.flagged.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver])))],
-    conflict: conflictOf(decision, { ...fromRecord(compact), snapshot }, config),
-    explanation:
-      decision.chosen === null ? `${refusalMessage(decision)}\n\n${explainTable(decision)}` : explainTable(decision),
+    conflict: conflictOf(decision, { ...fromRecord(compact), snapshot }, loaded, config),
+    explanation: explanationOf(decision),
   };
-}
-
-function conflictOf(decision: Decision, call: RefusedCall, config: Config): PlacementResource['conflict'] {
-  if (decision.conflict === null) return null;
-  const without = decision.conflict.frees.flatMap(freedom =>
-    freedom.kind === 'clause' ? [`Without ${freedom.clause} of ${freedom.contract}: ${freedom.frees.join(', ')}.`] : [],
-  );
-  const changes = freeingChanges(call, alternativesOf(config)).map(freeing => `${capital(freeingText(freeing))}.`);
-  const remedies = [...without, ...changes];
-  return { clauses: distinct(decision.conflict.between.flatMap(wireClause)), remedies };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function wireClause(exclusion: Exclusion): WireClause[] {
-  if (exclusion.kind !== 'clause') return [];
-  return [{ id: exclusion.clause, cite: exclusion.cite, contract: exclusion.contract, effect: 'forbid' }];
 }
 
 function clausesOf(row: Row): WireClause[] {
@@ -200,10 +182,6 @@ function clausesOf(row: Row): WireClause[] {
     effect: 'permit' as const,
   }));
   return [...row.exclusions.flatMap(wireClause), ...(row.verdict === 'excluded' ? [] : permits)];
-}
-
-function distinct(clauses: readonly WireClause[]): readonly WireClause[] {
-  return [...new Map(clauses.map(clause => [`${clause.contract}/${clause.id}`, clause])).values()];
 }
 
 const VERDICTS: { readonly [V in Row['verdict']]: PlacementRow['verdict'] } = {

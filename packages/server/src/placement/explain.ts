@@ -56,8 +56,12 @@ function cells(row: Row): string[] {
   ];
 }
 
-/** Plain text: the table, then each clause that decided with its citation, then what was only flagged and what would free the call. */
-export function explainTable(decision: Decision): string {
+/**
+ * Plain text: the table, then each clause that decided with its citation, then what was only flagged, which clauses conflict, and what would
+ * free the call.
+ * @param remedies whether what would free it is told; not where a longer list of that follows
+ */
+export function explainTable(decision: Decision, remedies = true): string {
   const table = [[...COLUMNS], ...decision.rows.map(cells)];
   const widths = COLUMNS.map((_, i) => Math.max(...table.map(line => line[i]?.length ?? 0)));
   const lines = table.map(line =>
@@ -72,7 +76,8 @@ export function explainTable(decision: Decision): string {
     ['excluded by', [...new Set(decision.rows.flatMap(row => row.exclusions.map(exclusionText)))]],
     ['permitted by', permitLines(decision)],
     ['flagged', decision.flagged.map(flagText)],
-    ['would free it', decision.conflict?.frees.map(freedomText) ?? []],
+    ['', decision.conflict === null ? [] : [`these conflict: ${conflictText(decision.conflict)}`]],
+    ['would free it', remedies ? (decision.conflict?.frees.map(freedomText) ?? []) : []],
   ] as const;
   for (const [title, entries] of sections) {
     if (entries.length === 0) continue;
@@ -123,7 +128,7 @@ function flagText({ why, exclusion, places, waiver }: Flag): string {
   return `${exclusionText(exclusion)} - ${reason}${question}${at}`;
 }
 
-function freedomText(freedom: Freedom): string {
+export function freedomText(freedom: Freedom): string {
   const places = freedom.frees.join(', ');
   return freedom.kind === 'clause'
     ? `without ${freedom.clause} (${freedom.contract}): ${places}`

@@ -6,18 +6,44 @@ import type { CallFacts, Segment } from './facts.ts';
 import { CHANNELS, call, load, MARCH, PLACES, PRODUCTS, shippedFiles, snapshotOf } from './fixture.test-support.ts';
 import { type Alternatives, type Change, freeingChanges, type RefusedCall } from './free.ts';
 import { makeSnapshot } from './snapshot.ts';
+import { OFFER_STATES, type OfferState, supposed } from './supposed.ts';
 
 const contracts = [
   load(shippedFiles('openai-2026-02')),
   load(shippedFiles('openai-2026-04')),
   load(shippedFiles('data-handling')),
+  // What it asks to be recorded frees some calls, and its injunction refuses others.
+  load({
+    'contract.yaml':
+      'id: recorded\nversion: "1"\nkind: house-rules\ntitle: Ours.\nsources:\n  own: {title: Ours}\nclauses:\n' +
+      ['all', 'early', 'halted', 'first'].map(id => `  ${id}: {source: own, confidence: A, summary: Ours.}\n`).join(''),
+    'rules.cedar': [
+      '@id("all")\n@cite("ours")\npermit (principal, action, resource);',
+      '@id("early")\n@cite("ours")\nforbid (principal, action == Action::"infer", resource) when { context.call.product.kind == "runtime" && !context.call.events.contains("agi-verified") };',
+      '@id("halted")\n@cite("ours")\nforbid (principal, action == Action::"infer", resource) when { context.call.events.contains("injunction") };',
+      '@id("first")\n@cite("ours")\nforbid (principal, action == Action::"infer", resource) when { context.call.channel.kind == "third-party" && !context.call.firstRefusal.declined.contains("rofr") };',
+    ].join('\n'),
+  }),
 ];
 const SEGMENTS: readonly Segment[] = ['commercial', 'us-gov', 'us-natsec'];
 const alternatives: Alternatives = {
   channels: Object.values(CHANNELS),
   products: Object.values(PRODUCTS),
   segments: SEGMENTS,
+  events: ['agi-verified', 'injunction'],
+  rights: ['rofr'],
 };
+const RIGHTS: readonly OfferState[] = [...OFFER_STATES];
+/** Mostly nothing is in the way but what the shipped sets say. */
+const events: fc.Arbitrary<readonly string[]> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(['agi-verified']) },
+  fc.constantFrom([], ['agi-verified', 'injunction']),
+);
+const right: fc.Arbitrary<OfferState | 'none'> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant('declined' as const) },
+  fc.constantFrom('none' as const, ...RIGHTS),
+);
+const LABELS = ['restricted', 'us-gov'];
 const READINGS = ['as-written', 'microsoft', 'amazon-openai'];
 const reading = fc.constantFrom({}, ...READINGS.map(id => ({ 'openai-2026-02': id })));
 
@@ -27,6 +53,9 @@ const calls: fc.Arbitrary<RefusedCall> = fc
   .record({
     places: fc.subarray([...PLACES], { minLength: 1 }),
     readings: reading,
+    ours: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
+    happened: events,
+    refusal: right,
     action: fc.constantFrom('infer' as const, 'infer' as const, 'place_state' as const),
     session: fc.record({
       product: fc.constantFrom(...Object.values(PRODUCTS)),
@@ -47,8 +76,12 @@ const calls: fc.Arbitrary<RefusedCall> = fc
       { nil: undefined },
     ),
   })
-  .map(({ places, readings, action, only, ...facts }) => ({
-    snapshot: snapshotOf(contracts, { places, readings }),
+  .map(({ places, readings, ours, happened, refusal, action, only, ...facts }) => ({
+    snapshot: snapshotOf(ours ? contracts : contracts.slice(0, 3), {
+      places,
+      readings,
+      ...supposed(happened, refusal === 'none' ? {} : { rofr: refusal }, facts.at),
+    }),
     action,
     facts: call(facts),
     health: {},
@@ -90,6 +123,24 @@ function made(one: RefusedCall, { kind, to }: Change): RefusedCall {
       const [contract = '', id = ''] = to.split(':');
       return withSession({ reading: { ...facts.session.reading, [contract]: id } });
     }
+    case 'event':
+    case 'retraction': {
+      const kept = snapshot.recorded.events.map(({ id }) => id).filter(id => id !== to);
+      const { events: all } = supposed(kind === 'event' ? [...kept, to] : kept, {}, facts.at);
+      return { ...one, snapshot: makeSnapshot({ ...snapshot, events: all }) };
+    }
+    case 'right': {
+      const [id = '', state = ''] = to.split('=');
+      const { firstRefusals } = supposed([], state === 'none' ? {} : { [id]: state as OfferState }, facts.at);
+      return { ...one, snapshot: makeSnapshot({ ...snapshot, firstRefusals }) };
+    }
+    case 'clearance': {
+      const [label = '', id = ''] = to.split(':');
+      const cleared = snapshot.places.map(place =>
+        place.id === id ? { ...place, clearances: [...place.clearances, label] } : place,
+      );
+      return { ...one, snapshot: makeSnapshot({ ...snapshot, places: cleared }) };
+    }
     case 'date':
       return { ...one, facts: { ...facts, at: Date.parse(to) } };
     case 'place': {
@@ -129,13 +180,25 @@ test('what is named frees the call; of what could be instead, nothing that frees
         ...SEGMENTS.map(to => ({ kind: 'segment' as const, to })),
         ...[...sessionLabels, ...requestLabels].map(to => ({ kind: 'label' as const, to })),
         ...(one.action === 'infer' ? [{ kind: 'state' as const, to: session.stateHeld ? 'not held' : 'held' }] : []),
+        ...alternatives.events.flatMap(to => [
+          { kind: 'event' as const, to },
+          { kind: 'retraction' as const, to },
+        ]),
+        ...['none', ...RIGHTS].map(state => ({ kind: 'right' as const, to: `rofr=${state}` })),
+        ...LABELS.filter(label => [...sessionLabels, ...requestLabels].includes(label)).flatMap(label =>
+          one.snapshot.places
+            .filter(({ kind }) => kind === (one.action === 'infer' ? 'target' : 'home'))
+            .map(({ id }) => ({ kind: 'clearance' as const, to: `${label}:${id}` })),
+        ),
         ...(at === MARCH ? READINGS.map(id => ({ kind: 'reading' as const, to: `openai-2026-02:${id}` })) : []),
       ];
       for (const change of others)
         expect(places(made(one, change)) !== null, `${change.kind} ${change.to}`).toBe(
           named.has(`${change.kind} ${change.to}`),
         );
-      // Dates: the nearest in each direction, so that none that frees lies between.
+      // Dates: the nearest in each direction, so that none that frees lies between. They are the contracts' own: what was recorded has others.
+      const { events, firstRefusals } = one.snapshot.recorded;
+      if (events.length + firstRefusals.length > 0) return;
       for (const day of [Date.UTC(2026, 1, 26), Date.UTC(2026, 1, 27), Date.UTC(2026, 3, 26), Date.UTC(2026, 3, 27)]) {
         if (places(made(one, { kind: 'date', to: new Date(day).toISOString() })) === null) continue;
         const dates = freeing.filter(({ kind }) => kind === 'date').map(({ to }) => Date.parse(to));
@@ -143,15 +206,27 @@ test('what is named frees the call; of what could be instead, nothing that frees
         expect(nearer, `on ${new Date(day).toISOString()}, named ${[...named].join(', ')}`).toBe(true);
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 1500 },
   );
-  for (const kind of ['channel', 'product', 'segment', 'label', 'reading', 'date', 'place'])
+  for (const kind of [
+    'channel',
+    'product',
+    'segment',
+    'label',
+    'reading',
+    'date',
+    'place',
+    'event',
+    'retraction',
+    'right',
+    'clearance',
+  ])
     expect(kinds.get(kind) ?? 0, kind).toBeGreaterThan(5);
 });
 
 test('a call that is refused because nothing is held would be placed with its state', () => {
   const aws = PLACES.filter(({ id }) => id === 'aws');
-  const snapshot = snapshotOf(contracts, { places: aws, readings: { 'openai-2026-02': 'amazon-openai' } });
+  const snapshot = snapshotOf(contracts.slice(0, 3), { places: aws, readings: { 'openai-2026-02': 'amazon-openai' } });
   const facts = call({ session: { stateHeld: false, channel: CHANNELS.bedrock } });
   const freeing = freeingChanges({ snapshot, action: 'infer', facts, health: {}, options: {} }, alternatives);
   expect(freeing).toContainEqual({ kind: 'state', to: 'held', place: 'aws' });

@@ -6,7 +6,9 @@ import { dayOf } from '../kernel/day.ts';
 import { bindingContracts, readingFor } from './bind.ts';
 import { decide } from './decide.ts';
 import type { Action, CallFacts, Channel, DecideOptions, Health, Place, Product, Segment } from './facts.ts';
-import { makeSnapshot, type Snapshot } from './snapshot.ts';
+import { outsideOf } from './outside.ts';
+import { makeSnapshot, modelKey, type Snapshot } from './snapshot.ts';
+import { OFFER_STATES, supposed } from './supposed.ts';
 
 /** What could be instead. */
 export interface Alternatives {
@@ -14,11 +16,19 @@ export interface Alternatives {
   readonly channels: readonly (Omit<Channel, 'seller'> & { readonly seller: string | null })[];
   readonly products: readonly Product[];
   readonly segments: readonly Segment[];
+  /** Events and rights of first refusal that clauses ask for. */
+  readonly events: readonly string[];
+  readonly rights: readonly string[];
 }
 
 export interface Change {
-  readonly kind: 'channel' | 'product' | 'segment' | 'state' | 'label' | 'reading' | 'date' | 'place';
-  /** What it would be instead; the label that would be gone; `contract:reading`; the day; the region of a place that would be added. */
+  readonly kind:
+    | ('channel' | 'product' | 'segment' | 'state' | 'label' | 'reading' | 'date' | 'place')
+    | ('event' | 'retraction' | 'right' | 'clearance');
+  /**
+   * What it would be instead; the label that would be gone; `contract:reading`; the day; the region of a place that would be added; the event
+   * that would have happened, or would not; `right=state`; `label:place`.
+   */
   readonly to: string;
 }
 
@@ -64,9 +74,10 @@ export function freeingChanges(call: RefusedCall, alternatives: Alternatives): r
 }
 
 /** Every single change, but for dates. */
-function trialsOf(call: RefusedCall, { channels, products, segments }: Alternatives): readonly Trial[] {
+function trialsOf(call: RefusedCall, alternatives: Alternatives): readonly Trial[] {
   const { facts } = call;
   const { session } = facts;
+  const { channels, products, segments } = alternatives;
   const withSession = (change: Change, other: Partial<CallFacts['session']>): Trial => ({
     change,
     call: { ...call, facts: { ...facts, session: { ...session, ...other } } },
@@ -111,7 +122,67 @@ function trialsOf(call: RefusedCall, { channels, products, segments }: Alternati
       change: { kind: 'place', to: `${place.cloud} ${place.region}` } as const,
       call: { ...call, snapshot: withPlace(call.snapshot, place), options: open(call.options) },
     })),
+    ...recordTrials(call, alternatives),
+    ...clearanceTrials(call),
   ];
+}
+
+/** An event that had not happened, or had; a right in another state, whatever the product. */
+function recordTrials(call: RefusedCall, { events, rights }: Alternatives): readonly Trial[] {
+  const { snapshot, facts } = call;
+  const { recorded } = snapshot;
+  const happened = new Set(recorded.events.filter(({ date }) => Date.parse(date) <= facts.at).map(({ id }) => id));
+  const trial = (change: Change, other: Partial<Snapshot['recorded']>): Trial => ({
+    change,
+    call: { ...call, snapshot: makeSnapshot({ ...snapshot, ...recorded, ...other }) },
+  });
+  return [
+    ...events
+      .filter(id => !happened.has(id))
+      .map(id => trial({ kind: 'event', to: id }, { events: [...recorded.events, ...supposed([id], {}, facts.at).events] })),
+    ...[...happened].map(id =>
+      trial({ kind: 'retraction', to: id }, { events: recorded.events.filter(one => one.id !== id) }),
+    ),
+    ...rights.flatMap(id => {
+      const others = recorded.firstRefusals.filter(one => one.id !== id);
+      return [
+        trial({ kind: 'right', to: `${id}=none` }, { firstRefusals: others }),
+        ...OFFER_STATES.map(state =>
+          trial(
+            { kind: 'right', to: `${id}=${state}` },
+            { firstRefusals: [...others, ...supposed([], { [id]: state }, facts.at).firstRefusals] },
+          ),
+        ),
+      ];
+    }),
+  ];
+}
+
+/** One place cleared for one more label that the call carries. What lies outside is cleared for nothing, whatever is configured. */
+function clearanceTrials(call: RefusedCall): readonly Trial[] {
+  const { snapshot, action, facts, options } = call;
+  if (isOutside(call)) return [];
+  const all: readonly Place[] =
+    action === 'infer' ? (snapshot.byModel.get(modelKey(facts.vendor, facts.model)) ?? []) : snapshot.homes;
+  const labels = [...new Set([...facts.sessionLabels, ...facts.requestLabels])];
+  return all
+    .filter(({ id }) => options.only?.includes(id) ?? true)
+    .flatMap(place =>
+      labels
+        .filter(label => !place.clearances.includes(label))
+        .map(label => {
+          const cleared = { ...place, clearances: [...place.clearances, label] };
+          const places = snapshot.places.map(one => (one.id === place.id ? cleared : one));
+          return {
+            change: { kind: 'clearance', to: `${label}:${place.id}` } as const,
+            call: { ...call, snapshot: makeSnapshot({ ...snapshot, places }) },
+          };
+        }),
+    );
+}
+
+function isOutside({ snapshot, action, options }: RefusedCall): boolean {
+  return action === 'egress' || (action === 'execute' && outsideOf(snapshot, options) !== null);
 }
 
 function soldBy(channel: Alternatives['channels'][number], product: Product): Channel {
@@ -129,7 +200,9 @@ function readingsOf({ snapshot, action, facts }: RefusedCall): readonly (readonl
 }
 
 /** A place for this call in every location that the deployment has already, and where there is none for it. */
-function placesOf({ snapshot, action, facts }: RefusedCall): readonly Place[] {
+function placesOf(call: RefusedCall): readonly Place[] {
+  if (isOutside(call)) return [];
+  const { snapshot, action, facts } = call;
   const location = ({ cloud, region, jurisdiction, sovereignty, clearances }: Place): string =>
     JSON.stringify([cloud, region, jurisdiction, sovereignty, [...clearances].toSorted()]);
   const serves = (place: Place): boolean =>
@@ -195,4 +268,16 @@ const CHANGES: { readonly [K in Change['kind']]: (to: string) => string } = {
   reading: to => `under the reading ${to.split(':')[1] ?? to} of ${to.split(':')[0] ?? ''}`,
   date: to => `on ${to}`,
   place: to => `with a place at ${to}`,
+  event: to => `once ${to} is recorded`,
+  retraction: to => `without the event ${to}`,
+  right: to => `with the right ${to.split('=')[0] ?? to} ${RIGHT_WORDS[to.split('=')[1] ?? ''] ?? ''}`,
+  clearance: to => `with ${to.slice(to.indexOf(':') + 1)} cleared for ${to.slice(0, to.indexOf(':'))}`,
+};
+
+const RIGHT_WORDS: Readonly<Record<string, string>> = {
+  none: 'not offered',
+  offered: 'offered and not answered',
+  accepted: 'accepted',
+  declined: 'declined',
+  lapsed: 'lapsed',
 };

@@ -10,7 +10,8 @@ export const explainCommand: AddCommand = (program, io, done) => {
       'Decides a call that nobody makes: every target, the one that would be chosen, the clause against each of the others, the\n' +
         'score. With stored state it also shows the home. As of any date, under any reading. It is decided on what is in force in\n' +
         'the data folder (active contracts, waivers, events), whether or not a server uses it; where nothing was activated, on the\n' +
-        'configuration. Without a configuration file it decides over the three emulated clouds.',
+        'configuration. Spend and health are asked of the server of the folder; without one, spend is counted from its log.\n' +
+        'With --action it says whether a tool may run, or data may leave. Without a configuration file it decides over the three emulated clouds.',
     );
   withJson(withConfig(command))
     .argument('[placement]', 'explain this recorded placement instead, as the server at PERDURE_URL keeps it')
@@ -23,11 +24,20 @@ export const explainCommand: AddCommand = (program, io, done) => {
     .option('--stateless', 'nothing is kept for the caller')
     .option('--purpose <name>', 'turn, subagent, compaction, ... (default: turn)')
     .option('--label <name>', 'a label of what the session has read; repeat for several', collect)
+    .option('--request-label <name>', "a label of the request's own content; repeat for several", collect)
+    .option('--action <name>', 'infer, execute (a tool runs), egress (data leave) (default: infer)')
+    .option('--tool <name>', 'the tool that runs: bash, mcp:search (default of the origin: builtin)')
+    .option('--destination <host>', 'where data go: example.com, mcp:tools.example.com (default of the use: web)')
     .option('--as-of <time>', 'the time that contracts see, UTC: 2026-03-20 (default: as configured, else now)')
     .option('--reading <id>', 'read the contracts so (default: as in force)')
     .option('--contracts <folder>', 'with these contracts instead of those in force; repeat for several', collect)
     .option('--event <id=date>', 'suppose that this happened: agi-verified=2026-03-01; repeat for several', collect)
-    .option('--spend <month/total>', "the tenant's spend so far in whole US dollars: 120/900 (default: not known)")
+    .option(
+      '--right <id=state>',
+      'suppose a right of first refusal in a state: rofr=declined; repeat for several',
+      collect,
+    )
+    .option('--spend <month/total>', "the tenant's spend so far in whole US dollars: 120/900 (default: what was spent)")
     .option('--input-tokens <number>', 'length of the input (default: 1000)', wholeNumber(0, 1_000_000_000))
     .option('--output-tokens <number>', 'bound of the output (default: 1000)', wholeNumber(1, 1_000_000_000))
     .addHelpText(

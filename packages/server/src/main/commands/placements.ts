@@ -17,7 +17,10 @@ export const placementsCommand: AddCommand = (program, io, done) => {
     .option('--target <id>', 'the place that was chosen')
     .option('--cloud <name>', 'the cloud of the place that was chosen')
     .option('--clause <id>', 'a clause that excluded a place, or was flagged')
-    .option('--outcome <name>', 'placed, refused, unavailable, flagged')
+    .option(
+      '--outcome <name>',
+      'placed, refused, unavailable; flagged (ambiguous, waived); would-refuse, would-move (monitor mode)',
+    )
     .option('--action <name>', 'infer, place_state, ...')
     .option('--purpose <name>', 'turn, compaction, state, ...')
     .option('--session <id>', 'of this session')

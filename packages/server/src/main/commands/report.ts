@@ -6,14 +6,14 @@ const REPORTS: readonly (readonly [name: ReportName, summary: string, descriptio
   [
     'statefulness',
     'sessions that were stateful in name only',
-    'Which sessions never used their state (one turn at most, nothing read back, no memory, tool or file), by their logs, and what\n' +
-      'share of calls, tokens and cost they carry.',
+    'Which sessions never used their state, as the reading substance of the contract in force has it (else: one turn at most, nothing\n' +
+      'read back, no memory, tool or file), by their logs, and what share of calls, tokens, cost and revenue they carry.',
   ],
   [
     'visibility',
     'what each host cloud could see',
     'What each cloud could see of the workload: calls, tokens and sessions that its machines were asked, sessions whose state it\n' +
-      'keeps, products and labels.',
+      'keeps, tools that ran there, products and labels.',
   ],
   [
     'lock-in',
@@ -39,7 +39,8 @@ export const reportCommand: AddCommand = (program, io, done) => {
       .description(description)
       .option('--from <time>', 'recorded then or later, UTC: 2026-03-01 (default: the beginning)')
       .option('--to <time>', 'recorded before, UTC (default: all)')
-      .option('--tenant <name>', 'of this tenant only (default: all)')
+      .option('--tenant <name>', "of this tenant only (default: all; with --url, the key's own; * is all)")
+      .option('--url <address>', 'of a running server, with the PERDURE_API_KEY of an auditor or operator')
       .addHelpText('after', examples(`perdure report ${name}`, `perdure report ${name} --tenant acme --json`))
       .action((options: ReportOptions) =>
         done(import('../report-command.ts').then(module => module.report(name, options, io))),

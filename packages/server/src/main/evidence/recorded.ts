@@ -69,6 +69,12 @@ export interface RecordedData extends ReplaySource {
   pages(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedPage>;
 }
 
+/** What reports read of a home: its file beside whoever writes it, or the store of a running server. */
+export type RecordedHome = Pick<
+  HomeReader,
+  'home' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document'
+>;
+
 const PAGE = 500;
 /** Sessions whose use is remembered. */
 const KEPT_SESSIONS = 20_000;
@@ -83,35 +89,16 @@ export async function openRecorded(config: Config): Promise<RecordedData> {
     throw new CliError(EXIT.failed, `there is no data at ${join(config.data)}`, {
       hint: 'Name the data folder with --data, and the homes in it with --config.',
     });
-  const uses = new Map<string, Use | null>();
   const readers = new Map(homes.map(home => [home.home as string, home]));
-
-  async function* walk<Page>(
-    window: Window,
-    after: RecordedPlace | null,
-    pagesOf: (home: HomeReader, tenant: TenantId, window: Window, first: number) => AsyncIterable<Page>,
-  ): AsyncGenerator<Page> {
-    let skipping = after !== null;
-    for (const home of homes) {
-      if (skipping && home.home !== after?.home) continue;
-      for (const { tenant } of await tenantsOf(home, window)) {
-        if (skipping && tenant !== after?.tenant) continue;
-        const first = skipping ? (after?.after ?? 0) : await firstOf(home, tenant, window);
-        skipping = false;
-        yield* pagesOf(home, tenant, window, first);
-      }
-    }
-  }
-
   return {
+    ...recordedOf(homes),
     source: '',
     async count(window) {
       let sum = 0;
       for (const home of homes) for (const { placements } of await tenantsOf(home, window)) sum += placements;
       return sum;
     },
-    pages: (window, after) => walk(window, after, pagesOf),
-    texts: (window, after) => walk(window, after, textsOf),
+    texts: (window, after) => walk(homes, window, after, textsOf),
     async placement({ home, tenant, after: position }) {
       const found = await readers
         .get(home)
@@ -119,6 +106,16 @@ export async function openRecorded(config: Config): Promise<RecordedData> {
       const entry = found?.[0];
       return entry === undefined || entry.position !== position ? null : placementOf(tenant as TenantId, entry);
     },
+    close: async () => void (await Promise.all(homes.map(home => home.close()))),
+  };
+}
+
+/** @param homes each kept open by whoever opened it */
+export function recordedOf(homes: readonly RecordedHome[]): Pick<RecordedData, 'pages' | 'use' | 'document'> {
+  const uses = new Map<string, Use | null>();
+  const readers = new Map(homes.map(home => [home.home as string, home]));
+  return {
+    pages: (window, after) => walk(homes, window, after, pagesOf),
     async use(placement, before) {
       const { session, tenant, home } = placement;
       if (!uses.has(session)) {
@@ -135,24 +132,41 @@ export async function openRecorded(config: Config): Promise<RecordedData> {
       }
       return null;
     },
-    close: async () => void (await Promise.all(homes.map(home => home.close()))),
   };
 }
 
+async function* walk<Home extends RecordedHome, Page>(
+  homes: readonly Home[],
+  window: Window,
+  after: RecordedPlace | null,
+  read: (home: Home, tenant: TenantId, window: Window, first: number) => AsyncIterable<Page>,
+): AsyncGenerator<Page> {
+  let skipping = after !== null;
+  for (const home of homes) {
+    if (skipping && home.home !== after?.home) continue;
+    for (const { tenant } of await tenantsOf(home, window)) {
+      if (skipping && tenant !== after?.tenant) continue;
+      const first = skipping ? (after?.after ?? 0) : await firstOf(home, tenant, window);
+      skipping = false;
+      yield* read(home, tenant, window, first);
+    }
+  }
+}
+
 async function tenantsOf(
-  home: HomeReader,
+  home: RecordedHome,
   { tenant }: Window,
 ): Promise<readonly { readonly tenant: TenantId; readonly placements: number }[]> {
   const all = await home.placementTenants();
   return tenant === null ? all : all.filter(one => one.tenant === tenant);
 }
 
-async function firstOf(home: HomeReader, tenant: TenantId, { from }: Window): Promise<number> {
+async function firstOf(home: RecordedHome, tenant: TenantId, { from }: Window): Promise<number> {
   return from === null ? 0 : home.placementSeek(tenant, from);
 }
 
 async function* pagesOf(
-  home: HomeReader,
+  home: RecordedHome,
   tenant: TenantId,
   { from, to }: Window,
   first: number,
@@ -205,7 +219,7 @@ async function* textsOf(
 
 /** A fold of the session's events by the reducer: the log says what was done, and nothing else does. */
 async function useOf(
-  home: HomeReader,
+  home: RecordedHome,
   tenant: TenantId,
   { session }: RecordedSession,
   before: number | null,

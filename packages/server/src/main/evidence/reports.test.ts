@@ -1,10 +1,10 @@
+import type { LockInReport, StatefulnessReport, VisibilityReport } from '@perdure/protocol';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { perdure } from '../cli/captured-io.test-support.ts';
 import { layFolder } from './recorded-folder.test-support.ts';
-import type { LockInReport, StatefulnessReport, VisibilityReport } from './reports.ts';
 
 /** 35 sessions: every third of one turn, the others of ten; products and channels by turns of five and seven. */
 const SESSIONS = 35;
@@ -39,9 +39,11 @@ test('sessions that never used their state are counted by their logs, with what 
     carried: { calls: calls(KINDS) },
     carried_in_name_only: { calls: calls(idle) },
     share: { calls: Math.floor((calls(idle) * 10_000) / calls(KINDS)) },
+    rules: [{ rule: 'openai-2026-02@2026-02-27:substance', sessions: SESSIONS, in_name_only: idle.length }],
+    left_out: { placements_without_snapshot: 0, sessions_without_log: 0 },
   });
   expect(found.named).toHaveLength(idle.length);
-  expect(found.named.every(({ use }) => use.turns === 1 && use.itemsRead === 0)).toBe(true);
+  expect(found.named.every(({ use }) => use.turns === 1 && use.items_read === 0)).toBe(true);
   const sum = found.products.reduce((total, { carried }) => total + BigInt(carried.cost_micro_usd), 0n);
   expect(String(sum)).toBe(found.carried.cost_micro_usd);
   const own = await reported<StatefulnessReport>('statefulness', '--tenant', 'acme');

@@ -45,7 +45,8 @@ const AUDIT_BATCH = 500;
 
 export function makeGovernDesk({ config, governance, active, stores, prime }: GovernDeskDeps): GovernView {
   const { now, seen } = governance.deps;
-  const shown = (one: Activation): ActivationResource => activationResource(one, governance.activations, now());
+  const shown = (one: Activation): ActivationResource =>
+    activationResource(one, governance.activations, now(), config.enforce);
 
   /** Null if it is not accepted: what is pending strands nobody yet. */
   async function answer(one: Activation): Promise<ActivationAnswer> {

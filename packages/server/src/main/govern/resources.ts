@@ -33,10 +33,12 @@ function requested({ reason, requestedBy, requestedAt, expiresAt, decided }: Req
   };
 }
 
+/** @param configured whether the configuration enforces: refusals are enforced only if both say so */
 export function activationResource(
   activation: Activation,
   all: readonly Activation[],
   now: number,
+  configured: boolean,
 ): ActivationResource {
   const { id, contracts, reading, enforce } = activation;
   return {
@@ -47,6 +49,7 @@ export function activationResource(
     contracts,
     reading,
     enforce,
+    enforced: enforce && configured,
     ...requested(activation),
   };
 }
