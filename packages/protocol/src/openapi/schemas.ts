@@ -59,6 +59,13 @@ import {
   webhookTestedSchema,
   webhookWithSecretSchema,
 } from '../perdure/webhooks.ts';
+import {
+  closedMonthListSchema,
+  closedMonthSchema,
+  closeMonthBody,
+  restatementAnswerSchema,
+  restateMonthBody,
+} from '../perdure/closes.ts';
 import { createHoldBody, holdListSchema, holdSchema, keptListSchema } from '../perdure/holds.ts';
 import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
 import { whatIfBody } from '../perdure/placements.ts';
@@ -162,8 +169,13 @@ export type SchemaName =
   | 'WebhookDeliveryPage'
   | 'Hold'
   | 'HoldList'
+  | 'ClosedMonth'
+  | 'ClosedMonthList'
+  | 'RestatementAnswer'
   | 'KeptList'
   | 'CreateHold'
+  | 'CloseMonth'
+  | 'RestateMonth'
   | 'CreateAutomation'
   | 'UpdateAutomation'
   | 'Automation'
@@ -205,6 +217,8 @@ type RequestName =
   | 'CreateWaiver'
   | 'CreateContractEvent'
   | 'CreateHold'
+  | 'CloseMonth'
+  | 'RestateMonth'
   | 'CreateAutomation'
   | 'UpdateAutomation'
   | 'GrantApproval'
@@ -254,6 +268,8 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateWaiver: createWaiverBody,
   CreateContractEvent: createContractEventBody,
   CreateHold: createHoldBody,
+  CloseMonth: closeMonthBody,
+  RestateMonth: restateMonthBody,
   CreateAutomation: createAutomationBody,
   UpdateAutomation: updateAutomationBody,
   GrantApproval: grantApprovalBody,
@@ -321,6 +337,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   WebhookDeleted: webhookDeletedSchema,
   WebhookTested: webhookTestedSchema,
   WebhookDeliveryPage: webhookDeliveryPageSchema,
+  ClosedMonth: closedMonthSchema,
+  ClosedMonthList: closedMonthListSchema,
+  RestatementAnswer: restatementAnswerSchema,
   Hold: holdSchema,
   HoldList: holdListSchema,
   KeptList: keptListSchema,

@@ -1,12 +1,20 @@
 /**
- * What the control home keeps beside keys: the activations of contracts, waivers, events that contracts ask for, rights of first refusal, alerts, legal holds. And one audit of all
- * that was changed, keys too, in the order of the commits: what the ledger makes leaves of.
+ * What the control home keeps beside keys: the activations of contracts, waivers, events that contracts ask for, rights of first refusal, alerts, legal holds, what
+ * was closed and restated. And one audit of all that was changed, keys too, in the order of the commits: what the ledger makes leaves of.
  *
  * C1  A record and its audit entry are one commit: neither is ever there without the other.
  * C2  A record is changed by who saw its last version. Of two who change it at once, one is told no.
  * C3  Positions of the audit grow in the order of the commits: who has read up to one has missed nothing before it.
  */
-export const CONTROL_KINDS = ['activation', 'waiver', 'contract_event', 'first_refusal', 'alert', 'hold'] as const;
+export const CONTROL_KINDS = [
+  'activation',
+  'waiver',
+  'contract_event',
+  'first_refusal',
+  'alert',
+  'hold',
+  'usage_close',
+] as const;
 export type ControlKind = (typeof CONTROL_KINDS)[number];
 
 export interface ControlRecord {

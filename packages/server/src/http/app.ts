@@ -18,6 +18,7 @@ import { guardLocal } from './guard.ts';
 import { addCosignature, getCheckpoint, getTile } from './ledger/routes.ts';
 import { agentRuleRoutes } from './perdure/agent-rule-table.ts';
 import * as govern from './perdure/govern-routes.ts';
+import * as closes from './perdure/close-routes.ts';
 import * as holds from './perdure/hold-routes.ts';
 import * as replay from './perdure/replay-routes.ts';
 import * as perdure from './perdure/routes.ts';
@@ -209,6 +210,14 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
         (exchange, params) => govern.decideRight(deps, exchange, at(params, 0), how),
       ],
     ),
+    ['GET', '/perdure/v1/usage/closes', governed, exchange => closes.listCloses(deps, exchange)],
+    ['POST', '/perdure/v1/usage/closes', governs, exchange => closes.closeMonth(deps, exchange)],
+    [
+      'POST',
+      '/perdure/v1/usage/closes/:id/restate',
+      governs,
+      (exchange, params) => closes.restateMonth(deps, exchange, at(params, 0)),
+    ],
     ['GET', '/perdure/v1/holds', governed, exchange => holds.listHolds(deps, exchange)],
     ['POST', '/perdure/v1/holds', governs, exchange => holds.placeHold(deps, exchange)],
     [

@@ -29,6 +29,8 @@ export type IdPrefix =
   | 'wvr'
   | 'evt'
   | 'hld'
+  | 'cls'
+  | 'rst'
   | 'file'
   | 'agent'
   | 'vault'

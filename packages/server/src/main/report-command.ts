@@ -1,5 +1,5 @@
 /** `perdure report`: statefulness, visibility and lock-in of what was recorded, as tables or JSON. */
-import type { Books } from '../money/prices.ts';
+import type { BooksAt } from '../money/closing.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { momentOption } from './cli/moment.ts';
@@ -17,7 +17,7 @@ import {
   type VisibilityReport,
   visibility,
 } from './evidence/reports.ts';
-import { booksOf } from './money/books.ts';
+import { booksOfMonths } from './money/books.ts';
 import { dollars, number } from './whatif/text.ts';
 
 export interface ReportOptions extends ConfigFlags {
@@ -38,7 +38,7 @@ export async function report(name: ReportName, options: ReportOptions, io: Io): 
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
   const data = await openRecorded(config);
   try {
-    const { value, text } = await REPORTS[name](data, window, booksOf(config));
+    const { value, text } = await REPORTS[name](data, window, booksOfMonths(config));
     if (options.json === true) printJson(io, value);
     else io.out(text);
     return EXIT.ok;
@@ -52,7 +52,7 @@ interface Made {
   readonly text: string;
 }
 
-const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window, books: Books) => Promise<Made> } = {
+const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window, books: BooksAt) => Promise<Made> } = {
   async statefulness(data, window, books) {
     const value = await statefulness(data, window, books);
     return { value, text: statefulnessText(value) };

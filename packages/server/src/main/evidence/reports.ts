@@ -3,6 +3,7 @@
  * legal target only. One pass over the placements each; memory grows with sessions (statefulness, visibility) or not at all (lock-in).
  */
 import type { PlacementRecord } from '../../engine/placements.ts';
+import type { BooksAt } from '../../money/closing.ts';
 import { type Books, priceLines, sumLines, tokensOf } from '../../money/prices.ts';
 import { revenuePrices } from '../../money/usage.ts';
 import type { Usage } from '../../log/events.ts';
@@ -72,7 +73,7 @@ interface Seen {
 }
 
 /** Every placement with what it was decided on; those of which that is not kept are left out. */
-async function* each(data: RecordedData, window: Window, books: Books): AsyncGenerator<Seen> {
+async function* each(data: RecordedData, window: Window, books: BooksAt): AsyncGenerator<Seen> {
   const snapshots = new Map<string, { readonly snapshot: Snapshot; readonly costOf: CostOf } | null>();
   const costs = costByBooks(books);
   const load = async (version: string) => {
@@ -91,7 +92,7 @@ async function* each(data: RecordedData, window: Window, books: Books): AsyncGen
       const { usage } = placement.call;
       const made = placement.action === 'infer' && record.c !== undefined && usage !== null;
       const cost = made ? known.costOf(record.c, usage, placement.at) : 0n;
-      const revenue = made ? revenueOf(placement, record, usage, books) : 0n;
+      const revenue = made ? revenueOf(placement, record, usage, books(placement.at)) : 0n;
       yield { placement, record, snapshot: known.snapshot, cost, revenue };
     }
   }
@@ -143,7 +144,7 @@ function inNameOnly({ turns, itemsRead, memoryReads, toolsRun, filesTouched }: U
 }
 
 /** Of sessions for which state was held; what is stateless by its own word is not asked. */
-export async function statefulness(data: RecordedData, window: Window, books: Books): Promise<StatefulnessReport> {
+export async function statefulness(data: RecordedData, window: Window, books: BooksAt): Promise<StatefulnessReport> {
   const sessions = new Map<string, { readonly placement: PlacementRecord; readonly load: Load; use: Use }>();
   for await (const seen of each(data, window, books)) {
     const { placement, record } = seen;
@@ -176,7 +177,7 @@ export async function statefulness(data: RecordedData, window: Window, books: Bo
   const points = (part: number, whole: number) => basisPoints(BigInt(part), BigInt(whole));
   return {
     object: 'perdure.report.statefulness',
-    money: books.rates.length > 0 ? 'revenue' : 'cost',
+    money: books(Date.now()).rates.length > 0 ? 'revenue' : 'cost',
     sessions: sessions.size,
     in_name_only: count,
     carried: all.json(),
@@ -230,7 +231,7 @@ export interface VisibilityReport {
   readonly clouds: readonly CloudView[];
 }
 
-export async function visibility(data: RecordedData, window: Window, books: Books): Promise<VisibilityReport> {
+export async function visibility(data: RecordedData, window: Window, books: BooksAt): Promise<VisibilityReport> {
   const clouds = new Map<
     string,
     { load: Load; asked: Set<string>; kept: Set<string>; products: Set<string>; labels: Set<string> }
@@ -301,7 +302,7 @@ export interface LockInReport extends Omit<LockInGroup, 'product'> {
   readonly clauses: readonly { readonly clause: string; readonly calls: number }[];
 }
 
-export async function lockIn(data: RecordedData, window: Window, books: Books): Promise<LockInReport> {
+export async function lockIn(data: RecordedData, window: Window, books: BooksAt): Promise<LockInReport> {
   const nothing = { calls: 0, one_legal: 0, one_configured: 0, one_cloud: 0, none_legal: 0 };
   const total = { ...nothing };
   const products = new Map<string, typeof total>();

@@ -23,7 +23,7 @@ import { decideOn, newRequest } from './request.ts';
 import { decideMove, makeMove, type NewMove, retractMove, type Right } from './right.ts';
 import { revokeWaiver, type WaiverRecord } from './waiver.ts';
 
-type ControlKind = Exclude<AnyKind, 'alert' | 'hold'>;
+type ControlKind = Exclude<AnyKind, 'alert' | 'hold' | 'usage_close'>;
 
 /** Records of one kind that a store is given at most. Ended ones stay: they are evidence. */
 export const MAX_RECORDS = 10_000;

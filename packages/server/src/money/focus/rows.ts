@@ -53,11 +53,11 @@ export function costAndUsage(
   });
 }
 
-function meterRow(
+export function meterRow(
   row: UsageRow,
   meter: MeterName,
   { period, correction }: BillingPlace,
-  terms: FocusTerms,
+  terms: Pick<FocusTerms, 'currency' | 'commitments'>,
   shared: bigint,
 ): Omit<FocusRow, 'x_PlacementLeafIndex'> {
   const month = monthSpan(period);
@@ -92,7 +92,7 @@ function meterRow(
     CommitmentDiscountUnit: null,
     ConsumedQuantity: priced ? tokens : null,
     ConsumedUnit: priced ? UNIT : null,
-    ContractApplied: contractApplied(row, meter, terms),
+    ContractApplied: contractApplied(appliedCosts(row, meter, terms.commitments)),
     ContractedCost: exact,
     ContractedUnitPrice: unitPrice,
     EffectiveCost: cost,
@@ -134,6 +134,7 @@ function meterRow(
     x_Metered: row.metered,
     x_PlacementId: row.id,
     x_Reading: row.contracts.length === 0 ? null : row.contracts.join(' '),
+    x_Restatement: null,
     x_Revenue: unitText(row.revenueLines[meter]),
     x_RevenueShare: unitText(shared),
     x_Tokens: tokens,
@@ -141,14 +142,30 @@ function meterRow(
   };
 }
 
-function contractApplied(row: UsageRow, meter: MeterName, { commitments }: FocusTerms): string | null {
+/** By `contract/id`: what of the meter's cost burns each commitment down. */
+export function appliedCosts(
+  row: UsageRow,
+  meter: MeterName,
+  commitments: FocusTerms['commitments'],
+): ReadonlyMap<string, Applied> {
   const applied = commitments.filter(term => counts(term, row));
-  if (applied.length === 0) return null;
+  return new Map(
+    applied.map(({ contract, id }) => [`${contract}/${id}`, { contract, cost: row.costLines[meter] }] as const),
+  );
+}
+
+export interface Applied {
+  readonly contract: string;
+  readonly cost: bigint;
+}
+
+export function contractApplied(applied: ReadonlyMap<string, Applied>): string | null {
+  if (applied.size === 0) return null;
   // The cost as a number of JSON, digit by digit. FOCUS 1.3 writes `ContractId` and `ContractCommitmentID`, and wants all four of the latter.
-  const elements = applied.map(
-    ({ contract, id }) =>
-      `{"ContractId":${JSON.stringify(contract)},"ContractCommitmentID":${JSON.stringify(`${contract}/${id}`)},` +
-      `"ContractCommitmentAppliedCost":${unitText(row.costLines[meter])},` +
+  const elements = [...applied].map(
+    ([id, { contract, cost }]) =>
+      `{"ContractId":${JSON.stringify(contract)},"ContractCommitmentID":${JSON.stringify(id)},` +
+      `"ContractCommitmentAppliedCost":${unitText(cost)},` +
       '"ContractCommitmentAppliedQuantity":null,"ContractCommitmentAppliedUnit":null}',
   );
   return `{"Elements":[${elements.join(',')}]}`;
