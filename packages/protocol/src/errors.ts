@@ -131,6 +131,12 @@ export type ErrorCode =
   | 'second_person_required'
   | 'not_pending'
   | 'record_changed'
+  | 'month_not_over'
+  | 'month_closed'
+  | 'month_not_closed'
+  | 'nothing_to_restate'
+  | 'restatement_limit_reached'
+  | 'closed_month_unreadable'
   | 'no_target_available'
   | 'context_length_exceeded'
   | 'invalid_encrypted_content'
@@ -304,6 +310,12 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   second_person_required: forbidden('Another person than the one who asked must decide on it.', 'ask-operator'),
   not_pending: caller(409, 'It has been decided already, has come into force, or has ended.', 'terminal'),
   record_changed: caller(409, 'Somebody else changed it at the same time; nothing was done.', 'retry'),
+  month_not_over: caller(409, 'The month is not over, or its last meters may still come.'),
+  month_closed: caller(409, 'The month is closed already.', 'terminal'),
+  month_not_closed: caller(409, 'The month is not closed: nothing of it stands that could be restated.'),
+  nothing_to_restate: caller(409, 'The month comes out as it stands: a restatement would change nothing.', 'terminal'),
+  restatement_limit_reached: caller(409, 'The month was restated as often as one may be.', 'terminal'),
+  closed_month_unreadable: server(500, 'ask-operator', 'A file of a closed month is not as it was written.'),
   no_target_available: server(503, 'retry-after', 'The targets that the contracts allow are down or full.'),
   context_length_exceeded: caller(400, 'The input is longer than the context window of the model.'),
   invalid_encrypted_content: caller(

@@ -101,6 +101,8 @@ it('has every route once, with an operation id of its own', () => {
     '/perdure/v1/targets',
     '/perdure/v1/usage',
     '/perdure/v1/usage/calls',
+    '/perdure/v1/usage/closes',
+    '/perdure/v1/usage/closes/{month}/restate',
     '/perdure/v1/vaults/rotate-key',
     '/perdure/v1/waivers',
     '/perdure/v1/waivers/{waiver_id}/approve',

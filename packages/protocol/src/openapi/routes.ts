@@ -9,6 +9,7 @@ import { SESSION_ROUTES } from './session-routes.ts';
 import { ATTACHING, FILE_ROUTES } from './file-routes.ts';
 import { GOVERNANCE_ROUTES } from './governance-routes.ts';
 import { bedrockRoutes } from './bedrock-routes.ts';
+import { CLOSE_ROUTES } from './close-routes.ts';
 import { HOLD_ROUTES } from './hold-routes.ts';
 import { TRACE_ROUTES } from './trace-routes.ts';
 import { type QueryName, READ, type Route, WRITE } from './route.ts';
@@ -265,6 +266,7 @@ const OWN_ROUTES: readonly Route[] = [
   },
   ...EVIDENCE_ROUTES,
   ...GOVERNANCE_ROUTES,
+  ...CLOSE_ROUTES,
   ...HOLD_ROUTES,
   ...TRACE_ROUTES,
   ...APPROVAL_ROUTES,

@@ -61,6 +61,13 @@ import {
   webhookTestedSchema,
   webhookWithSecretSchema,
 } from '../perdure/webhooks.ts';
+import {
+  closedMonthListSchema,
+  closedMonthSchema,
+  closeMonthBody,
+  restatementAnswerSchema,
+  restateMonthBody,
+} from '../perdure/closes.ts';
 import { createHoldBody, holdListSchema, holdSchema, keptListSchema } from '../perdure/holds.ts';
 import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '../perdure/rights.ts';
 import { decisionFactsSchema, explainBody, explanationSchema } from '../perdure/explain.ts';
@@ -174,8 +181,13 @@ export type SchemaName =
   | 'WebhookDeliveryPage'
   | 'Hold'
   | 'HoldList'
+  | 'ClosedMonth'
+  | 'ClosedMonthList'
+  | 'RestatementAnswer'
   | 'KeptList'
   | 'CreateHold'
+  | 'CloseMonth'
+  | 'RestateMonth'
   | 'CreateAutomation'
   | 'UpdateAutomation'
   | 'Automation'
@@ -218,6 +230,8 @@ type RequestName =
   | 'CreateWaiver'
   | 'CreateContractEvent'
   | 'CreateHold'
+  | 'CloseMonth'
+  | 'RestateMonth'
   | 'CreateAutomation'
   | 'UpdateAutomation'
   | 'GrantApproval'
@@ -268,6 +282,8 @@ const requests: { readonly [name in RequestName]: z.ZodType } = {
   CreateWaiver: createWaiverBody,
   CreateContractEvent: createContractEventBody,
   CreateHold: createHoldBody,
+  CloseMonth: closeMonthBody,
+  RestateMonth: restateMonthBody,
   CreateAutomation: createAutomationBody,
   UpdateAutomation: updateAutomationBody,
   GrantApproval: grantApprovalBody,
@@ -342,6 +358,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   WebhookDeleted: webhookDeletedSchema,
   WebhookTested: webhookTestedSchema,
   WebhookDeliveryPage: webhookDeliveryPageSchema,
+  ClosedMonth: closedMonthSchema,
+  ClosedMonthList: closedMonthListSchema,
+  RestatementAnswer: restatementAnswerSchema,
   Hold: holdSchema,
   HoldList: holdListSchema,
   KeptList: keptListSchema,

@@ -71,7 +71,24 @@ export type StrandedList = {
   readonly last_id: string | null;
 };
 
-export type ActivationAnswer = ActivationResource & { readonly stranded: StrandedList | null };
+/** A money term that runs on, and that the activated set has none of the same kind and id for. */
+export type DroppedTerm = {
+  readonly kind: 'commitment' | 'share' | 'tranche';
+  readonly id: string;
+  readonly contract: string;
+  /** Of a share its cap; null: it has none. */
+  readonly amount_micro_usd: string | null;
+  /** Of a share, as a fraction: `20/100`. */
+  readonly rate: string | null;
+  /** The day that it would have ended on; null: none. */
+  readonly to: string | null;
+};
+
+export type ActivationAnswer = ActivationResource & {
+  readonly stranded: StrandedList | null;
+  /** What is no longer counted once it is in force. */
+  readonly dropped_terms: readonly DroppedTerm[];
+};
 
 export type WaiverState = 'pending' | 'scheduled' | 'in_force' | 'ended' | 'rejected' | 'expired' | 'revoked';
 export type WaiverResource = Requested & {
@@ -212,6 +229,16 @@ export const strandedSchema: z.ZodType<StrandedList> = z.object({
 export const activationAnswerSchema: z.ZodType<ActivationAnswer> = z.object({
   ...activation,
   stranded: strandedSchema.nullable(),
+  dropped_terms: z.array(
+    z.object({
+      kind: z.enum(['commitment', 'share', 'tranche']),
+      id: text,
+      contract: text,
+      amount_micro_usd: orNull,
+      rate: orNull,
+      to: orNull,
+    }),
+  ),
 });
 
 export const waiverSchema: z.ZodType<WaiverResource> = z.object({

@@ -64,6 +64,8 @@ export type UsageCall = {
   readonly upstream: { readonly response: string | null; readonly request: string | null };
   /** Micro-dollars per million tokens, as rated; null if not known. */
   readonly prices: UsageTokens | null;
+  /** The same, as its placement saw them: what it is rated by where no price book names the target. */
+  readonly seen_prices: UsageTokens | null;
   readonly cost_micro_usd: UsageAmounts;
   readonly revenue_micro_usd: UsageAmounts;
 };
@@ -239,6 +241,7 @@ const usageCall: z.ZodType<UsageCall> = z.object({
   usage: z.object({ input: count, cached: count, output: count, reasoning: count }),
   upstream: z.object({ response: orNull, request: orNull }),
   prices: tokens.nullable(),
+  seen_prices: tokens.nullable(),
   cost_micro_usd: amounts,
   revenue_micro_usd: amounts,
 });

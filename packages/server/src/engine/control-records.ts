@@ -1,6 +1,6 @@
 /**
- * What the control home keeps beside keys: the activations of contracts, waivers, events that contracts ask for, rights of first refusal, what the configuration settles, alerts, legal holds, what was told of the configuration's keys. And one audit of all
- * that was changed, keys too, in the order of the commits: what the ledger makes leaves of.
+ * What the control home keeps beside keys: the activations of contracts, waivers, events that contracts ask for, rights of first refusal, what the configuration settles, alerts, legal holds, what was told of the
+ * configuration's keys, what was closed and restated. And one audit of all that was changed, keys too, in the order of the commits: what the ledger makes leaves of.
  *
  * C1  A record and its audit entry are one commit: neither is ever there without the other.
  * C2  A record is changed by who saw its last version. Of two who change it at once, one is told no.
@@ -15,6 +15,7 @@ export const CONTROL_KINDS = [
   'alert',
   'hold',
   'config_key',
+  'usage_close',
 ] as const;
 export type ControlKind = (typeof CONTROL_KINDS)[number];
 

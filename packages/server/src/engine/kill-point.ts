@@ -7,6 +7,7 @@ let left = Number(nth ?? 1);
 
 export type KillPoint =
   | EngineKillPoint
+  | CloseKillPoint
   | AgentKillPoint
   | AutomationKillPoint
   | ProgramKillPoint
@@ -41,6 +42,10 @@ export const ENGINE_KILL_POINTS = [
   'cancel.after-commit',
 ] as const;
 export type EngineKillPoint = (typeof ENGINE_KILL_POINTS)[number];
+
+/** Between the file of a close or a restatement and its audit entry: `main/money/closes.crash.test.ts` ends there. */
+export const CLOSE_KILL_POINTS = ['close.before-file', 'close.after-file'] as const;
+export type CloseKillPoint = (typeof CLOSE_KILL_POINTS)[number];
 
 /** Where automations can die: `test/crash/automations.crash.test.ts` ends there. */
 export const AUTOMATION_KILL_POINTS = [

@@ -126,7 +126,12 @@ async function* pagesOf(
 }
 
 /** The position behind all that the window can hold; null: the newest. */
-async function beginning(source: UsageSource<UsageHome>, store: UsageHome, tenant: TenantId, to: number): Promise<number | null> {
+async function beginning(
+  source: UsageSource<UsageHome>,
+  store: UsageHome,
+  tenant: TenantId,
+  to: number,
+): Promise<number | null> {
   const behind = to + CLOCK_STEP_MS;
   if (!Number.isSafeInteger(behind)) return null;
   return (await source.wait(store.placementSeek(tenant, behind))) + 1;

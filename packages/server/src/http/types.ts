@@ -9,6 +9,7 @@ import type { TraceView } from './agents/traces.ts';
 import type { Signing } from './sigv4/admit.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
 import type { WebSocketLimits } from './websocket/limits.ts';
+import type { CloseView } from './perdure/close-view.ts';
 import type { GovernView } from './perdure/govern-view.ts';
 import type { ExplainView } from './perdure/explain-view.ts';
 import type { ApprovalView } from './perdure/approval-view.ts';
@@ -53,6 +54,7 @@ export interface HttpDeps {
   /** Null if nothing is sealed here. */
   readonly ledger: LedgerView | null;
   readonly govern: GovernView;
+  readonly closes: CloseView;
   readonly holds: HoldView;
   readonly registry: RegistryView;
   readonly automations: AutomationDesk;

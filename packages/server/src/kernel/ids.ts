@@ -30,6 +30,8 @@ export type IdPrefix =
   | 'evt'
   | 'cfg'
   | 'hld'
+  | 'cls'
+  | 'rst'
   | 'file'
   | 'agent'
   | 'vault'

@@ -1,6 +1,7 @@
 /** `perdure contracts activate, active, approve, reject, deactivate, stranded`. */
 import { basename } from 'node:path';
 import type { ActivationAnswer, ActivationResource, StrandedList } from '@perdure/protocol';
+import { dollars } from '../money/amounts.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { moment } from './cli/moment.ts';
@@ -117,7 +118,20 @@ function told(answer: ActivationResource | ActivationAnswer, options: ActiveOpti
   if (state === 'pending')
     io.out(`Another key must approve it before ${moment(expires ?? 0)}: perdure contracts approve ${id}\n`);
   if ('stranded' in answer && answer.stranded !== null) io.out(strandedText(answer.stranded));
+  if ('dropped_terms' in answer && answer.dropped_terms.length > 0) io.out(droppedText(answer.dropped_terms));
   return EXIT.ok;
+}
+
+function droppedText(terms: ActivationAnswer['dropped_terms']): string {
+  const rows = terms.map(one => [
+    one.kind,
+    one.id,
+    one.contract,
+    one.amount_micro_usd === null ? '-' : dollars(BigInt(one.amount_micro_usd)),
+    one.rate ?? '-',
+    one.to ?? '-',
+  ]);
+  return `Warning: these money terms have not ended, and no contract of the set goes on with them:\n${table(['TERM', 'ID', 'CONTRACT', 'AMOUNT', 'RATE', 'UNTIL'], rows)}`;
 }
 
 function strandedText({ data, looked_at: lookedAt, has_more: more }: StrandedList): string {

@@ -51,11 +51,9 @@ const refuse = (): Promise<never> =>
 const WRITES_NOTHING = { putRecord: refuse, changeResources: refuse, putDocument: refuse, audit: refuse };
 
 /** @param supposed whether other contracts are put in their place */
-export function basisText({ document, active, file }: Basis, supposed: boolean): string {
-  const contracts =
-    active === null
-      ? `the contracts of the configuration (nothing was activated in ${file})`
-      : `${active.activation.id} (${active.activation.contracts.map(({ id }) => id).join(', ') || 'no contract'}), in force in ${file} since ${new Date(active.from).toISOString().replace('.000Z', 'Z')}`;
+export function basisText(basis: Basis, supposed: boolean): string {
+  const { document } = basis;
+  const contracts = basisContracts(basis);
   const counts = [
     ['waivers', document.waivers?.length ?? 0],
     ['events', document.events?.length ?? 0],
@@ -66,6 +64,13 @@ export function basisText({ document, active, file }: Basis, supposed: boolean):
   return supposed
     ? `decided on --contracts, in the place of ${contracts}${beside}`
     : `decided on ${contracts}${beside}`;
+}
+
+/** Which contracts those are, and why. */
+export function basisContracts({ active, file }: Pick<Basis, 'active' | 'file'>): string {
+  return active === null
+    ? `the contracts of the configuration (nothing was activated in ${file})`
+    : `${active.activation.id} (${active.activation.contracts.map(({ id }) => id).join(', ') || 'no contract'}), in force in ${file} since ${new Date(active.from).toISOString().replace('.000Z', 'Z')}`;
 }
 
 export function basisJson({ document, active }: Basis): object {

@@ -1,6 +1,7 @@
 /** `perdure commitments`: the money terms of the contracts, as tables or JSON. */
 import type { CommitmentsResource } from '@perdure/protocol';
 import { dollars } from '../money/amounts.ts';
+import { basisContracts, basisJson } from './basis.ts';
 import { eventOption } from './cli/event.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
@@ -27,8 +28,9 @@ export async function commitments(options: CommitmentsOptions, io: Io): Promise<
   const desk = await openMoneyDesk(config, io);
   try {
     const statement = await desk.commitments(options.asOf, events);
-    if (options.json === true) printJson(io, statement);
-    else io.out(textOf(statement));
+    const { basis } = await desk.based();
+    if (options.json === true) printJson(io, { ...statement, basis: basisJson(basis) });
+    else io.out(`${textOf(statement)}\nMoney terms of ${basisContracts(basis)}.\n`);
     return EXIT.ok;
   } catch (error) {
     throw usageProblem(error);
@@ -124,9 +126,7 @@ function textOf(statement: CommitmentsResource): string {
       ]),
     ),
   ].filter(part => part !== '');
-  return parts.length === 0
-    ? 'The configured contracts have no money terms, and there are no caps.\n'
-    : parts.join('\n');
+  return parts.length === 0 ? 'The contracts have no money terms, and there are no caps.\n' : parts.join('\n');
 }
 
 function section(header: string, rows: readonly (readonly string[])[]): string {

@@ -39,8 +39,8 @@ import { booksOf, spendPricesOf } from './money/books.ts';
 import { makeExplainView } from './explain-view.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
-import { termsOf, termsSource } from './money/terms.ts';
-import { eventDays, makeUsageView, type UsageDesk } from './money/usage-view.ts';
+import { openMoney } from './money/open-money.ts';
+import { makeUsageView } from './money/usage-view.ts';
 import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
 import { operatorNote } from './operator-note.ts';
 import { openTraces } from './traces/start.ts';
@@ -250,20 +250,15 @@ async function assemble(
     draining: () => readiness.draining,
     workspaces: agents.workspaces.state,
   });
-  const money: UsageDesk = {
-    usage: (window, after) => engine.usage(window, after),
-    tenants: () => engine.tenants(),
-    balances: () => engine.spend.balances(),
-    books,
-    get terms() {
-      return termsOf(era().loaded.contracts.map(termsSource));
-    },
-    get events() {
-      return eventDays(era().loaded.snapshot.recorded.events);
-    },
+  const { money, closes } = await openMoney(config, {
+    engine,
+    control,
+    id: prefix => ids.next(prefix, homeTag(control.home)),
+    loaded: () => era().loaded,
     shadowPpm: commitment => shadow?.ppm(commitment) ?? null,
+    report,
     now: () => systemClock.now(),
-  };
+  });
   const traces = openTraces(config, { stores, engine, sha256, now: () => systemClock.now(), startedAt, log, report });
   if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
   const http = await listen(
@@ -272,6 +267,7 @@ async function assemble(
       view,
       explains: makeExplainView({ config, active: era, desk, stores, ...knowing }),
       usage: makeUsageView(money),
+      closes,
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),
       signing: { ...config.sigv4, find: id => ring.signing(id), now: () => systemClock.now() },

@@ -22,7 +22,7 @@ import { visibility } from './evidence/visibility.ts';
 import { explainHypothetical, type HypotheticalCall, type KnownNow, supposing, UnknownFact } from './explain.ts';
 import { callJson, explanationJson, textOf } from './explain-text.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
-import { booksOf } from './money/books.ts';
+import { booksOfMonths } from './money/books.ts';
 import { ContractsError, parseDocument, snapshotOfDocument } from './snapshots.ts';
 
 export interface ExplainViewOptions {
@@ -85,11 +85,11 @@ export function makeExplainView(options: ExplainViewOptions): ExplainView {
       const bounded = { ...data, pages: (all: Window) => atMost(data.pages(all, null), options.reportedMost) };
       switch (name) {
         case 'statefulness':
-          return statefulness(bounded, window, booksOf(config));
+          return statefulness(bounded, window, booksOfMonths(config));
         case 'visibility':
-          return visibility(bounded, window, booksOf(config));
+          return visibility(bounded, window, booksOfMonths(config));
         case 'lock-in':
-          return lockIn(bounded, window, booksOf(config));
+          return lockIn(bounded, window, booksOfMonths(config));
       }
     },
   };

@@ -1,6 +1,6 @@
 /** `perdure report`: statefulness, visibility and lock-in of what was recorded, as tables or JSON. */
 import type { ReportQuery } from '@perdure/protocol';
-import type { Books } from '../money/prices.ts';
+import type { BooksAt } from '../money/closing.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { momentOption } from './cli/moment.ts';
@@ -12,7 +12,7 @@ import { lockIn } from './evidence/lock-in.ts';
 import { openRecorded, type RecordedData, type Window } from './evidence/recorded.ts';
 import { statefulness } from './evidence/statefulness.ts';
 import { visibility } from './evidence/visibility.ts';
-import { booksOf } from './money/books.ts';
+import { booksOfMonths } from './money/books.ts';
 import { serverOf } from './server-requests.ts';
 import { lockInText, statefulnessText, visibilityText } from './report-text.ts';
 
@@ -37,7 +37,7 @@ export async function report(name: ReportName, options: ReportOptions, io: Io): 
   if (options.url !== undefined) return tell(await overHttp(name, options.url, options, config, io), options, io);
   const data = await openRecorded(config);
   try {
-    return tell(await REPORTS[name](data, window, booksOf(config)), options, io);
+    return tell(await REPORTS[name](data, window, booksOfMonths(config)), options, io);
   } finally {
     await data.close();
   }
@@ -88,17 +88,18 @@ interface Made {
   readonly text: string;
 }
 
-const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window, books: Books) => Promise<Made> } = {
-  async statefulness(data, window, books) {
-    const value = await statefulness(data, window, books);
-    return { value, text: statefulnessText(value) };
-  },
-  async visibility(data, window, books) {
-    const value = await visibility(data, window, books);
-    return { value, text: visibilityText(value) };
-  },
-  async 'lock-in'(data, window, books) {
-    const value = await lockIn(data, window, books);
-    return { value, text: lockInText(value) };
-  },
-};
+const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window, books: BooksAt) => Promise<Made> } =
+  {
+    async statefulness(data, window, books) {
+      const value = await statefulness(data, window, books);
+      return { value, text: statefulnessText(value) };
+    },
+    async visibility(data, window, books) {
+      const value = await visibility(data, window, books);
+      return { value, text: visibilityText(value) };
+    },
+    async 'lock-in'(data, window, books) {
+      const value = await lockIn(data, window, books);
+      return { value, text: lockInText(value) };
+    },
+  };

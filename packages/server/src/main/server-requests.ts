@@ -116,9 +116,18 @@ function serverFailure(error: PerdureError, { scope, held, base, data }: Asked):
   });
 }
 
+/** The state of a month that stands against it. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'month_not_over',
+  'month_closed',
+  'month_not_closed',
+  'nothing_to_restate',
+  'restatement_limit_reached',
+]);
+
 /** How a command ends that a server, or what stands in for it on a data folder, refused. */
-export function exitOf({ status }: PerdureError): ExitCode {
-  if (status === 401 || status === 403) return EXIT.refused;
+export function exitOf({ status, code }: PerdureError): ExitCode {
+  if (status === 401 || status === 403 || REFUSALS.has(code)) return EXIT.refused;
   return status === 400 ? EXIT.usage : EXIT.failed;
 }
 

@@ -1,14 +1,10 @@
-/** `perdure usage`: sums, reconciliation, FOCUS export, closing of months. */
+/** `perdure usage`: sums, reconciliation, FOCUS export. */
 import { dollars, unitText } from '../money/amounts.ts';
-import { Burning } from '../money/burning.ts';
-import { monthOf, monthSpan } from '../money/calendar.ts';
-import { billedIn } from '../money/closing.ts';
 import { CONTRACT_COMMITMENT, COST_AND_USAGE, type FocusRow } from '../money/focus/columns.ts';
-import { applyTerms, capacityCommitment, costAndUsage, spendCommitment } from '../money/focus/rows.ts';
+import { capacityCommitment, spendCommitment } from '../money/focus/rows.ts';
 import { type OwnLine, reconcile, type Reconciled } from '../money/reconcile.ts';
-import { AccruingShare } from '../money/shares.ts';
 import { type Dimension, type Group, grandTotal, type Totals } from '../money/totals.ts';
-import { rate } from '../money/usage.ts';
+import { basisContracts } from './basis.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
@@ -16,10 +12,11 @@ import { table } from './cli/table.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
-import { openPlacementLeaves, type PlacementLeaves } from './ledger/placement-leaves.ts';
+import { openPlacementLeaves } from './ledger/placement-leaves.ts';
 import { readBill } from './money/bill.ts';
-import { booksOf, CURRENCY } from './money/books.ts';
-import { closedMonths, closeMonth } from './money/closes.ts';
+import { CURRENCY } from './money/books.ts';
+import { chargesOf, type ChargeSource, monthsOf } from './money/charges.ts';
+import { closedMonths } from './money/closes.ts';
 import { csvHeader, csvRow, jsonRow } from './money/csv.ts';
 import { type MoneyDesk, openMoneyDesk, type Times, usageProblem } from './money/usage-in-folder.ts';
 import { dimensionOf, timesOf } from './money/usage-view.ts';
@@ -40,10 +37,6 @@ export interface ExportOptions extends ConfigFlags, Times {
   readonly format?: string;
   readonly dataset?: string;
   readonly tenant?: string;
-}
-
-export interface CloseOptions extends ConfigFlags {
-  readonly json?: boolean;
 }
 
 export async function usage(options: UsageOptions, io: Io): Promise<ExitCode> {
@@ -187,15 +180,21 @@ export async function usageExport(options: ExportOptions, io: Io): Promise<ExitC
   return atDesk(options, io, async (desk, config) => {
     const columns = dataset === 'cost-and-usage' ? COST_AND_USAGE : CONTRACT_COMMITMENT;
     const line = (row: FocusRow): string => (format === 'csv' ? csvRow(row, columns) : jsonRow(row, columns));
+    const { terms, basis } = await desk.based();
+    io.err(`perdure: money terms of ${basisContracts(basis)}\n`);
     if (format === 'csv') io.out(csvHeader(columns));
     if (dataset === 'contract-commitment') {
-      for (const term of desk.terms.commitments) io.out(line(spendCommitment(term, CURRENCY)));
-      for (const term of desk.terms.capacity) io.out(line(capacityCommitment(term, CURRENCY)));
+      for (const term of terms.commitments) io.out(line(spendCommitment(term, CURRENCY)));
+      for (const term of terms.capacity) io.out(line(capacityCommitment(term, CURRENCY)));
       return EXIT.ok;
     }
+    const { from, to } = timesOf(timesIn(options), Date.now());
     const leaves = await openPlacementLeaves(config);
     try {
-      for await (const row of chargesOf({ ...desk, ...leaves }, config, options)) io.out(line(row));
+      const source = chargeSource(desk, options.tenant ?? null);
+      const months = monthsOf(from, to);
+      for await (const row of chargesOf(source, closedMonths(config.data), terms, months, id => leaves.leafOf(id)))
+        io.out(line(row));
     } finally {
       leaves.close();
     }
@@ -203,56 +202,11 @@ export async function usageExport(options: ExportOptions, io: Io): Promise<ExitC
   });
 }
 
-/** The charges of whole billing months, from that of `from` to that before `to`. */
-export async function* chargesOf(
-  desk: Pick<MoneyDesk, 'rows' | 'terms'> & Pick<PlacementLeaves, 'leafOf'>,
-  config: Pick<Config, 'data'>,
-  options: Times & { readonly tenant?: string },
-): AsyncGenerator<FocusRow> {
-  const now = Date.now();
-  const { from, to } = timesOf(timesIn(options), now);
-  const [first, last] = [monthOf(from), monthOf(Math.max(from, to - 1))];
-  const closed = closedMonths(config.data);
-  // Corrections are of calls in closed months.
-  const start = Math.min(
-    monthSpan(first)?.from ?? from,
-    ...[...closed.keys()].map(period => monthSpan(period)?.from ?? from),
-  );
-  const terms = {
-    currency: CURRENCY,
-    commitments: new Burning(desk.terms.commitments),
-    shares: desk.terms.shares.map(term => new AccruingShare(term)),
+function chargeSource(desk: Pick<MoneyDesk, 'rows'>, tenant: string | null): ChargeSource {
+  return {
+    tenant,
+    rows: (from, to) => desk.rows({ from: new Date(from).toISOString(), to: new Date(to).toISOString() }, tenant),
   };
-  const opening = monthSpan(first)?.from ?? from;
-  const end = Math.max(to, monthSpan(last)?.to ?? to);
-  const rows = async function* (since: number, until: number) {
-    const times = { from: new Date(since).toISOString(), to: new Date(until).toISOString() };
-    for await (const row of desk.rows(times, options.tenant ?? null)) {
-      const billed = billedIn(row, closed);
-      const books = billed.correction ? undefined : closed.get(billed.period)?.books;
-      yield { row: books === undefined ? row : rate(row, books), billed };
-    }
-  };
-  // A share’s cap and a commitment’s amount know what was billed before: those months count first.
-  if (terms.shares.length + desk.terms.commitments.length > 0) {
-    for await (const { row, billed } of rows(0, opening)) {
-      if (billed.period < first) applyTerms(row, terms);
-    }
-  }
-  for await (const { row, billed } of rows(start, end)) {
-    if (billed.period >= first && billed.period <= last)
-      yield* costAndUsage(row, billed, terms, await desk.leafOf(row.id));
-  }
-}
-
-export async function usageClose(month: string, options: CloseOptions, io: Io): Promise<ExitCode> {
-  const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const closed = closeMonth(config.data, month, booksOf(config), Date.now());
-  const cutoff = new Date(closed.cutoff).toISOString();
-  if (options.json === true)
-    printJson(io, { object: 'perdure.closed_month', period: month, cutoff, closed_at: closed.closedAt });
-  else io.out(`${month} is closed: what is metered for it after ${cutoff} comes as a correction in a later month\n`);
-  return EXIT.ok;
 }
 
 function timesIn({ from, to }: Times): Times {

@@ -11,7 +11,7 @@ import { ADDED, delta, event } from '../provider/responses-upstream.test-support
 import { type Outcome, perdure } from './cli/captured-io.test-support.ts';
 import { composeServer, type ComposedServer } from './compose.ts';
 import { readConfigFile } from './configured.ts';
-import { closeMonth } from './money/closes.ts';
+import { keepClose } from './money/closes.ts';
 import { csvLine, parseCsv } from './money/csv.ts';
 
 let cwd = '';
@@ -263,7 +263,7 @@ describe('closing', () => {
     const file = join(cwd, 'data', 'usage-closed', '2026-01.json');
     expect(existsSync(file)).toBe(true);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
-      form: 1,
+      form: 2,
       period: '2026-01',
       books: { currency: 'USD' },
     });
@@ -280,7 +280,8 @@ describe('closing', () => {
     };
     const next = monthOf(span.to);
     // As if the month had been closed before its calls came.
-    closeMonth(join(cwd, 'data'), month, books, span.to + 300_000);
+    const made = { period: month, cutoff: span.to, closedAt: new Date(span.to).toISOString(), books };
+    await keepClose(join(cwd, 'data'), { ...made, contracts: [], opening: {}, id: 'cls_x', by: 'local' });
     const file = join(cwd, 'data', 'usage-closed', `${month}.json`);
     const written = JSON.parse(readFileSync(file, 'utf8')) as { cutoff: number };
     const exported = async (): Promise<readonly { readonly [name: string]: string }[]> =>

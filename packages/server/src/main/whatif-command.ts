@@ -10,7 +10,7 @@ import { configured } from './configured.ts';
 import { contractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { openRecorded } from './evidence/recorded.ts';
-import { booksOf } from './money/books.ts';
+import { booksOfMonths } from './money/books.ts';
 import { reportHtml } from './whatif/html.ts';
 import { reportOf } from './whatif/report.ts';
 import { replayOverHttp } from './whatif/over-http.ts';
@@ -47,7 +47,7 @@ export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> 
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
   const data = options.url === undefined ? await openRecorded(config) : replayOverHttp(options.url, config, io);
   try {
-    const suppositions = makeSuppositions(suppose, version => data.document(version), booksOf(config));
+    const suppositions = makeSuppositions(suppose, version => data.document(version), booksOfMonths(config));
     const state = options.state === undefined ? null : resolve(io.cwd, options.state);
     const totals = await runWhatIf({ data, suppositions, suppose, window, state, progress: progressTo(io) });
     const report = reportOf(totals, suppose);

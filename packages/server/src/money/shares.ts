@@ -62,10 +62,12 @@ export function shareState(term: ShareTerm, earnings: Iterable<Earning>, asOf: n
 /** A share as it grows: each earning's part is what it adds to what is due, so that the parts sum to what is due, whatever their order. */
 export class AccruingShare {
   readonly term: ShareTerm;
-  #base = 0n;
+  #base: Micro;
 
-  constructor(term: ShareTerm) {
+  /** @param base what was earned before */
+  constructor(term: ShareTerm, base: Micro = 0n) {
     this.term = term;
+    this.#base = base;
   }
 
   add(earning: Earning): Micro {

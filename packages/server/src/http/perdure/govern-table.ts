@@ -1,6 +1,7 @@
-/** The routes about what is decided of contracts, legal holds, and the audit of all that. */
+/** The routes about what is decided of contracts, closed months, legal holds, and the audit of all that. */
 import type { Row } from '../app.ts';
 import type { HttpDeps, Scope } from '../types.ts';
+import * as closes from './close-routes.ts';
 import * as govern from './govern-routes.ts';
 import * as holds from './hold-routes.ts';
 
@@ -76,6 +77,14 @@ export function governRoutes(deps: HttpDeps): readonly Row[] {
         (exchange, params) => govern.decideRight(deps, exchange, at(params, 0), how),
       ],
     ),
+    ['GET', '/perdure/v1/usage/closes', governed, exchange => closes.listCloses(deps, exchange)],
+    ['POST', '/perdure/v1/usage/closes', governs, exchange => closes.closeMonth(deps, exchange)],
+    [
+      'POST',
+      '/perdure/v1/usage/closes/:id/restate',
+      governs,
+      (exchange, params) => closes.restateMonth(deps, exchange, at(params, 0)),
+    ],
     ['GET', '/perdure/v1/holds', governed, exchange => holds.listHolds(deps, exchange)],
     ['POST', '/perdure/v1/holds', governs, exchange => holds.placeHold(deps, exchange)],
     [

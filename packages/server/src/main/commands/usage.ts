@@ -1,6 +1,7 @@
 import type { AddCommand } from '../cli/command.ts';
 import { examples, withConfig, withJson } from '../cli/options.ts';
-import type { CloseOptions, ExportOptions, ReconcileOptions, UsageOptions } from '../usage-command.ts';
+import type { CloseOptions, RestateOptions } from '../closes-command.ts';
+import type { ExportOptions, ReconcileOptions, UsageOptions } from '../usage-command.ts';
 
 const WHERE =
   'Works on the data folder, if no server uses it; else through the server, with PERDURE_API_KEY and PERDURE_URL.';
@@ -26,6 +27,7 @@ export const usageCommand: AddCommand = (program, io, done) => {
         'perdure usage reconcile bill.csv --from 2026-03-01 --to 2026-04-01',
         'perdure usage export --format csv --dataset cost-and-usage > usage.csv',
         'perdure usage close 2026-03',
+        'perdure usage restate 2026-03 --reason "a discount was left out"',
       ),
     )
     .action((options: UsageOptions) => done(import('../usage-command.ts').then(({ usage: run }) => run(options, io))));
@@ -72,12 +74,38 @@ export const usageCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(usage.command('close')))
     .summary('close a billing month')
     .description(
-      'Writes down in the data folder that a month is closed. What is metered for it later comes as a correction in the month that is open\n' +
-        'then: what was exported stands.',
+      'Keeps what a month was rated by: price books, shares and commitments. What is metered for it later comes as a correction in the\n' +
+        `month that is open then: what was exported stands. ${WHERE}`,
     )
     .argument('<month>', 'as 2026-03')
     .addHelpText('after', examples('perdure usage close 2026-03'))
     .action((month: string, _: unknown, command: { optsWithGlobals(): CloseOptions }) =>
-      done(import('../usage-command.ts').then(({ usageClose }) => usageClose(month, command.optsWithGlobals(), io))),
+      done(import('../closes-command.ts').then(({ usageClose }) => usageClose(month, command.optsWithGlobals(), io))),
+    );
+
+  withJson(withConfig(usage.command('restate')))
+    .summary('rate a closed month anew')
+    .description(
+      'Rates a closed month by the price books and the contracts of today. The difference comes as corrections in the month that is open\n' +
+        `now; what was billed first stands. Ends with 3 if nothing would change. ${WHERE}`,
+    )
+    .argument('<month>', 'as 2026-03')
+    .requiredOption('--reason <text>', 'why; kept with who did it and when')
+    .addHelpText(
+      'after',
+      examples('perdure usage restate 2026-03 --reason "the price book lacked the discount of March"'),
+    )
+    .action((month: string, _: unknown, command: { optsWithGlobals(): RestateOptions }) =>
+      done(
+        import('../closes-command.ts').then(({ usageRestate }) => usageRestate(month, command.optsWithGlobals(), io)),
+      ),
+    );
+
+  withJson(withConfig(usage.command('closes')))
+    .summary('list closed months and their restatements')
+    .description(`Which months are closed, when and by whom, and what they were restated for. ${WHERE}`)
+    .addHelpText('after', examples('perdure usage closes'))
+    .action((_: unknown, command: { optsWithGlobals(): CloseOptions }) =>
+      done(import('../closes-command.ts').then(({ usageCloses }) => usageCloses(command.optsWithGlobals(), io))),
     );
 };

@@ -55,6 +55,11 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   credential_unusable: 'Update the credential with a new token.',
   quota_exceeded: 'The message says how many there may be. Delete some.',
   second_person_required: 'Have the holder of another key decide.',
+  month_not_over: 'The message says from when on it can be closed.',
+  month_closed: 'What was billed stands. What is wrong with it is put right by `perdure usage restate`.',
+  month_not_closed: 'An open month is rated by what is configured today: close it first, or change the configuration.',
+  closed_month_unreadable:
+    'The message names the file in the data folder. Put it back from a backup. Without one, and only if the month was billed to nobody, take it away and close the month again.',
   no_target_available: 'It comes back by itself when targets do; `GET /perdure/v1/targets` shows their health.',
   environment_not_ready:
     'Read the environment: `pending` passes by itself; of one that failed the session’s events tell why. One that was made beforehand serves one session.',

@@ -22,7 +22,7 @@ import { statefulness } from './statefulness.ts';
 import { visibility } from './visibility.ts';
 
 const ALL = { from: null, to: null, tenant: null };
-const BOOKS = { currency: 'USD', costs: {}, rates: [] };
+const BOOKS = () => ({ currency: 'USD', costs: {}, rates: [] });
 const use = (parts: Partial<Use> = {}): Use => ({
   turns: 1,
   itemsRead: 0,

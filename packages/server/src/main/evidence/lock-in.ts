@@ -1,6 +1,6 @@
 /** How many calls the clauses left one target, and which clauses. A call of monitor mode counts as enforcing would have had it. */
 import type { LockInReport } from '@perdure/protocol';
-import type { Books } from '../../money/prices.ts';
+import type { BooksAt } from '../../money/closing.ts';
 import { recompute } from '../../placement/record.ts';
 import type { Snapshot } from '../../placement/snapshot.ts';
 import type { RecordedData, Window } from './recorded.ts';
@@ -11,7 +11,7 @@ const nothing = () => ({ calls: 0, one_legal: 0, one_configured: 0, one_cloud: 0
 export async function lockIn(
   data: Pick<RecordedData, 'pages' | 'document'>,
   window: Window,
-  books: Books,
+  books: BooksAt,
 ): Promise<LockInReport> {
   const missing = nothingMissing();
   const total = nothing();

@@ -1,6 +1,7 @@
 /** The recorded placements of a window as reports look at them: with what they were decided on, and what their calls cost and brought. */
 import type { Carried, LeftOut } from '@perdure/protocol';
 import type { PlacementRecord } from '../../engine/placements.ts';
+import type { BooksAt } from '../../money/closing.ts';
 import { type Books, priceLines, sumLines, tokensOf } from '../../money/prices.ts';
 import { revenuePrices } from '../../money/usage.ts';
 import type { Usage } from '../../log/events.ts';
@@ -67,7 +68,7 @@ export function nothingMissing(): Missing {
 export async function* each(
   data: Pick<RecordedData, 'pages' | 'document'>,
   window: Window,
-  books: Books,
+  books: BooksAt,
   missing: Missing,
 ): AsyncGenerator<Seen> {
   const snapshots = new Map<string, { readonly snapshot: Snapshot; readonly costOf: CostOf } | null>();
@@ -94,7 +95,7 @@ export async function* each(
       const { usage } = placement.call;
       const made = placement.action === 'infer' && record.c !== undefined && usage !== null;
       const cost = made ? known.costOf(record.c, usage, placement.at) : 0n;
-      const revenue = made ? revenueOf(placement, record, usage, books) : 0n;
+      const revenue = made ? revenueOf(placement, record, usage, books(placement.at)) : 0n;
       yield { placement, record, snapshot: known.snapshot, cost, revenue };
     }
   }

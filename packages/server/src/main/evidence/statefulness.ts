@@ -1,6 +1,6 @@
 /** Sessions that were stateful in name only, and what they carry. Memory grows with the sessions. */
 import type { StatefulnessReport, StatefulnessRule } from '@perdure/protocol';
-import type { Books } from '../../money/prices.ts';
+import type { BooksAt } from '../../money/closing.ts';
 import type { Use } from '../../placement/facts.ts';
 import type { RecordedData, Window } from './recorded.ts';
 import { basisPoints, byName, each, entry, isApart, Load, nothingMissing, type Seen } from './seen.ts';
@@ -33,7 +33,7 @@ const noSums = (): Sums => ({ all: new Load(), idle: new Load(), sessions: 0, in
 export async function statefulness(
   data: Pick<RecordedData, 'pages' | 'document' | 'use'>,
   window: Window,
-  books: Books,
+  books: BooksAt,
 ): Promise<StatefulnessReport> {
   const missing = nothingMissing();
   const sessions = new Map<string, SessionSeen>();
@@ -74,7 +74,7 @@ export async function statefulness(
   const points = (part: number, whole: number) => basisPoints(BigInt(part), BigInt(whole));
   return {
     object: 'perdure.report.statefulness',
-    money: books.rates.length > 0 ? 'revenue' : 'cost',
+    money: books(Date.now()).rates.length > 0 ? 'revenue' : 'cost',
     sessions: sums.sessions,
     in_name_only: sums.inNameOnly,
     rules: [...rules]

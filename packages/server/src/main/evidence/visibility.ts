@@ -1,6 +1,6 @@
 /** What each cloud could see: what its machines were asked, whose state its stores keep, which tools ran there. Memory grows with the sessions. */
 import type { VisibilityReport } from '@perdure/protocol';
-import type { Books } from '../../money/prices.ts';
+import type { BooksAt } from '../../money/closing.ts';
 import { placeNamed } from '../../placement/outside.ts';
 import type { RecordedData, Window } from './recorded.ts';
 import { basisPoints, byName, each, entry, isApart, Load, nothingMissing } from './seen.ts';
@@ -34,7 +34,7 @@ const nothing = (): Sight => ({
 export async function visibility(
   data: Pick<RecordedData, 'pages' | 'document'>,
   window: Window,
-  books: Books,
+  books: BooksAt,
 ): Promise<VisibilityReport> {
   const missing = nothingMissing();
   const clouds = new Map<string, Sight>();

@@ -8,6 +8,7 @@ import {
   type RightResource,
 } from '@perdure/protocol';
 import type { GovernView } from '../../http/perdure/govern-view.ts';
+import type { Contract } from '../../contract/contract.ts';
 import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs, DAY_MS } from '../../contract/instant.ts';
 import { dayOf } from '../../kernel/day.ts';
@@ -16,7 +17,9 @@ import type { ContractFiles } from '../../contract/rule.ts';
 import { type Activation, inForceFrom } from './activation.ts';
 import type { ActiveContracts } from './active-contracts.ts';
 import { checkEventId } from './contract-event.ts';
-import { checkChars, checkContracts } from './contract-texts.ts';
+import { checkChars, checkContracts, loadOnce } from './contract-texts.ts';
+import { droppedTerms } from './dropped-terms.ts';
+import { eventDays } from '../money/usage-view.ts';
 import type { Governance } from './governance.ts';
 import {
   activationResource,
@@ -48,14 +51,22 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
   const shown = (one: Activation): ActivationResource =>
     activationResource(one, governance.activations, now(), config.enforce);
 
-  /** Null if it is not accepted: what is pending strands nobody yet. */
-  async function answer(one: Activation): Promise<ActivationAnswer> {
+  /** What the contracts that are in force until then say of money, and these do not. */
+  async function dropped(effective: number, after: readonly Contract[]): Promise<ActivationAnswer['dropped_terms']> {
     await active.follow();
-    if (inForceFrom(one, now()) === null) return { ...shown(one), stranded: null };
+    const at = config.asOf?.ms ?? Math.max(seen(), effective);
+    const { contracts, snapshot } = active.at(Math.max(now(), effective)).loaded;
+    return droppedTerms(contracts, after, at, eventDays(snapshot.recorded.events));
+  }
+
+  /** Stranded is null if it is not accepted: what is pending strands nobody yet. */
+  async function answer(one: Activation, terms: ActivationAnswer['dropped_terms']): Promise<ActivationAnswer> {
+    await active.follow();
+    if (inForceFrom(one, now()) === null) return { ...shown(one), stranded: null, dropped_terms: terms };
     const { snapshot } = await active.preview(one);
     const at = config.asOf?.ms ?? Math.max(seen(), one.effective);
     const stranded = await strandedSessions({ stores, config, snapshot, at, tenant: null, after: null });
-    return { ...shown(one), stranded };
+    return { ...shown(one), stranded, dropped_terms: terms };
   }
 
   return {
@@ -74,9 +85,17 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
         secondPerson: wanted.require_second ?? false,
       };
       await active.check(activation);
-      return answer(await governance.activate(who.principal, activation));
+      const after = contracts.flatMap(({ files }) => loadOnce(files).contract ?? []);
+      const terms = await dropped(effective, after);
+      return answer(await governance.activate(who.principal, activation), terms);
     },
-    approveActivation: async (who, id) => answer(await governance.decideActivation(who.principal, id, 'approved')),
+    async approveActivation(who, id) {
+      await governance.refresh();
+      const wanted = governance.activations.find(one => one.id === id);
+      const terms =
+        wanted === undefined ? [] : await dropped(wanted.effective, (await active.preview(wanted)).contracts);
+      return answer(await governance.decideActivation(who.principal, id, 'approved'), terms);
+    },
     rejectActivation: async (who, id) => shown(await governance.decideActivation(who.principal, id, 'rejected')),
     async withdrawActivation(who, id) {
       const withdrawn = await governance.withdrawActivation(who.principal, id);

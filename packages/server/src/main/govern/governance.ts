@@ -23,7 +23,7 @@ import { decideMove, makeMove, type NewMove, retractMove, type Right } from './r
 import { decideSettings, type Settings, settingsInForce, settingsOf, type SettingsRecord, taking } from './settings.ts';
 import { revokeWaiver, type WaiverRecord } from './waiver.ts';
 
-type ControlKind = Exclude<AnyKind, 'alert' | 'hold' | 'config_key'>;
+type ControlKind = Exclude<AnyKind, 'alert' | 'hold' | 'config_key' | 'usage_close'>;
 
 /** Records of one kind that a store is given at most. Ended ones stay: they are evidence. */
 export const MAX_RECORDS = 10_000;

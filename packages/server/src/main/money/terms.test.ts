@@ -11,10 +11,9 @@ import { rate } from '../../money/usage.ts';
 import { shippedFiles } from '../../placement/fixture.test-support.ts';
 import type { PlacementRecord } from '../../placement/record.ts';
 import { loadContract } from '../../contract/load.ts';
-import { chargesOf } from '../usage-command.ts';
 import { commitmentsOf, sharesOf } from '../whatif/money.ts';
+import { chargesOf } from './charges.ts';
 import { type Terms, type TermsSource, termsAt, termsOf, termsSource } from './terms.ts';
-import type { Times } from './usage-in-folder.ts';
 import { statementOf } from './usage-view.ts';
 import { statementWire } from './wire.ts';
 
@@ -249,17 +248,16 @@ describe('a term that a contract changes', () => {
 
   it('what was billed before the export has burned already', async () => {
     const terms = changed({ commitments: [{ ...azure, amount_usd: 35 }] });
-    const desk = {
-      terms,
-      async *rows(times: Times) {
-        const [from, to] = [Date.parse(times.from ?? ''), Date.parse(times.to ?? '')];
+    const source = {
+      tenant: null,
+      async *rows(from: number, to: number) {
         for (const one of calls) if (one.at >= from && one.at < to) yield rate(one, books);
       },
-      leafOf: async () => null,
     };
     const applied: (string | null | undefined)[] = [];
-    const may = { from: '2026-05-01', to: '2026-06-01' };
-    for await (const row of chargesOf(desk, { data: '/nowhere' }, may)) applied.push(row['ContractApplied']);
+    const may = { first: '2026-05', last: '2026-05' };
+    for await (const row of chargesOf(source, new Map(), terms, may, async () => null))
+      applied.push(row['ContractApplied']);
     expect(applied).toEqual([expect.stringContaining('"ContractCommitmentAppliedCost":5,')]);
   });
 

@@ -10,10 +10,12 @@ import type { Io } from '../cli/io.ts';
 import type { Config } from '../config/config.ts';
 import { type DataFolder, openDataFolder } from '../data-folder.ts';
 import { serverOf } from '../server-requests.ts';
-import { snapshotOfConfig } from '../snapshots.ts';
+import { type Basis, basisOf } from '../basis.ts';
+import { snapshotOfDocument } from '../snapshots.ts';
 import { booksOf } from './books.ts';
+import { closedBook } from './closes.ts';
 import { targetFactsOf } from './target-facts.ts';
-import { type Terms, termsOf, termsSource } from './terms.ts';
+import { type Terms, termsOf, type TermsSource, termsSource } from './terms.ts';
 import { eventDays, ratedRows, statementOf, summed, timesOf, type UsageDesk } from './usage-view.ts';
 import { groupBack, rowBack, statementWire } from './wire.ts';
 
@@ -28,28 +30,47 @@ export interface MoneyDesk {
   groups(times: Times, by: readonly Dimension[], tenant: string | null): Promise<readonly Group[]>;
   rows(times: Times, tenant: string | null): AsyncIterable<UsageRow>;
   commitments(asOf: string | undefined, events: Events): Promise<CommitmentsResource>;
-  readonly terms: Terms;
+  /** Of the contracts in force, as the server of the folder goes by them; of the configuration, where nothing was activated. */
+  based(): Promise<Based>;
   close(): Promise<void>;
 }
 
-export async function openMoneyDesk(config: Config, io: Io): Promise<MoneyDesk> {
-  const { contracts } = snapshotOfConfig(config);
-  const terms = termsOf(contracts.map(termsSource));
-  const folder = await openDataFolder(config);
-  return folder === null ? overHttp(config, io, terms) : inFolder(config, terms, folder);
+export interface Based {
+  readonly terms: Terms;
+  readonly contracts: readonly TermsSource[];
+  readonly events: Events;
+  readonly basis: Basis;
 }
 
-function inFolder(config: Config, terms: Terms, { stores, clock, close }: DataFolder): MoneyDesk {
+/** Read beside whoever holds the folder. @throws ContractsError, ContractFolderError, StoreError */
+export async function basedOn(config: Config): Promise<Based> {
+  const basis = await basisOf(config, config.asOf?.ms ?? Date.now());
+  const contracts = snapshotOfDocument(basis.document).contracts.map(termsSource);
+  return { terms: termsOf(contracts), contracts, events: eventDays(basis.document.events ?? []), basis };
+}
+
+export async function openMoneyDesk(config: Config, io: Io): Promise<MoneyDesk> {
+  const folder = await openDataFolder(config);
+  return folder === null ? overHttp(config, io) : inFolder(config, folder);
+}
+
+/** The calls of a data folder. @param terms that statements are made of */
+export function deskOf(config: Config, { stores, clock }: DataFolder, terms: Terms): UsageDesk {
   const source: UsageSource = { homes: stores, wait: work => work, target: targetFactsOf(config) };
-  const desk: UsageDesk = {
+  return {
     usage: (window, after) => usagePages(source, window, after),
     tenants: async () => [...new Set((await Promise.all(stores.map(store => store.tenants()))).flat())].toSorted(),
     balances: () => null,
     books: booksOf(config),
+    closed: closedBook(config.data),
     terms,
     now: () => clock.now(),
   };
-  const recorded = eventDays(config.events);
+}
+
+function inFolder(config: Config, folder: DataFolder): MoneyDesk {
+  const { clock, close } = folder;
+  const desk = deskOf(config, folder, termsOf([]));
   const windowOf = async (times: Times, tenant: string | null) => ({
     tenants: tenant === null ? await desk.tenants() : [tenant as TenantId],
     ...timesOf(times, clock.now()),
@@ -59,19 +80,20 @@ function inFolder(config: Config, terms: Terms, { stores, clock, close }: DataFo
     async *rows(times, tenant) {
       yield* ratedRows(desk, await windowOf(times, tenant));
     },
-    commitments: async (to, events) =>
-      statementWire(
-        await statementOf(desk, timesOf(to === undefined ? {} : { to }, clock.now()).to, { ...recorded, ...events }),
-      ),
-    terms,
+    async commitments(to, events) {
+      const { terms, events: recorded } = await basedOn(config);
+      const asOf = timesOf(to === undefined ? {} : { to }, clock.now()).to;
+      return statementWire(await statementOf({ ...desk, terms }, asOf, { ...recorded, ...events }));
+    },
+    based: () => basedOn(config),
     close,
   };
 }
 
 /** Sums over long windows read much: ms for one page of them. */
-const USAGE_MS = 120_000;
+export const USAGE_MS = 120_000;
 
-function overHttp(config: Config, io: Io, terms: Terms): MoneyDesk {
+function overHttp(config: Config, io: Io): MoneyDesk {
   const { client, told, telling } = serverOf(config, io, {
     scope: 'operator (or name a --tenant of yours)',
     held: true,
@@ -100,7 +122,7 @@ function overHttp(config: Config, io: Io, terms: Terms): MoneyDesk {
         throw new CliError(EXIT.usage, '--event is for a data folder that no server uses', {});
       return telling(client.commitments.get(to === undefined ? {} : { to }));
     },
-    terms,
+    based: () => basedOn(config),
     close: () => Promise.resolve(),
   };
 }

@@ -10,13 +10,14 @@ import { spanOfDay, spanOfMonth } from '../../money/calendar.ts';
 import type { CapBalance } from '../../money/caps.ts';
 import { burnDowns } from '../../money/burning.ts';
 import { CapacityUse } from '../../money/capacity.ts';
+import { type ClosedMonths, closedBooks, NONE_CLOSED } from '../../money/closing.ts';
 import type { Spending } from '../../money/commitments.ts';
 import { prepaidState } from '../../money/prepaid.ts';
 import type { Books } from '../../money/prices.ts';
 import { type Earning, inBase, shareDue, shareState, type ShareTerm } from '../../money/shares.ts';
 import { type Dimension, DIMENSIONS, type Group, Summing, TooManyGroups } from '../../money/totals.ts';
 import { type Events, trancheState } from '../../money/tranches.ts';
-import { rate, type UsageRow } from '../../money/usage.ts';
+import { type MeteredCall, rate, type UsageRow } from '../../money/usage.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { type Terms, termsAt } from './terms.ts';
 import { groupWire, rowWire, type Statement, statementWire } from './wire.ts';
@@ -26,7 +27,10 @@ export interface UsageDesk {
   tenants(): Promise<readonly TenantId[]>;
   /** Null where no server counts. */
   balances(): readonly CapBalance[] | null;
+  /** Of open months. */
   readonly books: Books;
+  /** Absent: no month is. @throws PerdureError closed_month_unreadable */
+  readonly closed?: () => ClosedMonths;
   readonly terms: Terms;
   /** What has happened that tranches wait for. Absent: nothing. */
   readonly events?: Events;
@@ -36,7 +40,14 @@ export interface UsageDesk {
 }
 
 export async function* ratedRows(desk: UsageDesk, window: UsageWindow): AsyncGenerator<UsageRow> {
-  for await (const page of desk.usage(window)) for (const call of page.calls) yield rate(call, desk.books);
+  const rated = raterOf(desk);
+  for await (const page of desk.usage(window)) for (const call of page.calls) yield rated(call);
+}
+
+/** Closed months by their own books. What is closed meanwhile counts for the next one. */
+function raterOf({ books, closed }: Pick<UsageDesk, 'books' | 'closed'>): (call: MeteredCall) => UsageRow {
+  const months = closed?.() ?? NONE_CLOSED;
+  return call => rate(call, closedBooks(call, months) ?? books);
 }
 
 /** @throws TooManyGroups */
@@ -146,8 +157,9 @@ export function makeUsageView(desk: UsageDesk): UsageView {
     async calls(caller, query) {
       const window = await windowOf(caller, query);
       const after = query.after === undefined ? null : cursorOf(query.after, window.tenants);
+      const rated = raterOf(desk);
       for await (const page of desk.usage(window, after)) {
-        const data = page.calls.map(call => rowWire(rate(call, desk.books)));
+        const data = page.calls.map(call => rowWire(rated(call)));
         return { object: 'list', data, next: Buffer.from(JSON.stringify(page.cursor)).toString('base64url') };
       }
       return { object: 'list', data: [], next: null };

@@ -97,20 +97,28 @@ export function rowWire(row: UsageRow): UsageCall {
     usage: row.usage,
     upstream: row.upstream,
     prices: row.prices === null ? null : tokensWire(row.prices),
+    seen_prices: row.seen === null ? null : tokensWire(row.seen),
     cost_micro_usd: linesWire(row.costLines),
     revenue_micro_usd: linesWire(row.revenueLines),
   };
 }
 
 export function rowBack(call: UsageCall): UsageRow {
-  const { metered_at: meteredAt, cost_micro_usd: cost, revenue_micro_usd: revenue, object: _, ...rest } = call;
+  const {
+    metered_at: meteredAt,
+    cost_micro_usd: cost,
+    revenue_micro_usd: revenue,
+    seen_prices: seen,
+    object: _,
+    ...rest
+  } = call;
   const costLines = linesBack(cost);
   const revenueLines = linesBack(revenue);
   const prices = call.prices === null ? null : tokensBack(call.prices);
   return {
     ...rest,
     meteredAt,
-    seen: prices,
+    seen: seen === null ? null : tokensBack(seen),
     prices,
     tokens: tokensOf(call.usage),
     costLines,

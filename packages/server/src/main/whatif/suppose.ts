@@ -1,6 +1,5 @@
 /** What is supposed, laid over what a placement was decided on: other contracts, another reading, events that have not happened. */
 import { createHash } from 'node:crypto';
-import type { Books } from '../../money/prices.ts';
 import type { Supposition } from '../../placement/replay.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import { readContractFolder } from '../contracts.ts';
@@ -13,7 +12,7 @@ import {
   type SnapshotDocument,
 } from '../snapshots.ts';
 
-import { costByBooks, revenueByBooks } from './cost.ts';
+import { type BooksGiven, costByBooks, revenueByBooks } from './cost.ts';
 
 export interface SupposedEvent {
   readonly id: string;
@@ -55,7 +54,7 @@ const KEPT = 16;
 export function makeSuppositions(
   suppose: Suppose,
   document: (version: string) => Promise<string | null>,
-  books: Books,
+  books: BooksGiven,
 ): Suppositions {
   const costOf = costByBooks(books);
   const revenue = revenueByBooks(books);

@@ -85,6 +85,7 @@ export const COST_AND_USAGE: readonly Column[] = [
   text('x_PlacementId'),
   decimalOrNull('x_PlacementLeafIndex'),
   textOrNull('x_Reading'),
+  textOrNull('x_Restatement'),
   decimal('x_Revenue'),
   decimal('x_RevenueShare'),
   decimal('x_Tokens'),

@@ -50,18 +50,28 @@ export function costAndUsage(
   // What the call adds to the shares stands in its first row: a share is of the call's whole revenue.
   let shared = terms.shares.reduce((all, share) => all + share.add(row), 0n);
   return METERS.filter(meter => row.tokens[meter] > 0).map(meter => {
-    const made = meterRow(row, meter, billed, terms, shared);
+    const made = meterRow(row, meter, billed, {
+      currency: terms.currency,
+      shared,
+      applied: appliedCosts(row, meter, terms.commitments),
+    });
     shared = 0n;
     return { ...made, x_PlacementLeafIndex: leaf === null ? null : String(leaf) };
   });
 }
 
-function meterRow(
+export interface MeterMoney {
+  readonly currency: string;
+  /** What the call adds to the shares of revenue. */
+  readonly shared: bigint;
+  readonly applied: ReadonlyMap<string, Applied>;
+}
+
+export function meterRow(
   row: UsageRow,
   meter: MeterName,
   { period, correction }: BillingPlace,
-  terms: FocusTerms,
-  shared: bigint,
+  { currency, shared, applied }: MeterMoney,
 ): Omit<FocusRow, 'x_PlacementLeafIndex'> {
   const month = monthSpan(period);
   const start = Math.floor(row.at / 1000) * 1000;
@@ -77,7 +87,7 @@ function meterRow(
     BilledCost: cost,
     BillingAccountId: row.tenant,
     BillingAccountName: null,
-    BillingCurrency: terms.currency,
+    BillingCurrency: currency,
     BillingPeriodEnd: timeText(month?.to ?? Number.NaN),
     BillingPeriodStart: timeText(month?.from ?? Number.NaN),
     ChargeCategory: 'Usage',
@@ -95,7 +105,7 @@ function meterRow(
     CommitmentDiscountUnit: null,
     ConsumedQuantity: priced ? tokens : null,
     ConsumedUnit: priced ? UNIT : null,
-    ContractApplied: contractApplied(row, meter, terms),
+    ContractApplied: contractApplied(applied),
     ContractedCost: exact,
     ContractedUnitPrice: unitPrice,
     EffectiveCost: cost,
@@ -137,6 +147,7 @@ function meterRow(
     x_Metered: row.metered,
     x_PlacementId: row.id,
     x_Reading: row.contracts.length === 0 ? null : row.contracts.join(' '),
+    x_Restatement: null,
     x_Revenue: unitText(row.revenueLines[meter]),
     x_RevenueShare: unitText(shared),
     x_Tokens: tokens,
@@ -145,19 +156,35 @@ function meterRow(
 }
 
 /** Counts a call that was billed before what is exported. */
-export function applyTerms(row: UsageRow, { commitments, shares }: FocusTerms): void {
+export function applyTerms(row: UsageRow, { commitments, shares }: Pick<FocusTerms, 'commitments' | 'shares'>): void {
   for (const share of shares) share.add(row);
   commitments.add(row);
 }
 
-function contractApplied(row: UsageRow, meter: MeterName, { commitments }: FocusTerms): string | null {
+export interface Applied {
+  readonly contract: string;
+  readonly cost: bigint;
+}
+
+/** By `contract/id`: what of the meter's cost burns each commitment down, which counts it. */
+export function appliedCosts(
+  row: UsageRow,
+  meter: MeterName,
+  commitments: FocusTerms['commitments'],
+): ReadonlyMap<string, Applied> {
   const applied = commitments.add({ ...row, cost: row.costLines[meter] }).filter(({ burned }) => burned > 0n);
-  if (applied.length === 0) return null;
+  return new Map(
+    applied.map(({ term: { contract, id }, burned }) => [`${contract}/${id}`, { contract, cost: burned }]),
+  );
+}
+
+export function contractApplied(applied: ReadonlyMap<string, Applied>): string | null {
+  if (applied.size === 0) return null;
   // The cost as a number of JSON, digit by digit. FOCUS 1.3 writes `ContractId` and `ContractCommitmentID`, and wants all four of the latter.
-  const elements = applied.map(
-    ({ term: { contract, id }, burned }) =>
-      `{"ContractId":${JSON.stringify(contract)},"ContractCommitmentID":${JSON.stringify(`${contract}/${id}`)},` +
-      `"ContractCommitmentAppliedCost":${unitText(burned)},` +
+  const elements = [...applied].map(
+    ([id, { contract, cost }]) =>
+      `{"ContractId":${JSON.stringify(contract)},"ContractCommitmentID":${JSON.stringify(id)},` +
+      `"ContractCommitmentAppliedCost":${unitText(cost)},` +
       '"ContractCommitmentAppliedQuantity":null,"ContractCommitmentAppliedUnit":null}',
   );
   return `{"Elements":[${elements.join(',')}]}`;

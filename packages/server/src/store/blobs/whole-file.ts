@@ -1,6 +1,6 @@
 /** Files that are there whole or not at all: written beside, flushed, renamed into their place, their folder flushed too. */
 import { closeSync, fdatasync, openSync, readFileSync, writeSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { storeError } from '../store-error.ts';
 
@@ -13,6 +13,28 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
     await writeFlushed(beside, bytes);
     await rename(beside, path);
     await flushFolder(dirname(path));
+  } catch (error) {
+    await rm(beside, { force: true }).catch(() => undefined);
+    throw failure(error);
+  }
+}
+
+/** The same of a file that is never written again: of two at once one is first. False, and nothing done, if there is one. @throws StoreError */
+export async function writeWholeOnce(path: string, bytes: Uint8Array): Promise<boolean> {
+  const beside = `${path}.${process.pid}.${++writes}.tmp`;
+  try {
+    await writeFlushed(beside, bytes);
+    const first = await link(beside, path).then(
+      () => true,
+      (error: unknown) => {
+        if (codeOf(error) === 'EEXIST') return false;
+        throw error;
+      },
+    );
+    await rm(beside, { force: true });
+    // Also for who came second: he may tell of the file as soon as he knows of it.
+    await flushFolder(dirname(path));
+    return first;
   } catch (error) {
     await rm(beside, { force: true }).catch(() => undefined);
     throw failure(error);
