@@ -49,7 +49,7 @@ export interface HarnessReport {
 }
 
 export const DEFAULTS: HarnessOptions = {
-  kills: 1400,
+  kills: 1650,
   seconds: null,
   seed: 1,
   killsPerGeneration: 50,

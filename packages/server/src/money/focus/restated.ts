@@ -3,7 +3,7 @@ import { unitText } from '../amounts.ts';
 import { METERS, type MeterName } from '../prices.ts';
 import type { UsageRow } from '../usage.ts';
 import type { FocusRow } from './columns.ts';
-import { type Applied, contractApplied, meterRow } from './rows.ts';
+import { type Applied, meterRow } from './rows.ts';
 
 /** A call as it was rated before, or is after. */
 export interface RatedSide {

@@ -155,12 +155,6 @@ export function meterRow(
   };
 }
 
-/** Counts a call that was billed before what is exported. */
-export function applyTerms(row: UsageRow, { commitments, shares }: Pick<FocusTerms, 'commitments' | 'shares'>): void {
-  for (const share of shares) share.add(row);
-  commitments.add(row);
-}
-
 export interface Applied {
   readonly contract: string;
   readonly cost: bigint;
