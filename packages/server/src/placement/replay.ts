@@ -37,6 +37,8 @@ export interface Supposition {
   readonly readings: 'session' | 'snapshot';
   readonly cost: CostOf;
   readonly revenue: RevenueOf;
+  /** What is supposed cannot be of these placements: both sides are as they were recorded. */
+  readonly stays?: true;
 }
 
 export interface RecordedPlacement {
@@ -186,10 +188,10 @@ export function makeReplay(tally: Tally): Replay {
       const group = groupOf(placement, supposition);
       const { input, output, health } = parts;
       const chosen =
-        group.legal.length === 0
+        group.legal.length === 0 || supposition.stays
           ? null
           : cheapestOf(group, input, output, health === '' ? nothingKnown : ({ key }) => healthOf(health, key));
-      count(tally, group, slotOf(group, placement, chosen), placement, { chosen, input, output });
+      count(tally, group, slotOf(group, placement, chosen), placement, { input, output });
     },
   };
 }
@@ -206,7 +208,7 @@ export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposi
   const chosen = placeNamed(supposition.supposed, decision.chosen ?? '') ?? null;
   const group = newGroup(placement, supposition, decision);
   const { i: input, o: output } = placement.record;
-  count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { chosen, input, output });
+  count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { input, output });
 }
 
 /**
@@ -326,29 +328,30 @@ function count(
   { isCall, supposition, vendor, revenue }: Group,
   slot: Slot,
   placement: Pick<RecordedPlacement, 'id' | 'at' | 'usage'>,
-  { chosen, input, output }: { readonly chosen: Place | null; readonly input: number; readonly output: number },
+  { input, output }: { readonly input: number; readonly output: number },
 ): void {
   const { cost } = supposition;
   const { cell } = slot;
   const { at } = placement;
   const was = cell.was.place;
+  const would = cell.would.place;
   const usage = isCall ? placement.usage : null;
   if (usage === null) {
-    const atMost = isCall && chosen !== null ? cost(chosen.id, { input, cached: 0, output }, at) : 0n;
+    const atMost = isCall && would !== null ? cost(would, { input, cached: 0, output }, at) : 0n;
     addTo(tally, cell, placement, { ...NOTHING_KNOWN, atMost });
     return;
   }
   const wasCost = was === null ? 0n : cost(was, usage, at);
-  const wouldCost = chosen === null ? 0n : chosen.id === was ? wasCost : cost(chosen.id, usage, at);
+  const wouldCost = would === null ? 0n : would === was ? wasCost : cost(would, usage, at);
   const brought = revenue === null ? 0n : revenue(usage, at);
   const wasRevenue = was === null ? 0n : brought;
-  const wouldRevenue = chosen === null ? 0n : brought;
+  const wouldRevenue = would === null ? 0n : brought;
   addTo(tally, cell, placement, { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost: 0n });
   const day = Math.floor(at / DAY_MS);
   if (day !== slot.day) {
     slot.day = day;
     slot.was = was === null ? null : dayFor(tally, { day, cloud: cell.was.cloud ?? '-', vendor });
-    slot.would = chosen === null ? null : dayFor(tally, { day, cloud: chosen.cloud, vendor });
+    slot.would = would === null ? null : dayFor(tally, { day, cloud: cell.would.cloud ?? '-', vendor });
   }
   if (slot.was !== null) {
     slot.was.wasCost += wasCost;
@@ -364,12 +367,12 @@ const NOTHING_KNOWN = { usage: null, wasCost: 0n, wouldCost: 0n, wasRevenue: 0n,
 const DAY_MS = 86_400_000;
 
 function newSlot(tally: Tally, group: Group, record: PlacementRecord, chosen: Place | null): Slot {
-  const { recorded } = group.supposition;
+  const { recorded, stays = false } = group.supposition;
   const was = wasOf(record, recorded);
-  const forbidding = group.forbidding.get(record.c ?? '') ?? NO_CLAUSES;
+  const forbidding = stays ? NO_CLAUSES : (group.forbidding.get(record.c ?? '') ?? NO_CLAUSES);
   const breach = forbidding.length > 0;
   const outcome = chosen !== null ? 'placed' : group.refused ? 'refused' : 'unavailable';
-  const would: Side = { outcome, place: chosen?.id ?? null, cloud: chosen?.cloud ?? null };
+  const would: Side = stays ? was : { outcome, place: chosen?.id ?? null, cloud: chosen?.cloud ?? null };
   const change = changeOf({ was, would });
   const naming = breach
     ? forbidding
@@ -388,6 +391,7 @@ function newSlot(tally: Tally, group: Group, record: PlacementRecord, chosen: Pl
     was,
     would,
     breach,
+    stays,
     clauses: naming,
   });
   return { cell, day: Number.NaN, was: null, would: null };

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { shippedFiles } from '../../placement/fixture.test-support.ts';
 import { rawUpstream, type RawUpstream } from '../../provider/raw-upstream.test-support.ts';
 import { answered } from '../../provider/responses-upstream.test-support.ts';
 import { perdure } from '../cli/captured-io.test-support.ts';
@@ -141,4 +142,24 @@ test('keys for inference replay nothing; a reading that looks back needs the fol
   expect([refused.code === 0, refused.err]).toEqual([false, expect.stringContaining('auditor or operator')]);
   const { code, err } = await whatIf('auditor', '--reading', 'substance');
   expect([code, err]).toEqual([2, expect.stringContaining('replay the data folder')]);
+});
+
+test('a window that crosses an activation: what was decided without the reading stays as recorded', async () => {
+  const april = { name: 'openai-2026-04', files: shippedFiles('openai-2026-04') };
+  const active = { contracts: [april], enforce: false };
+  expect((await ask('ops', 'POST', '/perdure/v1/contracts/activations', active)).status).toBe(200);
+  for (let i = 0; i < 2; i++) await call('app');
+  for (const key of ['auditor', null]) {
+    const options = [...(key === null ? ['--tenant', 'acme'] : []), '--reading', 'microsoft'];
+    const report = await reportOf(key, ...options);
+    const later = report.cells.filter(({ stays }) => stays);
+    expect(report.as_recorded).toBe(2);
+    expect(later.reduce((sum, { placements }) => sum + placements, 0)).toBe(2);
+    for (const { was, would, breach, was_cost_micro_usd: before, would_cost_micro_usd: after } of later)
+      expect([would, breach, after, was.outcome]).toEqual([was, false, before, 'placed']);
+    const { code, err } = await whatIf(key, '--reading', 'microsft');
+    expect([code, err]).toEqual([2, expect.stringContaining('--reading microsft: no contract')]);
+    expect(err).toContain('there are: amazon-openai, as-written, microsoft, substance');
+    expect(err).toContain('Did you mean microsoft?');
+  }
 });

@@ -102,6 +102,7 @@ export async function runWhatIf(run: WhatIfRun): Promise<WhatIfTotals> {
     if (pages % KEEP_EVERY === 0) keep();
   }
   keep();
+  suppositions.mustHaveRead();
   return { tally, window, readings: readings(), terms: suppositions.terms() };
 
   async function know(version: string, page: RecordedTexts, index: number): Promise<void> {

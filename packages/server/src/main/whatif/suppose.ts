@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Books } from '../../money/prices.ts';
 import type { Supposition } from '../../placement/replay.ts';
+import { didYouMean } from '../../contract/finding.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import { readContractFolder } from '../contracts.ts';
 import { type Terms, type TermsSource, termsOf, termsSource } from '../money/terms.ts';
@@ -41,6 +42,8 @@ export interface Suppositions {
   terms(): SidesOfTerms;
   /** The versions that were asked for and are kept. */
   versions(): readonly string[];
+  /** @throws CliError if the supposed reading is one of no contract that was seen so far */
+  mustHaveRead(): void;
 }
 
 export interface SidesOfTerms {
@@ -63,6 +66,7 @@ export function makeSuppositions(
   const seen = { recorded: new Set<string>(), supposed: new Set<string>() };
   const termed = { recorded: new Map<string, TermsSource>(), supposed: new Map<string, TermsSource>() };
   const versions = new Set<string>();
+  const offered = new Set<string>();
   const contracts = suppose.contracts?.map(readContractFolder) ?? null;
 
   async function load(version: string): Promise<Supposition | null> {
@@ -71,7 +75,13 @@ export function makeSuppositions(
     const base = parseDocument(text);
     versions.add(version);
     const { snapshot: recorded, contracts: before } = snapshotOfDocument(base, true);
-    const { snapshot: supposed, contracts: after } = suppositionOn(base, contracts, suppose);
+    const has = before.flatMap(contract => contract.readings.map(({ id }) => id));
+    for (const reading of has) offered.add(reading);
+    // Supposed contracts are the same for all: without the reading they cannot be used.
+    const stays = contracts === null && suppose.reading !== null && !has.includes(suppose.reading);
+    const { snapshot: supposed, contracts: after } = stays
+      ? { snapshot: recorded, contracts: before }
+      : suppositionOn(base, contracts, suppose);
     for (const contract of before) termed.recorded.set(contract.id, termsSource(contract));
     for (const contract of after) termed.supposed.set(contract.id, termsSource(contract));
     for (const [into, readings] of [
@@ -79,8 +89,8 @@ export function makeSuppositions(
       [seen.supposed, supposed.readings],
     ] as const)
       for (const [contract, reading] of Object.entries(readings)) into.add(`${contract}: ${reading}`);
-    const readings = suppose.reading === null ? 'session' : 'snapshot';
-    return { recorded, supposed, readings, cost: costOf(recorded), revenue };
+    const readings = suppose.reading === null || stays ? 'session' : 'snapshot';
+    return { recorded, supposed, readings, cost: costOf(recorded), revenue, ...(stays && { stays }) };
   }
 
   return {
@@ -100,6 +110,16 @@ export function makeSuppositions(
       supposed: termsOf([...termed.supposed.values()]),
     }),
     versions: () => [...versions].toSorted(),
+    mustHaveRead() {
+      const { reading } = suppose;
+      if (reading === null || contracts !== null || versions.size === 0 || offered.has(reading)) return;
+      const near = didYouMean(reading, offered);
+      throw new CliError(
+        EXIT.usage,
+        `perdure whatif: --reading ${reading}: no contract that these placements were decided on has it (there are: ${[...offered].toSorted().join(', ') || 'none'})`,
+        near === null ? {} : { hint: `Did you mean ${near}?` },
+      );
+    },
   };
 }
 
