@@ -2,7 +2,7 @@
 import type { Books } from '../money/prices.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
-import { momentOption } from './cli/moment.ts';
+import { windowOptions } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
@@ -31,8 +31,7 @@ export type ReportName = 'statefulness' | 'visibility' | 'lock-in';
 
 export async function report(name: ReportName, options: ReportOptions, io: Io): Promise<ExitCode> {
   const window: Window = {
-    from: momentOption(`perdure report ${name}`, '--from', options.from),
-    to: momentOption(`perdure report ${name}`, '--to', options.to),
+    ...windowOptions(`perdure report ${name}`, options, Date.now()),
     tenant: options.tenant ?? null,
   };
   const { config } = await configured(options, io, async () => configWith([], io.cwd));

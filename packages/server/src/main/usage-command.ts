@@ -10,6 +10,7 @@ import { type Dimension, type Group, grandTotal, type Totals } from '../money/to
 import { rate } from '../money/usage.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { windowOptions } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import type { Config } from './config/config.ts';
@@ -254,7 +255,9 @@ export async function usageClose(month: string, options: CloseOptions, io: Io): 
   return EXIT.ok;
 }
 
+/** Looked at here, so that what is said of them names the options. */
 function timesIn({ from, to }: Times): Times {
+  windowOptions('perdure usage', { from, to }, Date.now());
   return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
 }
 
