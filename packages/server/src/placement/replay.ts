@@ -15,7 +15,7 @@ import { emptyRecordText, healthOf, takeApart } from './record-text.ts';
 import { distanceOf, lacking, type MeteredTokens, scoreOf } from './score.ts';
 import { type Sight, sightOf } from './sight.ts';
 import type { Snapshot } from './snapshot.ts';
-import { addTo, type Cell, cellFor, changeOf, type Day, dayFor, type Side, type Tally } from './tally.ts';
+import { addTo, type Cell, cellFor, changeOf, type Counted, type Day, dayFor, type Side, type Tally } from './tally.ts';
 
 /** Micro-USD of a metered call at a target. */
 export type CostOf = (target: string, usage: MeteredTokens, at: number) => bigint;
@@ -115,7 +115,7 @@ const IDLE: PlaceHealth = { state: 'up', inFlight: 0, expectedLatencyMs: 0 };
 const NO_CLAUSES: readonly string[] = [];
 
 export interface Replay {
-  add(placement: RecordedPlacementText, supposition: Supposition): void;
+  add(placement: RecordedPlacementText, supposition: Supposition): Counted;
 }
 
 export function makeReplay(tally: Tally): Replay {
@@ -182,8 +182,7 @@ export function makeReplay(tally: Tally): Replay {
     add(placement, supposition) {
       const { text, start, end } = placement;
       if (!takeApart(parts, text, start, end)) {
-        replaySlowly(tally, { ...placement, record: parsed(placement) }, supposition);
-        return;
+        return replaySlowly(tally, { ...placement, record: parsed(placement) }, supposition);
       }
       const group = groupOf(placement, supposition);
       const { input, output, health } = parts;
@@ -191,7 +190,7 @@ export function makeReplay(tally: Tally): Replay {
         group.legal.length === 0 || supposition.stays
           ? null
           : cheapestOf(group, input, output, health === '' ? nothingKnown : ({ key }) => healthOf(health, key));
-      count(tally, group, slotOf(group, placement, chosen), placement, { input, output });
+      return count(tally, group, slotOf(group, placement, chosen), placement, { input, output });
     },
   };
 }
@@ -203,12 +202,12 @@ function parsed({ text, start, end }: RecordedPlacementText): PlacementRecord {
 }
 
 /** Decides every placement in full. For tests, and for whoever wants to check the other. */
-export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposition: Supposition): void {
+export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposition: Supposition): Counted {
   const decision = decided(placement, supposition);
   const chosen = placeNamed(supposition.supposed, decision.chosen ?? '') ?? null;
   const group = newGroup(placement, supposition, decision);
   const { i: input, o: output } = placement.record;
-  count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { input, output });
+  return count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { input, output });
 }
 
 /**
@@ -329,7 +328,7 @@ function count(
   slot: Slot,
   placement: Pick<RecordedPlacement, 'id' | 'at' | 'usage'>,
   { input, output }: { readonly input: number; readonly output: number },
-): void {
+): Counted {
   const { cost } = supposition;
   const { cell } = slot;
   const { at } = placement;
@@ -338,15 +337,14 @@ function count(
   const usage = isCall ? placement.usage : null;
   if (usage === null) {
     const atMost = isCall && would !== null ? cost(would, { input, cached: 0, output }, at) : 0n;
-    addTo(tally, cell, placement, { ...NOTHING_KNOWN, atMost });
-    return;
+    return addTo(tally, cell, placement, { ...NOTHING_KNOWN, atMost });
   }
   const wasCost = was === null ? 0n : cost(was, usage, at);
   const wouldCost = would === null ? 0n : would === was ? wasCost : cost(would, usage, at);
   const brought = revenue === null ? 0n : revenue(usage, at);
   const wasRevenue = was === null ? 0n : brought;
   const wouldRevenue = would === null ? 0n : brought;
-  addTo(tally, cell, placement, { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost: 0n });
+  const counted = addTo(tally, cell, placement, { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost: 0n });
   const day = Math.floor(at / DAY_MS);
   if (day !== slot.day) {
     slot.day = day;
@@ -361,6 +359,7 @@ function count(
     slot.would.wouldCost += wouldCost;
     if (wouldRevenue !== 0n) slot.would.wouldRevenue += wouldRevenue;
   }
+  return counted;
 }
 
 const NOTHING_KNOWN = { usage: null, wasCost: 0n, wouldCost: 0n, wasRevenue: 0n, wouldRevenue: 0n };

@@ -75,7 +75,7 @@ export interface Breach {
   readonly clauses: readonly string[];
 }
 
-/** Breaches that are named one by one; all are counted. */
+/** Breaches that a tally names one by one; all are counted. */
 export const MAX_BREACHES_NAMED = 100;
 
 export interface Tally {
@@ -141,12 +141,19 @@ export interface Addition {
   readonly atMost: bigint;
 }
 
+/** What one placement added, and to what. */
+export interface Counted {
+  readonly cell: Cell;
+  readonly added: Addition;
+}
+
 export function addTo(
   tally: Tally,
   cell: Cell,
   placement: { readonly id: string; readonly at: number },
-  { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost }: Addition,
-): void {
+  added: Addition,
+): Counted {
+  const { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost } = added;
   const { at } = placement;
   cell.placements += 1;
   if (usage !== null) {
@@ -165,6 +172,7 @@ export function addTo(
   else if (at < span[0] || at > span[1]) tally.span = [Math.min(at, span[0]), Math.max(at, span[1])];
   if (cell.breach && cell.was.place !== null && tally.breaches.length < MAX_BREACHES_NAMED)
     tally.breaches.push({ id: placement.id, at, place: cell.was.place, clauses: cell.clauses });
+  return { cell, added };
 }
 
 // ---- As text: to go on after an interruption ----------------------------------------------------------------------------

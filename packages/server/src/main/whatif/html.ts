@@ -3,7 +3,7 @@ import { barChart } from './charts.ts';
 import { type DataCell, dataTable, escapeHtml } from './markup.ts';
 import type { CloudFigures, Counted, WhatIfReport } from './report.ts';
 import { moneySections } from './html-money.ts';
-import { clauseText, dollars, number, sideNames, staysText, supposedEvents } from './text.ts';
+import { ALL_NAMED, clauseText, dollars, number, sideNames, staysText, supposedEvents } from './text.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #fff; --line: #d0d7de; --recorded: #2f6db5; --supposed: #b4570b; }
@@ -211,7 +211,9 @@ function breaches({ breaches: list, changes }: WhatIfReport): string {
       ? ''
       : `<details><summary>${rest.length} more</summary>${listed(rest, 'The next of them')}</details>`;
   const caption =
-    first.length < changes.breaches ? `The first ${first.length} of ${number(changes.breaches)}` : 'All of them';
+    first.length < changes.breaches
+      ? `The first ${first.length} of ${number(changes.breaches)}${list.length < changes.breaches ? `; perdure whatif ${ALL_NAMED}` : ''}`
+      : 'All of them';
   return `<section id="breaches"><h2>Breaches that already happened</h2>${listed(first, caption)}${more}</section>`;
 }
 

@@ -84,7 +84,7 @@ export interface WhatIfReport {
   readonly products: readonly Counted[];
   readonly channels: readonly Counted[];
   readonly clauses: readonly Counted[];
-  /** The first of them, one by one. */
+  /** The first of them, one by one, `MAX_BREACHES_NAMED` at most: `--placements` names all. */
   readonly breaches: readonly (Omit<Breach, 'at'> & { readonly at: string })[];
   readonly cells: readonly WireCell[];
   /** Money by day (since 1970), cloud and vendor of the models. */

@@ -81,3 +81,14 @@ test('a reading is laid over what has it, the rest stays; it must be one of some
   expect((await unknown.of('with'))?.stays).toBe(true);
   expect(() => unknown.mustHaveRead()).toThrow('--reading microsft: no contract');
 });
+
+test('another price, rate card or contract is another digest; another order of targets is not', () => {
+  const book = (input: number) => [{ from: null, prices: { input, cached: 1, output: 1, reasoning: 1 } }];
+  const digests = (costs: Record<string, ReturnType<typeof book>>, contracts: readonly string[] | null = null) =>
+    makeSuppositions({ contracts, reading: null, events: [] }, async () => document(), { ...NO_BOOKS, costs }).digests;
+  const one = digests({ aws: book(1), azure: book(2) });
+  expect(digests({ azure: book(2), aws: book(1) })).toEqual(one);
+  expect(digests({ aws: book(1), azure: book(3) })).toMatchObject({ rates: one.rates, contracts: one.contracts });
+  expect(digests({ aws: book(1), azure: book(3) }).prices).not.toBe(one.prices);
+  expect(digests({}, [contractFolder('openai-2026-02', '/')]).contracts).not.toBe(one.contracts);
+});

@@ -1,5 +1,6 @@
 /** What is supposed, laid over what a placement was decided on: other contracts, another reading, events that have not happened. */
 import { createHash } from 'node:crypto';
+import type { Contract } from '../../contract/contract.ts';
 import type { Books } from '../../money/prices.ts';
 import type { Supposition } from '../../placement/replay.ts';
 import { didYouMean } from '../../contract/finding.ts';
@@ -32,8 +33,8 @@ export interface Suppose {
 
 /** Suppositions by the version that placements name. */
 export interface Suppositions {
-  /** Of the texts of the supposed contracts. */
-  readonly digest: string;
+  /** Of what does not stand in a question as such: the texts of the supposed contracts, prices, rate cards. */
+  readonly digests: { readonly contracts: string; readonly prices: string; readonly rates: string };
   /** Null if what those placements saw is not kept. */
   of(version: string): Promise<Supposition | null>;
   /** The readings that were in force where placements were decided, and those that are supposed. */
@@ -42,6 +43,8 @@ export interface Suppositions {
   terms(): SidesOfTerms;
   /** The versions that were asked for and are kept. */
   versions(): readonly string[];
+  /** The citations of clauses, `contract/clause`, of either side. */
+  cites(supposition: Supposition): SidesOfCites;
   /** @throws CliError if the supposed reading is one of no contract that was seen so far */
   mustHaveRead(): void;
 }
@@ -50,6 +53,13 @@ export interface SidesOfTerms {
   readonly recorded: Terms;
   readonly supposed: Terms;
 }
+
+export interface SidesOfCites {
+  readonly recorded: ReadonlyMap<string, string>;
+  readonly supposed: ReadonlyMap<string, string>;
+}
+
+const NO_CITES: SidesOfCites = { recorded: new Map(), supposed: new Map() };
 
 /** Snapshots that are kept; a deployment has one for each change of its contracts or targets. */
 const KEPT = 16;
@@ -67,6 +77,7 @@ export function makeSuppositions(
   const termed = { recorded: new Map<string, TermsSource>(), supposed: new Map<string, TermsSource>() };
   const versions = new Set<string>();
   const offered = new Set<string>();
+  const cites = new WeakMap<Supposition, SidesOfCites>();
   const contracts = suppose.contracts?.map(readContractFolder) ?? null;
 
   async function load(version: string): Promise<Supposition | null> {
@@ -90,11 +101,14 @@ export function makeSuppositions(
     ] as const)
       for (const [contract, reading] of Object.entries(readings)) into.add(`${contract}: ${reading}`);
     const readings = suppose.reading === null || stays ? 'session' : 'snapshot';
-    return { recorded, supposed, readings, cost: costOf(recorded), revenue, ...(stays && { stays }) };
+    const made = { recorded, supposed, readings, cost: costOf(recorded), revenue, ...(stays && { stays }) } as const;
+    cites.set(made, { recorded: citesOf(before), supposed: citesOf(after) });
+    return made;
   }
 
   return {
-    digest: createHash('sha256').update(JSON.stringify(contracts)).digest('hex'),
+    digests: { contracts: digestOf(contracts), prices: digestOf(books.costs), rates: digestOf(books.rates) },
+    cites: supposition => cites.get(supposition) ?? NO_CITES,
     async of(version) {
       let found = known.get(version);
       if (found === undefined) {
@@ -121,6 +135,20 @@ export function makeSuppositions(
       );
     },
   };
+}
+
+function citesOf(contracts: readonly Contract[]): ReadonlyMap<string, string> {
+  return new Map(contracts.flatMap(({ clauses }) => clauses.map(one => [`${one.contract}/${one.clause}`, one.cite])));
+}
+
+/** Whole numbers of any size too; price books by their targets, in whatever order these are configured. */
+function digestOf(value: object | null): string {
+  const text = (_: string, one: unknown): unknown => {
+    if (typeof one === 'bigint') return `${one}n`;
+    if (typeof one !== 'object' || one === null || Array.isArray(one)) return one;
+    return Object.fromEntries(Object.entries(one).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  return createHash('sha256').update(JSON.stringify(value, text)).digest('hex');
 }
 
 function suppositionOn(

@@ -69,6 +69,19 @@ test('what could not be supposed is said everywhere, and is the same on both sid
   expect(reportHtml(report())).not.toContain('as_recorded');
 });
 
+test('breaches beyond those that are named are counted, and said to be in the file of placements', () => {
+  const [one] = report().breaches;
+  const of = (named: number, count: number) => ({
+    ...report(),
+    changes: { ...report().changes, breaches: count },
+    breaches: Array.from({ length: named }, () => ({ id: 'x', at: '', place: '', clauses: [], ...one })),
+  });
+  expect(reportText(of(10, 10))).not.toContain('--placements');
+  expect(reportText(of(11, 11))).toContain('\n1 more: --placements FILE names all of them\n');
+  expect(reportHtml(of(100, 100))).not.toContain('--placements');
+  expect(reportHtml(of(100, 101))).toContain('The first 12 of 101; perdure whatif --placements FILE names all of them');
+});
+
 test('in HTML', () => {
   const html = reportHtml(report());
   expect(html).toContain('<p class="note" role="note">Supposed, not recorded: ipo-filed on 2026-05-01.</p>');

@@ -82,8 +82,8 @@ export function reportText(report: WhatIfReport): string {
       ? ''
       : `\n${table(
           ['BREACH', 'AT', 'PLACE', 'FORBIDDEN BY'],
-          breaches.slice(0, 10).map(one => [one.id, one.at, one.place, one.clauses.map(clauseText).join(', ')]),
-        )}`;
+          breaches.slice(0, SHOWN).map(one => [one.id, one.at, one.place, one.clauses.map(clauseText).join(', ')]),
+        )}${changes.breaches > SHOWN ? `${number(changes.breaches - SHOWN)} more: ${ALL_NAMED}\n` : ''}`;
   const counts = [
     count(report.products, 'PRODUCT'),
     count(report.channels, 'CHANNEL'),
@@ -105,6 +105,12 @@ export function staysText({ as_recorded: count, supposed }: WhatIfReport): strin
   const stay = count === 1 ? 'stays as it was' : 'stay as they were';
   return `${number(count)} of them ${stay} recorded: their contracts have no reading ${supposed.reading ?? '-'}`;
 }
+
+/** Breaches that a terminal is shown. */
+const SHOWN = 10;
+
+/** Reports name a part of them. */
+export const ALL_NAMED = '--placements FILE names all of them';
 
 /** What stands on top of every report: nobody shall take for recorded what was supposed. */
 export function supposedEvents({ supposed: { events } }: WhatIfReport): readonly string[] {
