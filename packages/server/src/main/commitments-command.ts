@@ -5,6 +5,7 @@ import { basisContracts, basisJson } from './basis.ts';
 import { eventOption } from './cli/event.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
@@ -25,6 +26,7 @@ export async function commitments(options: CommitmentsOptions, io: Io): Promise<
       return [id, Date.parse(date)];
     }),
   );
+  momentOption('perdure commitments', '--as-of', options.asOf);
   const desk = await openMoneyDesk(config, io);
   try {
     const statement = await desk.commitments(options.asOf, events);

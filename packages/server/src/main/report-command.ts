@@ -3,7 +3,7 @@ import type { ReportQuery } from '@perdure/protocol';
 import type { BooksAt } from '../money/closing.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
-import { momentOption } from './cli/moment.ts';
+import { windowOptions } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
@@ -29,8 +29,7 @@ export type ReportName = 'statefulness' | 'visibility' | 'lock-in';
 
 export async function report(name: ReportName, options: ReportOptions, io: Io): Promise<ExitCode> {
   const window: Window = {
-    from: momentOption(`perdure report ${name}`, '--from', options.from),
-    to: momentOption(`perdure report ${name}`, '--to', options.to),
+    ...windowOptions(`perdure report ${name}`, options, Date.now()),
     tenant: options.tenant ?? null,
   };
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
@@ -88,18 +87,17 @@ interface Made {
   readonly text: string;
 }
 
-const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window, books: BooksAt) => Promise<Made> } =
-  {
-    async statefulness(data, window, books) {
-      const value = await statefulness(data, window, books);
-      return { value, text: statefulnessText(value) };
-    },
-    async visibility(data, window, books) {
-      const value = await visibility(data, window, books);
-      return { value, text: visibilityText(value) };
-    },
-    async 'lock-in'(data, window, books) {
-      const value = await lockIn(data, window, books);
-      return { value, text: lockInText(value) };
-    },
-  };
+const REPORTS: { readonly [N in ReportName]: (data: RecordedData, window: Window, books: BooksAt) => Promise<Made> } = {
+  async statefulness(data, window, books) {
+    const value = await statefulness(data, window, books);
+    return { value, text: statefulnessText(value) };
+  },
+  async visibility(data, window, books) {
+    const value = await visibility(data, window, books);
+    return { value, text: visibilityText(value) };
+  },
+  async 'lock-in'(data, window, books) {
+    const value = await lockIn(data, window, books);
+    return { value, text: lockInText(value) };
+  },
+};

@@ -7,6 +7,7 @@ import { type Dimension, type Group, grandTotal, type Totals } from '../money/to
 import { basisContracts } from './basis.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { windowOptions } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import type { Config } from './config/config.ts';
@@ -209,7 +210,9 @@ function chargeSource(desk: Pick<MoneyDesk, 'rows'>, tenant: string | null): Cha
   };
 }
 
+/** Looked at here, so that what is said of them names the options. */
 function timesIn({ from, to }: Times): Times {
+  windowOptions('perdure usage', { from, to }, Date.now());
   return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
 }
 

@@ -1,16 +1,17 @@
 /** `perdure whatif`: from flags to a run, and its report as text, JSON, CSV or HTML. */
 import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
-import { momentOption } from './cli/moment.ts';
+import { windowOptions } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
+import { writablePaths } from './cli/writable.ts';
 import { configured } from './configured.ts';
 import { contractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
-import { openRecorded } from './evidence/recorded.ts';
-import { booksOfMonths } from './money/books.ts';
+import { openRecorded, type ReplaySource } from './evidence/recorded.ts';
+import { booksOf } from './money/books.ts';
+import { closedMonths } from './money/closes.ts';
 import { reportHtml } from './whatif/html.ts';
 import { reportOf } from './whatif/report.ts';
 import { replayOverHttp } from './whatif/over-http.ts';
@@ -28,6 +29,7 @@ export interface WhatIfOptions extends ConfigFlags {
   readonly event?: readonly string[];
   readonly state?: string;
   readonly url?: string;
+  readonly placements?: string;
   readonly csv?: string;
   readonly moneyCsv?: string;
   readonly jsonl?: string;
@@ -39,28 +41,59 @@ const SAY_EVERY_MS = 1000;
 
 export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> {
   const suppose = supposeFrom(options, io);
-  const window = {
-    from: momentOption('perdure whatif', '--from', options.from),
-    to: momentOption('perdure whatif', '--to', options.to),
-    tenant: options.tenant ?? null,
-  };
+  const window = { ...windowOptions('perdure whatif', options, Date.now()), tenant: options.tenant ?? null };
+  const files = writablePaths('perdure whatif', io.cwd, {
+    '--state': options.state,
+    '--placements': options.placements,
+    '--csv': options.csv,
+    '--money-csv': options.moneyCsv,
+    '--jsonl': options.jsonl,
+    '--html': options.html,
+  });
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
   const data = options.url === undefined ? await openRecorded(config) : replayOverHttp(options.url, config, io);
   try {
-    const suppositions = makeSuppositions(suppose, version => data.document(version), booksOfMonths(config));
-    const state = options.state === undefined ? null : resolve(io.cwd, options.state);
-    const totals = await runWhatIf({ data, suppositions, suppose, window, state, progress: progressTo(io) });
+    await mustKnow(data, window.tenant);
+    const suppositions = makeSuppositions(
+      suppose,
+      version => data.document(version),
+      booksOf(config),
+      closedMonths(config.data),
+    );
+    const [state, placements] = [files['--state'], files['--placements']];
+    const totals = await runWhatIf({
+      data,
+      suppositions,
+      suppose,
+      window,
+      state,
+      placements,
+      progress: progressTo(io),
+    });
     const report = reportOf(totals, suppose);
-    if (options.csv !== undefined) writeFileSync(resolve(io.cwd, options.csv), reportCsv(report));
-    if (options.moneyCsv !== undefined) writeFileSync(resolve(io.cwd, options.moneyCsv), moneyCsv(report));
-    if (options.jsonl !== undefined) writeFileSync(resolve(io.cwd, options.jsonl), reportLines(report));
-    if (options.html !== undefined) writeFileSync(resolve(io.cwd, options.html), reportHtml(report));
+    for (const [option, exported] of EXPORTS) {
+      const file = files[option];
+      if (file !== null) writeFileSync(file, exported(report));
+    }
     if (options.json === true) printJson(io, report);
     else io.out(reportText(report));
     return EXIT.ok;
   } finally {
     await data.close();
   }
+}
+
+const EXPORTS = [
+  ['--csv', reportCsv],
+  ['--money-csv', moneyCsv],
+  ['--jsonl', reportLines],
+  ['--html', reportHtml],
+] as const;
+
+/** A slip in a name shall not look like a tenant to whom nothing would happen. */
+async function mustKnow(data: ReplaySource, tenant: string | null): Promise<void> {
+  if (tenant === null || (await data.hasTenant(tenant))) return;
+  throw new CliError(EXIT.usage, `perdure whatif: --tenant ${tenant}: no placement of it is recorded there`);
 }
 
 function supposeFrom(options: WhatIfOptions, io: Io): Suppose {

@@ -15,7 +15,7 @@ import { emptyRecordText, healthOf, takeApart } from './record-text.ts';
 import { distanceOf, lacking, type MeteredTokens, scoreOf } from './score.ts';
 import { type Sight, sightOf } from './sight.ts';
 import type { Snapshot } from './snapshot.ts';
-import { addTo, type Cell, cellFor, changeOf, type Day, dayFor, type Side, type Tally } from './tally.ts';
+import { addTo, type Cell, cellFor, changeOf, type Counted, type Day, dayFor, type Side, type Tally } from './tally.ts';
 
 /** Micro-USD of a metered call at a target. */
 export type CostOf = (target: string, usage: MeteredTokens, at: number) => bigint;
@@ -37,6 +37,8 @@ export interface Supposition {
   readonly readings: 'session' | 'snapshot';
   readonly cost: CostOf;
   readonly revenue: RevenueOf;
+  /** What is supposed cannot be of these placements: both sides are as they were recorded. */
+  readonly stays?: true;
 }
 
 export interface RecordedPlacement {
@@ -113,7 +115,7 @@ const IDLE: PlaceHealth = { state: 'up', inFlight: 0, expectedLatencyMs: 0 };
 const NO_CLAUSES: readonly string[] = [];
 
 export interface Replay {
-  add(placement: RecordedPlacementText, supposition: Supposition): void;
+  add(placement: RecordedPlacementText, supposition: Supposition): Counted;
 }
 
 export function makeReplay(tally: Tally): Replay {
@@ -180,16 +182,15 @@ export function makeReplay(tally: Tally): Replay {
     add(placement, supposition) {
       const { text, start, end } = placement;
       if (!takeApart(parts, text, start, end)) {
-        replaySlowly(tally, { ...placement, record: parsed(placement) }, supposition);
-        return;
+        return replaySlowly(tally, { ...placement, record: parsed(placement) }, supposition);
       }
       const group = groupOf(placement, supposition);
       const { input, output, health } = parts;
       const chosen =
-        group.legal.length === 0
+        group.legal.length === 0 || supposition.stays
           ? null
           : cheapestOf(group, input, output, health === '' ? nothingKnown : ({ key }) => healthOf(health, key));
-      count(tally, group, slotOf(group, placement, chosen), placement, { chosen, input, output });
+      return count(tally, group, slotOf(group, placement, chosen), placement, { input, output });
     },
   };
 }
@@ -201,12 +202,12 @@ function parsed({ text, start, end }: RecordedPlacementText): PlacementRecord {
 }
 
 /** Decides every placement in full. For tests, and for whoever wants to check the other. */
-export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposition: Supposition): void {
+export function replaySlowly(tally: Tally, placement: RecordedPlacement, supposition: Supposition): Counted {
   const decision = decided(placement, supposition);
   const chosen = placeNamed(supposition.supposed, decision.chosen ?? '') ?? null;
   const group = newGroup(placement, supposition, decision);
   const { i: input, o: output } = placement.record;
-  count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { chosen, input, output });
+  return count(tally, group, newSlot(tally, group, placement.record, chosen), placement, { input, output });
 }
 
 /**
@@ -326,29 +327,29 @@ function count(
   { isCall, supposition, vendor, revenue }: Group,
   slot: Slot,
   placement: Pick<RecordedPlacement, 'id' | 'at' | 'usage'>,
-  { chosen, input, output }: { readonly chosen: Place | null; readonly input: number; readonly output: number },
-): void {
+  { input, output }: { readonly input: number; readonly output: number },
+): Counted {
   const { cost } = supposition;
   const { cell } = slot;
   const { at } = placement;
   const was = cell.was.place;
+  const would = cell.would.place;
   const usage = isCall ? placement.usage : null;
   if (usage === null) {
-    const atMost = isCall && chosen !== null ? cost(chosen.id, { input, cached: 0, output }, at) : 0n;
-    addTo(tally, cell, placement, { ...NOTHING_KNOWN, atMost });
-    return;
+    const atMost = isCall && would !== null ? cost(would, { input, cached: 0, output }, at) : 0n;
+    return addTo(tally, cell, placement, { ...NOTHING_KNOWN, atMost });
   }
   const wasCost = was === null ? 0n : cost(was, usage, at);
-  const wouldCost = chosen === null ? 0n : chosen.id === was ? wasCost : cost(chosen.id, usage, at);
+  const wouldCost = would === null ? 0n : would === was ? wasCost : cost(would, usage, at);
   const brought = revenue === null ? 0n : revenue(usage, at);
   const wasRevenue = was === null ? 0n : brought;
-  const wouldRevenue = chosen === null ? 0n : brought;
-  addTo(tally, cell, placement, { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost: 0n });
+  const wouldRevenue = would === null ? 0n : brought;
+  const counted = addTo(tally, cell, placement, { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost: 0n });
   const day = Math.floor(at / DAY_MS);
   if (day !== slot.day) {
     slot.day = day;
     slot.was = was === null ? null : dayFor(tally, { day, cloud: cell.was.cloud ?? '-', vendor });
-    slot.would = chosen === null ? null : dayFor(tally, { day, cloud: chosen.cloud, vendor });
+    slot.would = would === null ? null : dayFor(tally, { day, cloud: cell.would.cloud ?? '-', vendor });
   }
   if (slot.was !== null) {
     slot.was.wasCost += wasCost;
@@ -358,18 +359,19 @@ function count(
     slot.would.wouldCost += wouldCost;
     if (wouldRevenue !== 0n) slot.would.wouldRevenue += wouldRevenue;
   }
+  return counted;
 }
 
 const NOTHING_KNOWN = { usage: null, wasCost: 0n, wouldCost: 0n, wasRevenue: 0n, wouldRevenue: 0n };
 const DAY_MS = 86_400_000;
 
 function newSlot(tally: Tally, group: Group, record: PlacementRecord, chosen: Place | null): Slot {
-  const { recorded } = group.supposition;
+  const { recorded, stays = false } = group.supposition;
   const was = wasOf(record, recorded);
-  const forbidding = group.forbidding.get(record.c ?? '') ?? NO_CLAUSES;
+  const forbidding = stays ? NO_CLAUSES : (group.forbidding.get(record.c ?? '') ?? NO_CLAUSES);
   const breach = forbidding.length > 0;
   const outcome = chosen !== null ? 'placed' : group.refused ? 'refused' : 'unavailable';
-  const would: Side = { outcome, place: chosen?.id ?? null, cloud: chosen?.cloud ?? null };
+  const would: Side = stays ? was : { outcome, place: chosen?.id ?? null, cloud: chosen?.cloud ?? null };
   const change = changeOf({ was, would });
   const naming = breach
     ? forbidding
@@ -388,6 +390,7 @@ function newSlot(tally: Tally, group: Group, record: PlacementRecord, chosen: Pl
     was,
     would,
     breach,
+    stays,
     clauses: naming,
   });
   return { cell, day: Number.NaN, was: null, would: null };

@@ -23,6 +23,8 @@ export interface CellKey {
   readonly would: Side;
   /** The alternative forbids the place where it was: a breach that already happened. */
   readonly breach: boolean;
+  /** What is supposed could not be of these placements: they stay as they were recorded. */
+  readonly stays: boolean;
   /** `contract/clause`, sorted: those that forbid the recorded place under the alternative; for what is freed, those that had refused it. */
   readonly clauses: readonly string[];
 }
@@ -73,7 +75,7 @@ export interface Breach {
   readonly clauses: readonly string[];
 }
 
-/** Breaches that are named one by one; all are counted. */
+/** Breaches that a tally names one by one; all are counted. */
 export const MAX_BREACHES_NAMED = 100;
 
 export interface Tally {
@@ -98,7 +100,7 @@ export function changeOf({ was, would }: Pick<CellKey, 'was' | 'would'>): Change
 }
 
 export function cellFor(tally: Tally, key: CellKey): Cell {
-  const { action, product, channel, was, would, breach, clauses } = key;
+  const { action, product, channel, was, would, breach, stays, clauses } = key;
   const text = JSON.stringify([
     action,
     product,
@@ -106,12 +108,13 @@ export function cellFor(tally: Tally, key: CellKey): Cell {
     [was.outcome, was.place, was.cloud],
     [would.outcome, would.place, would.cloud],
     breach,
+    stays,
     clauses,
   ]);
   const known = tally.cells.get(text);
   if (known !== undefined) return known;
   const counts = { placements: 0, metered: 0, input: 0, cached: 0, output: 0, atMost: 0n };
-  const cell: Cell = { action, product, channel, was, would, breach, clauses, ...counts, ...NO_MONEY };
+  const cell: Cell = { action, product, channel, was, would, breach, stays, clauses, ...counts, ...NO_MONEY };
   tally.cells.set(text, cell);
   return cell;
 }
@@ -138,12 +141,19 @@ export interface Addition {
   readonly atMost: bigint;
 }
 
+/** What one placement added, and to what. */
+export interface Counted {
+  readonly cell: Cell;
+  readonly added: Addition;
+}
+
 export function addTo(
   tally: Tally,
   cell: Cell,
   placement: { readonly id: string; readonly at: number },
-  { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost }: Addition,
-): void {
+  added: Addition,
+): Counted {
+  const { usage, wasCost, wouldCost, wasRevenue, wouldRevenue, atMost } = added;
   const { at } = placement;
   cell.placements += 1;
   if (usage !== null) {
@@ -162,6 +172,7 @@ export function addTo(
   else if (at < span[0] || at > span[1]) tally.span = [Math.min(at, span[0]), Math.max(at, span[1])];
   if (cell.breach && cell.was.place !== null && tally.breaches.length < MAX_BREACHES_NAMED)
     tally.breaches.push({ id: placement.id, at, place: cell.was.place, clauses: cell.clauses });
+  return { cell, added };
 }
 
 // ---- As text: to go on after an interruption ----------------------------------------------------------------------------

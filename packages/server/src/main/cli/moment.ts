@@ -1,6 +1,23 @@
 import { datetimeMs } from '../../contract/instant.ts';
 import { CliError, EXIT } from './exit.ts';
 
+/**
+ * ms since 1970 of `--from` (inclusive) and `--to` (exclusive); null where it was not given.
+ * @param now ms since 1970: where the time ends without `--to`
+ * @throws CliError if one is no time, or the one is after the other
+ */
+export function windowOptions(
+  command: string,
+  options: { readonly from?: string | undefined; readonly to?: string | undefined },
+  now: number,
+): { readonly from: number | null; readonly to: number | null } {
+  const from = momentOption(command, '--from', options.from);
+  const to = momentOption(command, '--to', options.to);
+  if (from !== null && from > (to ?? now))
+    throw new CliError(EXIT.usage, `${command}: --from is after ${to === null ? 'now' : '--to'}`);
+  return { from, to };
+}
+
 /** As tables show it, UTC. @param seconds since 1970 */
 export function moment(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');

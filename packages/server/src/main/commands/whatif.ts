@@ -23,6 +23,7 @@ export const whatIfCommand: AddCommand = (program, io, done) => {
       'of a running server: replay what PERDURE_API_KEY may read there (scope auditor or operator)',
     )
     .option('--state <file>', 'keep the state there: killed half-way, the same command goes on')
+    .option('--placements <file>', 'write what would differ there, a line of JSON for each placement')
     .option('--csv <file>', 'write the finest figures there, a row for each kind of change')
     .option('--money-csv <file>', 'write the money moved there, a row for each cloud, commitment and share')
     .option('--jsonl <file>', 'write all figures there, one line of JSON each')

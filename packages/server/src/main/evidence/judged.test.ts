@@ -113,7 +113,7 @@ function logOf(made: readonly Made[], uses: { readonly [session: string]: Use | 
       yield { placements, place: { home: 'local', tenant: 'acme', after: 0 } };
     },
     texts: nothing,
-    placement: nothing,
+    hasTenant: nothing,
     use: async ({ session }) => (session in uses ? (uses[session] ?? null) : use()),
     document: async version => documents.get(version) ?? null,
     close: async () => undefined,

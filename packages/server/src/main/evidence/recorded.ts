@@ -46,17 +46,21 @@ export interface RecordedTexts {
   /** Which of them the window holds. */
   readonly wanted: (index: number) => boolean;
   readonly place: RecordedPlace;
+  /** What they are called, by position: more than a row of the log tells. To be asked before the next page is. */
+  readonly names: () => Promise<ReadonlyMap<number, PlacementName>>;
 }
+
+export type PlacementName = Pick<PlacementRecord, 'id'> & { readonly tenant: string };
 
 /** What a replay reads. */
 export interface ReplaySource {
-  /** A place in one source is none in another: a server's address, or empty for a data folder. */
+  /** A place in one source is none in another: a server's address, or a data folder and its homes. */
   readonly source: string;
   /** How many placements there are, the window's edges left aside: for progress. Null: not known. */
   count(window: Window): Promise<number | null>;
   texts(window: Window, after: RecordedPlace | null): AsyncIterable<RecordedTexts>;
-  /** The placement at a position. Null: there is none. */
-  placement(place: RecordedPlace): Promise<Pick<PlacementRecord, 'id'> | null>;
+  /** Whether any placement of a tenant is recorded. */
+  hasTenant(tenant: string): Promise<boolean>;
   /** What a session did in all before a moment; null if its log cannot be read. */
   use(session: RecordedSession, before: number | null): Promise<Use | null>;
   /** A snapshot's document by its version. */
@@ -92,19 +96,16 @@ export async function openRecorded(config: Config): Promise<RecordedData> {
   const readers = new Map(homes.map(home => [home.home as string, home]));
   return {
     ...recordedOf(homes),
-    source: '',
+    source: JSON.stringify([config.data, homes.map(({ home }) => home)]),
     async count(window) {
       let sum = 0;
       for (const home of homes) for (const { placements } of await tenantsOf(home, window)) sum += placements;
       return sum;
     },
     texts: (window, after) => walk(homes, window, after, textsOf),
-    async placement({ home, tenant, after: position }) {
-      const found = await readers
-        .get(home)
-        ?.placementLog({ tenant: tenant as TenantId, order: 'asc', limit: 1, after: position - 1 });
-      const entry = found?.[0];
-      return entry === undefined || entry.position !== position ? null : placementOf(tenant as TenantId, entry);
+    async hasTenant(tenant) {
+      for (const home of homes) if ((await home.placementTenants()).some(one => one.tenant === tenant)) return true;
+      return false;
     },
     close: async () => void (await Promise.all(homes.map(home => home.close()))),
   };
@@ -209,12 +210,28 @@ async function* textsOf(
       const at = ats[index] ?? 0;
       return (from === null || at >= from) && (to === null || at < to);
     };
-    yield { texts, wanted, place: { home: home.home, tenant, after: last } };
+    const names = () => namesOf(home, tenant, positions);
+    yield { texts, wanted, place: { home: home.home, tenant, after: last }, names };
     if (to !== null && ats.every(at => at >= to)) {
       await coming;
       return;
     }
   }
+}
+
+async function namesOf(
+  home: HomeReader,
+  tenant: TenantId,
+  positions: readonly number[],
+): Promise<ReadonlyMap<number, PlacementName>> {
+  const after = (positions[0] ?? 1) - 1;
+  const entries = await home.placementLog({ tenant, order: 'asc', limit: positions.length, after });
+  return new Map(
+    entries.flatMap(entry => {
+      const placement = placementOf(tenant, entry);
+      return placement === null ? [] : [[entry.position, { id: placement.id, tenant }] as const];
+    }),
+  );
 }
 
 /** A fold of the session's events by the reducer: the log says what was done, and nothing else does. */

@@ -113,7 +113,7 @@ test('a what-if is refused where nothing, or what cannot be, is supposed', async
     return [code, err];
   };
   expect(await tried()).toEqual([2, expect.stringContaining('nothing is supposed')]);
-  expect(await tried('--reading', 'mircosoft')).toEqual([2, expect.stringContaining('did you mean microsoft?')]);
+  expect(await tried('--reading', 'mircosoft')).toEqual([2, expect.stringContaining('Did you mean microsoft?')]);
   expect(await tried('--event', 'agi-verified')).toEqual([2, expect.stringContaining('agi-verified=2026-03-01')]);
   expect(await tried('--event', 'agi-verified=2026-02-30')).toEqual([
     2,

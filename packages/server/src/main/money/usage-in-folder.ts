@@ -132,6 +132,6 @@ export function usageProblem(error: unknown): unknown {
   if (error instanceof TooManyGroups) return new CliError(EXIT.usage, `perdure usage: ${error.message}: group by less`);
   const code: unknown = error instanceof Error && 'code' in error ? error.code : null;
   if (error instanceof Error && typeof code === 'string' && isErrorCode(code) && code === 'invalid_request')
-    return new CliError(EXIT.usage, error.message, { cause: error });
+    return new CliError(EXIT.usage, error.message.replace("'group_by'", '--by'), { cause: error });
   return error;
 }

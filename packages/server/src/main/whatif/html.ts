@@ -3,7 +3,7 @@ import { barChart } from './charts.ts';
 import { type DataCell, dataTable, escapeHtml } from './markup.ts';
 import type { CloudFigures, Counted, WhatIfReport } from './report.ts';
 import { moneySections } from './html-money.ts';
-import { clauseText, dollars, number, sideNames, supposedEvents } from './text.ts';
+import { ALL_NAMED, clauseText, dollars, number, sideNames, staysText, supposedEvents } from './text.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #fff; --line: #d0d7de; --recorded: #2f6db5; --supposed: #b4570b; }
@@ -68,7 +68,7 @@ export function reportHtml(report: WhatIfReport): string {
 ${supposedEvents(report)
   .map(line => `<p class="note" role="note">${escapeHtml(line)}</p>`)
   .join('')}
-<p>${escapeHtml(summary(report))}</p>
+${staysNote(report)}<p>${escapeHtml(summary(report))}</p>
 ${sides(report, names)}
 <p class="key"><span class="recorded"></span>${escapeHtml(names[0])}<span class="supposed"></span>supposed: ${escapeHtml(names[1])}</p>
 ${clouds.join('\n')}
@@ -87,6 +87,12 @@ Contract sets that encode public reporting are no legal advice.</p>
 function windowText({ placements, first, last, skipped }: WhatIfReport): string {
   const left = skipped > 0 ? ` ${number(skipped)} had no decision to replay.` : '';
   return `${number(placements)} recorded placements, ${first ?? 'none'} to ${last ?? 'none'}.${left}`;
+}
+
+function staysNote(report: WhatIfReport): string {
+  const text = staysText(report);
+  if (text === null) return '';
+  return `<p data-figure="as_recorded" data-value="${report.as_recorded}">${escapeHtml(text)}.</p>\n`;
 }
 
 function summary({ changes, money }: WhatIfReport): string {
@@ -205,7 +211,9 @@ function breaches({ breaches: list, changes }: WhatIfReport): string {
       ? ''
       : `<details><summary>${rest.length} more</summary>${listed(rest, 'The next of them')}</details>`;
   const caption =
-    first.length < changes.breaches ? `The first ${first.length} of ${number(changes.breaches)}` : 'All of them';
+    first.length < changes.breaches
+      ? `The first ${first.length} of ${number(changes.breaches)}${list.length < changes.breaches ? `; perdure whatif ${ALL_NAMED}` : ''}`
+      : 'All of them';
   return `<section id="breaches"><h2>Breaches that already happened</h2>${listed(first, caption)}${more}</section>`;
 }
 

@@ -5,7 +5,7 @@ import { booksOf } from '../money/books.ts';
 import { runWhatIf } from './run.ts';
 import { makeSuppositions } from './suppose.ts';
 
-const [folder = '', state = '', reading = '', after = '0'] = process.argv.slice(2);
+const [folder = '', state = '', reading = '', after = '0', placements] = process.argv.slice(2);
 const config = configWith([], folder);
 const data = await openRecorded({ ...config, data: folder });
 const suppose = { contracts: null, reading, events: [] };
@@ -15,5 +15,6 @@ await runWhatIf({
   suppose,
   window: { from: null, to: null, tenant: null },
   state,
+  placements: placements ?? null,
   progress: ({ done }) => void (done > Number(after) && process.kill(process.pid, 'SIGKILL')),
 });

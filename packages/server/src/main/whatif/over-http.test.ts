@@ -1,14 +1,17 @@
 /** A what-if over the placements of a running server, as its keys may read them, beside the same over its data folder. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { shippedFiles } from '../../placement/fixture.test-support.ts';
 import { rawUpstream, type RawUpstream } from '../../provider/raw-upstream.test-support.ts';
 import { answered } from '../../provider/responses-upstream.test-support.ts';
 import { perdure } from '../cli/captured-io.test-support.ts';
 import { composeServer, type ComposedServer } from '../compose.ts';
 import { parseConfig } from '../config/load.ts';
 import { keyLine, secretOf } from '../keys/key-lines.test-support.ts';
+import type { PlacementLine } from './lines.ts';
 import type { WhatIfReport } from './report.ts';
 
 /** A server is started: on a busy machine that takes a while. */
@@ -106,11 +109,52 @@ test('comes to the figures of the data folder, for the own tenant and, with the 
   }
 });
 
+const linesOf = (file: string): readonly PlacementLine[] =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as PlacementLine);
+
+test('which placements would differ is the same line by line', async () => {
+  const [there, here] = [join(dir, 'there.jsonl'), join(dir, 'here.jsonl')];
+  // Not in force yet: without the reading, which it has not.
+  const ask = async (key: string | null, ...options: readonly string[]) => {
+    const env = key === null ? {} : { PERDURE_API_KEY: secretOf(key) };
+    const from = key === null ? ['--data', join(dir, 'data')] : ['--url', server.url];
+    const args = ['whatif', ...from, '--contracts', 'openai-2026-04', '--json', '--placements', ...options];
+    expect((await perdure(args, { cwd: dir, env })).code).toBe(0);
+  };
+  await ask('auditor', there);
+  await ask(null, here, '--tenant', 'acme');
+  const lines = linesOf(here);
+  expect(linesOf(there)).toEqual(lines);
+  expect(lines.length).toBe(CALLS + 1);
+  expect(lines[0]).toMatchObject({
+    id: expect.stringMatching(/^plc_/),
+    session: expect.stringMatching(/^sess_/),
+    tenant: 'acme',
+    action: 'infer',
+    change: 'refused',
+    breach: true,
+    from: 'azure-gpt',
+    to: null,
+    clauses: [{ clause: 'no-contract-in-force', cite: null }],
+    supposed_micro_usd: '0',
+  });
+});
+
+test('a tenant of whom nothing is recorded is said to be none', async () => {
+  for (const key of ['ops', null]) {
+    const { code, err } = await whatIf(key, '--tenant', 'acmee');
+    expect([code, err]).toEqual([2, expect.stringContaining('--tenant acmee: no placement of it is recorded there')]);
+  }
+});
+
 test('goes on from its state', async () => {
   const state = ['--tenant', 'acme', '--state', join(dir, 'http.state')];
   const first = await reportOf('auditor', ...state);
   const { code, err } = await whatIf(null, ...state);
-  expect([code, err]).toEqual([2, expect.stringContaining('the state of another what-if')]);
+  expect([code, err]).toEqual([2, expect.stringContaining('another what-if: it differs in --data or --url\n')]);
   await call('app');
   // The end of the window was fixed by the first run.
   expect((await reportOf('auditor', ...state)).cells).toEqual(first.cells);
@@ -141,4 +185,24 @@ test('keys for inference replay nothing; a reading that looks back needs the fol
   expect([refused.code === 0, refused.err]).toEqual([false, expect.stringContaining('auditor or operator')]);
   const { code, err } = await whatIf('auditor', '--reading', 'substance');
   expect([code, err]).toEqual([2, expect.stringContaining('replay the data folder')]);
+});
+
+test('a window that crosses an activation: what was decided without the reading stays as recorded', async () => {
+  const april = { name: 'openai-2026-04', files: shippedFiles('openai-2026-04') };
+  const active = { contracts: [april], enforce: false };
+  expect((await ask('ops', 'POST', '/perdure/v1/contracts/activations', active)).status).toBe(200);
+  for (let i = 0; i < 2; i++) await call('app');
+  for (const key of ['auditor', null]) {
+    const options = [...(key === null ? ['--tenant', 'acme'] : []), '--reading', 'microsoft'];
+    const report = await reportOf(key, ...options);
+    const later = report.cells.filter(({ stays }) => stays);
+    expect(report.as_recorded).toBe(2);
+    expect(later.reduce((sum, { placements }) => sum + placements, 0)).toBe(2);
+    for (const { was, would, breach, was_cost_micro_usd: before, would_cost_micro_usd: after } of later)
+      expect([would, breach, after, was.outcome]).toEqual([was, false, before, 'placed']);
+    const { code, err } = await whatIf(key, '--reading', 'microsft');
+    expect([code, err]).toEqual([2, expect.stringContaining('--reading microsft: no contract')]);
+    expect(err).toContain('there are: amazon-openai, as-written, microsoft, substance');
+    expect(err).toContain('Did you mean microsoft?');
+  }
 });

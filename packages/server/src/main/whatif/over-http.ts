@@ -7,10 +7,11 @@ import type { PlacementTexts } from '../../store/sqlite/messages.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
 import type { Config } from '../config/config.ts';
-import type { ReplaySource, Window } from '../evidence/recorded.ts';
+import type { PlacementName, ReplaySource, Window } from '../evidence/recorded.ts';
 import { serverOf } from '../server-requests.ts';
 
 const PAGE = 100;
+const PLACEMENTS = '/perdure/v1/replay/placements';
 const SCOPE = 'auditor or operator';
 /** The home that a place in these pages names: pages are over all homes. */
 const EVERYWHERE = '*';
@@ -19,29 +20,26 @@ const EVERYWHERE = '*';
 export function replayOverHttp(url: string, config: Config, io: Io): ReplaySource {
   const at = { ...io, env: { ...io.env, PERDURE_URL: url } };
   const { must, request, told } = serverOf(config, at, { scope: SCOPE, held: false });
-  let page: readonly ReplayPlacement[] = [];
-  let start = 0;
   return {
     source: url,
     count: async () => null,
     async *texts(window, after) {
       for (let cursor = after?.cursor ?? null, position = after?.after ?? 0; ; ) {
         const { data, next } = await must(replayPageSchema, 'GET', pathOf(window, cursor));
-        page = data;
-        start = position;
         const texts = textsOf(data, position);
+        const names = async () => namesOf(data, texts.positions);
         position += data.length;
         const end = next ?? data.at(-1)?.id ?? cursor;
         const place = { home: EVERYWHERE, tenant: window.tenant ?? '', after: position };
-        yield { texts, wanted: () => true, place: { ...place, ...(end !== null && { cursor: end }) } };
+        yield { texts, wanted: () => true, place: { ...place, ...(end !== null && { cursor: end }) }, names };
         if (next === null) return;
         cursor = next;
       }
     },
-    async placement({ after }) {
-      // Asked for of the page that was just read.
-      const found = page[after - start];
-      return found === undefined ? null : { id: found.id };
+    async hasTenant(tenant) {
+      const query = new URLSearchParams({ limit: '1', tenant });
+      const { data } = await must(replayPageSchema, 'GET', `${PLACEMENTS}?${query.toString()}`);
+      return data.length > 0;
     },
     use: () =>
       Promise.reject(
@@ -68,7 +66,17 @@ function pathOf({ from, to, tenant }: Window, cursor: string | null): string {
   if (to !== null) query.set('to', new Date(to).toISOString());
   if (tenant !== null) query.set('tenant', tenant);
   if (cursor !== null) query.set('after', cursor);
-  return `/perdure/v1/replay/placements?${query.toString()}`;
+  return `${PLACEMENTS}?${query.toString()}`;
+}
+
+/** A record names its tenant. */
+function namesOf(page: readonly ReplayPlacement[], positions: readonly number[]): Map<number, PlacementName> {
+  return new Map(
+    page.map(({ id, record }, i) => {
+      const { n: tenant = '' } = record as { readonly n?: string };
+      return [positions[i] ?? 0, { id, tenant }];
+    }),
+  );
 }
 
 function textsOf(page: readonly ReplayPlacement[], position: number): PlacementTexts {

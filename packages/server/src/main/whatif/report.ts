@@ -64,6 +64,8 @@ export interface WhatIfReport {
   };
   readonly placements: number;
   readonly skipped: number;
+  /** Those of `placements` whose contracts have not the supposed reading: both sides are as they were recorded. */
+  readonly as_recorded: number;
   readonly changes: Counts;
   readonly money: {
     readonly recorded_micro_usd: string;
@@ -82,7 +84,7 @@ export interface WhatIfReport {
   readonly products: readonly Counted[];
   readonly channels: readonly Counted[];
   readonly clauses: readonly Counted[];
-  /** The first of them, one by one. */
+  /** The first of them, one by one, `MAX_BREACHES_NAMED` at most: `--placements` names all. */
   readonly breaches: readonly (Omit<Breach, 'at'> & { readonly at: string })[];
   readonly cells: readonly WireCell[];
   /** Money by day (since 1970), cloud and vendor of the models. */
@@ -109,8 +111,9 @@ export function reportOf({ tally, window, readings, terms }: WhatIfTotals, suppo
       events: suppose.events,
       readings: readings.supposed,
     },
-    placements: cells.reduce((count, cell) => count + cell.placements, 0),
+    placements: placementsOf(cells),
     skipped: tally.skipped,
+    as_recorded: placementsOf(cells.filter(({ stays }) => stays)),
     changes: countsOf(cells),
     money: {
       recorded_micro_usd: String(recorded),
@@ -135,6 +138,10 @@ export function reportOf({ tally, window, readings, terms }: WhatIfTotals, suppo
 
 function iso(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
+}
+
+function placementsOf(cells: readonly Sums[]): number {
+  return cells.reduce((count, { placements }) => count + placements, 0);
 }
 
 function sum(cells: readonly Cell[], of: (cell: Cell) => bigint): bigint {
@@ -178,10 +185,9 @@ function cloudsOf(cells: readonly Cell[]): readonly CloudFigures[] {
 
 function sideOf(cells: readonly Cell[], cost: bigint): CloudSide {
   const calls = cells.filter(({ action }) => action === 'infer');
-  const count = (list: readonly Sums[]): number => list.reduce((total, { placements }) => total + placements, 0);
   return {
-    calls: count(calls),
-    states: count(cells.filter(({ action }) => action === 'place_state')),
+    calls: placementsOf(calls),
+    states: placementsOf(cells.filter(({ action }) => action === 'place_state')),
     tokens: calls.reduce((total, { input, output }) => total + input + output, 0),
     cost_micro_usd: String(cost),
   };

@@ -61,3 +61,34 @@ test('a call costs what usage says: by the price book of its day, else by the pr
   expect(cost?.('aws', usage, march)).not.toBe(cost?.('aws', usage, march - 1));
   expect(cost?.('nowhere', usage, march)).toBe(0n);
 });
+
+test('a reading is laid over what has it, the rest stays; it must be one of something that was seen', async () => {
+  const without = JSON.stringify({ ...(JSON.parse(document()) as object), contracts: [] });
+  const read = (reading: string) =>
+    makeSuppositions(
+      { contracts: null, reading, events: [{ id: 'ipo-filed', date: '2026-03-01' }] },
+      async version => (version === 'with' ? document() : without),
+      NO_BOOKS,
+    );
+  const known = read('microsoft');
+  known.mustHaveRead();
+  const stays = await known.of('without');
+  expect([stays?.stays, stays?.readings, stays?.supposed === stays?.recorded]).toEqual([true, 'session', true]);
+  expect(() => known.mustHaveRead()).toThrow('(there are: none)');
+  expect((await known.of('with'))?.stays).toBeUndefined();
+  known.mustHaveRead();
+  const unknown = read('microsft');
+  expect((await unknown.of('with'))?.stays).toBe(true);
+  expect(() => unknown.mustHaveRead()).toThrow('--reading microsft: no contract');
+});
+
+test('another price, rate card or contract is another digest; another order of targets is not', () => {
+  const book = (input: number) => [{ from: null, prices: { input, cached: 1, output: 1, reasoning: 1 } }];
+  const digests = (costs: Record<string, ReturnType<typeof book>>, contracts: readonly string[] | null = null) =>
+    makeSuppositions({ contracts, reading: null, events: [] }, async () => document(), { ...NO_BOOKS, costs }).digests;
+  const one = digests({ aws: book(1), azure: book(2) });
+  expect(digests({ azure: book(2), aws: book(1) })).toEqual(one);
+  expect(digests({ aws: book(1), azure: book(3) })).toMatchObject({ rates: one.rates, contracts: one.contracts });
+  expect(digests({ aws: book(1), azure: book(3) }).prices).not.toBe(one.prices);
+  expect(digests({}, [contractFolder('openai-2026-02', '/')]).contracts).not.toBe(one.contracts);
+});

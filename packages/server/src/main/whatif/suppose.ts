@@ -1,6 +1,10 @@
 /** What is supposed, laid over what a placement was decided on: other contracts, another reading, events that have not happened. */
 import { createHash } from 'node:crypto';
+import type { Contract } from '../../contract/contract.ts';
+import { booksByTime, type ClosedMonths, NONE_CLOSED } from '../../money/closing.ts';
+import type { Books } from '../../money/prices.ts';
 import type { Supposition } from '../../placement/replay.ts';
+import { didYouMean } from '../../contract/finding.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import { readContractFolder } from '../contracts.ts';
 import { type Terms, type TermsSource, termsOf, termsSource } from '../money/terms.ts';
@@ -12,7 +16,7 @@ import {
   type SnapshotDocument,
 } from '../snapshots.ts';
 
-import { type BooksGiven, costByBooks, revenueByBooks } from './cost.ts';
+import { costByBooks, revenueByBooks } from './cost.ts';
 
 export interface SupposedEvent {
   readonly id: string;
@@ -30,8 +34,8 @@ export interface Suppose {
 
 /** Suppositions by the version that placements name. */
 export interface Suppositions {
-  /** Of the texts of the supposed contracts. */
-  readonly digest: string;
+  /** Of what does not stand in a question as such: the texts of the supposed contracts, prices, rate cards. */
+  readonly digests: { readonly contracts: string; readonly prices: string; readonly rates: string };
   /** Null if what those placements saw is not kept. */
   of(version: string): Promise<Supposition | null>;
   /** The readings that were in force where placements were decided, and those that are supposed. */
@@ -40,6 +44,10 @@ export interface Suppositions {
   terms(): SidesOfTerms;
   /** The versions that were asked for and are kept. */
   versions(): readonly string[];
+  /** The citations of clauses, `contract/clause`, of either side. */
+  cites(supposition: Supposition): SidesOfCites;
+  /** @throws CliError if the supposed reading is one of no contract that was seen so far */
+  mustHaveRead(): void;
 }
 
 export interface SidesOfTerms {
@@ -47,21 +55,35 @@ export interface SidesOfTerms {
   readonly supposed: Terms;
 }
 
+export interface SidesOfCites {
+  readonly recorded: ReadonlyMap<string, string>;
+  readonly supposed: ReadonlyMap<string, string>;
+}
+
+const NO_CITES: SidesOfCites = { recorded: new Map(), supposed: new Map() };
+
 /** Snapshots that are kept; a deployment has one for each change of its contracts or targets. */
 const KEPT = 16;
 
-/** @throws CliError if contracts or reading cannot be used */
+/**
+ * @param today price books and rate cards, @param closed months that keep their own
+ * @throws CliError if contracts or reading cannot be used
+ */
 export function makeSuppositions(
   suppose: Suppose,
   document: (version: string) => Promise<string | null>,
-  books: BooksGiven,
+  today: Books,
+  closed: ClosedMonths = NONE_CLOSED,
 ): Suppositions {
+  const books = booksByTime(closed, today);
   const costOf = costByBooks(books);
   const revenue = revenueByBooks(books);
   const known = new Map<string, Supposition | null>();
   const seen = { recorded: new Set<string>(), supposed: new Set<string>() };
   const termed = { recorded: new Map<string, TermsSource>(), supposed: new Map<string, TermsSource>() };
   const versions = new Set<string>();
+  const offered = new Set<string>();
+  const cites = new WeakMap<Supposition, SidesOfCites>();
   const contracts = suppose.contracts?.map(readContractFolder) ?? null;
 
   async function load(version: string): Promise<Supposition | null> {
@@ -70,7 +92,13 @@ export function makeSuppositions(
     const base = parseDocument(text);
     versions.add(version);
     const { snapshot: recorded, contracts: before } = snapshotOfDocument(base, true);
-    const { snapshot: supposed, contracts: after } = suppositionOn(base, contracts, suppose);
+    const has = before.flatMap(contract => contract.readings.map(({ id }) => id));
+    for (const reading of has) offered.add(reading);
+    // Supposed contracts are the same for all: without the reading they cannot be used.
+    const stays = contracts === null && suppose.reading !== null && !has.includes(suppose.reading);
+    const { snapshot: supposed, contracts: after } = stays
+      ? { snapshot: recorded, contracts: before }
+      : suppositionOn(base, contracts, suppose);
     for (const contract of before) termed.recorded.set(contract.id, termsSource(contract));
     for (const contract of after) termed.supposed.set(contract.id, termsSource(contract));
     for (const [into, readings] of [
@@ -78,12 +106,19 @@ export function makeSuppositions(
       [seen.supposed, supposed.readings],
     ] as const)
       for (const [contract, reading] of Object.entries(readings)) into.add(`${contract}: ${reading}`);
-    const readings = suppose.reading === null ? 'session' : 'snapshot';
-    return { recorded, supposed, readings, cost: costOf(recorded), revenue };
+    const readings = suppose.reading === null || stays ? 'session' : 'snapshot';
+    const made = { recorded, supposed, readings, cost: costOf(recorded), revenue, ...(stays && { stays }) } as const;
+    cites.set(made, { recorded: citesOf(before), supposed: citesOf(after) });
+    return made;
   }
 
   return {
-    digest: createHash('sha256').update(JSON.stringify(contracts)).digest('hex'),
+    digests: {
+      contracts: digestOf(contracts),
+      prices: digestOf(told(today, closed, ({ costs }) => costs)),
+      rates: digestOf(told(today, closed, ({ rates }) => rates)),
+    },
+    cites: supposition => cites.get(supposition) ?? NO_CITES,
     async of(version) {
       let found = known.get(version);
       if (found === undefined) {
@@ -99,7 +134,41 @@ export function makeSuppositions(
       supposed: termsOf([...termed.supposed.values()]),
     }),
     versions: () => [...versions].toSorted(),
+    mustHaveRead() {
+      const { reading } = suppose;
+      if (reading === null || contracts !== null || versions.size === 0 || offered.has(reading)) return;
+      const near = didYouMean(reading, offered);
+      throw new CliError(
+        EXIT.usage,
+        `perdure whatif: --reading ${reading}: no contract that these placements were decided on has it (there are: ${[...offered].toSorted().join(', ') || 'none'})`,
+        near === null ? {} : { hint: `Did you mean ${near}?` },
+      );
+    },
   };
+}
+
+function citesOf(contracts: readonly Contract[]): ReadonlyMap<string, string> {
+  return new Map(contracts.flatMap(({ clauses }) => clauses.map(one => [`${one.contract}/${one.clause}`, one.cite])));
+}
+
+/** What calls are rated by, those of closed months too. */
+function told(today: Books, closed: ClosedMonths, part: (books: Books) => unknown): readonly unknown[] {
+  const months = [...closed.values()].map(({ period, books, restatements }) => [
+    period,
+    part(books),
+    restatements.map(one => part(one.books)),
+  ]);
+  return [part(today), ...months];
+}
+
+/** Whole numbers of any size too; price books by their targets, in whatever order these are configured. */
+function digestOf(value: object | null): string {
+  const text = (_: string, one: unknown): unknown => {
+    if (typeof one === 'bigint') return `${one}n`;
+    if (typeof one !== 'object' || one === null || Array.isArray(one)) return one;
+    return Object.fromEntries(Object.entries(one).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  return createHash('sha256').update(JSON.stringify(value, text)).digest('hex');
 }
 
 function suppositionOn(

@@ -27,7 +27,7 @@ export function sideNames(report: WhatIfReport): readonly [recorded: string, sup
 }
 
 export function reportText(report: WhatIfReport): string {
-  const { placements, skipped, changes, money, clouds, moves, breaches } = report;
+  const { changes, money, clouds, moves, breaches } = report;
   const [, supposed] = sideNames(report);
   const count = (list: readonly Counted[], name: string): string =>
     list.length === 0
@@ -41,7 +41,7 @@ export function reportText(report: WhatIfReport): string {
         )}`;
   const lines = [
     ...supposedEvents(report).map(line => `${line}\n`),
-    `${number(placements)} placements from ${report.first ?? '-'} to ${report.last ?? '-'}${skipped > 0 ? `; ${number(skipped)} had no decision to replay` : ''}`,
+    coveredText(report),
     `recorded  ${report.recorded.readings.join(', ') || 'no readings'}`,
     `supposed  ${supposed} (${report.supposed.readings.join(', ') || 'no readings'})`,
     '',
@@ -82,8 +82,8 @@ export function reportText(report: WhatIfReport): string {
       ? ''
       : `\n${table(
           ['BREACH', 'AT', 'PLACE', 'FORBIDDEN BY'],
-          breaches.slice(0, 10).map(one => [one.id, one.at, one.place, one.clauses.map(clauseText).join(', ')]),
-        )}`;
+          breaches.slice(0, SHOWN).map(one => [one.id, one.at, one.place, one.clauses.map(clauseText).join(', ')]),
+        )}${changes.breaches > SHOWN ? `${number(changes.breaches - SHOWN)} more: ${ALL_NAMED}\n` : ''}`;
   const counts = [
     count(report.products, 'PRODUCT'),
     count(report.channels, 'CHANNEL'),
@@ -91,6 +91,26 @@ export function reportText(report: WhatIfReport): string {
   ];
   return `${lines.join('\n')}\n${moneyTables(report)}${moved}${counts.join('')}${named}`;
 }
+
+function coveredText(report: WhatIfReport): string {
+  const { placements, skipped, first, last } = report;
+  const left = skipped > 0 ? `; ${number(skipped)} had no decision to replay` : '';
+  const stay = staysText(report);
+  return `${number(placements)} placements from ${first ?? '-'} to ${last ?? '-'}${left}${stay === null ? '' : `\n${stay}`}`;
+}
+
+/** Null if what is supposed could be supposed of all. */
+export function staysText({ as_recorded: count, supposed }: WhatIfReport): string | null {
+  if (count === 0) return null;
+  const stay = count === 1 ? 'stays as it was' : 'stay as they were';
+  return `${number(count)} of them ${stay} recorded: their contracts have no reading ${supposed.reading ?? '-'}`;
+}
+
+/** Breaches that a terminal is shown. */
+const SHOWN = 10;
+
+/** Reports name a part of them. */
+export const ALL_NAMED = '--placements FILE names all of them';
 
 /** What stands on top of every report: nobody shall take for recorded what was supposed. */
 export function supposedEvents({ supposed: { events } }: WhatIfReport): readonly string[] {
@@ -152,6 +172,7 @@ const CSV_COLUMNS = [
   'supposed_place',
   'supposed_cloud',
   'breach',
+  'as_recorded',
   'clauses',
   'placements',
   'metered',
@@ -178,6 +199,7 @@ export function reportCsv({ cells }: WhatIfReport): string {
     cell.would.place ?? '',
     cell.would.cloud ?? '',
     String(cell.breach),
+    String(cell.stays),
     cell.clauses.join(' '),
     String(cell.placements),
     String(cell.metered),
@@ -220,10 +242,10 @@ export function moneyCsv({ clouds, commitments, shares }: WhatIfReport): string 
 
 /** The same figures as JSON lines: `kind` says what each is of. */
 export function reportLines({ cells, days, clouds, commitments, shares, breaches, ...rest }: WhatIfReport): string {
-  const { changes, money, placements, recorded, supposed } = rest;
+  const { changes, money, placements, skipped, as_recorded, recorded, supposed } = rest;
   const lists = { cloud: clouds, commitment: commitments, share: shares, day: days, cell: cells, breach: breaches };
   const lines: readonly object[] = [
-    { kind: 'whatif', placements, recorded, supposed, changes, money },
+    { kind: 'whatif', placements, skipped, as_recorded, recorded, supposed, changes, money },
     ...Object.entries(lists).flatMap(([kind, list]) => list.map(one => ({ kind, ...one }))),
   ];
   return lines.map(line => `${JSON.stringify(line)}\n`).join('');
