@@ -19,6 +19,7 @@ import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reapOrLater } from './erase.ts';
 import { attach, type Attached, keepFetched } from './files/attach.ts';
+import { filesIn } from './files/parts.ts';
 import { isCallOutput, type MatchedCalls, placeItems } from './input.ts';
 import type { LiveSession } from './live-session.ts';
 import { readMetadata } from './metadata.ts';
@@ -109,7 +110,7 @@ function itemsAdded(
     const call = 'call_id' in item ? [item.call_id] : [];
     const calls = isCallOutput(item) ? [] : call.filter(id => opened.includes(id));
     const answered = isCallOutput(item) ? call.filter(id => answers.includes(id)) : [];
-    const head = { base, count: 1, calls, answers: answered };
+    const head = { base, count: 1, calls, answers: answered, ...filesIn([item]) };
     return { type: 'items.added', head, payload: { items: placeItems([item], base, 0) } };
   });
 }

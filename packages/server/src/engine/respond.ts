@@ -18,6 +18,7 @@ import { takeCompaction } from './compaction/turn-compaction.ts';
 import { documentRefs, rememberDocuments } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
 import { type Attached, keepFetched, NOTHING_ATTACHED } from './files/attach.ts';
+import { filesIn } from './files/parts.ts';
 import { withAttached } from './files/with-attached.ts';
 import { type FirstCall, placeFirst } from './first-call.ts';
 import { type MatchedCalls, placeItems, requireOutputs } from './input.ts';
@@ -199,6 +200,7 @@ async function commitBeginning(
         answers: matched.answers,
         ...(matched.opened.length > 0 && { calls: matched.opened }),
         ...input.waiting?.head,
+        ...filesIn(placedItems),
       },
       payload: { items: placedItems },
     },

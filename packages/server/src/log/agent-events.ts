@@ -18,7 +18,12 @@ export type AgentEvent<Json, Item> =
   | {
       /** Queued input takes its place in the context: the items of the first `entries` that wait. */
       readonly type: 'input.steered';
-      readonly head: { readonly entries: number; readonly count: number };
+      readonly head: {
+        readonly entries: number;
+        readonly count: number;
+        /** As of `input.accepted`. */
+        readonly files?: number;
+      };
       readonly payload: { readonly items: readonly Item[] };
     }
   /** A program whose calls wait for people: nothing of it is held, and it begins anew once one of them has ended. */
@@ -37,7 +42,10 @@ export type AgentEvent<Json, Item> =
   | {
       /** Where the environment of the session stands from here on. A worker that has connected ends the wait for it. */
       readonly type: 'environment.changed';
-      readonly head: EnvironmentNow;
+      readonly head: EnvironmentNow & {
+        /** Files that were copied into it, once it is made. Absent: none. */
+        readonly files?: number;
+      };
       /** Why it could not be made; null otherwise. */
       readonly payload: { readonly error: Json } | null;
     }

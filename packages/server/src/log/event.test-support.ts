@@ -42,6 +42,9 @@ const placeOfSubagent = fc.record({
 const home = fc.constantFrom('azure', 'aws').map(id => id as HomeId);
 const approval = fc.constantFrom('appr_1', 'appr_2');
 const ids = fc.uniqueArray(callId, { maxLength: 3 });
+/** Now and then a head tells of files. Made of what was drawn, so that what is drawn stays as it was. */
+const now = <Head extends object>(head: Head, files: number): Head & { readonly files?: number } =>
+  files > 0 ? { ...head, files } : head;
 
 export const origin: fc.Arbitrary<SessionOrigin> = fc.record({
   product: fc.constantFrom('api', 'frontier'),
@@ -121,7 +124,9 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'state.placed': of('state.placed', fc.record({ placement: jsonObject }), none),
   'input.accepted': of(
     'input.accepted',
-    fc.record({ response: responseId, previous: fc.option(responseId), count: fc.nat(5), answers: ids }),
+    fc
+      .record({ response: responseId, previous: fc.option(responseId), count: fc.nat(5), answers: ids })
+      .map(head => now(head, head.count - 3)),
     fc.record({ items }),
   ),
   'turn.started': of(
@@ -214,10 +219,12 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'tool.started': of('tool.started', fc.record({ callId, approval: fc.option(approval) }), none),
   'tool.completed': of(
     'tool.completed',
-    fc.record(
-      { callId, count: fc.nat(2), found: fc.array(fc.constantFrom('a', 'b')) },
-      { requiredKeys: ['callId', 'count'] },
-    ),
+    fc
+      .record(
+        { callId, count: fc.nat(2), found: fc.array(fc.constantFrom('a', 'b')) },
+        { requiredKeys: ['callId', 'count'] },
+      )
+      .map(head => now(head, head.count - 1)),
     fc.record({ items, detail: jsonObject }, { requiredKeys: ['items'] }),
   ),
   'tool.failed': of(
@@ -264,11 +271,13 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'approval.expired': of('approval.expired', fc.record({ approval }), none),
   'turn.completed': of(
     'turn.completed',
-    fc.record({
-      response: responseId,
-      status: fc.constantFrom('completed' as const, 'incomplete' as const),
-      reason: fc.option(text),
-    }),
+    fc
+      .record({
+        response: responseId,
+        status: fc.constantFrom('completed' as const, 'incomplete' as const),
+        reason: fc.option(text),
+      })
+      .map(head => now(head, head.status === 'incomplete' ? 1 : 0)),
     none,
   ),
   'turn.failed': of(
@@ -279,7 +288,9 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'turn.cancelled': of('turn.cancelled', fc.record({ response: responseId }), none),
   'items.added': of(
     'items.added',
-    fc.record({ base: fc.string({ maxLength: 8 }), count: fc.nat(5), calls: ids, answers: ids }),
+    fc
+      .record({ base: fc.string({ maxLength: 8 }), count: fc.nat(5), calls: ids, answers: ids })
+      .map(head => now(head, head.count - 3)),
     fc.record({ items }),
   ),
   'item.deleted': of('item.deleted', fc.record({ position: fc.integer({ min: 1, max: 40 }) }), none),
@@ -320,7 +331,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   ),
   'input.steered': of(
     'input.steered',
-    fc.record({ entries: fc.integer({ min: 1, max: 2 }), count: fc.nat(3) }),
+    fc.record({ entries: fc.integer({ min: 1, max: 2 }), count: fc.nat(3) }).map(head => now(head, head.count - 1)),
     fc.record({ items }),
   ),
   'tool.postponed': of(
@@ -341,15 +352,17 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   ),
   'environment.changed': of(
     'environment.changed',
-    fc.record(
-      {
-        environment: fc.constant('env_1'),
-        kind: fc.constantFrom('openai_hosted' as const, 'self_hosted' as const),
-        status: fc.constantFrom('pending' as const, 'ready' as const, 'connected' as const, 'disconnected' as const),
-        resets: fc.integer({ min: 1, max: 3 }),
-      },
-      { requiredKeys: ['environment', 'kind', 'status'] },
-    ),
+    fc
+      .record(
+        {
+          environment: fc.constant('env_1'),
+          kind: fc.constantFrom('openai_hosted' as const, 'self_hosted' as const),
+          status: fc.constantFrom('pending' as const, 'ready' as const, 'connected' as const, 'disconnected' as const),
+          resets: fc.integer({ min: 1, max: 3 }),
+        },
+        { requiredKeys: ['environment', 'kind', 'status'] },
+      )
+      .map(head => now(head, head.status === 'ready' ? 1 : 0)),
     fc.option(fc.record({ error: jsonObject })),
   ),
   'environment.awaited': of(
