@@ -54,11 +54,11 @@ export async function createConversation(
   items: readonly InputItem[],
   metadata: Metadata,
 ): Promise<NewConversation> {
-  const { tenant, product, channel, segment } = caller;
+  const { tenant, principal: key, product, channel, segment } = caller;
   const origin = { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
   const resolved = await readInput(engine, caller, items);
   const startedAt = engine.clock.now();
-  const subject = { tenant, session: 'sess_new' as SessionId, origin, startedAt, use: NO_USE, model: '' };
+  const subject = { tenant, session: 'sess_new' as SessionId, origin, startedAt, use: NO_USE, key, model: '' };
   const attached = await attach(engine, resolved, { ...subject, param: 'items', labels: [], requestLabels: [] });
   const { labels } = attached;
   const placed = engine.placing.state({ ...subject, labels });
@@ -182,7 +182,8 @@ export async function addItems(
 ): Promise<readonly LoggedItem[]> {
   const resolved = await readInput(engine, caller, items);
   const { tenant, session, origin, labels, createdAt, use } = mustState(await findConversation(engine, caller, id));
-  const subject = { tenant, session, origin, labels, startedAt: createdAt, use, model: '' };
+  const { principal: key } = caller;
+  const subject = { tenant, session, origin, labels, startedAt: createdAt, use, key, model: '' };
   const attached = await attach(engine, resolved, { ...subject, param: 'items', requestLabels: [] });
   return change(engine, caller, id, async live => {
     const state = idle(live);
@@ -190,7 +191,7 @@ export async function addItems(
     const added = itemsAdded(engine, state.home, resolved, matched);
     const placed = added.flatMap(body => body.payload.items);
     await engine.sessions.wait(engine.lease.ensure());
-    const before = [...(await claim(engine, live)), ...labelsOf(engine, state, attached.labels)];
+    const before = [...(await claim(engine, live)), ...labelsOf(engine, caller, state, attached.labels)];
     await keepAdded(engine, { ...live, seq: mustState(live).seq + before.length + 1 }, added, attached);
     const prepared = await engine.sessions.commit(live, [...before, ...added], { actor: actorOf(caller) });
     engine.sessions.grew(live.context.add(placed, prepared.state.position));
@@ -201,13 +202,14 @@ export async function addItems(
 /** L8: labels that come with what is added, decided before it is: the home must be cleared for them. @throws label_not_allowed_here */
 function labelsOf(
   engine: EngineContext,
+  { principal: key }: Caller,
   state: ReturnType<typeof mustState>,
   brought: readonly string[],
 ): readonly EventBody[] {
   const labels = brought.filter(label => !state.labels.includes(label));
   if (labels.length === 0) return [];
   const { tenant, session, origin, createdAt: startedAt, use, home } = state;
-  const subject = { tenant, session, origin, labels: [...state.labels, ...labels], startedAt, use, model: '' };
+  const subject = { tenant, session, origin, labels: [...state.labels, ...labels], startedAt, use, key, model: '' };
   const placed = engine.placing.stateAt(subject, home);
   if (!placed.ok) throw perdureError('label_not_allowed_here', placed.error.message);
   return [{ type: 'session.labelled', head: { labels }, payload: null }];

@@ -11,6 +11,7 @@ import type {
   OutputPayload,
   SessionOrigin,
 } from './events.ts';
+import { withSomeFiles } from './files.test-support.ts';
 
 type Bodies = { readonly [T in EventType]: fc.Arbitrary<EventOf<T>> };
 
@@ -42,9 +43,6 @@ const placeOfSubagent = fc.record({
 const home = fc.constantFrom('azure', 'aws').map(id => id as HomeId);
 const approval = fc.constantFrom('appr_1', 'appr_2');
 const ids = fc.uniqueArray(callId, { maxLength: 3 });
-/** Now and then a head tells of files. Made of what was drawn, so that what is drawn stays as it was. */
-const now = <Head extends object>(head: Head, files: number): Head & { readonly files?: number } =>
-  files > 0 ? { ...head, files } : head;
 
 export const origin: fc.Arbitrary<SessionOrigin> = fc.record({
   product: fc.constantFrom('api', 'frontier'),
@@ -57,6 +55,8 @@ export const origin: fc.Arbitrary<SessionOrigin> = fc.record({
   ),
 });
 const usage = fc.record({ input: count, cached: count, output: count, reasoning: count });
+const none = fc.constant(null);
+const review = fc.record({ placement: text, target: fc.constantFrom('up-1', 'up-2'), usage });
 const reserved = fc.record({ input: count, output: count });
 const upstream = fc.record({ response: fc.option(text), request: fc.option(text) });
 const compaction = fc.record({ session: sessionId, seq, position: fc.integer({ min: 1, max: 8 }), to: fc.nat(8) });
@@ -81,12 +81,9 @@ interface Parts<T extends EventType> {
   readonly payload: fc.Arbitrary<EventOf<T>['payload']>;
 }
 
-function of<T extends EventType>(_: T, head: Parts<T>['head'], payload: Parts<T>['payload']): Parts<T> {
-  return { head, payload };
+function of<T extends EventType>(type: T, head: Parts<T>['head'], payload: Parts<T>['payload']): Parts<T> {
+  return { head: head.map(one => withSomeFiles(type, one)), payload };
 }
-
-const none = fc.constant(null);
-const review = fc.record({ placement: text, target: fc.constantFrom('up-1', 'up-2'), usage });
 
 const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'session.created': of(
@@ -124,9 +121,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'state.placed': of('state.placed', fc.record({ placement: jsonObject }), none),
   'input.accepted': of(
     'input.accepted',
-    fc
-      .record({ response: responseId, previous: fc.option(responseId), count: fc.nat(5), answers: ids })
-      .map(head => now(head, head.count - 3)),
+    fc.record({ response: responseId, previous: fc.option(responseId), count: fc.nat(5), answers: ids }),
     fc.record({ items }),
   ),
   'turn.started': of(
@@ -219,12 +214,10 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'tool.started': of('tool.started', fc.record({ callId, approval: fc.option(approval) }), none),
   'tool.completed': of(
     'tool.completed',
-    fc
-      .record(
-        { callId, count: fc.nat(2), found: fc.array(fc.constantFrom('a', 'b')) },
-        { requiredKeys: ['callId', 'count'] },
-      )
-      .map(head => now(head, head.count - 1)),
+    fc.record(
+      { callId, count: fc.nat(2), found: fc.array(fc.constantFrom('a', 'b')) },
+      { requiredKeys: ['callId', 'count'] },
+    ),
     fc.record({ items, detail: jsonObject }, { requiredKeys: ['items'] }),
   ),
   'tool.failed': of(
@@ -271,13 +264,11 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'approval.expired': of('approval.expired', fc.record({ approval }), none),
   'turn.completed': of(
     'turn.completed',
-    fc
-      .record({
-        response: responseId,
-        status: fc.constantFrom('completed' as const, 'incomplete' as const),
-        reason: fc.option(text),
-      })
-      .map(head => now(head, head.status === 'incomplete' ? 1 : 0)),
+    fc.record({
+      response: responseId,
+      status: fc.constantFrom('completed' as const, 'incomplete' as const),
+      reason: fc.option(text),
+    }),
     none,
   ),
   'turn.failed': of(
@@ -288,9 +279,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'turn.cancelled': of('turn.cancelled', fc.record({ response: responseId }), none),
   'items.added': of(
     'items.added',
-    fc
-      .record({ base: fc.string({ maxLength: 8 }), count: fc.nat(5), calls: ids, answers: ids })
-      .map(head => now(head, head.count - 3)),
+    fc.record({ base: fc.string({ maxLength: 8 }), count: fc.nat(5), calls: ids, answers: ids }),
     fc.record({ items }),
   ),
   'item.deleted': of('item.deleted', fc.record({ position: fc.integer({ min: 1, max: 40 }) }), none),
@@ -331,7 +320,7 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   ),
   'input.steered': of(
     'input.steered',
-    fc.record({ entries: fc.integer({ min: 1, max: 2 }), count: fc.nat(3) }).map(head => now(head, head.count - 1)),
+    fc.record({ entries: fc.integer({ min: 1, max: 2 }), count: fc.nat(3) }),
     fc.record({ items }),
   ),
   'tool.postponed': of(
@@ -352,17 +341,15 @@ const PARTS: { readonly [T in EventType]: Parts<T> } = {
   ),
   'environment.changed': of(
     'environment.changed',
-    fc
-      .record(
-        {
-          environment: fc.constant('env_1'),
-          kind: fc.constantFrom('openai_hosted' as const, 'self_hosted' as const),
-          status: fc.constantFrom('pending' as const, 'ready' as const, 'connected' as const, 'disconnected' as const),
-          resets: fc.integer({ min: 1, max: 3 }),
-        },
-        { requiredKeys: ['environment', 'kind', 'status'] },
-      )
-      .map(head => now(head, head.status === 'ready' ? 1 : 0)),
+    fc.record(
+      {
+        environment: fc.constant('env_1'),
+        kind: fc.constantFrom('openai_hosted' as const, 'self_hosted' as const),
+        status: fc.constantFrom('pending' as const, 'ready' as const, 'connected' as const, 'disconnected' as const),
+        resets: fc.integer({ min: 1, max: 3 }),
+      },
+      { requiredKeys: ['environment', 'kind', 'status'] },
+    ),
     fc.option(fc.record({ error: jsonObject })),
   ),
   'environment.awaited': of(

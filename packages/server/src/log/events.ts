@@ -11,6 +11,7 @@ import type { PendingEvent } from './pending-events.ts';
 import type {
   CompactionRef,
   DocumentRef,
+  Files,
   ProgramCaller,
   Reservation,
   ReviewedBy,
@@ -91,9 +92,7 @@ export type EventBody =
         readonly results?: readonly number[];
         /** Seqs of the `input.queued` of turns that ended without them: their items follow those results. */
         readonly queued?: readonly number[];
-        /** Files that the items bring (`engine/files/parts.ts` says which parts are one). Absent: none. */
-        readonly files?: number;
-      };
+      } & Files;
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
   | {
@@ -221,9 +220,7 @@ export type EventBody =
         readonly request?: string;
         /** Of a search: the names of the tools that it found. */
         readonly found?: readonly string[];
-        /** Files that it read or wrote, where the tool says so. Absent: none. */
-        readonly files?: number;
-      };
+      } & Files;
       /** `detail`: what is shown of it besides what the model is told. */
       readonly payload: { readonly items: readonly LoggedItem[]; readonly detail?: JsonObject };
     }
@@ -281,9 +278,7 @@ export type EventBody =
         readonly response: ResponseId;
         readonly status: 'completed' | 'incomplete';
         readonly reason: string | null;
-        /** Artifacts that were kept of it. Absent: none. */
-        readonly files?: number;
-      };
+      } & Files;
       readonly payload: null;
     }
   | {
@@ -300,9 +295,7 @@ export type EventBody =
         readonly count: number;
         readonly calls: readonly string[];
         readonly answers: readonly string[];
-        /** As of `input.accepted`. */
-        readonly files?: number;
-      };
+      } & Files;
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
   | { readonly type: 'item.deleted'; readonly head: { readonly position: number }; readonly payload: null }

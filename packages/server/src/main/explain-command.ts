@@ -18,6 +18,7 @@ import { contractFolder, readContractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
 import { type Explanation, explainHypothetical, type HypotheticalCall, UnknownFact } from './explain.ts';
+import { askerText } from './placement-asker.ts';
 import { serverOf } from './server-requests.ts';
 import { type SnapshotDocument, snapshotOfDocument } from './snapshots.ts';
 
@@ -56,7 +57,7 @@ async function explainRecorded(id: string, options: ExplainOptions, io: Io): Pro
     const tokens = usage === null ? '' : `, ${usage.input} tokens in, ${usage.output} out`;
     const remedies = placement.conflict?.remedies ?? [];
     io.out(
-      `${id}: ${placement.purpose} of ${session}, recorded ${new Date(created * 1000).toISOString()}, ${call.status}${tokens}\n\n${placement.explanation}\n`,
+      `${id}: ${placement.purpose} of ${session}, recorded ${new Date(created * 1000).toISOString()}, ${call.status}${tokens}\n${askerText(placement)}\n${placement.explanation}\n`,
     );
     if (remedies.length > 0) io.out(`\none change would free it:\n${remedies.map(one => `  ${one}\n`).join('')}`);
   }

@@ -101,6 +101,8 @@ function factsOf(config: Config, call: HypotheticalCall): CallFacts {
     requestLabels: stateHeld ? [] : labels,
     at,
     ...(spend !== null && { spend }),
+    // Of a session that begins with it; who asks is not said, and so not known.
+    soFar: { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 },
     inputTokens: call.inputTokens,
     outputBound: call.outputTokens,
   };

@@ -23,6 +23,7 @@ import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '..
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
 import { alternativesOf } from './explain.ts';
+import { askerOf } from './placement-asker.ts';
 import { matchesPlainly } from './placement-filter.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
@@ -132,6 +133,7 @@ function frame(record: PlacementRecord) {
     purpose: record.purpose as PlacementResource['purpose'],
     tool: toolOf(record.record as unknown as CompactRecord),
     destination: destinationOf(record.record as unknown as CompactRecord),
+    ...askerOf(record.record as unknown as CompactRecord),
     home: record.action === 'place_state' ? record.chosen : record.home,
     usage: record.call.usage,
     call: { status: record.call.status },

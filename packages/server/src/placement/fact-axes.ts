@@ -1,7 +1,7 @@
 /** The dimensions of requests and sales: for each fact, the values that clauses can tell apart. */
 import { choice, type Choice, type Dimension } from './dimension.ts';
 import type { Axis, Draft, Offer, SpaceParts } from './axis.ts';
-import type { Action, Product } from './facts.ts';
+import type { Action, AgentFacts, Product } from './facts.ts';
 import { OFFER_STATES, type OfferState } from './supposed.ts';
 import { momentDimension } from './moments.ts';
 import { MAX_LABELS, SpaceTooWide } from './space-bounds.ts';
@@ -40,6 +40,10 @@ export function callAxes(parts: SpaceParts): readonly Axis[] {
     }),
     ...labelAxes(parts, 'call.labels', 'request', (draft, label) => {
       draft.requestLabels = [...draft.requestLabels, label];
+    }),
+    ...askerAxes(parts),
+    ...countAxes(parts, 'soFar', (draft, name, value) => {
+      draft.soFar = { ...draft.soFar, [name]: value };
     }),
     ...otherAxes(parts),
   ];
@@ -258,21 +262,69 @@ function numberChoices(constants: Iterable<unknown>, least: number): Choice<numb
 
 /** What definitions ask of a session's use, a count each. */
 export function useCounts(parts: SpaceParts): readonly Axis[] {
-  return [...parts.mentions.facts].flatMap(([path, { constants }]) => {
-    if (!path.startsWith('use.')) return [];
-    const name = path.slice('use.'.length);
-    const choices = numberChoices(constants, 0);
+  return countAxes(parts, 'use', (draft, name, value) => {
+    draft.use = { ...draft.use, [name]: value };
+  });
+}
+
+/** An axis for each count below `of` that is read. What clauses ask of what a session has done so far is called so. */
+function countAxes(
+  { mentions }: SpaceParts,
+  of: 'use' | 'soFar',
+  set: (draft: Draft, name: string, value: number) => void,
+): readonly Axis[] {
+  return [...mentions.facts].flatMap(([path, { constants }]) => {
+    if (!path.startsWith(`${of}.`)) return [];
+    const name = path.slice(of.length + 1);
+    const called = of === 'use' ? name : `${name} so far`;
     return [
-      axis(name, name, name, choices, (draft, value: number) => {
-        draft.use = { ...draft.use, [name]: value };
-      }),
+      axis(path === `use.${name}` ? name : path, called, called, numberChoices(constants, 0), (draft, value: number) =>
+        set(draft, name, value),
+      ),
     ];
   });
 }
 
+/** The agent, the key that asks, and the scopes of it that clauses name. */
+function askerAxes(parts: SpaceParts): readonly Axis[] {
+  const { facts } = parts.mentions;
+  const key = axis('key', 'key', 'key', textChoices(parts, 'session.key', 'key'), (draft, value: string) => {
+    draft.key = value;
+  });
+  const scopes = constantsOf(parts, 'session.scopes').map(scope =>
+    axis(
+      `scope:${scope}`,
+      'scopes',
+      '',
+      [choice(`key without ${scope}`, false), choice(`key with ${scope}`, true)],
+      (draft, has: boolean) => {
+        if (has) draft.scopes = [...draft.scopes, scope];
+      },
+    ),
+  );
+  const agents = axis('agent', 'agent', '', agentChoices(parts), (draft, value: AgentFacts | null) => {
+    draft.agent = value;
+  });
+  const asked = ['call.agent', 'call.agent.id', 'call.agent.version'].some(path => facts.has(path));
+  return [...(asked ? [agents] : []), ...(facts.has('session.key') ? [key] : []), ...scopes];
+}
+
+function agentChoices(parts: SpaceParts): Choice<AgentFacts | null>[] {
+  const ids = textChoices(parts, 'call.agent.id', 'agent');
+  const versions = numberChoices(parts.mentions.facts.get('call.agent.version')?.constants ?? [], 1);
+  const agents = ids.flatMap(id =>
+    versions.map(version => {
+      const of = id.rest ? id.label : `agent ${id.label}`;
+      const label = versions.length === 1 ? of : `${of}, version ${version.label}`;
+      return choice<AgentFacts | null>(label, { id: id.value, version: version.value }, { rest: id.rest });
+    }),
+  );
+  return [choice<AgentFacts | null>('no agent', null), ...agents];
+}
+
 /** Facts with an axis of their own, or that follow from others. */
 const KNOWN =
-  /^(class|tool|destination|use\..*|place\..*|session|session\.(labels|tenant)|call|call\.(vendor|segment|purpose|stateHeld|labels|at|events|firstRefusal\..*|product|product\..*|channel|channel\..*))$/;
+  /^(class|tool|destination|use\..*|soFar|soFar\..*|place\..*|session|session\.(labels|tenant|key|scopes)|call|call\.(agent|agent\.(id|version)|vendor|segment|purpose|stateHeld|labels|at|events|firstRefusal\..*|product|product\..*|channel|channel\..*))$/;
 
 /** Recorded events that clauses name, and the rights of first refusal, each in the states that clauses ask for and in one that none does. */
 function recordedAxes(parts: SpaceParts): readonly Axis[] {

@@ -46,8 +46,7 @@ export function reduce(state: SessionState | null, event: Envelope): Reduced {
   const after = apply(state, event);
   if (typeof after === 'string') return refuse('event_mismatch', `${event.type}: ${after}`);
   const updatedAt = UPKEEP.has(event.type) ? state.updatedAt : event.at;
-  const { seq, epoch } = event;
-  return { ok: true, state: { ...after, use: withFiles(after.use, event), seq, epoch, updatedAt } };
+  return { ok: true, state: { ...withFiles(after, event), seq: event.seq, epoch: event.epoch, updatedAt } };
 }
 
 /** Folds a whole log, or what follows `state` of it. Stops at the first refusal. */

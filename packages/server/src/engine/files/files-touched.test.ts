@@ -92,7 +92,7 @@ describe('told by the log', () => {
       await follows(engine, bare, has('agent.session.environment.ready'));
       expect(await useOf(booted, bare)).toMatchObject({ filesTouched: 0 });
     } finally {
-      await told.workspaces.remove();
+      told.workspaces.remove();
     }
   });
 });
