@@ -139,7 +139,9 @@ function recordTrials(call: RefusedCall, { events, rights }: Alternatives): read
   return [
     ...events
       .filter(id => !happened.has(id))
-      .map(id => trial({ kind: 'event', to: id }, { events: [...recorded.events, ...supposed([id], {}, facts.at).events] })),
+      .map(id =>
+        trial({ kind: 'event', to: id }, { events: [...recorded.events, ...supposed([id], {}, facts.at).events] }),
+      ),
     ...[...happened].map(id =>
       trial({ kind: 'retraction', to: id }, { events: recorded.events.filter(one => one.id !== id) }),
     ),
