@@ -88,6 +88,18 @@ export type PlacementResource = {
   readonly tool: { readonly name: string; readonly origin: string } | null;
   /** Where data went, of `egress`. */
   readonly destination: { readonly host: string; readonly use: string } | null;
+  /** Of the session; null: it is of none, or the record is of a version that did not say. */
+  readonly agent: { readonly id: string; readonly version: number } | null;
+  /** The id of the key in whose name it was asked, no secret; null: not known. */
+  readonly key: string | null;
+  /** What the session had done before; null: not told to clauses. */
+  readonly use: {
+    readonly turns: number;
+    readonly items_read: number;
+    readonly memory_reads: number;
+    readonly tools_run: number;
+    readonly files_touched: number;
+  } | null;
   readonly outcome: PlacementOutcome;
   readonly target: {
     readonly id: string;

@@ -48,6 +48,17 @@ export const placementSchema: z.ZodType<PlacementResource> = z.object({
   purpose: z.enum(PLACEMENT_PURPOSES),
   tool: z.object({ name: text, origin: text }).nullable(),
   destination: z.object({ host: text, use: text }).nullable(),
+  agent: z.object({ id: text, version: z.int() }).nullable(),
+  key: orNull,
+  use: z
+    .object({
+      turns: z.int(),
+      items_read: z.int(),
+      memory_reads: z.int(),
+      tools_run: z.int(),
+      files_touched: z.int(),
+    })
+    .nullable(),
   outcome,
   target: z.object({ id: text, cloud: text, region: text, vendor: text, model: text }).nullable(),
   home: orNull,

@@ -60,6 +60,10 @@ export interface Contract {
   readonly restricts: ReadonlySet<PlaceAction>;
   /** Whether a clause asks what the tenant has spent. */
   readonly readsSpend: boolean;
+  /** Whether a clause on places asks what the session has done so far. */
+  readonly readsUse: boolean;
+  /** Whether a clause or definition asks for the key in whose name it is asked, or for its scopes. */
+  readonly readsKey: boolean;
   /** Everything that `contract.yaml` says: parties, sources, money terms. */
   readonly manifest: Manifest;
   /** The class of a call under a reading. A contract without readings calls everything stateful. */
@@ -106,6 +110,9 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
   const byAction = Object.fromEntries(
     PLACE_ACTIONS.map(action => [action, forAction(clauses, PLACE_ACTION_ENTITIES[action].key)]),
   ) as Readonly<Record<PlaceAction, readonly CompiledClause[]>>;
+  const asksUse = Object.fromEntries(
+    PLACE_ACTIONS.map(action => [action, byAction[action].some(clause => clause.reads.use)]),
+  ) as Readonly<Record<PlaceAction, boolean>>;
   const sales = forAction(clauses, ACTIONS.distribute.key);
   const seats = seatKeeper();
   const reads = readsOfAll([clauses, ...readings.values()].flat().map(clause => clause.reads));
@@ -140,6 +147,8 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
       PLACE_ACTIONS.filter(action => byAction[action].some(({ policy }) => policy.effect === 'forbid')),
     ),
     readsSpend: reads.spend,
+    readsUse: PLACE_ACTIONS.some(action => asksUse[action]),
+    readsKey: reads.key,
     manifest,
 
     classify(facts, reading) {
@@ -153,7 +162,10 @@ export function makeContract({ manifest, effective, clauses, readings }: Contrac
     judge(action, facts, callClass, places) {
       const list = seats(places);
       const kept = list.kept(action, callClass);
-      return kept(signatureOf(facts), () =>
+      const signature = signatureOf(facts);
+      // What the session has done differs from call to call: it counts only where a clause on this action asks for it.
+      const key = asksUse[action] ? `${signature}/${signatureOfUse(facts.soFar)}` : signature;
+      return kept(key, () =>
         judgePlaces(
           byAction[action],
           envOfCall(PLACE_ACTION_ENTITIES[action], valuesOf(facts), callClass, contextOf(action, facts)),

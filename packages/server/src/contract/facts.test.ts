@@ -17,6 +17,7 @@ const PLACE: RulePlace = {
 };
 const PLACES = [PLACE];
 const PRODUCT = { id: 'api', vendor: 'openai', kind: 'api' };
+const NOTHING_DONE = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 const CHANNEL = { id: 'direct', seller: 'openai', kind: 'direct' };
 
 /** A contract that allows all but what the condition forbids. */
@@ -133,12 +134,88 @@ describe('spend to date', () => {
   });
 });
 
+describe('who asks', () => {
+  test('is the key, by its id and its scopes', () => {
+    const key = contractWith('principal.key == "key_a"');
+    expect(said(key, facts({ principal: { key: 'key_a' } }))).toBe('it');
+    expect(said(key, facts({ principal: { key: 'key_b' } }))).toBe('allowed');
+    const scopes = contractWith('!principal.scopes.contains("agents")');
+    expect(said(scopes, facts({ principal: { key: 'k', scopes: ['agents'] } }))).toBe('allowed');
+    expect(said(scopes, facts({ principal: { key: 'k', scopes: [] } }))).toBe('it');
+  });
+
+  test('that is not known denies, and says so', () => {
+    const unknown = (attr: string) => `it: Session::"session" has no attribute "${attr}": the fact is not known`;
+    expect(said(contractWith('principal.key == "key_a"'), facts())).toBe(unknown('key'));
+    const scopes = contractWith('principal.scopes.contains("agents")');
+    expect(said(scopes, facts({ principal: { key: 'k' } }))).toBe(unknown('scopes'));
+  });
+
+  test('and the agent, where there is one', () => {
+    const contract = contractWith(
+      'context.call has agent && context.call.agent.id == "a" && context.call.agent.version < 3',
+    );
+    expect(said(contract, facts())).toBe('allowed');
+    expect(said(contract, facts({ agent: { id: 'a', version: 2 } }))).toBe('it');
+    expect(said(contract, facts({ agent: { id: 'a', version: 3 } }))).toBe('allowed');
+    expect(said(contract, facts({ agent: { id: 'b', version: 2 } }))).toBe('allowed');
+    expect(said(contractWith('!(context.call has agent)'), facts())).toBe('it');
+  });
+});
+
+describe('the target', () => {
+  const at = (contract: Contract, place: RulePlace): string => {
+    const [judgement] = contract.judge('infer', facts(), 'stateful', [place]);
+    return judgement?.errors[0]?.message ?? judgement?.forbids[0]?.clause ?? 'allowed';
+  };
+
+  test('is told by its id, its model and its accelerator', () => {
+    const gpu = { ...PLACE, id: 'aws-1', model: 'gpt', accelerator: 'gpu' };
+    const trn = { ...PLACE, id: 'aws-2', model: 'gpt-mini', accelerator: 'trainium' };
+    for (const condition of ['resource.id == "aws-1"', 'resource.model == "gpt"', 'resource.accelerator == "gpu"']) {
+      const contract = contractWith(condition);
+      expect([at(contract, gpu), at(contract, trn), at(contract, gpu)]).toEqual(['it', 'allowed', 'it']);
+    }
+  });
+
+  test('of which something is not known is denied by a clause that asks', () => {
+    const home = { ...PLACE, id: 'local', accelerator: null };
+    expect(at(contractWith('resource.accelerator == "gpu"'), home)).toMatch(/"accelerator": the fact is not known/);
+    expect(at(contractWith('resource.model == "gpt"'), home)).toMatch(/"model": the fact is not known/);
+    const careful = contractWith('!(resource has accelerator) || resource.accelerator != "gpu"');
+    expect([at(careful, home), at(careful, { ...home, accelerator: 'gpu' })]).toEqual(['it', 'allowed']);
+  });
+});
+
+describe('what the session has done so far', () => {
+  const soFar = { turns: 2, itemsRead: 0, memoryReads: 0, toolsRun: 5, filesTouched: 1 };
+  const contract = contractWith('context.use.toolsRun > 4');
+
+  test('is what it had done before the call, not what it did in all', () => {
+    expect(said(contract, facts({ soFar }))).toBe('it');
+    expect(said(contract, facts({ soFar: { ...soFar, toolsRun: 4 } }))).toBe('allowed');
+    const session = { ...facts().session, use: soFar };
+    expect(said(contract, facts({ session, soFar: { ...soFar, toolsRun: 0 } }))).toBe('allowed');
+  });
+
+  test('that is not known denies, and says so', () => {
+    expect(said(contract, facts())).toBe('it: record has no attribute "use": the fact is not known');
+  });
+
+  test.each(['place_state', 'execute', 'egress'] as const)('is told of %s too', action => {
+    const other = contractWith('context.use.turns >= 2', action);
+    expect(other.judge(action, facts({ soFar }), 'stateful', PLACES)[0]?.forbids).toHaveLength(1);
+    expect(other.judge(action, facts({ soFar: { ...soFar, turns: 1 } }), 'stateful', PLACES)[0]?.forbids).toEqual([]);
+  });
+});
+
 describe('what nobody knows denies', () => {
   test.each([
     ['a fact that the schema has not', 'context.call.weather == "fair"', 'cedar_invalid'],
     ['an event asked for as if it were an attribute', 'context.call.events.agi', 'cedar_invalid'],
     ['a state that a right cannot be in', 'context.call.firstRefusal.ignored.contains("x")', 'cedar_invalid'],
-    ['the use of a session, where a call is decided', 'context.use.turns > 1', 'cedar_invalid'],
+    ['a count that nobody keeps', 'context.use.naps > 1', 'cedar_invalid'],
+    ['an agent, of calls that may have none', 'context.call.agent.id == "a"', 'cedar_invalid'],
   ])('%s: not even loaded', (_, condition, code) => {
     const { contract, findings } = loadContract(filesWith(condition));
     expect(contract).toBeNull();
@@ -158,7 +235,12 @@ describe('what nobody knows denies', () => {
 
 describe('what clauses said is kept', () => {
   const LATER = MAY + 1;
-  const all = facts({ spend: { month: 1, total: 1 } });
+  const all = facts({
+    spend: { month: 1, total: 1 },
+    soFar: NOTHING_DONE,
+    agent: { id: 'a', version: 1 },
+    principal: { key: 'k', scopes: [] },
+  });
   /** Whether a second call with other facts found the first one's answer. */
   const kept = (condition: string, other: Partial<RuleFacts>): boolean => {
     const contract = contractWith(condition);
@@ -178,6 +260,10 @@ describe('what clauses said is kept', () => {
       },
     },
     spend: { spend: { month: 2, total: 2 } },
+    use: { soFar: { ...NOTHING_DONE, turns: 1 } },
+    agent: { agent: { id: 'a', version: 2 } },
+    key: { principal: { key: 'k2', scopes: [] } },
+    scopes: { principal: { key: 'k', scopes: ['agents'] } },
   };
   const CONDITIONS: Readonly<Record<string, string>> = {
     nothing: 'context.call.purpose == "eval"',
@@ -185,13 +271,19 @@ describe('what clauses said is kept', () => {
     events: 'context.call.events.contains("x")',
     firstRefusal: 'context.call.firstRefusal.declined.contains("x")',
     spend: 'context.call.spend.total > 5',
+    use: 'context.use.turns > 5',
+    agent: 'context.call has agent && context.call.agent.id == "b"',
+    key: 'principal.key == "other"',
+    scopes: 'principal.scopes.contains("other")',
   };
+  /** A key is told with its scopes: whoever reads the one is told the other. */
+  const WITH: Readonly<Record<string, string>> = { scopes: 'key' };
   const cells = Object.entries(CONDITIONS).flatMap(([reads, condition]) =>
     Object.entries(OTHERS).map(([differs, other]) => [reads, differs, condition, other] as const),
   );
 
   test.each(cells)('by a clause that reads %s, when the %s differs', (reads, differs, condition, other) => {
-    expect(kept(condition, other)).toBe(reads !== differs);
+    expect(kept(condition, other)).toBe((WITH[reads] ?? reads) !== (WITH[differs] ?? differs));
   });
 
   test.each([

@@ -29,6 +29,10 @@ export interface RuleChannel {
 }
 
 export interface RulePlace {
+  /** What is absent or null is not known: a clause that asks for it fails. */
+  readonly id?: string;
+  readonly model?: string;
+  readonly accelerator?: string | null;
   readonly cloud: string;
   readonly region: string;
   readonly jurisdiction: string;
@@ -42,6 +46,18 @@ export interface RuleUse {
   readonly memoryReads: number;
   readonly toolsRun: number;
   readonly filesTouched: number;
+}
+
+export interface RuleAgent {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** In whose name it is asked. No secret. */
+export interface RulePrincipal {
+  readonly key: string;
+  /** Absent: not known. */
+  readonly scopes?: readonly string[];
 }
 
 /** The tool that runs, of `execute`. */
@@ -79,6 +95,12 @@ export interface RuleFacts {
   readonly at: number;
   /** Absent: not known, so that a clause that asks for it fails. Never zero instead: it would allow what a cap forbids. */
   readonly spend?: RuleSpend;
+  /** Absent: the session is of no agent. */
+  readonly agent?: RuleAgent;
+  /** Absent: not known. */
+  readonly principal?: RulePrincipal;
+  /** What the session had done before the call: what clauses are told, while `session.use` is for definitions. Absent: not known. */
+  readonly soFar?: RuleUse;
   /** Absent: no tool runs, and a clause that asks for it fails. */
   readonly tool?: RuleTool;
   readonly destination?: RuleDestination;
@@ -112,11 +134,15 @@ function entity(
 }
 
 export function placeEntity(place: RulePlace): EntityValue {
-  const attrs = [
+  const { id, model, accelerator } = place;
+  const attrs: (readonly [string, Value])[] = [
     ['jurisdiction', place.jurisdiction],
     ['sovereignty', place.sovereignty],
     ['clearances', setValue(place.clearances)],
-  ] as const;
+  ];
+  if (id !== undefined) attrs.push(['id', id]);
+  if (model !== undefined) attrs.push(['model', model]);
+  if (accelerator !== undefined && accelerator !== null) attrs.push(['accelerator', accelerator]);
   return entity('Region', place.region, attrs, entityKey('Cloud', place.cloud));
 }
 
@@ -134,6 +160,13 @@ export function channelEntity(channel: RuleChannel): EntityValue {
 
 function datetime(ms: number): DatetimeValue {
   return { kind: 'datetime', ms };
+}
+
+function principalAttrs(labels: Value, { principal }: RuleFacts): readonly (readonly [string, Value])[] {
+  if (principal === undefined) return [['labels', labels]];
+  const { key, scopes } = principal;
+  const known = [['labels', labels] as const, ['key', key] as const];
+  return scopes === undefined ? known : [...known, ['scopes', setValue(scopes)]];
 }
 
 /** The parts of a call's environment that do not depend on a contract. */
@@ -156,7 +189,7 @@ export function callValues(facts: RuleFacts): CallValues {
       ? setValue(facts.sessionLabels)
       : setValue([...facts.sessionLabels, ...facts.requestLabels]);
   const id = session.stateHeld ? SESSION : EPHEMERAL;
-  const principal = entity('Session', id, [['labels', labels]], entityKey('Tenant', session.tenant));
+  const principal = entity('Session', id, principalAttrs(labels, facts), entityKey('Tenant', session.tenant));
   const entities = new Map<string, EntityData>();
   for (const known of [principal, product, channel, vendor])
     if (known.data !== null) entities.set(known.key, known.data);
@@ -183,11 +216,27 @@ export function callValues(facts: RuleFacts): CallValues {
       ]),
     ]);
   }
+  if (facts.agent !== undefined) {
+    const { id: agent, version } = facts.agent;
+    call.push([
+      'agent',
+      recordValue([
+        ['id', agent],
+        ['version', version],
+      ]),
+    ]);
+  }
   return { principal, product, call: recordValue(call), entities };
 }
 
-/** What only some actions are told, beside the call and its class. */
-export function contextOf(action: string, { tool, destination }: RuleFacts): readonly (readonly [string, Value])[] {
+/** What clauses on places are told beside the call and its class: some of it only of some actions. */
+export function contextOf(action: string, facts: RuleFacts): readonly (readonly [string, Value])[] {
+  const { soFar } = facts;
+  const own = ofAction(action, facts);
+  return soFar === undefined ? own : [['use', useValue(soFar)], ...own];
+}
+
+function ofAction(action: string, { tool, destination }: RuleFacts): readonly (readonly [string, Value])[] {
   if (action === 'execute' && tool !== undefined)
     return [
       [
@@ -214,12 +263,14 @@ export function contextOf(action: string, { tool, destination }: RuleFacts): rea
 const NOTHING_MORE: readonly never[] = [];
 const NO_USE: RuleUse = { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 };
 
+function useValue({ turns, itemsRead, memoryReads, toolsRun, filesTouched }: RuleUse): RecordValue {
+  return recordValue(Object.entries({ turns, itemsRead, memoryReads, toolsRun, filesTouched }));
+}
+
 export function definitionContext(values: CallValues, use: RuleUse = NO_USE): RecordValue {
-  const { turns, itemsRead, memoryReads, toolsRun, filesTouched } = use;
-  const counts = Object.entries({ turns, itemsRead, memoryReads, toolsRun, filesTouched });
   return recordValue([
     ['call', values.call],
-    ['use', recordValue(counts)],
+    ['use', useValue(use)],
   ]);
 }
 
@@ -291,8 +342,19 @@ function signatureOfRead(
   return signature;
 }
 
+/** Of the agent and of the key that asks, where a clause reads them. */
+function signatureOfAsker({ agent, principal }: RuleFacts, reads: Reads): string {
+  let signature = '';
+  if (reads.agent) signature += agent === undefined ? '-' : `@${agent.version} ${part(agent.id)}`;
+  if (!reads.key) return signature;
+  if (principal === undefined) return `${signature}-`;
+  const { key, scopes } = principal;
+  return signature + part(key) + (scopes === undefined ? '-' : parts(scopes));
+}
+
 /**
- * Calls with the same signature are the same to every clause: turns of a session, and sessions alike.
+ * Calls with the same signature are the same to every clause: turns of a session, and sessions alike. What the session has done is apart
+ * (`signatureOfUse`).
  * @param reads what the clauses read
  */
 export function callSignature(facts: RuleFacts, reads: Reads): string {
@@ -309,6 +371,7 @@ export function callSignature(facts: RuleFacts, reads: Reads): string {
     (reads.destination && facts.destination !== undefined
       ? parts([facts.destination.host, facts.destination.use])
       : '') +
+    (reads.agent || reads.key ? signatureOfAsker(facts, reads) : '') +
     signatureOfRead(reads, facts.at, facts.recorded, session.product.id, facts.spend)
   );
 }

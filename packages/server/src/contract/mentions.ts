@@ -3,7 +3,8 @@
  * of a fact that are compared with nothing are the same to every clause.
  *
  * Facts are named alike whatever the action: `call.vendor`, `call.product.kind`, `call.channel.seller`, `call.at`, `class`, `use.turns`,
- * `session.labels`, `session.tenant`, `place.cloud`, `place.sovereignty`. A fact that the schema gains is found by its path.
+ * `session.labels`, `session.tenant`, `place.cloud`, `place.sovereignty`. What a session did is `use` to definitions, and `soFar` to clauses on places: the
+ * one is all of it, the other what came before the call. A fact that the schema gains is found by its path.
  */
 import type { Cedar } from './cedar.ts';
 import { parseCedarFile, type PolicySource } from './cedar-source.ts';
@@ -261,7 +262,8 @@ export function pathOf(node: unknown, roots: Roots): string | null {
   if (!isNode(access) || typeof access['attr'] !== 'string') return null;
   const of = pathOf(access['left'], roots);
   if (of === null) return null;
-  return of === '' ? access['attr'] : `${of}.${access['attr']}`;
+  if (of !== '') return `${of}.${access['attr']}`;
+  return roots === PLACE_ROOTS && access['attr'] === 'use' ? 'soFar' : access['attr'];
 }
 
 const NOBODY = entityValue('None', '', null);

@@ -50,8 +50,8 @@ export function attribute(of: Value, name: string, env: Env): Value {
   const found = of.kind === 'record' ? of.fields.get(name) : existing(of, env).attrs.get(name);
   if (found === undefined) {
     const what = `has no attribute ${JSON.stringify(name)}`;
-    // Clauses are validated: what a record of facts should have and has not is a fact that nobody knew.
-    throw new EvaluationError(of.kind === 'entity' ? `${of.key} ${what}` : `record ${what}: the fact is not known`);
+    // Clauses are validated: what facts should have and have not is a fact that nobody knew.
+    throw new EvaluationError(`${of.kind === 'entity' ? of.key : 'record'} ${what}: the fact is not known`);
   }
   return found;
 }

@@ -31,7 +31,7 @@ import {
 } from './mentions.ts';
 import { memoPlan } from './remembered.ts';
 import type { ContractFiles } from './rule.ts';
-import { type Env, entityValue } from './value.ts';
+import { type Env, entityValue, EvaluationError } from './value.ts';
 
 /** A fact by its path, as `mentions.ts` names it. */
 export interface Read {
@@ -157,6 +157,8 @@ function actionsOf(action: unknown): ReadonlySet<string> | null {
   return ids.length === 0 ? null : new Set(ids);
 }
 
+/** Attributes that not every place has: a policy that asks for one fails where it is absent. */
+const MAY_BE_ABSENT: ReadonlySet<unknown> = new Set(['model', 'accelerator']);
 /** What cannot fail on a request that is whole: everything but arithmetic, and functions of what a request says. */
 const CANNOT_FAIL: ReadonlySet<string> = new Set(
   'Value Var . has like is in == != < <= > >= && || ! if-then-else Set Record contains containsAll containsAny isEmpty'.split(
@@ -172,6 +174,7 @@ function mayFail(node: unknown): boolean {
     if (operator === 'Value') return false;
     if (LITERALS.has(operator)) return JSON.stringify(operands).includes('"Var"');
     if (!CANNOT_FAIL.has(operator)) return true;
+    if (operator === '.' && isNode(operands) && MAY_BE_ABSENT.has(operands['attr'])) return true;
     return operator === 'Record' || !isNode(operands) ? mayFail(operands) : Object.values(operands).some(mayFail);
   });
 }
@@ -181,13 +184,22 @@ const valuesOf = latest(callValues);
 
 function testOf(conjunct: unknown, roots: Roots): Need['holds'] {
   const { run } = compileExpression(conjunct, memoPlan());
-  return facts => run(envOf(facts, roots)) === true;
+  return facts => {
+    try {
+      return run(envOf(facts, roots)) === true;
+    } catch (error) {
+      // It asks for the agent where there is none: a condition before it has seen to that, but may not be known yet.
+      if (error instanceof EvaluationError) return true;
+      throw error;
+    }
+  };
 }
 
 function envOf(facts: RuleFacts, roots: Roots): Env {
   const { session, at, recorded } = facts;
   const values = valuesOf(facts);
   if (roots === PLACE_ROOTS) {
+    // What both are told is the same.
     const more = [...contextOf('execute', facts), ...contextOf('egress', facts)];
     return { ...envOfCall(NOBODY, values, '', more), callMemo: null };
   }

@@ -11,8 +11,8 @@ function reads(condition: string): string[] {
   return [...Object.entries(facts).flatMap(([fact, does]) => (does ? [fact] : [])), ...days];
 }
 
-const OF_CALL = ['time', 'events', 'firstRefusal', 'spend'];
-const ALL = ['time', 'use', 'events', 'firstRefusal', 'spend', 'tool', 'destination'];
+const OF_CALL = ['time', 'events', 'firstRefusal', 'spend', 'agent'];
+const ALL = ['time', 'use', 'events', 'firstRefusal', 'spend', 'tool', 'destination', 'agent'];
 
 test.each<[string, string[]]>([
   ['context.call.vendor == Vendor::"openai"', []],
@@ -36,10 +36,20 @@ test.each<[string, string[]]>([
   ['context.call.at > datetime("no day")', ['time']],
   ['context.call == context.call', OF_CALL],
   ['[context.call].contains({})', OF_CALL],
-  ['context.call has at', OF_CALL],
+  ['context.call has at', ['time']],
+  ['context has call', OF_CALL],
+  ['context.call has agent && context.call.agent.id == "a"', ['agent']],
+  ['context.call has agent.version', ['agent']],
+  ['principal.key == "k"', ['key']],
+  ['principal has scopes', ['key']],
+  ['principal.scopes.contains("responses")', ['key']],
+  ['(if context.class == "stateful" then principal else principal).key == "k"', ['key']],
+  ['principal.labels.contains("x") && principal in Tenant::"acme"', []],
+  ['resource.id == "a" && resource.model == "b" && resource.accelerator == "c"', []],
   ['context.tool.name == "shell"', ['tool']],
   ['context.destination.host like "*.test"', ['destination']],
-  ['context has use', ALL],
+  ['context has use', ['use']],
+  ['context has unheardOf', ALL],
   ['context == {}', ALL],
   ['[context].contains({})', ALL],
   ['(if true then context else context).call.at == context.class', ALL],

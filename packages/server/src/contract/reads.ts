@@ -6,7 +6,7 @@ export interface Reads {
   readonly time: boolean;
   /** Only whether it is before, at or after these moments (ms since 1970). */
   readonly moments: readonly number[];
-  /** What a session has done so far. Only definitions are told it. */
+  /** What a session did: definitions are told what it did in all, clauses what it had done so far. */
   readonly use: boolean;
   readonly events: boolean;
   readonly firstRefusal: boolean;
@@ -14,6 +14,10 @@ export interface Reads {
   /** The tool that runs, and where data goes. */
   readonly tool: boolean;
   readonly destination: boolean;
+  /** The agent of the session. */
+  readonly agent: boolean;
+  /** The key that asks, or its scopes. */
+  readonly key: boolean;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -24,7 +28,10 @@ const OF_CALL: Readonly<Record<string, Fact>> = {
   events: 'events',
   firstRefusal: 'firstRefusal',
   spend: 'spend',
+  agent: 'agent',
 };
+/** Of the principal; entities are compared by their ids, and so one that is compared as a whole reads none of them. */
+const OF_PRINCIPAL: ReadonlySet<string> = new Set(['key', 'scopes']);
 const ALL_OF_CALL: readonly Fact[] = Object.values(OF_CALL);
 const EVERYTHING: readonly Fact[] = [...ALL_OF_CALL, 'use', 'tool', 'destination'];
 /** `context.x`, where it says more or less than the fact of that name. */
@@ -55,6 +62,8 @@ export function readsOf(est: unknown): Reads {
     spend: facts.has('spend'),
     tool: facts.has('tool'),
     destination: facts.has('destination'),
+    agent: facts.has('agent'),
+    key: facts.has('key'),
   };
 }
 
@@ -69,6 +78,8 @@ export function readsOfAll(all: readonly Reads[]): Reads {
     spend: all.some(one => one.spend),
     tool: all.some(one => one.tool),
     destination: all.some(one => one.destination),
+    agent: all.some(one => one.agent),
+    key: all.some(one => one.key),
   };
 }
 
@@ -82,8 +93,19 @@ function isContext(json: unknown): boolean {
 
 /** `of.attr`, taken apart. */
 function access(node: unknown): { of: unknown; attr: string } | null {
-  const inner = isNode(node) ? node['.'] : undefined;
-  return isNode(inner) && typeof inner['attr'] === 'string' ? { of: inner['left'], attr: inner['attr'] } : null;
+  return attributeIn(isNode(node) ? node['.'] : undefined);
+}
+
+/** As `access`, or `of has attr`, or `of has attr.more`. */
+function asked(node: Node): { of: unknown; attr: string } | null {
+  return access(node) ?? attributeIn(node['has']);
+}
+
+function attributeIn(json: unknown): { of: unknown; attr: string } | null {
+  if (!isNode(json)) return null;
+  const { attr, left } = json;
+  const first: unknown = Array.isArray(attr) ? attr[0] : attr;
+  return typeof first === 'string' ? { of: left, attr: first } : null;
 }
 
 function visit(est: unknown, facts: Set<Fact>, moments: Set<number>): void {
@@ -92,9 +114,10 @@ function visit(est: unknown, facts: Set<Fact>, moments: Set<number>): void {
   if (isContext(est)) return addAll(EVERYTHING, facts);
   const moment = momentCompared(est);
   if (moment !== null) return void moments.add(moment);
-  const outer = access(est);
+  const outer = asked(est);
   if (outer !== null) {
     if (isContext(outer.of)) return addAll(OF_CONTEXT[outer.attr] ?? EVERYTHING, facts);
+    if (OF_PRINCIPAL.has(outer.attr)) facts.add('key');
     const inner = access(outer.of);
     if (inner !== null && isContext(inner.of) && inner.attr === 'call') {
       const fact = OF_CALL[outer.attr];

@@ -1,16 +1,20 @@
 /**
  * Of the schema below, recorded with every decision. It grows when facts are added, removed or come to mean something else.
  * 1: the call, its session, the place and the time. 2: recorded events, rights of first refusal, spend to date. 3: the tool that runs, and where
- * data goes.
+ * data goes. 4: the agent, the key that asks and its scopes, the target itself, and what the session has done so far.
  */
-export const FACTS_VERSION = 3;
+export const FACTS_VERSION = 4;
 
 /** The vocabulary of clauses, as a Cedar schema. `contracts/schema.cedarschema` is its published copy; a test keeps them equal. */
 export const CONTRACT_SCHEMA: string = `// What a clause can speak about. Clauses are validated against this, strictly, when a contract is loaded.
 // Facts, version ${FACTS_VERSION}.
 entity Vendor, Cloud, Tenant;
 // A place: where a model, a session's state, a tool or a destination is. Named by its region.
+// Where the model or the accelerator is not known (a home has neither), a clause that asks for it fails, and so denies.
 entity Region in [Cloud] {
+  id: String,               // of the target or the home, as the operator calls it
+  model: String,            // of a target: the name that callers ask for
+  accelerator: String,      // of a target
   jurisdiction: String,
   sovereignty: String,      // "commercial" | "gov" | whatever the operator's places say
   clearances: Set<String>,  // labels that the place may hold
@@ -18,9 +22,14 @@ entity Region in [Cloud] {
 entity Product in [Vendor] { kind: String };       // "api" | "runtime"
 entity Channel { seller: Vendor, kind: String };   // "direct" | "third-party"
 // Labels are those of all that the session has read. A call that no state is held for is an ephemeral session.
-entity Session in [Tenant] { labels: Set<String> };
+// Where the key or its scopes are not known (the key was revoked, or nobody asks), a clause that asks for them fails, and so denies.
+entity Session in [Tenant] {
+  labels: Set<String>,
+  key: String,          // id of the key in whose name it is asked, no secret; "local" where no keys are asked for
+  scopes: Set<String>,  // of that key, now
+};
 
-// What a session did with its state: known afterwards, so only retrospective readings may ask. All zero in a live decision.
+// What a session did with its state. A retrospective reading is told what it did in all, a clause what it had done before the call.
 type Use = { turns: Long, itemsRead: Long, memoryReads: Long, toolsRun: Long, filesTouched: Long };
 // Rights of first refusal that concern the product, by the state of their last offer. One that was never offered is in no set.
 type FirstRefusal = {
@@ -34,6 +43,11 @@ type Spend = {
   month: Long,  // in the calendar month of \`at\`, UTC
   total: Long,
 };
+// Of a session of an agent. Of others there is none: ask with \`has\`.
+type Agent = {
+  id: String,
+  version: Long,  // 1 for one that came with the session
+};
 type Call = {
   vendor: Vendor,       // of the model
   product: Product,
@@ -46,6 +60,7 @@ type Call = {
   events: Set<String>,  // recorded events whose date is at or before \`at\`: "agi-verified" "ipo-filed" "injunction" ...
   firstRefusal: FirstRefusal,
   spend: Spend,
+  agent?: Agent,
 };
 
 // A definition: a reading is the set of policies that permit this action. What they do not permit is stateful.
@@ -54,7 +69,7 @@ action stateless appliesTo { principal: Session, resource: Product, context: { c
 action infer, place_state appliesTo {
   principal: Session,
   resource: Region,
-  context: { call: Call, class: String },
+  context: { call: Call, class: String, use: Use },
 };
 // A tool that runs there.
 type Tool = {
@@ -64,7 +79,7 @@ type Tool = {
 action execute appliesTo {
   principal: Session,
   resource: Region,
-  context: { call: Call, class: String, tool: Tool },
+  context: { call: Call, class: String, use: Use, tool: Tool },
 };
 // Where data goes that leaves.
 type Destination = {
@@ -74,7 +89,7 @@ type Destination = {
 action egress appliesTo {
   principal: Session,
   resource: Region,
-  context: { call: Call, class: String, destination: Destination },
+  context: { call: Call, class: String, use: Use, destination: Destination },
 };
 // Clauses on who may sell what.
 action distribute appliesTo {

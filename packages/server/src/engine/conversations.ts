@@ -19,6 +19,7 @@ import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
 import { reapOrLater } from './erase.ts';
 import { attach, type Attached, keepFetched } from './files/attach.ts';
+import { filesIn } from './files/parts.ts';
 import { isCallOutput, type MatchedCalls, placeItems } from './input.ts';
 import type { LiveSession } from './live-session.ts';
 import { readMetadata } from './metadata.ts';
@@ -53,11 +54,11 @@ export async function createConversation(
   items: readonly InputItem[],
   metadata: Metadata,
 ): Promise<NewConversation> {
-  const { tenant, product, channel, segment } = caller;
+  const { tenant, principal: key, product, channel, segment } = caller;
   const origin = { product, channel, segment, stateHeld: true, readings: engine.placing.readings() };
   const resolved = await readInput(engine, caller, items);
   const startedAt = engine.clock.now();
-  const subject = { tenant, session: 'sess_new' as SessionId, origin, startedAt, use: NO_USE, model: '' };
+  const subject = { tenant, session: 'sess_new' as SessionId, origin, startedAt, use: NO_USE, key, model: '' };
   const attached = await attach(engine, resolved, { ...subject, param: 'items', labels: [], requestLabels: [] });
   const { labels } = attached;
   const placed = engine.placing.state({ ...subject, labels });
@@ -109,7 +110,7 @@ function itemsAdded(
     const call = 'call_id' in item ? [item.call_id] : [];
     const calls = isCallOutput(item) ? [] : call.filter(id => opened.includes(id));
     const answered = isCallOutput(item) ? call.filter(id => answers.includes(id)) : [];
-    const head = { base, count: 1, calls, answers: answered };
+    const head = { base, count: 1, calls, answers: answered, ...filesIn([item]) };
     return { type: 'items.added', head, payload: { items: placeItems([item], base, 0) } };
   });
 }
@@ -181,7 +182,8 @@ export async function addItems(
 ): Promise<readonly LoggedItem[]> {
   const resolved = await readInput(engine, caller, items);
   const { tenant, session, origin, labels, createdAt, use } = mustState(await findConversation(engine, caller, id));
-  const subject = { tenant, session, origin, labels, startedAt: createdAt, use, model: '' };
+  const { principal: key } = caller;
+  const subject = { tenant, session, origin, labels, startedAt: createdAt, use, key, model: '' };
   const attached = await attach(engine, resolved, { ...subject, param: 'items', requestLabels: [] });
   return change(engine, caller, id, async live => {
     const state = idle(live);
@@ -189,7 +191,7 @@ export async function addItems(
     const added = itemsAdded(engine, state.home, resolved, matched);
     const placed = added.flatMap(body => body.payload.items);
     await engine.sessions.wait(engine.lease.ensure());
-    const before = [...(await claim(engine, live)), ...labelsOf(engine, state, attached.labels)];
+    const before = [...(await claim(engine, live)), ...labelsOf(engine, caller, state, attached.labels)];
     await keepAdded(engine, { ...live, seq: mustState(live).seq + before.length + 1 }, added, attached);
     const prepared = await engine.sessions.commit(live, [...before, ...added], { actor: actorOf(caller) });
     engine.sessions.grew(live.context.add(placed, prepared.state.position));
@@ -200,13 +202,14 @@ export async function addItems(
 /** L8: labels that come with what is added, decided before it is: the home must be cleared for them. @throws label_not_allowed_here */
 function labelsOf(
   engine: EngineContext,
+  { principal: key }: Caller,
   state: ReturnType<typeof mustState>,
   brought: readonly string[],
 ): readonly EventBody[] {
   const labels = brought.filter(label => !state.labels.includes(label));
   if (labels.length === 0) return [];
   const { tenant, session, origin, createdAt: startedAt, use, home } = state;
-  const subject = { tenant, session, origin, labels: [...state.labels, ...labels], startedAt, use, model: '' };
+  const subject = { tenant, session, origin, labels: [...state.labels, ...labels], startedAt, use, key, model: '' };
   const placed = engine.placing.stateAt(subject, home);
   if (!placed.ok) throw perdureError('label_not_allowed_here', placed.error.message);
   return [{ type: 'session.labelled', head: { labels }, payload: null }];

@@ -2,7 +2,7 @@
 import type { SessionState } from '../session/state.ts';
 import { callBounds } from './compaction/measure.ts';
 import type { EngineContext } from './engine-context.ts';
-import type { InferRequest } from './placing.ts';
+import { agentOf, type InferRequest } from './placing.ts';
 import type { RunningTurn } from './turn.ts';
 
 /** What a call that answers somebody is made for. */
@@ -18,6 +18,8 @@ export function inferRequest(engine: EngineContext, state: SessionState, turn: R
     labels: state.labels,
     startedAt: state.createdAt,
     use: state.use,
+    ...agentOf(state, turn.agent?.config),
+    key: turn.principal,
     model: turn.base.model,
     purpose: purposeOf(state),
     requestLabels: turn.labels,

@@ -29,10 +29,10 @@ export async function placeAlone(
   idIn: (home: HomeId) => string,
   logOf: (id: string) => SessionId,
 ): Promise<PlacedAlone> {
-  const { tenant } = caller;
+  const { tenant, principal: key } = caller;
   const origin = originOf(engine, caller);
   const createdAt = engine.clock.now();
-  const subject = { tenant, session: 'sess_new' as SessionId, origin, labels, startedAt: createdAt, use: NO_USE };
+  const subject = { tenant, session: 'sess_new' as SessionId, origin, labels, startedAt: createdAt, use: NO_USE, key };
   const placed = engine.placing.state({ ...subject, model: '' });
   const store = engine.homes.get(placed.ok ? placed.home : (engine.homes.all[0]?.home ?? ('' as HomeId)));
   if (store === null) throw perdureError('store_unavailable');

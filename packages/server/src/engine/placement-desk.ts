@@ -13,6 +13,7 @@ import type {
   DecideOptions,
   Health,
   PlaceHealth,
+  PrincipalFacts,
   Product,
   Segment,
   ShadowPrices,
@@ -48,6 +49,8 @@ export interface DeskOptions {
   readonly asOf: number | null;
   /** What a tenant has spent; undefined if it is not known, or no contract asks. Absent: not known. */
   readonly spend?: (tenant: string) => Spend | undefined;
+  /** The scopes of a key now; undefined if it is none (any more). Absent: not known. */
+  readonly scopes?: (key: string) => readonly string[] | undefined;
   /** What spending at targets saves elsewhere; undefined if nothing was computed. Absent: nothing. */
   readonly shadow?: () => ShadowPrices | undefined;
   readonly clock: Clock;
@@ -85,8 +88,12 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     return all;
   }
 
-  function factsOf(subject: PlacingSubject & { readonly model: string }, more: Partial<CallFacts>): CallFacts | null {
-    const { origin, labels, session, startedAt, tenant, use } = subject;
+  function factsOf(
+    snapshot: Snapshot,
+    subject: PlacingSubject & { readonly model: string },
+    more: Partial<CallFacts>,
+  ): CallFacts | null {
+    const { origin, labels, session, startedAt, tenant, use, agent, key } = subject;
     const sale = options.sale(origin.product, origin.channel);
     if (sale === null) return null;
     const at = now();
@@ -111,9 +118,18 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       at,
       inputTokens: 0,
       outputBound: 0,
+      soFar: use,
       ...(spend !== undefined && { spend }),
+      ...(agent !== undefined && { agent }),
+      ...(key !== undefined && { principal: principalOf(snapshot, key) }),
       ...more,
     };
+  }
+
+  /** Scopes are looked up only where a contract asks. */
+  function principalOf({ contracts }: Snapshot, key: string): PrincipalFacts {
+    const scopes = contracts.some(({ readsKey }) => readsKey) ? options.scopes?.(key) : undefined;
+    return scopes === undefined ? { key } : { key, scopes };
   }
 
   function run(
@@ -140,9 +156,10 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
   }
 
   function placeState(subject: PlacingSubject & { readonly model: string }, how: DecideOptions) {
-    const facts = factsOf(subject, {});
+    const snapshot = inForce();
+    const facts = factsOf(snapshot, subject, {});
     if (facts === null) return unsold(subject.origin);
-    const { decision, record } = run(inForce(), 'place_state', facts, {}, how);
+    const { decision, record } = run(snapshot, 'place_state', facts, {}, how);
     return decision.chosen === null
       ? notPlaced(decision, record)
       : { ok: true as const, home: decision.chosen as HomeId, record };
@@ -153,7 +170,8 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     infer(request: InferRequest) {
       const inputTokens = Math.ceil(request.inputBytes / BYTES_A_TOKEN);
       const outputBound = request.outputBound ?? DEFAULT_OUTPUT_BOUND;
-      const facts = factsOf(request, {
+      const snapshot = inForce();
+      const facts = factsOf(snapshot, request, {
         purpose: request.purpose,
         requestLabels: request.requestLabels,
         inputTokens,
@@ -161,7 +179,6 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       });
       if (facts === null) return unsold(request.origin);
       if (!vendors.has(request.model)) return unknownModel(request.model);
-      const snapshot = inForce();
       const { decision, record } = run(snapshot, 'infer', facts, healthNow(snapshot, facts, request.avoid), weighed());
       const target = decision.chosen === null ? undefined : targets.get(decision.chosen);
       if (target === undefined) return notPlaced(decision, record);
@@ -171,9 +188,10 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     state: subject => placeState(subject, {}),
     stateAt: (subject, home) => placeState(subject, { only: [home] }),
     egress({ requestLabels, destination, ...subject }) {
-      const facts = factsOf(subject, { requestLabels, destination });
+      const snapshot = inForce();
+      const facts = factsOf(snapshot, subject, { requestLabels, destination });
       if (facts === null) return unsold(subject.origin).error;
-      const decision = decide(inForce(), 'egress', facts, {}, { only: [OPEN_NETWORK] });
+      const decision = decide(snapshot, 'egress', facts, {}, { only: [OPEN_NETWORK] });
       count(decision);
       if (decision.chosen !== null) return null;
       const { message, details } = errorOf(decision);
@@ -183,12 +201,12 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       inForce().contracts.some(({ restricts }) => restricts.has('execute') || restricts.has('egress')),
     run({ action, place, requestLabels, tool, destination, ...subject }) {
       const more = { ...(tool !== undefined && { tool }), ...(destination !== undefined && { destination }) };
-      const facts = factsOf(subject, { requestLabels, ...more });
+      const snapshot = inForce();
+      const facts = factsOf(snapshot, subject, { requestLabels, ...more });
       if (facts === null) {
         const { record, error } = unsold(subject.origin);
         return { record, chosen: null, error };
       }
-      const snapshot = inForce();
       const { contracts, lapsed } = bindingContracts(snapshot, action, facts.vendor, facts.session.product, facts.at);
       if (contracts.length === 0 && lapsed.length === 0) return null;
       const { decision, record } = run(snapshot, action, facts, {}, { only: [place] });

@@ -5,8 +5,8 @@
 import type { PerdureError } from '@perdure/protocol';
 import type { HomeId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { JsonObject, SessionOrigin } from '../log/events.ts';
-import type { DestinationFacts, Purpose, ToolFacts } from '../placement/facts.ts';
-import type { SessionUse } from '../session/state.ts';
+import type { AgentFacts, DestinationFacts, Purpose, ToolFacts } from '../placement/facts.ts';
+import type { SessionState, SessionUse } from '../session/state.ts';
 import type { Provider, Upstream } from './ports.ts';
 
 /** The facts of the session that causes a call or holds a state; for a stateless call, of its ephemeral session. */
@@ -17,6 +17,22 @@ export interface PlacingSubject {
   readonly labels: readonly string[];
   readonly startedAt: number;
   readonly use: SessionUse;
+  /** Absent: the session is of no agent. */
+  readonly agent?: AgentFacts;
+  /** The principal in whose name it is asked; absent: nobody asks, or it is not known. */
+  readonly key?: string;
+}
+
+/**
+ * The agent of a session, if it is of one.
+ * @param runs what the open turn runs, if the session was changed since it began
+ */
+export function agentOf(
+  { agent }: Pick<SessionState, 'agent'>,
+  runs?: { readonly agent: { readonly id: string }; readonly version: number },
+): Pick<PlacingSubject, 'agent'> {
+  if (runs !== undefined) return { agent: { id: runs.agent.id, version: runs.version } };
+  return agent === undefined ? {} : { agent: { id: agent.id, version: agent.version } };
 }
 
 export interface InferRequest extends PlacingSubject {

@@ -18,13 +18,14 @@ import { takeCompaction } from './compaction/turn-compaction.ts';
 import { documentRefs, rememberDocuments } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
 import { type Attached, keepFetched, NOTHING_ATTACHED } from './files/attach.ts';
+import { filesIn } from './files/parts.ts';
 import { withAttached } from './files/with-attached.ts';
 import { type FirstCall, placeFirst } from './first-call.ts';
 import { type MatchedCalls, placeItems, requireOutputs } from './input.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import { loadContext, type Opening, positionBefore } from './opening.ts';
-import type { PlacedCall, PlacingSubject } from './placing.ts';
+import { agentOf, type PlacedCall, type PlacingSubject } from './placing.ts';
 import { originOf } from './origin.ts';
 import { lineageOf, mustState, type Plan, planTurn, short, stateOf } from './plan.ts';
 import { recordRefusal } from './refusal.ts';
@@ -64,6 +65,7 @@ export function homeOf(engine: EngineContext, { caller, request, labels }: Omit<
     labels,
     startedAt: engine.clock.now(),
     use: NO_USE,
+    key: caller.principal,
     model: request.model,
   };
   const placed = engine.placing.state(subject);
@@ -199,6 +201,7 @@ async function commitBeginning(
         answers: matched.answers,
         ...(matched.opened.length > 0 && { calls: matched.opened }),
         ...input.waiting?.head,
+        ...filesIn(placedItems),
       },
       payload: { items: placedItems },
     },
@@ -301,6 +304,7 @@ async function open(engine: EngineContext, input: RespondRequest, plan: Plan): P
     labels: [...inherited, ...labels],
     startedAt: parent?.createdAt ?? now,
     use: NO_USE,
+    key: caller.principal,
   };
   // The home is decided before the id is drawn, since the id carries it. A fork stays with its parent (DESIGN.md part 6).
   const subject = { ...facts, session: 'sess_new' as SessionId, model: request.model };
@@ -363,6 +367,8 @@ async function openExisting(
     labels: [...state.labels, ...labels],
     startedAt: state.createdAt,
     use: state.use,
+    ...agentOf(state),
+    key: caller.principal,
   };
   const placed = engine.placing.stateAt({ ...subject, model: request.model }, state.home);
   if (!placed.ok) {

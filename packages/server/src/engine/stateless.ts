@@ -127,6 +127,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     origin,
     startedAt: before?.startedAt ?? now,
     use: useOf(before),
+    key: caller.principal,
     model: request.model,
   };
   const attached = await attach(engine, items, {

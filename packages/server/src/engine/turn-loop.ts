@@ -238,7 +238,7 @@ async function settle(
 ): Promise<void> {
   const over = whyNotRequested(engine, turn, bodies);
   if (over !== null) return fail(engine, turn, over, bodies, unshown);
-  await keepArtifacts(engine, turn, bodies);
+  const files = await keepArtifacts(engine, turn, bodies);
   const said: { effect: Effect } = { effect: { type: 'none' } };
   // Made when its time has come: input may be queued up to then, and the turn does not end before it was taken.
   const all = (): readonly EventBody[] => {
@@ -251,7 +251,8 @@ async function settle(
       return asked;
     }
     const { status, reason } = effect;
-    return [...asked, { type: 'turn.completed', head: { response: turn.base.id, status, reason }, payload: null }];
+    const head = { response: turn.base.id, status, reason, ...(files > 0 && { files }) };
+    return [...asked, { type: 'turn.completed', head, payload: null }];
   };
   if (turn.agent !== null) turn.agent.later = [];
   const prepared = await engine.sessions.commit(turn.live, all, { actor: 'engine', prune: true }).catch(onNothing);

@@ -1,6 +1,6 @@
 /** Events of agents: input while a turn runs, tools that wait without being held, what a command prints, the session's environment, and its sub-agents. */
 import type { SessionId } from '../kernel/ids.ts';
-import type { EnvironmentNow } from './places.ts';
+import type { EnvironmentNow, Files } from './places.ts';
 
 export type AgentEvent<Json, Item> =
   | {
@@ -18,7 +18,7 @@ export type AgentEvent<Json, Item> =
   | {
       /** Queued input takes its place in the context: the items of the first `entries` that wait. */
       readonly type: 'input.steered';
-      readonly head: { readonly entries: number; readonly count: number };
+      readonly head: { readonly entries: number; readonly count: number } & Files;
       readonly payload: { readonly items: readonly Item[] };
     }
   /** A program whose calls wait for people: nothing of it is held, and it begins anew once one of them has ended. */
@@ -37,7 +37,7 @@ export type AgentEvent<Json, Item> =
   | {
       /** Where the environment of the session stands from here on. A worker that has connected ends the wait for it. */
       readonly type: 'environment.changed';
-      readonly head: EnvironmentNow;
+      readonly head: EnvironmentNow & Files;
       /** Why it could not be made; null otherwise. */
       readonly payload: { readonly error: Json } | null;
     }

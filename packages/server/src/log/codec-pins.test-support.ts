@@ -9,7 +9,14 @@ export interface Pin<T extends EventType> {
   readonly short?: readonly [head: EventOf<T>['head'], text: string];
 }
 
-const ENVIRONMENT = { environment: 'env_1', kind: 'openai_hosted', status: 'failed', resets: 1, reset: true } as const;
+const ENVIRONMENT = {
+  environment: 'env_1',
+  kind: 'openai_hosted',
+  status: 'failed',
+  resets: 1,
+  reset: true,
+  files: 2,
+} as const;
 
 type Ours = 'environment.changed' | 'environment.awaited' | 'tool.output';
 
@@ -17,7 +24,7 @@ export const ENVIRONMENT_PINS: { readonly [T in Ours]: Pin<T> } = {
   'environment.changed': {
     code: 41,
     event: { type: 'environment.changed', head: ENVIRONMENT, payload: { error: { code: 'setup_failed' } } },
-    head: '{"environment":"env_1","kind":"openai_hosted","status":"failed","resets":1,"reset":true}',
+    head: '{"environment":"env_1","kind":"openai_hosted","status":"failed","resets":1,"reset":true,"files":2}',
   },
   'environment.awaited': {
     code: 42,

@@ -45,8 +45,8 @@ const PINS: Pins = {
   },
   'input.steered': {
     code: 37,
-    event: { type: 'input.steered', head: { entries: 2, count: 3 }, payload: { items: [item] } },
-    head: '{"entries":2,"count":3}',
+    event: { type: 'input.steered', head: { entries: 2, count: 3, files: 1 }, payload: { items: [item] } },
+    head: '{"entries":2,"count":3,"files":1}',
     short: [{ entries: 1, count: 1 }, '{}'],
   },
   ...PENDING_PINS,
@@ -113,10 +113,10 @@ const PINS: Pins = {
     code: 6,
     event: {
       type: 'input.accepted',
-      head: { response: resp, previous: 'resp_0' as ResponseId, count: 2, answers: ['call_a'] },
+      head: { response: resp, previous: 'resp_0' as ResponseId, count: 2, answers: ['call_a'], files: 3 },
       payload: { items: [item] },
     },
-    head: '{"response":"resp_1","previous":"resp_0","count":2,"answers":["call_a"]}',
+    head: '{"response":"resp_1","previous":"resp_0","count":2,"answers":["call_a"],"files":3}',
     short: [{ response: resp, previous: null, count: 1, answers: [] }, '{"response":"resp_1"}'],
   },
   'turn.started': {
@@ -221,8 +221,8 @@ const PINS: Pins = {
   },
   'tool.completed': {
     code: 14,
-    event: { type: 'tool.completed', head: { callId: 'call_a', count: 1 }, payload: { items: [item] } },
-    head: '{"callId":"call_a","count":1}',
+    event: { type: 'tool.completed', head: { callId: 'call_a', count: 1, files: 1 }, payload: { items: [item] } },
+    head: '{"callId":"call_a","count":1,"files":1}',
   },
   'tool.failed': {
     code: 15,
@@ -262,10 +262,10 @@ const PINS: Pins = {
     code: 21,
     event: {
       type: 'turn.completed',
-      head: { response: resp, status: 'incomplete', reason: 'content_filter' },
+      head: { response: resp, status: 'incomplete', reason: 'content_filter', files: 2 },
       payload: null,
     },
-    head: '{"response":"resp_1","status":"incomplete","reason":"content_filter"}',
+    head: '{"response":"resp_1","status":"incomplete","reason":"content_filter","files":2}',
     short: [{ response: resp, status: 'completed', reason: null }, '{"response":"resp_1"}'],
   },
   'turn.failed': {
@@ -282,10 +282,10 @@ const PINS: Pins = {
     code: 24,
     event: {
       type: 'items.added',
-      head: { base: 'b', count: 1, calls: ['call_a'], answers: ['call_b'] },
+      head: { base: 'b', count: 1, calls: ['call_a'], answers: ['call_b'], files: 1 },
       payload: { items: [item] },
     },
-    head: '{"base":"b","count":1,"calls":["call_a"],"answers":["call_b"]}',
+    head: '{"base":"b","count":1,"calls":["call_a"],"answers":["call_b"],"files":1}',
     short: [{ base: 'b', count: 1, calls: [], answers: [] }, '{"base":"b","count":1}'],
   },
   'item.deleted': {

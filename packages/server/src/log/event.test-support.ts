@@ -11,6 +11,7 @@ import type {
   OutputPayload,
   SessionOrigin,
 } from './events.ts';
+import { withSomeFiles } from './files.test-support.ts';
 
 type Bodies = { readonly [T in EventType]: fc.Arbitrary<EventOf<T>> };
 
@@ -54,6 +55,8 @@ export const origin: fc.Arbitrary<SessionOrigin> = fc.record({
   ),
 });
 const usage = fc.record({ input: count, cached: count, output: count, reasoning: count });
+const none = fc.constant(null);
+const review = fc.record({ placement: text, target: fc.constantFrom('up-1', 'up-2'), usage });
 const reserved = fc.record({ input: count, output: count });
 const upstream = fc.record({ response: fc.option(text), request: fc.option(text) });
 const compaction = fc.record({ session: sessionId, seq, position: fc.integer({ min: 1, max: 8 }), to: fc.nat(8) });
@@ -78,12 +81,9 @@ interface Parts<T extends EventType> {
   readonly payload: fc.Arbitrary<EventOf<T>['payload']>;
 }
 
-function of<T extends EventType>(_: T, head: Parts<T>['head'], payload: Parts<T>['payload']): Parts<T> {
-  return { head, payload };
+function of<T extends EventType>(type: T, head: Parts<T>['head'], payload: Parts<T>['payload']): Parts<T> {
+  return { head: head.map(one => withSomeFiles(type, one)), payload };
 }
-
-const none = fc.constant(null);
-const review = fc.record({ placement: text, target: fc.constantFrom('up-1', 'up-2'), usage });
 
 const PARTS: { readonly [T in EventType]: Parts<T> } = {
   'session.created': of(

@@ -11,6 +11,7 @@ import type { PendingEvent } from './pending-events.ts';
 import type {
   CompactionRef,
   DocumentRef,
+  Files,
   ProgramCaller,
   Reservation,
   ReviewedBy,
@@ -91,7 +92,7 @@ export type EventBody =
         readonly results?: readonly number[];
         /** Seqs of the `input.queued` of turns that ended without them: their items follow those results. */
         readonly queued?: readonly number[];
-      };
+      } & Files;
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
   | {
@@ -219,7 +220,7 @@ export type EventBody =
         readonly request?: string;
         /** Of a search: the names of the tools that it found. */
         readonly found?: readonly string[];
-      };
+      } & Files;
       /** `detail`: what is shown of it besides what the model is told. */
       readonly payload: { readonly items: readonly LoggedItem[]; readonly detail?: JsonObject };
     }
@@ -277,7 +278,7 @@ export type EventBody =
         readonly response: ResponseId;
         readonly status: 'completed' | 'incomplete';
         readonly reason: string | null;
-      };
+      } & Files;
       readonly payload: null;
     }
   | {
@@ -294,7 +295,7 @@ export type EventBody =
         readonly count: number;
         readonly calls: readonly string[];
         readonly answers: readonly string[];
-      };
+      } & Files;
       readonly payload: { readonly items: readonly LoggedItem[] };
     }
   | { readonly type: 'item.deleted'; readonly head: { readonly position: number }; readonly payload: null }

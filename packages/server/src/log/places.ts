@@ -118,3 +118,8 @@ export interface UpstreamIds {
 
 /** Of an upstream that was not asked, or did not say. */
 export const NO_IDS: UpstreamIds = { response: null, request: null };
+
+/** Of an event that files come with, or that tells of some: how many. Absent: none. What counts as one: `contracts/README.md`, facts. */
+export interface Files {
+  readonly files?: number;
+}

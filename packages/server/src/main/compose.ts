@@ -166,6 +166,7 @@ async function assemble(
     sale: (product, channel) => saleOf(config, product, channel),
     asOf,
     spend: tenant => engine.spend.fact(tenant),
+    scopes: key => ring.callerOf(key)?.scopes,
     shadow: () => shadow?.targets(),
     clock: systemClock,
   });

@@ -2,7 +2,7 @@
 import { datetimeMs } from '../contract/instant.ts';
 import { decide, decideDistribution } from '../placement/decide.ts';
 import type { Exclusion } from '../placement/decision.ts';
-import type { CallFacts, Channel, Place, Product, Segment, Use } from '../placement/facts.ts';
+import type { AgentFacts, CallFacts, Channel, Place, Product, Segment, Use } from '../placement/facts.ts';
 import type { Case, CaseFacts, CasePlace, CasesFile, Expected } from './contract-cases.ts';
 import { recordedOf } from './contract-cases-recorded.ts';
 import type { Side, SideOptions } from './contract-space.ts';
@@ -99,7 +99,8 @@ function snapshotWith({ snapshot }: Side, places: readonly Place[]): Side['snaps
   const homes = places.filter(place => place.kind === 'home');
   const byModel = new Map<string, typeof targets>();
   for (const target of targets) {
-    const key = `${target.vendor}/${target.model}`;
+    // The model that is asked for is whatever the place serves.
+    const key = `${target.vendor}/${MODEL}`;
     byModel.set(key, [...(byModel.get(key) ?? []), target]);
   }
   return { ...snapshot, places, targets, homes, byId: new Map(places.map(one => [one.id, one])), byModel };
@@ -120,9 +121,9 @@ function placeOf(id: string, place: CasePlace, action: string, vendor: string): 
     kind: 'target',
     ...base,
     vendor: serves ? vendor : (place.vendors?.[0] ?? ''),
-    model: MODEL,
+    model: place.model ?? MODEL,
     prices: NO_PRICES,
-    accelerator: null,
+    accelerator: place.accelerator ?? null,
     capacity: { maxConcurrent: null },
     capabilities: null,
     contextTokens: null,
@@ -150,6 +151,11 @@ function factsOf(one: CaseFacts, { products, channels }: CasesFile): CallFacts {
       ...(one.use === undefined ? {} : { use: { ...NO_USE, ...one.use } }),
     },
     sessionId: 'case',
+    soFar: { ...NO_USE, ...one.use },
+    ...(one.agent !== undefined && { agent: { version: 1, ...defined(one.agent) } as AgentFacts }),
+    ...((one.key !== undefined || one.scopes !== undefined) && {
+      principal: { key: one.key ?? 'case', scopes: one.scopes ?? [] },
+    }),
     vendor: one.vendor ?? product.vendor,
     model: MODEL,
     purpose: (one.purpose ?? 'turn') as CallFacts['purpose'],

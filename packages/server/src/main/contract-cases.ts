@@ -32,7 +32,12 @@ export interface CaseFacts extends CaseRecorded {
   /** Of what the session has read. */
   readonly labels?: readonly string[] | undefined;
   readonly request_labels?: readonly string[] | undefined;
-  /** What the session did with its state: for retrospective readings. */
+  /** The agent of the session. */
+  readonly agent?: { readonly id: string; readonly version?: number | undefined } | undefined;
+  /** The key in whose name it is asked, and its scopes. */
+  readonly key?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  /** What the session did with its state: in all, for retrospective readings, and before this call, for clauses. */
   readonly use?: Readonly<Record<string, number>> | undefined;
   /** Other facts of the schema, by name. */
   readonly facts?: Readonly<Record<string, unknown>> | undefined;
@@ -79,6 +84,10 @@ export interface CasePlace {
   readonly clearances?: readonly string[] | undefined;
   /** Whose models are there; absent: anybody's. */
   readonly vendors?: readonly string[] | undefined;
+  /** Absent: of a name that no clause knows. */
+  readonly model?: string | undefined;
+  /** Absent: not known. */
+  readonly accelerator?: string | undefined;
 }
 
 const word = z.string().min(1).max(200);
@@ -98,6 +107,9 @@ const factKeys = {
   tenant: word.optional(),
   labels: words.optional(),
   request_labels: words.optional(),
+  agent: z.strictObject({ id: word, version: z.int().positive().optional() }).optional(),
+  key: word.optional(),
+  scopes: words.optional(),
   use: z.record(word, z.int().nonnegative()).optional(),
   ...recordedKeys,
   facts: z.record(word, z.unknown()).optional(),
@@ -119,6 +131,8 @@ const place = z.strictObject({
   sovereignty: word.optional(),
   clearances: words.optional(),
   vendors: words.optional(),
+  model: word.optional(),
+  accelerator: word.optional(),
 });
 
 const casesSchema: z.ZodType<CasesFile> = z.strictObject({

@@ -28,6 +28,7 @@ import {
 } from './explain.ts';
 import { knownBeside } from './explain-known.ts';
 import { callJson, explanationJson, textOf } from './explain-text.ts';
+import { askerText } from './placement-asker.ts';
 import { serverOf } from './server-requests.ts';
 import { snapshotOfDocument } from './snapshots.ts';
 
@@ -71,7 +72,7 @@ async function explainRecorded(id: string, options: ExplainOptions, io: Io): Pro
     const tokens = usage === null ? '' : `, ${usage.input} tokens in, ${usage.output} out`;
     const remedies = placement.conflict?.remedies ?? [];
     io.out(
-      `${id}: ${placement.purpose} of ${session}, recorded ${new Date(created * 1000).toISOString()}, ${call.status}${tokens}\n\n${placement.explanation}\n`,
+      `${id}: ${placement.purpose} of ${session}, recorded ${new Date(created * 1000).toISOString()}, ${call.status}${tokens}\n${askerText(placement)}\n${placement.explanation}\n`,
     );
     if (remedies.length > 0) io.out(`\none change would free it:\n${remedies.map(one => `  ${one}\n`).join('')}`);
   }

@@ -180,6 +180,8 @@ function factsOf(config: Config, call: HypotheticalCall, spend: Spend | null): C
     requestLabels: stateHeld ? requestLabels : [...new Set([...labels, ...requestLabels])],
     at,
     ...(spend !== null && { spend }),
+    // Of a session that begins with it; who asks is not said, and so not known.
+    soFar: { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 },
     inputTokens: call.inputTokens,
     outputBound: call.outputTokens,
   };

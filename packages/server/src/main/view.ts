@@ -21,6 +21,7 @@ import { placeNamed } from '../placement/outside.ts';
 import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
 import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
+import { askerOf } from './placement-asker.ts';
 import { isFlaggedApart, matchesPlainly } from './placement-filter.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { conflictOf, distinct, explanationOf, wireClause } from './refusal-view.ts';
@@ -133,6 +134,7 @@ function frame(record: PlacementRecord) {
     purpose: record.purpose as PlacementResource['purpose'],
     tool: toolOf(record.record as unknown as CompactRecord),
     destination: destinationOf(record.record as unknown as CompactRecord),
+    ...askerOf(record.record as unknown as CompactRecord),
     home: record.action === 'place_state' ? record.chosen : record.home,
     usage: record.call.usage,
     call: { status: record.call.status },

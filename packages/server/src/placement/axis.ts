@@ -1,7 +1,7 @@
 /** Axes of the fact space, its points, and the request that stands for a point. */
 import type { Point } from './boxes.ts';
 import type { Dimension } from './dimension.ts';
-import type { Action, CallFacts, Channel, Place, Product, Segment, Use } from './facts.ts';
+import type { Action, AgentFacts, CallFacts, Channel, Place, Product, Segment, Use } from './facts.ts';
 import type { ContractRules, ToldCall } from './ports.ts';
 import { type OfferState, supposed } from './supposed.ts';
 
@@ -76,6 +76,11 @@ export interface Draft {
   requestLabels: readonly string[];
   at: number;
   use: Record<string, number>;
+  /** What the session had done before. */
+  soFar: Record<string, number>;
+  agent: AgentFacts | null;
+  key: string;
+  scopes: readonly string[];
   /** Recorded events. */
   events: readonly string[];
   /** Rights of first refusal that were offered. */
@@ -135,6 +140,10 @@ export function requestAt(axes: readonly Axis[], point: Point): RequestClass {
     requestLabels: [],
     at: 0,
     use: {},
+    soFar: {},
+    agent: null,
+    key: 'any',
+    scopes: [],
     events: [],
     refusals: {},
     more: [],
@@ -172,6 +181,9 @@ function factsOf(draft: Draft): ToldCall {
     inputTokens: 0,
     outputBound: 0,
     spend: { month: 0, total: 0 },
+    soFar: { ...NO_USE, ...draft.soFar },
+    principal: { key: draft.key, scopes: draft.scopes },
+    ...(draft.agent !== null && { agent: draft.agent }),
     // Of names that no clause knows.
     tool: { name: 'anything-else', origin: 'builtin' },
     destination: { host: 'anything-else', use: 'web' },

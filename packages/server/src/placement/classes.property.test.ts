@@ -6,13 +6,13 @@ import { type Box, firstPoint, type Point, sizeOfBox } from './boxes.ts';
 import { addUse, noUse } from './clause-use.ts';
 import { exclusionKey } from './decision.ts';
 import type { FactSpace } from './fact-space.ts';
-import { type Files, load, shippedFiles, snapshotOf } from './fixture.test-support.ts';
+import { type Files, load, PLACES, shippedFiles, snapshotOf } from './fixture.test-support.ts';
 import { outcomeOf, saleOutcomeOf } from './outcome.ts';
 import { candidatesAt } from './place-space.ts';
 import { contract } from './random-contract.test-support.ts';
 import type { Snapshot } from './snapshot.ts';
 import { conflictsOf } from './space-conflicts.ts';
-import { spaceOf } from './space.test-support.ts';
+import { contractOf, spaceOf } from './space.test-support.ts';
 
 const RUNS = { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 40) };
 /** Classes that plain enumeration is asked for. */
@@ -121,3 +121,21 @@ test.each(['data-handling', 'example-acme', 'openai-2026-02', 'openai-2026-04'])
   },
   60_000,
 );
+
+test.each([
+  // Homes have no model: where the purpose is another, it is not asked for.
+  ['context.call.purpose == "turn" && resource.model == "m1" && context.call.segment == "us-gov"', PLACES],
+  // The agent is known before what guards it is.
+  [
+    '(context.use.turns > 1 && context.call has agent || context.use.toolsRun > 1 && context.call has agent) && context.call.agent.id == "a1" && principal.key == "k1"',
+    null,
+  ],
+  ['principal.scopes.contains("s1") && context.use.toolsRun > 1 && context.call.spend.month < 5', null],
+])('so it is of %s', (when, places) => {
+  const files = contractOf('a', {
+    x: `forbid (principal, action == Action::"execute", resource) when { ${when} };`,
+  });
+  const space = spaceOf([files], { places });
+  boxesHold(space.calls, space.callBoxes, point => saidOfCall([snapshotOf([load(files)])], space, point));
+  expect(space.callBoxes.length).toBeLessThan(space.size);
+});

@@ -79,6 +79,15 @@ const request: fc.Arbitrary<Request> = fc
       Date.UTC(2026, 2, 2),
       Date.UTC(2026, 2, 2) + 1,
     ),
+    soFar: fc.record({
+      turns: fc.nat(3),
+      itemsRead: fc.nat(3),
+      memoryReads: fc.nat(3),
+      toolsRun: fc.nat(3),
+      filesTouched: fc.nat(3),
+    }),
+    principal: fc.record({ key: fc.constantFrom('k1', 'k9'), scopes: fc.subarray(['s1', 's9']) }),
+    agent: fc.option(fc.record({ id: fc.constantFrom('a1', 'a9'), version: fc.integer({ min: 1, max: 3 }) })),
     place: fc.record({
       cloud: fc.constantFrom('aws', 'gcp'),
       region: fc.constantFrom('r1', 'r9'),
@@ -87,7 +96,8 @@ const request: fc.Arbitrary<Request> = fc
       clearances: labels,
     }),
   })
-  .map(({ action, place, product: sold, seller, segment, stateHeld, tenant, recorded: told, ...facts }) => {
+  .map(({ action, place, product: sold, seller, segment, stateHeld, tenant, recorded: told, agent, ...known }) => {
+    const facts = { ...known, ...(agent !== null && { agent }) };
     const channel =
       seller === null
         ? ({ id: 'direct', seller: sold.vendor, kind: 'direct' } as const)

@@ -1,14 +1,13 @@
 /** The dimensions of requests and sales: for each fact, the values that clauses can tell apart. */
-import { choice, type Choice, type Dimension } from './dimension.ts';
+import { choice, type Choice } from './dimension.ts';
+import { askerAxes } from './asker-axes.ts';
 import type { Axis, Draft, Offer, SpaceParts } from './axis.ts';
+import { axis, constantsOf, numberChoices, OTHER, textChoices } from './axis-parts.ts';
 import type { Action, Product } from './facts.ts';
 import { OFFER_STATES, type OfferState } from './supposed.ts';
 import { momentDimension } from './moments.ts';
 import { labelAxes, labelsByHolder } from './label-axes.ts';
 import { MAX_LABELS } from './space-bounds.ts';
-
-/** Values of facts that no clause names. None of them can be an id that an operator gives. */
-const OTHER = { vendor: 'another-vendor', tenant: 'another-tenant', text: 'anything-else' };
 
 const ACTIONS: readonly Action[] = ['infer', 'place_state', 'execute', 'egress'];
 
@@ -56,6 +55,10 @@ export function callAxes(parts: SpaceParts): readonly Axis[] {
     ...labelAxes(alone, 'session', ['session.labels'], addSessionLabel),
     ...requestAxes,
     ...labelAxes(joint, 'data', ['session.labels', 'call.labels'], addSessionLabel),
+    ...askerAxes(parts),
+    ...countAxes(parts, 'soFar', (draft, name, value) => {
+      draft.soFar = { ...draft.soFar, [name]: value };
+    }),
     ...otherAxes(parts),
   ];
 }
@@ -100,35 +103,6 @@ export function saleAxes(parts: SpaceParts): readonly Axis[] {
       tells: ['call.at'],
     },
     ...recordedAxes(parts),
-  ];
-}
-
-function axis<Value>(
-  name: string,
-  noun: string,
-  prefix: string,
-  choices: readonly Choice<Value>[],
-  set: (draft: Draft, value: Value) => void,
-  tells: readonly string[] = [],
-): Axis {
-  const dimension: Dimension = { name, noun, prefix, choices };
-  return { dimension, set, tells };
-}
-
-function constantsOf({ mentions }: SpaceParts, path: string): readonly string[] {
-  return [...(mentions.facts.get(path)?.constants ?? [])].filter(one => typeof one === 'string').toSorted();
-}
-
-/** Words that clauses compare a fact with, and one for all others, if there are others. */
-function textChoices(parts: SpaceParts, path: string, noun: string): Choice<string>[] {
-  const words = parts.vocabulary[path.split('.').at(-1) ?? ''];
-  const constants = constantsOf(parts, path);
-  // A pattern, or a word that the fact never has: then each of its words counts.
-  const named = words === undefined || constants.every(one => words.includes(one)) ? constants : words;
-  const other = words === undefined ? OTHER.text : words.find(word => !named.includes(word));
-  return [
-    ...named.map(word => choice(word, word)),
-    ...(other === undefined ? [] : [choice(`any other ${noun}`, other, { rest: true })]),
   ];
 }
 
@@ -229,35 +203,31 @@ function subsets(labels: readonly string[]): readonly (readonly string[])[] {
   return sets;
 }
 
-/** Numbers on both sides of every constant. */
-function numberChoices(constants: Iterable<unknown>, least: number): Choice<number>[] {
-  const values = new Set<number>(least === Number.NEGATIVE_INFINITY ? [] : [least]);
-  for (const constant of constants) {
-    if (typeof constant !== 'number') continue;
-    for (const near of [constant - 1, constant, constant + 1]) if (near >= least) values.add(near);
-  }
-  const sorted = [...values].toSorted((a, b) => a - b);
-  return sorted.map((value, i) =>
-    choice(i === sorted.length - 1 && sorted.length > 1 ? `${value} or more` : String(value), value),
-  );
-}
-
 /** What definitions ask of a session's use, a count each. */
 export function useCounts(parts: SpaceParts): readonly Axis[] {
-  return [...parts.mentions.facts].flatMap(([path, { constants }]) => {
-    if (!path.startsWith('use.')) return [];
-    const name = path.slice('use.'.length);
-    const choices = numberChoices(constants, 0);
+  return countAxes(parts, 'use', (draft, name, value) => {
+    draft.use = { ...draft.use, [name]: value };
+  });
+}
+
+/** An axis for each count below `of` that is read. What clauses ask of what a session has done so far is called so. */
+function countAxes(
+  { mentions }: SpaceParts,
+  of: 'use' | 'soFar',
+  set: (draft: Draft, name: string, value: number) => void,
+): readonly Axis[] {
+  return [...mentions.facts].flatMap(([path, { constants }]) => {
+    if (!path.startsWith(`${of}.`)) return [];
+    const name = path.slice(of.length + 1);
+    const called = of === 'use' ? name : `${name} so far`;
     return [
       axis(
-        name,
-        name,
-        name,
-        choices,
-        (draft, value: number) => {
-          draft.use = { ...draft.use, [name]: value };
-        },
-        ['use'],
+        path === `use.${name}` ? name : path,
+        called,
+        called,
+        numberChoices(constants, 0),
+        (draft, value: number) => set(draft, name, value),
+        [path],
       ),
     ];
   });
@@ -265,7 +235,7 @@ export function useCounts(parts: SpaceParts): readonly Axis[] {
 
 /** Facts with an axis of their own, or that follow from others. */
 const KNOWN =
-  /^(class|tool|destination|use\..*|place\..*|session|session\.(labels|tenant)|call|call\.(vendor|segment|purpose|stateHeld|labels|at|events|firstRefusal\..*|product|product\..*|channel|channel\..*))$/;
+  /^(class|tool|destination|use\..*|soFar|soFar\..*|place\..*|session|session\.(labels|tenant|key|scopes)|call|call\.(agent|agent\.(id|version)|vendor|segment|purpose|stateHeld|labels|at|events|firstRefusal\..*|product|product\..*|channel|channel\..*))$/;
 
 /** Recorded events that clauses name, and the rights of first refusal, each in the states that clauses ask for and in one that none does. */
 function recordedAxes(parts: SpaceParts): readonly Axis[] {

@@ -108,6 +108,43 @@ describe('a fact space', () => {
     expect(at).toEqual([first - 1, first, first + 1]);
   });
 
+  test('tells agents, keys, scopes, targets and what was done apart', () => {
+    const clauses = {
+      agent: infer('context.call has agent && context.call.agent.id == "clerk" && context.call.agent.version < 3'),
+      key: infer('principal.key == "key_a" && principal.scopes.contains("agents")'),
+      target: infer('resource.id == "aws-1" && resource.model == "gpt"'),
+      used: infer('context.use.toolsRun > 4'),
+    };
+    const space = spaceOf([contractOf('a', clauses)]);
+    expect(values(space, 'agent')).toEqual([
+      'no agent',
+      'agent clerk, version 1',
+      'agent clerk, version 2',
+      'agent clerk, version 3',
+      'agent clerk, version 4 or more',
+      'any other agent, version 1',
+      'any other agent, version 2',
+      'any other agent, version 3',
+      'any other agent, version 4 or more',
+    ]);
+    expect(values(space, 'key')).toEqual(['key_a', 'any other key']);
+    expect(values(space, 'scope:agents')).toEqual(['key without agents', 'key with agents']);
+    expect(values(space, 'soFar.toolsRun')).toEqual(['0', '3', '4', '5 or more']);
+    expect(space.places.places.map(({ id }) => id)).toEqual([
+      'aws-1',
+      'aws-1',
+      'any id but aws-1, model gpt',
+      'any id but aws-1, any model but gpt',
+    ]);
+    const last = [...pointsOf(space.calls)].at(-1) ?? [];
+    expect(requestAt(space.calls, last).facts).toMatchObject({
+      principal: { key: 'anything-else', scopes: ['agents'] },
+      agent: { id: 'anything-else', version: 4 },
+      soFar: { turns: 0, toolsRun: 5 },
+      session: { use: { toolsRun: 0 } },
+    });
+  });
+
   test('has every fact that the schema may gain, by what clauses compare it with', () => {
     const mentions = {
       facts: new Map([

@@ -1,7 +1,7 @@
 /** What a placement is decided from: places, the access that was sold, the call, and the health of the places. Plain data. */
 
 /** Of what clauses are told: a decision is recorded with it. Contracts are written against the same. */
-export const FACTS_VERSION = 3;
+export const FACTS_VERSION = 4;
 
 /** What is done at a place. */
 export type Action = 'infer' | 'place_state' | 'execute' | 'egress';
@@ -74,7 +74,7 @@ export type Purpose =
   | 'shadow'
   | 'probe';
 
-/** What a session did with its state. Only retrospective readings ask. */
+/** What a session did with its state: in all, for retrospective readings, or before a call. */
 export interface Use {
   readonly turns: number;
   readonly itemsRead: number;
@@ -147,6 +147,20 @@ export interface DestinationFacts {
   readonly use: 'mcp' | 'web' | 'command' | 'file' | 'traces';
 }
 
+/** The agent of a session. */
+export interface AgentFacts {
+  readonly id: string;
+  /** 1 for one that came with the session. */
+  readonly version: number;
+}
+
+/** The key in whose name it is asked: its id, which is no secret. */
+export interface PrincipalFacts {
+  readonly key: string;
+  /** Absent: not known, or no contract asks. */
+  readonly scopes?: readonly string[];
+}
+
 export interface CallFacts {
   readonly session: SessionFacts;
   readonly sessionId: string;
@@ -161,6 +175,12 @@ export interface CallFacts {
   readonly at: number;
   /** Of the tenant, before this call. Absent: not known, and a clause that asks for it denies. */
   readonly spend?: Spend;
+  /** Absent: the session is of no agent. */
+  readonly agent?: AgentFacts;
+  /** Absent: not known, and a clause that asks for it denies. So it is with the next. */
+  readonly principal?: PrincipalFacts;
+  /** What the session had done before the call, as its log says. */
+  readonly soFar?: Use;
   readonly tool?: ToolFacts;
   readonly destination?: DestinationFacts;
   /** An estimate; the answer's length is bounded by `outputBound`. Integers. */

@@ -46,13 +46,16 @@ export function placeSpace(parts: SpaceParts): PlaceSpace {
     const cleared = values.flatMap(([name, value]) =>
       name === 'clearances' && typeof value === 'string' ? [value] : [],
     );
-    const id =
+    const phrase =
       boxPhrase(
         dimensions,
         point.map(one => [one]),
       ).join(', ') || 'anywhere';
+    const fields = Object.fromEntries(values);
+    // What no clause names is called by what it is.
+    const id = fields['id'] === OTHER ? phrase : (fields['id'] ?? phrase);
     // Each dimension gives the field that it is called by.
-    return { kind: 'home', id, ...Object.fromEntries(values), clearances: cleared } as unknown as Place;
+    return { kind: 'home', ...fields, id, clearances: cleared } as unknown as Place;
   });
   return bounded({ dimensions, places: made, points, configured: false }, count, dimensions);
 }
@@ -90,6 +93,9 @@ function clearances(parts: SpaceParts): readonly (readonly [string, Dimension])[
   });
 }
 
+/** A value that no clause names. */
+const OTHER = 'another';
+
 const KNOWN: ReadonlySet<string> = new Set(['cloud', 'region', 'sovereignty', 'jurisdiction', 'clearances']);
 
 /** What places have gained in the schema since this was written. */
@@ -99,7 +105,10 @@ function others(parts: SpaceParts): readonly (readonly [string, Dimension])[] {
     if (name === '' || KNOWN.has(name)) return [];
     const choices: Choice[] = [...constants].map(one => choice(String(one), one));
     return [
-      [name, { name, noun: name, prefix: name, choices: [...choices, choice('any other', 'another', { rest: true })] }],
+      [
+        name,
+        { name, noun: name, prefix: name, choices: [...choices, choice(`any other ${name}`, OTHER, { rest: true })] },
+      ],
     ];
   });
 }

@@ -65,6 +65,10 @@ export interface ContractRules {
   readonly restricts: ReadonlySet<Action>;
   /** Whether a clause asks what the tenant has spent. */
   readonly readsSpend: boolean;
+  /** Whether a clause on places asks what the session has done so far. */
+  readonly readsUse: boolean;
+  /** Whether a clause or definition asks for the key in whose name it is asked, or for its scopes. */
+  readonly readsKey: boolean;
   readonly classify: (facts: ToldCall, reading: string | null) => Classification;
   /** One judgement per place, in order. */
   readonly judge: (

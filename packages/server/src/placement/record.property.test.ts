@@ -20,6 +20,10 @@ clauses:
   agi: {source: s, confidence: A, summary: x}
   first: {source: s, confidence: A, summary: x}
   cap: {source: s, confidence: A, summary: x}
+  busy: {source: s, confidence: A, summary: x}
+  agent: {source: s, confidence: A, summary: x}
+  key: {source: s, confidence: A, summary: x}
+  target: {source: s, confidence: A, summary: x}
 `,
   'clauses.cedar': `
 @id("base") @cite("x") permit (principal, action, resource);
@@ -29,6 +33,14 @@ when { context.call.events.contains("agi-verified") };
 when { context.call.firstRefusal.offered.contains("azure-first") };
 @id("cap") @cite("x") forbid (principal, action == Action::"infer", resource)
 when { context.call.purpose == "compaction" && context.call.spend.month > 500 };
+@id("busy") @cite("x") forbid (principal, action in [Action::"infer", Action::"place_state"], resource in Cloud::"aws")
+when { context.call.purpose == "compaction" && context.use.toolsRun > 1 };
+@id("agent") @cite("x") forbid (principal, action == Action::"infer", resource)
+when { context.call has agent && context.call.agent.id == "a" && context.call.agent.version > 1 };
+@id("key") @cite("x") forbid (principal, action == Action::"place_state", resource)
+when { context.call.purpose == "compaction" && principal.scopes.contains("agents") && principal.key == "k" };
+@id("target") @cite("x") forbid (principal, action == Action::"infer", resource)
+when { resource.id == "aws" && resource.model == "gpt" };
 `,
 });
 const contracts = [
@@ -104,12 +116,25 @@ const calls: fc.Arbitrary<CallFacts> = fc
     at: fc.constantFrom(MARCH, Date.UTC(2026, 3, 27), Date.UTC(2020, 0, 1)),
     inputTokens: fc.nat(1_000_000),
     outputBound: fc.nat(100_000),
+    use: fc.record({
+      turns: fc.nat(3),
+      itemsRead: fc.nat(3),
+      memoryReads: fc.constant(0),
+      toolsRun: fc.nat(3),
+      filesTouched: fc.nat(3),
+    }),
+    told: fc.boolean(),
+    agent: fc.option(fc.record({ id: fc.constantFrom('a', 'b'), version: fc.integer({ min: 1, max: 3 }) })),
+    principal: fc.constantFrom(null, { key: 'k' }, { key: 'k', scopes: ['agents'] }, { key: 'other', scopes: [] }),
     spend: fc.option(fc.record({ month: fc.nat(1000), total: fc.maxSafeNat() }), { freq: 2 }),
     tool: fc.option(fc.record({ name: fc.string(), origin: fc.constantFrom('builtin' as const, 'mcp' as const) })),
     destination: fc.option(fc.record({ host: fc.string(), use: fc.constantFrom('web' as const, 'command' as const) })),
   })
-  .map(({ spend, tool, destination, ...parts }) => ({
-    ...call({ ...parts, ...(spend !== null && { spend }) }),
+  .map(({ spend, tool, destination, agent, principal, use, told, session, ...parts }) => ({
+    ...call({ ...parts, session: { ...session, ...(told && { use }) }, ...(spend !== null && { spend }) }),
+    ...(told && { soFar: use }),
+    ...(agent !== null && { agent }),
+    ...(principal !== null && { principal }),
     ...(tool !== null && { tool }),
     ...(destination !== null && { destination }),
   }));
@@ -177,7 +202,9 @@ test('the whole decision is recomputed from its record', () => {
   for (const outcome of ['placed', 'refused', 'unavailable'])
     expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(100);
   // The facts that are recorded, or that the snapshot has, decided some of them.
-  for (const clause of ['asking/agi', 'asking/first', 'asking/cap', 'asking/cap!'])
+  for (const clause of ['agi', 'first', 'cap', 'cap!', 'busy', 'busy!', 'agent', 'key', 'key!', 'target'].map(
+    id => `asking/${id}`,
+  ))
     expect(decided.get(clause) ?? 0, clause).toBeGreaterThan(10);
   expect([...waived].toSorted()).toEqual(['wvr_1', 'wvr_2']);
   expect([...monitored].toSorted()).toEqual(['moved', 'nothing', 'refused']);

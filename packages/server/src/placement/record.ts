@@ -14,6 +14,7 @@ import {
   FACTS_VERSION,
   type Health,
   type PlaceHealth,
+  type PrincipalFacts,
   type Purpose,
   type Segment,
   type ShadowPrices,
@@ -56,6 +57,8 @@ export interface PlacementRecord {
   readonly H?: ShadowPrices;
   readonly T?: readonly [name: string, origin: ToolFacts['origin']];
   readonly D?: readonly [host: string, use: DestinationFacts['use']];
+  readonly A?: readonly [id: string, version: number];
+  readonly K?: readonly [key: string, scopes?: readonly string[]];
 }
 
 /** Expected latency in ms, calls in flight, state (0 up, 1 down, 2 full), retry after in ms; trailing zeros left out. */
@@ -82,7 +85,7 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
   i: 'input tokens, estimated',
   o: 'output tokens, at most',
   k: 'capabilities required',
-  y: 'use: turns, items read, memory reads, tools run, files touched',
+  y: 'use before the call: turns, items read, memory reads, tools run, files touched; clauses are told it from version 4 of the facts on',
   f: 'contracts in force: id@version, then :reading',
   d: 'contract/clause that excluded a place (the contract only if several are in force); those only flagged begin with ~',
   e: 'health seen, by place; absent: up, idle, latency unknown',
@@ -95,6 +98,8 @@ export const RECORD_KEYS: Readonly<Record<keyof PlacementRecord, string>> = {
   H: 'shadow prices, by place: parts per million of the cost there that it saves elsewhere; absent: none',
   T: 'tool that runs: name, origin; absent: none',
   D: 'where data goes: host, use; absent: nothing leaves',
+  A: 'agent of the session: id, version; absent: none, or a version of the facts before 4',
+  K: 'key in whose name it was asked: id, then its scopes if a contract asked for them; absent: not known',
 };
 
 const STATES = ['up', 'down', 'full'] as const;
@@ -133,7 +138,8 @@ export function toRecord(
   record.i = facts.inputTokens;
   record.o = facts.outputBound;
   if (facts.requires !== undefined) record.k = facts.requires;
-  if (session.use !== undefined) record.y = useTuple(session.use);
+  const use = facts.soFar ?? session.use;
+  if (use !== undefined) record.y = useTuple(use);
   if (decision.inForce.length > 0) record.f = decision.inForce.map(contractInForce);
   const deciding = decidingClauses(decision);
   if (deciding.length > 0) record.d = deciding;
@@ -151,7 +157,13 @@ export function toRecord(
   if (shadow !== null) record.H = shadow;
   if (facts.tool !== undefined) record.T = [facts.tool.name, facts.tool.origin];
   if (facts.destination !== undefined) record.D = [facts.destination.host, facts.destination.use];
+  if (facts.agent !== undefined) record.A = [facts.agent.id, facts.agent.version];
+  if (facts.principal !== undefined) record.K = keyTuple(facts.principal);
   return record;
+}
+
+function keyTuple({ key, scopes }: PrincipalFacts): NonNullable<PlacementRecord['K']> {
+  return scopes === undefined ? [key] : [key, scopes];
 }
 
 /** Of the candidates, also for other snapshots. Null if there is none. */
@@ -240,11 +252,16 @@ export interface RecordedCall {
   readonly options: DecideOptions;
 }
 
+/** The version of the facts from which on clauses are told what a session has done so far. */
+const USE_TOLD = 4;
+
 /** The call that a record is of. The session's id is not kept: no clause may name one. */
 export function fromRecord(record: PlacementRecord): RecordedCall {
   const [productId, productVendor, productKind] = record.p;
   const [channelId, seller, channelKind] = record.h;
   const [turns = 0, itemsRead = 0, memoryReads = 0, toolsRun = 0, filesTouched = 0] = record.y ?? [];
+  const use = record.y === undefined ? null : { turns, itemsRead, memoryReads, toolsRun, filesTouched };
+  const [key, scopes] = record.K ?? [];
   const [near, previous] = record.w ?? [0, 0];
   return {
     action: record.a ?? 'infer',
@@ -257,7 +274,7 @@ export function fromRecord(record: PlacementRecord): RecordedCall {
         stateHeld: record.z === undefined,
         startedAt: record.t - (record.b ?? 0),
         reading: record.r ?? {},
-        ...(record.y !== undefined && { use: { turns, itemsRead, memoryReads, toolsRun, filesTouched } }),
+        ...(use !== null && { use }),
       },
       sessionId: '',
       vendor: record.m[0],
@@ -272,6 +289,10 @@ export function fromRecord(record: PlacementRecord): RecordedCall {
       ...(record.S !== undefined && { spend: { month: record.S[0], total: record.S[1] } }),
       ...(record.T !== undefined && { tool: { name: record.T[0], origin: record.T[1] } }),
       ...(record.D !== undefined && { destination: { host: record.D[0], use: record.D[1] } }),
+      ...(record.A !== undefined && { agent: { id: record.A[0], version: record.A[1] } }),
+      ...(key !== undefined && { principal: { key, ...(scopes !== undefined && { scopes }) } }),
+      // Files were not counted before, and clauses were not told: what is not known denies.
+      ...(use !== null && (record.F ?? 1) >= USE_TOLD && { soFar: use }),
     },
     health: Object.fromEntries(
       Object.entries(record.e ?? {}).map(([id, numbers]) => [id, healthFrom(numbers)] as const),

@@ -36,6 +36,34 @@ forbid (principal, action == Action::"infer", resource)
 when { resource in Cloud::"aws" && context.call.at < datetime("2026-04-01") };
 `,
 });
+const ASKING = load({
+  'contract.yaml': `
+id: asking
+version: '1'
+title: Clauses that read who asks, and what was done
+kind: house-rules
+parties: [us]
+sources: {own: {title: Own}}
+clauses:
+  base: {source: own, confidence: A, summary: All.}
+  busy: {source: own, confidence: A, summary: Not on AWS once a tool ran.}
+  agent: {source: own, confidence: A, summary: Not by an agent.}
+  key: {source: own, confidence: A, summary: Not by a key.}
+`,
+  'clauses.cedar': `
+@id("base") @cite("all")
+permit (principal, action, resource);
+@id("busy") @cite("not on AWS once a tool ran")
+forbid (principal, action in [Action::"infer", Action::"place_state"], resource)
+when { resource in Cloud::"aws" && context.use.toolsRun > 0 };
+@id("agent") @cite("not by an agent")
+forbid (principal, action == Action::"infer", resource)
+when { context.call has agent && context.call.agent.id == "clerk" };
+@id("key") @cite("not by a key")
+forbid (principal, action == Action::"infer", resource)
+when { resource in Cloud::"azure" && principal.key == "key_a" };
+`,
+});
 const APRIL_SET = load(shippedFiles('openai-2026-04'));
 const ids = PLACES.map(place => place.id);
 const readings = [
@@ -68,6 +96,8 @@ const snapshots: fc.Arbitrary<Snapshot> = fc
       [february, handling],
       [APRIL_SET, TIMED],
       [february, APRIL_SET, TIMED],
+      [ASKING],
+      [february, ASKING],
       [],
     ),
     readings: fc.constantFrom(...readings),
@@ -135,6 +165,12 @@ const turns = fc.record({
   }),
   requires: fc.constantFrom(undefined, undefined, ['tools'], [',"y":[1]']),
   spend: fc.constantFrom(undefined, { month: 3, total: 4 }, { month: 5_000_000, total: 9_000_000 }),
+  asker: fc.constantFrom(
+    { principal: { key: 'key_a' } },
+    { principal: { key: 'key_a' } },
+    { principal: { key: 'key_b', scopes: [',"y":[9]'] }, agent: { id: 'clerk', version: 1 } },
+    { agent: { id: ',"y":[', version: 2 } },
+  ),
   wholeUse: fc.option(use),
 });
 /** Few kinds of calls, and many of each: only records that are alike can be mistaken for one another. */
@@ -147,10 +183,10 @@ const traffic = fc
       { ...one, sessionLabels: two.sessionLabels },
       { ...one, session: { ...one.session, reading: three.session.reading } },
     ];
-    return list.map(({ kind, use: used, requires, spend, ...turn }) => {
+    return list.map(({ kind, use: used, requires, spend, asker, ...turn }) => {
       const { session, ...rest } = some[kind] ?? one;
       const optional = { ...(requires !== undefined && { requires }), ...(spend !== undefined && { spend }) };
-      return { ...rest, ...turn, ...optional, session: { ...session, use: used } };
+      return { ...rest, ...turn, ...optional, ...asker, soFar: used, session: { ...session, use: used } };
     });
   });
 
@@ -330,3 +366,28 @@ unless { context.call.events.contains("it") };
   });
   expect(placed).toEqual([0, 1, 2, 2, 2, 3]);
 });
+
+test('a clause that asks what was done is replayed by what had been done then, whatever the session did in all', () => {
+  const supposed = snapshotOf([ASKING]);
+  const parts = { recorded: snapshotOf([]), supposed, readings: 'session' as const };
+  const supposition: Supposition = { ...parts, cost: () => 1n, revenue: () => null };
+  const used = (toolsRun: number) => ({ turns: 1, itemsRead: 0, memoryReads: 0, toolsRun, filesTouched: 0 });
+  const outcomes = (told: boolean) => {
+    const tally = emptyTally();
+    const replay = makeReplay(tally);
+    for (const toolsRun of [0, 1, 0, 2]) {
+      const soFar = used(toolsRun);
+      const made = call({ soFar, session: { use: soFar }, principal: { key: 'key_b' } });
+      const record = toRecord(decide(parts.recorded, 'infer', made, {}, AWS), parts.recorded, made, {}, AWS);
+      const { F: _, ...old } = record;
+      const kept = told ? record : { ...old, F: 3 };
+      replay.add(asText({ id: 'p', at: 0, record: kept, usage: null, use: used(9) }), supposition);
+    }
+    return [...tally.cells.values()].map(({ would, placements }) => `${would.outcome} ${placements}`).toSorted();
+  };
+  expect(outcomes(true)).toEqual(['placed 2', 'refused 2']);
+  // Before clauses were told, nobody knew: what is not known denies.
+  expect(outcomes(false)).toEqual(['refused 4']);
+});
+
+const AWS = { only: ['aws'] };

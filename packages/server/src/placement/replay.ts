@@ -147,8 +147,8 @@ export function makeReplay(tally: Tally): Replay {
     }
     const era = sight.era(parts.at);
     const key =
-      kind.looksBack || sight.spending
-        ? `${era}${kind.looksBack ? ` ${useKey(placement)}` : ''}${sight.spending ? ` $${parts.spend}` : ''}`
+      kind.looksBack || sight.spending || sight.soFar
+        ? `${era}${kind.looksBack ? ` ${useKey(placement)}` : ''}${sight.spending ? ` $${parts.spend}` : ''}${sight.soFar ? ` <${parts.use}` : ''}`
         : era;
     let group = kind.groups.get(key);
     if (group === undefined) {

@@ -11,6 +11,8 @@ export interface Sight {
   readonly looksBack: (record: PlacementRecord) => boolean;
   /** Whether what the tenant had spent counts. */
   readonly spending: boolean;
+  /** Whether what the session had done by then counts. */
+  readonly soFar: boolean;
 }
 
 export function sightOf({ recorded, supposed, readings }: Supposition): Sight {
@@ -26,7 +28,9 @@ export function sightOf({ recorded, supposed, readings }: Supposition): Sight {
     back.size === 0 || always || readings === 'snapshot'
       ? () => always
       : ({ r }: PlacementRecord) => r !== undefined && anyBack(r);
-  return { era: eraOf(supposed), looksBack, spending: supposed.contracts.some(({ readsSpend }) => readsSpend) };
+  const spending = supposed.contracts.some(({ readsSpend }) => readsSpend);
+  const soFar = supposed.contracts.some(({ readsUse }) => readsUse);
+  return { era: eraOf(supposed), looksBack, spending, soFar };
 }
 
 function eraOf({ contracts, recorded, waivers = [] }: Snapshot): Sight['era'] {

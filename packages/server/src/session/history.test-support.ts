@@ -142,7 +142,7 @@ export function bend(state: SessionState | null, body: EventBody): EventBody {
     case 'input.steered': {
       const entries = Math.min(body.head.entries, turn?.queued?.length ?? 0);
       const waiting = (turn?.queued ?? []).slice(0, entries);
-      return { ...body, head: { entries, count: waiting.reduce((sum, one) => sum + one.count, 0) } };
+      return { ...body, head: { ...body.head, entries, count: waiting.reduce((sum, one) => sum + one.count, 0) } };
     }
     case 'environment.awaited': {
       const about = (turn?.tools ?? []).filter(

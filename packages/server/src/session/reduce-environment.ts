@@ -13,7 +13,8 @@ export function changeEnvironment(
   const before = state.environment?.changes ?? 0;
   const ends = turn?.awaits !== undefined && event.head.status === 'connected';
   if (before >= MAX_ENVIRONMENT_CHANGES && !ends) return `it changed ${before} times since a turn began or ended`;
-  const environment = { ...event.head, seq: event.seq, at: event.at, changes: before + 1 };
+  const { files: _, ...now } = event.head;
+  const environment = { ...now, seq: event.seq, at: event.at, changes: before + 1 };
   if (turn === null || !ends) return { ...state, environment };
   return withTurn({ ...state, environment }, open => {
     const { awaits: _, ...rest } = open;

@@ -324,3 +324,21 @@ function unerased(seqs: readonly number[], { seq, head }: EnvelopeOf<'session.er
   if (head.deferred === true) return [...seqs];
   return seqs.filter(one => one <= head.after || one >= (head.before ?? seq));
 }
+
+test('files are counted from the heads of what was taken, whether it is folded as it comes or read back', () => {
+  let counted = 0;
+  fc.assert(
+    fc.property(anyHistory, fc.nat(), ({ events, states }, cut) => {
+      const told = events.reduce((sum, { head }) => sum + ('files' in head ? (head.files ?? 0) : 0), 0);
+      expect(states.at(-1)?.use.filesTouched ?? 0).toBe(told);
+      counted += told;
+      // A state that was kept in the middle, as a row holds it, goes on as the log does.
+      const at = cut % events.length;
+      const kept = JSON.parse(JSON.stringify(states[at])) as SessionState;
+      const read = reduceAll(kept, events.slice(at + 1));
+      if (at + 1 < events.length) expect(read.ok && read.state.use).toEqual(states.at(-1)?.use);
+    }),
+    RUNS,
+  );
+  expect(counted).toBeGreaterThan(50);
+});

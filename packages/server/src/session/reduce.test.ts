@@ -111,6 +111,31 @@ describe('a turn', () => {
     expect(state.use).toMatchObject({ turns: 1, itemsRead: 0 });
   });
 
+  test('counts the files that its input, its tools, its steering and its end tell of, and keeps them if it fails', () => {
+    const files = (...events: readonly EventBody[]): number => run(...events).use.filesTouched;
+    const input = { ...accepted(1), head: { ...accepted(1).head, files: 2 } } as EventBody;
+    const added: EventBody = {
+      type: 'items.added',
+      head: { base: 'b', count: 1, calls: [], answers: [], files: 1 },
+      payload: { items: [] },
+    };
+    expect(files(created)).toBe(0);
+    expect(files(...TURN, placed(1), completed(1), finished(1))).toBe(0);
+    expect(files(created, input)).toBe(2);
+    expect(files(created, added, input, started(1))).toBe(3);
+    const end = { ...finished(1), head: { ...finished(1).head, files: 4 } } as EventBody;
+    expect(files(created, input, started(1), placed(1), completed(1), end)).toBe(6);
+    const fail: EventBody = { type: 'turn.failed', head: { response: resp(1), code: 'x' }, payload: { message: '' } };
+    expect(files(created, input, started(1), placed(1), failed(1), fail)).toBe(2);
+    const tool: EventBody = {
+      type: 'tool.completed',
+      head: { callId: 'call_a', count: 1, files: 1 },
+      payload: { items: [] },
+    };
+    const asked = [created, input, started(1), placed(1), completed(1, ['call_a']), requested('call_a', true)];
+    expect(files(...asked, toolStarted('call_a'), tool)).toBe(3);
+  });
+
   test('S3: that fails gives its positions and its answers back, and is not the head', () => {
     const first = [...CALLED, finished(1)];
     const before = run(...first);

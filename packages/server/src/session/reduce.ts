@@ -21,6 +21,7 @@ import { awaitEnvironment, changeEnvironment, recounted } from './reduce-environ
 import { answerCall, givenBack, postponeCall, takeResults } from './reduce-pending.ts';
 import { reduceSubagents } from './reduce-subagents.ts';
 import { answered, closeApproval, placeTool, reduceTool, requestApproval } from './reduce-tool.ts';
+import { withFiles } from './reduce-use.ts';
 import { MAX_DOCUMENTS, NO_USE, prefixEnd, type SessionState, type TurnState } from './state.ts';
 import { TABLE } from './table.ts';
 
@@ -45,7 +46,7 @@ export function reduce(state: SessionState | null, event: Envelope): Reduced {
   const after = apply(state, event);
   if (typeof after === 'string') return refuse('event_mismatch', `${event.type}: ${after}`);
   const updatedAt = UPKEEP.has(event.type) ? state.updatedAt : event.at;
-  return { ok: true, state: { ...after, seq: event.seq, epoch: event.epoch, updatedAt } };
+  return { ok: true, state: { ...withFiles(after, event), seq: event.seq, epoch: event.epoch, updatedAt } };
 }
 
 /** Folds a whole log, or what follows `state` of it. Stops at the first refusal. */

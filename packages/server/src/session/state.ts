@@ -139,7 +139,7 @@ export interface OpenApproval {
   readonly expiresAt: number;
 }
 
-/** What the session has done so far: the facts of the `substance` reading. */
+/** What the session has done so far: the facts of the `substance` reading, and of clauses that ask for it. There is no memory to read yet. */
 export interface SessionUse {
   readonly turns: number;
   readonly itemsRead: number;

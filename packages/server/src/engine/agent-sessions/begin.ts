@@ -4,6 +4,7 @@ import { homeTag, idBody, type ResponseId } from '../../kernel/ids.ts';
 import type { EventBody, JsonObject } from '../../log/events.ts';
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { filesIn } from '../files/parts.ts';
 import { withAttached } from '../files/with-attached.ts';
 import { placeItems } from '../input.ts';
 import type { LiveSession } from '../live-session.ts';
@@ -116,6 +117,7 @@ async function failAtOnce(
         count: items.length,
         answers: [],
         ...waiting.head,
+        ...filesIn(items),
       },
       payload: { items },
     },

@@ -20,6 +20,8 @@ import { keyedSessionId } from './keyed.ts';
 import { configPayload, readConfig, type SessionConfig } from './session-config.ts';
 
 export interface NewSession {
+  /** The saved agent that it is of; null: one of its own. */
+  readonly saved: { readonly id: string; readonly version: number } | null;
   /** What it runs; some of it may depend on its id. */
   readonly config: (session: SessionId) => Promise<SessionConfig>;
   readonly metadata: Metadata;
@@ -27,12 +29,17 @@ export interface NewSession {
   readonly seed: string | null;
 }
 
+const NEW = 'sess_new' as SessionId;
+
 /** Durable once it resolves. It has no turn yet. */
 export async function createSession(engine: EngineContext, caller: Caller, given: NewSession): Promise<LiveSession> {
-  const { tenant } = caller;
+  const { tenant, principal: key } = caller;
   const origin = originOf(engine, caller);
   const startedAt = engine.clock.now();
-  const subject = { tenant, session: 'sess_new' as SessionId, origin, labels: [], startedAt, use: NO_USE, model: '' };
+  // One of its own is called by its session's id, which says the home: no clause can name it before.
+  const { id, version } = given.saved ?? { id: 'agent_new', version: 1 };
+  const asker = { agent: { id, version }, key };
+  const subject = { tenant, session: NEW, origin, labels: [], startedAt, use: NO_USE, ...asker, model: '' };
   const placed = engine.placing.state(subject);
   const [control] = engine.homes.all;
   if (!placed.ok) {

@@ -37,8 +37,8 @@ export interface AgentHost {
   checkVaults(tenant: TenantId, vaults: readonly string[]): Promise<void>;
   /** Durably keeps what came inline with the tools of a session (L9). `replace`: what it had for other servers is gone. */
   keepSecrets(tenant: TenantId, session: SessionId, secrets: readonly ToolSecrets[], replace: boolean): Promise<void>;
-  /** A turn is about to end: what it leaves in the environment is kept. Called again after a crash; it never fails. */
-  ending(turn: EndingTurn): Promise<void>;
+  /** A turn is about to end: what it leaves in the environment is kept. Called again after a crash; it never fails. @returns how many artifacts it left */
+  ending(turn: EndingTurn): Promise<number>;
   /** What is kept for the session goes: it was deleted. */
   forget(tenant: TenantId, session: SessionId, environment: JsonObject): Promise<void>;
 }
@@ -74,7 +74,7 @@ export const NO_HOST: AgentHost = {
         ),
   surroundings: () => Promise.resolve({ labels: [], note: null }),
   admit: () => Promise.resolve(),
-  ending: () => Promise.resolve(),
+  ending: () => Promise.resolve(0),
   checkVaults: (_, vaults) =>
     vaults.length === 0
       ? Promise.resolve()

@@ -61,6 +61,7 @@ export function sessionStart(engine: EngineContext, host: AgentHost): SessionSta
     const live = await createSession(engine, caller, {
       metadata: given.metadata,
       seed,
+      saved,
       config: async session => {
         return {
           agent: agentOf(saved?.id ?? session.replace(/^sess_/, 'agent_'), saved?.name ?? null, config),

@@ -3,6 +3,7 @@ import { itemId } from '../../kernel/ids.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { eventAt } from '../event-at.ts';
+import { filesIn } from '../files/parts.ts';
 import { killPoint } from '../kill-point.ts';
 import { mustState } from '../plan.ts';
 import type { RunningTurn } from '../turn.ts';
@@ -18,7 +19,7 @@ export async function steer(engine: EngineContext, turn: RunningTurn): Promise<v
     for (const item of event?.payload?.items ?? []) items.push({ ...item, id: itemId('msg', turn.body, 0, index++) });
   }
   killPoint('steer.before-commit');
-  const head = { entries: queued.length, count: items.length };
+  const head = { entries: queued.length, count: items.length, ...filesIn(items) };
   await engine.sessions.commit(live, [{ type: 'input.steered', head, payload: { items } }], { actor: 'engine' });
   turn.boundary.asked = (mustState(live).turn?.queued?.length ?? 0) > 0;
 }

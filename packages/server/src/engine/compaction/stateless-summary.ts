@@ -41,6 +41,7 @@ export async function statelessSummary(engine: EngineContext, input: SummaryInpu
     labels,
     startedAt: engine.clock.now(),
     use: { turns: 1, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 },
+    key: caller.principal,
     model,
     purpose: COMPACTION,
     requestLabels: labels,

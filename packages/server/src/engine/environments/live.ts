@@ -78,7 +78,8 @@ export class LiveEnvironments {
     const resets = record.type === 'openai_hosted' ? Math.max(0, record.attempts - 1) : 0;
     const status = this.statusOf(found);
     const error = status === 'failed' && record.error !== null ? { ...record.error } : null;
-    return { now: { environment: row.id, kind: record.type, status, ...(resets > 0 && { resets }) }, error };
+    const now = { environment: row.id, kind: record.type, status, ...(resets > 0 && { resets }) };
+    return { now, error, files: record.type === 'openai_hosted' ? record.files.length : 0 };
   }
 
   /** Of what it has to be told no more, if it is that still. */

@@ -30,6 +30,8 @@ export function spacing(changes: number): number {
 export interface Standing {
   readonly now: EnvironmentNow;
   readonly error: JsonObject | null;
+  /** That were given with it, and are copied into it while it is made. */
+  readonly files: number;
 }
 
 /** `later`: a call of the model is in flight, or nobody may know how the turn stands. `full`: no more until a turn begins or ends. */
@@ -96,7 +98,7 @@ async function tell(engine: EngineContext, live: LiveSession, subject: Subject):
 function whatToTell(engine: EngineContext, live: LiveSession, subject: Subject): Changed | Untold {
   const state = mustState(live);
   if (state.kind !== 'agent' || state.phase === 'ended' || state.phase === 'sealed') return new Untold('gone');
-  const { now, error } = subject.standing();
+  const { now, error, files } = subject.standing();
   const before = state.environment;
   const ends = state.turn?.awaits !== undefined && now.status === 'connected';
   const known = before ?? firstOf(now);
@@ -106,7 +108,10 @@ function whatToTell(engine: EngineContext, live: LiveSession, subject: Subject):
   if (!ends && changes >= MAX_ENVIRONMENT_CHANGES) return new Untold('full');
   const waitMs = (before?.at ?? 0) + spacing(changes) - engine.clock.now();
   if (!ends && waitMs > 0) return new Untold({ waitMs });
-  return changedEvent(now, error, (now.resets ?? 0) > (before?.resets ?? 0));
+  const reset = (now.resets ?? 0) > (before?.resets ?? 0);
+  // Nothing is copied when one that was suspended is used again.
+  const made = now.status === 'ready' && (before === undefined || before.status === 'pending' || reset);
+  return changedEvent(now, error, { reset, files: made ? files : 0 });
 }
 
 /** What nobody needs to be told: a self-hosted one begins without a worker. */

@@ -41,6 +41,26 @@ export function refers(items: readonly object[]): boolean {
   return false;
 }
 
+/**
+ * The field of a head that says how many files the items bring: every `input_file`, whether it names a file, has it with it or says its address,
+ * and every image that is a file. An image that is in the part itself, or at an address, is content like text. Nothing for none.
+ */
+export function filesIn(items: readonly object[]): { readonly files?: number } {
+  let files = 0;
+  for (const item of items) {
+    for (const list of PART_LISTS) {
+      const parts = (item as AnyItem)[list];
+      if (Array.isArray(parts)) files += (parts as readonly unknown[]).filter(isFile).length;
+    }
+  }
+  return files === 0 ? {} : { files };
+}
+
+function isFile(part: unknown): boolean {
+  if (!isPart(part)) return false;
+  return part.type === 'input_file' || (part.type === 'input_image' && typeof part.file_id === 'string');
+}
+
 function referenceOf(part: InputPart): Pick<ReferringPart, 'reference' | 'field'> | null {
   if (part.type !== 'input_image' && part.type !== 'input_file') return null;
   const as = part.type === 'input_image' ? 'image' : 'file';

@@ -6,6 +6,7 @@ import { NO_USE, type SessionState } from '../../session/state.ts';
 import { readInput } from '../compaction/input.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { originOf } from '../origin.ts';
+import { agentOf } from '../placing.ts';
 import type { RespondRequest } from '../respond.ts';
 import { attach, type Attached, NOTHING_ATTACHED } from './attach.ts';
 
@@ -25,6 +26,8 @@ export async function withAttached(
     labels: state?.labels ?? [],
     startedAt: state?.createdAt ?? engine.clock.now(),
     use: state?.use ?? NO_USE,
+    ...(state !== null && agentOf(state)),
+    key: caller.principal,
     model: request.model,
     requestLabels: input.labels,
   });

@@ -10,7 +10,7 @@ import { budgetSpent } from '../agent-sessions/bounds.ts';
 import { boundsOf } from '../compaction/measure.ts';
 import { SummaryReader } from '../compaction/summary.ts';
 import type { EngineContext } from '../engine-context.ts';
-import type { InferRequest } from '../placing.ts';
+import { agentOf, type InferRequest } from '../placing.ts';
 import { mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
 import { spendCall } from '../spend-call.ts';
@@ -70,6 +70,8 @@ async function make(
     labels,
     startedAt,
     use,
+    ...agentOf(mustState(turn.live), turn.agent?.config),
+    key: turn.principal,
     model,
     purpose: REVIEW,
     requestLabels: turn.labels,

@@ -4,6 +4,7 @@ import { union } from '../../kernel/union.ts';
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { LiveSession } from '../live-session.ts';
+import { agentOf } from '../placing.ts';
 import { mustState } from '../plan.ts';
 import { recordRefusal } from '../refusal.ts';
 import { commitClaimed } from '../claim.ts';
@@ -19,7 +20,9 @@ export async function growLabels(
   if (missing().length === 0) return;
   await engine.sessions.exclusive(live, async () => {
     const { tenant, session, origin, createdAt: startedAt, use, home, labels: known, turn } = mustState(live);
-    const subject = { tenant, session, origin, labels: union(known, labels), startedAt, use, model: turn?.model ?? '' };
+    const asker = { ...agentOf(mustState(live)), key: caller.principal };
+    const all = union(known, labels);
+    const subject = { tenant, session, origin, labels: all, startedAt, use, ...asker, model: turn?.model ?? '' };
     const placed = engine.placing.stateAt(subject, home);
     if (!placed.ok) {
       const error = perdureError('label_not_allowed_here', placed.error.message);

@@ -154,11 +154,12 @@ async function placeFor(
   engine: EngineContext,
   { caller, live, owner }: Acting,
   session: SessionId,
-  { agent: { model } }: SessionConfig,
+  { agent: { id, model }, version }: SessionConfig,
 ): Promise<{ readonly record: JsonObject; readonly labels: readonly string[] }> {
   const { tenant, origin, home } = mustState(owner);
   const labels = union(mustState(owner).labels, mustState(live).labels);
-  const subject = { tenant, session, origin, labels, startedAt: engine.clock.now(), use: NO_USE, model };
+  const asker = { agent: { id, version }, key: caller.principal };
+  const subject = { tenant, session, origin, labels, startedAt: engine.clock.now(), use: NO_USE, ...asker, model };
   const placed = engine.placing.stateAt(subject, home);
   if (!placed.ok) throw await recordRefusal(engine, caller, owner.store, { ...placed, subject: owner.session, origin });
   return { record: placed.record, labels };

@@ -61,12 +61,17 @@ export function completedTool(
   most: number,
   found: readonly string[] = [],
 ): EventBody {
-  const { output, detail } = outcome;
+  const { output, detail, files = 0 } = outcome;
   const kept = typeof output === 'string' ? bounded(output, most) : (boundedContent(output, most) as unknown as Json);
   const items = [outputItem(tool, kept)];
   return {
     type: 'tool.completed',
-    head: { callId: tool.callId, count: placesOf(tool), ...(found.length > 0 && { found }) },
+    head: {
+      callId: tool.callId,
+      count: placesOf(tool),
+      ...(found.length > 0 && { found }),
+      ...(files > 0 && { files }),
+    },
     payload: { items, ...(detail !== undefined && { detail: detailOf(detail, most) }) },
   };
 }

@@ -6,6 +6,7 @@ import { isJsonObject } from '@perdure/protocol';
 import type { EventBody, JsonObject } from '../../log/events.ts';
 import { OPEN_NETWORK } from '../../placement/outside.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { agentOf } from '../placing.ts';
 import { mustState } from '../plan.ts';
 import type { RunningTurn } from '../turn.ts';
 import { placesOf } from './tool-places.ts';
@@ -31,7 +32,8 @@ export function placeTool(
   if (turn.agent === null || !placing.speaksOfTools()) return UNSPOKEN;
   const state = mustState(turn.live);
   const { tenant, session, origin, labels, createdAt: startedAt, use } = state;
-  const subject = { tenant, session, origin, labels, startedAt, use };
+  const asker = { ...agentOf(state, turn.agent.config), key: turn.principal };
+  const subject = { tenant, session, origin, labels, startedAt, use, ...asker };
   const events: EventBody[] = [];
   for (const asked of placesOf(definition, args, scopeOf(state, turn.agent.config, turn.principal))) {
     const place = asked.action === 'egress' ? OPEN_NETWORK : (asked.place ?? turn.live.store.home);

@@ -73,7 +73,13 @@ export interface CommandDetail {
 }
 
 export type ToolOutcome =
-  | { readonly ok: true; readonly output: string | readonly ToolContent[]; readonly detail?: CommandDetail }
+  | {
+      readonly ok: true;
+      readonly output: string | readonly ToolContent[];
+      readonly detail?: CommandDetail;
+      /** Files of the workspace that it read or wrote, if it knows. Absent: none, or nobody knows, as of a command. */
+      readonly files?: number;
+    }
   /** `message` is for the model; it names no credential and no path of this machine (L9). */
   | { readonly ok: false; readonly code: string; readonly message: string; readonly detail?: CommandDetail }
   /** Nothing was done yet: a person must answer, and the call is run again with the answer. */

@@ -44,13 +44,16 @@ export function makeAgentHost(parts: AgentHostParts): AgentHost {
     keepSecrets: (...kept) => registry.sessionSecrets.keep(...kept),
     async ending({ tenant, session, turn, labels, environment }) {
       const id = environment['id'];
-      if (environment.type !== 'openai_hosted' || typeof id !== 'string') return;
+      if (environment.type !== 'openai_hosted' || typeof id !== 'string') return 0;
       try {
         const { workspace } = await environments().sessions.use(tenant, id);
-        await environments().artifacts.collect({ tenant, session, turn, environment: id, workspace, labels });
+        const from = { tenant, session, turn, environment: id, workspace, labels };
+        const { artifacts } = await environments().artifacts.collect(from);
+        return artifacts.length;
       } catch (error) {
         // The turn ends all the same; what was not collected is still in the workspace.
         report('artifacts', error);
+        return 0;
       }
     },
     async forget(tenant, session, environment) {

@@ -93,7 +93,6 @@ export async function openRecorded(config: Config): Promise<RecordedData> {
     throw new CliError(EXIT.failed, `there is no data at ${join(config.data)}`, {
       hint: 'Name the data folder with --data, and the homes in it with --config.',
     });
-  const readers = new Map(homes.map(home => [home.home as string, home]));
   return {
     ...recordedOf(homes),
     source: JSON.stringify([config.data, homes.map(({ home }) => home)]),

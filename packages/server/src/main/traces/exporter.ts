@@ -10,7 +10,7 @@ import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import { decodeEnvelope } from '../../log/codec.ts';
 import type { ResponseRow, SessionRow } from '../../log/rows.ts';
 import { readTrace, type TraceSource } from '../../engine/traces/read.ts';
-import type { Placing } from '../../engine/placing.ts';
+import { agentOf, type Placing } from '../../engine/placing.ts';
 import type { OtlpSender } from '../../provider/otlp/send.ts';
 import { stateIn } from '../../session/project.ts';
 import type { HomeStore, OutboxRow } from '../../store/home-store.ts';
@@ -199,7 +199,7 @@ function mayLeave({ placing, host }: ExporterParts, row: SessionRow, model: stri
   const state = stateIn(row);
   if (state === null) return false;
   const { tenant, session, origin, labels, createdAt, use } = state;
-  const subject = { tenant, session, origin, labels, startedAt: createdAt, use };
+  const subject = { tenant, session, origin, labels, startedAt: createdAt, use, ...agentOf(state) };
   return placing.egress({ ...subject, model, requestLabels: [], destination: { host, use: 'traces' } }) === null;
 }
 

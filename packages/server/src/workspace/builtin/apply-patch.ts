@@ -46,7 +46,7 @@ export const APPLY_PATCH: BuiltinTool = builtinTool(
     const applied = applyPatch(parsed.changes, files);
     if (!applied.ok) return failed('patch_does_not_apply', `Nothing was changed: ${applied.why}.`);
     await write(workspace, applied.edits);
-    return done(applied.edits.map(row).join('\n') || '[nothing changed]');
+    return done(applied.edits.map(row).join('\n') || '[nothing changed]', applied.edits.length);
   },
 );
 

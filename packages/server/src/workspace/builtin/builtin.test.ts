@@ -127,18 +127,22 @@ describe('built-in tools', () => {
     expect(await call('write_file', { path: 'src/a.txt', content: 'one\ntwo\nthree\n' })).toEqual({
       ok: true,
       output: '14 bytes written to src/a.txt',
+      files: 1,
     });
     expect(await call('read_file', { path: '/workspace/src/a.txt' })).toEqual({
       ok: true,
       output: 'one\ntwo\nthree\n',
+      files: 1,
     });
     expect(await call('read_file', { path: 'src/a.txt', offset: 2, limit: 1 })).toEqual({
       ok: true,
       output: 'two\n[lines 2 to 2 of 3]',
+      files: 1,
     });
     expect(await call('read_file', { path: 'src/a.txt', offset: 4 })).toEqual({
       ok: true,
       output: '[the file has 3 lines]',
+      files: 1,
     });
     expect(await call('read_file', { path: 'none' })).toMatchObject({ ok: false, code: 'file_not_found' });
     expect(await call('read_file', { path: '../../etc/passwd' })).toMatchObject({
@@ -153,6 +157,7 @@ describe('built-in tools', () => {
     expect(await call('read_file', { path: 'p.png' })).toEqual({
       ok: true,
       output: [{ type: 'input_image', image_url: `data:image/png;base64,${PIXEL.toString('base64')}` }],
+      files: 1,
     });
     expect(await call('read_file', { path: 'bin' })).toMatchObject({ ok: false, code: 'not_text' });
   });
@@ -165,26 +170,27 @@ describe('built-in tools', () => {
     expect(await patch('*** Update File: a', '-one', '+two', '*** Add File: d/b', '+new')).toEqual({
       ok: true,
       output: 'M a\nA d/b',
+      files: 2,
     });
     expect(await patch('*** Update File: a', '-two', '+three', '*** Update File: d/b', '-none', '+x')).toMatchObject({
       ok: false,
       code: 'patch_does_not_apply',
     });
-    expect(await call('read_file', { path: 'a' })).toEqual({ ok: true, output: 'two\n' });
+    expect(await call('read_file', { path: 'a' })).toEqual({ ok: true, output: 'two\n', files: 1 });
     // The second file is over the quota: the first is put back.
     const big = Array.from({ length: 2000 }, () => `+${'x'.repeat(600)}`);
     expect(await patch('*** Update File: a', '-two', '+three', '*** Add File: big', ...big)).toMatchObject({
       ok: false,
       code: 'workspace_quota_exceeded',
     });
-    expect(await call('read_file', { path: 'a' })).toEqual({ ok: true, output: 'two\n' });
+    expect(await call('read_file', { path: 'a' })).toEqual({ ok: true, output: 'two\n', files: 1 });
     expect(await patch('*** Delete File: a', '*** Add File: ./a', '+x')).toMatchObject({
       ok: false,
       code: 'invalid_patch',
     });
     expect(await patch('*** Add File: ../x', '+x')).toMatchObject({ ok: false, code: 'workspace_path_refused' });
     expect(await call('apply_patch', { input: 'no patch' })).toMatchObject({ ok: false, code: 'invalid_patch' });
-    expect(await patch('*** Delete File: a')).toEqual({ ok: true, output: 'D a' });
+    expect(await patch('*** Delete File: a')).toEqual({ ok: true, output: 'D a', files: 1 });
     expect(await call('list_files', {})).toEqual({ ok: true, output: 'd/b\t4' });
   });
 

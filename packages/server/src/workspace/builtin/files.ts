@@ -29,7 +29,7 @@ export const READ_FILE: BuiltinTool = builtinTool(
     const type = typeOf(bytes.subarray(0, HEAD_BYTES), mediaType(''), path);
     if (isImage(type)) {
       const image = `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
-      return { ok: true, output: [{ type: 'input_image', image_url: image }] };
+      return { ok: true, output: [{ type: 'input_image', image_url: image }], files: 1 };
     }
     return readText(bytes, offset ?? 1, limit ?? DEFAULT_LINES);
   },
@@ -47,10 +47,10 @@ function readText(bytes: Uint8Array, offset: number, limit: number): ToolOutcome
   const part = lines.slice(offset - 1, offset - 1 + limit);
   const shown = part.join('\n').slice(0, SHOWN_CHARS);
   const last = offset - 1 + shown.split('\n').length;
-  if (part.length === 0) return done(`[the file has ${lines.length} lines]`);
+  if (part.length === 0) return done(`[the file has ${lines.length} lines]`, 1);
   if (shown.length < part.join('\n').length || last < lines.length)
-    return done(`${shown}\n[lines ${offset} to ${last} of ${lines.length}]`);
-  return done(text.endsWith('\n') && offset === 1 ? `${shown}\n` : shown);
+    return done(`${shown}\n[lines ${offset} to ${last} of ${lines.length}]`, 1);
+  return done(text.endsWith('\n') && offset === 1 ? `${shown}\n` : shown, 1);
 }
 
 export const WRITE_FILE: BuiltinTool = builtinTool(
@@ -67,7 +67,7 @@ export const WRITE_FILE: BuiltinTool = builtinTool(
     const bytes = Buffer.from(content);
     if (bytes.length > FILE_BYTES) return failed('workspace_file_too_large', `A file has ${FILE_BYTES} bytes at most.`);
     await (await place.workspace()).write(path, bytes);
-    return done(`${bytes.length} bytes written to ${path}`);
+    return done(`${bytes.length} bytes written to ${path}`, 1);
   },
 );
 

@@ -61,6 +61,7 @@ export function failed(code: string, message: string): ToolOutcome {
   return { ok: false, code, message };
 }
 
-export function done(output: string): ToolOutcome {
-  return { ok: true, output };
+/** @param files of the workspace that it read or wrote */
+export function done(output: string, files = 0): ToolOutcome {
+  return { ok: true, output, ...(files > 0 && { files }) };
 }
