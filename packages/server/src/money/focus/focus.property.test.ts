@@ -47,8 +47,17 @@ describe.each([
 ])('the columns of %s', (_, columns, spec) => {
   const ours = columns.filter(({ name }) => !name.startsWith('x_'));
 
-  it('are the specification’s, and none that is mandatory is missing', () => {
-    expect(ours.map(({ name }) => name)).toEqual(spec.map(({ name }) => name));
+  const names = ours.map(({ name }) => name);
+
+  it('are the specification’s, in its order, each once', () => {
+    expect(names).toEqual(spec.map(({ name }) => name).filter(name => names.includes(name)));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('none that is mandatory is missing', () => {
+    const mandatory = spec.filter(({ level }) => level === 'Mandatory').map(({ name }) => name);
+    expect(mandatory.length).toBeGreaterThan(10);
+    expect(mandatory.filter(name => !names.includes(name))).toEqual([]);
   });
 
   it.each(ours.map(column => [column.name, column] as const))('%s is as its section says', (name, column) => {
@@ -59,6 +68,25 @@ describe.each([
     if (said?.allowed === null) expect(column.allowed).toBeUndefined();
     else for (const value of column.allowed ?? ['no values at all']) expect(said?.allowed).toContain(value);
   });
+});
+
+it('what is left out of Cost and Usage is what we have nothing to say of: no zones, invoices, reservations, kinds of accounts or second currency', () => {
+  const written = new Set(COST_AND_USAGE.map(({ name }) => name));
+  const left = COST_AND_USAGE_SPEC.filter(({ name }) => !written.has(name));
+  expect(left.map(({ name, level }) => `${name} ${level}`)).toEqual([
+    'AvailabilityZone Recommended',
+    'BillingAccountType Conditional',
+    'CapacityReservationId Conditional',
+    'CapacityReservationStatus Conditional',
+    'InvoiceId Recommended',
+    'PricingCurrency Conditional',
+    'PricingCurrencyContractedUnitPrice Conditional',
+    'PricingCurrencyEffectiveCost Conditional',
+    'PricingCurrencyListUnitPrice Conditional',
+    'SubAccountType Conditional',
+  ]);
+  // Whose type and nulls are not looked up is not written.
+  expect(COST_AND_USAGE_SPEC.filter(({ type, nulls }) => type === null || nulls === null)).toEqual(left);
 });
 
 it('every row is as FOCUS 1.3 wants it, and they sum to the usage, to the micro-unit', () => {

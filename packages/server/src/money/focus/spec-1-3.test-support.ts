@@ -1,7 +1,8 @@
 /**
- * What FOCUS 1.3 says of the columns that we write: a row for each, from the section of the specification that has the column's display name
- * ("Content Constraints" and "Allowed values" there), under "Cost and Usage Columns" or "Contract Commitment Columns": version 1.3,
- * https://focus.finops.org. Written down from the specification, and compared with `columns.ts`, so that neither is the other's copy.
+ * What FOCUS 1.3 says of its columns, those that we do not write too: a row for each, from the section of the specification that has the column's
+ * display name ("Content Constraints" and "Allowed values" there), under "Cost and Usage Columns" or "Contract Commitment Columns": version 1.3,
+ * https://focus.finops.org. Written down from the specification, and compared with `columns.ts`, so that neither is the other's copy. The columns
+ * of split cost allocation (`Allocated...`), of which none is mandatory, are not in it.
  */
 import type { ColumnType } from './columns.ts';
 
@@ -12,8 +13,9 @@ export interface SpecColumn {
   readonly section: string;
   readonly name: string;
   readonly level: FeatureLevel;
-  readonly nulls: boolean;
-  readonly type: ColumnType;
+  /** Null, as of the type: of a column that we do not write, and not looked up. */
+  readonly nulls: boolean | null;
+  readonly type: ColumnType | null;
   readonly allowed: readonly string[] | null;
 }
 
@@ -27,6 +29,16 @@ const of = (
 ): SpecColumn => ({ section, name, level, nulls, type, allowed });
 
 const [M, C, R] = ['Mandatory', 'Conditional', 'Recommended'] as const;
+
+/** Of a column that we do not write. */
+const unwritten = (level: FeatureLevel, section: string, name: string): SpecColumn => ({
+  section,
+  name,
+  level,
+  nulls: null,
+  type: null,
+  allowed: null,
+});
 
 const SERVICE_CATEGORIES = [
   'AI and Machine Learning',
@@ -61,12 +73,16 @@ const AI_SUBCATEGORIES = [
 ];
 
 export const COST_AND_USAGE_SPEC: readonly SpecColumn[] = [
+  unwritten(R, 'Availability Zone', 'AvailabilityZone'),
   of('decimal', M, false, 'Billed Cost', 'BilledCost'),
   of('string', M, false, 'Billing Account ID', 'BillingAccountId'),
   of('string', M, true, 'Billing Account Name', 'BillingAccountName'),
+  unwritten(C, 'Billing Account Type', 'BillingAccountType'),
   of('string', M, false, 'Billing Currency', 'BillingCurrency'),
   of('datetime', M, false, 'Billing Period End', 'BillingPeriodEnd'),
   of('datetime', M, false, 'Billing Period Start', 'BillingPeriodStart'),
+  unwritten(C, 'Capacity Reservation ID', 'CapacityReservationId'),
+  unwritten(C, 'Capacity Reservation Status', 'CapacityReservationStatus'),
   of('string', M, false, 'Charge Category', 'ChargeCategory', ['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment']),
   of('string', M, true, 'Charge Class', 'ChargeClass', ['Correction']),
   of('string', M, true, 'Charge Description', 'ChargeDescription'),
@@ -87,10 +103,15 @@ export const COST_AND_USAGE_SPEC: readonly SpecColumn[] = [
   of('decimal', C, true, 'Contracted Unit Price', 'ContractedUnitPrice'),
   of('decimal', M, false, 'Effective Cost', 'EffectiveCost'),
   of('string', M, true, 'Host Provider Name', 'HostProviderName'),
+  unwritten(R, 'Invoice ID', 'InvoiceId'),
   of('string', M, false, 'Invoice Issuer Name', 'InvoiceIssuerName'),
   of('decimal', M, false, 'List Cost', 'ListCost'),
   of('decimal', C, true, 'List Unit Price', 'ListUnitPrice'),
   of('string', C, true, 'Pricing Category', 'PricingCategory', ['Standard', 'Dynamic', 'Committed', 'Other']),
+  unwritten(C, 'Pricing Currency', 'PricingCurrency'),
+  unwritten(C, 'Pricing Currency Contracted Unit Price', 'PricingCurrencyContractedUnitPrice'),
+  unwritten(C, 'Pricing Currency Effective Cost', 'PricingCurrencyEffectiveCost'),
+  unwritten(C, 'Pricing Currency List Unit Price', 'PricingCurrencyListUnitPrice'),
   of('decimal', M, true, 'Pricing Quantity', 'PricingQuantity'),
   of('string', M, true, 'Pricing Unit', 'PricingUnit'),
   of('string', M, false, 'Provider - DEPRECATED', 'ProviderName'),
@@ -110,6 +131,7 @@ export const COST_AND_USAGE_SPEC: readonly SpecColumn[] = [
   of('string', C, true, 'SKU Price ID', 'SkuPriceId'),
   of('string', C, true, 'Sub Account ID', 'SubAccountId'),
   of('string', C, true, 'Sub Account Name', 'SubAccountName'),
+  unwritten(C, 'Sub Account Type', 'SubAccountType'),
   of('json', C, true, 'Tags', 'Tags'),
 ];
 
