@@ -120,7 +120,7 @@ test('what does not begin with what was copied before is refused: another log, a
 test('no log, no checkpoint, a tile that is missing', async () => {
   const { log } = await sealed(1000);
   const into = keptBlobs();
-  await expect(copyLog(async () => null, into, silent)).rejects.toThrow('there is no log yet');
+  await expect(copyLog(async () => null, into, silent)).rejects.toThrow('there is no log there, or none yet');
   await expect(copyLog(async () => new Uint8Array(9), into, silent)).rejects.toThrow('checkpoint is none');
   await log.delete('tile/entries/000');
   await expect(copyLog(server(log).fetchFile, into, silent)).rejects.toThrow('no tile/entries/000');

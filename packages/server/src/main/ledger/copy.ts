@@ -43,7 +43,13 @@ export async function copyLog(
   const note = await fetchFile(CHECKPOINT_FILE, NOTE_BYTES);
   const signed = note === null ? null : readSignedCheckpoint(new TextDecoder().decode(note));
   if (note === null || signed === null)
-    throw new CliError(EXIT.failed, note === null ? 'there is no log yet' : 'what it gives as checkpoint is none');
+    throw new CliError(
+      EXIT.failed,
+      note === null ? 'there is no log there, or none yet' : 'what it gives as checkpoint is none',
+      {
+        hint: 'Want http://HOST/ledger/HOME.',
+      },
+    );
   const { size, origin } = signed.checkpoint;
   const before = (await loadCheckpoint(files))?.checkpoint ?? null;
   if (before !== null && (before.origin !== origin || before.size > size))
