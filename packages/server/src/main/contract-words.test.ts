@@ -1,10 +1,10 @@
 /** What `perdure contracts check` asks about words that a configuration does not have. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { perdure } from './cli/captured-io.test-support.ts';
-import { contractFolder } from './contracts.ts';
+import { CONFIG, copyIn } from './contract-copies.test-support.ts';
 
 let cwd = '';
 beforeEach(() => {
@@ -12,25 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-/** A copy of a shipped set, with one text replaced in one of its files. */
-function copyOf(set: string, file: string, from: string | RegExp, to: string): string {
-  const folder = join(cwd, 'mine');
-  cpSync(contractFolder(set, cwd), folder, { recursive: true });
-  const text = readFileSync(join(folder, file), 'utf8');
-  const changed = text.replace(from, to);
-  if (changed === text) throw new Error(`${String(from)} is not in ${file}`);
-  writeFileSync(join(folder, file), changed);
-  return 'mine';
-}
-
-const CONFIG = `
-targets:
-  - {id: az, vendor: openai, model: gpt, cloud: azure, region: eastus2, base_url: "http://127.0.0.1:1/v1"}
-  - {id: gc, vendor: openai, model: gpt, cloud: gcp, region: us-east1, base_url: "http://127.0.0.1:1/v1"}
-homes:
-  - {id: az-home, cloud: azure, region: eastus2}
-contracts: [openai-2026-02, data-handling]
-`;
+const copyOf = (set: string, file: string, from: string | RegExp, to: string): string =>
+  copyIn(cwd, set, file, from, to);
 
 test('asks about a word that is nearly a configured one, and about no other', async () => {
   const clauses = [

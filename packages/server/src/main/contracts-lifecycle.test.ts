@@ -1,11 +1,12 @@
 /** `perdure contracts check | diff | fmt | test`, as they are called. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { perdure } from './cli/captured-io.test-support.ts';
+import { CONFIG, copyIn } from './contract-copies.test-support.ts';
 import { MAX_CASES_CHARS } from './contract-cases.ts';
-import { contractFolder, shippedContracts } from './contracts.ts';
+import { shippedContracts } from './contracts.ts';
 
 let cwd = '';
 beforeEach(() => {
@@ -13,25 +14,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-/** A copy of a shipped set, with one text replaced in one of its files. */
-function copyOf(set: string, file: string, from: string | RegExp, to: string): string {
-  const folder = join(cwd, 'mine');
-  cpSync(contractFolder(set, cwd), folder, { recursive: true });
-  const text = readFileSync(join(folder, file), 'utf8');
-  const changed = text.replace(from, to);
-  if (changed === text) throw new Error(`${String(from)} is not in ${file}`);
-  writeFileSync(join(folder, file), changed);
-  return 'mine';
-}
-
-const CONFIG = `
-targets:
-  - {id: az, vendor: openai, model: gpt, cloud: azure, region: eastus2, base_url: "http://127.0.0.1:1/v1"}
-  - {id: gc, vendor: openai, model: gpt, cloud: gcp, region: us-east1, base_url: "http://127.0.0.1:1/v1"}
-homes:
-  - {id: az-home, cloud: azure, region: eastus2}
-contracts: [openai-2026-02, data-handling]
-`;
+const copyOf = (set: string, file: string, from: string | RegExp, to: string): string =>
+  copyIn(cwd, set, file, from, to);
 
 describe('diff', () => {
   test('of two readings: rows with a witness, and 1', async () => {

@@ -9,10 +9,12 @@ type Asker = Pick<PlacementResource, 'agent' | 'key' | 'use'>;
 export function askerOf(record: CompactRecord): Asker {
   if (record.s === undefined) return { agent: null, key: null, use: null };
   const { agent = null, principal, soFar } = fromRecord(record).facts;
-  return { agent, key: principal?.key ?? null, use: soFar === undefined ? null : useOf(soFar) };
+  return { agent, key: principal?.key ?? null, use: soFar === undefined ? null : wireUse(soFar) };
 }
 
-function useOf({ turns, itemsRead, memoryReads, toolsRun, filesTouched }: Use): PlacementResource['use'] {
+export type WireUse = NonNullable<PlacementResource['use']>;
+
+export function wireUse({ turns, itemsRead, memoryReads, toolsRun, filesTouched }: Use): WireUse {
   return {
     turns,
     items_read: itemsRead,

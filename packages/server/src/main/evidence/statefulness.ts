@@ -2,6 +2,7 @@
 import type { StatefulnessReport, StatefulnessRule } from '@perdure/protocol';
 import type { BooksAt } from '../../money/closing.ts';
 import type { Use } from '../../placement/facts.ts';
+import { wireUse } from '../placement-asker.ts';
 import type { RecordedData, Window } from './recorded.ts';
 import { basisPoints, byName, each, entry, isApart, Load, nothingMissing, type Seen } from './seen.ts';
 import { type Substance, substanceOf } from './substance.ts';
@@ -120,20 +121,4 @@ function add(session: SessionSeen, seen: Seen): void {
   if (session.called) return;
   session.called = true;
   session.substance = substanceOf(seen, session.use);
-}
-
-function wireUse({
-  turns,
-  itemsRead,
-  memoryReads,
-  toolsRun,
-  filesTouched,
-}: Use): StatefulnessReport['named'][number]['use'] {
-  return {
-    turns,
-    items_read: itemsRead,
-    memory_reads: memoryReads,
-    tools_run: toolsRun,
-    files_touched: filesTouched,
-  };
 }
