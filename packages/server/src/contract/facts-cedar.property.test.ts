@@ -55,13 +55,16 @@ interface Asked {
   readonly places: readonly RulePlace[];
 }
 
-const use: fc.Arbitrary<RuleUse> = fc.record({
+const anyUse: fc.Arbitrary<RuleUse> = fc.record({
   turns: fc.nat(3),
   itemsRead: fc.nat(1),
   memoryReads: fc.constant(0),
   toolsRun: fc.nat(3),
   filesTouched: fc.nat(3),
 });
+/** The one that a condition asks for, which chance would seldom draw. */
+const THE_USE: RuleUse = { turns: 1, itemsRead: 0, memoryReads: 0, toolsRun: 2, filesTouched: 0 };
+const use = fc.oneof({ arbitrary: anyUse, weight: 5 }, { arbitrary: fc.constant(THE_USE), weight: 1 });
 const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(of, { nil: undefined, freq: 3 });
 const scopes = fc.subarray(['agents', 'responses', 'operator']);
 

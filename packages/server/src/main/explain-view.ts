@@ -15,10 +15,7 @@ import type { TenantId } from '../kernel/ids.ts';
 import type { Purpose, ShadowPrices } from '../placement/facts.ts';
 import type { Config } from './config/config.ts';
 import * as defaults from './config/defaults.ts';
-import { lockIn } from './evidence/lock-in.ts';
 import { type RecordedHome, recordedOf, type RecordedPage, type Window } from './evidence/recorded.ts';
-import { statefulness } from './evidence/statefulness.ts';
-import { visibility } from './evidence/visibility.ts';
 import { explainHypothetical, type HypotheticalCall, type KnownNow, supposing, UnknownFact } from './explain.ts';
 import { callJson, explanationJson, textOf } from './explain-text.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
@@ -83,13 +80,15 @@ export function makeExplainView(options: ExplainViewOptions): ExplainView {
       // Anew each time: what a session did is asked as of the window's end.
       const data = recordedOf(options.stores);
       const bounded = { ...data, pages: (all: Window) => atMost(data.pages(all, null), options.reportedMost) };
+      const books = booksOfMonths(config);
+      // An idle server does not hold them.
       switch (name) {
         case 'statefulness':
-          return statefulness(bounded, window, booksOfMonths(config));
+          return (await import('./evidence/statefulness.ts')).statefulness(bounded, window, books);
         case 'visibility':
-          return visibility(bounded, window, booksOfMonths(config));
+          return (await import('./evidence/visibility.ts')).visibility(bounded, window, books);
         case 'lock-in':
-          return lockIn(bounded, window, booksOfMonths(config));
+          return (await import('./evidence/lock-in.ts')).lockIn(bounded, window, books);
       }
     },
   };
