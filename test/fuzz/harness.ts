@@ -193,6 +193,7 @@ async function makeIds(stack: Stack): Promise<Ids> {
     readonly data: readonly Made[];
   };
   const vault = await make('/v1/vaults', { name: 'v' });
+  await clearAgents(stack);
   const bearer = { type: 'static_bearer', mcp_server_url: 'https://a.example', token: 't' };
   return {
     agent_id: await make('/v1/agents', { model: MODEL }),
@@ -210,6 +211,13 @@ async function makeIds(stack: Stack): Promise<Ids> {
     model_id: MODEL,
     home: 'local',
   };
+}
+
+/** What inputs made of them: a tenant has room for so many, and a long run makes more. */
+async function clearAgents(stack: Stack): Promise<void> {
+  const { data } = JSON.parse(await call(stack, 'GET', '/v1/agents?limit=100')) as { readonly data: readonly Made[] };
+  // Another may have been quicker.
+  for (const { id } of data) await call(stack, 'DELETE', `/v1/agents/${id}`).catch(() => undefined);
 }
 
 async function upload(stack: Stack): Promise<string> {
