@@ -68,8 +68,8 @@ beforeAll(async () => {
     made.push(response.headers.get('perdure-placement') ?? '');
   }
   placements = made;
-  // The activation of what is configured and its 3 keys; 4 sessions with a state each, 8 placements, 8 meters.
-  await sealedTo(24);
+  // What the configuration settles, the activation of its contracts and its 3 keys; 4 sessions with a state each, 8 placements, 8 meters.
+  await sealedTo(25);
 });
 
 afterAll(async () => {
@@ -105,11 +105,11 @@ test('Go verifies the log, from a copied folder and over HTTP, with the key that
   cpSync(log(), copy, { recursive: true });
   const keys = await keysOf();
   expect(keys).toHaveLength(1);
-  const expected = { origin: 'ledger.example/ledger/local', size: 24, signatures: 1, inclusion: 24, consistency: 24 };
+  const expected = { origin: 'ledger.example/ledger/local', size: 25, signatures: 1, inclusion: 25, consistency: 25 };
   expect(await go.verify(copy, keys)).toMatchObject(expected);
   expect(await go.verify(`${stack.url}/ledger/local`, keys, AUDITOR)).toMatchObject(expected);
   await expect(go.verify(copy, [stranger.key])).rejects.toThrow();
-  const tile = join(copy, 'tile/0/000.p/24');
+  const tile = join(copy, 'tile/0/000.p/25');
   const bytes = readFileSync(tile);
   bytes[100] = (bytes[100] ?? 0) ^ 1;
   writeFileSync(tile, bytes);
@@ -123,10 +123,10 @@ test('verify reads a copy offline and names the leaf that was changed', async ()
   const whole = await perdure(['ledger', 'verify', copy, '--key', key, '--json'], { cwd: copies });
   expect(JSON.parse(whole.out)).toMatchObject({
     ok: true,
-    logs: [{ size: 24, kinds: { placement: 12, meter: 8, activation: 1, api_key: 3 } }],
+    logs: [{ size: 25, kinds: { placement: 12, meter: 8, activation: 1, settings: 1, api_key: 3 } }],
   });
   expect(whole.code).toBe(0);
-  const bundle = join(copy, 'tile/entries/000.p/24');
+  const bundle = join(copy, 'tile/entries/000.p/25');
   const bytes = readFileSync(bundle);
   // A digit of the digest of the second entry.
   const at = bytes.indexOf('}') + 80;
@@ -204,7 +204,7 @@ test('a proof in the form of C2SP, by placement and by number; consistency; what
   const inFolder = (...args: readonly string[]) => perdure(['ledger', ...args, '--data', stack.data], { cwd: copies });
   const byNumber = await inFolder('prove', '3');
   expect(byNumber.out).toMatch(
-    /^c2sp\.org\/tlog-proof@v1\nindex 3\n([A-Za-z0-9+/]{43}=\n){5}\nledger\.example\/ledger\/local\n24\n/,
+    /^c2sp\.org\/tlog-proof@v1\nindex 3\n([A-Za-z0-9+/]{43}=\n){5}\nledger\.example\/ledger\/local\n25\n/,
   );
   for (const placement of placements) {
     const { code, out } = await inFolder('prove', placement);
@@ -214,9 +214,9 @@ test('a proof in the form of C2SP, by placement and by number; consistency; what
       true,
     ]);
   }
-  expect((await inFolder('consistency', '7', '24')).out).toContain('the later tree begins with the earlier one');
-  expect((await inFolder('consistency', '7', '25')).code).toBe(2);
-  expect((await inFolder('prove', '24')).err).toContain('there is no leaf 24');
+  expect((await inFolder('consistency', '7', '25')).out).toContain('the later tree begins with the earlier one');
+  expect((await inFolder('consistency', '7', '26')).code).toBe(2);
+  expect((await inFolder('prove', '25')).err).toContain('there is no leaf 25');
   expect((await inFolder('prove', 'plc_nothing')).err).toContain('there is no plc_nothing');
 });
 
@@ -227,14 +227,14 @@ test('over HTTP: with the scope of an auditor only, cached as long as it holds, 
   expect(checkpoint.headers.get('content-type')).toBe('text/plain; charset=utf-8');
   expect(checkpoint.headers.get('cache-control')).toBe('private, max-age=1');
   expect(await checkpoint.text()).toBe(readFileSync(join(log(), 'checkpoint'), 'utf8'));
-  const tile = await ask('tile/0/000.p/24', AUDITOR);
+  const tile = await ask('tile/0/000.p/25', AUDITOR);
   expect(tile.headers.get('content-type')).toBe('application/octet-stream');
   expect(tile.headers.get('cache-control')).toBe('private, max-age=3600');
-  expect(Buffer.from(await tile.arrayBuffer())).toHaveLength(24 * 32);
-  writeFileSync(join(log(), 'tile/0/000.p/25'), Buffer.alloc(25 * 32));
-  for (const path of ['tile/0/000.p/25', 'tile/0/000', 'tile/0/..%2f..%2fcheckpoint', 'tile/9/000', 'tile/entries/001'])
+  expect(Buffer.from(await tile.arrayBuffer())).toHaveLength(25 * 32);
+  writeFileSync(join(log(), 'tile/0/000.p/26'), Buffer.alloc(26 * 32));
+  for (const path of ['tile/0/000.p/26', 'tile/0/000', 'tile/0/..%2f..%2fcheckpoint', 'tile/9/000', 'tile/entries/001'])
     expect([path, (await ask(path, AUDITOR)).status]).toEqual([path, 404]);
-  rmSync(join(log(), 'tile/0/000.p/25'));
+  rmSync(join(log(), 'tile/0/000.p/26'));
   expect(
     (await fetch(`${stack.url}/ledger/elsewhere/checkpoint`, { headers: { authorization: `Bearer ${AUDITOR}` } }))
       .status,
@@ -243,7 +243,7 @@ test('over HTTP: with the scope of an auditor only, cached as long as it holds, 
 
 test('nothing of a tenant is in what is served: no content, id, name or number of its own', async () => {
   const bytes = Buffer.concat([
-    Buffer.from(await (await ask('tile/entries/000.p/24', AUDITOR)).arrayBuffer()),
+    Buffer.from(await (await ask('tile/entries/000.p/25', AUDITOR)).arrayBuffer()),
     Buffer.from(await (await ask('checkpoint', AUDITOR)).arrayBuffer()),
   ]).toString('latin1');
   expect(bytes).toContain('"kind":"placement"');
@@ -258,7 +258,7 @@ test('a witness that is known cosigns; the checkpoint is served with its line; o
   expect((await post(stranger.cosign(note, 1_700_000_000))).status).toBe(400);
   expect((await post(note)).status).toBe(400);
   expect((await post('x'.repeat(70_000))).status).toBe(413);
-  const forged = note.replace('\n24\n', '\n25\n');
+  const forged = note.replace('\n25\n', '\n26\n');
   expect((await post(witness.cosign(forged, 1_700_000_000))).status).toBe(400);
   const cosigned = witness.cosign(note, 1_700_000_001);
   expect(await (await post(cosigned)).json()).toEqual({ object: 'perdure.cosignature', taken: 1 });
@@ -281,11 +281,11 @@ test('what was decided is sealed, each change of it once, and proven by its id',
   const event = await post('events', { event: 'ipo-filed', date: '2026-03-01', source: 'a filing' });
   await post(`events/${event.id}/retract`, {});
   const key = await post('keys', { name: 'sealed' });
-  await sealedTo(27);
+  await sealedTo(28);
   const inFolder = (...args: readonly string[]) => perdure(['ledger', ...args, '--data', stack.data], { cwd: copies });
   const first = await verifiedBundle(event.id, '--change', '1');
   const second = await verifiedBundle(event.id);
-  expect([first.kind, first.leafIndex, second.leafIndex]).toEqual(['event', 24, 25]);
+  expect([first.kind, first.leafIndex, second.leafIndex]).toEqual(['event', 25, 26]);
   expect(JSON.parse(first.opening.envelope)).toMatchObject(
     [expect.any(Number), /^key:/, 'event.recorded', event.id, null, /a filing/].map(one =>
       one instanceof RegExp ? expect.stringMatching(one) : one,
@@ -293,16 +293,16 @@ test('what was decided is sealed, each change of it once, and proven by its id',
   );
   expect(second.opening.envelope).toContain('event.retracted');
   expect((await verifiedBundle(key.id)).kind).toBe('api_key');
-  expect((await inFolder('prove', event.id)).out).toContain('\nindex 25\n');
+  expect((await inFolder('prove', event.id)).out).toContain('\nindex 26\n');
   expect((await inFolder('prove', event.id, '--change', '3')).err).toContain('has 2 changes: there is no change 3');
   const copy = join(copies, 'audited');
   cpSync(log(), copy, { recursive: true });
   const verified = await perdure(['ledger', 'verify', copy, '--json'], { cwd: copies });
   expect(JSON.parse(verified.out)).toMatchObject({
     ok: true,
-    logs: [{ size: 27, kinds: { event: 2, api_key: 4, activation: 1 } }],
+    logs: [{ size: 28, kinds: { event: 2, api_key: 4, activation: 1 } }],
   });
-  expect(await go.verify(copy, await keysOf())).toMatchObject({ size: 27 });
+  expect(await go.verify(copy, await keysOf())).toMatchObject({ size: 28 });
 });
 
 test('the key is readable by its owner only, and nowhere in the log', () => {
@@ -319,14 +319,14 @@ test('a rotation wants the folder for itself; then the log goes on under the new
   const keys = await keysOf();
   expect(keys).toHaveLength(2);
   // The checkpoint that ends the old key's time is signed by both.
-  expect(await go.verify(log(), keys)).toMatchObject({ size: 28, signatures: 2 });
+  expect(await go.verify(log(), keys)).toMatchObject({ size: 29, signatures: 2 });
   await stack.restart();
   await stack.openai(CALLER).responses.create({ model: MODEL, input: 'after', store: false });
-  await sealedTo(30);
-  expect(await go.verify(log(), keys.slice(1))).toMatchObject({ size: 30, signatures: 1 });
+  await sealedTo(31);
+  expect(await go.verify(log(), keys.slice(1))).toMatchObject({ size: 31, signatures: 1 });
   await expect(go.verify(log(), keys.slice(0, 1))).rejects.toThrow();
   const verified = await perdure(['ledger', 'verify', stack.data, '--key', keys[0] ?? '', '--json'], { cwd: copies });
-  expect(JSON.parse(verified.out)).toMatchObject({ ok: true, logs: [{ size: 30, kinds: { key: 1 }, keys }] });
+  expect(JSON.parse(verified.out)).toMatchObject({ ok: true, logs: [{ size: 31, kinds: { key: 1 }, keys }] });
 });
 
 test('a ledger that is public is read without a key and cached anywhere; one that is off is not there', async () => {
