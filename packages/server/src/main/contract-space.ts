@@ -104,7 +104,7 @@ export interface Spanned {
 export function spaceOf(sides: readonly Side[], options: SpaceOptions): Spanned {
   const mentions = joinMentions(sides.flatMap(({ files }) => files.map(one => mentionsOf(one, CEDAR_HERE))));
   const { config } = options;
-  const places: readonly Place[] | null = config === null ? null : placesOf(config);
+  const places: readonly Place[] | null = config === null ? null : placesOf(config, Date.now());
   try {
     const space = makeFactSpace({
       mentions,

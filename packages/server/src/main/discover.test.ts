@@ -180,7 +180,7 @@ describe('together', () => {
       ['openai', 'gpu'],
     ]);
     expect(new Set(config.targets.map(({ region }) => region)).size).toBe(3);
-    expect(new Set(config.targets.map(({ prices }) => prices?.inputPerMtok)).size).toBe(3);
+    expect(new Set(config.targets.map(({ priceBook }) => priceBook[0]?.prices.input)).size).toBe(3);
     for (const { baseUrl, upstreamModel, emulated: marked } of config.targets) {
       expect(marked).toBe(true);
       const response = await fetch(`${baseUrl}/responses`, {

@@ -12,6 +12,7 @@ import type { FirstRefusal, Place, RecordedEvent, TargetPlace } from '../placeme
 import { makeSnapshot, type Snapshot, type Weights } from '../placement/snapshot.ts';
 import type { Waiver } from '../placement/waive.ts';
 import type { Config, HomeConfig, TargetConfig } from './config/config.ts';
+import { scorePrices } from './config/money.ts';
 import { readContractFolder, shippedContracts } from './contracts.ts';
 import { loadOnce } from './govern/contract-texts.ts';
 
@@ -46,11 +47,12 @@ export class ContractsError extends Error {
 
 const NO_PRICES = { inputPerMtok: 0, cachedInputPerMtok: 0, outputPerMtok: 0 };
 
-export function placesOf(config: Pick<Config, 'homes' | 'targets'>): readonly Place[] {
-  return [...config.targets.map(targetPlace), ...config.homes.map(homePlace)];
+/** @param at whose prices are meant, ms since 1970 */
+export function placesOf(config: Pick<Config, 'homes' | 'targets'>, at: number): readonly Place[] {
+  return [...config.targets.map(target => targetPlace(target, at)), ...config.homes.map(homePlace)];
 }
 
-function targetPlace(target: TargetConfig): TargetPlace {
+function targetPlace(target: TargetConfig, at: number): TargetPlace {
   const {
     id,
     cloud,
@@ -64,7 +66,7 @@ function targetPlace(target: TargetConfig): TargetPlace {
     capabilities,
     contextTokens,
   } = target;
-  const prices = target.prices ?? NO_PRICES;
+  const prices = scorePrices(target.priceBook, at) ?? NO_PRICES;
   const place = { id, cloud, region, jurisdiction, sovereignty, clearances };
   return {
     kind: 'target',
@@ -88,13 +90,13 @@ export function snapshotOfConfig(config: Config): LoadedSnapshot {
   return snapshotOfDocument(documentOfConfig(config));
 }
 
-/** @throws ContractFolderError */
+/** At the prices of now. @throws ContractFolderError */
 export function documentOfConfig(config: Config): SnapshotDocument {
   const { reading, enforce, onAmbiguity, weights, events, firstRefusals } = config;
   const contracts = config.contracts.map(readContractFolder);
   return {
     form: 1,
-    places: placesOf(config),
+    places: placesOf(config, Date.now()),
     contracts,
     reading,
     enforce,

@@ -15,6 +15,7 @@ import type { PlacementDesk } from '../engine/placement-desk.ts';
 import type { PlacementRecord } from '../engine/placements.ts';
 import type { PlacementsView } from '../http/perdure/view.ts';
 import { dayOrNull } from '../kernel/day.ts';
+import { pricesAt } from '../money/prices.ts';
 import type { Decision, Row } from '../placement/decision.ts';
 import { exclusionText } from '../placement/explain.ts';
 import { placeNamed } from '../placement/outside.ts';
@@ -88,7 +89,7 @@ export function makeView(options: ViewOptions): PlacementsView {
       const text = await options.document(version);
       return text === null || tenant === null ? text : documentFor(text, tenant);
     },
-    targets: () => targets(config, desk),
+    targets: () => targets(config, desk, options.now()),
     status: async () => ({ ...status(options), workspaces: await options.workspaces() }),
   };
 }
@@ -288,10 +289,11 @@ function side(decision: Decision, snapshot: Snapshot): WhatIfSide {
   };
 }
 
-function targets(config: Config, desk: PlacementDesk): readonly TargetResource[] {
+function targets(config: Config, desk: PlacementDesk, now: number): readonly TargetResource[] {
   const health = desk.health();
   return config.targets.map(target => {
     const seen = health[target.id];
+    const prices = pricesAt(target.priceBook, now);
     const state = seen?.state === 'down' ? 'down' : (seen?.failures ?? 0) > 0 ? 'degraded' : 'healthy';
     const usd = (micro: number): number => micro / 1_000_000;
     return {
@@ -306,10 +308,10 @@ function targets(config: Config, desk: PlacementDesk): readonly TargetResource[]
       accelerator: target.accelerator,
       dialect: target.dialect,
       clearances: target.clearances,
-      prices: target.prices && {
-        input: usd(target.prices.inputPerMtok),
-        cached_input: usd(target.prices.cachedInputPerMtok),
-        output: usd(target.prices.outputPerMtok),
+      prices: prices && {
+        input: usd(prices.input),
+        cached_input: usd(prices.cached),
+        output: usd(prices.output),
       },
       capacity: target.capacity,
       in_flight: seen?.inFlight ?? 0,
@@ -336,7 +338,7 @@ function status({
     version,
     started_at: Math.floor(startedAt / 1000),
     now: Math.floor(now() / 1000),
-    targets: targets(config, desk),
+    targets: targets(config, desk, now()),
     homes: config.homes.map(home => ({
       id: home.id,
       object: 'perdure.home',

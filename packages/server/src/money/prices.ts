@@ -48,6 +48,13 @@ function latest<T extends DatedPrices>(versions: readonly T[], at: number): T | 
   return found;
 }
 
+/** When the prices of a book change next, after a moment; null: never, as far as it says. */
+export function nextChange(book: PriceBook, after: number): number | null {
+  let next: number | null = null;
+  for (const { from } of book) if (from !== null && from > after && (next === null || from < next)) next = from;
+  return next;
+}
+
 /** The price of a sale: of the rates in force that fit, those that name the most; of them the newest. Null if none fits. */
 export function rateAt(
   card: RateCard,

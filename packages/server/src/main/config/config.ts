@@ -3,7 +3,7 @@ import type { RateRule } from '../../engine/rate/rules.ts';
 import type { CompactionOptions } from '../../engine/compaction/options.ts';
 import type { CapTerm } from '../../money/caps.ts';
 import type { PriceBook, RateCard } from '../../money/prices.ts';
-import type { Channel, FirstRefusal, Prices, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
+import type { Channel, FirstRefusal, Product, RecordedEvent, Segment } from '../../placement/facts.ts';
 import type { Weights } from '../../placement/snapshot.ts';
 import type { AutomationRules } from '../../engine/automations/ports.ts';
 import type { EgressRules } from '../../provider/egress/rules.ts';
@@ -150,9 +150,7 @@ export interface TargetConfig {
   /** A secret: for the provider only (L9). */
   readonly apiKey: string | null;
   readonly clearances: readonly string[];
-  /** What placement scores by: those in force when the configuration was read. Null: not known. */
-  readonly prices: Prices | null;
-  /** What calls are rated by; empty if not known. */
+  /** What calls are rated by, and placement scores by: the prices of the day. Empty if not known. */
   readonly priceBook: PriceBook;
   /** Calls at once; null for no bound. */
   readonly capacity: number | null;

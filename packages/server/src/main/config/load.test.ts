@@ -68,7 +68,7 @@ describe('defaults', () => {
       jurisdiction: 'unspecified',
       sovereignty: 'commercial',
       apiKey: null,
-      prices: null,
+      priceBook: [],
       capacity: null,
       capabilities: null,
       contextTokens: null,
@@ -105,10 +105,11 @@ describe('defaults', () => {
 describe('values', () => {
   test('prices become whole micro-dollars per million tokens', () => {
     const [one] = parse(target(', prices: {input: 0.1, cached_input: 0.000001, output: 2.5}')).targets;
-    expect(one?.prices).toEqual({ inputPerMtok: 100_000, cachedInputPerMtok: 1, outputPerMtok: 2_500_000 });
+    const prices = { input: 100_000, cached: 1, output: 2_500_000, reasoning: 2_500_000 };
+    expect(one?.priceBook).toEqual([{ from: null, prices }]);
     // In binary 1.001 times a million is a little less than it is.
-    expect(parse(target(', prices: {input: 1.001, output: 0}')).targets[0]?.prices?.inputPerMtok).toBe(1_001_000);
-    expect(parse(target(', prices: {input: 3, output: 4}')).targets[0]?.prices?.cachedInputPerMtok).toBe(3_000_000);
+    expect(parse(target(', prices: {input: 1.001, output: 0}')).targets[0]?.priceBook[0]?.prices.input).toBe(1_001_000);
+    expect(parse(target(', prices: {input: 3, output: 4}')).targets[0]?.priceBook[0]?.prices.cached).toBe(3_000_000);
     expect(errors(target(', prices: {input: 0.0000001, output: 1}'))).toEqual([
       expect.stringContaining('targets[0].prices.input: has more than six decimals'),
     ]);

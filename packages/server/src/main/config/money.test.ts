@@ -24,7 +24,7 @@ const errors = (text: string): readonly string[] => {
 };
 const flat = (micro: number): object => ({ input: micro, cached: micro, output: micro, reasoning: micro });
 
-test('a price book has its versions in the order of their days; placement compares by the one in force', () => {
+test('a price book has its versions in the order of their days', () => {
   const book =
     ', price_book: [{from: 2026-07-01, input: 1.1, output: 9, reasoning: 8}, {input: 1.25, cached_input: 0.125, output: 10}, ' +
     '{from: 9000-01-01, input: 0.000001, output: 0}]';
@@ -37,12 +37,10 @@ test('a price book has its versions in the order of their days; placement compar
     },
     { from: dayStart('9000-01-01'), prices: { input: 1, cached: 1, output: 0, reasoning: 0 } },
   ]);
-  const before = [1_100_000, 1_250_000];
-  expect(before).toContain(one?.prices?.inputPerMtok);
   expect(read(file(', prices: {input: 2, output: 2}')).config.targets[0]?.priceBook).toEqual([
     { from: null, prices: flat(2_000_000) },
   ]);
-  expect(read(file('')).config.targets[0]).toMatchObject({ prices: null, priceBook: [] });
+  expect(read(file('')).config.targets[0]).toMatchObject({ priceBook: [] });
 });
 
 test('rates stand at the top, on a product or on a channel', () => {

@@ -13,7 +13,7 @@ import { egressOf } from './egress.ts';
 import { workspacesOf } from './workspaces.ts';
 import { sigv4Of } from './sigv4.ts';
 import { tracesConfigOf } from './traces.ts';
-import { capsOf, priceBookOf, rateCardOf, scorePrices } from './money.ts';
+import { capsOf, priceBookOf, rateCardOf } from './money.ts';
 import type { FileConfig, FileHome, FileKey, FileTarget } from './file-form.ts';
 import { limitValues } from './schema.ts';
 import { hashSecret } from '../keys/secret.ts';
@@ -132,7 +132,6 @@ function homeOf(home: FileHome): HomeConfig {
 }
 
 function targetOf(target: FileTarget): TargetConfig {
-  const priceBook = priceBookOf(target);
   const upstreamModel = target.upstream_model ?? target.model;
   return {
     ...placeOf(target),
@@ -143,8 +142,7 @@ function targetOf(target: FileTarget): TargetConfig {
     dialect: target.dialect ?? 'openai-responses',
     baseUrl: target.base_url.replace(/\/+$/, ''),
     apiKey: target.api_key ?? null,
-    prices: scorePrices(priceBook, Date.now()),
-    priceBook,
+    priceBook: priceBookOf(target),
     capacity: target.capacity ?? null,
     capabilities: target.capabilities ?? null,
     contextTokens: target.context_tokens ?? null,

@@ -4,10 +4,12 @@
  * A1  A decision uses one snapshot. The list of eras is replaced as a whole, so a decision sees the old or the new, never a mixture.
  * A2  Before a snapshot can decide, every home keeps its document: what a record names can always be explained.
  * A3  What cannot be made leaves what is in force as it is, and is reported: a process never goes on without contracts.
+ * A4  Prices are those of the day: the next change of one is made ready before it comes, as what will be in force is.
  */
 import { perdureError } from '@perdure/protocol';
 import type { SessionLog } from '../../engine/ports.ts';
 import type { ContractFiles } from '../../contract/rule.ts';
+import { nextChange } from '../../money/prices.ts';
 import type { Config } from '../config/config.ts';
 import {
   ContractsError,
@@ -46,6 +48,21 @@ export interface ActiveContracts {
   preview(activation: Activation): Promise<LoadedSnapshot>;
 }
 
+/** What is decided on from a moment on: an era, at the prices of its time. */
+interface Priced {
+  /** ms since 1970. */
+  readonly from: number;
+  readonly era: LoadedEra;
+}
+
+interface Loaded {
+  readonly eras: readonly LoadedEra[];
+  /** In the order of their moments. */
+  readonly priced: readonly Priced[];
+  /** When a price changes next: then the change after it is made ready. Null: never. */
+  readonly until: number | null;
+}
+
 type Stores = readonly Pick<SessionLog, 'putDocument' | 'document'>[];
 
 /**
@@ -61,31 +78,32 @@ export async function openActiveContracts(
 ): Promise<ActiveContracts> {
   if (how === 'serve') await followConfig(config, governance);
   let taken = governance.position;
-  let loaded = await loadEras(config, governance, stores, []);
+  let loaded = await load(config, governance, stores, []);
   let last: Promise<unknown> = Promise.resolve();
   let prepare: (eras: readonly LoadedEra[]) => Promise<void> = () => Promise.resolve();
 
   async function take(): Promise<boolean> {
     await governance.refresh();
     const { position } = governance;
-    if (position === taken) return false;
-    const next = await loadEras(config, governance, stores, loaded);
-    await prepare(next);
+    const changed = position !== taken;
+    if (!changed && (loaded.until === null || governance.deps.now() < loaded.until)) return false;
+    const next = await load(config, governance, stores, loaded.priced);
+    if (changed) await prepare(next.eras);
     loaded = next;
     // Last: what failed is tried again by the next look.
     taken = position;
-    return true;
+    return changed;
   }
 
   return {
-    eras: () => loaded,
+    eras: () => loaded.eras,
     before: first => {
       prepare = first;
     },
     at: now => {
-      const era = eraAt(loaded, now) ?? loaded[0];
-      if (era === undefined) throw new Error('no contracts are active');
-      return era;
+      const priced = eraAt(loaded.priced, now) ?? loaded.priced[0];
+      if (priced === undefined) throw new Error('no contracts are active');
+      return priced.era;
     },
     follow() {
       // One look at a time; what changed while one was under way is seen by the next.
@@ -96,13 +114,16 @@ export async function openActiveContracts(
     async check({ contracts, reading, enforce }) {
       try {
         const files = contracts.map(one => one.files);
-        snapshotOfDocument(documentOf(config, governance, { contracts: files, reading, enforce }));
+        snapshotOfDocument(
+          documentOf(config, governance, { contracts: files, reading, enforce }, governance.deps.now()),
+        );
       } catch (error) {
         if (!(error instanceof ContractsError)) throw error;
         throw perdureError('contracts_invalid', error.message, { param: 'reading' });
       }
     },
-    preview: async activation => snapshotOfDocument(await documentFor(config, governance, activation)),
+    preview: async activation =>
+      snapshotOfDocument(await documentFor(config, governance, activation, governance.deps.now())),
   };
 }
 
@@ -135,52 +156,82 @@ async function followConfig(config: Config, governance: Governance): Promise<voi
 }
 
 /** What a start would activate where nothing was. */
-function configuredEra(config: Config, governance: Governance): LoadedEra {
+function configuredActivation(config: Config): {
+  readonly activation: Activation;
+  readonly contracts: readonly ContractFiles[];
+} {
   const contracts = configContracts(config);
-  const { reading } = config;
-  const files = contracts.map(one => one.files);
   const activation: Activation = {
     id: 'config',
     contracts: contracts.map(({ ref }) => ref),
-    reading,
+    reading: config.reading,
     enforce: true,
     effective: 0,
     withdrawn: null,
     ...newRequest('config', 0, null, null),
   };
-  return {
-    from: 0,
-    activation,
-    loaded: snapshotOfDocument(documentOf(config, governance, { contracts: files, reading, enforce: true })),
-  };
+  return { activation, contracts: contracts.map(({ files }) => files) };
 }
 
-/** The era in force and those to come; what is past is explained by its documents. */
-async function loadEras(
+/** The era in force and those to come; what is past is explained by its documents. Of each, at its prices and at those that come next. */
+async function load(
   config: Config,
   governance: Governance,
   stores: Stores,
-  before: readonly LoadedEra[],
-): Promise<readonly LoadedEra[]> {
+  before: readonly Priced[],
+): Promise<Loaded> {
   const now = governance.deps.now();
   const all = eras(governance.activations, now);
   const current = eraAt(all, now);
   const wanted = all.filter(era => era.from >= (current?.from ?? 0));
-  // Something always holds: an activation that is pending, or for later, leaves what a start would activate.
-  const made: LoadedEra[] = current === null ? [configuredEra(config, governance)] : [];
-  for (const { from, activation } of wanted) {
-    const document = await documentFor(config, governance, activation);
-    const text = JSON.stringify(document);
-    // A change of something else (a key) makes nothing anew.
-    const same = before.find(era => era.loaded.document === text)?.loaded;
-    const snapshot = same ?? snapshotOfDocument(document);
-    await Promise.all(stores.map(store => store.putDocument(snapshot.snapshot.version, snapshot.document)));
-    made.push({ from, activation, loaded: snapshot });
+  const made: LoadedEra[] = [];
+  const priced: Priced[] = [];
+
+  async function make(
+    { from, activation }: { readonly from: number; readonly activation: Activation },
+    to: number,
+    documentAt: (at: number) => Promise<SnapshotDocument>,
+    keepers: Stores,
+  ): Promise<void> {
+    const first = Math.max(from, now);
+    const next = nextPrices(config, first);
+    for (const at of next !== null && next < to ? [first, next] : [first]) {
+      const document = await documentAt(at);
+      const text = JSON.stringify(document);
+      // A change of something else (a key) makes nothing anew.
+      const same = before.find(({ era }) => era.loaded.document === text)?.era.loaded;
+      const loaded = same ?? snapshotOfDocument(document);
+      await Promise.all(keepers.map(store => store.putDocument(loaded.snapshot.version, loaded.document)));
+      const era = { from, activation, loaded };
+      if (at === first) made.push(era);
+      priced.push({ from: at === first ? from : at, era });
+    }
   }
-  return made;
+
+  // Something always holds: an activation that is pending, or for later, leaves what a start would activate.
+  if (current === null) {
+    const { activation, contracts } = configuredActivation(config);
+    const active = { contracts, reading: activation.reading, enforce: activation.enforce };
+    const documentAt = (at: number) => Promise.resolve(documentOf(config, governance, active, at));
+    await make({ from: 0, activation }, wanted[0]?.from ?? Infinity, documentAt, []);
+  }
+  for (const [i, era] of wanted.entries())
+    await make(era, wanted[i + 1]?.from ?? Infinity, at => documentFor(config, governance, era.activation, at), stores);
+  return { eras: made, priced, until: nextPrices(config, now) };
 }
 
-async function documentFor(config: Config, governance: Governance, activation: Activation): Promise<SnapshotDocument> {
+/** When the price of a target changes next. */
+function nextPrices({ targets }: Pick<Config, 'targets'>, after: number): number | null {
+  const changes = targets.flatMap(({ priceBook }) => nextChange(priceBook, after) ?? []);
+  return changes.length === 0 ? null : Math.min(...changes);
+}
+
+async function documentFor(
+  config: Config,
+  governance: Governance,
+  activation: Activation,
+  at: number,
+): Promise<SnapshotDocument> {
   const { store } = governance.deps;
   const contracts: ContractFiles[] = [];
   for (const { id, digest } of activation.contracts) {
@@ -190,14 +241,15 @@ async function documentFor(config: Config, governance: Governance, activation: A
       throw new Error(`the texts of ${id} that ${activation.id} activated are not in the store as they were`);
     contracts.push(files);
   }
-  return documentOf(config, governance, { ...activation, contracts });
+  return documentOf(config, governance, { ...activation, contracts }, at);
 }
 
-/** The one place where what is recorded meets what decisions see. */
+/** The one place where what is recorded meets what decisions see. @param at whose prices are meant */
 function documentOf(
   config: Config,
   governance: Governance,
   active: { readonly contracts: readonly ContractFiles[]; readonly reading: string | null; readonly enforce: boolean },
+  at: number,
 ): SnapshotDocument {
   const { now, seen } = governance.deps;
   const waivers = liveWaivers(governance.waivers, now(), seen());
@@ -207,7 +259,7 @@ function documentOf(
   const firstRefusals = [...settled.firstRefusals, ...refusalFacts(governance.rights, now())];
   return {
     form: 1,
-    places: placesOf(config),
+    places: placesOf(config, at),
     contracts: active.contracts,
     reading: active.reading,
     enforce: active.enforce && settled.enforce,

@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts';
 const VERSIONS_MOST = 32;
 
 export function targetFactsOf(config: Pick<Config, 'homes' | 'targets'>): UsageSource['target'] {
-  const configured = factsById(placesOf(config).filter(place => place.kind === 'target'));
+  const configured = factsById(placesOf(config, Date.now()).filter(place => place.kind === 'target'));
   const versions = new Map<string, Promise<ReadonlyMap<string, TargetFacts>>>();
   return async (store, version, target) => {
     let known = versions.get(version);
