@@ -6,16 +6,13 @@
  *     the turn: a stored turn runs on whoever reads. Who comes late has not fallen behind until it was at the end once.
  * B3  Events are kept while the turn runs, so that a reader who comes late, or again, begins anywhere.
  */
-import { perdureError, type PerdureError } from '@perdure/protocol';
+import type { PerdureError } from '@perdure/protocol';
 import type { WireEvent } from '../session/output.ts';
-
-/** Bytes that a reader may lag behind before the turn waits for it. */
-export const MAX_LAG: number = 1024 * 1024;
-/** Characters after which a batch ends: a reader that comes late is handed what it missed piece by piece, as fast as it takes it. */
-export const BATCH_CHARS: number = 64 * 1024;
+import { KeptEvents } from './kept-events.ts';
+import { MAX_LAG, Reader, Reading } from './reading.ts';
 
 export class Broadcast {
-  readonly #events: WireEvent[] = [];
+  readonly #events = new KeptEvents();
   /** What was published while nobody read and is made only if somebody does. */
   readonly #unmade: (() => readonly WireEvent[])[] = [];
   readonly #readers = new Set<Reader>();
@@ -30,13 +27,13 @@ export class Broadcast {
       if (this.#readers.size > 0) this.#make();
     } else if (events.length > 0) {
       this.#make();
-      for (const event of events) this.#events.push(event);
+      this.#events.add(events);
     }
     for (const reader of this.#readers) reader.wake();
   }
 
   #make(): void {
-    for (const made of this.#unmade.splice(0)) this.#events.push(...made());
+    for (const made of this.#unmade.splice(0)) this.#events.add(made());
   }
 
   end(error: PerdureError | null = null): void {
@@ -69,39 +66,17 @@ export class Broadcast {
    * Events after `after` (-1: all), batch by batch as they are released, until the turn ends.
    * @param signal the reader has left: what waits for the next event is let go at once
    */
-  read(after = -1, signal?: AbortSignal): AsyncGenerator<readonly WireEvent[]> {
+  read(after = -1, signal?: AbortSignal): Reading {
     this.#make();
     const reader = new Reader(this.#events, after);
     // Counted from here on, so that a bound on readers holds however many come at once.
     this.#readers.add(reader);
     signal?.addEventListener('abort', () => this.#readers.delete(reader), { once: true });
-    return this.#batches(reader, signal);
-  }
-
-  async *#batches(reader: Reader, signal: AbortSignal | undefined): AsyncGenerator<readonly WireEvent[]> {
-    const leave = (): void => reader.wake();
-    signal?.addEventListener('abort', leave, { once: true });
-    try {
-      for (;;) {
-        if (signal?.aborted === true) return;
-        if (reader.cut)
-          throw perdureError('deadline_exceeded', 'The reader was too slow and was cut; the response goes on.');
-        const batch = reader.take();
-        if (batch.length > 0) {
-          yield batch;
-          continue;
-        }
-        if (this.#ended) {
-          if (this.#error !== null) throw this.#error;
-          return;
-        }
-        await reader.more();
-      }
-    } finally {
-      signal?.removeEventListener('abort', leave);
+    const left = (): void => {
       this.#readers.delete(reader);
       reader.taken();
-    }
+    };
+    return new Reading({ reader, signal, turn: this, left });
   }
 
   /**
@@ -122,70 +97,5 @@ export class Broadcast {
         reader.wake();
       }
     }
-  }
-}
-
-class Reader {
-  readonly #events: readonly WireEvent[];
-  #at: number;
-  #wake: (() => void) | null = null;
-  #caughtUp: (() => void) | null = null;
-  /** Whether it has been at the end once: who comes late is behind, and has not fallen behind. */
-  #live = false;
-  cut = false;
-
-  constructor(events: readonly WireEvent[], after: number) {
-    this.#events = events;
-    // Numbers count from 0 without gaps (O2), so the index of event n is n.
-    this.#at = Math.max(0, after + 1);
-  }
-
-  take(): readonly WireEvent[] {
-    if (this.#caughtUp !== null && this.lag <= MAX_LAG) this.taken();
-    let to = this.#at;
-    for (let chars = 0; to < this.#events.length && chars < BATCH_CHARS; to++)
-      chars += this.#events[to]?.json.length ?? 0;
-    const batch = this.#events.slice(this.#at, to);
-    this.#at = Math.max(this.#at, to);
-    this.#live ||= this.#at >= this.#events.length;
-    return batch;
-  }
-
-  /** Asking again means that what was taken before has been written. */
-  taken(): void {
-    this.#caughtUp?.();
-    this.#caughtUp = null;
-  }
-
-  get lag(): number {
-    if (!this.#live) return 0;
-    let bytes = 0;
-    for (let i = this.#at; i < this.#events.length && bytes <= MAX_LAG; i++) bytes += this.#events[i]?.json.length ?? 0;
-    return bytes;
-  }
-
-  wake(): void {
-    this.#wake?.();
-    this.#wake = null;
-  }
-
-  more(): Promise<void> {
-    return new Promise(resolve => {
-      this.#wake = resolve;
-    });
-  }
-
-  caughtUp(ms: number, stop?: AbortSignal): Promise<boolean> {
-    return new Promise(resolve => {
-      const done = (caughtUp: boolean) => (): void => {
-        clearTimeout(timer);
-        stop?.removeEventListener('abort', onTime);
-        resolve(caughtUp);
-      };
-      const onTime = done(true);
-      const timer = setTimeout(done(false), ms);
-      this.#caughtUp = onTime;
-      stop?.addEventListener('abort', onTime, { once: true });
-    });
   }
 }

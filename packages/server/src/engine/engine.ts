@@ -29,6 +29,7 @@ import type { EngineOptions } from './engine-options.ts';
 import { NO_ENVIRONMENTS } from './environments/desk.ts';
 import { type EnvironmentsApi, environmentsApi } from './environments/environments-api.ts';
 import { type FilesApi, filesApi, filesContext } from './files/files-api.ts';
+import type { WireEvents } from './reading.ts';
 import { type Following, followResponse, followTurn, runningTurn } from './follow.ts';
 import { reserve } from './idempotency.ts';
 import { Lease } from './lease.ts';
@@ -81,7 +82,7 @@ export interface Engine {
   /** As clients see it: one that was only compacted has a form of its own. */
   shownResponse(caller: Caller, id: string, include?: readonly string[]): Promise<ResponseResource | CompactedResponse>;
   /** The stream of a stored response, live or from the log. @param signal aborted when the reader has left */
-  stream(caller: Caller, id: string, after: number, signal?: AbortSignal): Promise<AsyncIterable<readonly WireEvent[]>>;
+  stream(caller: Caller, id: string, after: number, signal?: AbortSignal): Promise<WireEvents>;
   /** Ends a background response; resolves with it as it ended. */
   cancelResponse(caller: Caller, id: string): Promise<ResponseResource>;
   inputItems(caller: Caller, id: string): Promise<readonly LoggedItem[]>;

@@ -1,37 +1,45 @@
-/** Steps that flow, read as others are pulled: so that what is said of the one way is tested of the other, too. */
+/** What flows, read as others are pulled: so that what is said of the one way is tested of the other, too. */
 import type { Step } from '../log/steps.ts';
-import { flowed, NotTaken, type StepSource } from './flow.ts';
+import type { WireEvent } from '../session/output.ts';
+import { flowed, NotTaken, type Take } from './flow.ts';
 import type { Provider } from './ports.ts';
+import type { Reading } from './reading.ts';
 
-type Result = IteratorResult<readonly Step[], undefined>;
-const DONE: Result = { done: true, value: undefined };
+type Result<T> = IteratorResult<readonly T[], undefined>;
+const DONE = { done: true, value: undefined } as const;
+const LEFT = new NotTaken('left');
 
-interface Held {
-  readonly batch: readonly Step[];
+interface Source<T> {
+  flow(take: Take<T>): Promise<void>;
+  return?(): Promise<unknown>;
+}
+
+interface Held<T> {
+  readonly batch: readonly T[];
   taken(): void;
   refused(): void;
 }
 
 /** Holds one batch at a time: the source has no room until the next one is asked for. */
-class Flowing implements AsyncIterator<readonly Step[], undefined> {
-  readonly #source: StepSource;
-  #held: Held | null = null;
+class Flowing<T> implements AsyncIterator<readonly T[], undefined> {
+  readonly #source: Source<T>;
+  #held: Held<T> | null = null;
   #ended: { readonly error: unknown } | null = null;
   #begun = false;
   #came: () => void = () => undefined;
 
-  constructor(source: StepSource) {
+  constructor(source: Source<T>) {
     this.#source = source;
   }
 
-  async next(): Promise<Result> {
+  async next(): Promise<Result<T>> {
     const before = this.#held;
     this.#held = null;
     before?.taken();
     if (!this.#begun) this.#begin();
     while (this.#held === null && this.#ended === null) await new Promise<void>(resolve => (this.#came = resolve));
     // What `#begin` sets meanwhile is not seen by the compiler.
-    const held = this.#held as Held | null;
+    const held = this.#held as Held<T> | null;
     if (held !== null) return { done: false, value: held.batch };
     const error = this.#ended?.error ?? null;
     this.#ended = { error: null };
@@ -39,7 +47,7 @@ class Flowing implements AsyncIterator<readonly Step[], undefined> {
     return DONE;
   }
 
-  async return(): Promise<Result> {
+  async return(): Promise<Result<T>> {
     this.#held?.refused();
     this.#held = null;
     await this.#source.return?.();
@@ -52,17 +60,32 @@ class Flowing implements AsyncIterator<readonly Step[], undefined> {
       this.#ended = { error };
       this.#came();
     };
-    flowed(this.#source, batch => {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      this.#held = { batch, taken: resolve, refused: () => reject(new NotTaken('left')) };
-      this.#came();
-      return promise;
-    }).then(() => ends(null), ends);
+    this.#source
+      .flow(batch => {
+        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        this.#held = { batch, taken: resolve, refused: () => reject(LEFT) };
+        this.#came();
+        return promise;
+      })
+      .then(
+        () => ends(null),
+        (error: unknown) => ends(error === LEFT ? null : error),
+      );
   }
 }
 
 export function throughFlow(steps: AsyncIterable<readonly Step[]>): AsyncIterable<readonly Step[]> {
-  return { [Symbol.asyncIterator]: () => new Flowing(steps[Symbol.asyncIterator]()) };
+  return {
+    [Symbol.asyncIterator]: () => {
+      const source = steps[Symbol.asyncIterator]();
+      return new Flowing<Step>({ flow: take => flowed(source, take), return: async () => source.return?.() });
+    },
+  };
+}
+
+/** The events of a running turn, read through their flow. */
+export function flowingEvents(reading: Reading): AsyncIterator<readonly WireEvent[], undefined> {
+  return new Flowing<WireEvent>(reading);
 }
 
 export function flowing(provider: Provider): Provider {

@@ -10,7 +10,8 @@
 import type { Step } from '../log/steps.ts';
 
 /** Takes a batch. A promise says that there is no room until it resolves. What it throws, or rejects with, says that no more is wanted. */
-export type TakeSteps = (batch: readonly Step[]) => Promise<void> | undefined;
+export type Take<T> = (batch: readonly T[]) => Promise<void> | undefined;
+export type TakeSteps = Take<Step>;
 
 export interface StepSource extends AsyncIterator<readonly Step[], undefined> {
   /** Gives what is left to `take`; resolves after the last. Not while a pull waits. Absent: it is pulled. */

@@ -9,11 +9,12 @@
 import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
 import type { ResponseId } from '../kernel/ids.ts';
 import type { WireEvent } from '../session/output.ts';
-import { BATCH_CHARS } from './broadcast.ts';
 import type { Caller } from './caller.ts';
 import type { EngineContext } from './engine-context.ts';
+import type { Take } from './flow.ts';
 import { findResponse, short } from './plan.ts';
 import { readResponse, streamOfRecord } from './read.ts';
+import { BATCH_CHARS, type WireEvents, takeAll } from './reading.ts';
 import { takeUp, type Wanted } from './recovery.ts';
 import type { RunningTurn } from './turn.ts';
 
@@ -100,7 +101,7 @@ export async function followResponse(
   caller: Caller,
   id: string,
   following: Following,
-): Promise<AsyncIterable<readonly WireEvent[]>> {
+): Promise<WireEvents> {
   if (!engine.running.has(id as ResponseId)) await refuseAgents(engine, caller, id);
   const turn = await runningTurn(engine, caller, id);
   if (turn?.agent != null) throw responseNotFound(id);
@@ -118,47 +119,84 @@ function mustHaveRoom(engine: EngineContext, turn: RunningTurn): void {
 }
 
 /** The same of a turn that runs here now: it is read from this moment on. */
-export function followTurn(
-  engine: EngineContext,
-  caller: Caller,
-  turn: RunningTurn,
-  { after, signal }: Following,
-): AsyncIterable<readonly WireEvent[]> {
-  const reading = turn.broadcast.read(after, signal);
-  return follow(engine, caller, { turn, reading }, { after, signal });
+export function followTurn(engine: EngineContext, caller: Caller, turn: RunningTurn, following: Following): WireEvents {
+  return new Followed({ engine, caller, turn, following });
 }
 
-async function* follow(
-  engine: EngineContext,
-  caller: Caller,
-  first: { readonly turn: RunningTurn; readonly reading: AsyncIterable<readonly WireEvent[]> },
-  { after, signal }: Following,
-): AsyncGenerator<readonly WireEvent[]> {
-  const { id } = first.turn.base;
-  let at = after;
-  let { turn, reading } = first;
+interface FollowedOptions {
+  readonly engine: EngineContext;
+  readonly caller: Caller;
+  /** The turn that is read first. */
+  readonly turn: RunningTurn;
+  readonly following: Following;
+}
+
+/** A response that runs, wherever it is carried on. It is read once. */
+class Followed implements WireEvents {
+  readonly #options: FollowedOptions;
+  #turn: RunningTurn;
+  #reading: WireEvents;
+  /** The last event that was handed on. */
+  #at: number;
   /** Runs from the moment at which the turn broke off, until something new is shown. */
-  let until: number | null = null;
-  for (;;) {
-    try {
-      for await (const batch of reading) {
-        until = null;
-        at = batch.at(-1)?.seq ?? at;
-        yield batch;
+  #until: number | null = null;
+
+  constructor(options: FollowedOptions) {
+    const { turn, following } = options;
+    this.#options = options;
+    this.#turn = turn;
+    this.#at = following.after;
+    this.#reading = turn.broadcast.read(following.after, following.signal);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly WireEvent[]> {
+    do
+      try {
+        for await (const batch of this.#reading) yield this.#passed(batch);
+        return;
+      } catch (error) {
+        this.#brokeOff(error);
       }
-      return;
-    } catch (error) {
-      // Only if the turn is not carried on here: then somebody takes it up again, and the reader goes on where it was.
-      if (error !== turn.broadcast.error) throw error;
-      until ??= patience(engine);
-      if (performance.now() >= until) throw error;
+    while (await this.#goOn());
+  }
+
+  async flow(take: Take<WireEvent>): Promise<void> {
+    do
+      try {
+        return await takeAll(this.#reading, batch => take(this.#passed(batch)));
+      } catch (error) {
+        this.#brokeOff(error);
+      }
+    while (await this.#goOn());
+  }
+
+  #passed(batch: readonly WireEvent[]): readonly WireEvent[] {
+    this.#until = null;
+    this.#at = batch.at(-1)?.seq ?? this.#at;
+    return batch;
+  }
+
+  /** @throws the error, unless it is that the turn is not carried on here: then somebody takes it up again, and the reader goes on where it was */
+  #brokeOff(error: unknown): void {
+    if (error !== this.#turn.broadcast.error) throw error;
+    this.#until ??= patience(this.#options.engine);
+    if (performance.now() >= this.#until) throw error;
+  }
+
+  /** Looks for who carries the turn on. False if the reader has left meanwhile. @throws response_in_progress */
+  async #goOn(): Promise<boolean> {
+    const { engine, caller, turn, following } = this.#options;
+    const { id } = turn.base;
+    const next = await runningTurn(engine, caller, id, this.#until === null ? {} : { until: this.#until });
+    if (following.signal?.aborted === true) return false;
+    if (next === null) {
+      this.#reading = batches(streamOfRecord(await readResponse(engine, caller, id)), this.#at);
+      return true;
     }
-    const next = await runningTurn(engine, caller, id, { until });
-    if (signal?.aborted === true) return;
-    if (next === null) return yield* batches(streamOfRecord(await readResponse(engine, caller, id)), at);
     mustHaveRoom(engine, next);
-    turn = next;
-    reading = next.broadcast.read(at, signal);
+    this.#turn = next;
+    this.#reading = next.broadcast.read(this.#at, following.signal);
+    return true;
   }
 }
 

@@ -5,10 +5,12 @@
 import type { ResponseResource } from '@perdure/protocol';
 import type { Step } from '../log/steps.ts';
 import type { HomeStore } from '../store/home-store.ts';
+import type { WireEvent } from '../session/output.ts';
 import { storeError } from '../store/store-error.ts';
 import { DyingStore } from './crash.test-support.ts';
 import type { Engine } from './engine.ts';
 import type { Append, ProviderCall, Release } from './ports.ts';
+import { takeAll } from './reading.ts';
 import { END, failure } from './scripted-provider.test-support.ts';
 import { ACME, ask, type Booted, LIMITS, until, World } from './world.test-support.ts';
 
@@ -34,11 +36,14 @@ export interface Setting {
   readonly delays: readonly number[];
 }
 
+const LEFT = new Error('left');
+
 /** What one reader was shown, over all its connections. */
 export class Client {
   readonly from: number;
   readonly shown: string[] = [];
   #leaving = new AbortController();
+  #flows = false;
   connected = false;
 
   constructor(from: number) {
@@ -52,11 +57,17 @@ export class Client {
     this.connected = true;
     try {
       const { signal } = leaving;
-      for await (const batch of await engine.stream(ACME, id, this.from + this.shown.length, signal)) {
-        if (signal.aborted) return;
+      const take = (batch: readonly WireEvent[]): Promise<void> | undefined => {
+        if (signal.aborted) throw LEFT;
         this.shown.push(...batch.map(({ json }) => json));
-        await turns(this.shown.length % 3);
-      }
+        const behind = this.shown.length % 3;
+        return behind === 0 ? undefined : turns(behind);
+      };
+      const events = await engine.stream(ACME, id, this.from + this.shown.length, signal);
+      // Both ways of reading, one after the other.
+      this.#flows = !this.#flows;
+      if (this.#flows) await takeAll(events, take);
+      else for await (const batch of events) await take(batch);
     } catch {
       // Its connection broke: it may come back.
     } finally {

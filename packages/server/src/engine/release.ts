@@ -4,17 +4,32 @@ import type { Step, StepEnd } from '../log/steps.ts';
 import type { OutputBuilder, WireEvent } from '../session/output.ts';
 import type { EngineContext } from './engine-context.ts';
 import { deliver } from './flow.ts';
+import { KeptTexts } from './kept-texts.ts';
 import { killPoint } from './kill-point.ts';
 import type { RunningTurn } from './turn.ts';
 
 /** Steps that may wait for a commit before no more is taken from the upstream. */
 const MAX_WAITING_STEPS = 512;
 
+/** Steps that became durable, group by group as the store has them: they are looked at only if the call is cut. */
+export class KeptSteps {
+  readonly #groups = new KeptTexts();
+
+  /** @param group the JSON of a list of steps */
+  add(group: string): void {
+    this.#groups.add(group);
+  }
+
+  all(): readonly Step[] {
+    return Array.from({ length: this.#groups.length }, (_, i) => JSON.parse(this.#groups.text(i)) as Step[]).flat();
+  }
+}
+
 export interface ReleaseInput {
   readonly steps: AsyncIterable<readonly Step[]>;
   readonly builder: OutputBuilder;
   /** Filled with every step that became durable: what the rule of cut calls looks at. */
-  readonly released: Step[];
+  readonly released: KeptSteps;
 }
 
 export interface Released {
@@ -66,13 +81,13 @@ class Groups {
   readonly #engine: EngineContext;
   readonly #turn: RunningTurn;
   readonly #call: number;
-  readonly #released: Step[];
+  readonly #released: KeptSteps;
   #events: WireEvent[] = [];
   #waiting: Step[] = [];
   #commit: Promise<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
 
-  constructor(engine: EngineContext, turn: RunningTurn, call: number, released: Step[]) {
+  constructor(engine: EngineContext, turn: RunningTurn, call: number, released: KeptSteps) {
     this.#engine = engine;
     this.#turn = turn;
     this.#call = call;
@@ -113,11 +128,12 @@ class Groups {
     this.#events = [];
     killPoint('call.before-release');
     const { tenant, session, store, state } = this.#turn.live;
-    const release = { tenant, session, epoch: state?.epoch ?? 0, call: this.#call, steps: JSON.stringify(group) };
+    const steps = JSON.stringify(group);
+    const release = { tenant, session, epoch: state?.epoch ?? 0, call: this.#call, steps };
     const kept = await this.#engine.sessions.wait(store.release(release));
     if (!kept) throw perdureError('store_unavailable', 'The session is held by another process now.');
     killPoint('call.after-release');
-    this.#released.push(...group);
+    this.#released.add(steps);
     this.#turn.broadcast.publish(shown);
   }
 

@@ -1,8 +1,8 @@
 /** A stored response, as the wire dialects are handed it. */
 import type { CreateResponse, ResponseResource } from '@perdure/protocol';
 import type { ResponseId } from '../kernel/ids.ts';
-import type { WireEvent } from '../session/output.ts';
 import type { Caller } from './caller.ts';
+import type { WireEvents } from './reading.ts';
 
 /** A stored response that was begun, or found again by its idempotency key. */
 export interface StoredResponse {
@@ -15,7 +15,7 @@ export interface StoredResponse {
   /** Asks it to end before its next item, where that is safe; it may also end as it would have. */
   stopAtBoundary(): void;
   /** Its stream, from after event `after` (-1: all). @param signal aborted when the reader has left */
-  events(after?: number, signal?: AbortSignal): AsyncIterable<readonly WireEvent[]>;
+  events(after?: number, signal?: AbortSignal): WireEvents;
 }
 
 export interface RespondInput {

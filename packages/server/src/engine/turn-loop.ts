@@ -30,7 +30,7 @@ import { killPoint } from './kill-point.ts';
 import { mustState } from './plan.ts';
 import type { PlacedCall, ReachableTarget } from './placing.ts';
 import { isProviderError, type ProviderError } from './ports.ts';
-import { streamReleased } from './release.ts';
+import { KeptSteps, streamReleased } from './release.ts';
 import { stateAfter } from './state-after.ts';
 import { readyTools } from './tools/offer.ts';
 import { toolRequests, whyNotRequested } from './tools/request-tools.ts';
@@ -126,14 +126,15 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   );
   const steps = untilBoundary(upstream, turn.boundary);
   const builder = builderOf(turn, placed.call.index);
-  const released: Step[] = [];
+  const kept = new KeptSteps();
   let end: StepEnd | null = null;
   let unshown: readonly WireEvent[] = [];
   try {
-    const result = await streamReleased(engine, turn, placed.call.index, { steps, builder, released });
+    const result = await streamReleased(engine, turn, placed.call.index, { steps, builder, released: kept });
     end = result.end;
     unshown = result.unshown;
   } catch (error) {
+    const released = kept.all();
     if (!isProviderError(error)) return breakOff(engine, turn, placed, { error, released });
     if (isCancelled(turn)) return endCancelled(engine, turn, { asked: turn.asked, released });
     if (turn.abort.signal.aborted && turn.abort.signal.reason === 'deadline') {

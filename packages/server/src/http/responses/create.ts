@@ -11,6 +11,7 @@ import {
 import { within } from '../../engine/deadline.ts';
 import { deliver, type TakeSteps } from '../../engine/flow.ts';
 import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
+import { type WireEvents, takeAll } from '../../engine/reading.ts';
 import { JUST_BEGUN, resourceOf, responseEvent, type ResponseBase } from '../../engine/turn.ts';
 import { sumUsage } from '../../log/events.ts';
 import { errorEvent } from '../../engine/read.ts';
@@ -75,14 +76,15 @@ async function streamStored(deps: HttpDeps, exchange: Exchange, response: Stored
 }
 
 /** Writes a stored stream to its reader. */
-export async function pipeEvents(stream: EventStream, events: AsyncIterable<readonly WireEvent[]>): Promise<void> {
+export async function pipeEvents(stream: EventStream, events: WireEvents): Promise<void> {
   try {
-    for await (const batch of events) {
-      if (!stream.open) return;
-      await stream.write(batch.map(event => namedEvent(event.type, event.json)));
-    }
+    await takeAll(events, batch => {
+      if (!stream.open) throw READER_LEFT;
+      return stream.put(batch.map(event => namedEvent(event.type, event.json)));
+    });
     stream.end();
-  } catch {
+  } catch (error) {
+    if (error === READER_LEFT) return;
     // What happened is in the log, or will be: the client may come back and read on.
     stream.cut();
   }
