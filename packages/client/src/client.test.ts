@@ -139,6 +139,41 @@ describe('calls', () => {
     ]);
   });
 
+  it('lists the audit page by page, short pages too', async () => {
+    const entry = (position: number) => ({
+      object: 'perdure.audit_entry',
+      position,
+      at: 1,
+      actor: 'key:k',
+      actor_name: 'ops',
+      action: 'key.created',
+      subject: 'key_1',
+      tenant: null,
+      body: '{}',
+      digest: 'd',
+      leaf: null,
+    });
+    const page = (data: readonly unknown[], next: number | null) => ({
+      body: { object: 'list', data, has_more: next !== null, next },
+    });
+    const { url, seen } = await serve(({ url: path }) => {
+      const after = new URL(path, 'http://x').searchParams.get('after');
+      if (after === '4') return page([entry(5)], 9);
+      return after === '9' ? page([], 12) : page([entry(13)], null);
+    });
+    const { audit } = createPerdureClient({ baseURL: url });
+    const found: number[] = [];
+    for await (const { position } of audit.each({ kind: 'key', limit: 7, after: 4 })) found.push(position);
+    expect(found).toEqual([5, 13]);
+    expect((await audit.list()).data).toEqual([entry(13)]);
+    expect(seen.map(one => one.url)).toEqual([
+      '/perdure/v1/audit?kind=key&limit=7&after=4',
+      '/perdure/v1/audit?kind=key&limit=7&after=9',
+      '/perdure/v1/audit?kind=key&limit=7&after=12',
+      '/perdure/v1/audit',
+    ]);
+  });
+
   it('sums usage page by page, and lists its calls cursor by cursor', async () => {
     const group = (key: string) => ({
       id: key,

@@ -3,6 +3,7 @@
  * and everything that goes wrong is a `PerdureError`, with the server's own code where it gave one.
  */
 import {
+  auditPageSchema,
   commitmentsSchema,
   decisionFactsSchema,
   explanationSchema,
@@ -19,6 +20,9 @@ import {
   usageGroupSchema,
   visibilitySchema,
   whatIfSchema,
+  type AuditFilters,
+  type AuditPage,
+  type AuditResource,
   type CommitmentsResource,
   type DecisionFacts,
   type ExplainRequest,
@@ -64,6 +68,13 @@ export interface PlacementListQuery extends PlacementFilters {
   readonly after?: string;
 }
 
+export interface AuditListQuery extends AuditFilters {
+  /** 1 to 1000; default 100. */
+  readonly limit?: number;
+  /** A position: what comes behind it. */
+  readonly after?: number;
+}
+
 export interface UsageListQuery {
   /** A day or a moment, in UTC. Default: the first of this month. */
   readonly from?: string;
@@ -105,6 +116,12 @@ export interface PerdureClient extends AgentRulesClient {
     visibility(query?: ReportQuery, options?: CallOptions): Promise<VisibilityReport>;
     lockIn(query?: ReportQuery, options?: CallOptions): Promise<LockInReport>;
   };
+  /** For auditors and operators: who changed what, oldest first. */
+  readonly audit: {
+    list(query?: AuditListQuery, options?: CallOptions): Promise<AuditPage>;
+    /** All that the query finds, page by page. */
+    each(query?: AuditListQuery, options?: CallOptions): AsyncIterable<AuditResource>;
+  };
   readonly whatif: { run(suppose: WhatIfRequest, options?: CallOptions): Promise<WhatIfResult> };
   readonly health: {
     live(options?: CallOptions): Promise<HealthResource>;
@@ -144,20 +161,19 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
   ) => request({ method: 'POST', path, query: {}, schema, accept: OK, signal: own?.signal ?? null, body });
   const list: PerdureClient['placements']['list'] = (query, own) =>
     get('/perdure/v1/placements', placementPageSchema, { ...query }, own);
+  const audit: PerdureClient['audit']['list'] = (query, own) =>
+    get('/perdure/v1/audit', auditPageSchema, { ...query }, own);
   return {
     ...agentRulesClient(request),
+    audit: {
+      list: audit,
+      each: (query = {}, own) => eachPage(after => audit({ ...query, ...after }, own), query.after),
+    },
     placements: {
       get: (id, own) =>
         get(`/perdure/v1/placements/${encodeURIComponent(id)}`, placementSchema, { tenant: own?.tenant }, own),
       list,
-      async *each(query, own) {
-        for (let after = query?.after; ; ) {
-          const page = await list({ ...query, ...(after !== undefined && { after }) }, own);
-          yield* page.data;
-          if (page.next === null) return;
-          after = page.next;
-        }
-      },
+      each: (query = {}, own) => eachPage(after => list({ ...query, ...after }, own), query.after),
     },
     targets: { list: own => get('/perdure/v1/targets', targetPage, {}, own) },
     usage: {
@@ -209,4 +225,22 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
         }),
     },
   };
+}
+
+interface Paged<Entry, Cursor> {
+  readonly data: readonly Entry[];
+  readonly next: Cursor | null;
+}
+
+/** All entries of a list whose pages say where the next one begins. @param start where the first begins */
+async function* eachPage<Entry, Cursor>(
+  page: (after: { readonly after?: Cursor }) => Promise<Paged<Entry, Cursor>>,
+  start: Cursor | undefined,
+): AsyncIterable<Entry> {
+  for (let after = start; ; ) {
+    const { data, next } = await page(after === undefined ? {} : { after });
+    yield* data;
+    if (next === null) return;
+    after = next;
+  }
 }

@@ -1,4 +1,5 @@
 export {
+  type AuditListQuery,
   createPerdureClient,
   type CallOptions,
   type PerdureClient,

@@ -64,6 +64,7 @@ export * from './agents/vault-resource.ts';
 export * from './agents/vault-schema.ts';
 export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/approvals.ts';
+export * from './perdure/audit.ts';
 export * from './perdure/closes.ts';
 export * from './perdure/explain.ts';
 export * from './perdure/governance.ts';

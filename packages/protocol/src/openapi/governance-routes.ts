@@ -232,8 +232,8 @@ export const GOVERNANCE_ROUTES: readonly Route[] = [
     operationId: 'listAudit',
     tag: 'perdure',
     summary: 'Every change of activations, waivers, events, rights and keys, oldest first, with its digest.',
-    answer: 'AuditList',
-    query: ['limit', 'after'],
+    answer: 'AuditPage',
+    query: ['audit.kind', 'audit.actor', 'audit.subject', 'from', 'to', 'audit.limit', 'audit.after'],
     errors: [...READ, 'invalid_request'],
   },
 ];

@@ -30,7 +30,6 @@ import {
   activationAnswerSchema,
   activationListSchema,
   activationSchema,
-  auditListSchema,
   contractEventListSchema,
   contractEventSchema,
   settingsListSchema,
@@ -42,6 +41,7 @@ import {
   waiverListSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
+import { auditPageSchema } from '../perdure/audit.ts';
 import {
   approvalDetailSchema,
   approvalPageSchema,
@@ -170,7 +170,7 @@ export type SchemaName =
   | 'SettingsList'
   | 'Right'
   | 'RightList'
-  | 'AuditList'
+  | 'AuditPage'
   | 'Approval'
   | 'ApprovalPage'
   | 'Webhook'
@@ -349,7 +349,7 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   SettingsList: settingsListSchema,
   Right: rightSchema,
   RightList: rightListSchema,
-  AuditList: auditListSchema,
+  AuditPage: auditPageSchema,
   Approval: z.union([approvalDetailSchema, approvalSchema]),
   ApprovalPage: approvalPageSchema,
   Webhook: webhookSchema,

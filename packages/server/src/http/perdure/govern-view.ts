@@ -3,7 +3,8 @@ import type {
   ActivationAnswer,
   AnswerRight,
   ActivationResource,
-  AuditResource,
+  AuditPage,
+  AuditQuery,
   ContractEventResource,
   CreateActivation,
   CreateContractEvent,
@@ -44,6 +45,6 @@ export interface GovernView {
   answerRight(who: Viewer, right: string, how: 'accept' | 'decline', wanted: AnswerRight): Promise<RightResource>;
   /** The move that waits, or for `retract` the last one. */
   decideRight(who: Viewer, right: string, how: 'approve' | 'reject' | 'retract'): Promise<RightResource>;
-  /** Of the rows after `after`, those that the viewer may see; `hasMore` counts all. */
-  audit(who: Viewer, after: number, limit: number): Promise<{ rows: readonly AuditResource[]; hasMore: boolean }>;
+  /** What the viewer may see of the audit. */
+  audit(who: Viewer, query: AuditQuery): Promise<AuditPage>;
 }
