@@ -8,7 +8,7 @@ import { APPROVAL_REASONS, APPROVAL_STATUSES } from '../perdure/approvals.ts';
 import { AUDIT_DEFAULT, AUDIT_LIMIT } from '../perdure/audit.ts';
 import { PLACEMENT_ACTIONS, PLACEMENT_OUTCOMES, PLACEMENT_PURPOSES } from '../perdure/placements.ts';
 import { EXAMPLES } from './examples.ts';
-import type { QueryName, Route } from './route.ts';
+import { isOurs, type QueryName, queryNameOf, type Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 import { componentSchemas, type SchemaName } from './schemas.ts';
 
@@ -115,7 +115,8 @@ function failures(route: Route): { [status: string]: JsonObject } {
   const byStatus = new Map<number, Set<ErrorCode>>();
   const codes: readonly ErrorCode[] =
     route.open === true ? [...route.errors, 'internal_error'] : [...ALWAYS, ...route.errors];
-  for (const code of codes) {
+  const refused: readonly ErrorCode[] = isOurs(route) ? ['unsupported_parameter'] : [];
+  for (const code of [...codes, ...refused]) {
     const { status } = ERRORS[code];
     byStatus.set(status, (byStatus.get(status) ?? new Set<ErrorCode>()).add(code));
   }
@@ -210,7 +211,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   },
 };
 const queryParameter = (name: QueryName): JsonObject => ({
-  name: name.split('.').at(-1) ?? name,
+  name: queryNameOf(name),
   in: 'query',
   required: false,
   schema: QUERY[name],

@@ -315,7 +315,9 @@ test('the audit is filtered over HTTP, names keys to who sees them, and tells th
     expect([query, rowsOf(await audit('ops', `subject=${id}&${query}`))]).toEqual([query, []]);
   expect(rowsOf(await audit('auditor', `subject=${id}`))).toMatchObject([{ actor_name: 'all' }]);
   expect(rowsOf(await audit('rival', `subject=${id}`))).toEqual([]);
-  expect(at(await audit('app', ''), 'error.code')).toBe('insufficient_scope');
+  // Who may not ask is not told what could be asked.
+  for (const query of ['', 'limt=1']) expect(at(await audit('app', query), 'error.code')).toBe('insufficient_scope');
+  expect(at(await audit('ops', 'limt=1'), 'error.message')).toBe("There is no 'limt' here (did you mean limit?)");
   for (const bad of ['kind=A', 'from=yesterday', 'limit=0', 'limit=1001', 'after=-1', 'limit=1&limit=2'])
     expect([bad, (await audit('ops', bad)).status]).toEqual([bad, 400]);
   const leaf = await vi.waitFor(
