@@ -174,6 +174,32 @@ describe('calls', () => {
     ]);
   });
 
+  it('reads contracts by digest, and agents as auditors see them', async () => {
+    const contract = {
+      id: 'none',
+      object: 'perdure.contract',
+      version: '1',
+      digest: 'd/1',
+      files: { 'contract.yaml': 'f' },
+      in_force: true,
+      activations: ['act_1'],
+    };
+    const { url, seen } = await serve(({ url: path }) => {
+      if (path.includes('/agents')) return { body: listPage([], false) };
+      const list = { object: 'list', data: [contract], has_more: false };
+      return { body: path.endsWith('/contracts') ? list : { ...contract, texts: { 'contract.yaml': 'id: none' } } };
+    });
+    const client = createPerdureClient({ baseURL: url });
+    expect(await client.contracts.list()).toEqual([contract]);
+    expect((await client.contracts.get('d/1')).texts).toEqual({ 'contract.yaml': 'id: none' });
+    expect((await client.agentCards.list({ tenant: 'acme', limit: 5 })).data).toEqual([]);
+    expect(seen.map(one => one.url)).toEqual([
+      '/perdure/v1/contracts',
+      '/perdure/v1/contracts/d%2F1',
+      '/perdure/v1/agents?tenant=acme&limit=5',
+    ]);
+  });
+
   it('sums usage page by page, and lists its calls cursor by cursor', async () => {
     const group = (key: string) => ({
       id: key,

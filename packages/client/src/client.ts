@@ -3,8 +3,11 @@
  * and everything that goes wrong is a `PerdureError`, with the server's own code where it gave one.
  */
 import {
+  agentCardSchema,
   auditPageSchema,
   commitmentsSchema,
+  contractListSchema,
+  contractTextsSchema,
   decisionFactsSchema,
   explanationSchema,
   healthSchema,
@@ -20,10 +23,13 @@ import {
   usageGroupSchema,
   visibilitySchema,
   whatIfSchema,
+  type AgentCard,
   type AuditFilters,
   type AuditPage,
   type AuditResource,
   type CommitmentsResource,
+  type ContractRecord,
+  type ContractTexts,
   type DecisionFacts,
   type ExplainRequest,
   type ExplanationResource,
@@ -75,6 +81,14 @@ export interface AuditListQuery extends AuditFilters {
   readonly after?: number;
 }
 
+export interface AgentCardQuery {
+  readonly limit?: number;
+  readonly order?: 'asc' | 'desc';
+  readonly after?: string;
+  /** Another one's, for keys that see all. */
+  readonly tenant?: string;
+}
+
 export interface UsageListQuery {
   /** A day or a moment, in UTC. Default: the first of this month. */
   readonly from?: string;
@@ -122,6 +136,13 @@ export interface PerdureClient extends AgentRulesClient {
     /** All that the query finds, page by page. */
     each(query?: AuditListQuery, options?: CallOptions): AsyncIterable<AuditResource>;
   };
+  /** For auditors and operators: the contracts that were ever activated, newest first; one by its digest, with its texts. */
+  readonly contracts: {
+    list(options?: CallOptions): Promise<readonly ContractRecord[]>;
+    get(digest: string, options?: CallOptions): Promise<ContractTexts>;
+  };
+  /** For auditors and operators: what agents are, and nothing of what they are told. */
+  readonly agentCards: { list(query?: AgentCardQuery, options?: CallOptions): Promise<ListPage<AgentCard>> };
   readonly whatif: { run(suppose: WhatIfRequest, options?: CallOptions): Promise<WhatIfResult> };
   readonly health: {
     live(options?: CallOptions): Promise<HealthResource>;
@@ -135,6 +156,7 @@ const OK: readonly number[] = [200];
 const READY: readonly number[] = [200, 503];
 
 const targetPage = listPageSchema(targetSchema);
+const agentCardPage = listPageSchema(agentCardSchema);
 const usagePage = listPageSchema(usageGroupSchema);
 const USAGE_PAGE = 100;
 
@@ -208,6 +230,11 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
       visibility: (query, own) => get('/perdure/v1/reports/visibility', visibilitySchema, { ...query }, own),
       lockIn: (query, own) => get('/perdure/v1/reports/lock-in', lockInSchema, { ...query }, own),
     },
+    contracts: {
+      list: async own => (await get('/perdure/v1/contracts', contractListSchema, {}, own)).data,
+      get: (digest, own) => get(`/perdure/v1/contracts/${encodeURIComponent(digest)}`, contractTextsSchema, {}, own),
+    },
+    agentCards: { list: (query, own) => get('/perdure/v1/agents', agentCardPage, { ...query }, own) },
     whatif: {
       run: (suppose, own) => post('/perdure/v1/whatif', whatIfSchema, suppose, own),
     },

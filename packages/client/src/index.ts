@@ -1,4 +1,5 @@
 export {
+  type AgentCardQuery,
   type AuditListQuery,
   createPerdureClient,
   type CallOptions,

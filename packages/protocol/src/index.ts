@@ -66,6 +66,7 @@ export { createdKeySchema, KEY_SCOPES, keyRevokedSchema, keySchema } from './per
 export * from './perdure/approvals.ts';
 export * from './perdure/audit.ts';
 export * from './perdure/closes.ts';
+export * from './perdure/contracts.ts';
 export * from './perdure/explain.ts';
 export * from './perdure/governance.ts';
 export * from './perdure/holds.ts';

@@ -42,6 +42,7 @@ import {
   waiverSchema,
 } from '../perdure/governance.ts';
 import { auditPageSchema } from '../perdure/audit.ts';
+import { contractListSchema, contractTextsSchema } from '../perdure/contracts.ts';
 import {
   approvalDetailSchema,
   approvalPageSchema,
@@ -171,6 +172,8 @@ export type SchemaName =
   | 'Right'
   | 'RightList'
   | 'AuditPage'
+  | 'ContractList'
+  | 'ContractTexts'
   | 'Approval'
   | 'ApprovalPage'
   | 'Webhook'
@@ -350,6 +353,8 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   Right: rightSchema,
   RightList: rightListSchema,
   AuditPage: auditPageSchema,
+  ContractList: contractListSchema,
+  ContractTexts: contractTextsSchema,
   Approval: z.union([approvalDetailSchema, approvalSchema]),
   ApprovalPage: approvalPageSchema,
   Webhook: webhookSchema,

@@ -165,7 +165,7 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
     ['POST', '/perdure/v1/whatif', evidence, exchange => perdure.whatIf(deps, exchange)],
     ...governRoutes(deps),
     ...agentRuleRoutes(deps),
-    ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
+    ['GET', '/perdure/v1/keys', [...admin, 'auditor'], exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],
     ['DELETE', '/perdure/v1/keys/:id', admin, (exchange, params) => perdure.revokeKey(deps, exchange, at(params, 0))],
     [

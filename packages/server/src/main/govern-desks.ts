@@ -6,6 +6,8 @@ import {
   activationSchema,
   auditPageSchema,
   contractEventListSchema,
+  contractListSchema,
+  contractTextsSchema,
   contractEventSchema,
   isPerdureError,
   rightListSchema,
@@ -82,6 +84,8 @@ function overHttp(config: Config, io: Io, scope: string): GovernView {
     `/perdure/v1/${path}/${encodeURIComponent(id)}/${verb}`;
   const activation = 'contracts/activations';
   return {
+    contracts: async () => (await must(contractListSchema, 'GET', '/perdure/v1/contracts')).data,
+    contract: digest => must(contractTextsSchema, 'GET', `/perdure/v1/contracts/${encodeURIComponent(digest)}`),
     activations: async () => (await must(activationListSchema, 'GET', `/perdure/v1/${activation}`)).data,
     activate: (_, wanted) => must(activationAnswerSchema, 'POST', `/perdure/v1/${activation}`, wanted),
     approveActivation: (_, id) => must(activationAnswerSchema, 'POST', at(activation, id, 'approve')),

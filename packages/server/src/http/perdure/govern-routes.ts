@@ -50,6 +50,16 @@ export function single(exchange: Exchange, name: string): string | null {
   return rawQuery(exchange.req.url)[name]?.[0] ?? null;
 }
 
+export async function listContracts({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  sendList(exchange, await govern.contracts());
+}
+
+export async function getContract({ govern }: HttpDeps, exchange: Exchange, digest: string): Promise<void> {
+  const found = await govern.contract(digest);
+  if (found === null) throw perdureError('not_found', 'No contract with this digest was ever activated.');
+  send(exchange, found);
+}
+
 export async function listActivations({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
   sendList(exchange, await govern.activations());
 }

@@ -6,6 +6,8 @@ import type {
   AuditPage,
   AuditQuery,
   ContractEventResource,
+  ContractRecord,
+  ContractTexts,
   CreateActivation,
   CreateContractEvent,
   CreateWaiver,
@@ -25,6 +27,10 @@ export interface Viewer {
 }
 
 export interface GovernView {
+  /** All that were ever activated, newest first. */
+  contracts(): Promise<readonly ContractRecord[]>;
+  /** With its texts; null if none has the digest. */
+  contract(digest: string): Promise<ContractTexts | null>;
   activations(): Promise<readonly ActivationResource[]>;
   activate(who: Viewer, wanted: CreateActivation): Promise<ActivationAnswer>;
   approveActivation(who: Viewer, id: string): Promise<ActivationAnswer>;

@@ -17,7 +17,8 @@ import { type Activation, inForceFrom } from './activation.ts';
 import { type AuditDeskDeps, auditPage } from './audit-desk.ts';
 import type { ActiveContracts } from './active-contracts.ts';
 import { checkEventId } from './contract-event.ts';
-import { checkChars, checkContracts, loadOnce } from './contract-texts.ts';
+import { checkChars, checkContracts, documentName, filesOfDocument, loadOnce } from './contract-texts.ts';
+import { contractsOf } from './activated.ts';
 import { droppedTerms } from './dropped-terms.ts';
 import { eventDays } from '../money/usage-view.ts';
 import type { Governance } from './governance.ts';
@@ -67,6 +68,12 @@ export function makeGovernDesk({ config, governance, active, stores, prime, audi
   }
 
   return {
+    contracts: async () => contractsOf(governance.activations, now()),
+    async contract(digest) {
+      const found = contractsOf(governance.activations, now()).find(one => one.digest === digest);
+      const text = found === undefined ? null : await governance.deps.store.document(documentName(digest));
+      return found === undefined || text === null ? null : { ...found, texts: filesOfDocument(text) };
+    },
     activations: async () => governance.activations.map(shown).toReversed(),
     async activate(who, wanted) {
       checkChars(wanted.contracts);
