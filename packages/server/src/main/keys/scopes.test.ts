@@ -16,7 +16,7 @@ test('perdure keys create --help says what each scope is for, and shows a key fo
   const told = scopes
     .trimEnd()
     .split('\n')
-    .map(line => /^ {2}(\w+) {2,}\S.{10,}$/.exec(line)?.[1]);
+    .map(line => /^ {2}(\w+) {2,}\S.{10,}$/.exec(line)?.[1] ?? line);
   expect(told.toSorted()).toEqual([...CONFIGURABLE].toSorted());
   // A key for calls has its two by default.
   const byDefault = ['inference'];
