@@ -231,16 +231,16 @@ describe('a key', () => {
     ['DELETE', '/v1/conversations/conv_x'],
     ['DELETE', '/v1/responses/resp_x'],
   ];
+  const keys: readonly Call[] = [['GET', '/perdure/v1/keys']];
   const administration: readonly Call[] = [
-    ['GET', '/perdure/v1/keys'],
     ['POST', '/perdure/v1/keys', { name: 'x' }],
     ['DELETE', '/perdure/v1/keys/key_x'],
   ];
   const scopes: readonly [name: string, may: readonly Call[], mayNot: readonly Call[]][] = [
-    ['caller', [...inference, ...reading, ...evidence], administration],
-    ['reader', [...reading, ...evidence], [...inference, ...administration]],
-    ['auditor', evidence, [...inference, ...reading, ...administration]],
-    ['admin', administration, [...inference, ...reading, ...evidence]],
+    ['caller', [...inference, ...reading, ...evidence], [...keys, ...administration]],
+    ['reader', [...reading, ...evidence], [...inference, ...keys, ...administration]],
+    ['auditor', [...evidence, ...keys], [...inference, ...reading, ...administration]],
+    ['admin', [...keys, ...administration], [...inference, ...reading, ...evidence]],
   ];
   test.each(scopes)('of the scope of the %s does what it is for and no more', async (name, may, mayNot) => {
     for (const call of may)

@@ -55,7 +55,7 @@ test('one call is allowed and one is denied, each by its own review', async () =
   await expect
     .poll(async () => (await client.beta.agents.sessions.retrieve(made.id)).status, { timeout: 60_000, interval: 50 })
     .toBe('idle');
-  const answer = await stack.request('GET', `/perdure/v1/approvals?session=${made.id}`);
+  const answer = await stack.request('GET', `/perdure/v1/approvals?session_id=${made.id}`);
   const { data } = (await answer.json()) as ApprovalPage;
   const shown = data.map(({ tool, status, decided_by: by }) => `${tool} ${status} by ${by}`);
   expect(shown.toSorted()).toEqual(['note_inside granted by reviewer', 'note_outside denied by reviewer']);

@@ -1,9 +1,11 @@
 /** A short run of the fuzzer, and that it notices what it is there for. */
 import { describe, expect, test } from 'vitest';
+import { startStack } from '../support/stack.ts';
 import { EXIT, readCommand, UsageError } from './command.ts';
 import { fuzz, type FuzzOptions } from './harness.ts';
 import { changed } from './junk.ts';
 import { breach } from './law.ts';
+import { endpointsOf } from './routes.ts';
 import { type Answer, answersOf, type Outcome } from './send.ts';
 
 const options: FuzzOptions = {
@@ -32,6 +34,34 @@ test('three thousand inputs break nothing', async () => {
   expect(report.outcomes['400 invalid_request']).toBeGreaterThan(100);
   expect(Object.keys(report.outcomes).length).toBeGreaterThan(15);
 }, 600_000);
+
+test('what was written by hand for explain, reports and the audit is taken as it stands', async () => {
+  const stack = await startStack({ clouds: ['aws'] });
+  try {
+    const send = async (method: string, address: string, body?: unknown): Promise<number> => {
+      const json = body !== undefined && {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      };
+      return (await fetch(stack.url + address, { method, ...json })).status;
+    };
+    const endpoints = await endpointsOf(stack.url);
+    const byHand = endpoints.filter(({ values }) => Object.keys(values).length > 0);
+    expect(byHand).toHaveLength(6);
+    for (const { method, path, query, values } of byHand)
+      for (const [name, all] of Object.entries(values)) {
+        expect([path, query.includes(name)]).toEqual([path, true]);
+        for (const value of all)
+          expect([path, name, value, await send(method, `${path}?${name}=${value}`)]).toEqual([path, name, value, 200]);
+      }
+    const explain = endpoints.find(({ method, path }) => method === 'POST' && path === '/perdure/v1/explain');
+    expect(explain?.bodies.length).toBeGreaterThan(5);
+    for (const body of explain?.bodies ?? [])
+      expect([body, await send('POST', '/perdure/v1/explain', body)]).toEqual([body, 200]);
+  } finally {
+    await stack.close();
+  }
+}, 60_000);
 
 test('what breaks the law is found, and shrunk to one input that does it again', async () => {
   const spoil = (came: Outcome): Outcome =>

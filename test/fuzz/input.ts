@@ -124,16 +124,39 @@ const headers: fc.Arbitrary<{ [name: string]: string }> = fc.dictionary(fc.const
   maxKeys: 3,
 });
 
-const query = (names: readonly string[]): fc.Arbitrary<string> =>
-  fc
-    .array(
-      fc.tuple(
-        fc.constantFrom(...names, 'stream', 'limit', 'include[]', 'x', '', '__proto__', '%'),
-        fc.constantFrom(...VALUES),
-      ),
-      { maxLength: 4 },
-    )
-    .map(pairs => (pairs.length === 0 ? '' : `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`));
+type Pairs = readonly (readonly [name: string, value: string])[];
+const written = (pairs: Pairs): string =>
+  pairs.length === 0 ? '' : `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`;
+
+const wild = (names: readonly string[]): fc.Arbitrary<Pairs> =>
+  fc.array(
+    fc.tuple(
+      fc.constantFrom(...names, 'stream', 'limit', 'include[]', 'x', '', '__proto__', '%'),
+      fc.constantFrom(...VALUES),
+    ),
+    { maxLength: 4 },
+  );
+
+/** Right names with right values, some of them left out; and sometimes one pair that is wrong. */
+const careful = (values: Endpoint['values']): fc.Arbitrary<Pairs> => {
+  const right = fc.record(
+    Object.fromEntries(Object.entries(values).map(([name, good]) => [name, fc.constantFrom(...good.map(filled))])),
+    { requiredKeys: [] },
+  );
+  const wrong = fc.tuple(fc.constantFrom(...Object.keys(values)), fc.constantFrom(...VALUES));
+  return fc
+    .tuple(right, fc.oneof(fc.constant(null), wrong))
+    .map(([pairs, bad]) => [
+      ...Object.entries(pairs).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+      ...(bad === null ? [] : [bad]),
+    ]);
+};
+
+function query({ query: names, values }: Pick<Endpoint, 'query' | 'values'>): fc.Arbitrary<string> {
+  const drawn =
+    Object.keys(values).length === 0 ? wild(names) : fc.oneof(wild(names), careful(values), careful(values));
+  return drawn.map(written);
+}
 
 /** The text of a body, damaged below the level of JSON. */
 const damage: fc.Arbitrary<(text: string) => Buffer> = fc.oneof(
@@ -193,7 +216,7 @@ function request(endpoint: Endpoint, { parameters, keys }: Known): fc.Arbitrary<
       ),
       running: fc.boolean(),
       segments: fc.array(segment, { minLength: 2, maxLength: 2 }),
-      query: fc.oneof({ weight: 2, arbitrary: fc.constant('') }, { weight: 1, arbitrary: query(endpoint.query) }),
+      query: fc.oneof({ weight: 2, arbitrary: fc.constant('') }, { weight: 1, arbitrary: query(endpoint) }),
       body: fc.constantFrom(...bodies),
       changes: fc.array(change, { maxLength: 3 }),
       damage,

@@ -6,12 +6,16 @@ export interface Endpoint {
   /** With `{name}` for each parameter. */
   readonly path: string;
   readonly query: readonly string[];
+  /** By name of a parameter, values that are right: with them a request goes further than the reading of its query. */
+  readonly values: Values;
   /** Bodies that the changes start from; none where it takes none. */
   readonly bodies: readonly unknown[];
   readonly isText: boolean;
   /** Whether it takes a form that uploads a file. */
   readonly isForm: boolean;
 }
+
+export type Values = { readonly [parameter: string]: readonly string[] };
 
 interface Operation {
   readonly parameters?: readonly { readonly in: string; readonly name: string }[];
@@ -214,10 +218,55 @@ const BODIES: { readonly [route: string]: readonly unknown[] } = {
     { auth: { type: 'static_bearer', token: 'u' }, metadata: { a: 'c' } },
     { auth: { type: 'mcp_oauth', access_token: 'u', expires_at: null, refresh: { scope: null } } },
   ],
+  'POST /perdure/v1/explain': [
+    { model: MODEL },
+    { model: MODEL, stored: false, tenant: 'acme', labels: ['restricted'], request_labels: ['eu'], purpose: 'turn' },
+    {
+      action: 'infer',
+      model: MODEL,
+      product: 'api',
+      channel: 'direct',
+      segment: 'commercial',
+      input_tokens: 10,
+      output_tokens: 10,
+    },
+    { action: 'execute', model: MODEL, tool: { name: 'shell', origin: 'builtin' } },
+    { action: 'egress', model: MODEL, destination: { host: 'a.example', use: 'web' } },
+    {
+      model: MODEL,
+      as_of: '2026-03-20T12:00:00Z',
+      events: [{ id: 'ipo-filed', date: '2026-03-01' }],
+      rights: [{ id: 'first-refusal', state: 'offered' }],
+      spend: { month: 1, total: 2 },
+    },
+  ],
   'POST /perdure/v1/holds': [
     { tenant: 'acme', subject: '{response_id}', reason: 'A case.', reference: 'C-1' },
     { tenant: 'acme', subject: '{conversation_id}', reason: 'A case.' },
   ],
+};
+
+const WINDOW: Values = {
+  from: ['2026-01-01', '2026-03-20T12:00:00Z'],
+  to: ['2999-01-01', '2999-01-01T00:00:00.001Z'],
+};
+const WHOSE: Values = { tenant: ['acme', 'house', 'nobody'] };
+const REPORT: Values = { ...WINDOW, tenant: ['acme', 'house', '*'] };
+/** Of routes that refuse what is not of its form, and what they do not know. */
+const VALUES: { readonly [route: string]: Values } = {
+  'GET /perdure/v1/explain': WHOSE,
+  'GET /perdure/v1/reports/statefulness': REPORT,
+  'GET /perdure/v1/reports/visibility': REPORT,
+  'GET /perdure/v1/reports/lock-in': REPORT,
+  'GET /perdure/v1/agents': { ...WHOSE, limit: ['1', '100'], order: ['asc', 'desc'] },
+  'GET /perdure/v1/audit': {
+    ...WINDOW,
+    kind: ['agent', 'key', 'agent.created'],
+    actor: ['config:caller', 'config', 'local'],
+    subject: ['{agent_id}', '{vault_id}'],
+    limit: ['1', '1000'],
+    after: ['0', '3'],
+  },
 };
 
 export async function endpointsOf(url: string): Promise<readonly Endpoint[]> {
@@ -233,6 +282,7 @@ export async function endpointsOf(url: string): Promise<readonly Endpoint[]> {
         method: method.toUpperCase(),
         path,
         query: (operation.parameters ?? []).filter(one => one.in === 'query').map(one => one.name),
+        values: VALUES[route] ?? {},
         bodies: content === undefined ? [] : (BODIES[route] ?? [example]),
         isText: content !== undefined && json === undefined && !isForm,
         isForm,

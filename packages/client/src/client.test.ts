@@ -139,6 +139,67 @@ describe('calls', () => {
     ]);
   });
 
+  it('lists the audit page by page, short pages too', async () => {
+    const entry = (position: number) => ({
+      object: 'perdure.audit_entry',
+      position,
+      at: 1,
+      actor: 'key:k',
+      actor_name: 'ops',
+      action: 'key.created',
+      subject: 'key_1',
+      tenant: null,
+      body: '{}',
+      digest: 'd',
+      leaf: null,
+    });
+    const page = (data: readonly unknown[], next: number | null) => ({
+      body: { object: 'list', data, has_more: next !== null, next },
+    });
+    const { url, seen } = await serve(({ url: path }) => {
+      const after = new URL(path, 'http://x').searchParams.get('after');
+      if (after === '4') return page([entry(5)], 9);
+      return after === '9' ? page([], 12) : page([entry(13)], null);
+    });
+    const { audit } = createPerdureClient({ baseURL: url });
+    const found: number[] = [];
+    for await (const { position } of audit.each({ kind: 'key', limit: 7, after: 4 })) found.push(position);
+    expect(found).toEqual([5, 13]);
+    expect((await audit.list()).data).toEqual([entry(13)]);
+    expect(seen.map(one => one.url)).toEqual([
+      '/perdure/v1/audit?kind=key&limit=7&after=4',
+      '/perdure/v1/audit?kind=key&limit=7&after=9',
+      '/perdure/v1/audit?kind=key&limit=7&after=12',
+      '/perdure/v1/audit',
+    ]);
+  });
+
+  it('reads contracts by digest, and agents as auditors see them', async () => {
+    const contract = {
+      id: 'none',
+      object: 'perdure.contract',
+      version: '1',
+      digest: 'd/1',
+      files: { 'contract.yaml': 'f' },
+      in_force: true,
+      activations: ['act_1'],
+    };
+    const { url, seen } = await serve(({ url: path }) => {
+      if (path.includes('/agents')) return { body: listPage([], false) };
+      const list = { object: 'list', data: [contract], has_more: false };
+      return { body: path.endsWith('/contracts') ? list : { ...contract, texts: { 'contract.yaml': 'id: none' } } };
+    });
+    const client = createPerdureClient({ baseURL: url });
+    expect(await client.contracts.list()).toEqual([contract]);
+    expect((await client.contracts.get('d/1')).texts).toEqual({ 'contract.yaml': 'id: none' });
+    expect((await client.agentCards.list({ tenant: 'acme', limit: 5 })).data).toEqual([]);
+    expect(seen.map(one => one.url)).toEqual([
+      '/perdure/v1/contracts',
+      '/perdure/v1/contracts/d%2F1',
+      '/perdure/v1/agents?tenant=acme&limit=5',
+    ]);
+  });
+
   it('sums usage page by page, and lists its calls cursor by cursor', async () => {
     const group = (key: string) => ({
       id: key,

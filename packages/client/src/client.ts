@@ -3,7 +3,11 @@
  * and everything that goes wrong is a `PerdureError`, with the server's own code where it gave one.
  */
 import {
+  agentCardSchema,
+  auditPageSchema,
   commitmentsSchema,
+  contractListSchema,
+  contractTextsSchema,
   decisionFactsSchema,
   explanationSchema,
   healthSchema,
@@ -19,7 +23,13 @@ import {
   usageGroupSchema,
   visibilitySchema,
   whatIfSchema,
+  type AgentCard,
+  type AuditFilters,
+  type AuditPage,
+  type AuditResource,
   type CommitmentsResource,
+  type ContractRecord,
+  type ContractTexts,
   type DecisionFacts,
   type ExplainRequest,
   type ExplanationResource,
@@ -64,6 +74,21 @@ export interface PlacementListQuery extends PlacementFilters {
   readonly after?: string;
 }
 
+export interface AuditListQuery extends AuditFilters {
+  /** 1 to 1000; default 100. */
+  readonly limit?: number;
+  /** A position: what comes behind it. */
+  readonly after?: number;
+}
+
+export interface AgentCardQuery {
+  readonly limit?: number;
+  readonly order?: 'asc' | 'desc';
+  readonly after?: string;
+  /** Another one's, for keys that see all. */
+  readonly tenant?: string;
+}
+
 export interface UsageListQuery {
   /** A day or a moment, in UTC. Default: the first of this month. */
   readonly from?: string;
@@ -105,6 +130,19 @@ export interface PerdureClient extends AgentRulesClient {
     visibility(query?: ReportQuery, options?: CallOptions): Promise<VisibilityReport>;
     lockIn(query?: ReportQuery, options?: CallOptions): Promise<LockInReport>;
   };
+  /** For auditors and operators: who changed what, oldest first. */
+  readonly audit: {
+    list(query?: AuditListQuery, options?: CallOptions): Promise<AuditPage>;
+    /** All that the query finds, page by page. */
+    each(query?: AuditListQuery, options?: CallOptions): AsyncIterable<AuditResource>;
+  };
+  /** For auditors and operators: the contracts that were ever activated, newest first; one by its digest, with its texts. */
+  readonly contracts: {
+    list(options?: CallOptions): Promise<readonly ContractRecord[]>;
+    get(digest: string, options?: CallOptions): Promise<ContractTexts>;
+  };
+  /** For auditors and operators: what agents are, and nothing of what they are told. */
+  readonly agentCards: { list(query?: AgentCardQuery, options?: CallOptions): Promise<ListPage<AgentCard>> };
   readonly whatif: { run(suppose: WhatIfRequest, options?: CallOptions): Promise<WhatIfResult> };
   readonly health: {
     live(options?: CallOptions): Promise<HealthResource>;
@@ -118,6 +156,7 @@ const OK: readonly number[] = [200];
 const READY: readonly number[] = [200, 503];
 
 const targetPage = listPageSchema(targetSchema);
+const agentCardPage = listPageSchema(agentCardSchema);
 const usagePage = listPageSchema(usageGroupSchema);
 const USAGE_PAGE = 100;
 
@@ -144,20 +183,19 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
   ) => request({ method: 'POST', path, query: {}, schema, accept: OK, signal: own?.signal ?? null, body });
   const list: PerdureClient['placements']['list'] = (query, own) =>
     get('/perdure/v1/placements', placementPageSchema, { ...query }, own);
+  const audit: PerdureClient['audit']['list'] = (query, own) =>
+    get('/perdure/v1/audit', auditPageSchema, { ...query }, own);
   return {
     ...agentRulesClient(request),
+    audit: {
+      list: audit,
+      each: (query = {}, own) => eachPage(after => audit({ ...query, ...after }, own), query.after),
+    },
     placements: {
       get: (id, own) =>
         get(`/perdure/v1/placements/${encodeURIComponent(id)}`, placementSchema, { tenant: own?.tenant }, own),
       list,
-      async *each(query, own) {
-        for (let after = query?.after; ; ) {
-          const page = await list({ ...query, ...(after !== undefined && { after }) }, own);
-          yield* page.data;
-          if (page.next === null) return;
-          after = page.next;
-        }
-      },
+      each: (query = {}, own) => eachPage(after => list({ ...query, ...after }, own), query.after),
     },
     targets: { list: own => get('/perdure/v1/targets', targetPage, {}, own) },
     usage: {
@@ -192,6 +230,11 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
       visibility: (query, own) => get('/perdure/v1/reports/visibility', visibilitySchema, { ...query }, own),
       lockIn: (query, own) => get('/perdure/v1/reports/lock-in', lockInSchema, { ...query }, own),
     },
+    contracts: {
+      list: async own => (await get('/perdure/v1/contracts', contractListSchema, {}, own)).data,
+      get: (digest, own) => get(`/perdure/v1/contracts/${encodeURIComponent(digest)}`, contractTextsSchema, {}, own),
+    },
+    agentCards: { list: (query, own) => get('/perdure/v1/agents', agentCardPage, { ...query }, own) },
     whatif: {
       run: (suppose, own) => post('/perdure/v1/whatif', whatIfSchema, suppose, own),
     },
@@ -209,4 +252,22 @@ export function createPerdureClient(options: PerdureClientOptions): PerdureClien
         }),
     },
   };
+}
+
+interface Paged<Entry, Cursor> {
+  readonly data: readonly Entry[];
+  readonly next: Cursor | null;
+}
+
+/** All entries of a list whose pages say where the next one begins. @param start where the first begins */
+async function* eachPage<Entry, Cursor>(
+  page: (after: { readonly after?: Cursor }) => Promise<Paged<Entry, Cursor>>,
+  start: Cursor | undefined,
+): AsyncIterable<Entry> {
+  for (let after = start; ; ) {
+    const { data, next } = await page(after === undefined ? {} : { after });
+    yield* data;
+    if (next === null) return;
+    after = next;
+  }
 }

@@ -1,4 +1,6 @@
 export {
+  type AgentCardQuery,
+  type AuditListQuery,
   createPerdureClient,
   type CallOptions,
   type PerdureClient,

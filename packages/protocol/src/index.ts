@@ -62,9 +62,11 @@ export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './
 export * from './agents/agent-resource.ts';
 export * from './agents/vault-resource.ts';
 export * from './agents/vault-schema.ts';
-export { createdKeySchema, keyRevokedSchema, keySchema } from './perdure/keys.ts';
+export { createdKeySchema, KEY_SCOPES, keyRevokedSchema, keySchema } from './perdure/keys.ts';
 export * from './perdure/approvals.ts';
+export * from './perdure/audit.ts';
 export * from './perdure/closes.ts';
+export * from './perdure/contracts.ts';
 export * from './perdure/explain.ts';
 export * from './perdure/governance.ts';
 export * from './perdure/holds.ts';

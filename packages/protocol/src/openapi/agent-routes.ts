@@ -18,6 +18,16 @@ export const AGENT_ROUTES: readonly Route[] = [
   },
   {
     method: 'get',
+    path: '/perdure/v1/agents',
+    operationId: 'listAgentCards',
+    tag: 'agents',
+    summary: 'What agents are, without what they are told: name, version, model, names of tools, limits. For auditors.',
+    answer: 'AgentCardList',
+    query: [...PAGE, 'tenant'],
+    errors: [...READ, 'invalid_request', 'mutually_exclusive_parameters'],
+  },
+  {
+    method: 'get',
     path: '/v1/agents',
     operationId: 'listAgents',
     tag: 'agents',

@@ -1,5 +1,6 @@
 /** Schemas of agents and vaults, by the names that the OpenAPI document has for them. */
 import type * as z from 'zod';
+import { agentCardSchema } from '../perdure/contracts.ts';
 import { agentDeletedSchema, agentSchema, agentVersionSchema, rollBackAgentBody } from '../agents/agent-resource.ts';
 import { agentBody, createAgentBody } from '../agents/agent-schema.ts';
 import {
@@ -28,6 +29,7 @@ export type AgentRequestName =
 export type AgentAnswerName =
   | 'Agent'
   | 'AgentList'
+  | 'AgentCardList'
   | 'AgentDeleted'
   | 'AgentVersion'
   | 'AgentVersionList'
@@ -51,6 +53,7 @@ export const AGENT_REQUESTS: { readonly [name in AgentRequestName]: z.ZodType } 
 export const AGENT_ANSWERS: { readonly [name in AgentAnswerName]: z.ZodType } = {
   Agent: agentSchema,
   AgentList: listPageSchema(agentSchema),
+  AgentCardList: listPageSchema(agentCardSchema),
   AgentDeleted: agentDeletedSchema,
   AgentVersion: agentVersionSchema,
   AgentVersionList: listPageSchema(agentVersionSchema),

@@ -5,9 +5,10 @@ import { FILE_LIST_LIMIT, FILE_PAGE, FILE_PURPOSES } from '../files/file.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import { APPROVAL_REASONS, APPROVAL_STATUSES } from '../perdure/approvals.ts';
+import { AUDIT_DEFAULT, AUDIT_LIMIT } from '../perdure/audit.ts';
 import { PLACEMENT_ACTIONS, PLACEMENT_OUTCOMES, PLACEMENT_PURPOSES } from '../perdure/placements.ts';
 import { EXAMPLES } from './examples.ts';
-import type { QueryName, Route } from './route.ts';
+import { isOurs, type QueryName, queryNameOf, type Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 import { componentSchemas, type SchemaName } from './schemas.ts';
 
@@ -114,7 +115,8 @@ function failures(route: Route): { [status: string]: JsonObject } {
   const byStatus = new Map<number, Set<ErrorCode>>();
   const codes: readonly ErrorCode[] =
     route.open === true ? [...route.errors, 'internal_error'] : [...ALWAYS, ...route.errors];
-  for (const code of codes) {
+  const refused: readonly ErrorCode[] = isOurs(route) ? ['unsupported_parameter'] : [];
+  for (const code of [...codes, ...refused]) {
     const { status } = ERRORS[code];
     byStatus.set(status, (byStatus.get(status) ?? new Set<ErrorCode>()).add(code));
   }
@@ -180,6 +182,14 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   cascade: { type: 'boolean', default: false },
   'approval.status': { type: 'string', enum: [...APPROVAL_STATUSES] },
   'approval.why': { type: 'string', enum: [...APPROVAL_REASONS] },
+  'audit.kind': {
+    type: 'string',
+    description: 'What an action says before the dot, as `key`, or all of it, as `key.created`.',
+  },
+  'audit.actor': { type: 'string', description: 'The id of a key, or `local`, `config`, `engine`.' },
+  'audit.subject': { type: 'string', description: 'The id of what was changed.' },
+  'audit.limit': { type: 'integer', minimum: 1, maximum: AUDIT_LIMIT, default: AUDIT_DEFAULT },
+  'audit.after': { type: 'integer', minimum: 0, default: 0, description: 'The `next` of the page before.' },
   agent_id: { type: 'string', description: 'Only those that this agent runs.' },
   session_id: { type: 'string' },
   'files.limit': {
@@ -201,7 +211,7 @@ const QUERY: { readonly [name in QueryName]: JsonObject } = {
   },
 };
 const queryParameter = (name: QueryName): JsonObject => ({
-  name: name.split('.').at(-1) ?? name,
+  name: queryNameOf(name),
   in: 'query',
   required: false,
   schema: QUERY[name],

@@ -16,6 +16,24 @@ const MOVED: readonly ErrorCode[] = [...WRITE, 'right_state_conflict', 'record_c
 export const GOVERNANCE_ROUTES: readonly Route[] = [
   {
     method: 'get',
+    path: '/perdure/v1/contracts',
+    operationId: 'listContracts',
+    tag: 'perdure',
+    summary: 'The contracts that were ever activated, newest first: those in force, those to come and past ones.',
+    answer: 'ContractList',
+    errors: READ,
+  },
+  {
+    method: 'get',
+    path: '/perdure/v1/contracts/{digest}',
+    operationId: 'getContract',
+    tag: 'perdure',
+    summary: 'One of them by its digest, with its texts.',
+    answer: 'ContractTexts',
+    errors: [...READ, 'not_found'],
+  },
+  {
+    method: 'get',
     path: '/perdure/v1/contracts/activations',
     operationId: 'listActivations',
     tag: 'perdure',
@@ -232,8 +250,8 @@ export const GOVERNANCE_ROUTES: readonly Route[] = [
     operationId: 'listAudit',
     tag: 'perdure',
     summary: 'Every change of activations, waivers, events, rights and keys, oldest first, with its digest.',
-    answer: 'AuditList',
-    query: ['limit', 'after'],
+    answer: 'AuditPage',
+    query: ['audit.kind', 'audit.actor', 'audit.subject', 'from', 'to', 'audit.limit', 'audit.after'],
     errors: [...READ, 'invalid_request'],
   },
 ];

@@ -61,6 +61,11 @@ export type QueryName =
   | 'cascade'
   | 'approval.status'
   | 'approval.why'
+  | 'audit.kind'
+  | 'audit.actor'
+  | 'audit.subject'
+  | 'audit.limit'
+  | 'audit.after'
   | 'session_id'
   | 'files.limit'
   | 'files.purpose'
@@ -71,6 +76,21 @@ export type QueryName =
   | 'environments.page'
   | 'environment_id'
   | 'agent_id';
+
+/** As it is on the wire: what stands before a dot tells same names of several routes apart. */
+export function queryNameOf(name: QueryName): string {
+  return name.split('.').at(-1) ?? name;
+}
+
+/** The query parameters of a route, as they are on the wire. */
+export function queryNamesOf({ query = [] }: Pick<Route, 'query'>): readonly string[] {
+  return query.map(queryNameOf);
+}
+
+/** A route of ours refuses what it does not know; one of OpenAI's ignores it, as clients send more than a server has. */
+export function isOurs({ path }: Pick<Route, 'path'>): boolean {
+  return path.startsWith('/perdure/v1/');
+}
 
 export const READ: readonly ErrorCode[] = ['insufficient_scope', 'store_unavailable', 'deadline_exceeded'];
 export const BODY: readonly ErrorCode[] = [

@@ -30,7 +30,6 @@ import {
   activationAnswerSchema,
   activationListSchema,
   activationSchema,
-  auditListSchema,
   contractEventListSchema,
   contractEventSchema,
   settingsListSchema,
@@ -42,6 +41,8 @@ import {
   waiverListSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
+import { auditPageSchema } from '../perdure/audit.ts';
+import { contractListSchema, contractTextsSchema } from '../perdure/contracts.ts';
 import {
   approvalDetailSchema,
   approvalPageSchema,
@@ -170,7 +171,9 @@ export type SchemaName =
   | 'SettingsList'
   | 'Right'
   | 'RightList'
-  | 'AuditList'
+  | 'AuditPage'
+  | 'ContractList'
+  | 'ContractTexts'
   | 'Approval'
   | 'ApprovalPage'
   | 'Webhook'
@@ -349,7 +352,9 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   SettingsList: settingsListSchema,
   Right: rightSchema,
   RightList: rightListSchema,
-  AuditList: auditListSchema,
+  AuditPage: auditPageSchema,
+  ContractList: contractListSchema,
+  ContractTexts: contractTextsSchema,
   Approval: z.union([approvalDetailSchema, approvalSchema]),
   ApprovalPage: approvalPageSchema,
   Webhook: webhookSchema,

@@ -146,22 +146,6 @@ export type SettingsResource = Requested & {
   }[];
 };
 
-export type AuditResource = {
-  readonly object: 'perdure.audit_entry';
-  /** Grows in the order of the commits. */
-  readonly position: number;
-  /** ms since 1970. */
-  readonly at: number;
-  readonly actor: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly tenant: string | null;
-  /** JSON text, as digested. */
-  readonly body: string;
-  /** SHA-256 of `JSON.stringify([at, actor, action, subject, tenant, body])`, hexadecimal. */
-  readonly digest: string;
-};
-
 export type CreateActivation = {
   readonly contracts: readonly { readonly name: string; readonly files: { readonly [path: string]: string } }[];
   readonly reading?: string;
@@ -293,18 +277,6 @@ export const settingsSchema: z.ZodType<SettingsResource> = z.object({
   ...requested,
 });
 
-export const auditEntrySchema: z.ZodType<AuditResource> = z.object({
-  object: z.literal('perdure.audit_entry'),
-  position: z.int(),
-  at: z.int(),
-  actor: text,
-  action: text,
-  subject: text,
-  tenant: orNull,
-  body: text,
-  digest: text,
-});
-
 type Plain<T> = { readonly object: 'list'; readonly data: readonly T[]; readonly has_more: boolean };
 const plain = <T>(of: z.ZodType<T>): z.ZodType<Plain<T>> =>
   z.object({ object: z.literal('list'), data: z.array(of), has_more: z.boolean() });
@@ -312,7 +284,6 @@ export const activationListSchema: z.ZodType<Plain<ActivationResource>> = plain(
 export const waiverListSchema: z.ZodType<Plain<WaiverResource>> = plain(waiverSchema);
 export const contractEventListSchema: z.ZodType<Plain<ContractEventResource>> = plain(contractEventSchema);
 export const settingsListSchema: z.ZodType<Plain<SettingsResource>> = plain(settingsSchema);
-export const auditListSchema: z.ZodType<Plain<AuditResource>> = plain(auditEntrySchema);
 
 const files = z
   .record(text.max(LIMITS.urlChars), text)

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
 
-export const KEY_SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor'] as const;
+export const KEY_SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor', 'approve'] as const;
 export const KEY_AUTHS = ['bearer', 'sigv4'] as const;
 export const KEY_SEGMENTS = ['commercial', 'us-gov', 'us-natsec'] as const;
 

@@ -4,6 +4,7 @@ import { LIMITS } from '../limits.ts';
 import { fault, parseBody, parseQuery, type Parsed } from '../parse.ts';
 import type { ListPage, ListQuery, RawQuery } from '../lists.ts';
 import { parseListQuery } from '../lists.ts';
+import { isRealDate, moment, MOMENT_FORM } from '../moment.ts';
 
 export const PLACEMENT_ACTIONS = ['infer', 'place_state', 'distribute', 'execute', 'egress'] as const;
 export type PlacementAction = (typeof PLACEMENT_ACTIONS)[number];
@@ -170,10 +171,6 @@ export type PlacementFilters = {
 export type PlacementQuery = ListQuery & PlacementFilters;
 
 const id = z.string().min(1).max(LIMITS.idChars);
-const moment = z
-  .string()
-  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/)
-  .refine(isRealDate);
 const filters = z.object({
   session: id.exactOptional(),
   response: id.exactOptional(),
@@ -272,18 +269,15 @@ export type WhatIfResult = {
   readonly truncated: boolean;
 };
 
-const day = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/;
-
 export const whatIfBody: z.ZodType<WhatIfRequest> = z
   .object({
     reading: id.nullish(),
     contracts: z.array(id).max(LIMITS.whatIfContracts).nullish(),
-    as_of: z.string().regex(day).nullish(),
+    as_of: z.string().regex(MOMENT_FORM).nullish(),
     sessions: z.array(id).min(1).max(LIMITS.whatIfSessions).nullish(),
   })
   .transform((body, ctx): WhatIfRequest => {
     const { reading, contracts, as_of, sessions } = body;
-    // A date such as 2026-02-30 has the form and is none: the calendar must give it back unchanged.
     if (as_of && !isRealDate(as_of))
       return fault(ctx, 'invalid_request', "'as_of' is no date of the calendar.", ['as_of']);
     return {
@@ -293,11 +287,6 @@ export const whatIfBody: z.ZodType<WhatIfRequest> = z
       ...(sessions && { sessions }),
     };
   });
-
-function isRealDate(text: string): boolean {
-  const time = Date.parse(text);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.slice(0, 10));
-}
 
 export function parseWhatIf(body: unknown): Parsed<WhatIfRequest> {
   return parseBody(whatIfBody, body);

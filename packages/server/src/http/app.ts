@@ -19,6 +19,7 @@ import { addCosignature, getCheckpoint, getKeys, getTile } from './ledger/routes
 import { agentRuleRoutes } from './perdure/agent-rule-table.ts';
 import * as explains from './perdure/explain-routes.ts';
 import { governRoutes } from './perdure/govern-table.ts';
+import { checkQuery, refusesUnknown } from './perdure/known-query.ts';
 import * as replay from './perdure/replay-routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
@@ -164,7 +165,7 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
     ['POST', '/perdure/v1/whatif', evidence, exchange => perdure.whatIf(deps, exchange)],
     ...governRoutes(deps),
     ...agentRuleRoutes(deps),
-    ['GET', '/perdure/v1/keys', admin, exchange => perdure.listKeys(deps, exchange)],
+    ['GET', '/perdure/v1/keys', [...admin, 'auditor'], exchange => perdure.listKeys(deps, exchange)],
     ['POST', '/perdure/v1/keys', admin, exchange => perdure.createKey(deps, exchange)],
     ['DELETE', '/perdure/v1/keys/:id', admin, (exchange, params) => perdure.revokeKey(deps, exchange, at(params, 0))],
     [
@@ -212,8 +213,14 @@ export function makeApp(deps: HttpDeps): Answer {
   for (const [method, path, scopes, handler] of all) {
     const admits = isBedrock(path) ? admitEither : admit;
     const names = [...path.matchAll(/:(\w+)/g)].map(match => match[1] ?? '');
+    const answer: Handler = refusesUnknown(path)
+      ? async (exchange, params) => {
+          await checkQuery(method, path, exchange.req.url);
+          return handler(exchange, params);
+        }
+      : handler;
     router.add(method, path, (req, res, param) =>
-      serve(deps, [req, res], scopes, exchange => handler(exchange, names.map(param)), admits),
+      serve(deps, [req, res], scopes, exchange => answer(exchange, names.map(param)), admits),
     );
   }
   const open = openRoutes(deps);

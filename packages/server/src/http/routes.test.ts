@@ -98,6 +98,7 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /v1/agents/:id': 'content',
   'POST /v1/agents/:id': 'change',
   'DELETE /v1/agents/:id': 'change',
+  'GET /perdure/v1/agents': 'evidence',
   'GET /perdure/v1/agents/:id/versions': 'content',
   'GET /perdure/v1/agents/:id/versions/:version': 'content',
   'POST /perdure/v1/agents/:id/rollback': 'change',
@@ -154,6 +155,8 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /perdure/v1/targets': 'evidence',
   'GET /perdure/v1/status': 'evidence',
   'POST /perdure/v1/whatif': 'evidence',
+  'GET /perdure/v1/contracts': 'evidence',
+  'GET /perdure/v1/contracts/:digest': 'evidence',
   'GET /perdure/v1/contracts/activations': 'evidence',
   'POST /perdure/v1/contracts/activations': 'change',
   'POST /perdure/v1/contracts/activations/:id/approve': 'change',
@@ -213,7 +216,7 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'GET /ledger/:home/tile/:path{.+}': 'evidence',
   // By its signature, without a key.
   'POST /ledger/:home/cosignature': 'change',
-  'GET /perdure/v1/keys': 'keys',
+  'GET /perdure/v1/keys': 'evidence',
   'POST /perdure/v1/keys': 'change',
   'DELETE /perdure/v1/keys/:id': 'change',
 };

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { CliError, EXIT, EXIT_HELP, type ExitCode } from './cli/exit.ts';
 import { type Io, processIo } from './cli/io.ts';
 import { examples } from './cli/options.ts';
+import { auditCommand } from './commands/audit.ts';
 import { automationsCommand } from './commands/automations.ts';
 import { agentsCommand } from './commands/agents.ts';
 import { approvalsCommand } from './commands/approvals.ts';
@@ -55,6 +56,7 @@ const COMMANDS = [
   commitmentsCommand,
   whatIfCommand,
   ledgerCommand,
+  auditCommand,
   placementsCommand,
   reportCommand,
   doctorCommand,

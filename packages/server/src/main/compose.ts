@@ -137,7 +137,7 @@ async function assemble(
   const report = (what: string, error: unknown): void =>
     log(`${what}: ${error instanceof Error ? operatorNote(error) : String(error)}`);
   const ids = makeIds(systemClock, fillRandom);
-  const governed = await openGoverned(given, { control, stores, clock: systemClock, ids, how: 'serve' });
+  const governed = await openGoverned(given, { control, stores, clock: systemClock, ids, how: 'serve', sealed });
   const { active } = governed;
   // The time that contracts are told is one of the settings that a second person may have to accept.
   const config = { ...given, asOf: governed.asOf };

@@ -1,10 +1,13 @@
 /** Where commands about contracts in force work: on the data folder, if no server uses it, else through the server. */
 import {
+  type AuditQuery,
   activationAnswerSchema,
   activationListSchema,
   activationSchema,
-  auditListSchema,
+  auditPageSchema,
   contractEventListSchema,
+  contractListSchema,
+  contractTextsSchema,
   contractEventSchema,
   isPerdureError,
   rightListSchema,
@@ -35,14 +38,21 @@ interface Opened {
   readonly close: () => Promise<void>;
 }
 
-/** @throws CliError in the words of whoever refused */
+/**
+ * @param scope what a key must have, for the hint
+ * @throws CliError in the words of whoever refused
+ */
 export async function atGovernDesk<T>(
   options: ConfigFlags,
   io: Io,
   act: (desk: GovernView, config: Config) => Promise<T>,
+  scope = 'operator',
 ): Promise<T> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const { desk, close } = (await inFolder(config)) ?? { desk: overHttp(config, io), close: async () => undefined };
+  const { desk, close } = (await inFolder(config)) ?? {
+    desk: overHttp(config, io, scope),
+    close: async () => undefined,
+  };
   try {
     return await act(desk, config);
   } catch (error) {
@@ -59,7 +69,7 @@ async function inFolder(config: Config): Promise<Opened | null> {
   if (folder === null) return null;
   const { control, stores, clock, ids, close } = folder;
   try {
-    const { desk } = await openGoverned(config, { control, stores, clock, ids, how: 'look' });
+    const { desk } = await openGoverned(config, { control, stores, clock, ids, how: 'look', sealed: true });
     return { desk, close };
   } catch (error) {
     await close();
@@ -68,12 +78,14 @@ async function inFolder(config: Config): Promise<Opened | null> {
 }
 
 /** The server knows who asks by the key: the viewer that is given counts for nothing. */
-function overHttp(config: Config, io: Io): GovernView {
-  const { must } = serverOf(config, io, { scope: 'operator', held: true });
+function overHttp(config: Config, io: Io, scope: string): GovernView {
+  const { must } = serverOf(config, io, { scope, held: true });
   const at = (path: string, id: string, verb: string): string =>
     `/perdure/v1/${path}/${encodeURIComponent(id)}/${verb}`;
   const activation = 'contracts/activations';
   return {
+    contracts: async () => (await must(contractListSchema, 'GET', '/perdure/v1/contracts')).data,
+    contract: digest => must(contractTextsSchema, 'GET', `/perdure/v1/contracts/${encodeURIComponent(digest)}`),
     activations: async () => (await must(activationListSchema, 'GET', `/perdure/v1/${activation}`)).data,
     activate: (_, wanted) => must(activationAnswerSchema, 'POST', `/perdure/v1/${activation}`, wanted),
     approveActivation: (_, id) => must(activationAnswerSchema, 'POST', at(activation, id, 'approve')),
@@ -97,9 +109,12 @@ function overHttp(config: Config, io: Io): GovernView {
     offerRight: (_, right, wanted) => must(rightSchema, 'POST', at('rights', right, 'offer'), wanted),
     answerRight: (_, right, how, wanted) => must(rightSchema, 'POST', at('rights', right, how), wanted),
     decideRight: (_, right, how) => must(rightSchema, 'POST', at('rights', right, how)),
-    audit: async (_, after, limit) => {
-      const page = await must(auditListSchema, 'GET', `/perdure/v1/audit?after=${after}&limit=${limit}`);
-      return { rows: page.data, hasMore: page.has_more };
-    },
+    audit: (_, query) => must(auditPageSchema, 'GET', `/perdure/v1/audit?${queryText(query)}`),
   };
+}
+
+function queryText(query: AuditQuery): string {
+  return new URLSearchParams(
+    Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
 }

@@ -32,7 +32,7 @@ function sendAgent({ res, requestId }: Exchange, agent: Agent): void {
 }
 
 /** @throws mutually_exclusive_parameters, invalid_request; these lists have no `before` */
-function pageQuery({ req }: Exchange): PageQuery {
+export function pageQuery({ req }: Exchange): PageQuery {
   const { limit, order, after, before } = must(parseListQuery(rawQuery(req.url)));
   if (before !== undefined)
     throw perdureError('unsupported_parameter', "This list takes no 'before'.", { param: 'before' });

@@ -1,6 +1,7 @@
 /** The rows of `http/app.ts` for agents and vaults. Those with an id come after all others below `/v1/agents`: the first that fits is served. */
 import type { Exchange, HttpDeps, Scope } from '../types.ts';
 import * as agents from './agents-routes.ts';
+import { listAgentCards } from './cards.ts';
 import * as vaults from './vaults-routes.ts';
 
 type Handler = (exchange: Exchange, params: readonly string[]) => Promise<void>;
@@ -8,6 +9,7 @@ type Row = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, scopes: re
 
 const USE: readonly Scope[] = ['inference'];
 const READ: readonly Scope[] = ['inference', 'read'];
+const EVIDENCE: readonly Scope[] = ['operator', 'auditor'];
 
 export function agentRows(deps: HttpDeps): readonly Row[] {
   const one =
@@ -24,6 +26,7 @@ export function agentRows(deps: HttpDeps): readonly Row[] {
     ['GET', '/v1/agents/:id', READ, one(agents.getAgent)],
     ['POST', '/v1/agents/:id', USE, one(agents.updateAgent)],
     ['DELETE', '/v1/agents/:id', USE, one(agents.deleteAgent)],
+    ['GET', '/perdure/v1/agents', EVIDENCE, exchange => listAgentCards(deps, exchange)],
     ['GET', '/perdure/v1/agents/:id/versions', READ, one(agents.listVersions)],
     ['GET', '/perdure/v1/agents/:id/versions/:version', READ, two(agents.getVersion)],
     ['POST', '/perdure/v1/agents/:id/rollback', USE, one(agents.rollBackAgent)],

@@ -1,6 +1,7 @@
 /** Contracts in force, waivers, events, rights, the audit. What a key of one tenant sees is of that tenant or of nobody's in particular (L10). */
 import {
   parseAnswerRight,
+  parseAuditQuery,
   parseCreateActivation,
   parseCreateContractEvent,
   parseCreateWaiver,
@@ -15,9 +16,6 @@ import { sendJson } from '../reply.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
 import type { Viewer } from './govern-view.ts';
 
-const AUDIT_DEFAULT = 100;
-const AUDIT_MOST = 1000;
-
 export function viewer({ caller }: Exchange): Viewer {
   return { principal: caller.principal, tenant: caller.tenant, all: seesAll(caller) };
 }
@@ -26,8 +24,8 @@ export function send(exchange: Exchange, body: unknown): void {
   sendJson(exchange.res, 200, body, { 'x-request-id': exchange.requestId });
 }
 
-export function sendList(exchange: Exchange, data: readonly unknown[], hasMore = false): void {
-  send(exchange, { object: 'list', data, has_more: hasMore });
+export function sendList(exchange: Exchange, data: readonly unknown[]): void {
+  send(exchange, { object: 'list', data, has_more: false });
 }
 
 export async function bodyOf<T>(deps: HttpDeps, exchange: Exchange, parse: (body: unknown) => Parsed<T>): Promise<T> {
@@ -50,6 +48,16 @@ export async function bodyIfAny<T>(
 
 export function single(exchange: Exchange, name: string): string | null {
   return rawQuery(exchange.req.url)[name]?.[0] ?? null;
+}
+
+export async function listContracts({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
+  sendList(exchange, await govern.contracts());
+}
+
+export async function getContract({ govern }: HttpDeps, exchange: Exchange, digest: string): Promise<void> {
+  const found = await govern.contract(digest);
+  if (found === null) throw perdureError('not_found', 'No contract with this digest was ever activated.');
+  send(exchange, found);
 }
 
 export async function listActivations({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
@@ -152,10 +160,9 @@ export async function decideRight(
 }
 
 export async function listAudit({ govern }: HttpDeps, exchange: Exchange): Promise<void> {
-  const after = wholeIn(exchange, 'after', 0, 0, Number.MAX_SAFE_INTEGER);
-  const limit = wholeIn(exchange, 'limit', AUDIT_DEFAULT, 1, AUDIT_MOST);
-  const { rows, hasMore } = await govern.audit(viewer(exchange), after, limit);
-  sendList(exchange, rows, hasMore);
+  const parsed = parseAuditQuery(rawQuery(exchange.req.url));
+  if (!parsed.ok) throw parsed.error;
+  send(exchange, await govern.audit(viewer(exchange), parsed.value));
 }
 
 export function wholeIn(exchange: Exchange, name: string, fallback: number, min: number, max: number): number {

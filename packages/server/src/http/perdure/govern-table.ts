@@ -40,6 +40,14 @@ export function governRoutes(deps: HttpDeps): readonly Row[] {
       ],
     ),
     ['GET', '/perdure/v1/contracts/stranded', governed, exchange => govern.listStranded(deps, exchange)],
+    ['GET', '/perdure/v1/contracts', governed, exchange => govern.listContracts(deps, exchange)],
+    // Behind all that have a word in its place: the first that fits is served.
+    [
+      'GET',
+      '/perdure/v1/contracts/:digest',
+      governed,
+      (exchange, params) => govern.getContract(deps, exchange, at(params, 0)),
+    ],
     ['GET', '/perdure/v1/waivers', governed, exchange => govern.listWaivers(deps, exchange)],
     ['POST', '/perdure/v1/waivers', governs, exchange => govern.grantWaiver(deps, exchange)],
     ...(['approve', 'reject', 'revoke'] as const).map(

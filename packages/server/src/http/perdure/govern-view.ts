@@ -3,8 +3,11 @@ import type {
   ActivationAnswer,
   AnswerRight,
   ActivationResource,
-  AuditResource,
+  AuditPage,
+  AuditQuery,
   ContractEventResource,
+  ContractRecord,
+  ContractTexts,
   CreateActivation,
   CreateContractEvent,
   CreateWaiver,
@@ -24,6 +27,10 @@ export interface Viewer {
 }
 
 export interface GovernView {
+  /** All that were ever activated, newest first. */
+  contracts(): Promise<readonly ContractRecord[]>;
+  /** With its texts; null if none has the digest. */
+  contract(digest: string): Promise<ContractTexts | null>;
   activations(): Promise<readonly ActivationResource[]>;
   activate(who: Viewer, wanted: CreateActivation): Promise<ActivationAnswer>;
   approveActivation(who: Viewer, id: string): Promise<ActivationAnswer>;
@@ -44,6 +51,6 @@ export interface GovernView {
   answerRight(who: Viewer, right: string, how: 'accept' | 'decline', wanted: AnswerRight): Promise<RightResource>;
   /** The move that waits, or for `retract` the last one. */
   decideRight(who: Viewer, right: string, how: 'approve' | 'reject' | 'retract'): Promise<RightResource>;
-  /** Of the rows after `after`, those that the viewer may see; `hasMore` counts all. */
-  audit(who: Viewer, after: number, limit: number): Promise<{ rows: readonly AuditResource[]; hasMore: boolean }>;
+  /** What the viewer may see of the audit. */
+  audit(who: Viewer, query: AuditQuery): Promise<AuditPage>;
 }

@@ -1,5 +1,6 @@
 import type { AddCommand } from '../cli/command.ts';
 import { collect, examples, withConfig, withJson } from '../cli/options.ts';
+import { scopesHelp } from '../cli/scopes.ts';
 import type { KeysCreateOptions, KeysOptions } from '../keys-command.ts';
 
 const WHERE =
@@ -21,21 +22,21 @@ export const keysCommand: AddCommand = (program, io, done) => {
     .option('--product <id>', 'what was sold (default: api)')
     .option('--channel <id>', 'who sold it (default: direct)')
     .option('--segment <name>', 'the buyer: commercial, us-gov, us-natsec (default: commercial)')
-    .option(
-      '--scope <name>',
-      'inference, read, admin, operator, auditor; repeat for several (default: inference and read)',
-      collect,
-    )
+    .option('--scope <name>', 'what it may do, see below; repeat for several (default: inference and read)', collect)
     .option('--sigv4', 'signs requests as AWS Signature Version 4 has it, instead of being sent (docs/bedrock.md)')
     .addHelpText(
       'after',
-      examples(
-        'perdure keys create --name ci',
+      `${scopesHelp()}${examples(
+        'perdure keys create --name app                                        # calls models, keeps sessions',
         'perdure keys create --name acme --tenant acme --product frontier --channel bedrock',
-        'perdure keys create --name boto --sigv4',
-        'perdure keys create --name ops --scope admin --scope read --json',
-        "perdure keys create --name auditor --tenant '*' --scope auditor",
-      ),
+        'perdure keys create --name boto --sigv4                               # for AWS clients',
+        'perdure keys create --name dashboard --scope read',
+        'perdure keys create --name lead --tenant acme --scope admin --json    # hands out keys of its tenant',
+        'perdure keys create --name desk --tenant acme --scope approve         # says yes or no to tool calls',
+        'perdure keys create --name ops --scope operator                       # governs the deployment',
+        'perdure keys create --name audit --tenant acme --scope auditor        # evidence of one tenant',
+        "perdure keys create --name auditor --tenant '*' --scope auditor       # evidence of all, content of none",
+      )}`,
     )
     .action((options: KeysCreateOptions) =>
       done(import('../keys-command.ts').then(({ keysCreate }) => keysCreate(options, io))),

@@ -9,7 +9,7 @@ const IDS = `An id is that of
   a placement      plc_...   as every answer names it, and "perdure placements"; with --meter: what was metered of its call
   an approval      appr_...  of a tool, once it was granted or denied, or expired: "perdure approvals list"
   an activation    act_...   "perdure contracts active"
-  a waiver, an event, a right, a key, and all else that the audit knows: GET /perdure/v1/audit, as subject
+  a waiver, an event, a right, a key, and all else that the audit knows: "perdure audit", as SUBJECT
 `;
 const METER = 'of the placement of a call: what was metered of it';
 const CHANGE = 'of what was changed several times, which change, from 1 (default: the newest)';

@@ -25,6 +25,10 @@ export function documentOfFiles(files: ContractFiles): string {
   return JSON.stringify(sorted(files));
 }
 
+export function filesOfDocument(text: string): ContractFiles {
+  return JSON.parse(text) as ContractFiles;
+}
+
 export function digestOfFiles(files: ContractFiles): {
   readonly digest: string;
   readonly files: Record<string, string>;

@@ -3,7 +3,6 @@ import {
   type ActivationAnswer,
   type ActivationResource,
   type AnswerRight,
-  type AuditResource,
   perdureError,
   type RightResource,
 } from '@perdure/protocol';
@@ -15,15 +14,16 @@ import { dayOf } from '../../kernel/day.ts';
 import type { Config } from '../config/config.ts';
 import type { ContractFiles } from '../../contract/rule.ts';
 import { type Activation, inForceFrom } from './activation.ts';
+import { type AuditDeskDeps, auditPage } from './audit-desk.ts';
 import type { ActiveContracts } from './active-contracts.ts';
 import { checkEventId } from './contract-event.ts';
-import { checkChars, checkContracts, loadOnce } from './contract-texts.ts';
+import { checkChars, checkContracts, documentName, filesOfDocument, loadOnce } from './contract-texts.ts';
+import { contractsOf } from './activated.ts';
 import { droppedTerms } from './dropped-terms.ts';
 import { eventDays } from '../money/usage-view.ts';
 import type { Governance } from './governance.ts';
 import {
   activationResource,
-  auditResource,
   contractEventResource,
   rightResource,
   settingsResource,
@@ -41,12 +41,10 @@ export interface GovernDeskDeps {
   readonly stores: StrandedQuery['stores'];
   /** Called before contracts are loaded, so that loading them holds up a server for a short time only. */
   readonly prime: (contracts: readonly ContractFiles[]) => Promise<void>;
+  readonly audit: AuditDeskDeps;
 }
 
-/** The rows of one look at the audit, of which a viewer may see few. */
-const AUDIT_BATCH = 500;
-
-export function makeGovernDesk({ config, governance, active, stores, prime }: GovernDeskDeps): GovernView {
+export function makeGovernDesk({ config, governance, active, stores, prime, audit }: GovernDeskDeps): GovernView {
   const { now, seen } = governance.deps;
   const shown = (one: Activation): ActivationResource =>
     activationResource(one, governance.activations, now(), config.enforce);
@@ -70,6 +68,12 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
   }
 
   return {
+    contracts: async () => contractsOf(governance.activations, now()),
+    async contract(digest) {
+      const found = contractsOf(governance.activations, now()).find(one => one.digest === digest);
+      const text = found === undefined ? null : await governance.deps.store.document(documentName(digest));
+      return found === undefined || text === null ? null : { ...found, texts: filesOfDocument(text) };
+    },
     activations: async () => governance.activations.map(shown).toReversed(),
     async activate(who, wanted) {
       checkChars(wanted.contracts);
@@ -183,19 +187,7 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
       const verdict = { approve: 'approved', reject: 'rejected', retract: 'retracted' } as const;
       return moved(await governance.decideRight(who.principal, id, verdict[how]));
     },
-    async audit(who, after, limit) {
-      const rows: AuditResource[] = [];
-      for (let from = after; ; ) {
-        const batch = await governance.audit(from, AUDIT_BATCH);
-        for (const row of batch) {
-          if (!who.all && row.tenant !== null && row.tenant !== who.tenant) continue;
-          if (rows.length === limit) return { rows, hasMore: true };
-          rows.push(auditResource(row));
-        }
-        if (batch.length < AUDIT_BATCH) return { rows, hasMore: false };
-        from = batch.at(-1)?.position ?? from;
-      }
-    },
+    audit: (who, query) => auditPage(audit, who, query),
   };
 
   function shownRight(right: Right): RightResource {

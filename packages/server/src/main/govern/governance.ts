@@ -7,7 +7,6 @@
 import { perdureError } from '@perdure/protocol';
 import type {
   AuditEntry,
-  AuditRow,
   ControlKind as AnyKind,
   ControlRecord,
   ControlRecords,
@@ -132,10 +131,6 @@ export class Governance {
     this.#rights = rights;
     this.#settings = settings;
     this.#position = position;
-  }
-
-  audit(after: number, limit: number): Promise<readonly AuditRow[]> {
-    return this.#deps.store.audit(after, limit);
   }
 
   async activate(who: string, wanted: NewActivation): Promise<Activation> {

@@ -7,6 +7,7 @@ import type { HomeStore } from '../../store/home-store.ts';
 import type { Config } from '../config/config.ts';
 import { type Activation, eraAt, eras } from './activation.ts';
 import { type ActiveContracts, differences, openActiveContracts } from './active-contracts.ts';
+import { type AuditLeaves, NO_LEAVES } from './audit-desk.ts';
 import { primeCedar } from './cedar-apart.ts';
 import { makeGovernDesk } from './desk.ts';
 import { Governance } from './governance.ts';
@@ -30,12 +31,14 @@ export interface GovernedParts {
   readonly clock: Pick<Clock, 'now'>;
   readonly ids: Ids;
   readonly how: 'serve' | 'look';
+  /** Whether the data folder may hold a ledger: then the audit tells its leaves. */
+  readonly sealed?: boolean;
 }
 
 /** @throws ContractsError, ContractFolderError, StoreError */
 export async function openGoverned(
   config: Config,
-  { control, stores, clock, ids, how }: GovernedParts,
+  { control, stores, clock, ids, how, sealed = false }: GovernedParts,
 ): Promise<Governed> {
   const now = (): number => clock.now();
   let asOf: Config['asOf'] = null;
@@ -59,6 +62,7 @@ export async function openGoverned(
       active,
       stores,
       prime: how === 'serve' ? primeCedar : nothing,
+      audit: { store: control, config, leaves: sealed ? leavesOf(config.data, control.home) : NO_LEAVES },
     }),
     warnings() {
       const waiting = unmet(config, governance.settings, now());
@@ -82,6 +86,11 @@ function settingsWarning({ lines, pending }: NonNullable<ReturnType<typeof unmet
 }
 
 const nothing = (): Promise<void> => Promise.resolve();
+
+/** What looks leaves up is loaded when somebody asks. */
+function leavesOf(data: string, home: string): AuditLeaves {
+  return async rows => (await import('../ledger/audit-leaves.ts')).auditLeaves(data, home, rows);
+}
 
 /** How the configuration differs from what is in force, by the store alone; null if nothing was activated. Changes nothing. */
 export async function activeDifferences(

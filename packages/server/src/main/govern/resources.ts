@@ -175,7 +175,20 @@ export function rightResource(
   };
 }
 
-export function auditResource(row: AuditRow): AuditResource {
+/** @param name of the key that made it, @param leaf of the ledger; null where there is none */
+export function auditResource(row: AuditRow, name: string | null, leaf: number | null): AuditResource {
   const { position, at, actor, action, subject, tenant, body, digest } = row;
-  return { object: 'perdure.audit_entry', position, at, actor, action, subject, tenant, body, digest };
+  return {
+    object: 'perdure.audit_entry',
+    position,
+    at,
+    actor,
+    actor_name: name,
+    action,
+    subject,
+    tenant,
+    body,
+    digest,
+    leaf,
+  };
 }

@@ -9,6 +9,7 @@ import { answered } from '../../provider/responses-upstream.test-support.ts';
 import { perdure } from '../cli/captured-io.test-support.ts';
 import { composeServer, type ComposedServer } from '../compose.ts';
 import { parseConfig } from '../config/load.ts';
+import { evidenceOfId } from '../ledger/evidence.ts';
 import { keyLine, secretOf } from '../keys/key-lines.test-support.ts';
 
 /** A server is started: on a busy machine that takes a while. */
@@ -230,7 +231,7 @@ test('an auditor of the deployment reads the evidence of every tenant, and conte
   expect((await see('/perdure/v1/status')).body['placements']).toEqual([]);
 
   const stored = await ask('app', 'POST', '/v1/conversations', {});
-  for (const path of ['/v1/responses/resp_x', `/v1/conversations/${String(stored.body['id'])}`, '/perdure/v1/keys'])
+  for (const path of ['/v1/responses/resp_x', `/v1/conversations/${String(stored.body['id'])}`])
     expect([path, (await see(path)).code]).toEqual([path, 'insufficient_scope']);
   for (const path of ['/v1/responses', '/v1/chat/completions', '/perdure/v1/waivers', '/perdure/v1/keys'])
     expect([path, (await see(path, {})).code]).toEqual([path, 'insufficient_scope']);
@@ -298,4 +299,64 @@ test('the command line works through the server that holds the folder', async ()
     env: { ...env, PERDURE_API_KEY: secretOf('app') },
   });
   expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('scope operator') });
+});
+
+test('the audit is filtered over HTTP, names keys to who sees them, and tells the leaf of what is sealed', async () => {
+  const made = await ask('all', 'POST', '/perdure/v1/keys', { name: 'filtered', tenant: 'acme' });
+  const id = String(made.body['id']);
+  const audit = async (name: string, query: string) => ask(name, 'GET', `/perdure/v1/audit?${query}`);
+  const own = await audit('ops', `subject=${id}&kind=key&actor=config:all`);
+  expect(own.body).toMatchObject({
+    data: [{ subject: id, action: 'key.created', actor: 'key:config:all', actor_name: 'all', tenant: 'acme' }],
+    has_more: false,
+    next: null,
+  });
+  for (const query of ['kind=waiver', 'actor=config:ops', 'to=2026-01-01', 'from=2999-01-01'])
+    expect([query, rowsOf(await audit('ops', `subject=${id}&${query}`))]).toEqual([query, []]);
+  expect(rowsOf(await audit('auditor', `subject=${id}`))).toMatchObject([{ actor_name: 'all' }]);
+  expect(rowsOf(await audit('rival', `subject=${id}`))).toEqual([]);
+  // Who may not ask is not told what could be asked.
+  for (const query of ['', 'limt=1']) expect(at(await audit('app', query), 'error.code')).toBe('insufficient_scope');
+  expect(at(await audit('ops', 'limt=1'), 'error.message')).toBe("There is no 'limt' here (did you mean limit?)");
+  for (const bad of ['kind=A', 'from=yesterday', 'limit=0', 'limit=1001', 'after=-1', 'limit=1&limit=2'])
+    expect([bad, (await audit('ops', bad)).status]).toEqual([bad, 400]);
+  const leaf = await vi.waitFor(
+    async () => {
+      const sealed = at(await audit('ops', `subject=${id}`), 'data.0.leaf');
+      expect(sealed).toEqual(expect.any(Number));
+      return Number(sealed);
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+  const proven = await evidenceOfId({ data: join(dir, 'data'), homes: [{ id: 'azure-us' } as never] }, id, {});
+  expect(proven.evidence.index).toBe(leaf);
+});
+
+test('perdure audit: a table for people, lines for machines, page by page, by the key of an auditor', async () => {
+  const env = { PERDURE_URL: server.url, PERDURE_API_KEY: secretOf('auditor') };
+  const run = (...argv: readonly string[]) =>
+    perdure(['audit', ...argv, '--data', join(dir, 'data')], { cwd: dir, env });
+  const whole = await ask('auditor', 'GET', '/perdure/v1/audit?limit=1000');
+  const lines = async (...argv: readonly string[]) =>
+    (await run('--json', ...argv)).out
+      .split('\n')
+      .flatMap(line => (line === '' ? [] : [JSON.parse(line) as AuditLine]));
+  const positions = (rows: readonly object[]) => rows.map(row => ('position' in row ? row.position : null));
+  const all = positions(rowsOf(whole));
+  expect(all.length).toBeGreaterThan(5);
+  expect(positions(await lines('--limit', '1000'))).toEqual(all);
+  const first = await run('--limit', '2', '--json');
+  expect(first.err).toBe(`There are more: --after ${String(all[1])}\n`);
+  expect(positions(await lines('--after', String(all[1]), '--limit', '1000'))).toEqual(all.slice(2));
+  const table = await run('--kind', 'waiver.granted', '--limit', '1');
+  expect(table.out).toMatch(/^POSITION +TIME +KIND +WHO +SUBJECT +TENANT +WHAT +LEAF\n/);
+  expect(table.out).toMatch(
+    / waiver\.granted +ops \(config:ops\) +wvr_\w+ +acme +openai-2026-02, joint\.stateless, pilot +(\d+|-)\n/,
+  );
+  expect(await run('--subject', 'none_such')).toMatchObject({ code: 0, out: 'There are no such entries.\n' });
+  expect(await run('--from', 'soon')).toMatchObject({ code: 2, err: expect.stringContaining('--from takes a day') });
+  expect((await run('--limit', '0')).code).toBe(2);
+  const app = { ...env, PERDURE_API_KEY: secretOf('app') };
+  const refused = await perdure(['audit', '--data', join(dir, 'data')], { cwd: dir, env: app });
+  expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('with the scope auditor or operator') });
 });

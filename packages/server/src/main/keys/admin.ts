@@ -1,6 +1,6 @@
 /** Who a bearer token is, and what a caller may do with keys. */
 import { perdureError } from '@perdure/protocol';
-import type { Caller } from '../../engine/caller.ts';
+import { type Caller, seesAll } from '../../engine/caller.ts';
 import type { HttpDeps } from '../../http/types.ts';
 import { type KeyRing, LOCAL_CALLER } from '../keys.ts';
 import { KeySpecError, type KeySpec } from './key-row.ts';
@@ -15,12 +15,12 @@ export function authenticate(ring: KeyRing, bearer: string | null): Caller {
   return caller;
 }
 
-/** L10 for keys: an admin reaches its own tenant's, an operator everyone's. */
+/** L10 for keys: an admin reaches its own tenant's, an operator everyone's; an auditor sees them, and changes none. */
 export function keyAdmin(ring: KeyRing): HttpDeps['keys'] {
   const reaches = (caller: Caller, tenant: string): boolean =>
     caller.scopes.includes('operator') || caller.tenant === tenant;
   return {
-    list: caller => ring.list().filter(key => reaches(caller, key.tenant)),
+    list: caller => ring.list().filter(key => seesAll(caller) || key.tenant === caller.tenant),
     create: async (caller, given) => {
       if (typeof given !== 'object' || given === null || !('name' in given))
         throw perdureError('invalid_request', 'A key needs a name.', { param: 'name' });
