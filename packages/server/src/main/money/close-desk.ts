@@ -32,7 +32,8 @@ import {
   restatementFile,
 } from './closes.ts';
 import { type TermsSource, termsOf } from './terms.ts';
-import { ratedRows, type UsageDesk } from './usage-view.ts';
+import { ratedRows } from './rated.ts';
+import type { UsageDesk } from './usage-view.ts';
 
 /** A call's meter is written within its store's deadline (`store_ms`, five minutes at most): what is older than this is there. */
 export const SETTLE_MS = 300_000;
