@@ -1,7 +1,7 @@
 /** A home in memory with metered calls at any times: each is a session with one turn and one call, which ends when a test says so. */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import { encodeHead, EVENT_CODES, type StoredEvent } from '../log/codec.ts';
-import type { EventBody, JsonObject } from '../log/events.ts';
+import type { EventBody } from '../log/events.ts';
 import { openMemoryHome } from '../store/memory/open-memory-home.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import type { TargetFacts, UsageSource } from './usage.ts';
@@ -63,7 +63,7 @@ export class MeteredLog {
           call: 1,
           purpose: 'turn',
           chosen: target,
-          placement: record as unknown as JsonObject,
+          placement: record,
           reserved: { input: tokens, output: 0 },
         },
         payload: null,
