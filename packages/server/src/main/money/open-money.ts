@@ -46,5 +46,6 @@ export async function openMoney(
     shadowPpm,
     now,
   };
-  return { money, closes: await openCloseDesk({ data: config.data, control, id, money, contracts, report }) };
+  const recount = (): Promise<void> => engine.spend.recount();
+  return { money, closes: await openCloseDesk({ data: config.data, control, id, money, contracts, report, recount }) };
 }
