@@ -242,6 +242,8 @@ describe('calls', () => {
       as_of: null,
       rows: [],
       changed: 0,
+      as_recorded: 0,
+      notice: null,
       truncated: false,
     };
     const { url, seen } = await serve(() => ({ body: result }));

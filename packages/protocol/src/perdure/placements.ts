@@ -257,6 +257,8 @@ export type WhatIfRow = {
   readonly was: WhatIfSide;
   readonly would_be: WhatIfSide;
   readonly changed: boolean;
+  /** The contracts that it was decided on have no such reading: both sides are as they were. */
+  readonly as_recorded: boolean;
 };
 export type WhatIfResult = {
   readonly object: 'perdure.whatif';
@@ -265,6 +267,10 @@ export type WhatIfResult = {
   readonly as_of: string | null;
   readonly rows: readonly WhatIfRow[];
   readonly changed: number;
+  /** Rows that stay as they were recorded. */
+  readonly as_recorded: number;
+  /** The same in words; null if there are none. */
+  readonly notice: string | null;
   /** True if more placements matched than were replayed. */
   readonly truncated: boolean;
 };

@@ -169,6 +169,9 @@ const whatIfRow: z.ZodType<WhatIfRow> = z.object({
   was: side,
   would_be: side,
   changed: z.boolean(),
+  as_recorded: z
+    .boolean()
+    .meta({ description: 'The contracts that it was decided on have no such reading: both sides are as they were.' }),
 });
 export const whatIfSchema: z.ZodType<WhatIfResult> = z.object({
   object: z.literal('perdure.whatif'),
@@ -177,6 +180,8 @@ export const whatIfSchema: z.ZodType<WhatIfResult> = z.object({
   as_of: orNull,
   rows: z.array(whatIfRow),
   changed: count,
+  as_recorded: count.meta({ description: 'Rows that stay as they were recorded.' }),
+  notice: orNull.meta({ description: 'The same in words; null if there are none.' }),
   truncated: z.boolean(),
 });
 

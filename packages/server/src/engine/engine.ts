@@ -57,6 +57,7 @@ import {
   type UsageSource,
   type UsageWindow,
 } from './usage.ts';
+import { UsageFollower } from './usage-follower.ts';
 import type { RespondInput, StoredResponse } from './stored-response.ts';
 import { type Approvals, approvalsOf } from './tools/approvals.ts';
 import { type SubagentsApi, subagentsApi } from './subagents/api.ts';
@@ -110,6 +111,8 @@ export interface Engine {
   readonly placing: Placing;
   /** Metered calls of a window, newest first, page by page. It checks no tenant: whoever calls says whose (L10). */
   usage(window: UsageWindow, after?: UsageCursor | null): AsyncIterable<UsagePage>;
+  /** The same calls told once each, as they end. @param from those placed before it may be left out, ms since 1970 */
+  followUsage(from: number): UsageFollower;
   /** Tenants that have placements, over all homes. */
   tenants(): Promise<readonly TenantId[]>;
   readonly spend: SpendDesk;
@@ -354,6 +357,7 @@ export function createEngine(options: EngineOptions): Engine {
     placements: (caller, query) => listPlacements(context, caller, query),
     placing: options.placing,
     usage: (window, after) => usagePages(usageSource, window, after),
+    followUsage: from => new UsageFollower(usageSource, from),
     tenants: async () => {
       const all = await Promise.all(homes.all.map(store => context.sessions.wait(store.tenants())));
       return [...new Set(all.flat())].toSorted();

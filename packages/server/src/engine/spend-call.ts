@@ -48,3 +48,13 @@ const SAFE_MOST = BigInt(Number.MAX_SAFE_INTEGER);
 export function safe(amount: Micro): number {
   return Number(amount < SAFE_MOST ? amount : SAFE_MOST);
 }
+
+/** Names a call in flight. */
+export function keyOf(session: SessionId, call: number): string {
+  return `${session} ${call}`;
+}
+
+/** Names a placement. */
+export function placeKey(session: string, seq: number): string {
+  return `${session} ${seq}`;
+}

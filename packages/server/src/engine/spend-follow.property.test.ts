@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CapTerm } from '../money/caps.ts';
+import type { MeteredCall } from '../money/usage.ts';
 import type { Engine } from './engine.ts';
 import type { SessionLog } from './ports.ts';
 import { batches, END, failure, message, thenFail } from './scripted-provider.test-support.ts';
@@ -64,6 +65,32 @@ describe('a cap that appears under a running server', () => {
     expect(next.spend.balances()).toMatchObject([{ spent: left?.spent, reserved: 0n }]);
     const again = Array.from({ length: 64 }, () => call(next, false, 100));
     expect(new Set(await Promise.all(again))).toEqual(new Set(['spend_cap_reached']));
+  });
+
+  it('is counted again at other prices, with what is in flight, and each call once', async () => {
+    let times = 1n;
+    const logged = () => (one: MeteredCall) => times * prices.cost('', 0, one.usage);
+    const total = terms([capOf(100_000n)], true);
+    const world = new World({ spend: { ...spend, prices: { ...prices, logged }, contracts: total } });
+    world.provider.follow(() => batches(message('Hi'), usage(9)));
+    const { engine } = world.boot();
+    await engine.recover();
+    for (let i = 0; i < 5; i++) expect(await call(engine, i % 2 === 0, 100)).toBeNull();
+    await idle(engine);
+    times = 3n;
+    const under = Array.from({ length: 8 }, (_, i) => call(engine, i % 2 === 0, 100));
+    await engine.spend.recount();
+    const meanwhile = Array.from({ length: 3 }, (_, i) => call(engine, i % 2 === 0, 100));
+    expect(new Set(await Promise.all([...under, ...meanwhile]))).toEqual(new Set([null]));
+    await idle(engine);
+    const [found] = engine.spend.balances();
+    // Those that ended before it, and perhaps some of those under way, at three times the price.
+    const dearer = (Number(found?.spent ?? 0n) - 16 * 10) / 20;
+    expect([found?.reserved, Number.isInteger(dearer) && dearer >= 5 && dearer <= 13]).toEqual([0n, true]);
+    times = 1n;
+    await engine.spend.recount();
+    expect(engine.spend.balances()).toMatchObject([{ spent: 160n, reserved: 0n }]);
+    expect(engine.spend.fact('acme')).toEqual({ month: 160, total: 160 });
   });
 
   it('holds by its scope only, and no more once it is gone', async () => {

@@ -7,27 +7,21 @@
  * C3  At start everything is rebuilt from the log, and no call is placed before that (L1). A call without a meter holds its bound.
  * C4  What contracts ask for can change while calls are made. What is new is counted from the log before it is in force; calls that begin
  *     or end meanwhile are counted as they happen, and the log's account of them is passed over.
+ * C5  What is spent is what it is rated at: of a closed month by its last books, so that a restatement counts in the period of the calls.
  */
 import type { PerdureError } from '@perdure/protocol';
 import type { SessionId } from '../kernel/ids.ts';
 import type { Envelope, EnvelopeOf, EventBody, Usage } from '../log/events.ts';
 import type { Micro } from '../money/amounts.ts';
 import { capApplies, type CapBalance, capReached, type CapSubject, type CapTerm } from '../money/caps.ts';
-import type { TokenPrices } from '../money/prices.ts';
+import type { MeteredCall } from '../money/usage.ts';
 import type { Spend } from '../placement/facts.ts';
 import type { PlacementRecord } from '../placement/record.ts';
 import type { Rates } from './rate/rates.ts';
 import { Accounts, bucketAt, type Bucket } from './spend-accounts.ts';
-import { capError, safe, type SpendCall } from './spend-call.ts';
+import { capError, keyOf, placeKey, safe, type SpendCall } from './spend-call.ts';
+import { loggedCosts, type SpendPrices } from './spend-prices.ts';
 import { isMeter, type LoggedCall, type OpenCall, type UsageSource, usagePages } from './usage.ts';
-
-/** What calls cost, by the price books. */
-export interface SpendPrices {
-  /** The most that a call at the target can come to, at a time. */
-  bound(target: string, at: number, reserved: { readonly input: number; readonly output: number }): Micro;
-  /** What it came to; `seen`: the prices that its placement saw, for targets without a price book. */
-  cost(target: string, at: number, usage: Usage, seen: TokenPrices | null): Micro;
-}
 
 /** What contracts ask for. */
 export interface SpendTerms {
@@ -55,6 +49,7 @@ interface Held {
 /** The log as it is being read for new accounts. */
 interface Reading {
   readonly accounts: Accounts;
+  readonly cost: (call: MeteredCall) => Micro;
   /** Placements that were committed meanwhile: session and seq. */
   readonly placed: Set<string>;
   /** Ends of calls that began before, of which nothing was held: by session and call. */
@@ -228,6 +223,20 @@ export class SpendDesk {
     return followed;
   }
 
+  /** Counts all of it again, as it is rated now: a closed month was restated. If that fails, what was counted stays. */
+  recount(): Promise<void> {
+    const counted = this.#last.then(() => this.#recount());
+    this.#last = counted.catch(() => undefined);
+    return counted;
+  }
+
+  async #recount(): Promise<void> {
+    const source = await this.#source.promise;
+    const { caps, fact } = this.#terms;
+    const fresh = new Accounts([...this.#options.caps, ...caps], fact, this.#past, this.#now());
+    if (!fresh.empty) await this.#read(source, fresh, () => void (this.#accounts = fresh));
+  }
+
   async #follow(terms: SpendTerms): Promise<void> {
     const source = await this.#source.promise;
     const scopes = [...this.#options.caps, ...terms.caps];
@@ -247,7 +256,8 @@ export class SpendDesk {
    * @param adopt puts them in force: in the same step in which the reading ends, or a commit in between would be seen by neither
    */
   async #read(source: UsageSource, accounts: Accounts, adopt: () => void = () => undefined): Promise<void> {
-    const reading: Reading = { accounts, placed: new Set(), ended: new Map() };
+    const cost = loggedCosts(this.#options.prices);
+    const reading: Reading = { accounts, cost, placed: new Set(), ended: new Map() };
     for (const held of this.#held.values()) {
       this.#widen(held, accounts);
       if (held.seq !== null) reading.placed.add(placeKey(held.call.session, held.seq));
@@ -279,10 +289,10 @@ export class SpendDesk {
     }
   }
 
-  #readEnded({ accounts, placed }: Reading, call: LoggedCall): void {
+  #readEnded({ accounts, cost, placed }: Reading, call: LoggedCall): void {
     if (placed.has(placeKey(call.session, call.seq))) return;
-    const cost = this.#options.prices.cost(call.target, call.at, call.usage, call.seen);
-    for (const bucket of accounts.bucketsOf(call, call.at)) bucket.spent += cost;
+    const rated = cost(call);
+    for (const bucket of accounts.bucketsOf(call, call.at)) bucket.spent += rated;
   }
 
   #readOpen({ accounts, placed, ended }: Reading, call: OpenCall): void {
@@ -387,12 +397,4 @@ export class SpendDesk {
       buckets.push(...reading.accounts.bucketsOf(subject, at));
     return buckets;
   }
-}
-
-function keyOf(session: SessionId, call: number): string {
-  return `${session} ${call}`;
-}
-
-function placeKey(session: string, seq: number): string {
-  return `${session} ${seq}`;
 }

@@ -138,7 +138,7 @@ async function beginning(
 }
 
 /** Null for what is no call: a state, or a refusal. */
-async function callOf(
+export async function callOf(
   source: UsageSource<UsageHome>,
   store: UsageHome,
   tenant: TenantId,

@@ -36,6 +36,7 @@ import { openAgentParts } from './agents/agent-parts.ts';
 import { startAgentRules } from './agent-rules.ts';
 import { alertsOf } from './alerts/start.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
+import { closedBook } from './money/closes.ts';
 import { makeExplainView } from './explain-view.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
@@ -201,7 +202,7 @@ async function assemble(
     spend: {
       caps: config.caps,
       contracts: spendTermsOf(active.eras(), asOf),
-      prices: spendPricesOf(books),
+      prices: spendPricesOf(books, closedBook(config.data)),
       cloudOf: target => desk.target(target)?.cloud ?? null,
       past: config.alerts.length > 0,
       rates,

@@ -9,6 +9,7 @@ import type { Io } from './cli/io.ts';
 import type { Config } from './config/config.ts';
 import type { KnownNow } from './explain.ts';
 import { booksOf, spendPricesOf } from './money/books.ts';
+import { closedBook } from './money/closes.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { spendOfTenant } from './money/tenant-spend.ts';
 import { serverOf } from './server-requests.ts';
@@ -125,7 +126,8 @@ async function inFolder(config: Config, tenant: string): Promise<Spend | null> {
   if (homes.length === 0) return null;
   try {
     const source = { homes, wait: <T>(work: Promise<T>) => work, target: targetFactsOf(config) };
-    return await spendOfTenant(source, tenant as TenantId, spendPricesOf(booksOf(config)), Date.now());
+    const prices = spendPricesOf(booksOf(config), closedBook(config.data));
+    return await spendOfTenant(source, tenant as TenantId, prices, Date.now());
   } finally {
     await Promise.all(homes.map(home => home.close()));
   }

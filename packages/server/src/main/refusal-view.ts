@@ -1,6 +1,6 @@
 /** A recorded decision in words, and what stands in the way of one that was refused, as the wire shows them. */
 import type { ClauseRef as WireClause, PlacementResource } from '@perdure/protocol';
-import type { Decision, Exclusion } from '../placement/decision.ts';
+import type { Decision, Exclusion, Row } from '../placement/decision.ts';
 import { explainTable, freedomText, refusalMessage } from '../placement/explain.ts';
 import { freeingChanges, freeingText, type RefusedCall } from '../placement/free.ts';
 import type { Config } from './config/config.ts';
@@ -37,4 +37,15 @@ export function wireClause(exclusion: Exclusion): WireClause[] {
 
 export function distinct(clauses: readonly WireClause[]): readonly WireClause[] {
   return [...new Map(clauses.map(clause => [`${clause.contract}/${clause.id}`, clause])).values()];
+}
+
+/** What speaks against a place, and for one that is not excluded what speaks for it. */
+export function clausesOf(row: Row): WireClause[] {
+  const permits = row.permits.map(({ clause, cite, contract }) => ({
+    id: clause,
+    cite,
+    contract,
+    effect: 'permit' as const,
+  }));
+  return [...row.exclusions.flatMap(wireClause), ...(row.verdict === 'excluded' ? [] : permits)];
 }

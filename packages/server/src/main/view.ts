@@ -1,32 +1,22 @@
 /** What `/perdure/v1` shows: explanations recomputed from records, what-if, targets, status. */
-import type {
-  ClauseRef as WireClause,
-  PlacementResource,
-  PlacementRow,
-  StatusResource,
-  TargetResource,
-  WhatIfRequest,
-  WhatIfRow,
-  WhatIfSide,
-} from '@perdure/protocol';
+import type { PlacementResource, PlacementRow, StatusResource, TargetResource } from '@perdure/protocol';
 import { perdureError } from '@perdure/protocol';
-import type { Contract } from '../contract/contract.ts';
 import type { PlacementDesk } from '../engine/placement-desk.ts';
 import type { PlacementRecord } from '../engine/placements.ts';
 import type { PlacementsView } from '../http/perdure/view.ts';
 import { dayOrNull } from '../kernel/day.ts';
 import { pricesAt } from '../money/prices.ts';
-import type { Decision, Row } from '../placement/decision.ts';
+import type { Row } from '../placement/decision.ts';
 import { exclusionText } from '../placement/explain.ts';
 import { placeNamed } from '../placement/outside.ts';
 import { fromRecord, recompute, type PlacementRecord as CompactRecord } from '../placement/record.ts';
-import type { Snapshot } from '../placement/snapshot.ts';
 import type { Config } from './config/config.ts';
 import { askerOf } from './placement-asker.ts';
 import { isFlaggedApart, matchesPlainly } from './placement-filter.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
-import { conflictOf, distinct, explanationOf, wireClause } from './refusal-view.ts';
+import { clausesOf, conflictOf, distinct, explanationOf, wireClause } from './refusal-view.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
+import { whatIf } from './whatif/in-server.ts';
 
 export interface ViewOptions {
   readonly config: Config;
@@ -177,16 +167,6 @@ function resource(
   };
 }
 
-function clausesOf(row: Row): WireClause[] {
-  const permits = row.permits.map(({ clause, cite, contract }) => ({
-    id: clause,
-    cite,
-    contract,
-    effect: 'permit' as const,
-  }));
-  return [...row.exclusions.flatMap(wireClause), ...(row.verdict === 'excluded' ? [] : permits)];
-}
-
 const VERDICTS: { readonly [V in Row['verdict']]: PlacementRow['verdict'] } = {
   chosen: 'chosen',
   eligible: 'allowed',
@@ -209,83 +189,6 @@ function wireRow(row: Row): PlacementRow {
     cost_micro_usd: row.cost,
     latency_ms: row.latencyMs,
     score: row.score,
-  };
-}
-
-async function whatIf(
-  records: readonly PlacementRecord[],
-  suppose: WhatIfRequest,
-  snapshotOf: (version: string) => Promise<LoadedSnapshot>,
-) {
-  const supposed = new Map<string, { snapshot: Snapshot; contracts: readonly Contract[] }>();
-  const rows: WhatIfRow[] = [];
-  for (const record of records) {
-    const compact = record.record as unknown as CompactRecord;
-    if (compact.s === undefined) continue;
-    const base = await snapshotOf(compact.s);
-    let other = supposed.get(compact.s);
-    if (other === undefined) {
-      other = suppositionOf(base, suppose);
-      supposed.set(compact.s, other);
-    }
-    const was = recompute(compact, base.snapshot);
-    const would = recompute(supposedRecord(compact, suppose), other.snapshot);
-    const changed = was.outcome !== would.outcome || was.chosen !== would.chosen;
-    rows.push({
-      placement: record.id,
-      session: record.session,
-      response: record.response,
-      action: record.action,
-      was: side(was, base.snapshot),
-      would_be: side(would, other.snapshot),
-      changed,
-    });
-  }
-  const contracts = [...supposed.values()][0]?.contracts.map(contract => contract.id) ?? [];
-  return {
-    reading: suppose.reading ?? null,
-    contracts,
-    as_of: suppose.as_of ?? null,
-    rows,
-    changed: rows.filter(row => row.changed).length,
-  };
-}
-
-function suppositionOf(base: LoadedSnapshot, suppose: WhatIfRequest): LoadedSnapshot {
-  const document = parseDocument(base.document);
-  const known = base.contracts.map(contract => contract.id);
-  const unknown = suppose.contracts?.find(id => !known.includes(id));
-  if (unknown !== undefined)
-    throw perdureError('invalid_request', `No configured contract is called '${unknown}'.`, { param: 'contracts' });
-  const contracts = document.contracts.filter((_, index) => suppose.contracts?.includes(known[index] ?? '') ?? true);
-  try {
-    return snapshotOfDocument({ ...document, contracts, reading: suppose.reading ?? document.reading }, true);
-  } catch (error) {
-    throw perdureError('invalid_request', error instanceof Error ? error.message : 'This cannot be supposed.', {
-      param: 'reading',
-    });
-  }
-}
-
-/** The session's own reading and the real time give way to what is supposed. */
-function supposedRecord(record: CompactRecord, suppose: WhatIfRequest): CompactRecord {
-  const { r: readings, ...rest } = record;
-  const kept = suppose.reading === undefined && readings !== undefined ? { ...rest, r: readings } : rest;
-  if (suppose.as_of === undefined) return kept;
-  const at = Date.parse(suppose.as_of);
-  return { ...kept, t: at, b: 0 };
-}
-
-function side(decision: Decision, snapshot: Snapshot): WhatIfSide {
-  const place = decision.chosen === null ? undefined : snapshot.byId.get(decision.chosen);
-  const deciding = decision.chosen === null ? decision.rows : decision.rows.filter(row => row.verdict === 'excluded');
-  const [first] = Object.values(decision.classes).filter(one => one !== null);
-  return {
-    outcome: decision.outcome,
-    target: decision.chosen,
-    cloud: place?.cloud ?? null,
-    class: first ?? null,
-    clauses: distinct(deciding.flatMap(clausesOf)),
   };
 }
 

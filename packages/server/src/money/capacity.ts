@@ -1,6 +1,6 @@
 /** Capacity terms: so much of an accelerator, in a time. They bind no call, and how much of one is used is not measured: a report says what ran on it. */
 import { type Changing, heldSpan } from './held.ts';
-import type { UsageRow } from './usage.ts';
+import type { Sum } from './totals.ts';
 
 export interface CapacityTerm extends Changing {
   readonly id: string;
@@ -31,8 +31,6 @@ export interface CapacityState<Term extends CapacityTerm = CapacityTerm> {
   readonly all: Ran;
 }
 
-type RanRow = Pick<UsageRow, 'at' | 'cloud' | 'accelerator' | 'tokens' | 'cost'>;
-
 /** Sums what runs in the time of a term. */
 export class CapacityUse<Term extends CapacityTerm> {
   readonly #term: Term;
@@ -45,12 +43,12 @@ export class CapacityUse<Term extends CapacityTerm> {
     this.#span = heldSpan(term, term.from, term.to);
   }
 
-  add(row: RanRow): void {
+  add({ facts, totals }: Sum): void {
     const { from, to } = this.#span;
-    if ((from !== null && row.at < from) || (to !== null && row.at >= to)) return;
-    this.#all = plus(this.#all, row);
+    if ((from !== null && facts.at < from) || (to !== null && facts.at >= to)) return;
+    this.#all = plus(this.#all, totals);
     const { cloud, accelerator } = this.#term;
-    if (row.cloud === cloud && row.accelerator === accelerator) this.#ran = plus(this.#ran, row);
+    if (facts.cloud === cloud && facts.accelerator === accelerator) this.#ran = plus(this.#ran, totals);
   }
 
   get state(): CapacityState<Term> {
@@ -58,7 +56,7 @@ export class CapacityUse<Term extends CapacityTerm> {
   }
 }
 
-function plus(sum: Ran, { tokens, cost }: RanRow): Ran {
+function plus(sum: Ran, { calls, tokens, cost }: Sum['totals']): Ran {
   const { input, cached, output, reasoning } = tokens;
-  return { calls: sum.calls + 1, tokens: sum.tokens + input + cached + output + reasoning, cost: sum.cost + cost };
+  return { calls: sum.calls + calls, tokens: sum.tokens + input + cached + output + reasoning, cost: sum.cost + cost };
 }

@@ -5,6 +5,7 @@ import { CapacityUse } from './capacity.ts';
 import { burnDown, type CommitmentTerm } from './commitments.ts';
 import { prepaidState } from './prepaid.ts';
 import { CALL, MARCH, someRows } from './rows.test-support.ts';
+import { sumOf } from './totals.ts';
 import { rate } from './usage.ts';
 import { AccruingShare, shareDue, shareState, type ShareTerm } from './shares.ts';
 
@@ -297,7 +298,7 @@ it('capacity: what ran on its accelerator at its cloud, from its first day to be
     { at: MARCH, accelerator: 'gpu' },
     { at: MARCH, accelerator: null },
   ])
-    use.add(rate({ ...call, ...more }, books));
+    use.add(sumOf(rate({ ...call, ...more }, books)));
   // 800 tokens of input, 200 cached, 40 of output and 10 of reasoning each.
   expect(use.state.ran).toEqual({ calls: 2, tokens: 2100, cost: 1600n });
   expect(use.state.all).toEqual({ calls: 5, tokens: 5250, cost: 4000n });

@@ -45,6 +45,17 @@ export interface Group {
   readonly totals: Totals;
 }
 
+/** What tells calls apart that are summed. */
+export type Facts = Pick<UsageRow, Exclude<Dimension, 'clause' | 'contract' | 'day' | 'month'>> &
+  Pick<UsageRow, 'at' | 'clauses' | 'contracts'>;
+
+/** Calls that are alike, and what they come to together. */
+export interface Sum {
+  /** Of one of them. */
+  readonly facts: Facts;
+  readonly totals: Totals;
+}
+
 export const NOTHING: Totals = {
   calls: 0,
   bound: 0,
@@ -83,7 +94,7 @@ export function totalsOf(row: UsageRow): Totals {
 }
 
 /** What a row is in a dimension. Of several clauses or contracts it is all of them together, so that a call is in one group only. */
-export function valueIn(row: UsageRow, dimension: Dimension): string {
+export function valueIn(row: Facts, dimension: Dimension): string {
   switch (dimension) {
     case 'day':
       return dayOf(row.at);
@@ -105,6 +116,11 @@ export class TooManyGroups extends Error {
   override readonly name = 'TooManyGroups';
 }
 
+/** A row as a sum of its own. */
+export function sumOf(row: UsageRow): Sum {
+  return { facts: row, totals: totalsOf(row) };
+}
+
 /** A running sum. Its memory grows with the groups, never with the rows. */
 export class Summing {
   readonly #by: readonly Dimension[];
@@ -115,13 +131,13 @@ export class Summing {
   }
 
   /** @throws TooManyGroups */
-  add(row: UsageRow): void {
-    const values = this.#by.map(dimension => valueIn(row, dimension));
+  add({ facts, totals }: Sum): void {
+    const values = this.#by.map(dimension => valueIn(facts, dimension));
     const id = JSON.stringify(values);
     const group = this.#groups.get(id);
-    if (group !== undefined) group.totals = plus(group.totals, totalsOf(row));
+    if (group !== undefined) group.totals = plus(group.totals, totals);
     else if (this.#groups.size >= GROUPS_MOST) throw new TooManyGroups(`there are more than ${GROUPS_MOST} groups`);
-    else this.#groups.set(id, { values, totals: totalsOf(row) });
+    else this.#groups.set(id, { values, totals });
   }
 
   /** In the order of their values. */
@@ -145,7 +161,7 @@ function compare(a: readonly string[], b: readonly string[]): number {
 
 export function sum(rows: Iterable<UsageRow>, by: readonly Dimension[]): readonly Group[] {
   const summing = new Summing(by);
-  for (const row of rows) summing.add(row);
+  for (const row of rows) summing.add(sumOf(row));
   return summing.groups();
 }
 

@@ -22,7 +22,7 @@ export interface PlacementsView {
   whatIf(
     records: readonly PlacementRecord[],
     suppose: WhatIfRequest,
-  ): Promise<Pick<WhatIfResult, 'reading' | 'contracts' | 'as_of' | 'rows' | 'changed'>>;
+  ): Promise<Omit<WhatIfResult, 'object' | 'truncated'>>;
   /** Whether a record is one of those asked for, by what it says itself. */
   matches(record: PlacementRecord, filters: PlacementFilters): Promise<boolean>;
   /**

@@ -32,7 +32,8 @@ import {
   restatementFile,
 } from './closes.ts';
 import { type TermsSource, termsOf } from './terms.ts';
-import { ratedRows, type UsageDesk } from './usage-view.ts';
+import { ratedRows } from './rated.ts';
+import type { UsageDesk } from './usage-view.ts';
 
 /** A call's meter is written within its store's deadline (`store_ms`, five minutes at most): what is older than this is there. */
 export const SETTLE_MS = 300_000;
@@ -45,6 +46,8 @@ export interface CloseDeskDeps {
   /** The contracts whose terms hold today. */
   readonly contracts: () => readonly TermsSource[];
   readonly report: (what: string, error: unknown) => void;
+  /** Takes what a restatement changed into what is counted meanwhile. Absent: nobody counts. */
+  readonly recount?: () => Promise<void>;
 }
 
 /** Makes the audit entries that a process before left out (D1); what hinders that is reported, and hinders nothing else yet. */
@@ -104,6 +107,8 @@ export async function openCloseDesk(deps: CloseDeskDeps): Promise<CloseView> {
         await keepRestatement(data, made);
         killPoint('close.after-file');
         await audit(deps);
+        // It stands, whether that comes off or not.
+        await deps.recount?.().catch((error: unknown) => deps.report('spend after a restatement', error));
         return { ...restatementResource(month, made), ...changedResource(changed) };
       }),
   };

@@ -253,6 +253,43 @@ test('through the server that holds the folder: the same, audited and sealed', a
   expect(leafless(await folder.exported(...SINCE))).toEqual(leafless(through));
 });
 
+test('a cap over all time, and what a tenant has spent, are what calls are rated at: over a close, a restatement and a restart', async () => {
+  const io = { out: () => undefined, err: () => undefined, env: {}, cwd: folder.cwd };
+  const configure = (price: number, port = 0): void => {
+    folder.configure({ price, port });
+    const caps = ['total', 'month'].map(period => `  - {id: ${period}, period: ${period}, amount_usd: 100}\n`).join('');
+    const yaml = join(folder.cwd, 'perdure.yaml');
+    writeFileSync(yaml, `${readFileSync(yaml, 'utf8')}caps:\n${caps}`);
+  };
+  const started = async (price: number) => {
+    configure(price);
+    const server = await composeServer(readConfigFile('perdure.yaml', io), { log: () => undefined });
+    await server.recovered;
+    configure(price, server.port);
+    return server;
+  };
+  const rated = async (): Promise<string | undefined> => (await usage('--by', ''))[0]?.cost_micro_usd;
+  // The calls were all made in March: nothing of them is spent in the month that runs.
+  const counted = ({ engine }: Awaited<ReturnType<typeof started>>): readonly string[] =>
+    engine.spend.balances().map(({ cap, spent }) => `${cap.id} ${spent}`);
+  let server = await started(2);
+  const before = await rated();
+  expect(counted(server)).toEqual([`total ${before}`, 'month 0']);
+  await folder.json('usage', 'close', '2026-03');
+  expect(counted(server)).toEqual([`total ${before}`, 'month 0']);
+  await server.close();
+  server = await started(3);
+  expect(counted(server)).toEqual([`total ${before}`, 'month 0']);
+  await folder.json('usage', 'restate', '2026-03', '--reason', 'a dearer book');
+  const after = await rated();
+  expect(BigInt(after ?? 0) > BigInt(before ?? 0)).toBe(true);
+  expect(counted(server)).toEqual([`total ${after}`, 'month 0']);
+  await server.close();
+  server = await started(5);
+  expect([await rated(), ...counted(server)]).toEqual([after, `total ${after}`, 'month 0']);
+  await server.close();
+});
+
 test('exports and statements go by the contracts in force, and say so', async () => {
   termsFolder(folder.cwd, 'other', { percent: 40, cap: null, cloud: 'azure' });
   const commitments = async () =>

@@ -1,6 +1,6 @@
 /** What one tenant has spent, by the log: what a server's clauses are told (`engine/spend.ts` counts it while calls are made). */
 import { safe } from '../../engine/spend-call.ts';
-import type { SpendPrices } from '../../engine/spend.ts';
+import { loggedCosts, type SpendPrices } from '../../engine/spend-prices.ts';
 import { type UsageHome, usagePages, type UsageSource } from '../../engine/usage.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { spanOfMonth } from '../../money/calendar.ts';
@@ -10,17 +10,18 @@ import type { Spend } from '../../placement/facts.ts';
 export async function spendOfTenant(
   source: UsageSource<UsageHome>,
   tenant: TenantId,
-  prices: Pick<SpendPrices, 'cost'>,
+  prices: Pick<SpendPrices, 'cost' | 'logged'>,
   now: number,
 ): Promise<Spend> {
   const span = spanOfMonth(now);
+  const costOf = loggedCosts(prices);
   let [month, total] = [0n, 0n];
   const all = { tenants: [tenant], from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
   for await (const page of usagePages(source, all)) {
-    for (const { target, at, usage, seen } of page.calls) {
-      const cost = prices.cost(target, at, usage, seen);
+    for (const call of page.calls) {
+      const cost = costOf(call);
       total += cost;
-      if (at >= span.from && at < span.to) month += cost;
+      if (call.at >= span.from && call.at < span.to) month += cost;
     }
   }
   return { month: safe(month), total: safe(total) };

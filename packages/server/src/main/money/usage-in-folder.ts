@@ -16,7 +16,8 @@ import { booksOf } from './books.ts';
 import { closedBook } from './closes.ts';
 import { targetFactsOf } from './target-facts.ts';
 import { type Terms, termsOf, type TermsSource, termsSource } from './terms.ts';
-import { eventDays, ratedRows, statementOf, summed, timesOf, type UsageDesk } from './usage-view.ts';
+import { ratedRows } from './rated.ts';
+import { eventDays, statementOf, summed, timesOf, type UsageDesk } from './usage-view.ts';
 import { groupBack, rowBack, statementWire } from './wire.ts';
 
 /** Days or moments, in UTC; `to` exclusive. */

@@ -3,51 +3,36 @@ import { listPage, type PerdureError, perdureError, type UsageQuery } from '@per
 import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs } from '../../contract/instant.ts';
 import { type Caller, EVERY_TENANT, seesAll } from '../../engine/caller.ts';
-import type { UsageCursor, UsagePage, UsageWindow } from '../../engine/usage.ts';
+import type { UsageCursor, UsageWindow } from '../../engine/usage.ts';
 import type { UsageView } from '../../http/perdure/view.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { spanOfDay, spanOfMonth } from '../../money/calendar.ts';
 import type { CapBalance } from '../../money/caps.ts';
 import { burnDowns } from '../../money/burning.ts';
 import { CapacityUse } from '../../money/capacity.ts';
-import { type ClosedMonths, closedBooks, NONE_CLOSED } from '../../money/closing.ts';
 import type { Spending } from '../../money/commitments.ts';
 import { prepaidState } from '../../money/prepaid.ts';
-import type { Books } from '../../money/prices.ts';
 import { type Earning, inBase, shareDue, shareState, type ShareTerm } from '../../money/shares.ts';
 import { type Dimension, DIMENSIONS, type Group, Summing, TooManyGroups } from '../../money/totals.ts';
 import { type Events, trancheState } from '../../money/tranches.ts';
-import { type MeteredCall, rate, type UsageRow } from '../../money/usage.ts';
+import type { KeptUsage } from './kept-usage.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { type Metered, raterOf, sumsOf } from './rated.ts';
 import { type Terms, termsAt } from './terms.ts';
 import { groupWire, rowWire, type Statement, statementWire } from './wire.ts';
 
-export interface UsageDesk {
-  usage(window: UsageWindow, after?: UsageCursor | null): AsyncIterable<UsagePage>;
+export interface UsageDesk extends Metered {
   tenants(): Promise<readonly TenantId[]>;
   /** Null where no server counts. */
   balances(): readonly CapBalance[] | null;
-  /** Of open months. */
-  readonly books: Books;
-  /** Absent: no month is. @throws PerdureError closed_month_unreadable */
-  readonly closed?: () => ClosedMonths;
+  /** Sums that are kept from one question to the next. Absent: the log is read each time. */
+  readonly kept?: { readonly all: KeptUsage; readonly terms: KeptUsage };
   readonly terms: Terms;
   /** What has happened that tranches wait for. Absent: nothing. */
   readonly events?: Events;
   /** Of a commitment, as `contract/id`; null while it is not computed. Absent: it never is. */
   readonly shadowPpm?: (commitment: string) => number | null;
   readonly now: () => number;
-}
-
-export async function* ratedRows(desk: UsageDesk, window: UsageWindow): AsyncGenerator<UsageRow> {
-  const rated = raterOf(desk);
-  for await (const page of desk.usage(window)) for (const call of page.calls) yield rated(call);
-}
-
-/** Closed months by their own books. What is closed meanwhile counts for the next one. */
-function raterOf({ books, closed }: Pick<UsageDesk, 'books' | 'closed'>): (call: MeteredCall) => UsageRow {
-  const months = closed?.() ?? NONE_CLOSED;
-  return call => rate(call, closedBooks(call, months) ?? books);
 }
 
 /** @throws TooManyGroups */
@@ -57,11 +42,11 @@ export async function summed(
   by: readonly Dimension[],
 ): Promise<readonly Group[]> {
   const summing = new Summing(by);
-  for await (const row of ratedRows(desk, window)) summing.add(row);
+  for await (const sum of sumsOf(desk, desk.kept?.all ?? null, window)) summing.add(sum);
   return summing.groups();
 }
 
-/** What the terms come to, by the words that hold then: the log is read once, into sums of a day and a cloud, so that memory does not grow with the calls. */
+/** What the terms come to, by the words that hold then: from sums of a day and a cloud, so that memory does not grow with the calls. */
 export async function statementOf(
   desk: UsageDesk,
   asOf: number,
@@ -73,14 +58,17 @@ export async function statementOf(
   const bases = new Map<ShareTerm, bigint>(all.shares.map(term => [term, 0n]));
   const capacity = terms.capacity.map(term => new CapacityUse(term));
   const window = { tenants: await desk.tenants(), from: earliest(all), to: asOf };
-  for await (const row of ratedRows(desk, window)) {
-    const at = spanOfDay(row.at).from;
-    const key = `${at} ${row.cloud}`;
+  for await (const sum of sumsOf(desk, desk.kept?.terms ?? null, window, edgesOf(all))) {
+    const { vendor, cloud } = sum.facts;
+    const { cost, revenue } = sum.totals;
+    const at = spanOfDay(sum.facts.at).from;
+    const key = `${at} ${cloud}`;
     const known = spends.get(key);
-    if (known === undefined) spends.set(key, { at, cloud: row.cloud, cost: row.cost });
-    else known.cost += row.cost;
-    for (const [term, base] of bases) if (inBase(term, row)) bases.set(term, base + row.revenue);
-    for (const use of capacity) use.add(row);
+    if (known === undefined) spends.set(key, { at, cloud, cost });
+    else known.cost += cost;
+    const earning: Earning = { at: sum.facts.at, vendor, cloud, revenue };
+    for (const [term, base] of bases) if (inBase(term, earning)) bases.set(term, base + revenue);
+    for (const use of capacity) use.add(sum);
   }
   const days: readonly Spending[] = [...spends.values()];
   return {
@@ -122,6 +110,18 @@ export function eventDays(events: readonly { readonly id: string; readonly date:
     if (at !== null) days[id] = Math.min(days[id] ?? at, at);
   }
   return days;
+}
+
+/** Moments from which on calls count otherwise than before. */
+function edgesOf({ commitments, capacity, shares, prepaid }: Terms): readonly number[] {
+  const ends = [...commitments, ...capacity, ...shares].flatMap(({ from, to, held }) => [
+    from,
+    to,
+    held?.since,
+    held?.until,
+  ]);
+  const credits = prepaid.flatMap(({ from, until, held }) => [from, until, held?.since, held?.until]);
+  return [...new Set([...ends, ...credits])].filter(at => at !== undefined && at !== null);
 }
 
 /** What has no first day reads everything. */

@@ -1,4 +1,5 @@
 /** A what-if over the placements of a running server, as its keys may read them, beside the same over its data folder. */
+import type { WhatIfResult } from '@perdure/protocol';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -205,4 +206,21 @@ test('a window that crosses an activation: what was decided without the reading 
     expect(err).toContain('there are: amazon-openai, as-written, microsoft, substance');
     expect(err).toContain('Did you mean microsoft?');
   }
+  const supposed = await ask('auditor', 'POST', '/perdure/v1/whatif', { reading: 'microsoft' });
+  const { rows, ...told } = JSON.parse(supposed.text) as WhatIfResult;
+  expect(told).toMatchObject({
+    as_recorded: 2,
+    notice: '2 of them stay as they were recorded: their contracts have no reading microsoft',
+  });
+  const later = rows.filter(({ as_recorded: stays }) => stays);
+  expect(later.length).toBe(2);
+  for (const { was, would_be: would, changed } of later) expect([changed, would]).toEqual([false, was]);
+  expect(rows.length).toBeGreaterThan(2);
+  const slip = await ask('auditor', 'POST', '/perdure/v1/whatif', { reading: 'microsft' });
+  expect([slip.status, JSON.parse(slip.text)]).toMatchObject([
+    400,
+    { error: { code: 'invalid_request', param: 'reading' } },
+  ]);
+  expect(slip.text).toContain('there are: amazon-openai, as-written, microsoft, substance');
+  expect(slip.text).toContain('Did you mean microsoft?');
 });

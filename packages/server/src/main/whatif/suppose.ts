@@ -4,7 +4,6 @@ import type { Contract } from '../../contract/contract.ts';
 import { booksByTime, type ClosedMonths, NONE_CLOSED } from '../../money/closing.ts';
 import type { Books } from '../../money/prices.ts';
 import type { Supposition } from '../../placement/replay.ts';
-import { didYouMean } from '../../contract/finding.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import { readContractFolder } from '../contracts.ts';
 import { type Terms, type TermsSource, termsOf, termsSource } from '../money/terms.ts';
@@ -17,6 +16,7 @@ import {
 } from '../snapshots.ts';
 
 import { costByBooks, revenueByBooks } from './cost.ts';
+import { SupposedReading } from './supposed-reading.ts';
 
 export interface SupposedEvent {
   readonly id: string;
@@ -82,7 +82,7 @@ export function makeSuppositions(
   const seen = { recorded: new Set<string>(), supposed: new Set<string>() };
   const termed = { recorded: new Map<string, TermsSource>(), supposed: new Map<string, TermsSource>() };
   const versions = new Set<string>();
-  const offered = new Set<string>();
+  const supposedReading = new SupposedReading(suppose.reading);
   const cites = new WeakMap<Supposition, SidesOfCites>();
   const contracts = suppose.contracts?.map(readContractFolder) ?? null;
 
@@ -92,10 +92,9 @@ export function makeSuppositions(
     const base = parseDocument(text);
     versions.add(version);
     const { snapshot: recorded, contracts: before } = snapshotOfDocument(base, true);
-    const has = before.flatMap(contract => contract.readings.map(({ id }) => id));
-    for (const reading of has) offered.add(reading);
+    const lacking = supposedReading.staysOn(before);
     // Supposed contracts are the same for all: without the reading they cannot be used.
-    const stays = contracts === null && suppose.reading !== null && !has.includes(suppose.reading);
+    const stays = contracts === null && lacking;
     const { snapshot: supposed, contracts: after } = stays
       ? { snapshot: recorded, contracts: before }
       : suppositionOn(base, contracts, suppose);
@@ -135,12 +134,12 @@ export function makeSuppositions(
     }),
     versions: () => [...versions].toSorted(),
     mustHaveRead() {
-      const { reading } = suppose;
-      if (reading === null || contracts !== null || versions.size === 0 || offered.has(reading)) return;
-      const near = didYouMean(reading, offered);
+      const problem = contracts === null ? supposedReading.problem() : null;
+      if (problem === null) return;
+      const { message, near } = problem;
       throw new CliError(
         EXIT.usage,
-        `perdure whatif: --reading ${reading}: no contract that these placements were decided on has it (there are: ${[...offered].toSorted().join(', ') || 'none'})`,
+        `perdure whatif: --reading ${suppose.reading ?? ''}: ${message}`,
         near === null ? {} : { hint: `Did you mean ${near}?` },
       );
     },

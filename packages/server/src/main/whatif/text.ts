@@ -2,6 +2,7 @@
 import { NO_CONTRACT } from '../../placement/replay.ts';
 import { table } from '../cli/table.ts';
 import type { Counted, WhatIfReport } from './report.ts';
+import { staysWords } from './supposed-reading.ts';
 
 /** Micro-USD as dollars, exact, with a sign where it says more. */
 export function dollars(micro: string, signed = false): string {
@@ -101,9 +102,7 @@ function coveredText(report: WhatIfReport): string {
 
 /** Null if what is supposed could be supposed of all. */
 export function staysText({ as_recorded: count, supposed }: WhatIfReport): string | null {
-  if (count === 0) return null;
-  const stay = count === 1 ? 'stays as it was' : 'stay as they were';
-  return `${number(count)} of them ${stay} recorded: their contracts have no reading ${supposed.reading ?? '-'}`;
+  return staysWords(count, supposed.reading);
 }
 
 /** Breaches that a terminal is shown. */
