@@ -35,7 +35,7 @@ export interface ExplainViewOptions {
 }
 
 /** Placements that one report reads over HTTP: some seconds. What holds more is asked for in shorter windows, or read from the folder. */
-const REPORTED_MOST = 100_000;
+export const REPORTED_MOST = 100_000;
 const DEFAULT_TOKENS = 1000;
 
 export function makeExplainView(options: ExplainViewOptions): ExplainView {

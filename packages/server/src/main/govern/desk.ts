@@ -49,7 +49,7 @@ const AUDIT_BATCH = 500;
 export function makeGovernDesk({ config, governance, active, stores, prime }: GovernDeskDeps): GovernView {
   const { now, seen } = governance.deps;
   const shown = (one: Activation): ActivationResource =>
-    activationResource(one, governance.activations, now(), config.enforce);
+    activationResource(one, governance.activations, now(), governance.inForce.enforce);
 
   /** What the contracts that are in force until then say of money, and these do not. */
   async function dropped(effective: number, after: readonly Contract[]): Promise<ActivationAnswer['dropped_terms']> {

@@ -33,7 +33,7 @@ function requested({ reason, requestedBy, requestedAt, expiresAt, decided }: Req
   };
 }
 
-/** @param configured whether the configuration enforces: refusals are enforced only if both say so */
+/** @param configured whether what is settled of the configuration enforces: refusals are enforced only if both say so */
 export function activationResource(
   activation: Activation,
   all: readonly Activation[],
