@@ -64,10 +64,10 @@ test('what the window, or the tenant, leaves out does not count', async () => {
   await reported('lock-in', acme, 'acme');
   await expect(reported('lock-in', (acme ?? 0) - 1, 'acme')).rejects.toMatchObject({ code: 'invalid_request' });
   const window = { from: '2026-03-20T00:00:01Z', to: '2026-03-20T00:00:03Z' };
-  // Two calls, and the state of their session.
-  const within = (await reported('lock-in', 3, null, window)) as LockInReport;
+  // Two calls, and the state of the sessions of each.
+  const within = (await reported('lock-in', 4, null, window)) as LockInReport;
   expect(within.calls).toBe(2);
-  await expect(reported('lock-in', 2, null, window)).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(reported('lock-in', 3, null, window)).rejects.toMatchObject({ code: 'invalid_request' });
   expect(await reported('lock-in', 0, null, { to: '2026-03-20' })).toMatchObject({ calls: 0 });
 });
 
