@@ -31,6 +31,7 @@ import {
   activationListSchema,
   activationSchema,
   auditListSchema,
+  contractEventAnswerSchema,
   contractEventListSchema,
   contractEventSchema,
   settingsListSchema,
@@ -40,6 +41,7 @@ import {
   createWaiverBody,
   strandedSchema,
   waiverListSchema,
+  waiverAnswerSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
 import {
@@ -163,8 +165,10 @@ export type SchemaName =
   | 'ActivationList'
   | 'StrandedList'
   | 'Waiver'
+  | 'WaiverAnswer'
   | 'WaiverList'
   | 'ContractEvent'
+  | 'ContractEventAnswer'
   | 'ContractEventList'
   | 'Settings'
   | 'SettingsList'
@@ -342,8 +346,10 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   ActivationList: activationListSchema,
   StrandedList: strandedSchema,
   Waiver: waiverSchema,
+  WaiverAnswer: waiverAnswerSchema,
   WaiverList: waiverListSchema,
   ContractEvent: contractEventSchema,
+  ContractEventAnswer: contractEventAnswerSchema,
   ContractEventList: contractEventListSchema,
   Settings: settingsSchema,
   SettingsList: settingsListSchema,

@@ -4,6 +4,7 @@ import type {
   AnswerRight,
   ActivationResource,
   AuditResource,
+  ContractEventAnswer,
   ContractEventResource,
   CreateActivation,
   CreateContractEvent,
@@ -12,6 +13,7 @@ import type {
   RightResource,
   SettingsResource,
   StrandedList,
+  WaiverAnswer,
   WaiverResource,
 } from '@perdure/protocol';
 
@@ -31,10 +33,10 @@ export interface GovernView {
   withdrawActivation(who: Viewer, id: string): Promise<ActivationResource>;
   stranded(who: Viewer, after: string | null): Promise<StrandedList>;
   waivers(who: Viewer): Promise<readonly WaiverResource[]>;
-  grantWaiver(who: Viewer, wanted: CreateWaiver): Promise<WaiverResource>;
+  grantWaiver(who: Viewer, wanted: CreateWaiver): Promise<WaiverAnswer>;
   decideWaiver(who: Viewer, id: string, how: 'approve' | 'reject' | 'revoke'): Promise<WaiverResource>;
   events(): Promise<readonly ContractEventResource[]>;
-  recordEvent(who: Viewer, wanted: CreateContractEvent): Promise<ContractEventResource>;
+  recordEvent(who: Viewer, wanted: CreateContractEvent): Promise<ContractEventAnswer>;
   decideEvent(who: Viewer, id: string, how: 'approve' | 'reject' | 'retract'): Promise<ContractEventResource>;
   /** What the configuration settles beside contracts, newest first. */
   settings(): Promise<readonly SettingsResource[]>;

@@ -7,7 +7,7 @@ import {
   perdureError,
   type RightResource,
 } from '@perdure/protocol';
-import type { GovernView } from '../../http/perdure/govern-view.ts';
+import type { GovernView, Viewer } from '../../http/perdure/govern-view.ts';
 import type { Contract } from '../../contract/contract.ts';
 import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs, DAY_MS } from '../../contract/instant.ts';
@@ -24,6 +24,7 @@ import type { Governance } from './governance.ts';
 import {
   activationResource,
   auditResource,
+  configuredEventResource,
   contractEventResource,
   rightResource,
   settingsResource,
@@ -31,6 +32,7 @@ import {
 } from './resources.ts';
 import { checkRightId, type NewMove, type Right } from './right.ts';
 import { contractsAsking } from './rights-asked.ts';
+import { askedByConfigured, type EventsAsked, eventsAsked, joined, unaskedWarnings } from './events-asked.ts';
 import { strandedSessions, type StrandedQuery } from './stranded.ts';
 import { checkWaiver } from './waiver.ts';
 
@@ -39,6 +41,8 @@ export interface GovernDeskDeps {
   readonly governance: Governance;
   readonly active: ActiveContracts;
   readonly stores: StrandedQuery['stores'];
+  /** Those that a key, the configuration or a session is of. */
+  readonly tenants: () => Promise<readonly string[]>;
   /** Called before contracts are loaded, so that loading them holds up a server for a short time only. */
   readonly prime: (contracts: readonly ContractFiles[]) => Promise<void>;
 }
@@ -46,7 +50,7 @@ export interface GovernDeskDeps {
 /** The rows of one look at the audit, of which a viewer may see few. */
 const AUDIT_BATCH = 500;
 
-export function makeGovernDesk({ config, governance, active, stores, prime }: GovernDeskDeps): GovernView {
+export function makeGovernDesk({ config, governance, active, stores, tenants, prime }: GovernDeskDeps): GovernView {
   const { now, seen } = governance.deps;
   const shown = (one: Activation): ActivationResource =>
     activationResource(one, governance.activations, now(), governance.inForce.enforce);
@@ -123,7 +127,8 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
       const secondPerson = wanted.require_second ?? false;
       const granted = await governance.grantWaiver(who.principal, { ...scope, reason, secondPerson });
       await active.follow();
-      return waiverResource(granted, now(), seen());
+      const warnings = await tenantWarnings(who, tenant);
+      return { ...waiverResource(granted, now(), seen()), warnings };
     },
     async decideWaiver(who, id, how) {
       const { principal } = who;
@@ -134,7 +139,11 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
       await active.follow();
       return waiverResource(waiver, now(), seen());
     },
-    events: async () => governance.events.map(one => contractEventResource(one, now())).toReversed(),
+    async events() {
+      const asked = askedFor();
+      const recorded = governance.events.map(one => contractEventResource(one, now(), asked)).toReversed();
+      return [...recorded, ...governance.inForce.events.map(one => configuredEventResource(one, asked))];
+    },
     async recordEvent(who, { event, date, source, require_second: second = false }) {
       checkEventId(event);
       const at = timeOf('date', date);
@@ -143,7 +152,8 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
       const given = { event, date: at - (at % DAY_MS), source };
       const recorded = await governance.recordEvent(who.principal, given, second);
       await active.follow();
-      return contractEventResource(recorded, now());
+      const warnings = unaskedWarnings(event, joined([askedFor(), askedByConfigured(config)]));
+      return { ...contractEventResource(recorded, now(), askedFor()), warnings };
     },
     async decideEvent(who, id, how) {
       const { principal } = who;
@@ -152,7 +162,7 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
           ? await governance.retractEvent(principal, id)
           : await governance.decideEvent(principal, id, how === 'approve' ? 'approved' : 'rejected');
       await active.follow();
-      return contractEventResource(event, now());
+      return contractEventResource(event, now(), askedFor());
     },
     settings: async () =>
       governance.settings.map(one => settingsResource(one, governance.settings, now())).toReversed(),
@@ -197,6 +207,22 @@ export function makeGovernDesk({ config, governance, active, stores, prime }: Go
       }
     },
   };
+
+  function askedFor(): EventsAsked {
+    return eventsAsked(active.eras().map(({ loaded }) => loaded));
+  }
+
+  /** A tenant that nobody has seen may come yet, or be a slip of the pen. Others are named only to who may see them (L10). */
+  async function tenantWarnings({ all }: Viewer, tenant: string | null): Promise<readonly string[]> {
+    if (tenant === null || !all) return [];
+    const known = await tenants();
+    if (known.includes(tenant)) return [];
+    const near = didYouMean(tenant, known);
+    const hint = near === null ? '' : ` (did you mean ${near}?)`;
+    return [
+      `No key, setting or session is of a tenant '${tenant.slice(0, 64)}'${hint}: it waives nothing before one is.`,
+    ];
+  }
 
   function shownRight(right: Right): RightResource {
     const snapshots = active.eras().map(({ loaded }) => loaded);

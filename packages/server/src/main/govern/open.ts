@@ -5,6 +5,7 @@ import { homeTag, type Ids } from '../../kernel/ids.ts';
 import type { GovernView } from '../../http/perdure/govern-view.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import type { Config } from '../config/config.ts';
+import { DEFAULT_TENANT } from '../config/defaults.ts';
 import { type Activation, eraAt, eras } from './activation.ts';
 import { type ActiveContracts, differences, openActiveContracts } from './active-contracts.ts';
 import { primeCedar } from './cedar-apart.ts';
@@ -58,6 +59,7 @@ export async function openGoverned(
       governance,
       active,
       stores,
+      tenants: () => knownTenants(config, control, stores),
       prime: how === 'serve' ? primeCedar : nothing,
     }),
     warnings() {
@@ -71,6 +73,17 @@ export async function openGoverned(
       ];
     },
   };
+}
+
+/** Tenants of keys, revoked ones too, of settings that name one, and of what was placed. */
+async function knownTenants(
+  { keys, retention }: Config,
+  control: HomeStore,
+  stores: readonly HomeStore[],
+): Promise<readonly string[]> {
+  const [made, ...placed] = await Promise.all([control.keys(), ...stores.map(store => store.tenants())]);
+  const named = [...keys, ...made].map(({ tenant }) => tenant);
+  return [...new Set([DEFAULT_TENANT, ...named, ...retention.tenants.keys(), ...placed.flat()])];
 }
 
 function settingsWarning({ lines, pending }: NonNullable<ReturnType<typeof unmet>>): string {
