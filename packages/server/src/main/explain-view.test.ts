@@ -40,6 +40,7 @@ function reported(name: ReportName, most: number | undefined, tenant: string | n
     spend: never,
     shadow: never,
     stores: [home],
+    control: null,
     now: never,
     ...(most !== undefined && { reportedMost: most }),
   };
