@@ -1,8 +1,10 @@
-import type OpenAI from 'openai';
+import { startEmulator } from '@perdure/emulator';
+import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { failureOf } from '../support/failure.ts';
 import { all } from '../support/said.ts';
-import { MODEL, type Stack, startStack } from '../support/stack.ts';
+import { Workplace } from '../support/server-process.ts';
+import { MODEL, type Stack, startStack, targetOf } from '../support/stack.ts';
 
 /** `Idempotency-Key`: the same request is done once, whatever became of the connection. */
 let stack: Stack;
@@ -155,4 +157,32 @@ describe('a stateless call', () => {
     expect((await running).status).toBe('completed');
     expect(await failureOf(client.responses.create(body, key))).toMatchObject(DONE);
   });
+
+  test('that the server was killed in the middle of is not made again: its key says so, and another is free', async () => {
+    const emulator = await startEmulator({ clouds: ['aws'] });
+    const place = new Workplace();
+    place.configure({ data: './data', targets: [targetOf(emulator, 'aws')] });
+    try {
+      const first = await place.start();
+      const at = (url: string): OpenAI => new OpenAI({ baseURL: `${url}/v1`, apiKey: 'any', maxRetries: 0 });
+      const key = fresh();
+      const body = { ...request, store: false, input: 'Slowly. [[words: 200]] [[latency: 20]]', stream: true } as const;
+      await expect(
+        (async () => {
+          for await (const { type } of await at(first.url).responses.create(body, key))
+            if (type === 'response.output_text.delta') first.kill('SIGKILL');
+        })(),
+      ).rejects.toThrow();
+      await first.ended;
+      const second = at((await place.start()).url);
+      expect(await failureOf(second.responses.create(body, key))).toMatchObject({
+        status: 409,
+        code: 'idempotency_outcome_unknown',
+      });
+      expect((await second.responses.create({ ...request, store: false }, fresh())).status).toBe('completed');
+    } finally {
+      await place.close();
+      await emulator.close();
+    }
+  }, 120_000);
 });

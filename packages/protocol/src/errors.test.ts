@@ -48,6 +48,7 @@ describe('the catalogue', () => {
       body_too_large: 413,
       unsupported_media_type: 415,
       idempotency_key_reused: 422,
+      idempotency_outcome_unknown: 409,
       upstream_rate_limited: 429,
       internal_error: 500,
       upstream_error: 502,
@@ -65,7 +66,7 @@ describe('the catalogue', () => {
   it('knows its codes, and not what every object has', () => {
     expect(isErrorCode('placement_refused')).toBe(true);
     expect(isErrorCode('toString')).toBe(false);
-    expect(new Set(ERROR_CODES).size).toBe(123);
+    expect(new Set(ERROR_CODES).size).toBe(124);
   });
 });
 

@@ -107,6 +107,7 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | 'idempotency_completed'
   | 'idempotency_in_progress'
+  | 'idempotency_outcome_unknown'
   | 'session_product_mismatch'
   | 'placement_refused'
   | 'no_contract_in_force'
@@ -283,6 +284,11 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
     'terminal',
   ),
   idempotency_in_progress: caller(409, 'A request with this Idempotency-Key is still running.', 'retry'),
+  idempotency_outcome_unknown: caller(
+    409,
+    'The stateless call of this Idempotency-Key was cut before its end was recorded: it may have been made, and billed.',
+    'terminal',
+  ),
   session_product_mismatch: forbidden('The session was started under another product or channel.', 'fix-request'),
   placement_refused: forbidden('The contracts in force exclude every target for this call.', 'ask-operator'),
   no_contract_in_force: forbidden(

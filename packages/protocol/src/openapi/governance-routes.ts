@@ -104,7 +104,7 @@ export const GOVERNANCE_ROUTES: readonly Route[] = [
     tag: 'perdure',
     summary: 'Waive a clause for a time, for a tenant, a product or a target.',
     body: 'CreateWaiver',
-    answer: 'Waiver',
+    answer: 'WaiverAnswer',
     errors: WRITE,
   },
   {
@@ -150,7 +150,7 @@ export const GOVERNANCE_ROUTES: readonly Route[] = [
     tag: 'perdure',
     summary: 'Record an event with its date and source.',
     body: 'CreateContractEvent',
-    answer: 'ContractEvent',
+    answer: 'ContractEventAnswer',
     errors: WRITE,
   },
   ...(['approve', 'reject'] as const).map(

@@ -40,6 +40,7 @@ const CALL: readonly ErrorCode[] = [
   'idempotency_key_reused',
   'idempotency_completed',
   'idempotency_in_progress',
+  'idempotency_outcome_unknown',
 ];
 const TURN: readonly ErrorCode[] = [
   ...CALL,

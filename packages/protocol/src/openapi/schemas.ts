@@ -30,6 +30,7 @@ import {
   activationAnswerSchema,
   activationListSchema,
   activationSchema,
+  contractEventAnswerSchema,
   contractEventListSchema,
   contractEventSchema,
   settingsListSchema,
@@ -39,6 +40,7 @@ import {
   createWaiverBody,
   strandedSchema,
   waiverListSchema,
+  waiverAnswerSchema,
   waiverSchema,
 } from '../perdure/governance.ts';
 import { auditPageSchema } from '../perdure/audit.ts';
@@ -164,8 +166,10 @@ export type SchemaName =
   | 'ActivationList'
   | 'StrandedList'
   | 'Waiver'
+  | 'WaiverAnswer'
   | 'WaiverList'
   | 'ContractEvent'
+  | 'ContractEventAnswer'
   | 'ContractEventList'
   | 'Settings'
   | 'SettingsList'
@@ -345,8 +349,10 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   ActivationList: activationListSchema,
   StrandedList: strandedSchema,
   Waiver: waiverSchema,
+  WaiverAnswer: waiverAnswerSchema,
   WaiverList: waiverListSchema,
   ContractEvent: contractEventSchema,
+  ContractEventAnswer: contractEventAnswerSchema,
   ContractEventList: contractEventListSchema,
   Settings: settingsSchema,
   SettingsList: settingsListSchema,

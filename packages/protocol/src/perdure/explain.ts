@@ -38,6 +38,12 @@ export const SEGMENTS = ['commercial', 'us-gov', 'us-natsec'] as const;
 export type ExplainRequest = {
   readonly action?: (typeof EXPLAINED_ACTIONS)[number];
   readonly tenant?: string;
+  /** The name or id of a key of the tenant. What it was sold is taken from it, where the request does not say. */
+  readonly key?: string;
+  /** Instead of those that the key has; with them a key that is not there can be supposed. */
+  readonly scopes?: readonly string[];
+  /** By its id or name. Without a version the one in force; with one, an agent that is not there can be supposed. */
+  readonly agent?: { readonly id: string; readonly version?: number };
   readonly model?: string;
   readonly product?: string;
   readonly channel?: string;
@@ -73,6 +79,8 @@ export type ExplanationResource = {
   readonly run: Decided | null;
   /** The same in words. */
   readonly text: string;
+  /** What was supposed though it is not there. */
+  readonly warnings: readonly string[];
 };
 
 const text = z.string();
@@ -103,6 +111,9 @@ export const decisionFactsSchema: z.ZodType<DecisionFacts> = z.object({
 export const explainBody: z.ZodType<ExplainRequest> = z.object({
   action: z.enum(EXPLAINED_ACTIONS).exactOptional(),
   tenant: word.exactOptional(),
+  key: word.exactOptional(),
+  scopes: list(word).exactOptional(),
+  agent: z.object({ id: word, version: z.int().min(1).max(999_999_999).exactOptional() }).exactOptional(),
   model: word.exactOptional(),
   product: word.exactOptional(),
   channel: word.exactOptional(),
@@ -131,6 +142,7 @@ export const explanationSchema: z.ZodType<ExplanationResource> = z.looseObject({
   infer: decided.nullable(),
   run: decided.nullable(),
   text,
+  warnings: z.array(text),
 });
 
 export function parseExplain(body: unknown): Parsed<ExplainRequest> {

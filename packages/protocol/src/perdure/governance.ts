@@ -108,6 +108,9 @@ export type WaiverResource = Requested & {
   readonly revoked_at: number | null;
 };
 
+/** What was granted, and what may be a slip of the pen in it. */
+export type WaiverAnswer = WaiverResource & { readonly warnings: readonly string[] };
+
 /** Only what is `recorded` counts. */
 export type ContractEventState = 'recorded' | 'pending' | 'rejected' | 'expired' | 'retracted';
 export type ContractEventResource = Omit<Requested, 'reason' | 'requested_by' | 'requested_at'> & {
@@ -118,11 +121,18 @@ export type ContractEventResource = Omit<Requested, 'reason' | 'requested_by' | 
   /** A day in UTC. */
   readonly date: string;
   readonly source: string;
+  /** `config`: it stands in the configuration. */
   readonly recorded_by: string;
-  readonly recorded_at: number;
+  /** Null of the configuration's. */
+  readonly recorded_at: number | null;
   readonly retracted_by: string | null;
   readonly retracted_at: number | null;
+  /** Clauses, definitions and tranches of the contracts in force, or to come, that ask for it: `contract/clause`. */
+  readonly asked_by: readonly string[];
 };
+
+/** What was recorded, and what may be a slip of the pen in it. */
+export type ContractEventAnswer = ContractEventResource & { readonly warnings: readonly string[] };
 
 export type SettingsState = 'pending' | 'in_force' | 'superseded' | 'rejected' | 'expired';
 /** What the configuration settles beside contracts, as a start of the server took it up. Days in UTC. */
@@ -225,7 +235,9 @@ export const activationAnswerSchema: z.ZodType<ActivationAnswer> = z.object({
   ),
 });
 
-export const waiverSchema: z.ZodType<WaiverResource> = z.object({
+const warnings = z.array(text).meta({ description: 'What may be a slip of the pen. It was done all the same.' });
+
+const waiver = {
   id: text,
   object: z.literal('perdure.waiver'),
   state: z.enum(['pending', 'scheduled', 'in_force', 'ended', 'rejected', 'expired', 'revoked']),
@@ -239,9 +251,11 @@ export const waiverSchema: z.ZodType<WaiverResource> = z.object({
   ...requested,
   revoked_by: orNull,
   revoked_at: secondsOrNull,
-});
+};
+export const waiverSchema: z.ZodType<WaiverResource> = z.object(waiver);
+export const waiverAnswerSchema: z.ZodType<WaiverAnswer> = z.object({ ...waiver, warnings });
 
-export const contractEventSchema: z.ZodType<ContractEventResource> = z.object({
+const contractEvent = {
   id: text,
   object: z.literal('perdure.contract_event'),
   state: z.enum(['recorded', 'pending', 'rejected', 'expired', 'retracted']),
@@ -249,11 +263,14 @@ export const contractEventSchema: z.ZodType<ContractEventResource> = z.object({
   date: text,
   source: text,
   recorded_by: text,
-  recorded_at: seconds,
+  recorded_at: secondsOrNull,
   ...decided,
   retracted_by: orNull,
   retracted_at: secondsOrNull,
-});
+  asked_by: z.array(text),
+};
+export const contractEventSchema: z.ZodType<ContractEventResource> = z.object(contractEvent);
+export const contractEventAnswerSchema: z.ZodType<ContractEventAnswer> = z.object({ ...contractEvent, warnings });
 
 export const settingsSchema: z.ZodType<SettingsResource> = z.object({
   id: text,

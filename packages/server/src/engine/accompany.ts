@@ -115,16 +115,3 @@ class AccompaniedSteps implements StepSource {
     return DONE;
   }
 }
-
-/** A stateless call under an idempotency key: the key is spent once the call was answered, and given back if it failed. */
-export function settling(
-  call: StatelessCall,
-  reserved: { done(): Promise<void>; release(): Promise<void> },
-): StatelessCall {
-  return accompanied(call, {
-    answered: () => reserved.done(),
-    end: async answered => {
-      if (!answered) await reserved.release();
-    },
-  });
-}

@@ -24,12 +24,12 @@ import { isCallOutput, type MatchedCalls, placeItems } from './input.ts';
 import type { LiveSession } from './live-session.ts';
 import { readMetadata } from './metadata.ts';
 import { checkOrigin, findConversation, mustState, short } from './plan.ts';
-import { MAX_EVENTS_READ } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
 import { endConversation, endForks, hide, hideAll, type RemoveOptions } from './remove.ts';
 import { beginLog } from './begin-log.ts';
 import { claim, commitClaimed } from './claim.ts';
 import { seconds } from './turn.ts';
+import { storedEvents } from './turn-events.ts';
 
 export interface ConversationView {
   readonly id: string;
@@ -304,15 +304,14 @@ async function positionOf(engine: EngineContext, live: LiveSession, item: string
     return added.session === session && place.index < added.count ? added.position + place.index : null;
   const row = await engine.sessions.wait(store.response(tenant, `resp_${place.body}` as ResponseId, 'deleted-too'));
   if (row === null || row.session !== session) return null;
-  const range = { tenant, session, from: row.fromSeq, ...(row.toSeq > 0 && { to: row.toSeq }), limit: MAX_EVENTS_READ };
-  const heads = (await engine.sessions.wait(store.events(range))).map(stored =>
-    decodeEnvelope({ tenant, session }, stored),
-  );
-  const parts = heads.flatMap(event => {
-    if (event.type === 'input.accepted') return [{ part: 0, count: event.head.count }];
-    if (event.type === 'context.compacted') return [{ part: MAX_PARTS, count: event.head.count }];
-    return event.type === 'call.completed' ? [{ part: event.head.call, count: event.head.count }] : [];
-  });
+  const parts: { readonly part: number; readonly count: number }[] = [];
+  // All of them: the position is counted back from the end of the turn.
+  for await (const stored of storedEvents(engine, { tenant, session, store, from: row.fromSeq, to: row.toSeq })) {
+    const event = decodeEnvelope({ tenant, session }, stored);
+    if (event.type === 'input.accepted') parts.push({ part: 0, count: event.head.count });
+    else if (event.type === 'context.compacted') parts.push({ part: MAX_PARTS, count: event.head.count });
+    else if (event.type === 'call.completed') parts.push({ part: event.head.call, count: event.head.count });
+  }
   const total = parts.reduce((sum, part) => sum + part.count, 0);
   const end = row.toSeq > 0 ? row.position : mustState(live).position;
   let position = end - total + 1;

@@ -11,7 +11,7 @@ import {
 import type { ResponseId, TenantId } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
 import type { WireEvent } from '../session/output.ts';
-import { accompanied, settling } from './accompany.ts';
+import { accompanied } from './accompany.ts';
 import { agentCommitted } from './agent-sessions/agent-turn.ts';
 import { admittedSessions } from './agent-sessions/admitted.ts';
 import { type AgentSessions, agentSessions } from './agent-sessions/api.ts';
@@ -32,6 +32,7 @@ import { type FilesApi, filesApi, filesContext } from './files/files-api.ts';
 import type { WireEvents } from './reading.ts';
 import { type Following, followResponse, followTurn, runningTurn } from './follow.ts';
 import { reserve } from './idempotency.ts';
+import { makeKeyedCalls } from './keyed-call.ts';
 import { Lease } from './lease.ts';
 import { type LiveSession, Sessions } from './live-session.ts';
 import { listPlacements, type PlacementListQuery, type PlacementPage } from './placement-pages.ts';
@@ -315,28 +316,9 @@ export function createEngine(options: EngineOptions): Engine {
     yield* await followResponse(context, caller, id, from);
   }
 
-  async function beginCall(input: Parameters<Engine['stateless']>[0]): Promise<StatelessCall> {
-    if (input.idempotency == null) return counted(await beginStateless(context, input));
-    const home = homes.all[0];
-    if (home === undefined) throw perdureError('store_unavailable');
-    const reserved = await reserve(context, input.caller, {
-      ...input.idempotency,
-      route: 'stateless',
-      home: home.home,
-    });
-    if (reserved.type !== 'fresh') {
-      throw reserved.type === 'done'
-        ? perdureError('idempotency_completed')
-        : perdureError('idempotency_in_progress', undefined, { retryAfterMs: 1000 });
-    }
-    try {
-      const call = await beginStateless(context, input);
-      return counted(settling(call, reserved));
-    } catch (error) {
-      await reserved.release();
-      throw error;
-    }
-  }
+  const keyed = makeKeyedCalls(context);
+  const beginCall: Engine['stateless'] = async input =>
+    counted(await (input.idempotency == null ? beginStateless(context, input) : keyed(input, input.idempotency)));
 
   return {
     respond: input => admitted(() => respond(input)),

@@ -14,7 +14,8 @@ import type { ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { LiveSession } from './live-session.ts';
 import { mustState } from './plan.ts';
-import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
+import type { SessionLog } from './ports.ts';
+import { storedEvents } from './turn-events.ts';
 import { claim, commitClaimed } from './claim.ts';
 
 const PAGE = 200;
@@ -125,7 +126,7 @@ async function deadPayloads(
   const rows = dead === null ? deletedRows(engine, live) : pageOf(dead.rows);
   for await (const row of rows) {
     if (row.fromSeq > upTo || row.toSeq === 0) continue;
-    for (const event of await eventsOf(engine, live, row.fromSeq, row.toSeq)) {
+    for await (const event of eventsOf(engine, live, row.fromSeq, row.toSeq)) {
       if (event.type === 'turn.started') {
         for (const ref of [event.head.tools, event.head.instructions]) if (isOwn(live, ref)) texts.add(ref.seq);
         texts.add(event.seq);
@@ -172,25 +173,30 @@ export async function* responsesOf(
   }
 }
 
-async function eventsOf(
+async function* eventsOf(
   engine: EngineContext,
   { tenant, session, store }: LiveSession,
   from: number,
   to: number,
-): Promise<readonly LogEvent[]> {
-  const events = await engine.sessions.wait(store.events({ tenant, session, from, to, limit: MAX_EVENTS_READ }));
-  return events.map(event => decodeEvent({ tenant, session }, event));
+): AsyncGenerator<LogEvent> {
+  for await (const stored of storedEvents(engine, { tenant, session, store, from, to }))
+    yield decodeEvent({ tenant, session }, stored);
+}
+
+async function oneEvent(engine: EngineContext, live: LiveSession, seq: number): Promise<LogEvent | undefined> {
+  for await (const event of eventsOf(engine, live, seq, seq)) return event;
+  return undefined;
 }
 
 /** Whether the settings and texts that a turn wrote are needed by nobody: its response is deleted, and no living one points at its texts. */
 async function textsAreDead(engine: EngineContext, live: LiveSession, seq: number): Promise<boolean> {
-  const [event] = await eventsOf(engine, live, seq, seq);
+  const event = await oneEvent(engine, live, seq);
   if (event?.type !== 'turn.started' || event.payload === null) return false;
   if (await responseLives(engine, live, event.head.response)) return false;
   if (event.payload.documents.length === 0) return true;
   for await (const row of responsesOf(engine, live, seq, false)) {
     // A turn starts right after its input.
-    const [started] = await eventsOf(engine, live, row.fromSeq + 1, row.fromSeq + 1);
+    const started = await oneEvent(engine, live, row.fromSeq + 1);
     if (started?.type !== 'turn.started') continue;
     const refs = [started.head.tools, started.head.instructions];
     if (refs.some(ref => isOwn(live, ref) && ref.seq === seq)) return false;
@@ -205,7 +211,7 @@ async function responseLives(engine: EngineContext, { tenant, store }: LiveSessi
 /** Whether all items of an event were deleted, and no living response shows them. */
 async function itemsAreDead(engine: EngineContext, live: LiveSession, run: RunRow): Promise<boolean> {
   if (run.deleted.length < run.count) return false;
-  const [event] = await eventsOf(engine, live, run.seq, run.seq);
+  const event = await oneEvent(engine, live, run.seq);
   if (event === undefined || event.payload === null) return false;
   if (event.type === 'items.added') return true;
   for await (const row of responsesOf(engine, live, 0, false)) {

@@ -36,8 +36,16 @@ export interface Reserved {
   release(): Promise<void>;
 }
 
-/** @throws idempotency_key_reused if the key was used with another body */
-export async function reserve(engine: EngineContext, caller: Caller, given: IdempotencyKey): Promise<Reserved> {
+/**
+ * @param underWay is given the id before the key is taken, so that nobody sees the one without the other; whoever took it takes it out
+ * @throws idempotency_key_reused if the key was used with another body
+ */
+export async function reserve(
+  engine: EngineContext,
+  caller: Caller,
+  given: IdempotencyKey,
+  underWay: Set<string> = new Set(),
+): Promise<Reserved> {
   const slot: IdempotencySlot = {
     tenant: caller.tenant,
     principal: caller.principal,
@@ -47,7 +55,13 @@ export async function reserve(engine: EngineContext, caller: Caller, given: Idem
   const now = engine.clock.now();
   const bodyDigest = Buffer.from(engine.sha256(given.body)).toString('hex');
   const row = { bodyDigest, id: engine.ids.next('resp', homeTag(given.home)), createdAt: now, done: false };
-  const found = await engine.sessions.wait(engine.control.reserve(slot, row, now - engine.limits.idempotencyMs));
+  underWay.add(row.id);
+  let found: Awaited<ReturnType<typeof engine.control.reserve>> | null = null;
+  try {
+    found = await engine.sessions.wait(engine.control.reserve(slot, row, now - engine.limits.idempotencyMs));
+  } finally {
+    if (found !== 'reserved') underWay.delete(row.id);
+  }
   killPoint('idempotency.after-reserve');
   const settle = (outcome: 'done' | 'release') => engine.sessions.wait(engine.control.settle(slot, outcome));
   const ends = { done: () => settle('done'), release: () => settle('release') };

@@ -7,7 +7,8 @@ import type { Caller } from './caller.ts';
 import { readRun } from './context.ts';
 import type { EngineContext } from './engine-context.ts';
 import { findResponse } from './plan.ts';
-import { MAX_EVENTS_READ, type SessionLog } from './ports.ts';
+import type { SessionLog } from './ports.ts';
+import { storedEvents } from './turn-events.ts';
 
 /** The item, if it is of the caller's tenant and neither it nor its response was deleted. */
 export async function findItem(engine: EngineContext, caller: Caller, id: string): Promise<LoggedItem | null> {
@@ -26,23 +27,21 @@ export async function findItem(engine: EngineContext, caller: Caller, id: string
   }
   // What agents said is read in their sessions.
   if ((await engine.sessions.wait(store.session(tenant, row.session)))?.kind === 'agent') return null;
-  const range = {
-    tenant,
-    session: row.session,
-    from: row.fromSeq,
-    ...(row.toSeq > 0 && { to: row.toSeq }),
-    limit: MAX_EVENTS_READ,
-  };
-  const events = await engine.sessions.wait(store.events(range));
-  for (const stored of events) {
-    const { payload } = decodeEvent({ tenant, session: row.session }, stored);
-    const items: readonly LoggedItem[] = payload !== null && 'items' in payload ? payload.items : [];
-    const index = items.findIndex(item => item.id === id);
-    if (index < 0) continue;
-    const deleted = await deletedAmong(engine, store, tenant, { row, seq: stored.seq, most: events.length });
-    return deleted.includes(index) ? null : (items[index] ?? null);
+  const { session, fromSeq: from, toSeq: to } = row;
+  let found: { readonly item: LoggedItem; readonly index: number; readonly seq: number } | null = null;
+  let runs = 0;
+  for await (const stored of storedEvents(engine, { tenant, session, store, from, to })) {
+    const { head, payload } = decodeEvent({ tenant, session }, stored);
+    // Of what was erased the run is still there.
+    if ('count' in head) runs += 1;
+    if (payload === null || !('items' in payload)) continue;
+    const index = payload.items.findIndex(item => item.id === id);
+    const item = payload.items[index];
+    if (item !== undefined) found ??= { item, index, seq: stored.seq };
   }
-  return null;
+  if (found === null) return null;
+  const deleted = await deletedAmong(engine, store, tenant, { row, seq: found.seq, most: runs });
+  return deleted.includes(found.index) ? null : found.item;
 }
 
 /**

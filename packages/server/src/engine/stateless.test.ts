@@ -1,14 +1,13 @@
-/** Stateless calls, and idempotency keys: L5, L9, and what a retry may and may not do. */
+/** Stateless calls: L5, L9. */
 import { describe, expect, test } from 'vitest';
 import type { Step } from '../log/steps.ts';
-import type { HomeStore } from '../store/home-store.ts';
 import { storeError } from '../store/store-error.ts';
 import { DyingStore } from './crash.test-support.ts';
 import type { Engine } from './engine.ts';
 import { deliver } from './flow.ts';
 import type { StatelessCall } from './stateless.ts';
 import { batches, END, failure, message, thenFail, thenHang } from './scripted-provider.test-support.ts';
-import { ACME, ask, codeOf, gate, read, request, until, World } from './world.test-support.ts';
+import { ACME, ask, codeOf, gate, request, until, World } from './world.test-support.ts';
 
 function call(
   engine: Engine,
@@ -206,93 +205,6 @@ describe('L5: a stateless call', () => {
     expect(await stores[0]?.open(null, 10)).toEqual([]);
     expect(await meterOf(engine)).toEqual([['unknown', 77]]);
     expect(await engine.recover()).toEqual({ turns: 0, calls: 0, failed: 0 });
-  });
-});
-
-describe('an Idempotency-Key', () => {
-  const idempotency = { key: 'k1', body: 'the body' };
-
-  test('finds the same response again: while it runs, once it is done, and in another process', async () => {
-    const world = new World();
-    const { engine } = world.boot();
-    world.provider.onCall = () => new Promise(resolve => setTimeout(resolve, 20));
-    const [one, two] = await Promise.all([ask(engine, {}, { idempotency }), ask(engine, {}, { idempotency })]);
-    expect(two.id).toBe(one.id);
-    const done = await one.done;
-    expect(await two.done).toEqual(done);
-    const again = await ask(engine, {}, { idempotency });
-    expect(await again.done).toEqual(done);
-    const other = await ask(world.boot().engine, {}, { idempotency });
-    expect([other.id, await other.done]).toEqual([one.id, done]);
-    expect(world.provider.calls).toHaveLength(1);
-  });
-
-  test('is not a key for another body', async () => {
-    const { engine } = new World().boot();
-    await (await ask(engine, {}, { idempotency })).done;
-    expect(await codeOf(ask(engine, {}, { idempotency: { ...idempotency, body: 'another' } }))).toBe(
-      'idempotency_key_reused',
-    );
-  });
-
-  test('holds for its time, to the last moment and no longer', async () => {
-    const world = new World({ limits: { idempotencyMs: 10_000 } });
-    const { engine } = world.boot();
-    const first = await ask(engine, {}, { idempotency });
-    await first.done;
-    world.pass(10_000);
-    expect((await ask(engine, {}, { idempotency })).id).toBe(first.id);
-    world.pass(1);
-    expect((await ask(engine, {}, { idempotency })).id).not.toBe(first.id);
-  });
-
-  test('is given back by a request that was refused, so that a better one may use it', async () => {
-    const { engine } = new World().boot();
-    expect(await codeOf(ask(engine, { model: 'nothing' }, { idempotency }))).toBe('model_not_found');
-    await (await ask(engine, {}, { idempotency: { ...idempotency, body: 'a better body' } })).done;
-  });
-
-  test('whose process died after it was reserved makes the response under the same id', async () => {
-    const world = new World();
-    const dying = new DyingStore({ at: 1, when: 'before' });
-    const dead = world.boot({ wrap: dying.wrap });
-    expect(await codeOf(ask(dead.engine, {}, { idempotency }))).toBe('store_unavailable');
-    await dead.engine.drain(0);
-    const [reserved] = [...(world.data.get('local')?.slots.values() ?? [])];
-    const response = await ask(world.boot().engine, {}, { idempotency });
-    expect(response.id).toBe(reserved?.id);
-    expect((await response.done).status).toBe('completed');
-  });
-
-  test('lets one who only reads the stream find the response again, whatever becomes of it', async () => {
-    const world = new World();
-    await (await ask(world.boot().engine, {}, { idempotency })).done;
-    let reads = 0;
-    const failing = (store: HomeStore): HomeStore => ({
-      ...store,
-      response: (...args) =>
-        reads++ === 0 ? store.response(...args) : Promise.reject(storeError('store_unavailable', 'gone')),
-    });
-    const again = await ask(world.boot({ wrap: failing }).engine, {}, { idempotency });
-    expect(reads).toBe(1);
-    // Were `done` on its way, its failure would be nobody's: vitest fails the run for that, and a server would end.
-    expect(await codeOf(read(again.events()))).toBe('store_unavailable');
-    expect(await codeOf(again.done)).toBe('store_unavailable');
-  });
-
-  test('of a stateless call is spent by its answer, and given back by its failure', async () => {
-    const world = new World();
-    const { engine } = world.boot();
-    world.provider.inTurn(
-      () => thenFail(message('a').slice(0, 3), failure('upstream_interrupted')),
-      () => batches(message('b')),
-    );
-    const signal = new AbortController().signal;
-    expect(await codeOf(all(await call(engine, {}, signal, idempotency)))).toBe('upstream_interrupted');
-    const running = await call(engine, {}, signal, idempotency);
-    expect(await codeOf(call(engine, {}, signal, idempotency))).toBe('idempotency_in_progress');
-    await all(running);
-    expect(await codeOf(call(engine, {}, signal, idempotency))).toBe('idempotency_completed');
   });
 });
 

@@ -118,8 +118,8 @@ describe('usage', () => {
     expect(code).toBe(3);
     const up = await perdure(['up'], { cwd });
     expect(up.code).toBe(2);
-    expect(up.err.trim().split('\n')).toEqual([
-      'perdure.yaml:1:1: error: targets: is required',
+    expect(up.err.split('\n').filter(line => line.startsWith('perdure.yaml:'))).toEqual([
+      expect.stringMatching(/^perdure\.yaml:1:1: error: targets: is required: .* Name where calls can go:$/),
       'perdure.yaml:1:1: error: targetz: is not known here (did you mean targets?)',
       'perdure.yaml:2:10: error: listen.port: must be at least 0',
     ]);

@@ -267,7 +267,7 @@ async function assemble(
     {
       engine,
       view,
-      explains: makeExplainView({ config, active: era, desk, stores, ...knowing }),
+      explains: makeExplainView({ config, active: era, desk, stores, control, ...knowing }),
       usage: makeUsageView(money),
       closes,
       keyed: () => ring.required,

@@ -3,7 +3,9 @@ import { DESTINATION_USES, RIGHT_STATES, TOOL_ORIGINS } from '@perdure/protocol'
 import { id as rightId } from '../contract/manifest-words.ts';
 import { didYouMean } from '../contract/finding.ts';
 import { VOCABULARY } from '../contract/schema.ts';
+import type { HomeId } from '../kernel/ids.ts';
 import type { Purpose, Segment, Spend } from '../placement/facts.ts';
+import { openSqliteReader } from '../store/sqlite/open-sqlite-reader.ts';
 import { basisJson, basisOf, basisText } from './basis.ts';
 import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
@@ -19,13 +21,13 @@ import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts
 import {
   type Asked,
   asksForSpend,
-  type Explanation,
   explainHypothetical,
   type HypotheticalCall,
   type SupposedNow,
   supposing,
   UnknownFact,
 } from './explain.ts';
+import { type Asker, type AskerGiven, askerOf } from './explain-asker.ts';
 import { knownBeside } from './explain-known.ts';
 import { callJson, explanationJson, textOf } from './explain-text.ts';
 import { askerText } from './placement-asker.ts';
@@ -39,6 +41,9 @@ export interface ExplainOptions extends ConfigFlags {
   readonly channel?: string;
   readonly segment?: string;
   readonly tenant?: string;
+  readonly key?: string;
+  readonly scopes?: string;
+  readonly agent?: string;
   readonly stored?: boolean;
   readonly stateless?: boolean;
   readonly purpose?: string;
@@ -83,7 +88,9 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   if (id !== undefined) return explainRecorded(id, options, io);
   const { config, file } = await configured(options, io, async () => emulatedConfig(io));
   if (file === null) io.err('perdure: no configuration file: decided over the three emulated clouds\n');
-  const call = callFrom(options, config);
+  const asker = await telling(() => askerFrom(options, config));
+  for (const warning of asker.warnings) io.err(`perdure: ${warning}\n`);
+  const call = callFrom(options, config, asker);
   const given = spendFrom(options.spend);
   const what = supposedFrom(options, call.at);
   const basis = await basisOf(config, call.at);
@@ -100,13 +107,7 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   // Where all was named and nothing is in force, there is nothing to tell.
   if (!supposed || basis.active !== null) io.err(`perdure: ${basisText(basis, supposed)}\n`);
   for (const line of known.said) io.err(`perdure: ${line}\n`);
-  let explanation: Explanation;
-  try {
-    explanation = explainHypothetical(config, loaded, call, known);
-  } catch (error) {
-    if (error instanceof UnknownFact) throw new CliError(EXIT.usage, `perdure explain: ${error.message}`);
-    throw error;
-  }
+  const explanation = await telling(() => explainHypothetical(config, loaded, call, known));
   for (const warning of explanation.warnings) io.err(`${warning}\n`);
   if (options.json === true)
     printJson(io, {
@@ -118,6 +119,38 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   else io.out(textOf(explanation));
   const { state, infer, run } = explanation;
   return [state, infer, run].every(one => one === null || one.outcome === 'placed') ? EXIT.ok : EXIT.refused;
+}
+
+async function telling<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UnknownFact) usage(error.message);
+    throw error;
+  }
+}
+
+/** Looked up in the file of the folder, beside a server that may be running. */
+async function askerFrom({ key, scopes, agent, tenant }: ExplainOptions, config: Config): Promise<Asker> {
+  if (scopes !== undefined && key === undefined) usage('--scopes are those of a --key');
+  const given: AskerGiven = {
+    ...(key !== undefined && { key }),
+    ...(scopes !== undefined && { scopes: scopes.split(',').flatMap(one => one.trim() || []) }),
+    ...(agent !== undefined && { agent: agentFrom(agent) }),
+  };
+  const asks = key !== undefined || agent !== undefined;
+  const store = asks ? await openSqliteReader(config.data, (config.homes[0]?.id ?? '') as HomeId, Date.now()) : null;
+  try {
+    return await askerOf(config, store, given, tenant ?? null, defaults.DEFAULT_TENANT);
+  } finally {
+    await store?.close();
+  }
+}
+
+/** `agent_1@3`; the version may be left out. */
+function agentFrom(text: string): NonNullable<AskerGiven['agent']> {
+  const [, id, version] = /^(.+)@([1-9]\d{0,8})$/.exec(text) ?? [];
+  return id === undefined ? { id: text } : { id, version: Number(version) };
 }
 
 /** Addresses that nobody calls: only where the clouds are counts. */
@@ -182,15 +215,15 @@ function spendFrom(text: string | undefined): Spend | null {
   return { month: Number(month) * MICRO, total: Number(total) * MICRO };
 }
 
-function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
+function callFrom(options: ExplainOptions, config: Config, { of, principal, agent }: Asker): HypotheticalCall {
   if (options.stored === true && options.stateless === true) usage('--stored and --stateless exclude each other');
   return {
     asked: askedFrom(options),
-    tenant: options.tenant ?? defaults.DEFAULT_TENANT,
+    tenant: options.tenant ?? of?.tenant ?? defaults.DEFAULT_TENANT,
     model: options.model ?? config.targets[0]?.model ?? '',
-    product: options.product ?? defaults.DEFAULT_PRODUCT,
-    channel: options.channel ?? defaults.DEFAULT_CHANNEL,
-    segment: oneOf('segment', options.segment ?? defaults.DEFAULT_SEGMENT) as Segment,
+    product: options.product ?? of?.product ?? defaults.DEFAULT_PRODUCT,
+    channel: options.channel ?? of?.channel ?? defaults.DEFAULT_CHANNEL,
+    segment: oneOf('segment', options.segment ?? of?.segment ?? defaults.DEFAULT_SEGMENT) as Segment,
     stateHeld: options.stateless !== true,
     purpose: oneOf('purpose', options.purpose ?? 'turn') as Purpose,
     labels: options.label ?? [],
@@ -198,6 +231,8 @@ function callFrom(options: ExplainOptions, config: Config): HypotheticalCall {
     at: momentOption('perdure explain', '--as-of', options.asOf) ?? config.asOf?.ms ?? Date.now(),
     inputTokens: options.inputTokens ?? DEFAULT_TOKENS,
     outputTokens: options.outputTokens ?? DEFAULT_TOKENS,
+    agent,
+    principal,
   };
 }
 

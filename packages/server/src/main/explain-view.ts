@@ -12,10 +12,11 @@ import type { PlacementDesk } from '../engine/placement-desk.ts';
 import type { SpendDesk } from '../engine/spend.ts';
 import type { ExplainView } from '../http/perdure/explain-view.ts';
 import type { TenantId } from '../kernel/ids.ts';
-import type { Purpose, ShadowPrices } from '../placement/facts.ts';
+import type { Purpose, Segment, ShadowPrices } from '../placement/facts.ts';
 import type { Config } from './config/config.ts';
 import * as defaults from './config/defaults.ts';
 import { type RecordedHome, recordedOf, type RecordedPage, type Window } from './evidence/recorded.ts';
+import { type Asker, type AskerGiven, askerOf, type AskerStore } from './explain-asker.ts';
 import { explainHypothetical, type HypotheticalCall, type KnownNow, supposing, UnknownFact } from './explain.ts';
 import { callJson, explanationJson, textOf } from './explain-text.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
@@ -29,13 +30,14 @@ export interface ExplainViewOptions {
   readonly spend: () => Pick<SpendDesk, 'fact'>;
   readonly shadow: () => ShadowPrices | undefined;
   readonly stores: readonly RecordedHome[];
+  readonly control: AskerStore;
   readonly now: () => number;
   /** Placements that one report reads. Absent: `REPORTED_MOST`. */
   readonly reportedMost?: number;
 }
 
 /** Placements that one report reads over HTTP: some seconds. What holds more is asked for in shorter windows, or read from the folder. */
-const REPORTED_MOST = 100_000;
+export const REPORTED_MOST = 100_000;
 const DEFAULT_TOKENS = 1000;
 
 export function makeExplainView(options: ExplainViewOptions): ExplainView {
@@ -45,11 +47,26 @@ export function makeExplainView(options: ExplainViewOptions): ExplainView {
     health: desk.health(),
     shadow: options.shadow() ?? null,
   });
+  /** L10: keys and agents of the tenant alone. */
+  async function askedBy({ key, scopes, agent }: ExplainRequest, tenant: TenantId): Promise<Asker> {
+    const given: AskerGiven = {
+      ...(key !== undefined && { key }),
+      ...(scopes !== undefined && { scopes }),
+      ...(agent !== undefined && { agent }),
+    };
+    try {
+      return await askerOf(config, options.control, given, tenant, tenant);
+    } catch (error) {
+      if (error instanceof UnknownFact) throw invalid(null, error.message);
+      throw error;
+    }
+  }
   return {
     known: tenant => wireKnown(tenant, active(), known(tenant)),
-    explain(tenant, request) {
+    async explain(tenant, request) {
+      const asker = await askedBy(request, tenant);
       const { loaded, activation } = active();
-      const call = callOf(config, tenant, request, options.now());
+      const call = callOf(config, tenant, request, options.now(), asker);
       const now = known(tenant);
       const seen = request.spend === undefined ? now : { ...now, spend: request.spend };
       const document = supposing(parseDocument(loaded.document), {
@@ -69,6 +86,7 @@ export function makeExplainView(options: ExplainViewOptions): ExplainView {
           call: callJson(call, document, seen) as ExplanationResource['call'],
           ...explanationJson(explanation),
           text: textOf(explanation),
+          warnings: asker.warnings,
         };
       } catch (error) {
         if (error instanceof UnknownFact || error instanceof ContractsError) throw invalid(null, error.message);
@@ -132,14 +150,20 @@ function wireKnown(tenant: TenantId, { activation }: LoadedEra, { spend, health,
   };
 }
 
-function callOf(config: Config, tenant: TenantId, request: ExplainRequest, now: number): HypotheticalCall {
+function callOf(
+  config: Config,
+  tenant: TenantId,
+  request: ExplainRequest,
+  now: number,
+  { of, principal, agent }: Asker,
+): HypotheticalCall {
   return {
     asked: askedOf(request),
     tenant,
     model: request.model ?? config.targets[0]?.model ?? '',
-    product: request.product ?? defaults.DEFAULT_PRODUCT,
-    channel: request.channel ?? defaults.DEFAULT_CHANNEL,
-    segment: request.segment ?? defaults.DEFAULT_SEGMENT,
+    product: request.product ?? of?.product ?? defaults.DEFAULT_PRODUCT,
+    channel: request.channel ?? of?.channel ?? defaults.DEFAULT_CHANNEL,
+    segment: (request.segment ?? of?.segment ?? defaults.DEFAULT_SEGMENT) as Segment,
     stateHeld: request.stored ?? true,
     purpose: (request.purpose ?? 'turn') as Purpose,
     labels: request.labels ?? [],
@@ -147,6 +171,8 @@ function callOf(config: Config, tenant: TenantId, request: ExplainRequest, now: 
     at: momentOf('as_of', request.as_of) ?? config.asOf?.ms ?? now,
     inputTokens: request.input_tokens ?? DEFAULT_TOKENS,
     outputTokens: request.output_tokens ?? DEFAULT_TOKENS,
+    agent,
+    principal,
   };
 }
 

@@ -7,10 +7,12 @@ import { decide } from '../placement/decide.ts';
 import type { Decision } from '../placement/decision.ts';
 import type {
   Action,
+  AgentFacts,
   CallFacts,
   DecideOptions,
   DestinationFacts,
   Health,
+  PrincipalFacts,
   Purpose,
   RecordedEvent,
   Segment,
@@ -50,6 +52,10 @@ export interface HypotheticalCall {
   readonly at: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** The agent of the session; null: of none. */
+  readonly agent: AgentFacts | null;
+  /** In whose name it is asked; null: not known, and a clause that asks denies. */
+  readonly principal: PrincipalFacts | null;
 }
 
 /** What is known beside the call, as a server knows it. */
@@ -76,7 +82,7 @@ export interface Explanation {
   readonly warnings: readonly string[];
 }
 
-/** The product, channel or model is not configured. */
+/** The product, channel or model is not configured, or who asks is not there. */
 export class UnknownFact extends Error {
   override readonly name = 'UnknownFact';
 }
@@ -180,7 +186,9 @@ function factsOf(config: Config, call: HypotheticalCall, spend: Spend | null): C
     requestLabels: stateHeld ? requestLabels : [...new Set([...labels, ...requestLabels])],
     at,
     ...(spend !== null && { spend }),
-    // Of a session that begins with it; who asks is not said, and so not known.
+    ...(call.agent !== null && { agent: call.agent }),
+    ...(call.principal !== null && { principal: call.principal }),
+    // Of a session that begins with it.
     soFar: { turns: 0, itemsRead: 0, memoryReads: 0, toolsRun: 0, filesTouched: 0 },
     inputTokens: call.inputTokens,
     outputBound: call.outputTokens,

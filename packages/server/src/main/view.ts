@@ -16,7 +16,6 @@ import { isFlaggedApart, matchesPlainly } from './placement-filter.ts';
 import type { LoadedEra } from './govern/active-contracts.ts';
 import { clausesOf, conflictOf, distinct, explanationOf, wireClause } from './refusal-view.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from './snapshots.ts';
-import { whatIf } from './whatif/in-server.ts';
 
 export interface ViewOptions {
   readonly config: Config;
@@ -74,7 +73,7 @@ export function makeView(options: ViewOptions): PlacementsView {
       if (record.chosen === null || compact.s === undefined) return false;
       return placeNamed((await snapshotOf(compact.s)).snapshot, record.chosen)?.cloud === filters.cloud;
     },
-    whatIf: (records, suppose) => whatIf(records, suppose, snapshotOf),
+    whatIf: async (records, suppose) => (await import('./whatif/in-server.ts')).whatIf(records, suppose, snapshotOf),
     async document(version, tenant) {
       const text = await options.document(version);
       return text === null || tenant === null ? text : documentFor(text, tenant);

@@ -46,7 +46,7 @@ export async function waiversGrant(options: GrantOptions, io: Io): Promise<ExitC
       ...(options.requireSecond === true && { require_second: true }),
     }),
   );
-  return toldWaiver(waiver, options, io);
+  return toldWaiver(waiver, options, io, waiver.warnings);
 }
 
 export async function waiversDecide(
@@ -58,13 +58,14 @@ export async function waiversDecide(
   return toldWaiver(await atGovernDesk(options, io, desk => desk.decideWaiver(LOCAL, id, how)), options, io);
 }
 
-function toldWaiver(waiver: WaiverResource, options: ListOptions, io: Io): ExitCode {
+function toldWaiver(waiver: WaiverResource, options: ListOptions, io: Io, warnings: readonly string[] = []): ExitCode {
   const { id, state, clause, contract, until, expires_at: expires } = waiver;
   if (options.json === true) printJson(io, waiver);
   else {
     io.out(`${id}: ${clause} of ${contract} for ${scopeOf(waiver)}, until ${moment(until)}: ${state}\n`);
     if (state === 'pending')
       io.out(`Another key must approve it before ${moment(expires ?? 0)}: perdure waivers approve ${id}\n`);
+    for (const warning of warnings) io.err(`Warning: ${warning}\n`);
   }
   return EXIT.ok;
 }
@@ -84,7 +85,7 @@ export async function eventsList(options: ListOptions, io: Io): Promise<ExitCode
   const events = await atGovernDesk(options, io, desk => desk.events());
   if (options.json === true) printJson(io, { object: 'list', data: events, has_more: false });
   else if (events.length === 0) io.out('No events are recorded.\n');
-  else io.out(table(['ID', 'EVENT', 'DATE', 'STATE', 'BY', 'SOURCE'], events.map(eventRow)));
+  else io.out(table(['ID', 'EVENT', 'DATE', 'STATE', 'BY', 'ASKED BY', 'SOURCE'], events.map(eventRow)));
   return EXIT.ok;
 }
 
@@ -98,7 +99,7 @@ export async function eventsRecord(event: string, options: RecordOptions, io: Io
   const { date, source } = options;
   const second = options.requireSecond === true && { require_second: true };
   const recorded = await atGovernDesk(options, io, desk => desk.recordEvent(LOCAL, { event, date, source, ...second }));
-  return toldEvent(recorded, options, io);
+  return toldEvent(recorded, options, io, recorded.warnings);
 }
 
 export async function eventsDecide(
@@ -110,7 +111,12 @@ export async function eventsDecide(
   return toldEvent(await atGovernDesk(options, io, desk => desk.decideEvent(LOCAL, id, how)), options, io);
 }
 
-function toldEvent(event: ContractEventResource, options: ListOptions, io: Io): ExitCode {
+function toldEvent(
+  event: ContractEventResource,
+  options: ListOptions,
+  io: Io,
+  warnings: readonly string[] = [],
+): ExitCode {
   if (options.json === true) printJson(io, event);
   else {
     io.out(`${event.id}: ${event.event} on ${event.date}: ${event.state}\n`);
@@ -118,11 +124,12 @@ function toldEvent(event: ContractEventResource, options: ListOptions, io: Io): 
       io.out(
         `Another key must approve it before ${moment(event.expires_at ?? 0)}: perdure events approve ${event.id}\n`,
       );
+    for (const warning of warnings) io.err(`Warning: ${warning}\n`);
   }
   return EXIT.ok;
 }
 
 function eventRow(one: ContractEventResource): readonly string[] {
   const by = one.decided_by === null ? one.recorded_by : `${one.recorded_by}, ${one.decided_by}`;
-  return [one.id, one.event, one.date, one.state, by, one.source];
+  return [one.id, one.event, one.date, one.state, by, one.asked_by.join(', ') || '-', one.source];
 }

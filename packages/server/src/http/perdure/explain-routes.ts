@@ -13,7 +13,7 @@ export async function getDecisionFacts({ explains }: HttpDeps, exchange: Exchang
 
 export async function explainCall(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const wanted = await bodyOf(deps, exchange, parseExplain);
-  send(exchange, deps.explains.explain(asTenant(exchange, wanted.tenant).tenant, wanted));
+  send(exchange, await deps.explains.explain(asTenant(exchange, wanted.tenant).tenant, wanted));
 }
 
 export async function getReport(deps: HttpDeps, exchange: Exchange, name: ReportName): Promise<void> {

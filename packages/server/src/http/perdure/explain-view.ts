@@ -16,7 +16,7 @@ export interface ExplainView {
   /** What decisions for a tenant see now. */
   known(tenant: TenantId): DecisionFacts;
   /** A call that nobody makes, of the tenant. @throws invalid_request, contracts_invalid */
-  explain(tenant: TenantId, request: ExplainRequest): ExplanationResource;
+  explain(tenant: TenantId, request: ExplainRequest): Promise<ExplanationResource>;
   /** @param tenant null: of all @throws invalid_request if the window holds more than a request looks at */
   report(
     name: ReportName,

@@ -5,6 +5,7 @@ import type {
   ActivationResource,
   AuditPage,
   AuditQuery,
+  ContractEventAnswer,
   ContractEventResource,
   ContractRecord,
   ContractTexts,
@@ -15,6 +16,7 @@ import type {
   RightResource,
   SettingsResource,
   StrandedList,
+  WaiverAnswer,
   WaiverResource,
 } from '@perdure/protocol';
 
@@ -38,10 +40,10 @@ export interface GovernView {
   withdrawActivation(who: Viewer, id: string): Promise<ActivationResource>;
   stranded(who: Viewer, after: string | null): Promise<StrandedList>;
   waivers(who: Viewer): Promise<readonly WaiverResource[]>;
-  grantWaiver(who: Viewer, wanted: CreateWaiver): Promise<WaiverResource>;
+  grantWaiver(who: Viewer, wanted: CreateWaiver): Promise<WaiverAnswer>;
   decideWaiver(who: Viewer, id: string, how: 'approve' | 'reject' | 'revoke'): Promise<WaiverResource>;
   events(): Promise<readonly ContractEventResource[]>;
-  recordEvent(who: Viewer, wanted: CreateContractEvent): Promise<ContractEventResource>;
+  recordEvent(who: Viewer, wanted: CreateContractEvent): Promise<ContractEventAnswer>;
   decideEvent(who: Viewer, id: string, how: 'approve' | 'reject' | 'retract'): Promise<ContractEventResource>;
   /** What the configuration settles beside contracts, newest first. */
   settings(): Promise<readonly SettingsResource[]>;

@@ -20,6 +20,12 @@ export const explainCommand: AddCommand = (program, io, done) => {
     .option('--channel <id>', 'who sold it (default: direct)')
     .option('--segment <name>', 'the buyer: commercial, us-gov, us-natsec (default: commercial)')
     .option('--tenant <name>', 'whose call it is (default: local)')
+    .option(
+      '--key <name>',
+      'in the name of this key, by its name or id: what it was sold is taken from it (default: not known)',
+    )
+    .option('--scopes <list>', 'with these scopes of it, as inference,read (default: those that it has)')
+    .option('--agent <id>', 'of a session of this agent, by its id or name: support, agent_01k...@3 (default: of none)')
     .option('--stored', 'state is kept for the caller (default)')
     .option('--stateless', 'nothing is kept for the caller')
     .option('--purpose <name>', 'turn, subagent, compaction, ... (default: turn)')
@@ -46,6 +52,7 @@ export const explainCommand: AddCommand = (program, io, done) => {
         'perdure explain --stateless --channel bedrock --contracts openai-2026-02 --as-of 2026-03-20',
         'perdure explain --product frontier --channel bedrock --contracts openai-2026-02 --as-of 2026-03-20 --reading microsoft',
         'perdure explain --model gpt-5.5 --label us-gov --json',
+        'perdure explain --key batch --scopes inference --agent support@3',
         'perdure explain plc_01m7zgk0rxgf8gb832w93cwktykx01',
       )}\nWith a call that nobody makes it ends with 3 if that would be refused.\n`,
     )

@@ -17,12 +17,12 @@ const parse = (text: string, env: Environment = {}): Config =>
 const warnings = (text: string, env: Environment = {}): readonly string[] =>
   parseConfig(text, { file: 'perdure.yaml', env, base }).warnings.map(problemLine);
 
-/** All lines of the error; fails if there is none. */
+/** What each problem says; fails if there is none. */
 function errors(text: string, env: Environment = {}): readonly string[] {
   try {
     parse(text, env);
   } catch (error) {
-    if (error instanceof ConfigError) return error.message.split('\n');
+    if (error instanceof ConfigError) return error.problems.map(problemLine);
     throw error;
   }
   throw new Error('this configuration was accepted');

@@ -9,6 +9,7 @@ import { readDocument, type SourceDocument } from './document.ts';
 import type { Environment } from './interpolate.ts';
 import { at, pathOf, problemsOf } from './issues.ts';
 import { CONFIG_BOUNDS } from './limits.ts';
+import { withTargetsToWrite } from './missing-targets.ts';
 import { normalise, offersOf } from './normalise.ts';
 import { ConfigError, type LocatedProblem, type Path, type Problem } from './problem.ts';
 import type { FileConfig } from './file-form.ts';
@@ -51,7 +52,8 @@ export function parseConfig(text: string, { file, env, base }: ParseOptions): Lo
   const contracts = contractFolders(at(document.value, ['contracts']), base);
   const permissions = permissionProblems(at(document.value, ['permissions']), base);
   const review = reviewProblems(at(document.value, ['review']), at(document.value, ['targets']));
-  const found = [...parsed.issues, ...cross, ...contracts.problems, ...permissions, ...review];
+  const issues = withTargetsToWrite(parsed.issues, env);
+  const found = [...issues, ...cross, ...contracts.problems, ...permissions, ...review];
   const problems = inOrder([
     ...document.problems,
     ...found.filter(problem => !document.spoilt(problem.path)).map(document.locate),

@@ -43,6 +43,8 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   tool_call_not_found: 'Send the `call_id` of a call that the previous response left open.',
   idempotency_key_reused: 'Use a new key for each new request.',
   idempotency_completed: 'Use a new key if the call is to be made again.',
+  idempotency_outcome_unknown:
+    'Use a new key if the call is to be made again; `GET /perdure/v1/placements` shows what was placed, and what it may have cost.',
   session_product_mismatch: 'Continue with a key of the product and channel that it was started with.',
   placement_refused:
     '`details` names each target with the clauses against it, and `perdure explain` what would free the call: another target, label, region or contract.',

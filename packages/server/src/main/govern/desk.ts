@@ -6,7 +6,7 @@ import {
   perdureError,
   type RightResource,
 } from '@perdure/protocol';
-import type { GovernView } from '../../http/perdure/govern-view.ts';
+import type { GovernView, Viewer } from '../../http/perdure/govern-view.ts';
 import type { Contract } from '../../contract/contract.ts';
 import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs, DAY_MS } from '../../contract/instant.ts';
@@ -24,6 +24,7 @@ import { eventDays } from '../money/usage-view.ts';
 import type { Governance } from './governance.ts';
 import {
   activationResource,
+  configuredEventResource,
   contractEventResource,
   rightResource,
   settingsResource,
@@ -31,6 +32,7 @@ import {
 } from './resources.ts';
 import { checkRightId, type NewMove, type Right } from './right.ts';
 import { contractsAsking } from './rights-asked.ts';
+import { askedByConfigured, type EventsAsked, eventsAsked, joined, unaskedWarnings } from './events-asked.ts';
 import { strandedSessions, type StrandedQuery } from './stranded.ts';
 import { checkWaiver } from './waiver.ts';
 
@@ -39,15 +41,25 @@ export interface GovernDeskDeps {
   readonly governance: Governance;
   readonly active: ActiveContracts;
   readonly stores: StrandedQuery['stores'];
+  /** Those that a key, the configuration or a session is of. */
+  readonly tenants: () => Promise<readonly string[]>;
   /** Called before contracts are loaded, so that loading them holds up a server for a short time only. */
   readonly prime: (contracts: readonly ContractFiles[]) => Promise<void>;
   readonly audit: AuditDeskDeps;
 }
 
-export function makeGovernDesk({ config, governance, active, stores, prime, audit }: GovernDeskDeps): GovernView {
+export function makeGovernDesk({
+  config,
+  governance,
+  active,
+  stores,
+  tenants,
+  prime,
+  audit,
+}: GovernDeskDeps): GovernView {
   const { now, seen } = governance.deps;
   const shown = (one: Activation): ActivationResource =>
-    activationResource(one, governance.activations, now(), config.enforce);
+    activationResource(one, governance.activations, now(), governance.inForce.enforce);
 
   /** What the contracts that are in force until then say of money, and these do not. */
   async function dropped(effective: number, after: readonly Contract[]): Promise<ActivationAnswer['dropped_terms']> {
@@ -127,7 +139,8 @@ export function makeGovernDesk({ config, governance, active, stores, prime, audi
       const secondPerson = wanted.require_second ?? false;
       const granted = await governance.grantWaiver(who.principal, { ...scope, reason, secondPerson });
       await active.follow();
-      return waiverResource(granted, now(), seen());
+      const warnings = await tenantWarnings(who, tenant);
+      return { ...waiverResource(granted, now(), seen()), warnings };
     },
     async decideWaiver(who, id, how) {
       const { principal } = who;
@@ -138,7 +151,11 @@ export function makeGovernDesk({ config, governance, active, stores, prime, audi
       await active.follow();
       return waiverResource(waiver, now(), seen());
     },
-    events: async () => governance.events.map(one => contractEventResource(one, now())).toReversed(),
+    async events() {
+      const asked = askedFor();
+      const recorded = governance.events.map(one => contractEventResource(one, now(), asked)).toReversed();
+      return [...recorded, ...governance.inForce.events.map(one => configuredEventResource(one, asked))];
+    },
     async recordEvent(who, { event, date, source, require_second: second = false }) {
       checkEventId(event);
       const at = timeOf('date', date);
@@ -147,7 +164,8 @@ export function makeGovernDesk({ config, governance, active, stores, prime, audi
       const given = { event, date: at - (at % DAY_MS), source };
       const recorded = await governance.recordEvent(who.principal, given, second);
       await active.follow();
-      return contractEventResource(recorded, now());
+      const warnings = unaskedWarnings(event, joined([askedFor(), askedByConfigured(config)]));
+      return { ...contractEventResource(recorded, now(), askedFor()), warnings };
     },
     async decideEvent(who, id, how) {
       const { principal } = who;
@@ -156,7 +174,7 @@ export function makeGovernDesk({ config, governance, active, stores, prime, audi
           ? await governance.retractEvent(principal, id)
           : await governance.decideEvent(principal, id, how === 'approve' ? 'approved' : 'rejected');
       await active.follow();
-      return contractEventResource(event, now());
+      return contractEventResource(event, now(), askedFor());
     },
     settings: async () =>
       governance.settings.map(one => settingsResource(one, governance.settings, now())).toReversed(),
@@ -189,6 +207,22 @@ export function makeGovernDesk({ config, governance, active, stores, prime, audi
     },
     audit: (who, query) => auditPage(audit, who, query),
   };
+
+  function askedFor(): EventsAsked {
+    return eventsAsked(active.eras().map(({ loaded }) => loaded));
+  }
+
+  /** A tenant that nobody has seen may come yet, or be a slip of the pen. Others are named only to who may see them (L10). */
+  async function tenantWarnings({ all }: Viewer, tenant: string | null): Promise<readonly string[]> {
+    if (tenant === null || !all) return [];
+    const known = await tenants();
+    if (known.includes(tenant)) return [];
+    const near = didYouMean(tenant, known);
+    const hint = near === null ? '' : ` (did you mean ${near}?)`;
+    return [
+      `No key, setting or session is of a tenant '${tenant.slice(0, 64)}'${hint}: it waives nothing before one is.`,
+    ];
+  }
 
   function shownRight(right: Right): RightResource {
     const snapshots = active.eras().map(({ loaded }) => loaded);

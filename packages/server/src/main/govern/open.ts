@@ -5,6 +5,7 @@ import { homeTag, type Ids } from '../../kernel/ids.ts';
 import type { GovernView } from '../../http/perdure/govern-view.ts';
 import type { HomeStore } from '../../store/home-store.ts';
 import type { Config } from '../config/config.ts';
+import { DEFAULT_TENANT } from '../config/defaults.ts';
 import { type Activation, eraAt, eras } from './activation.ts';
 import { type ActiveContracts, differences, openActiveContracts } from './active-contracts.ts';
 import { type AuditLeaves, NO_LEAVES } from './audit-desk.ts';
@@ -61,6 +62,7 @@ export async function openGoverned(
       governance,
       active,
       stores,
+      tenants: () => knownTenants(config, control, stores),
       prime: how === 'serve' ? primeCedar : nothing,
       audit: { store: control, config, leaves: sealed ? leavesOf(config.data, control.home) : NO_LEAVES },
     }),
@@ -75,6 +77,17 @@ export async function openGoverned(
       ];
     },
   };
+}
+
+/** Tenants of keys, revoked ones too, of settings that name one, and of what was placed. */
+async function knownTenants(
+  { keys, retention }: Config,
+  control: HomeStore,
+  stores: readonly HomeStore[],
+): Promise<readonly string[]> {
+  const [made, ...placed] = await Promise.all([control.keys(), ...stores.map(store => store.tenants())]);
+  const named = [...keys, ...made].map(({ tenant }) => tenant);
+  return [...new Set([DEFAULT_TENANT, ...named, ...retention.tenants.keys(), ...placed.flat()])];
 }
 
 function settingsWarning({ lines, pending }: NonNullable<ReturnType<typeof unmet>>): string {

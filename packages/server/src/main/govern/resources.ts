@@ -11,8 +11,9 @@ import type {
 import type { AuditRow } from '../../engine/control-records.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { type Activation, activationState, inForceFrom } from './activation.ts';
-import type { FirstRefusal } from '../../placement/facts.ts';
+import type { FirstRefusal, RecordedEvent } from '../../placement/facts.ts';
 import { type ContractEvent, eventState, requestOf } from './contract-event.ts';
+import type { EventsAsked } from './events-asked.ts';
 import type { Request } from './request.ts';
 import { type Move, moveState, refusalFacts, type Right, rightStates } from './right.ts';
 import { type SettingsRecord, settingsState } from './settings.ts';
@@ -33,7 +34,7 @@ function requested({ reason, requestedBy, requestedAt, expiresAt, decided }: Req
   };
 }
 
-/** @param configured whether the configuration enforces: refusals are enforced only if both say so */
+/** @param configured whether what is settled of the configuration enforces: refusals are enforced only if both say so */
 export function activationResource(
   activation: Activation,
   all: readonly Activation[],
@@ -73,7 +74,8 @@ export function waiverResource(waiver: WaiverRecord, real: number, seen: number)
   };
 }
 
-export function contractEventResource(one: ContractEvent, now: number): ContractEventResource {
+/** @param asked event -> who asks for it */
+export function contractEventResource(one: ContractEvent, now: number, asked: EventsAsked): ContractEventResource {
   const { id, event, date, source, retracted } = one;
   const { reason: _reason, requested_by, requested_at, ...rest } = requested(requestOf(one));
   return {
@@ -88,7 +90,17 @@ export function contractEventResource(one: ContractEvent, now: number): Contract
     ...rest,
     retracted_by: retracted?.by ?? null,
     retracted_at: secondsOrNull(retracted?.at),
+    asked_by: asked.get(event) ?? [],
   };
+}
+
+/** One that the configuration says. */
+export function configuredEventResource(
+  { id, date, source }: RecordedEvent,
+  asked: EventsAsked,
+): ContractEventResource {
+  const head = { id: `config:${id}`, object: 'perdure.contract_event', state: 'recorded' } as const;
+  return { ...head, event: id, date, source, ...UNASKED, asked_by: asked.get(id) ?? [] };
 }
 
 export function settingsResource(

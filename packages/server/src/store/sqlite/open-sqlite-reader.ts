@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ControlRecords } from '../../engine/control-records.ts';
-import type { SessionLog } from '../../engine/ports.ts';
+import type { ControlStore, SessionLog } from '../../engine/ports.ts';
 import type { HomeId } from '../../kernel/ids.ts';
 import { checkLimit, checkRange } from '../bounds.ts';
 import type { PlacementTexts, PlacementTextsQuery, ReaderOps } from './messages.ts';
@@ -13,7 +13,8 @@ export interface HomeReader
       SessionLog,
       'home' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document' | 'close'
     >,
-    Pick<ControlRecords, 'records' | 'auditPosition'> {
+    Pick<ControlRecords, 'records' | 'auditPosition'>,
+    Pick<ControlStore, 'keys' | 'resources'> {
   /** Placements in the order of their positions, as a replay needs them. */
   placementTexts(query: PlacementTextsQuery): Promise<PlacementTexts>;
 }
@@ -42,6 +43,11 @@ export async function openSqliteReader(dir: string, home: HomeId, now: number): 
     document: digest => reader.call('document', digest),
     records: kind => reader.call('records', kind),
     auditPosition: () => reader.call('auditPosition', null),
+    keys: () => reader.call('keys', null),
+    resources: async query => {
+      checkLimit(query.limit);
+      return reader.call('resources', query);
+    },
     close: () => reader.terminate(),
   };
 }

@@ -15,19 +15,21 @@ const CALL = EVENT_CODES['call.placed'];
 const TOOL = EVENT_CODES['tool.placed'];
 const TURN = EVENT_CODES['turn.started'];
 
-/** The turn began a few events before its call, and the call ends a few after: the subqueries walk from the one to the other. */
+/** The call ends a few events after its placement: the subquery walks there. */
 const ENTRY = `
-  SELECT p.e, p.at, s.id AS session, e.seq, e.code, e.version, e.head,
-    (SELECT name FROM names WHERE k = ifnull(b.actor, f.actor)) AS caused_by, f.code AS first_code, f.version AS first_version, f.head AS first_head,
-    b.code AS turn_code, b.version AS turn_version, b.head AS turn_head,
+  SELECT p.e, p.at, e.n, s.id AS session, e.seq, e.code, e.version, e.head,
+    (SELECT name FROM names WHERE k = f.actor) AS first_by, f.code AS first_code, f.version AS first_version, f.head AS first_head,
     x.code AS end_code, x.version AS end_version, x.head AS end_head, x.at AS end_at
   FROM placements p JOIN events e ON e.e = p.e JOIN sessions s ON s.n = e.n JOIN events f ON f.n = e.n AND f.seq = 1
-  LEFT JOIN events b ON e.code IN (${CALL}, ${TOOL}) AND b.e = (
-    SELECT o.e FROM events o WHERE o.n = e.n AND o.seq < e.seq AND o.code = ${TURN} ORDER BY o.seq DESC LIMIT 1)
   LEFT JOIN events x ON e.code = ${CALL} AND x.e = (
     SELECT o.e FROM events o WHERE o.n = e.n AND o.seq > e.seq AND o.code IN (${ENDS}) ORDER BY o.seq LIMIT 1)
   WHERE p.t = (SELECT k FROM names WHERE name = ?) AND p.e`;
 const entries = (sign: string, order: string): string => `${ENTRY} ${sign} ? ORDER BY p.e ${order} LIMIT ?`;
+
+/** The last turn that began in a stretch of a session, its ends left out. */
+const BEGAN = `
+  SELECT code, version, head, (SELECT name FROM names WHERE k = actor) AS by FROM events
+  WHERE n = ? AND seq > ? AND seq < ? AND code = ${TURN} ORDER BY seq DESC LIMIT 1`;
 
 /** One row of the events for the placement, one for the end of its call. */
 const TEXTS = `
@@ -43,6 +45,11 @@ export function makePlacementReads(db: DatabaseSync): PlacementReads {
   const session = db.prepare('SELECT n FROM sessions WHERE id = ? AND t = (SELECT k FROM names WHERE name = ?)');
   const find = makePlacedEvent(db);
   const texts = db.prepare(TEXTS);
+  const began = db.prepare(BEGAN);
+  const turnIn: TurnIn = (n, after, before) => {
+    const row = began.get(n, after, before);
+    return row === undefined ? null : { head: headOf(row, ''), by: String(row['by']) };
+  };
   const ends = db.prepare(
     'SELECT min(e) AS first, max(e) AS last FROM placements WHERE t = (SELECT k FROM names WHERE name = ?)',
   );
@@ -58,12 +65,17 @@ export function makePlacementReads(db: DatabaseSync): PlacementReads {
       const n = session.get(query.session, query.tenant)?.['n'];
       const event = n === undefined ? null : find(Number(n), query);
       const row = event === null ? undefined : one.get(query.tenant, event.e);
-      return row === undefined ? null : entryOf(row);
+      return row === undefined ? null : entryOf(row, turnsOf([row], turnIn)[0] ?? null);
     },
-    placementLog: ({ tenant, order, limit, after }) =>
-      order === 'asc'
-        ? asc.all(tenant, after ?? 0, limit).map(entryOf)
-        : desc.all(tenant, after ?? Number.MAX_SAFE_INTEGER, limit).map(entryOf),
+    placementLog({ tenant, order, limit, after }) {
+      const page =
+        order === 'asc'
+          ? asc.all(tenant, after ?? 0, limit)
+          : desc.all(tenant, after ?? Number.MAX_SAFE_INTEGER, limit).toReversed();
+      const turns = turnsOf(page, turnIn);
+      const entries = page.map((row, i) => entryOf(row, turns[i] ?? null));
+      return order === 'asc' ? entries : entries.toReversed();
+    },
     placementTexts: ({ tenant, limit, after }) => columns(texts.all(tenant, after, limit)),
     placementSeek({ tenant, at }) {
       const { first, last } = ends.get(tenant) ?? {};
@@ -94,21 +106,49 @@ function columns(rows: readonly Record<string, SQLOutputValue>[]): PlacementText
   };
 }
 
-function entryOf(row: Record<string, SQLOutputValue>): PlacementEntry {
-  const head = (prefix: string): StoredHead => ({
+type EntryRow = Readonly<Record<string, SQLOutputValue>>;
+
+interface Began {
+  readonly head: StoredHead;
+  readonly by: string;
+}
+type TurnIn = (n: number, after: number, before: number) => Began | null;
+
+/**
+ * The turn of each row, null for what is in none. A turn can be of tens of thousands of events: only the first placement of a session is looked
+ * for back to the beginning of its turn, and each one after it back to the one before.
+ * @param rows in the order of their commits
+ */
+function turnsOf(rows: readonly EntryRow[], turnIn: TurnIn): readonly (Began | null)[] {
+  const last = new Map<number, { readonly seq: number; readonly turn: Began | null }>();
+  return rows.map(row => {
+    if (row['code'] !== CALL && row['code'] !== TOOL) return null;
+    const [n, seq] = [Number(row['n']), Number(row['seq'])];
+    const before = last.get(n);
+    const turn = turnIn(n, before?.seq ?? 0, seq) ?? before?.turn ?? null;
+    last.set(n, { seq, turn });
+    return turn;
+  });
+}
+
+function headOf(row: EntryRow, prefix: string): StoredHead {
+  return {
     code: Number(row[`${prefix}code`]),
     version: Number(row[`${prefix}version`]),
     head: String(row[`${prefix}head`]),
-  });
+  };
+}
+
+function entryOf(row: EntryRow, turn: Began | null): PlacementEntry {
   return {
     position: Number(row['e']),
     session: String(row['session']) as SessionId,
     seq: Number(row['seq']),
     at: Number(row['at']),
-    placed: head(''),
-    first: head('first_'),
-    turn: row['turn_head'] === null ? null : head('turn_'),
-    end: row['end_head'] === null ? null : { ...head('end_'), at: Number(row['end_at']) },
-    by: String(row['caused_by']),
+    placed: headOf(row, ''),
+    first: headOf(row, 'first_'),
+    turn: turn?.head ?? null,
+    end: row['end_head'] === null ? null : { ...headOf(row, 'end_'), at: Number(row['end_at']) },
+    by: turn?.by ?? String(row['first_by']),
   };
 }
