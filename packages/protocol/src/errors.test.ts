@@ -55,6 +55,7 @@ describe('the catalogue', () => {
       store_unavailable: 503,
       server_draining: 503,
       deadline_exceeded: 504,
+      request_too_slow: 408,
       store_full: 507,
     } as const;
     for (const [code, status] of Object.entries(pinned)) {
@@ -65,7 +66,7 @@ describe('the catalogue', () => {
   it('knows its codes, and not what every object has', () => {
     expect(isErrorCode('placement_refused')).toBe(true);
     expect(isErrorCode('toString')).toBe(false);
-    expect(new Set(ERROR_CODES).size).toBe(123);
+    expect(new Set(ERROR_CODES).size).toBe(124);
   });
 });
 
