@@ -75,6 +75,7 @@ const OWN_ROUTES: readonly Route[] = [
     errors: TURN,
     idempotent: true,
     placed: true,
+    names: true,
     skips: true,
   },
   {
@@ -87,6 +88,7 @@ const OWN_ROUTES: readonly Route[] = [
     answer: 'CompactedResponse',
     errors: TURN,
     placed: true,
+    names: true,
   },
   {
     method: 'post',

@@ -71,7 +71,7 @@ async function sendStored(deps: HttpDeps, exchange: Exchange, response: StoredRe
 async function streamStored(deps: HttpDeps, exchange: Exchange, response: StoredResponse): Promise<void> {
   // The upstream is asked in this turn of the event loop: nothing is written before that has gone out.
   await new Promise(resolve => void setImmediate(resolve));
-  const stream = new EventStream(exchange.res, deps.limits, headersOf(exchange, response.placement));
+  const stream = new EventStream(exchange.res, deps.limits, headersOfStored(exchange, response));
   await pipeEvents(stream, response.events(-1, exchange.signal));
 }
 
