@@ -65,6 +65,17 @@ describe('with one target', () => {
     }
   }, 60_000);
 
+  test('a failure of the provider is passed on with its time to wait, too', async () => {
+    for (const [name] of forms()) {
+      await stack.close();
+      await start('aws');
+      await stack.fault('status 503 retry-after 7');
+      const failure = await failureOf(forms().find(form => form[0] === name)?.[1]() ?? Promise.resolve());
+      const { status, code, headers } = failure;
+      expect([name, status, code, headers?.get('retry-after')]).toEqual([name, 502, 'upstream_error', '7']);
+    }
+  }, 60_000);
+
   test('a provider that fails is told as such, and what it said is not', async () => {
     for (const [name, form] of forms()) {
       await stack.fault('status 500', { times: 1 });

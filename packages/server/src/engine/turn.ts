@@ -197,17 +197,15 @@ export function upstreamFailure(
   message: string,
   options: { param?: string | null; retryAfterMs?: number | null } = {},
 ): PerdureError {
-  const retryAfterMs = options.retryAfterMs ?? undefined;
+  // What the upstream said of when to come again is said on, whatever it failed with.
+  const wait = options.retryAfterMs == null ? {} : { retryAfterMs: options.retryAfterMs };
   switch (code) {
     case 'upstream_timeout':
     case 'upstream_interrupted':
     case 'context_length_exceeded':
     case 'upstream_rate_limited':
     case 'upstream_rejected':
-      return perdureError(code, message, {
-        param: options.param ?? null,
-        ...(retryAfterMs !== undefined && { retryAfterMs }),
-      });
+      return perdureError(code, message, { param: options.param ?? null, ...wait });
     case 'upstream_credentials':
       // Our credential, not the caller's: what the upstream said about it stays here (L9).
       return perdureError(
@@ -215,6 +213,6 @@ export function upstreamFailure(
         'The target did not accept this server’s credential; its operator must look.',
       );
     default:
-      return perdureError('upstream_error', message);
+      return perdureError('upstream_error', message, wait);
   }
 }
