@@ -222,10 +222,10 @@ export class StatelessRun {
     };
   }
 
-  /** The client leaving, or the deadline of all attempts together, ends the one under way. */
+  /** The client leaving, its request's time being over, or the deadline of all attempts together, ends the one under way. */
   #watch(): () => void {
     const { signal } = this.#input;
-    const onLeft = (): void => this.#stop.abort('left');
+    const onLeft = (): void => this.#stop.abort(signal.reason === 'deadline' ? 'deadline' : 'left');
     const timer = setTimeout(() => this.#stop.abort('deadline'), this.#engine.limits.turnMs);
     if (signal.aborted) onLeft();
     else signal.addEventListener('abort', onLeft, { once: true });
