@@ -38,7 +38,7 @@ import { listPlacements, type PlacementListQuery, type PlacementPage } from './p
 import { type PlacementRecord, readPlacement } from './placements.ts';
 import { inferRequest } from './infer-request.ts';
 import type { Placing } from './placing.ts';
-import { readResponse, resourceOfRecord } from './read.ts';
+import { isMadeAgain, outcomeOfRecord, readResponse, resourceOfRecord, type ResponseRecord } from './read.ts';
 import { recover, type RecoveryReport, takeUp } from './recovery.ts';
 import { deleteResponse, type RemoveOptions } from './remove.ts';
 import { KEEP_ALL } from './retention.ts';
@@ -242,11 +242,13 @@ export function createEngine(options: EngineOptions): Engine {
     if (idempotency === null)
       return ofTurn(caller, await beginTurn(context, { caller, request, labels, reserved: null }));
     const route = 'POST /v1/responses';
-    const reserved = await reserve(context, caller, {
-      ...idempotency,
-      route,
-      home: homeOf(context, { caller, request, labels }),
-    });
+    const home = homeOf(context, { caller, request, labels });
+    let reserved = await reserve(context, caller, { ...idempotency, route, home });
+    if (reserved.type !== 'fresh' && (await failedUnseen(caller, reserved.id))) {
+      // It stays what it is, under its id. Of two that come at once one gets the key, and the other finds what that makes.
+      await reserved.release();
+      reserved = await reserve(context, caller, { ...idempotency, route, home });
+    }
     if (reserved.type !== 'fresh') {
       const found = await again(caller, reserved.id);
       if (found !== null) return found;
@@ -265,16 +267,27 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  /** The response that an idempotency key made before; null if it was never committed. */
-  async function again(caller: Caller, id: ResponseId): Promise<StoredResponse | null> {
-    const running = context.running.get(id);
-    if (running !== undefined) return ofTurn(caller, running);
+  /** The response that an idempotency key made before, from the log; null if it was never committed. */
+  async function recordOf(caller: Caller, id: ResponseId): Promise<ResponseRecord | null> {
     try {
-      await readResponse(context, caller, id);
+      return await readResponse(context, caller, id);
     } catch (error) {
       if (toPerdureError(error).code === 'response_not_found') return null;
       throw error;
     }
+  }
+
+  async function failedUnseen(caller: Caller, id: ResponseId): Promise<boolean> {
+    if (context.running.has(id)) return false;
+    const record = await recordOf(caller, id);
+    return record !== null && isMadeAgain(record);
+  }
+
+  /** The response that an idempotency key made before, as it runs or as it ended; null if it was never committed. */
+  async function again(caller: Caller, id: ResponseId): Promise<StoredResponse | null> {
+    const running = context.running.get(id);
+    if (running !== undefined) return ofTurn(caller, running);
+    if ((await recordOf(caller, id)) === null) return null;
     return {
       id,
       placement: null,
@@ -290,7 +303,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function settledResponse(caller: Caller, id: ResponseId): Promise<ResponseResource> {
     const running = await runningTurn(context, caller, id);
-    return running === null ? response(caller, id) : running.done;
+    return running === null ? outcomeOfRecord(await readResponse(context, caller, id)) : running.done;
   }
 
   function ofTurn(caller: Caller, turn: RunningTurn): StoredResponse {
