@@ -38,7 +38,7 @@ import { listPlacements, type PlacementListQuery, type PlacementPage } from './p
 import { type PlacementRecord, readPlacement } from './placements.ts';
 import { inferRequest } from './infer-request.ts';
 import type { Placing } from './placing.ts';
-import { isMadeAgain, outcomeOfRecord, readResponse, resourceOfRecord, type ResponseRecord } from './read.ts';
+import { isMadeAnew, outcomeOfRecord, readResponse, resourceOfRecord } from './read.ts';
 import { recover, type RecoveryReport, takeUp } from './recovery.ts';
 import { deleteResponse, type RemoveOptions } from './remove.ts';
 import { KEEP_ALL } from './retention.ts';
@@ -244,22 +244,21 @@ export function createEngine(options: EngineOptions): Engine {
     const route = 'POST /v1/responses';
     const home = homeOf(context, { caller, request, labels });
     let reserved = await reserve(context, caller, { ...idempotency, route, home });
-    if (reserved.type !== 'fresh' && (await failedUnseen(caller, reserved.id))) {
+    let found = reserved.type === 'fresh' ? null : await again(caller, reserved.id);
+    if (found?.madeAnew === true) {
       // It stays what it is, under its id. Of two that come at once one gets the key, and the other finds what that makes.
       await reserved.release();
       reserved = await reserve(context, caller, { ...idempotency, route, home });
+      found = reserved.type === 'fresh' ? null : await again(caller, reserved.id);
     }
-    if (reserved.type !== 'fresh') {
-      const found = await again(caller, reserved.id);
-      if (found !== null) return found;
-    }
+    if (found !== null) return found.response;
     try {
       return ofTurn(caller, await beginTurn(context, { caller, request, labels, reserved: reserved.id }));
     } catch (error) {
       const problem = toPerdureError(error);
       // Two of the same request at once: the other one's response is this one's too.
-      const found = problem.code === 'idempotency_in_progress' ? await again(caller, reserved.id) : null;
-      if (found !== null) return found;
+      const other = problem.code === 'idempotency_in_progress' ? await again(caller, reserved.id) : null;
+      if (other !== null) return other.response;
       // Its id is taken, and it is in no read.
       if (problem.code === 'idempotency_in_progress') throw perdureError('idempotency_completed', GONE);
       if (reserved.type === 'fresh' && problem.status < 500) await reserved.release();
@@ -267,27 +266,23 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  /** The response that an idempotency key made before, from the log; null if it was never committed. */
-  async function recordOf(caller: Caller, id: ResponseId): Promise<ResponseRecord | null> {
+  /** The response that an idempotency key made before, and whether it is made anew; null if it was never committed. */
+  async function again(
+    caller: Caller,
+    id: ResponseId,
+  ): Promise<{ readonly response: StoredResponse; readonly madeAnew: boolean } | null> {
+    const running = context.running.get(id);
+    if (running !== undefined) return { response: ofTurn(caller, running), madeAnew: false };
     try {
-      return await readResponse(context, caller, id);
+      return { madeAnew: isMadeAnew(await readResponse(context, caller, id)), response: stored(caller, id) };
     } catch (error) {
       if (toPerdureError(error).code === 'response_not_found') return null;
       throw error;
     }
   }
 
-  async function failedUnseen(caller: Caller, id: ResponseId): Promise<boolean> {
-    if (context.running.has(id)) return false;
-    const record = await recordOf(caller, id);
-    return record !== null && isMadeAgain(record);
-  }
-
-  /** The response that an idempotency key made before, as it runs or as it ended; null if it was never committed. */
-  async function again(caller: Caller, id: ResponseId): Promise<StoredResponse | null> {
-    const running = context.running.get(id);
-    if (running !== undefined) return ofTurn(caller, running);
-    if ((await recordOf(caller, id)) === null) return null;
+  /** A response from the log. */
+  function stored(caller: Caller, id: ResponseId): StoredResponse {
     return {
       id,
       placement: null,

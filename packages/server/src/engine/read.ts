@@ -173,7 +173,7 @@ export function outcomeOfRecord(record: ResponseRecord): ResponseResource {
  * Whether the same request, sent again under its key, makes a new response in place of this one: it failed for a reason that passes, and nobody
  * was shown any of it, neither a stream nor that it runs.
  */
-export function isMadeAgain({ progress, streamed, events }: ResponseRecord): boolean {
+export function isMadeAnew({ progress, streamed, events }: ResponseRecord): boolean {
   if (progress.error === null || streamed || progress.output.length > 0) return false;
   const { next } = failureOfRecord(progress.error, events);
   return next === 'retry' || next === 'retry-after';

@@ -56,6 +56,12 @@ export class RunningTurn {
   /** Who cancelled it, as events name their actor; null if nobody has. It ends when the turn says so in the log. */
   cancelledBy: string | null = null;
   readonly avoid: string[] = [];
+  /** Targets that would fail again however often they were asked. */
+  readonly hopeless: Set<string> = new Set();
+  /** Why the last call failed, while one is made again for it, and how long was waited since, ms. */
+  failed: { readonly cause: PerdureError; waited: number } | null = null;
+  /** When its time is over, ms of `performance.now()`. */
+  until = 0;
   /** Of an agent's session; null of any other. */
   agent: AgentTurn | null = null;
   /** Asks the call in flight to end before its next item. */
