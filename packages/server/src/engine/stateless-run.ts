@@ -220,6 +220,7 @@ export class StatelessRun {
       context,
       settings: call,
       signal: this.#stop.signal,
+      again: this.#waited,
       // After the request has gone out: what is written then runs beside the upstream's work.
       onAsked: () => void setImmediate(() => void this.#record()),
     };

@@ -43,6 +43,19 @@ test('a turn whose only target fails asks it again, each time by a call of its o
   expect(bad.provider.calls).toHaveLength(3);
 });
 
+test('a call that no target can make does not make them count as down: they are asked again by others', async () => {
+  const world = alone({ retryWaitMs: 600 });
+  const { engine } = world.boot();
+  world.provider.follow(BROKEN);
+  for (let n = 1; n <= 2; n++) {
+    expect(await codeOf((await ask(engine)).done)).toBe('upstream_error');
+    expect(world.provider.calls).toHaveLength(3 * n);
+  }
+  // The third that fails takes it down: then nobody waits for its tries.
+  expect(await codeOf((await ask(engine)).done)).toBe('upstream_error');
+  expect(await codeOf(ask(engine))).toBe('no_target_available');
+});
+
 test('the others come first, and those that failed again after them', async () => {
   const world = new World({ places: [target('up-1', 'local'), target('up-2', 'local'), home('local', 'local')] });
   const { engine } = world.boot();

@@ -43,6 +43,7 @@ function isHopeless({ providerError }: ProviderError): boolean {
 /** Another target is asked next, if there is one. */
 export function noteFailure(turn: RunningTurn, target: string, error: ProviderError, cause: PerdureError): void {
   if (!turn.avoid.includes(target)) turn.avoid.push(target);
+  turn.failedAt.add(target);
   if (isHopeless(error)) turn.hopeless.add(target);
   // Where one that failed before may be asked again, that holds.
   if (!isHopeless(error) || turn.failed !== null) turn.failed = { cause, waited: 0 };

@@ -128,6 +128,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
       context,
       settings: turn.call,
       signal: turn.abort.signal,
+      again: turn.failedAt.has(target.id),
       onAsked: () => void (turn.asked = true),
     },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },
@@ -155,6 +156,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   killPoint('call.before-settle');
   turn.asked = false;
   turn.failed = null;
+  turn.failedAt.clear();
   const payload = builder.payload(placed.streamed);
   const whole = placed.streamed ? unshown : shownWhole(turn, placed.call.index, payload);
   turn.output.push(...builder.items);

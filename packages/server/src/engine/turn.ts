@@ -56,6 +56,8 @@ export class RunningTurn {
   /** Who cancelled it, as events name their actor; null if nobody has. It ends when the turn says so in the log. */
   cancelledBy: string | null = null;
   readonly avoid: string[] = [];
+  /** Targets that failed at the call that is made now. */
+  readonly failedAt: Set<string> = new Set();
   /** Targets that would fail again however often they were asked. */
   readonly hopeless: Set<string> = new Set();
   /** Why the last call failed, while one is made again for it, and how long was waited since, ms. */
