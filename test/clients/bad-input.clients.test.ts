@@ -108,7 +108,7 @@ describe('a body', () => {
     const head = `POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"model":`;
     const answer = await rawBytes(stack.url, head);
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(answer).toContain('"code":"deadline_exceeded"');
+    expect(answer).toContain('"code":"request_too_slow"');
   });
 });
 

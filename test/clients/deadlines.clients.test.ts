@@ -54,6 +54,39 @@ describe('a request that takes too long', () => {
     await expect.poll(async () => (await client.responses.retrieve(id)).status, { timeout: 10_000 }).toBe('completed');
   });
 
+  /** A call that nothing is stored of, in every form that is not streamed. */
+  const kept: [name: string, call: () => Promise<unknown>][] = [
+    ['stateless', () => stack.openai().responses.create({ ...slow, store: false })],
+    ['whole', () => stack.openai().responses.create({ ...slow, store: false, max_output_tokens: 500 })],
+    ['chat', () => stack.openai().chat.completions.create(chat)],
+  ];
+  const unstored = ['stateless', 'whole', 'chat'];
+
+  test('ends where nothing is stored: its upstream is let go, and it is metered at its bound', async () => {
+    await start({ request_ms: 1_000 });
+    await stack.fault('slow-headers 20000');
+    for (const [name, call] of kept)
+      expect([name, await failureOf(call())]).toMatchObject([name, { status: 504, code: 'deadline_exceeded' }]);
+    await expect
+      .poll(async () => (await stack.upstream()).map(one => one.ended))
+      .toEqual(unstored.map(() => 'client-left'));
+    const metered = async (): Promise<readonly string[]> => {
+      const page = await (await fetch(`${stack.url}/perdure/v1/usage/calls`)).json();
+      return (page as { data: { metered: string }[] }).data.map(one => one.metered);
+    };
+    await expect.poll(metered).toEqual(unstored.map(() => 'bound'));
+  });
+
+  test('and not one that fails before its time', async () => {
+    stack = await startStack({
+      clouds: ['aws'],
+      config: { limits: { request_ms: 60_000, upstream: { first_byte_ms: 300, idle_ms: 300 } } },
+    });
+    await stack.fault('hang');
+    for (const [name, call] of kept)
+      expect([name, await failureOf(call())]).toMatchObject([name, { status: 504, code: 'upstream_timeout' }]);
+  });
+
   test('does not end streams, which have deadlines of their own', async () => {
     await start({ request_ms: 1_000 });
     const events = await all(await stack.openai().responses.create({ ...slow, stream: true }));

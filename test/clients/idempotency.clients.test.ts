@@ -83,18 +83,77 @@ describe('a stored response', () => {
     expect((await client.responses.create(request, key)).status).toBe('completed');
   });
 
-  test('that failed is not run again under its key', async () => {
+  test('that failed for good is answered as the first time, also after a restart, and not run again', async () => {
     const key = fresh();
     await stack.fault('status 400', { contains: 'refuse me' });
     const body = { ...request, input: 'Please refuse me.' };
-    const failure = await failureOf(client.responses.create(body, key));
-    expect(failure.status).toBeGreaterThanOrEqual(400);
+    const told = async () => {
+      const answer = await post(body, key);
+      return [answer.status, await answer.json(), answer.headers.get('perdure-response')];
+    };
+    const first = await told();
+    expect(first).toMatchObject([502, { error: { code: 'upstream_rejected' } }, expect.stringMatching(/^resp_/)]);
     const before = await calls();
-    await client.responses.create(body, key).then(
-      response => expect(response.status).toBe('failed'),
-      () => undefined,
-    );
+    expect(await told()).toEqual(first);
+    await stack.restart();
+    client = stack.openai();
+    expect(await told()).toEqual(first);
     expect(await calls()).toBe(before);
+  });
+
+  test.each(['status 500', 'status 429 retry-after-ms 20', 'cut 0'])(
+    'that failed for a reason that passes (%s) is made again for the client that tries again, and keeps its id',
+    async fault => {
+      const key = fresh();
+      await stack.fault(fault);
+      const failed = await failureOf(client.responses.create(request, key));
+      expect(failed.status).toBeGreaterThanOrEqual(429);
+      const id = failed.headers?.get('perdure-response') ?? '';
+      await stack.calm();
+      await stack.restart();
+      client = stack.openai();
+      const made = await client.responses.create(request, key);
+      expect([made.status, made.output_text.length > 0, made.id === id]).toEqual(['completed', true, false]);
+      // What was told to be stored is.
+      expect((await client.responses.retrieve(id)).status).toBe('failed');
+      expect((await client.responses.create(request, key)).id).toBe(made.id);
+      expect(await calls()).toBe(1);
+    },
+  );
+
+  test('that failed so is made again once, for ten that come at once', async () => {
+    const key = fresh();
+    await stack.fault('status 500');
+    const failed = await failureOf(client.responses.create(request, key));
+    await stack.calm();
+    await stack.restart();
+    client = stack.openai();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => client.responses.create(request, key)));
+    expect(new Set(answers.map(answer => answer.id)).size).toBe(1);
+    expect(answers[0]?.id).not.toBe(failed.headers?.get('perdure-response'));
+    expect(await calls()).toBe(1);
+  });
+
+  test('of which a stream was shown is not made again: it is shown again as it was', async () => {
+    const body = { ...request, stream: true };
+    const key = fresh();
+    await stack.fault('status 500');
+    const first = await (await post(body, key)).text();
+    expect(first).toContain('event: response.failed');
+    await stack.calm();
+    expect(await (await post(body, key)).text()).toBe(first);
+    expect(await calls()).toBe(0);
+  });
+
+  test('in the background that failed is not made again either', async () => {
+    const body = { ...request, background: true };
+    const key = fresh();
+    await stack.fault('status 500');
+    const { id } = await client.responses.create(body, key);
+    await expect.poll(async () => (await client.responses.retrieve(id)).status).toBe('failed');
+    await stack.calm();
+    expect(await client.responses.create(body, key)).toMatchObject({ id, status: 'failed' });
+    expect(await calls()).toBe(0);
   });
 
   test('takes keys of 1 to 255 characters', async () => {
@@ -185,4 +244,19 @@ describe('a stateless call', () => {
       await emulator.close();
     }
   }, 120_000);
+});
+
+test('the official client, which tries again with its key, gets the answer in place of the failure', async () => {
+  // One call a turn, so that it is the client that tries again.
+  const alone = await startStack({ clouds: ['aws'], config: { limits: { turn_attempts: 1 } } });
+  try {
+    const { id } = await alone.openai().responses.create(request);
+    await alone.fault('status 500', { times: 1 });
+    const patient = alone.openai().withOptions({ maxRetries: 2 });
+    const answer = await patient.responses.create(request, { headers: { 'idempotency-key': 'again' } });
+    expect([answer.status, answer.output_text === '', answer.id === id]).toEqual(['completed', false, false]);
+    expect((await alone.upstream()).length).toBe(3);
+  } finally {
+    await alone.close();
+  }
 });

@@ -1,4 +1,4 @@
-import type { PlacementResource } from '@perdure/protocol';
+import type { PlacementResource, StatusResource, TargetResource } from '@perdure/protocol';
 import type { FileKey } from '../../packages/server/src/main/config/file-form.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesWith } from '../support/data-bytes.ts';
@@ -23,6 +23,7 @@ const KEYS = [
   key('auditor', 'acme', ['auditor']),
   key('admin', 'acme', ['admin']),
   key('operator', 'house', ['operator']),
+  key('overseer', 'house', ['operator', 'read']),
 ];
 let stack: Stack;
 beforeAll(async () => {
@@ -159,6 +160,22 @@ describe('another tenant', () => {
       placements: PlacementResource[];
     };
     expect(status.placements.every(one => one.tenant === 'rival')).toBe(true);
+  });
+
+  test('is not told how much others ask of a target', async () => {
+    const slow = send(['POST', '/v1/responses', { ...hello, input: 'Slowly. [[words: 40]] [[latency: 20]]' }], 'acme');
+    const inFlight = async (name: string): Promise<(number | null)[]> => {
+      const status = JSON.parse((await send(['GET', '/perdure/v1/status'], name)).text) as Pick<
+        StatusResource,
+        'targets'
+      >;
+      const list = JSON.parse((await send(['GET', '/perdure/v1/targets'], name)).text) as { data: TargetResource[] };
+      return [...status.targets, ...list.data].map(target => target.in_flight);
+    };
+    await expect.poll(() => inFlight('overseer')).toEqual([1, 1]);
+    for (const name of ['rival', 'acme', 'auditor', 'reader'])
+      expect([name, await inFlight(name)]).toEqual([name, [null, null]]);
+    await slow;
   });
 
   test('may use the same idempotency key for something else', async () => {

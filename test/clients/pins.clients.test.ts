@@ -108,6 +108,7 @@ test.each([true, false])('a stream (store: %s)', async store => {
     date: expect.any(String),
     'keep-alive': 'timeout=65',
     'perdure-placement': 'plc_1',
+    ...(store && { 'perdure-response': 'resp_1' }),
     'transfer-encoding': 'chunked',
     'x-accel-buffering': 'no',
     'x-request-id': 'req_1',

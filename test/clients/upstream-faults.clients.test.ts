@@ -17,8 +17,10 @@ const chat = { model: MODEL, messages: [{ role: 'user' as const, content: 'Tell 
 
 let stack: Stack;
 let client: OpenAI;
+/** One try a turn: how it fails where nothing else can be done. */
+const ONCE = { limits: { ...LIMITS.limits, turn_attempts: 1 } };
 const start = async (...clouds: string[]): Promise<void> => {
-  stack = await startStack({ clouds, config: LIMITS });
+  stack = await startStack({ clouds, config: ONCE });
   client = stack.openai();
 };
 afterEach(() => stack.close());
@@ -62,6 +64,17 @@ describe('with one target', () => {
       const next = await failureOf(client.responses.create(hello));
       expect(next).toMatchObject({ status: 503, code: 'no_target_available' });
       expect(Number(next.headers?.get('retry-after'))).toBeGreaterThan(3);
+    }
+  }, 60_000);
+
+  test('a failure of the provider is passed on with its time to wait, too', async () => {
+    for (const [name] of forms()) {
+      await stack.close();
+      await start('aws');
+      await stack.fault('status 503 retry-after 7');
+      const failure = await failureOf(forms().find(form => form[0] === name)?.[1]() ?? Promise.resolve());
+      const { status, code, headers } = failure;
+      expect([name, status, code, headers?.get('retry-after')]).toEqual([name, 502, 'upstream_error', '7']);
     }
   }, 60_000);
 
@@ -155,6 +168,48 @@ describe('with one target', () => {
     expect(said(await client.responses.create({ ...hello, input: WHICH_DOG, previous_response_id: one.id }))).toBe(
       RECALLED,
     );
+  });
+});
+
+describe('with one target that fails for a moment', () => {
+  beforeEach(async () => {
+    stack = await startStack({ clouds: ['aws'], config: LIMITS });
+    client = stack.openai();
+  });
+
+  test.each(['status 500', 'status 503 retry-after-ms 300', 'status 429 retry-after-ms 300', 'hang', 'cut 0', 'cut 5'])(
+    'a stored turn (%s) is answered all the same, by another call',
+    async fault => {
+      await stack.fault(fault, { times: 1 });
+      expect((await client.responses.create(long)).status).toBe('completed');
+      expect(await cloudsAsked()).toEqual(['aws', 'aws']);
+    },
+  );
+
+  test('what a stream had shown is commentary, and the answer comes whole after it', async () => {
+    await stack.fault('cut 5', { times: 1 });
+    const events = await streamed({});
+    const last = events.at(-1);
+    if (last?.type !== 'response.completed') throw new Error(`it ended with ${last?.type}`);
+    expect(last.response.output).toMatchObject([
+      { status: 'incomplete', phase: 'commentary' },
+      { status: 'completed', phase: 'final_answer' },
+    ]);
+    expect(await client.responses.retrieve(last.response.id)).toMatchObject({ output: last.response.output });
+  });
+
+  test('one in the background, too', async () => {
+    await stack.fault('status 500', { times: 2 });
+    const { id } = await client.responses.create({ ...hello, background: true });
+    await expect.poll(async () => (await client.responses.retrieve(id)).status, { timeout: 10_000 }).toBe('completed');
+    expect(await cloudsAsked()).toEqual(['aws', 'aws', 'aws']);
+  });
+
+  test('a stateless call is made once more where the target says that it is back at once', async () => {
+    await stack.fault('status 503 retry-after-ms 100', { times: 1 });
+    expect((await client.responses.create({ ...hello, store: false })).status).toBe('completed');
+    await stack.fault('status 500', { times: 1 });
+    expect((await failureOf(client.responses.create({ ...hello, store: false }))).status).toBe(502);
   });
 });
 

@@ -56,6 +56,7 @@ describe('the catalogue', () => {
       store_unavailable: 503,
       server_draining: 503,
       deadline_exceeded: 504,
+      request_too_slow: 408,
       store_full: 507,
     } as const;
     for (const [code, status] of Object.entries(pinned)) {

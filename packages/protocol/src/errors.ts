@@ -153,6 +153,7 @@ export type ErrorCode =
   | 'websocket_queue_full'
   | 'invalid_stream_id'
   | 'deadline_exceeded'
+  | 'request_too_slow'
   | 'store_unavailable'
   | 'store_full'
   | 'server_draining'
@@ -349,6 +350,7 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   websocket_queue_full: tooMany('Too many frames of the WebSocket connection wait for their turn.'),
   invalid_stream_id: caller(400, "A 'stream_id' has 1 to 256 letters, digits, underscores, hyphens and periods."),
   deadline_exceeded: server(504, 'retry', 'The request did not finish within its deadline.'),
+  request_too_slow: caller(408, 'The request did not arrive in time.', 'retry'),
   store_unavailable: server(503, 'retry-after', 'The store of this session cannot be reached.'),
   store_full: server(507, 'ask-operator', 'The store has no space left; nothing was written.'),
   server_draining: server(

@@ -130,6 +130,9 @@ const missing = (name: string): string => `Missing required parameter: '${name}'
 
 function typeMessage(name: string, value: unknown, expected: string): string {
   if (value === undefined) return missing(name);
+  // JSON has numbers that no number here can hold: `1e400` is read as infinite.
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return `Invalid value for '${name}': the number is too ${value > 0 ? 'large' : 'small'}.`;
   return `Invalid type for '${name}': expected ${expected}, but got ${article(kindOf(value))} instead.`;
 }
 

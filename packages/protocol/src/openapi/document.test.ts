@@ -35,6 +35,20 @@ it('resolves every reference', () => {
   for (const ref of refs) expect(at(ref), ref).toBeDefined();
 });
 
+it('says which answers name a stored response in their head', () => {
+  const named = ROUTES.filter(({ method, path }) => {
+    const pointer = `#/paths/${path.replaceAll('/', '~1')}/${method}/responses/200/headers`;
+    const headers = pointer
+      .slice(2)
+      .split('/')
+      .map(part => part.replaceAll('~1', '/'));
+    let node: unknown = document;
+    for (const part of headers) node = isJsonObject(node) ? node[part] : undefined;
+    return isJsonObject(node) && 'perdure-response' in node;
+  });
+  expect(named.map(route => route.path)).toEqual(['/v1/responses', '/v1/responses/compact']);
+});
+
 it('has every route once, with an operation id of its own', () => {
   expect(new Set(ROUTES.map(route => route.operationId)).size).toBe(ROUTES.length);
   expect(new Set(ROUTES.map(route => `${route.method} ${route.path}`)).size).toBe(ROUTES.length);

@@ -92,6 +92,12 @@ function success(route: Route): JsonObject {
           description: 'The id of the placement: see `/perdure/v1/placements/{placement_id}`.',
           schema: { type: 'string' },
         },
+        ...(route.names === true && {
+          'perdure-response': {
+            description: 'The id of the response, if it is stored; also with an error.',
+            schema: { type: 'string' },
+          },
+        }),
         ...(route.skips === true && {
           'perdure-skipped-tools': {
             description:

@@ -41,6 +41,8 @@ export type Route = {
   readonly idempotent?: true;
   /** Names its placement in a `perdure-placement` header. */
   readonly placed?: true;
+  /** Names the response that it stored in a `perdure-response` header. */
+  readonly names?: true;
   /** Names the kinds of tools that it skipped in a `perdure-skipped-tools` header. */
   readonly skips?: true;
 };
@@ -97,6 +99,7 @@ export const BODY: readonly ErrorCode[] = [
   'invalid_json',
   'invalid_request',
   'body_too_large',
+  'request_too_slow',
   'unsupported_media_type',
 ];
 export const WRITE: readonly ErrorCode[] = [...READ, ...BODY, 'store_full'];

@@ -76,6 +76,7 @@ const OWN_ROUTES: readonly Route[] = [
     errors: TURN,
     idempotent: true,
     placed: true,
+    names: true,
     skips: true,
   },
   {
@@ -88,6 +89,7 @@ const OWN_ROUTES: readonly Route[] = [
     answer: 'CompactedResponse',
     errors: TURN,
     placed: true,
+    names: true,
   },
   {
     method: 'post',

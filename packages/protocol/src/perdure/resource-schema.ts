@@ -115,7 +115,7 @@ export const targetSchema: z.ZodType<TargetResource> = z.object({
   clearances: texts,
   prices: z.object({ input: z.number(), cached_input: z.number(), output: z.number() }).nullable(),
   capacity: count.nullable(),
-  in_flight: count,
+  in_flight: count.nullable(),
   health,
   emulated: z.boolean(),
 });

@@ -20,7 +20,8 @@ export type TargetResource = {
   readonly prices: { readonly input: number; readonly cached_input: number; readonly output: number } | null;
   /** Calls at once; null for no bound. */
   readonly capacity: number | null;
-  readonly in_flight: number;
+  /** Calls of all tenants; null for who does not see all tenants. */
+  readonly in_flight: number | null;
   readonly health: TargetHealth;
   /** Whether this is an emulated upstream: its answers are made up. */
   readonly emulated: boolean;

@@ -222,6 +222,18 @@ describe('what is refused', () => {
     expect(parsed.ok ? '' : parsed.error.message).toBe(
       "Invalid type for 'input[0].content': expected a string or an array, but got a number instead.",
     );
+    // What JSON may say and no number can hold.
+    for (const [text, word] of [
+      ['1e400', 'large'],
+      ['-1e400', 'small'],
+    ] as const) {
+      const beyond = parseCreateResponse({ ...base, max_output_tokens: JSON.parse(text) as unknown });
+      expect(beyond.ok ? '' : beyond.error.message).toBe(
+        `Invalid value for 'max_output_tokens': the number is too ${word}.`,
+      );
+    }
+    const most = parseCreateResponse({ ...base, max_output_tokens: 1e300 });
+    expect(most.ok ? '' : most.error.message).not.toContain('a number, but got a number');
     const kind = parseCreateResponse(user([{ type: 'input_video', video_url: 'x' }]));
     expect(kind.ok ? '' : kind.error.message).toBe(
       "'input[0].content[0].type' = 'input_video' is not supported here: supported values are 'input_text', 'input_image', 'input_file'.",

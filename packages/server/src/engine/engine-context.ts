@@ -28,6 +28,8 @@ export interface EngineLimits extends CallLimits {
   readonly storeMs: number;
   /** Calls of one turn, or tries of one stateless call, that may fail in a row. */
   readonly turnAttempts: number;
+  /** The longest wait before targets that have all failed are asked again; 0: they are not. */
+  readonly retryWaitMs: number;
   /** One turn, from its first commit. */
   readonly turnMs: number;
   /** How long a turn waits for a reader that has fallen behind before it cuts it. */

@@ -39,7 +39,7 @@ import { listPlacements, type PlacementListQuery, type PlacementPage } from './p
 import { type PlacementRecord, readPlacement } from './placements.ts';
 import { inferRequest } from './infer-request.ts';
 import type { Placing } from './placing.ts';
-import { readResponse, resourceOfRecord } from './read.ts';
+import { isMadeAnew, outcomeOfRecord, readResponse, resourceOfRecord } from './read.ts';
 import { recover, type RecoveryReport, takeUp } from './recovery.ts';
 import { deleteResponse, type RemoveOptions } from './remove.ts';
 import { KEEP_ALL } from './retention.ts';
@@ -246,22 +246,23 @@ export function createEngine(options: EngineOptions): Engine {
     if (idempotency === null)
       return ofTurn(caller, await beginTurn(context, { caller, request, labels, reserved: null }));
     const route = 'POST /v1/responses';
-    const reserved = await reserve(context, caller, {
-      ...idempotency,
-      route,
-      home: homeOf(context, { caller, request, labels }),
-    });
-    if (reserved.type !== 'fresh') {
-      const found = await again(caller, reserved.id);
-      if (found !== null) return found;
+    const home = homeOf(context, { caller, request, labels });
+    let reserved = await reserve(context, caller, { ...idempotency, route, home });
+    let found = reserved.type === 'fresh' ? null : await again(caller, reserved.id);
+    if (found?.madeAnew === true) {
+      // It stays what it is, under its id. Of two that come at once one gets the key, and the other finds what that makes.
+      await reserved.release();
+      reserved = await reserve(context, caller, { ...idempotency, route, home });
+      found = reserved.type === 'fresh' ? null : await again(caller, reserved.id);
     }
+    if (found !== null) return found.response;
     try {
       return ofTurn(caller, await beginTurn(context, { caller, request, labels, reserved: reserved.id }));
     } catch (error) {
       const problem = toPerdureError(error);
       // Two of the same request at once: the other one's response is this one's too.
-      const found = problem.code === 'idempotency_in_progress' ? await again(caller, reserved.id) : null;
-      if (found !== null) return found;
+      const other = problem.code === 'idempotency_in_progress' ? await again(caller, reserved.id) : null;
+      if (other !== null) return other.response;
       // Its id is taken, and it is in no read.
       if (problem.code === 'idempotency_in_progress') throw perdureError('idempotency_completed', GONE);
       if (reserved.type === 'fresh' && problem.status < 500) await reserved.release();
@@ -269,16 +270,23 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  /** The response that an idempotency key made before; null if it was never committed. */
-  async function again(caller: Caller, id: ResponseId): Promise<StoredResponse | null> {
+  /** The response that an idempotency key made before, and whether it is made anew; null if it was never committed. */
+  async function again(
+    caller: Caller,
+    id: ResponseId,
+  ): Promise<{ readonly response: StoredResponse; readonly madeAnew: boolean } | null> {
     const running = context.running.get(id);
-    if (running !== undefined) return ofTurn(caller, running);
+    if (running !== undefined) return { response: ofTurn(caller, running), madeAnew: false };
     try {
-      await readResponse(context, caller, id);
+      return { madeAnew: isMadeAnew(await readResponse(context, caller, id)), response: stored(caller, id) };
     } catch (error) {
       if (toPerdureError(error).code === 'response_not_found') return null;
       throw error;
     }
+  }
+
+  /** A response from the log. */
+  function stored(caller: Caller, id: ResponseId): StoredResponse {
     return {
       id,
       placement: null,
@@ -294,7 +302,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function settledResponse(caller: Caller, id: ResponseId): Promise<ResponseResource> {
     const running = await runningTurn(context, caller, id);
-    return running === null ? response(caller, id) : running.done;
+    return running === null ? outcomeOfRecord(await readResponse(context, caller, id)) : running.done;
   }
 
   function ofTurn(caller: Caller, turn: RunningTurn): StoredResponse {

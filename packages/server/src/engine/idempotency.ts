@@ -33,6 +33,7 @@ export interface Reserved {
   /** When it was reserved, ms since 1970. */
   readonly since: number;
   done(): Promise<void>;
+  /** Gives the key back, unless it has been given to another request like it meanwhile. */
   release(): Promise<void>;
 }
 
@@ -63,13 +64,14 @@ export async function reserve(
     if (found !== 'reserved') underWay.delete(row.id);
   }
   killPoint('idempotency.after-reserve');
-  const settle = (outcome: 'done' | 'release') => engine.sessions.wait(engine.control.settle(slot, outcome));
-  const ends = { done: () => settle('done'), release: () => settle('release') };
-  if (found === 'reserved') return { type: 'fresh', id: row.id as ResponseId, since: now, ...ends };
+  const { id } = found === 'reserved' ? row : found;
+  const settle = (outcome: 'done' | 'release') => engine.sessions.wait(engine.control.settle(slot, id, outcome));
+  const ends = { id: id as ResponseId, done: () => settle('done'), release: () => settle('release') };
+  if (found === 'reserved') return { type: 'fresh', since: now, ...ends };
   if (found.bodyDigest !== bodyDigest) {
     throw perdureError('idempotency_key_reused', 'This Idempotency-Key was used with another request body.');
   }
-  return { type: found.done ? 'done' : 'begun', id: found.id as ResponseId, since: found.createdAt, ...ends };
+  return { type: found.done ? 'done' : 'begun', since: found.createdAt, ...ends };
 }
 
 /** Of a route of the Agents API, which answers 409 where others answer 422. */

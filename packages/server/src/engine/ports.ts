@@ -234,8 +234,8 @@ export interface ControlStore extends ControlRecords, Resources {
   revokeKey(id: string, at: number, entry: AuditEntry): Promise<boolean>;
   /** Durably takes the slot, or says who has it. Rows older than `expireBefore` count as absent. */
   reserve(slot: IdempotencySlot, row: IdempotencyRow, expireBefore: number): Promise<IdempotencyRow | 'reserved'>;
-  /** Marks it answered, or gives it back when nothing came of it. */
-  settle(slot: IdempotencySlot, outcome: 'done' | 'release'): Promise<void>;
+  /** Marks it answered, or gives it back when nothing came of it. Nothing is done if it holds another id (any more). */
+  settle(slot: IdempotencySlot, id: string, outcome: 'done' | 'release'): Promise<void>;
 }
 
 // ---- Models ---------------------------------------------------------------------------------------------------------

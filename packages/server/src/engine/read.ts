@@ -1,5 +1,5 @@
 /** Reading responses back: the object, its input, its stream from the beginning. All of it from the log, whatever ran it (L1). */
-import { perdureError, type ResponseResource } from '@perdure/protocol';
+import { perdureError, type PerdureError, type ResponseResource } from '@perdure/protocol';
 import { idBody } from '../kernel/ids.ts';
 import { decodeEvent } from '../log/codec.ts';
 import { type LogEvent, type LoggedItem, type OutputPayload, sumUsage, type Usage } from '../log/events.ts';
@@ -150,11 +150,33 @@ export function streamOfRecord(record: ResponseRecord): readonly WireEvent[] {
     const type = progress.status === 'completed' ? 'response.completed' : 'response.incomplete';
     return [...shown, responseEvent(type, at.seq, resource)];
   }
-  const { code, message } = progress.error;
+  const error = failureOfRecord(progress.error, events);
+  return [...shown, errorEvent(error, at.seq), responseEvent('response.failed', at.seq + 1, resource)];
+}
+
+function failureOfRecord(
+  { code, message }: NonNullable<ResponseProgress['error']>,
+  events: readonly LogEvent[],
+): PerdureError {
   const failed = events.find(event => event.type === 'turn.failed');
   const param = failed?.payload?.param ?? null;
-  const error = perdureError(code as Parameters<typeof perdureError>[0], message, { param });
-  return [...shown, errorEvent(error, at.seq), responseEvent('response.failed', at.seq + 1, resource)];
+  return perdureError(code as Parameters<typeof perdureError>[0], message, { param });
+}
+
+/** How whoever waited for the response was answered. @throws PerdureError if it failed */
+export function outcomeOfRecord(record: ResponseRecord): ResponseResource {
+  if (record.progress.error !== null) throw failureOfRecord(record.progress.error, record.events);
+  return resourceOfRecord(record);
+}
+
+/**
+ * Whether the same request, sent again under its key, makes a new response in place of this one: it failed for a reason that passes, and nobody
+ * was shown any of it, neither a stream nor that it runs.
+ */
+export function isMadeAnew({ progress, streamed, events }: ResponseRecord): boolean {
+  if (progress.error === null || streamed || progress.output.length > 0) return false;
+  const { next } = failureOfRecord(progress.error, events);
+  return next === 'retry' || next === 'retry-after';
 }
 
 export function errorEvent(error: ReturnType<typeof perdureError>, seq: number): WireEvent {

@@ -29,7 +29,8 @@ import { callSettings } from './settings.ts';
 import { failedEvent } from './stateless-run.ts';
 import { isClosed } from './subagents/family.ts';
 import { type ResponseBase, RunningTurn, seconds } from './turn.ts';
-import { commitNext, runTurn } from './turn-loop.ts';
+import { commitNext } from './place-next.ts';
+import { runTurn } from './turn-loop.ts';
 
 /** Sessions looked at together. */
 const PAGE = 256;

@@ -15,6 +15,7 @@ import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import type { InferRequest, PlacedCall } from './placing.ts';
 import { type CallSettings, type ContextRun, isProviderError, type SessionLog } from './ports.ts';
+import { pause, statelessPause } from './try-again.ts';
 import { upstreamFailure } from './turn.ts';
 import { upstreamAnswer, upstreamSteps } from './upstream-call.ts';
 import { spendCall } from './spend-call.ts';
@@ -52,6 +53,8 @@ export class StatelessRun {
   /** The commit of the placement in force. */
   #commit: Promise<unknown> | null = null;
   readonly #avoid: string[] = [];
+  /** Whether it was made once more on a target that had failed. */
+  #waited = false;
   #usage: Usage = NO_USAGE;
   /** The attempt that is under way ends with it. */
   #stop = new AbortController();
@@ -217,15 +220,16 @@ export class StatelessRun {
       context,
       settings: call,
       signal: this.#stop.signal,
+      again: this.#waited,
       // After the request has gone out: what is written then runs beside the upstream's work.
       onAsked: () => void setImmediate(() => void this.#record()),
     };
   }
 
-  /** The client leaving, or the deadline of all attempts together, ends the one under way. */
+  /** The client leaving, its request's time being over, or the deadline of all attempts together, ends the one under way. */
   #watch(): () => void {
     const { signal } = this.#input;
-    const onLeft = (): void => this.#stop.abort('left');
+    const onLeft = (): void => this.#stop.abort(signal.reason === 'deadline' ? 'deadline' : 'left');
     const timer = setTimeout(() => this.#stop.abort('deadline'), this.#engine.limits.turnMs);
     if (signal.aborted) onLeft();
     else signal.addEventListener('abort', onLeft, { once: true });
@@ -278,7 +282,7 @@ export class StatelessRun {
   async #another(error: unknown, begun: boolean): Promise<void> {
     const failed = this.#failure(error, begun);
     try {
-      const next = this.#elsewhere(error, begun, failed);
+      const next = await this.#elsewhere(error, begun, failed);
       await this.#record();
       this.#count(failed);
       this.#attempt += 1;
@@ -290,12 +294,20 @@ export class StatelessRun {
     }
   }
 
-  #elsewhere(error: unknown, begun: boolean, failed: MeterBody): PlacedCall {
+  async #elsewhere(error: unknown, begun: boolean, failed: MeterBody): Promise<PlacedCall> {
     const { placing, limits } = this.#engine;
     const problem = this.#problem(error);
     if (!isProviderError(error) || !error.retryable || begun || this.#attempt >= limits.turnAttempts) throw problem;
     this.#avoid.push(this.#placed.target.id);
-    const next = placing.infer({ ...this.#input.facts, avoid: this.#avoid });
+    let next = placing.infer({ ...this.#input.facts, avoid: this.#avoid });
+    const wait = next.ok || this.#waited ? null : statelessPause(this.#engine, error);
+    if (wait !== null) {
+      this.#waited = true;
+      this.#avoid.pop();
+      await pause(wait, this.#stop.signal);
+      if (this.#stop.signal.aborted) throw this.#problem(error);
+      next = placing.infer({ ...this.#input.facts, avoid: this.#avoid });
+    }
     if (!next.ok) throw problem;
     const { facts, caller } = this.#input;
     const capped = this.#engine.spend.hold(spendCall(facts, caller.principal, this.#attempt + 1, next), [failed]);

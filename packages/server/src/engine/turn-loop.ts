@@ -13,23 +13,25 @@ import { type Effect, next } from '../session/next.ts';
 import type { WireEvent } from '../session/output.ts';
 import type { SessionState, TurnState } from '../session/state.ts';
 import { showLater } from './agent-sessions/agent-turn.ts';
-import { agentBound, callsUsedUp } from './agent-sessions/bounds.ts';
+import { agentBound } from './agent-sessions/bounds.ts';
 import { keepArtifacts } from './agent-sessions/keep-artifacts.ts';
 import { park } from './agent-sessions/park.ts';
 import { steer } from './agent-sessions/steer.ts';
 import { untilBoundary } from './boundary.ts';
 import { endCancelled } from './cancel-turn.ts';
 import type { Prepared } from './chain.ts';
-import { COMPACTION, type Summary, summaryUsage } from './compaction/summary.ts';
-import { askForSummary, layDue, placeDue, takeCompaction } from './compaction/turn-compaction.ts';
+import { type Summary, summaryUsage } from './compaction/summary.ts';
+import { askForSummary, layDue, takeCompaction } from './compaction/turn-compaction.ts';
 import { builderOf, estimatedUsage, failedCall, lostCall, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
 import { fail } from './fail-turn.ts';
 import { sentContext } from './files/sent-context.ts';
 import { killPoint } from './kill-point.ts';
 import { mustState } from './plan.ts';
-import type { PlacedCall, ReachableTarget } from './placing.ts';
+import type { ReachableTarget } from './placing.ts';
 import { isProviderError, type ProviderError } from './ports.ts';
+import { commitNext } from './place-next.ts';
+import { noteFailure } from './try-again.ts';
 import { KeptSteps, streamReleased } from './release.ts';
 import { stateAfter } from './state-after.ts';
 import { readyTools } from './tools/offer.ts';
@@ -38,11 +40,10 @@ import { runTools } from './tools/run-tools.ts';
 import { type RunningTurn, upstreamFailure } from './turn.ts';
 import { upstreamSteps } from './upstream-call.ts';
 import { otherTier } from './settings.ts';
-import { purposeOf } from './infer-request.ts';
-import { spendCall } from './spend-call.ts';
 
 /** Carries the turn to its end. Never rejects: the outcome is in the log, in `turn.done` and in the broadcast. */
 export async function runTurn(engine: EngineContext, turn: RunningTurn): Promise<void> {
+  turn.until = performance.now() + engine.limits.turnMs;
   const timer = setTimeout(() => turn.abort.abort('deadline'), engine.limits.turnMs);
   const letGo = engine.lease.hold();
   try {
@@ -106,7 +107,14 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.target = null;
   turn.asked = false;
   if (target === null)
-    return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
+    return settleFailure(
+      engine,
+      turn,
+      placed,
+      failedCall('The target of this call is no longer configured.'),
+      [],
+      placed.call.target,
+    );
   // Before the lease is looked at: listing tools and reading files may take a while.
   if (!placed.call.compacts) await readyTools(engine, turn);
   const context = placed.call.compacts ? [] : await sentContext(engine, turn);
@@ -120,6 +128,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
       context,
       settings: turn.call,
       signal: turn.abort.signal,
+      again: turn.failedAt.has(target.id),
       onAsked: () => void (turn.asked = true),
     },
     { placing: engine.placing, clock: engine.clock, limits: engine.limits },
@@ -142,11 +151,12 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
       const late = perdureError('deadline_exceeded', TOO_LONG);
       return fail(engine, turn, late, bodies, unshown);
     }
-    if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
-    return settleFailure(engine, turn, placed, error, released);
+    return settleFailure(engine, turn, placed, error, released, target.id);
   }
   killPoint('call.before-settle');
   turn.asked = false;
+  turn.failed = null;
+  turn.failedAt.clear();
   const payload = builder.payload(placed.streamed);
   const whole = placed.streamed ? unshown : shownWhole(turn, placed.call.index, payload);
   turn.output.push(...builder.items);
@@ -182,7 +192,7 @@ async function compactByModel(
     if (!isProviderError(error) || turn.abort.signal.aborted)
       return breakOff(engine, turn, placed, { error, released: [] });
     const { bodies } = settled(turn, placed, error, []);
-    if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
+    noteFailure(turn, target.id, error, upstreamFailure(error.providerError, error.message, error));
     await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
     return;
   }
@@ -194,22 +204,6 @@ async function compactByModel(
   const laid = layDue(turn, summary.text);
   const bodies: EventBody[] = [{ type: 'call.completed', head, payload: null }, laid.event];
   const prepared = await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
-  turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));
-}
-
-/** Places the call that a compaction is due for, or does it without one. */
-async function commitDue(
-  engine: EngineContext,
-  turn: RunningTurn,
-  state: SessionState,
-  before: readonly EventBody[],
-  unshown: readonly WireEvent[],
-): Promise<void> {
-  const placed = placeDue(engine, turn, state, before);
-  if (placed !== null) return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: COMPACTION });
-  const laid = layDue(turn);
-  const prepared = await engine.sessions.commit(turn.live, [...before, laid.event], { actor: 'engine' });
-  turn.broadcast.publish(unshown);
   turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));
 }
 
@@ -292,6 +286,7 @@ async function settleFailure(
   placed: ReturnType<typeof must>,
   error: ProviderError,
   released: readonly Step[],
+  target: string,
 ): Promise<void> {
   const { bodies, unshown, shownCall } = settled(turn, placed, error, released);
   const problem = upstreamFailure(error.providerError, error.message, error);
@@ -307,73 +302,8 @@ async function settleFailure(
   const again =
     error.retryable || error.providerError === 'upstream_interrupted' || error.providerError === 'upstream_timeout';
   if (!again || placed.failures + 1 >= engine.limits.turnAttempts) return fail(engine, turn, problem, bodies, unshown);
-  return commitNext(engine, turn, mustState(turn.live), bodies, unshown, problem);
-}
-
-/** Places the next call and commits it, after `before`. If no target is left the turn fails, for the reason the last one gave. */
-export async function commitNext(
-  engine: EngineContext,
-  turn: RunningTurn,
-  state: SessionState,
-  before: readonly EventBody[],
-  unshown: readonly WireEvent[] = [],
-  cause?: PerdureError,
-): Promise<void> {
-  const over = callsUsedUp(state);
-  if (over !== null) return fail(engine, turn, over, before, unshown);
-  if (state.turn?.compaction === 'due') return commitDue(engine, turn, state, before, unshown);
-  const placed = engine.placing.infer(engine.inferRequest(state, turn));
-  const call = (state.turn?.calls ?? 0) + 1;
-  if (!placed.ok) {
-    const reserved = { input: 0, output: 0 };
-    const event: EventBody = {
-      type: 'call.placed',
-      head: { call, purpose: purposeOf(state), chosen: null, placement: placed.record, reserved },
-      payload: null,
-    };
-    return fail(
-      engine,
-      turn,
-      placed.error.code === 'no_target_available' ? (cause ?? placed.error) : placed.error,
-      [...before, event],
-      unshown,
-    );
-  }
-  return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: purposeOf(state) });
-}
-
-async function commitPlaced(
-  engine: EngineContext,
-  turn: RunningTurn,
-  state: SessionState,
-  { before, unshown, placed, purpose }: PlacedNext,
-): Promise<void> {
-  const { record, reserved, target } = placed;
-  const { session } = state;
-  const call = (state.turn?.calls ?? 0) + 1;
-  const capped = engine.spend.hold(spendCall(state, turn.principal, call, placed), before);
-  if (capped !== null) return fail(engine, turn, capped, before, unshown);
-  const event: EventBody = {
-    type: 'call.placed',
-    head: { call, purpose, chosen: target.id, placement: record, reserved },
-    payload: null,
-  };
-  try {
-    await engine.sessions.commit(turn.live, [...before, event], { actor: 'engine', prune: before.length > 0 });
-  } catch (error) {
-    engine.spend.doubt(session, call);
-    throw error;
-  }
-  turn.target = target;
-  turn.asked = false;
-  turn.broadcast.publish(unshown);
-}
-
-interface PlacedNext {
-  readonly before: readonly EventBody[];
-  readonly unshown: readonly WireEvent[];
-  readonly placed: PlacedCall;
-  readonly purpose: string;
+  noteFailure(turn, target, error, problem);
+  return commitNext(engine, turn, mustState(turn.live), bodies, unshown);
 }
 
 /**

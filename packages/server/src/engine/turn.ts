@@ -56,6 +56,14 @@ export class RunningTurn {
   /** Who cancelled it, as events name their actor; null if nobody has. It ends when the turn says so in the log. */
   cancelledBy: string | null = null;
   readonly avoid: string[] = [];
+  /** Targets that failed at the call that is made now. */
+  readonly failedAt: Set<string> = new Set();
+  /** Targets that would fail again however often they were asked. */
+  readonly hopeless: Set<string> = new Set();
+  /** Why the last call failed, while one is made again for it, and how long was waited since, ms. */
+  failed: { readonly cause: PerdureError; waited: number } | null = null;
+  /** When its time is over, ms of `performance.now()`. */
+  until = 0;
   /** Of an agent's session; null of any other. */
   agent: AgentTurn | null = null;
   /** Asks the call in flight to end before its next item. */
@@ -197,17 +205,15 @@ export function upstreamFailure(
   message: string,
   options: { param?: string | null; retryAfterMs?: number | null } = {},
 ): PerdureError {
-  const retryAfterMs = options.retryAfterMs ?? undefined;
+  // What the upstream said of when to come again is said on, whatever it failed with.
+  const wait = options.retryAfterMs == null ? {} : { retryAfterMs: options.retryAfterMs };
   switch (code) {
     case 'upstream_timeout':
     case 'upstream_interrupted':
     case 'context_length_exceeded':
     case 'upstream_rate_limited':
     case 'upstream_rejected':
-      return perdureError(code, message, {
-        param: options.param ?? null,
-        ...(retryAfterMs !== undefined && { retryAfterMs }),
-      });
+      return perdureError(code, message, { param: options.param ?? null, ...wait });
     case 'upstream_credentials':
       // Our credential, not the caller's: what the upstream said about it stays here (L9).
       return perdureError(
@@ -215,6 +221,6 @@ export function upstreamFailure(
         'The target did not accept this server’s credential; its operator must look.',
       );
     default:
-      return perdureError('upstream_error', message);
+      return perdureError('upstream_error', message, wait);
   }
 }

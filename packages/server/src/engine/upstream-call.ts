@@ -28,6 +28,8 @@ export interface UpstreamRequest {
   readonly context: readonly ContextRun[];
   readonly settings: CallSettings;
   readonly signal: AbortSignal;
+  /** The target failed at this call before: that it does so again says nothing new of its health, for it may be the call that is at fault. */
+  readonly again?: boolean;
   /** Called once the request is on its way. */
   readonly onAsked?: () => void;
 }
@@ -254,7 +256,8 @@ class UpstreamCall {
 
   failed(error: unknown): ProviderError {
     const problem = asProviderError(error, this.begun);
-    this.#end(verdict(problem));
+    const end = verdict(problem);
+    this.#end(end === 'failed' && this.#request.again === true ? 'aborted' : end);
     return problem;
   }
 

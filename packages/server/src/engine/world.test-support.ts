@@ -44,6 +44,7 @@ export const sha256: Sha256 = (...parts) => {
 export const LIMITS: EngineLimits = {
   storeMs: 2000,
   turnAttempts: 3,
+  retryWaitMs: 5000,
   turnMs: 20_000,
   patienceMs: 300,
   readers: 100,

@@ -314,6 +314,7 @@ async function serve(
   admits: typeof admit | typeof admitEither = admit,
 ): Promise<void> {
   const requestId = newRequestId();
+  const began = performance.now();
   const left = new AbortController();
   res.on('close', () => {
     if (!res.writableFinished) left.abort();
@@ -322,7 +323,7 @@ async function serve(
     const admitted = admits(deps, req, scopes);
     const caller = admitted instanceof Promise ? await admitted : admitted;
     if (scopes !== null) limitRate(deps.rates, caller, res);
-    await handler({ req, res, caller: withSpan(req, caller), requestId, signal: left.signal });
+    await handler({ req, res, caller: withSpan(req, caller), requestId, began, signal: left.signal });
   } catch (thrown) {
     if (left.signal.aborted) return;
     const error = sendError(res, thrown, { 'x-request-id': requestId });

@@ -82,7 +82,7 @@ describe('a body', () => {
   test('that stops coming is waited for so long and no longer', async () => {
     const socket = connect(port(), '127.0.0.1');
     socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{"a"');
-    expect(await outcome).toEqual({ code: 'deadline_exceeded', status: 408 });
+    expect(await outcome).toEqual({ code: 'request_too_slow', status: 408 });
     socket.destroy();
   });
 

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { guardJson } from './guard.ts';
 import type { HttpLimits } from './types.ts';
 
-/** A body of text. @throws body_too_large, deadline_exceeded */
+/** A body of text. @throws body_too_large, request_too_slow */
 export async function readText(req: IncomingMessage, limits: HttpLimits): Promise<string> {
   return (await readBytes(req, limits)).toString('utf8');
 }
@@ -14,7 +14,7 @@ export interface JsonBody {
   readonly bytes: Buffer;
 }
 
-/** @throws unsupported_media_type, body_too_large, invalid_json, deadline_exceeded */
+/** @throws unsupported_media_type, body_too_large, invalid_json, request_too_slow */
 export async function readJson(req: IncomingMessage, limits: HttpLimits): Promise<JsonBody> {
   guardJson(req);
   const bytes = await readBytes(req, limits);
@@ -36,7 +36,7 @@ export async function readOptionalJson(req: IncomingMessage, limits: HttpLimits)
 /** Bodies that were read before their handler was asked. */
 const read = new WeakMap<IncomingMessage, Promise<Buffer>>();
 
-/** Reads the body; who reads it later gets the same bytes. @throws body_too_large, deadline_exceeded */
+/** Reads the body; who reads it later gets the same bytes. @throws body_too_large, request_too_slow */
 export function readAhead(req: IncomingMessage, limits: HttpLimits): Promise<Buffer> {
   const bytes = readBytes(req, limits);
   read.set(req, bytes);
@@ -53,7 +53,7 @@ function readBytes(req: IncomingMessage, limits: HttpLimits): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
     const timer = setTimeout(
-      () => end(perdureError('deadline_exceeded', 'The request body did not arrive in time.', { status: 408 })),
+      () => end(perdureError('request_too_slow', 'The request body did not arrive in time.')),
       limits.bodyMs,
     );
     const onData = (chunk: Buffer): void => {

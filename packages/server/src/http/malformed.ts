@@ -21,7 +21,7 @@ function problemOf(code: string | undefined): PerdureError {
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return perdureError('body_too_large', 'The extensions of a chunk of the body are too large.');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return perdureError('deadline_exceeded', 'The request did not arrive in time.', { status: 408 });
+      return perdureError('request_too_slow', 'The request did not arrive in time.');
     default:
       return perdureError('invalid_request', 'The request is no HTTP that this server understands.');
   }

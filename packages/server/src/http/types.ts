@@ -23,7 +23,7 @@ export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor' | 'a
 export interface HttpLimits {
   /** Bytes of a request body. */
   readonly bodyBytes: number;
-  /** From the first commit of a stored response that is not streamed to its answer, ms. The turn itself goes on. */
+  /** From the first byte of a request whose answer is not streamed to that answer, ms. A stored turn goes on all the same. */
   readonly requestMs: number;
   /** From the first to the last byte of a request body, ms. */
   readonly bodyMs: number;
@@ -91,6 +91,8 @@ export interface Exchange {
   readonly res: ServerResponse;
   readonly caller: Caller;
   readonly requestId: string;
+  /** When its head had come, ms of `performance.now()`. */
+  readonly began: number;
   /** Aborts when the client leaves before the answer is complete. */
   readonly signal: AbortSignal;
 }

@@ -82,6 +82,7 @@ export async function startAgentRules(
     everyMs: FOLLOW_MS,
     now,
     report,
+    log,
   });
   return {
     views: {

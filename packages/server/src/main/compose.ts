@@ -102,7 +102,7 @@ export async function composeServer(
     const readiness = makeReadiness(config.homes.map(({ id }) => id));
     for (const { id } of config.homes) {
       const how = { signs: lifeSigns(id, readiness, log), logBytes: config.limits.storeLogBytes };
-      stores.push(await openHome(id as HomeId, config.data, how));
+      stores.push(readiness.watch(id, await openHome(id as HomeId, config.data, how), config.limits.storeMs));
     }
     const sealed = config.ledger.enabled && openHome === openFile;
     const parts = { log, startedAt, stores, lock, sealed, readiness, automationSessions, workspaces };

@@ -9,6 +9,7 @@ export function engineLimits(limits: Config['limits']): EngineLimits {
     storeMs: limits.storeMs,
     turnMs: limits.turnMs,
     turnAttempts: limits.turnAttempts,
+    retryWaitMs: limits.retryWaitMs,
     patienceMs: limits.patienceMs,
     readers: limits.readers,
     resumeMs: limits.resumeMs,

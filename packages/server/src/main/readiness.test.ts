@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { storeError } from '../store/store-error.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import { composeServer, type ComposeOptions, systemClock } from './compose.ts';
 import { parseConfig } from './config/load.ts';
@@ -26,8 +27,8 @@ homes:
   - {id: first, cloud: azure, region: eastus2}
   - {id: second, cloud: azure, region: eastus2}
 `;
-const composed = (options: ComposeOptions) =>
-  composeServer(parseConfig(TEXT, { file: 'perdure.yaml', env: {}, base: dir }).config, options);
+const composed = (options: ComposeOptions, text = TEXT) =>
+  composeServer(parseConfig(text, { file: 'perdure.yaml', env: {}, base: dir }).config, options);
 
 test('a stop right after the start waits for what recovery still reads, and says nothing', async () => {
   const order: string[] = [];
@@ -108,6 +109,42 @@ test('a thread of a store that died is told of, /readyz names its home with 503,
     await server.close();
   }
 }, 30_000);
+
+test.each(['hangs', 'is full'])(
+  'a store that %s is not ready, and is again once it is well',
+  async how => {
+    let ill = false;
+    const server = await composed(
+      {
+        log: () => undefined,
+        openHome: async (home, folder) => {
+          const store = await openSqliteHome({ dir: folder, home, clock: systemClock, exclusive: true });
+          if (home !== 'second') return store;
+          const answer = (): Promise<never> =>
+            how === 'hangs' ? new Promise(() => undefined) : Promise.reject(storeError('store_full', 'no space left'));
+          return { ...store, renew: (...args) => (ill ? answer() : store.renew(...args)) };
+        },
+      },
+      `${TEXT}limits: {store_ms: 100}\n`,
+    );
+    const ready = async () => {
+      const answer = await fetch(`${server.url}/readyz`);
+      const { status, checks } = (await answer.json()) as { status: string; checks: { name: string; ok: boolean }[] };
+      return [answer.status, status, checks.filter(({ ok }) => !ok).map(({ name }) => name)];
+    };
+    try {
+      await server.recovered;
+      expect(await ready()).toEqual([200, 'ready', []]);
+      ill = true;
+      await vi.waitFor(async () => expect(await ready()).toEqual([503, 'unavailable', ['store:second']]), 15_000);
+      ill = false;
+      await vi.waitFor(async () => expect(await ready()).toEqual([200, 'ready', []]), 15_000);
+    } finally {
+      await server.close();
+    }
+  },
+  60_000,
+);
 
 test('a stop outweighs all else, and what is not recovered is starting', () => {
   const readiness = makeReadiness(['a']);

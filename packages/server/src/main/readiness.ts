@@ -1,6 +1,8 @@
 /** Whether the server takes work, and what is missing if it does not: what `/readyz` says. */
 import type { ReadyResource } from '@perdure/protocol';
+import type { HomeStore } from '../store/home-store.ts';
 import type { LifeSigns } from '../store/sqlite/lasting-link.ts';
+import { type StorePulse, watchStore } from './store-pulse.ts';
 
 export interface Readiness {
   /** What the last process left unfinished is settled, or under way. */
@@ -8,6 +10,8 @@ export interface Readiness {
   /** A thread of a home's store has ended: the home does not answer in full until it is back. */
   threadDied(home: string, thread: string): void;
   threadRevived(home: string, thread: string): void;
+  /** The store, its writes watched from now on: a home whose store takes none is not there. */
+  watch(home: string, store: HomeStore, storeMs: number): HomeStore;
   drain(): void;
   readonly draining: boolean;
   now(): ReadyResource;
@@ -16,13 +20,19 @@ export interface Readiness {
 export function makeReadiness(homes: readonly string[]): Readiness {
   /** Threads that are missing, by home. */
   const missing = new Map(homes.map(home => [home, new Set<string>()]));
-  const whole = (home: string): boolean => (missing.get(home)?.size ?? 0) === 0;
+  const pulses = new Map<string, StorePulse>();
+  const whole = (home: string): boolean => (missing.get(home)?.size ?? 0) === 0 && pulses.get(home)?.well() !== false;
   let recovered = false;
   let draining = false;
   return {
     recovered: () => void (recovered = true),
     threadDied: (home, thread) => void missing.get(home)?.add(thread),
     threadRevived: (home, thread) => void missing.get(home)?.delete(thread),
+    watch(home, store, storeMs) {
+      const pulse = watchStore(store, storeMs, () => performance.now());
+      pulses.set(home, pulse);
+      return pulse.store;
+    },
     drain: () => void (draining = true),
     get draining() {
       return draining;
@@ -33,7 +43,7 @@ export function makeReadiness(homes: readonly string[]): Readiness {
         ...homes.map(home => ({ name: `store:${home}`, ok: whole(home) })),
       ];
       if (draining) return { status: 'draining', checks };
-      if (!homes.every(whole)) return { status: 'unavailable', checks };
+      if (checks.some(({ name, ok }) => name !== 'recovery' && !ok)) return { status: 'unavailable', checks };
       return { status: recovered ? 'ready' : 'starting', checks };
     },
   };

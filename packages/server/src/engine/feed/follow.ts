@@ -62,6 +62,8 @@ export interface FeedParts {
   readonly everyMs: number;
   readonly now: () => number;
   readonly report: (what: string, error: unknown) => void;
+  /** A line for the operator. */
+  readonly log: (line: string) => void;
 }
 
 export interface Feed {
@@ -76,6 +78,8 @@ const PAGE = 200;
 const NOTE_EVERY = 5_000;
 /** Of nobody: rows of the follower itself. */
 const NOBODY = '*' as TenantId;
+/** As operators are told of it. */
+const FOLLOWING = 'following the log';
 /** Times that a commit is tried again because somebody else changed a row. */
 const TRIES = 8;
 
@@ -225,8 +229,23 @@ export function followFeed(parts: FeedParts): Feed {
     return passing;
   }
 
+  /** What the last look failed with; null if it did not. It is said once, and once more when it is over: looks are many. */
+  let failing: string | null = null;
+
+  async function look(): Promise<void> {
+    try {
+      await run();
+      if (failing !== null) parts.log(`${FOLLOWING}: it goes on`);
+      failing = null;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (why !== failing) parts.report(FOLLOWING, error);
+      failing = why;
+    }
+  }
+
   const timer = setInterval(() => {
-    if (!closed) run().catch((error: unknown) => parts.report('following the log', error));
+    if (!closed) void look();
   }, parts.everyMs);
   timer.unref();
 

@@ -78,7 +78,7 @@ describe('nothing acknowledged is lost, nothing given up is left', () => {
     expect(await engine.files.sweep()).toBe(1);
     expect([desk.kept.size, await living(), await engine.files.sweep()]).toEqual([0, 0, 0]);
     // The late end of what was swept is told so, and leaves nothing.
-    expect(await codeOf(cut.finish(TEXT))).toBe('deadline_exceeded');
+    expect(await codeOf(cut.finish(TEXT))).toBe('request_too_slow');
   });
 
   test('an upload under way is not swept before its time, and is after it', async () => {
@@ -89,7 +89,7 @@ describe('nothing acknowledged is lost, nothing given up is left', () => {
     expect(await engine.files.sweep()).toBe(0);
     world.pass(1);
     expect(await engine.files.sweep()).toBe(1);
-    expect(await codeOf(slow.finish(TEXT))).toBe('deadline_exceeded');
+    expect(await codeOf(slow.finish(TEXT))).toBe('request_too_slow');
   });
 
   test('an upload that is abandoned leaves nothing, also where a blob could not be written', async () => {

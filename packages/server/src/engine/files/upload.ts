@@ -85,7 +85,7 @@ function uploadInto(engine: EngineContext, store: SessionLog, row: FileRow): Upl
     if (finished === 'too_much')
       throw perdureError('file_quota_exceeded', `A tenant holds ${quota.bytes} bytes of files at most.`);
     if (finished === 'absent')
-      throw perdureError('deadline_exceeded', 'The upload took longer than this server allows.', { status: 408 });
+      throw perdureError('request_too_slow', 'The upload took longer than this server allows.');
     return { ...row, ...content, status: 'ready' };
   }
 

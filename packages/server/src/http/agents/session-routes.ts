@@ -17,6 +17,7 @@ import type { JsonObject } from '../../log/events.ts';
 import { turnId } from '../../engine/agent-sessions/find.ts';
 import { readJson, readOptionalJson } from '../body.ts';
 import { rawQuery } from '../query.ts';
+import { inTime } from '../in-time.ts';
 import { sendJson } from '../reply.ts';
 import { readIdempotencyKey } from '../request-headers.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
@@ -40,7 +41,8 @@ export async function createSession(deps: HttpDeps, exchange: Exchange): Promise
   const given = must(parseCreateSession(body.value));
   const key = readIdempotencyKey(exchange.req);
   const idempotency = key === null ? null : { key, body: body.bytes };
-  const { view, turn } = await deps.engine.agentSessions.create(exchange.caller, given, idempotency);
+  const create = () => deps.engine.agentSessions.create(exchange.caller, given, idempotency);
+  const { view, turn } = given.stream ? await create() : await inTime(deps, exchange, create);
   if (given.stream) return createdStream(deps, exchange, view, turn);
   send(exchange, sessionResource(view));
 }
@@ -97,7 +99,8 @@ export async function postEvents(deps: HttpDeps, exchange: Exchange, id: string)
   const body = await readJson(exchange.req, deps.limits);
   const { events } = must(parseInputEvents(body.value));
   const key = readIdempotencyKey(exchange.req);
-  await deps.engine.agentSessions.post(exchange.caller, id, events, key === null ? null : { key, body: body.bytes });
+  const idempotency = key === null ? null : { key, body: body.bytes };
+  await inTime(deps, exchange, () => deps.engine.agentSessions.post(exchange.caller, id, events, idempotency));
   exchange.res.writeHead(202, { 'content-length': 0, 'x-request-id': exchange.requestId }).end();
 }
 

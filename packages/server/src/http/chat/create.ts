@@ -26,13 +26,15 @@ import type { JsonObject } from '../../log/events.ts';
 import { OutputBuilder } from '../../session/output.ts';
 import { type OutputView, paddingOf, viewOf } from '../../session/shown.ts';
 import { readJson } from '../body.ts';
+import { inTime } from '../in-time.ts';
+import { answered } from '../responses/create.ts';
 import { noteSkipped, sendJson, type Headers } from '../reply.ts';
 import { readIdempotencyKey, readLabels } from '../request-headers.ts';
 import { dataEvent, EventStream, READER_LEFT } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
 
 export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): Promise<void> {
-  const { req, res, caller, signal, requestId } = exchange;
+  const { req, res, caller, requestId } = exchange;
   const body = await readJson(req, deps.limits);
   const parsed = parseChatRequest(body.value);
   if (!parsed.ok) throw parsed.error;
@@ -48,14 +50,11 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
   const extra = { ...(stop.length > 0 && { stop }), ...(seed !== undefined && { seed }) };
   const key = readIdempotencyKey(req);
   const idempotency = key === null ? null : { key, body: body.bytes };
-  const call = await deps.engine.stateless({
-    caller,
-    request,
-    extra,
-    labels: readLabels(req),
-    signal,
-    idempotency,
-  });
+  const labels = readLabels(req);
+  const begin = (signal: AbortSignal) => deps.engine.stateless({ caller, request, extra, labels, signal, idempotency });
+  const { call, steps } = chat.stream
+    ? { call: await begin(exchange.signal), steps: [] }
+    : await inTime(deps, exchange, signal => answered(begin(signal)));
   const head: ChatHead = {
     id: `chatcmpl_${call.body}`,
     created: call.base.createdAt,
@@ -70,7 +69,7 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
   if (chat.stream) return stream(deps, exchange, { call, head, headers });
   const view = viewOf(call.base.settings);
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0, view });
-  for (const step of await call.answer()) {
+  for (const step of steps) {
     if (step.type === 'end') sendJson(res, 200, chatCompletion(used(head, step), answer(call, builder, step)), headers);
     else builder.push(step, null);
   }

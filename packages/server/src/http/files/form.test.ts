@@ -118,7 +118,7 @@ describe('what is no form with one file', () => {
 
 test('what breaks off, or comes no further, ends; so does what the taker refuses', async () => {
   expect(await failing(read([FILE.slice(0, 40)], { end: 'cut' }))).toBe('400 invalid_request');
-  expect(await failing(read([FILE.slice(0, 40)], { end: 'hang' }))).toBe('408 deadline_exceeded');
+  expect(await failing(read([FILE.slice(0, 40)], { end: 'hang' }))).toBe('408 request_too_slow');
   const full = (): Promise<void> => Promise.reject(new Error('full'));
   expect(await failing(read([FILE, PURPOSE, END], { write: full }))).toBe('full');
   expect(await failing(read([FILE], { write: full, end: 'hang' }))).toBe('full');

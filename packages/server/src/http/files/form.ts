@@ -41,7 +41,7 @@ export function guardForm(req: Pick<IncomingMessage, 'headers'>): void {
 
 /**
  * Reads the form to its end. The file may come before the fields that say what it is for.
- * @throws invalid_request, deadline_exceeded, and what `write` throws
+ * @throws invalid_request, request_too_slow, and what `write` throws
  */
 export function readFileForm(req: IncomingMessage, options: FormOptions): Promise<FileForm> {
   return new Promise((resolve, reject) => {
@@ -156,5 +156,5 @@ function broken(): PerdureError {
 }
 
 function tooSlow(): PerdureError {
-  return perdureError('deadline_exceeded', 'The request body did not arrive in time.', { status: 408 });
+  return perdureError('request_too_slow', 'The request body did not arrive in time.');
 }

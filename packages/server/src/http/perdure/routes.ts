@@ -6,10 +6,11 @@ import {
   parseUsageQuery,
   parseWhatIf,
   perdureError,
+  type TargetResource,
   type UsageQuery,
   type WhatIfResult,
 } from '@perdure/protocol';
-import type { Caller } from '../../engine/caller.ts';
+import { type Caller, seesAll } from '../../engine/caller.ts';
 import type { PlacementRecord } from '../../engine/placements.ts';
 import { asTenant } from '../as-tenant.ts';
 import { readJson } from '../body.ts';
@@ -74,12 +75,19 @@ export async function getCommitments(deps: HttpDeps, exchange: Exchange): Promis
 }
 
 export async function listTargets(deps: HttpDeps, exchange: Exchange): Promise<void> {
-  send(exchange, listPage(deps.view.targets(), false));
+  send(exchange, listPage(shown(exchange, deps.view.targets()), false));
+}
+
+/** L10: how much others ask of a target is told to who sees all tenants. */
+function shown({ caller }: Exchange, targets: readonly TargetResource[]): readonly TargetResource[] {
+  return seesAll(caller) ? targets : targets.map(target => ({ ...target, in_flight: null }));
 }
 
 export async function getStatus(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const { placements } = await deps.engine.placements(exchange.caller, { order: 'desc', limit: STATUS_PLACEMENTS });
-  send(exchange, { ...(await deps.view.status()), placements: await explainAll(deps, placements) });
+  const status = await deps.view.status();
+  const targets = shown(exchange, status.targets);
+  send(exchange, { ...status, targets, placements: await explainAll(deps, placements) });
 }
 
 /** The same traffic's placements on another supposition: which reading, contracts, date. */

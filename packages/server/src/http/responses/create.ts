@@ -8,7 +8,6 @@ import {
   skippedTools,
   toPerdureError,
 } from '@perdure/protocol';
-import { within } from '../../engine/deadline.ts';
 import { deliver, type TakeSteps } from '../../engine/flow.ts';
 import type { RespondInput, StoredResponse } from '../../engine/engine.ts';
 import { type WireEvents, takeAll } from '../../engine/reading.ts';
@@ -20,6 +19,7 @@ import type { StepEnd } from '../../log/steps.ts';
 import { OutputBuilder, type WireEvent } from '../../session/output.ts';
 import { viewOf } from '../../session/shown.ts';
 import { readJson } from '../body.ts';
+import { inTime } from '../in-time.ts';
 import { noteSkipped, sendJson, type Headers } from '../reply.ts';
 import { EventStream, namedEvent, READER_LEFT } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
@@ -36,7 +36,8 @@ export async function createResponse(deps: HttpDeps, exchange: Exchange): Promis
   const key = readIdempotencyKey(req);
   const idempotency = key === null ? null : { key, body: body.bytes };
   if (!request.store) return stateless(deps, exchange, request, labels, idempotency);
-  const response = await deps.engine.respond({ caller, request, labels, idempotency });
+  const begin = () => deps.engine.respond({ caller, request, labels, idempotency });
+  const response = request.stream ? await begin() : await inTime(deps, exchange, begin);
   if (request.stream) return streamStored(deps, exchange, response);
   return request.background ? sendBegun(exchange, response) : sendStored(deps, exchange, response);
 }
@@ -60,7 +61,7 @@ async function sendStored(deps: HttpDeps, exchange: Exchange, response: StoredRe
   try {
     const late = () =>
       perdureError('deadline_exceeded', 'The response goes on; read it by its id in perdure-response.');
-    sendJson(exchange.res, 200, await within(deps.limits.requestMs, response.done, late), headers);
+    sendJson(exchange.res, 200, await inTime(deps, exchange, () => response.done, late), headers);
   } catch (thrown) {
     const error = toPerdureError(thrown);
     for (const [name, value] of Object.entries(headers)) exchange.res.setHeader(name, value);
@@ -71,7 +72,7 @@ async function sendStored(deps: HttpDeps, exchange: Exchange, response: StoredRe
 async function streamStored(deps: HttpDeps, exchange: Exchange, response: StoredResponse): Promise<void> {
   // The upstream is asked in this turn of the event loop: nothing is written before that has gone out.
   await new Promise(resolve => void setImmediate(resolve));
-  const stream = new EventStream(exchange.res, deps.limits, headersOf(exchange, response.placement));
+  const stream = new EventStream(exchange.res, deps.limits, headersOfStored(exchange, response));
   await pipeEvents(stream, response.events(-1, exchange.signal));
 }
 
@@ -97,31 +98,28 @@ async function stateless(
   labels: readonly string[],
   idempotency: RespondInput['idempotency'],
 ): Promise<void> {
-  const { caller, signal, res } = exchange;
-  const call = await deps.engine.stateless({
-    caller,
-    request,
-    extra: {},
-    labels,
-    signal,
-    idempotency,
-  });
-  const headers = headersOf(exchange, call.placement);
-  if (request.stream) return streamStateless(deps, exchange, call, headers);
+  const begin = (signal: AbortSignal) =>
+    deps.engine.stateless({ caller: exchange.caller, request, extra: {}, labels, signal, idempotency });
+  if (request.stream) return streamStateless(deps, exchange, await begin(exchange.signal));
+  const { call, steps } = await inTime(deps, exchange, signal => answered(begin(signal)));
   const view = viewOf(call.base.settings);
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 0, index: 0, view });
-  for (const step of await call.answer()) {
-    if (step.type === 'end') sendJson(res, 200, finished(call.base, builder, step), headers);
-    else builder.push(step, null);
+  for (const step of steps) {
+    if (step.type !== 'end') builder.push(step, null);
+    else sendJson(exchange.res, 200, finished(call.base, builder, step), headersOf(exchange, call.placement));
   }
 }
 
-async function streamStateless(
-  deps: HttpDeps,
-  exchange: Exchange,
-  call: StatelessCall,
-  headers: Headers,
-): Promise<void> {
+/** The call with its whole answer. */
+export async function answered(
+  begun: Promise<StatelessCall>,
+): Promise<{ readonly call: StatelessCall; readonly steps: Awaited<ReturnType<StatelessCall['answer']>> }> {
+  const call = await begun;
+  return { call, steps: await call.answer() };
+}
+
+async function streamStateless(deps: HttpDeps, exchange: Exchange, call: StatelessCall): Promise<void> {
+  const headers = headersOf(exchange, call.placement);
   const view = viewOf(call.base.settings);
   const builder = new OutputBuilder({ body: call.body, call: 1, seq: 2, index: 0, view });
   const beginning = resourceOf(call.base, JUST_BEGUN);

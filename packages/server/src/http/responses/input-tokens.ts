@@ -1,6 +1,7 @@
 /** `POST /v1/responses/input_tokens`. */
 import { parseCountInput } from '@perdure/protocol';
 import { readJson } from '../body.ts';
+import { inTime } from '../in-time.ts';
 import { sendJson } from '../reply.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
 
@@ -10,6 +11,6 @@ export async function countInputTokens(deps: HttpDeps, exchange: Exchange): Prom
   const model = deps.engine.placing.models()[0]?.id ?? '';
   const parsed = parseCountInput((await readJson(req, deps.limits)).value, model);
   if (!parsed.ok) throw parsed.error;
-  const tokens = await deps.engine.countInput(caller, parsed.value);
+  const tokens = await inTime(deps, exchange, () => deps.engine.countInput(caller, parsed.value));
   sendJson(res, 200, { object: 'response.input_tokens', input_tokens: tokens }, { 'x-request-id': requestId });
 }

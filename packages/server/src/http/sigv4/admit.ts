@@ -34,7 +34,7 @@ export interface Signing {
   now(): number;
 }
 
-/** @throws PerdureError invalid_signature, signature_expired, signature_not_allowed, body_too_large, deadline_exceeded */
+/** @throws PerdureError invalid_signature, signature_expired, signature_not_allowed, body_too_large, request_too_slow */
 export async function admitSigned(signing: Signing, req: IncomingMessage, limits: HttpLimits): Promise<Caller> {
   const signed = parseAuthorization(req.headers.authorization ?? '');
   if (signed === null)

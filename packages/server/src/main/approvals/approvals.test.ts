@@ -56,6 +56,7 @@ function follow(change: (good: HomeStore['changeResources']) => HomeStore['chang
     everyMs: 1_000_000,
     now: () => now,
     report: () => undefined,
+    log: () => undefined,
   });
   feeds.push(feed);
   return feed;
@@ -351,6 +352,7 @@ describe('following the log', () => {
       everyMs: 1e9,
       now: () => NOON,
       report: () => undefined,
+      log: () => undefined,
     });
     await feed.caughtUp();
     expect(more).toBeLessThan(10);

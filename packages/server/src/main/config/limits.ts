@@ -20,6 +20,7 @@ export interface ServerLimits extends EnvironmentServerLimits, ToolServerLimits,
   readonly connections: number;
   readonly turnMs: number;
   readonly turnAttempts: number;
+  readonly retryWaitMs: number;
   readonly storeMs: number;
   readonly storeLogBytes: number;
   readonly patienceMs: number;
@@ -113,7 +114,12 @@ export const SERVER_BOUNDS: { readonly [name in keyof ServerLimits]: Bound } = {
   turnAttempts: bound(
     'calls',
     ['turn_attempts', 3, 1, 10],
-    'Model calls that one turn may try, when targets fail before their first byte.',
+    'Tries of one model call, where targets fail: on others, then again on the same.',
+  ),
+  retryWaitMs: bound(
+    'ms',
+    ['retry_wait_ms', 5 * SECOND, 0, MINUTE],
+    'The longest wait before targets that have all failed are asked again; 0: they are not.',
   ),
   storeMs: bound('ms', ['store_ms', 10 * SECOND, 100, 5 * MINUTE], 'One operation of a store.'),
   storeLogBytes: bound(

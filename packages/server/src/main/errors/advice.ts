@@ -85,6 +85,8 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   isolation_unavailable:
     'Install bubblewrap, or set `workspaces.isolation` to `preferred`. `perdure doctor` says what is missing.',
   deadline_exceeded: 'A stored response goes on: read it by the id in the header `perdure-response`.',
+  request_too_slow:
+    'Nothing was begun. Send it faster, or ask the operator for a higher `limits.body_read_ms`. The connection is closed: use another.',
   store_unavailable: 'Nothing was acknowledged. A stored response that had begun is taken up again by itself.',
   store_full: 'The operator must free space on the disk of the data folder.',
   server_draining: 'Official clients try again by themselves and reach its successor.',

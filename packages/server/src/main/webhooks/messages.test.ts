@@ -62,6 +62,7 @@ test('the session that owns it, with the sub-agent beside it; the ends of its tu
     everyMs: 3_600_000,
     now: Date.now,
     report: (what, error) => expect([what, error]).toEqual([]),
+    log: () => undefined,
   });
   await feed.caughtUp();
   await feed.close();

@@ -119,6 +119,7 @@ async function start(
     everyMs: 20,
     now,
     report: (what, error) => lines.push(`${what} ${String(error)}`),
+    log: () => undefined,
   });
   const view = makeWebhookDesk({ book, store, deliveries, egress: over.egress ?? open(), now, next });
   running = { feed, deliveries, view, book };

@@ -225,12 +225,16 @@ export const HOME_CASES: readonly ConformanceCase[] = [
       for (const other of [{ tenant: RIVAL }, { principal: 'q' }, { route: 'r' }, { key: 'l' }]) {
         equal(await store.reserve({ ...slot, ...other }, row('x', NOON), 0), 'reserved');
       }
-      await store.settle(slot, 'done');
+      // Of another id: it is not his.
+      await store.settle(slot, '2', 'release');
+      await store.settle(slot, '2', 'done');
+      deepStrictEqual(await store.reserve(slot, row('3', NOON), 0), row('1', NOON));
+      await store.settle(slot, '1', 'done');
       const again = await fixture.reopen('orderly');
       deepStrictEqual(await again.reserve(slot, row('4', NOON), NOON), { ...row('1', NOON), done: true });
       equal(await again.reserve(slot, row('5', NOON + 9), NOON + 1), 'reserved');
       deepStrictEqual(await again.reserve(slot, row('6', NOON + 9), NOON + 1), row('5', NOON + 9));
-      await again.settle(slot, 'release');
+      await again.settle(slot, '5', 'release');
       equal(await again.reserve(slot, row('7', NOON + 9), 0), 'reserved');
     },
   },

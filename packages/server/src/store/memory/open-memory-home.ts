@@ -240,11 +240,12 @@ function controlOf(data: MemoryData, answer: <T>(work: () => T) => Promise<T>): 
         data.slots.set(slotOf(slot), row);
         return 'reserved';
       }),
-    settle: (slot, outcome) =>
+    settle: (slot, id, outcome) =>
       answer(() => {
         const held = data.slots.get(slotOf(slot));
+        if (held?.id !== id) return;
         if (outcome === 'release') data.slots.delete(slotOf(slot));
-        else if (held !== undefined) data.slots.set(slotOf(slot), { ...held, done: true });
+        else data.slots.set(slotOf(slot), { ...held, done: true });
       }),
   };
 }

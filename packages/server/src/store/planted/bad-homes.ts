@@ -205,6 +205,15 @@ export const BAD_HOMES: readonly Plant[] = [
   },
   { name: 'a slot is given to all who ask', spoil: () => ({ reserve: async () => 'reserved' }) },
   {
+    name: 'a slot is settled by who does not hold it',
+    spoil: (good, data) => ({
+      settle: (slot, _id, outcome) => {
+        const held = [...data.slots].find(([text]) => text.includes(slot.key) && text.includes(slot.principal));
+        return good.settle(slot, held?.[1].id ?? '', outcome);
+      },
+    }),
+  },
+  {
     name: 'slots never expire',
     spoil: good => ({ reserve: (slot, row) => good.reserve(slot, row, Math.min(0, NOON)) }),
   },

@@ -25,8 +25,8 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
   const take = db.prepare('INSERT INTO idempotency (slot, body_digest, id, created_at, done) VALUES (?, ?, ?, ?, ?)');
   const drop = db.prepare('DELETE FROM idempotency WHERE i = ?');
   const oldest = db.prepare(`SELECT i, created_at FROM idempotency ORDER BY i LIMIT ${SWEPT}`);
-  const done = db.prepare('UPDATE idempotency SET done = 1 WHERE slot = ?');
-  const release = db.prepare('DELETE FROM idempotency WHERE slot = ?');
+  const done = db.prepare('UPDATE idempotency SET done = 1 WHERE slot = ? AND id = ?');
+  const release = db.prepare('DELETE FROM idempotency WHERE slot = ? AND id = ?');
 
   return {
     putKey({ key, entry }) {
@@ -77,8 +77,8 @@ export function makeControlHandlers(db: DatabaseSync): ControlHandlers {
       take.run(text, row.bodyDigest, row.id, row.createdAt, Number(row.done));
       return 'reserved';
     },
-    settle({ slot, outcome }) {
-      (outcome === 'done' ? done : release).run(slotText(slot));
+    settle({ slot, id, outcome }) {
+      (outcome === 'done' ? done : release).run(slotText(slot), id);
       return null;
     },
   };

@@ -72,7 +72,10 @@ export interface ChangeOps {
     { readonly slot: IdempotencySlot; readonly row: IdempotencyRow; readonly expireBefore: number },
     IdempotencyRow | 'reserved'
   >;
-  readonly settle: Op<{ readonly slot: IdempotencySlot; readonly outcome: 'done' | 'release' }, null>;
+  readonly settle: Op<
+    { readonly slot: IdempotencySlot; readonly id: string; readonly outcome: 'done' | 'release' },
+    null
+  >;
   readonly changeResources: Op<
     { readonly changes: readonly ResourceChange[]; readonly entry: AuditEntry | null },
     boolean

@@ -210,7 +210,7 @@ function homeOver(
       return writer.call('changeResources', { changes, entry });
     },
     reserve: (slot, row, expireBefore) => writer.call('reserve', { slot, row, expireBefore }),
-    settle: async (slot, outcome) => void (await writer.call('settle', { slot, outcome })),
+    settle: async (slot, id, outcome) => void (await writer.call('settle', { slot, id, outcome })),
     async check() {
       // A reader of its own: it reads everything, and other reads would wait behind it.
       const checker = await WorkerLink.open<ReaderOps>('reader', setup);

@@ -62,7 +62,7 @@ function targetRow(one) {
     td(one.emulated ? [el('span', { class: 'mono' }, one.id), ' ', badge('emulated', 'warn')] : el('span', { class: 'mono' }, one.id)),
     td(one.model), td(one.cloud), td(dash(one.region)), td(dash(one.accelerator)),
     td(price('input'), { class: 'number' }), td(price('output'), { class: 'number' }),
-    td(one.in_flight + (one.capacity === null ? '' : ' of ' + one.capacity), { class: 'number' }), td(health(one.health)));
+    td(dash(one.in_flight) + (one.capacity === null ? '' : ' of ' + one.capacity), { class: 'number' }), td(health(one.health)));
 }
 
 const ACTIONS = { infer: 'model call', place_state: 'state', distribute: 'sale', execute: 'tool run', egress: 'egress' };
