@@ -263,7 +263,10 @@ describe('keys', () => {
   test('of a folder that a process holds, and no server answers for: 3, and what to do', async () => {
     const lock = acquireDataLock(join(cwd, 'data'));
     try {
-      const { code, err } = await perdure(['keys', 'list'], { cwd, env: { PERDURE_URL: 'http://127.0.0.1:1' } });
+      const { code, err } = await perdure(['keys', 'list', '--data', 'data'], {
+        cwd,
+        env: { PERDURE_URL: 'http://127.0.0.1:1' },
+      });
       expect(code).toBe(3);
       expect(err).toContain('Set PERDURE_URL');
     } finally {

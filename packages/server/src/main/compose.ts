@@ -11,7 +11,7 @@ import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { type HomeId, homeTag, makeIds } from '../kernel/ids.ts';
 import type { HomeStore } from '../store/home-store.ts';
-import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
+import type { DataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome, type SqliteHomeOptions } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
@@ -48,6 +48,8 @@ import { VERSION } from './version.ts';
 import { fillRandom } from './random.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
+import { hostIn } from './server-address.ts';
+import { announceServer, forgetServer, holdDataFolder } from './server-file.ts';
 import { makeProviders } from './upstream-providers.ts';
 import { makeView } from './view.ts';
 
@@ -90,7 +92,7 @@ export async function composeServer(
 ): Promise<ComposedServer> {
   const startedAt = systemClock.now();
   mkdirSync(config.data, { recursive: true });
-  const lock = acquireDataLock(config.data);
+  const lock = holdDataFolder(config.data);
   startCedar();
   const stores: HomeStore[] = [];
   const undo = async (): Promise<void> => {
@@ -301,6 +303,7 @@ async function assemble(
     { ...config.listen, connections: limits.connections },
   );
   agents.environments.at(http.url);
+  announceServer(config.data, `http://${hostIn(config.listen.host)}:${http.port}`);
   const recovered = engine.recover().then(({ turns, calls, failed }) => {
     readiness.recovered();
     if (turns + calls + failed > 0)
@@ -359,6 +362,7 @@ async function assemble(
       await swept.then(stop => stop()).catch(() => undefined);
       await agents.close();
       await files.close();
+      forgetServer(config.data);
       await shutDown({ http, upstream, ledger, stores, lock });
     },
   };

@@ -3,7 +3,6 @@ import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { HomeId } from '../kernel/ids.ts';
 import type { HomeStore } from '../store/home-store.ts';
-import { acquireDataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import { AlertOutbox, type PendingAlert } from './alerts/outbox.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
@@ -19,6 +18,7 @@ import { configWith } from './discover.ts';
 import { activeDifferences } from './govern/open.ts';
 import { isolationCheck } from './isolation-check.ts';
 import { isLoopback } from './loopback.ts';
+import { announcedServer, holdDataFolder } from './server-file.ts';
 import { snapshotOfConfig } from './snapshots.ts';
 import { verifyHome } from './verify-home.ts';
 
@@ -123,9 +123,10 @@ async function dataChecks(config: Config): Promise<readonly Check[]> {
   if (!existsSync(config.data)) return [ok('data', `${config.data} is not there yet: the first start makes it`)];
   let lock;
   try {
-    lock = acquireDataLock(config.data);
+    lock = holdDataFolder(config.data);
   } catch (error) {
-    return [failed('data', messageOf(error))];
+    const at = await announcedServer(config.data);
+    return [failed('data', `${messageOf(error)}${at === null ? '' : `\nits server answers at ${at}`}`)];
   }
   try {
     const checks: Check[] = [ok('data', config.data)];

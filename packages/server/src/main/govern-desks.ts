@@ -21,10 +21,11 @@ import type { Io } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
-import { openDataFolder } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 import { configWith } from './discover.ts';
 import { openGoverned } from './govern/open.ts';
 import { LOCAL_CALLER } from './keys.ts';
+import { type AskedServer, workplace } from './server-address.ts';
 import { exitOf, serverOf } from './server-requests.ts';
 
 /** Who has the data folder may do everything, and is one person: `local`. */
@@ -35,14 +36,19 @@ interface Opened {
   readonly close: () => Promise<void>;
 }
 
-/** @throws CliError in the words of whoever refused */
+/** @param how as `workplace` has it @throws CliError in the words of whoever refused */
 export async function atGovernDesk<T>(
   options: ConfigFlags,
   io: Io,
   act: (desk: GovernView, config: Config) => Promise<T>,
+  how: 'look' | 'make' = 'look',
 ): Promise<T> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const { desk, close } = (await inFolder(config)) ?? { desk: overHttp(config, io), close: async () => undefined };
+  const at = await workplace(config, options, io, how);
+  const { desk, close } =
+    at.folder === null
+      ? { desk: overHttp(at.server, io), close: async () => undefined }
+      : await inFolder(config, at.folder);
   try {
     return await act(desk, config);
   } catch (error) {
@@ -53,10 +59,8 @@ export async function atGovernDesk<T>(
   }
 }
 
-/** Null if a server holds the folder. */
-async function inFolder(config: Config): Promise<Opened | null> {
-  const folder = await openDataFolder(config);
-  if (folder === null) return null;
+/** The folder is closed if this fails. */
+async function inFolder(config: Config, folder: DataFolder): Promise<Opened> {
   const { control, stores, clock, ids, close } = folder;
   try {
     const { desk } = await openGoverned(config, { control, stores, clock, ids, how: 'look' });
@@ -68,8 +72,8 @@ async function inFolder(config: Config): Promise<Opened | null> {
 }
 
 /** The server knows who asks by the key: the viewer that is given counts for nothing. */
-function overHttp(config: Config, io: Io): GovernView {
-  const { must } = serverOf(config, io, { scope: 'operator', held: true });
+function overHttp(server: AskedServer, io: Io): GovernView {
+  const { must } = serverOf(io, { ...server, scope: 'operator' });
   const at = (path: string, id: string, verb: string): string =>
     `/perdure/v1/${path}/${encodeURIComponent(id)}/${verb}`;
   const activation = 'contracts/activations';

@@ -9,6 +9,7 @@ import { configWith } from './discover.ts';
 import { type KeyResource, type KeySpec, KeySpecError } from './keys/key-row.ts';
 import { type KeyDesk, keysInFolder } from './keys-in-folder.ts';
 import { keysOverHttp } from './keys-over-http.ts';
+import { workplace } from './server-address.ts';
 
 export interface KeysOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -35,7 +36,7 @@ export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<Ex
     ...(scope !== undefined && { scopes: scope }),
     ...(sigv4 === true && { auth: 'sigv4' }),
   };
-  const key = await atDesk(options, io, desk => desk.create(spec));
+  const key = await atDesk(options, io, desk => desk.create(spec), 'make');
   if (options.json === true) printJson(io, key);
   else {
     io.err('This is the only time that the key is shown:\n');
@@ -73,9 +74,16 @@ function rowOf(key: KeyResource): readonly string[] {
   return [key.id, key.name, shown, key.tenant, key.product, key.channel, key.segment, key.scopes.join(','), state];
 }
 
-async function atDesk<T>(options: KeysOptions, io: Io, act: (desk: KeyDesk) => Promise<T>): Promise<T> {
+async function atDesk<T>(
+  options: KeysOptions,
+  io: Io,
+  act: (desk: KeyDesk) => Promise<T>,
+  how: 'look' | 'make' = 'look',
+): Promise<T> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const desk = (await keysInFolder(config)) ?? keysOverHttp(config, io);
+  // Keys and what is in force lie in the control home alone.
+  const at = await workplace({ ...config, homes: config.homes.slice(0, 1) }, options, io, how);
+  const desk = at.folder === null ? keysOverHttp(at.server, io) : await keysInFolder(config, at.folder);
   try {
     return await act(desk);
   } catch (error) {
