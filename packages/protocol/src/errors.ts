@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'missing_api_key'
   | 'invalid_api_key'
   | 'insufficient_scope'
+  | 'first_key_not_admin'
   | 'invalid_signature'
   | 'signature_expired'
   | 'signature_not_allowed'
@@ -201,6 +202,10 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   missing_api_key: unknownCaller('No API key was given: send it as "Authorization: Bearer <key>".'),
   invalid_api_key: unknownCaller('The API key is unknown or has been revoked.'),
   insufficient_scope: forbidden('The API key does not carry the scope that this route needs.', 'ask-operator'),
+  first_key_not_admin: caller(
+    409,
+    'The first key would be no admin: keys would be asked for, and none could make others.',
+  ),
   invalid_signature: unknownCaller('The AWS signature of the request does not match what was sent.'),
   signature_expired: unknownCaller('The AWS signature is of another time: check the clock of the caller.'),
   signature_not_allowed: forbidden('This kind of AWS signature is not accepted here.', 'fix-request'),

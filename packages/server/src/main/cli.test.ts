@@ -260,6 +260,21 @@ describe('keys', () => {
     expect(await perdure(['keys', 'create', '--name', 'b', '--product', 'x'], { cwd })).toMatchObject({ code: 2 });
   }, 60_000);
 
+  test('begin with an administrator’s, and say what changes', async () => {
+    const lone = await perdure(['keys', 'create', '--name', 'ada', '--tenant', 'acme', '--json'], { cwd });
+    expect(lone).toMatchObject({ code: 3, out: '' });
+    expect(lone.err).toContain('--without-admin');
+    const ops = await perdure(['keys', 'create', '--name', 'ops', '--scope', 'admin', '--json'], { cwd });
+    expect(JSON.parse(ops.out)).toMatchObject({ name: 'ops', scopes: ['admin'] });
+    expect(ops.err).toContain('from now on every request needs one');
+    expect(ops.err).toContain('is of the tenant local, and stays so');
+    const ada = await perdure(['keys', 'create', '--name', 'ada', '--json'], { cwd });
+    expect(ada).toMatchObject({ code: 0, err: '' });
+    const data = join(cwd, 'other');
+    const meant = await perdure(['keys', 'create', '--name', 'ada', '--without-admin', '--data', data], { cwd });
+    expect(meant.code).toBe(0);
+  }, 60_000);
+
   test('of a folder that a process holds, and no server answers for: 3, and what to do', async () => {
     const lock = acquireDataLock(join(cwd, 'data'));
     try {
@@ -281,7 +296,7 @@ describe('doctor', () => {
       code: 0,
       out: expect.stringContaining('is not there yet'),
     });
-    await perdure(['keys', 'create', '--name', 'a'], { cwd });
+    await perdure(['keys', 'create', '--name', 'a', '--scope', 'admin'], { cwd });
     const { code, out } = await perdure(['doctor', '--json'], { cwd });
     expect(code).toBe(0);
     const { checks } = JSON.parse(out) as { checks: { name: string; result: string; detail: string }[] };

@@ -1,4 +1,5 @@
 /** `perdure keys`: on the data folder, or through the server that holds it. */
+import { isPerdureError } from '@perdure/protocol';
 import { dayOf } from '../kernel/day.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
@@ -10,6 +11,7 @@ import { type KeyResource, type KeySpec, KeySpecError } from './keys/key-row.ts'
 import { type KeyDesk, keysInFolder } from './keys-in-folder.ts';
 import { keysOverHttp } from './keys-over-http.ts';
 import { workplace } from './server-address.ts';
+import { exitOf } from './server-requests.ts';
 
 export interface KeysOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -23,6 +25,7 @@ export interface KeysCreateOptions extends KeysOptions {
   readonly segment?: string;
   readonly scope?: readonly string[];
   readonly sigv4?: boolean;
+  readonly withoutAdmin?: boolean;
 }
 
 export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<ExitCode> {
@@ -35,8 +38,14 @@ export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<Ex
     ...(segment !== undefined && { segment }),
     ...(scope !== undefined && { scopes: scope }),
     ...(sigv4 === true && { auth: 'sigv4' }),
+    ...(options.withoutAdmin === true && { without_admin: true }),
   };
-  const key = await atDesk(options, io, desk => desk.create(spec), 'make');
+  const { key, first } = await atDesk(
+    options,
+    io,
+    async desk => ({ first: (await desk.list()).length === 0, key: await desk.create(spec) }),
+    'make',
+  );
   if (options.json === true) printJson(io, key);
   else {
     io.err('This is the only time that the key is shown:\n');
@@ -46,8 +55,13 @@ export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<Ex
       `${key.id}: tenant ${key.tenant}, ${key.product} through ${key.channel}, ${key.segment}, ${key.scopes.join(' ')}\n`,
     );
   }
+  if (first) io.err(FIRST);
   return EXIT.ok;
 }
+
+/** What changes with the first key. */
+const FIRST: string =
+  'It is the first key: from now on every request needs one. What was stored without a key is of the tenant local, and stays so: keys of that tenant reach it.\n';
 
 export async function keysList(options: KeysOptions, io: Io): Promise<ExitCode> {
   const keys = await atDesk(options, io, desk => desk.list());
@@ -87,6 +101,7 @@ async function atDesk<T>(
   try {
     return await act(desk);
   } catch (error) {
+    if (isPerdureError(error)) throw new CliError(exitOf(error), error.message, { cause: error });
     if (error instanceof KeySpecError)
       throw new CliError(EXIT.usage, `perdure keys: ${error.message}`, { cause: error });
     throw error;

@@ -112,13 +112,14 @@ function serverFailure(error: PerdureError, { scope, held, base, data }: Asking)
   });
 }
 
-/** The state of a month that stands against it. */
+/** The state of a month, or of the keys, that stands against it. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'month_not_over',
   'month_closed',
   'month_not_closed',
   'nothing_to_restate',
   'restatement_limit_reached',
+  'first_key_not_admin',
 ]);
 
 /** How a command ends that a server, or what stands in for it on a data folder, refused. */

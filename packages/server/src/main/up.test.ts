@@ -92,7 +92,10 @@ describe('perdure up', () => {
     expect(second).toMatchObject({ code: 3, out: '' });
     expect(second.err).toContain('another Perdure process is using');
 
+    const lone = await perdure(['keys', 'create', '--name', 'ada'], { cwd, env });
+    expect(lone).toMatchObject({ code: 3, out: '', err: expect.stringContaining('--scope admin') });
     const made = await perdure(['keys', 'create', '--name', 'ops', '--scope', 'admin'], { cwd, env });
+    expect(made.err).toContain('It is the first key');
     expect(made.out).toMatch(/^pdr_/);
     expect(await perdure(['keys', 'list'], { cwd, env })).toMatchObject({
       code: 3,

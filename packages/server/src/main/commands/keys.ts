@@ -10,7 +10,11 @@ export const keysCommand: AddCommand = (program, io, done) => {
   const keys = program.command('keys').summary('make, list and revoke API keys').description(`API keys. ${WHERE}`);
   keys.addHelpText(
     'after',
-    examples('perdure keys create --name ci', 'perdure keys list', 'perdure keys revoke key_01k...'),
+    examples(
+      'perdure keys create --name ops --scope admin --scope operator --scope inference --scope read',
+      'perdure keys list',
+      'perdure keys revoke key_01k...',
+    ),
   );
 
   withJson(withConfig(keys.command('create')))
@@ -27,13 +31,14 @@ export const keysCommand: AddCommand = (program, io, done) => {
       collect,
     )
     .option('--sigv4', 'signs requests as AWS Signature Version 4 has it, instead of being sent (docs/bedrock.md)')
+    .option('--without-admin', 'make the first key though it is no admin: then no key can make others')
     .addHelpText(
       'after',
       examples(
+        'perdure keys create --name ops --scope admin --scope operator --scope inference --scope read',
         'perdure keys create --name ci',
         'perdure keys create --name acme --tenant acme --product frontier --channel bedrock',
         'perdure keys create --name boto --sigv4',
-        'perdure keys create --name ops --scope admin --scope read --json',
         "perdure keys create --name auditor --tenant '*' --scope auditor",
       ),
     )

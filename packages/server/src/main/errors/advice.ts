@@ -22,6 +22,8 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   signature_not_allowed:
     'The message says which kind. `sigv4.regions` of the configuration names the regions that may be signed for; send the signature in the Authorization header.',
   insufficient_scope: 'The message names the scope. Ask for a key that has it: `perdure keys create --scope`.',
+  first_key_not_admin:
+    'Make an admin key first: `perdure keys create --name ops --scope admin --scope operator --scope inference --scope read`. `--without-admin` (over HTTP `without_admin: true`) makes the key all the same.',
   host_not_allowed: 'Ask for `localhost` or `127.0.0.1`, or have the operator make a key: then any host name is taken.',
   model_not_found: '`GET /v1/models` lists what there is.',
   previous_response_not_found:

@@ -20,6 +20,8 @@ export interface KeySpec {
   readonly product?: string;
   readonly scopes?: readonly string[];
   readonly auth?: string;
+  /** Of the first key: that it needs not be an admin. */
+  readonly without_admin?: boolean;
 }
 
 export interface CheckedKeySpec {
@@ -30,6 +32,7 @@ export interface CheckedKeySpec {
   readonly product: string;
   readonly scopes: readonly Scope[];
   readonly auth: KeyAuth;
+  readonly withoutAdmin: boolean;
 }
 
 /** `bearer`: the key is sent with requests. `sigv4`: it signs them. */
@@ -79,7 +82,13 @@ export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'p
     product,
     scopes,
     auth: authIn(given.auth ?? 'bearer'),
+    withoutAdmin: flagIn('without_admin', given.without_admin ?? false),
   };
+}
+
+function flagIn(param: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new KeySpecError(param, `${param} must be true or false`);
 }
 
 function authIn(value: unknown): KeyAuth {
@@ -144,7 +153,10 @@ export interface KeyDeps {
   readonly home: string;
 }
 
-export function createKey({ auth, ...spec }: CheckedKeySpec, { clock, random, home, sealKey }: KeyDeps): NewKey {
+export function createKey(
+  { auth, withoutAdmin: _, ...spec }: CheckedKeySpec,
+  { clock, random, home, sealKey }: KeyDeps,
+): NewKey {
   const id = makeIds(clock, random).next('key', homeTag(home));
   const made = { ...spec, id, createdAt: clock.now(), revokedAt: null };
   if (auth === 'sigv4') {
