@@ -313,6 +313,17 @@ describe('doctor', () => {
     expect(after.code).toBe(0);
   }, 60_000);
 
+  test('warns of contracts of which none is in force', async () => {
+    configure(CONFIG.replace(/^as_of.*\n/m, ''));
+    const { code, out } = await perdure(['doctor'], { cwd });
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /contracts +warning .*\n +no contract on models of openai is in force.*openai-2026-02 ended on 2026-04-27/,
+    );
+    configure(`${CONFIG.replace(/^as_of.*\n/m, '')}as_of: 2026-03-20\n`);
+    expect((await perdure(['doctor'], { cwd })).out).toMatch(/contracts +ok /);
+  }, 60_000);
+
   test('a file that is none, and a folder in use, are not healthy', async () => {
     mkdirSync(join(cwd, 'data'));
     writeFileSync(join(cwd, 'data', 'local.db'), 'this is no database, and long enough to be read as one'.repeat(1000));

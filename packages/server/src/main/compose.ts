@@ -30,6 +30,7 @@ import { authenticate, keyAdmin } from './keys/admin.ts';
 import { recordConfiguredKeys } from './keys/configured-keys.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
+import { lapseWarnings } from '../placement/lapse.ts';
 import { isLoopback } from './loopback.ts';
 import { engineLimits, toolLimits } from './engine-limits.ts';
 import { openAgentParts } from './agents/agent-parts.ts';
@@ -344,7 +345,11 @@ async function assemble(
   return {
     url: http.url,
     port: http.port,
-    warnings: [...era().loaded.warnings, ...governed.warnings()],
+    warnings: [
+      ...era().loaded.warnings,
+      ...governed.warnings(),
+      ...lapseWarnings(era().loaded.contracts, asOf ?? systemClock.now()),
+    ],
     engine,
     recovered,
     close: async () => {

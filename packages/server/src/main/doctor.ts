@@ -2,6 +2,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { HomeId } from '../kernel/ids.ts';
+import { lapseWarnings } from '../placement/lapse.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import { AlertOutbox, type PendingAlert } from './alerts/outbox.ts';
@@ -83,7 +84,8 @@ async function configCheck(options: DoctorOptions, io: Io, checks: Check[]): Pro
 
 function contractsCheck(config: Config): Check {
   try {
-    const { contracts, warnings } = snapshotOfConfig(config);
+    const { contracts, warnings: said } = snapshotOfConfig(config);
+    const warnings = [...said, ...lapseWarnings(contracts, config.asOf?.ms ?? Date.now())];
     const names = contracts.map(({ id, version }) => `${id} ${version}`).join(', ');
     if (warnings.length > 0)
       return { name: 'contracts', result: 'warning', detail: `${names}\n${warnings.join('\n')}` };

@@ -47,7 +47,7 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   idempotency_completed: 'Use a new key if the call is to be made again.',
   session_product_mismatch: 'Continue with a key of the product and channel that it was started with.',
   placement_refused:
-    '`details` names each target with the clauses against it, and `perdure explain` what would free the call: another target, label, region or contract.',
+    '`details` names each target with the clauses against it and, in `remedies`, what could be done; `perdure explain` says all that would free the call: another target, label, region or contract.',
   home_not_permitted: 'It can still be read. To go on, it must be moved to a home that is allowed.',
   agent_not_found:
     'It was deleted, or is of another tenant. What its versions were: `GET /perdure/v1/agents/{id}/versions`.',
