@@ -294,7 +294,10 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
     'The call is in the scope of configured contracts, none of which is in force.',
     'ask-operator',
   ),
-  home_not_permitted: forbidden('The session may no longer be held where it lives; move it.', 'ask-operator'),
+  home_not_permitted: forbidden(
+    'The session may no longer be held where it lives: it is read there, and does not go on.',
+    'ask-operator',
+  ),
   label_not_allowed_here: forbidden('The home of this session may not hold data with this label.', 'ask-operator'),
   contracts_invalid: caller(400, 'The contracts cannot be used as they are; the findings say why.'),
   activation_not_found: caller(404, 'The activation does not exist.'),

@@ -98,7 +98,7 @@ describe('usage', () => {
     [['explain', '--model', 'nothing'], 'no target serves the model nothing'],
     [['explain', '--contracts', 'nowhere'], 'no contract at "nowhere"'],
     [['explain', '--contracts', 'openai-2026-02', '--reading', 'micorsoft'], 'did you mean microsoft?'],
-    [['up', '--config', 'nowhere.yaml'], 'nowhere.yaml:1:1: error: does not exist'],
+    [['up', '--config', 'nowhere.yaml'], 'nowhere.yaml: error: does not exist'],
   ])('%j ends with 2 and says why, without a stack', async (argv, message) => {
     const { code, out, err } = await perdure(argv, { cwd });
     expect(code).toBe(2);
@@ -181,9 +181,9 @@ describe('contracts check', () => {
 
   test('a reading that decides no live call is an error of the configuration', async () => {
     configure(`${CONFIG}reading: substance\n`);
-    const { code, out } = await perdure(['contracts', 'check'], { cwd });
-    expect(code).toBe(3);
-    expect(out).toContain('reading_retrospective');
+    const { code, err } = await perdure(['contracts', 'check'], { cwd });
+    expect(code).toBe(2);
+    expect(err).toContain('perdure.yaml:10:1: error: reading: reading substance of openai-2026-02 is retrospective');
   });
 });
 

@@ -264,7 +264,7 @@ async function assemble(
     now: () => systemClock.now(),
   });
   const traces = openTraces(config, { stores, engine, sha256, now: () => systemClock.now(), startedAt, log, report });
-  if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
+  if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen);
   const http = await listen(
     {
       engine,
@@ -374,8 +374,9 @@ async function assemble(
 }
 
 /** Known to the command line by its code. */
-function keysRequired(host: string): Error {
-  const message = `Without API keys the server answers on loopback only, and ${host} is not. Create a key first (perdure keys create), or listen on 127.0.0.1.`;
+function keysRequired({ host, said }: Config['listen']): Error {
+  const place = said === undefined ? '' : `${said}: error: listen.host: `;
+  const message = `${place}Without API keys the server answers on loopback only, and ${host} is not. Create a key first (perdure keys create --name ops --scope admin), or listen on 127.0.0.1.`;
   return Object.assign(new Error(message), { code: 'keys_required' });
 }
 

@@ -117,6 +117,9 @@ describe('perdure up', () => {
     const { code, err } = await perdure(['up', '--host', '0.0.0.0', '--port', '0'], { cwd });
     expect(code).not.toBe(0);
     expect(err).toContain('loopback');
+    expect(err).toContain('perdure: Without API keys');
+    config('listen: {port: 0, host: 0.0.0.0}\n');
+    expect((await perdure(['up'], { cwd })).err).toContain('perdure.yaml:2:19: error: listen.host: Without API keys');
     config('keys: [{name: k, secret: "a-secret-of-the-test"}]\n');
     const { child, line, ended } = await start('--host', '0.0.0.0', '--port', '0', '--json');
     expect((JSON.parse(line) as { url: string }).url).toMatch(/^http:/);

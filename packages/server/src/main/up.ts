@@ -69,7 +69,10 @@ async function prepare(options: UpOptions, io: Io, note: (line: string) => void)
 }
 
 function overridden(config: Config, options: UpOptions, io: Io): Config {
-  const listen = { host: options.host ?? config.listen.host, port: options.port ?? config.listen.port };
+  const { host, port, said } = config.listen;
+  // The command line's host stands in no file.
+  const place = options.host === undefined && said !== undefined ? { said } : {};
+  const listen = { host: options.host ?? host, port: options.port ?? port, ...place };
   return withData({ ...config, listen }, options, io);
 }
 

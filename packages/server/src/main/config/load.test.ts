@@ -81,7 +81,7 @@ describe('defaults', () => {
     const config = parse(
       `${target(', upstream_model: m-emulated, capacity: 4')}listen: {host: "::1", port: 0}\nenforce: false\nreading:\ndata: /srv/p\n`,
     );
-    expect(config.listen).toEqual({ host: '::1', port: 0 });
+    expect(config.listen).toEqual({ host: '::1', port: 0, said: 'perdure.yaml:3:10' });
     expect(config).toMatchObject({ enforce: false, reading: null, data: '/srv/p' });
     expect(config.targets[0]).toMatchObject({ upstreamModel: 'm-emulated', emulated: true, capacity: 4 });
   });
@@ -287,7 +287,7 @@ describe('errors', () => {
     const folder = mkdtempSync(join(tmpdir(), 'perdure-config-'));
     try {
       const file = join(folder, 'perdure.yaml');
-      expect(() => loadConfig(file, {}, 'p.yaml')).toThrow('p.yaml:1:1: error: does not exist');
+      expect(() => loadConfig(file, {}, 'p.yaml')).toThrow('p.yaml: error: does not exist');
       const room = CONFIG_BOUNDS.fileBytes - target().length;
       writeFileSync(file, `${target()}#${'x'.repeat(room - 1)}`);
       expect(loadConfig(file, {}).config.targets).toHaveLength(1);
@@ -398,3 +398,31 @@ function twoHomesWithOneTag(): readonly [string, string] {
   }
   throw new Error('no two homes share a tag');
 }
+
+describe('a reading that no contract has', () => {
+  const TARGET = 'targets: [{id: a, vendor: o, model: m, cloud: c, region: r, base_url: "http://127.0.0.1:1/v1"}]\n';
+  const told = (text: string): string => {
+    try {
+      parseConfig(`${TARGET}${text}`, { file: 'p.yaml', env: {}, base: tmpdir() });
+      return '';
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+  };
+  test('is told with its line, and what there is', () => {
+    expect(told('contracts: [openai-2026-02]\nreading: as-writen\n')).toBe(
+      'p.yaml:3:1: error: reading: no configured contract has a reading as-writen (did you mean as-written?)',
+    );
+    expect(told('reading: as-written\n')).toBe(
+      'p.yaml:2:1: error: reading: no configured contract has a reading as-written (there are: none)',
+    );
+    expect(told('contracts: [openai-2026-02]\nreading: substance\n')).toContain(
+      'p.yaml:3:1: error: reading: reading substance',
+    );
+    for (const reading of ['as-written', 'microsoft', 'amazon-openai'])
+      expect(told(`contracts: [openai-2026-02]\nreading: ${reading}\n`)).toBe('');
+  });
+  test('is not told of where the contract itself is not there', () => {
+    expect(told('contracts: [nowhere]\nreading: x\n')).not.toContain('reading: no configured');
+  });
+});

@@ -48,7 +48,8 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   session_product_mismatch: 'Continue with a key of the product and channel that it was started with.',
   placement_refused:
     '`details` names each target with the clauses against it and, in `remedies`, what could be done; `perdure explain` says all that would free the call: another target, label, region or contract.',
-  home_not_permitted: 'It can still be read. To go on, it must be moved to a home that is allowed.',
+  home_not_permitted:
+    'It can still be read. It goes on once contracts that allow its home are in force, or a waiver (`perdure contracts activate`, `perdure waivers grant`); or begin a new session, which is placed anew.',
   agent_not_found:
     'It was deleted, or is of another tenant. What its versions were: `GET /perdure/v1/agents/{id}/versions`.',
   credential_not_found:
