@@ -1,10 +1,8 @@
 import type { AddCommand } from '../cli/command.ts';
-import { collect, examples, withConfig, withJson } from '../cli/options.ts';
+import { collect, examples, WORKPLACE, withConfig, withJson } from '../cli/options.ts';
 import type { KeysCreateOptions, KeysOptions } from '../keys-command.ts';
 
-const WHERE =
-  'Works on the data folder, if no server uses it; else through the server, with PERDURE_API_KEY (a key with the scope admin)\n' +
-  'if keys are in use, at PERDURE_URL (default: where the configuration listens).';
+const WHERE = `${WORKPLACE} (with the scope admin).`;
 
 export const keysCommand: AddCommand = (program, io, done) => {
   const keys = program.command('keys').summary('make, list and revoke API keys').description(`API keys. ${WHERE}`);

@@ -9,7 +9,7 @@ import type {
   StartOptions,
 } from '../sessions-command.ts';
 
-const WHERE = 'It asks the server at PERDURE_URL, with the key in PERDURE_API_KEY.';
+const WHERE = 'It asks the server at PERDURE_URL (default: that of the data folder), with the key in PERDURE_API_KEY.';
 const ID = 'the id that "perdure sessions list" shows';
 
 export const sessionsCommand: AddCommand = (program, io, done) => {
