@@ -330,6 +330,17 @@ describe('doctor', () => {
     const broken = await perdure(['doctor'], { cwd });
     expect(broken.code).toBe(3);
     expect(broken.out).toMatch(/home local +failed/);
+    // Whatever opens it says which file it is.
+    const file = join(cwd, 'data', 'local.db');
+    expect(broken.out).toContain(`${file}: SQLite: file is not a database`);
+    for (const argv of [
+      ['keys', 'list'],
+      ['report', 'lock-in'],
+    ])
+      expect(await perdure(argv, { cwd })).toMatchObject({
+        code: 3,
+        err: expect.stringContaining(`${file}: SQLite: file is not`),
+      });
     const lock = acquireDataLock(join(cwd, 'data'));
     try {
       const { code, out } = await perdure(['doctor'], { cwd });

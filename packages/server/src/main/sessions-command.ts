@@ -142,7 +142,9 @@ export async function sessionsSend(id: string, text: string, options: SendOption
 }
 
 export async function sessionsCancel(id: string, options: SessionsOptions, io: Io): Promise<ExitCode> {
-  return posted(await server(options, io), id, { type: 'agent.session.input.cancel' });
+  const code = await posted(await server(options, io), id, { type: 'agent.session.input.cancel' });
+  if (options.json === true) printJson(io, { id, object: 'agent.session', cancel_requested: true });
+  return code;
 }
 
 async function posted({ must }: Server, id: string, event: object): Promise<ExitCode> {

@@ -136,6 +136,13 @@ describe('perdure up', () => {
     expect(err).toContain('EADDRINUSE');
     expect(err).toContain('choose another --port');
     expect(err).not.toMatch(/\n {4}at /);
+    const json = await perdure(['up', '--port', port, '--data', 'second', '--json'], { cwd });
+    expect(JSON.parse(json.out)).toMatchObject({ object: 'error', code: 'EADDRINUSE', message: expect.any(String) });
+    const held = await perdure(['up', '--port', '0', '--data', 'first', '--json'], { cwd });
+    expect(JSON.parse(held.out)).toMatchObject({ code: 'store_locked' });
+    config('nonsense: 1\n');
+    expect(JSON.parse((await perdure(['up', '--json'], { cwd })).out)).toMatchObject({ code: 'config_invalid' });
+    config();
     expect(await perdure(['doctor', '--data', 'second'], { cwd })).toMatchObject({ code: 0 });
   }, 90_000);
 

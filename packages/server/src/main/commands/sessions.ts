@@ -80,7 +80,7 @@ export const sessionsCommand: AddCommand = (program, io, done) => {
       done(import('../sessions-command.ts').then(({ sessionsFollow }) => sessionsFollow(id, options, io))),
     );
 
-  withConfig(sessions.command('cancel'))
+  withJson(withConfig(sessions.command('cancel')))
     .summary('end what one is doing')
     .description(`Ends the turn that runs or waits, and those of its sub-agents. ${WHERE}`)
     .argument('<id>', ID)
