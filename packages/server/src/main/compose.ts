@@ -30,6 +30,7 @@ import { authenticate, keyAdmin } from './keys/admin.ts';
 import { recordConfiguredKeys } from './keys/configured-keys.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
+import { keysRequired } from './keys/required.ts';
 import { lapseWarnings } from '../placement/lapse.ts';
 import { isLoopback } from './loopback.ts';
 import { engineLimits, toolLimits } from './engine-limits.ts';
@@ -371,13 +372,6 @@ async function assemble(
       await shutDown({ http, upstream, ledger, stores, lock });
     },
   };
-}
-
-/** Known to the command line by its code. */
-function keysRequired({ host, said }: Config['listen']): Error {
-  const place = said === undefined ? '' : `${said}: error: listen.host: `;
-  const message = `${place}Without API keys the server answers on loopback only, and ${host} is not. Create a key first (perdure keys create --name ops --scope admin), or listen on 127.0.0.1.`;
-  return Object.assign(new Error(message), { code: 'keys_required' });
 }
 
 interface Running {

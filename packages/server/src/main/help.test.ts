@@ -20,7 +20,7 @@ async function helps(words: readonly string[] = []): Promise<readonly Help[]> {
   expect(code).toBe(0);
   const [, listed = ''] = /\nCommands:\n((?: .*\n)*)/.exec(out) ?? [];
   const below = [...listed.matchAll(/^ {2}([a-z][\w-]*)/gm)].flatMap(([, name = '']) =>
-    name === 'help' ? [] : [name],
+    APART.has(name) ? [] : [name],
   );
   const found = await Promise.all(below.map(name => helps([...words, name])));
   return [{ words, text: out }, ...found.flat()];

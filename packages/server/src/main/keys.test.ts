@@ -273,7 +273,6 @@ describe('a wish for a key', () => {
       product: 'api',
       scopes: ['inference', 'read'],
       auth: 'bearer',
-      withoutAdmin: false,
     });
   });
 

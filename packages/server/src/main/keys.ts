@@ -11,7 +11,15 @@ import type { TenantId } from '../kernel/ids.ts';
 import type { Config, KeyConfig } from './config/config.ts';
 import { DEFAULT_CHANNEL, DEFAULT_PRODUCT, DEFAULT_SEGMENT, DEFAULT_TENANT } from './config/defaults.ts';
 import { actorOf, keyEntry } from './govern/audit.ts';
-import { checkKeySpec, createKey, type KeyDeps, type KeyResource, keyResource, type KeySpec } from './keys/key-row.ts';
+import {
+  checkKeySpec,
+  createKey,
+  type KeyDeps,
+  type KeyResource,
+  keyResource,
+  type KeySpec,
+  withoutAdmin,
+} from './keys/key-row.ts';
 import type { SaleCheck } from './keys/sale.ts';
 import { SCOPE_NAMES } from './keys/scopes.ts';
 import { hashSecret, MAX_SECRET_CHARS } from './keys/secret.ts';
@@ -108,8 +116,8 @@ export class KeyRing {
    */
   async create(spec: KeySpec, who: string): Promise<CreatedKey> {
     const checked = checkKeySpec(spec, this.#config);
-    if (!this.required && !checked.withoutAdmin && !checked.scopes.includes('admin'))
-      throw perdureError('first_key_not_admin', FIRST_KEY);
+    const lone = !withoutAdmin(spec) && !checked.scopes.includes('admin');
+    if (lone && !this.required) throw perdureError('first_key_not_admin', FIRST_KEY);
     this.#deps.sale(checked);
     const { row, secret } = createKey(checked, this.#deps);
     await this.#control.putKey(row, keyEntry('key.created', row, actorOf(who), row.createdAt));

@@ -134,7 +134,7 @@ describe('a command', () => {
 });
 
 describe('where a server listens', () => {
-  beforeEach(() => void mkdirSync(data));
+  beforeEach(() => mkdirSync(data));
   const file = () => join(data, SERVER_FILE);
 
   test('is told to its user alone', () => {

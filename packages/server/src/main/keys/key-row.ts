@@ -32,7 +32,6 @@ export interface CheckedKeySpec {
   readonly product: string;
   readonly scopes: readonly Scope[];
   readonly auth: KeyAuth;
-  readonly withoutAdmin: boolean;
 }
 
 /** `bearer`: the key is sent with requests. `sigv4`: it signs them. */
@@ -82,13 +81,14 @@ export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'p
     product,
     scopes,
     auth: authIn(given.auth ?? 'bearer'),
-    withoutAdmin: flagIn('without_admin', given.without_admin ?? false),
   };
 }
 
-function flagIn(param: string, value: unknown): boolean {
+/** Whether the first key needs not be an admin. @throws KeySpecError */
+export function withoutAdmin(spec: KeySpec): boolean {
+  const value: unknown = spec.without_admin ?? false;
   if (typeof value === 'boolean') return value;
-  throw new KeySpecError(param, `${param} must be true or false`);
+  throw new KeySpecError('without_admin', 'without_admin must be true or false');
 }
 
 function authIn(value: unknown): KeyAuth {
@@ -153,10 +153,7 @@ export interface KeyDeps {
   readonly home: string;
 }
 
-export function createKey(
-  { auth, withoutAdmin: _, ...spec }: CheckedKeySpec,
-  { clock, random, home, sealKey }: KeyDeps,
-): NewKey {
+export function createKey({ auth, ...spec }: CheckedKeySpec, { clock, random, home, sealKey }: KeyDeps): NewKey {
   const id = makeIds(clock, random).next('key', homeTag(home));
   const made = { ...spec, id, createdAt: clock.now(), revokedAt: null };
   if (auth === 'sigv4') {

@@ -5,7 +5,6 @@ import { homeTag } from '../../kernel/ids.ts';
 import { CliError } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
 import type { ConfigFlags } from '../cli/options.ts';
-import type { Config } from '../config/config.ts';
 import { configured } from '../configured.ts';
 import { configWith } from '../discover.ts';
 import { type AskedServer, workplace } from '../server-address.ts';
