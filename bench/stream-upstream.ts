@@ -23,6 +23,8 @@ interface Stream {
 }
 
 const streams = new Set<Stream>();
+/** Streams that were asked for so far: `GET /calls` tells. */
+let calls = 0;
 
 function frame(stream: Stream, type: string, rest: string): string {
   return `event: ${type}\ndata: {"type":"${type}","sequence_number":${stream.seq++},${rest}}\n\n`;
@@ -60,6 +62,8 @@ async function flood(stream: Stream): Promise<void> {
 }
 
 async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  if (req.method === 'GET') return void res.end(String(calls));
+  calls += 1;
   const parts: Buffer[] = [];
   for await (const part of req) parts.push(part as Buffer);
   const [, count = '1', every = '0'] = /(\d+) deltas every (\d+)/.exec(Buffer.concat(parts).toString('utf8')) ?? [];

@@ -42,7 +42,7 @@ function commandLines() {
   return [
     { args: ['--version'], wanted: '0.' },
     { args: ['contracts', 'check', 'none'], wanted: 'ok' },
-    { args: ['keys', 'create', '--name', 'check', '--data', data], wanted: 'pdr_' },
+    { args: ['keys', 'create', '--name', 'check', '--scope', 'admin', '--data', data], wanted: 'pdr_' },
     { args: ['doctor', '--data', data], wanted: 'every chain holds' },
   ];
 }

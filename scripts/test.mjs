@@ -57,6 +57,8 @@ const parts = [
   vitest('conformance, client and crash tests', ['conformance', 'clients', 'crash'], 30 * 60_000),
   ...(hasBrowserTests() ? [vitest('browser tests', ['browser'], 10 * 60_000)] : []),
   ...(existsSync(join(root, 'test/crash/main.ts')) ? [crash] : []),
+  // By itself: a hundred streams want the machine.
+  vitest('load tests', ['load'], 10 * 60_000),
 ];
 
 const totals = [];

@@ -83,7 +83,8 @@ test('that waits says for what, and is followed to its end; or is cancelled', as
   const following = sessions('follow', one, '--all', '--until-idle');
   expect(await run(['approvals', 'grant', approval])).toMatchObject({ code: 0 });
   expect((await following).out).toMatch(/hi\n[^]*\[exit code 0\]\n[^]*-- idle\n$/);
-  expect(await sessions('cancel', two)).toMatchObject({ code: 0, out: '' });
+  const cancelled = await sessions('cancel', two, '--json');
+  expect(JSON.parse(cancelled.out)).toEqual({ id: two, object: 'agent.session', cancel_requested: true });
   await becomes(two, 'idle');
   expect((await sessions('show', two)).out).toMatch(/^turn_\w+ +cancelled/m);
 });

@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'missing_api_key'
   | 'invalid_api_key'
   | 'insufficient_scope'
+  | 'first_key_not_admin'
   | 'invalid_signature'
   | 'signature_expired'
   | 'signature_not_allowed'
@@ -203,6 +204,10 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   missing_api_key: unknownCaller('No API key was given: send it as "Authorization: Bearer <key>".'),
   invalid_api_key: unknownCaller('The API key is unknown or has been revoked.'),
   insufficient_scope: forbidden('The API key does not carry the scope that this route needs.', 'ask-operator'),
+  first_key_not_admin: caller(
+    409,
+    'The first key would be no admin: keys would be asked for, and none could make others.',
+  ),
   invalid_signature: unknownCaller('The AWS signature of the request does not match what was sent.'),
   signature_expired: unknownCaller('The AWS signature is of another time: check the clock of the caller.'),
   signature_not_allowed: forbidden('This kind of AWS signature is not accepted here.', 'fix-request'),
@@ -296,7 +301,10 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
     'The call is in the scope of configured contracts, none of which is in force.',
     'ask-operator',
   ),
-  home_not_permitted: forbidden('The session may no longer be held where it lives; move it.', 'ask-operator'),
+  home_not_permitted: forbidden(
+    'The session may no longer be held where it lives: it is read there, and does not go on.',
+    'ask-operator',
+  ),
   label_not_allowed_here: forbidden('The home of this session may not hold data with this label.', 'ask-operator'),
   contracts_invalid: caller(400, 'The contracts cannot be used as they are; the findings say why.'),
   activation_not_found: caller(404, 'The activation does not exist.'),

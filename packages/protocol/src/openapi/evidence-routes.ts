@@ -158,7 +158,7 @@ export const EVIDENCE_ROUTES: readonly Route[] = [
     summary: 'Make an API key; its secret is shown this once.',
     body: 'CreateKey',
     answer: 'CreatedKey',
-    errors: WRITE,
+    errors: [...WRITE, 'first_key_not_admin'],
   },
   {
     method: 'delete',

@@ -15,6 +15,8 @@ export type CreateKey = {
   readonly scopes?: readonly (typeof KEY_SCOPES)[number][];
   /** `bearer`: the key is sent. `sigv4`: it signs requests, as AWS Signature Version 4 has it. Default: bearer. */
   readonly auth?: (typeof KEY_AUTHS)[number];
+  /** Of the first key: that it needs not be an admin. Until there is one, nobody can make other keys through the server. */
+  readonly without_admin?: boolean;
 };
 
 export type KeyResource = {
@@ -54,6 +56,10 @@ export const createKeyBody: z.ZodType<CreateKey> = z.object({
   auth: z
     .enum(KEY_AUTHS)
     .meta({ description: 'sigv4: the key signs requests (docs/bedrock.md). Default: bearer.' })
+    .exactOptional(),
+  without_admin: z
+    .boolean()
+    .meta({ description: 'Makes the first key though it lacks the scope admin. Default: false.' })
     .exactOptional(),
 });
 

@@ -93,8 +93,13 @@ export type ReadingChoice =
  * @param wanted null for every contract's default
  * @param retrospective whether the decisions are about the past (reports, what-if), where a session's use is known
  */
+/** What of a contract a reading is chosen by. */
+export type WithReadings = Pick<Contract, 'id' | 'defaultReading'> & {
+  readonly readings: readonly Pick<Contract['readings'][number], 'id' | 'retrospective'>[];
+};
+
 export function chooseReadings(
-  contracts: readonly Contract[],
+  contracts: readonly WithReadings[],
   wanted: string | null,
   retrospective = false,
 ): ReadingChoice {

@@ -5,7 +5,7 @@ import type { JsonObject, SessionOrigin } from '../log/events.ts';
 import { bindingContracts } from '../placement/bind.ts';
 import { decide } from '../placement/decide.ts';
 import type { Decision } from '../placement/decision.ts';
-import { explainTable, refusalMessage } from '../placement/explain.ts';
+import { explainTable, refusalMessage, remediesOf } from '../placement/explain.ts';
 import type {
   Action,
   CallFacts,
@@ -161,7 +161,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
     if (facts === null) return unsold(subject.origin);
     const { decision, record } = run(snapshot, 'place_state', facts, {}, how);
     return decision.chosen === null
-      ? notPlaced(decision, record)
+      ? notPlaced(decision, record, snapshot)
       : { ok: true as const, home: decision.chosen as HomeId, record };
   }
 
@@ -181,7 +181,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       if (!vendors.has(request.model)) return unknownModel(request.model);
       const { decision, record } = run(snapshot, 'infer', facts, healthNow(snapshot, facts, request.avoid), weighed());
       const target = decision.chosen === null ? undefined : targets.get(decision.chosen);
-      if (target === undefined) return notPlaced(decision, record);
+      if (target === undefined) return notPlaced(decision, record, snapshot);
       health.get(target.id)?.promise();
       return { ok: true, target, record, reserved: { input: inputTokens, output: outputBound } };
     },
@@ -194,7 +194,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       const decision = decide(snapshot, 'egress', facts, {}, { only: [OPEN_NETWORK] });
       count(decision);
       if (decision.chosen !== null) return null;
-      const { message, details } = errorOf(decision);
+      const { message, details } = errorOf(decision, snapshot);
       return perdureError('egress_denied', message, details === undefined ? {} : { details });
     },
     speaksOfTools: () =>
@@ -210,7 +210,7 @@ export function makeDesk(options: DeskOptions): PlacementDesk {
       const { contracts, lapsed } = bindingContracts(snapshot, action, facts.vendor, facts.session.product, facts.at);
       if (contracts.length === 0 && lapsed.length === 0) return null;
       const { decision, record } = run(snapshot, action, facts, {}, { only: [place] });
-      return { record, chosen: decision.chosen, error: decision.chosen === null ? errorOf(decision) : null };
+      return { record, chosen: decision.chosen, error: decision.chosen === null ? errorOf(decision, snapshot) : null };
     },
     target: id => targets.get(id) ?? null,
     readings: () => inForce().readings,
@@ -244,12 +244,12 @@ function unknownModel(model: string): NotPlaced {
   };
 }
 
-function notPlaced(decision: Decision, record: JsonObject): NotPlaced {
-  return { ok: false, record, error: errorOf(decision) };
+function notPlaced(decision: Decision, record: JsonObject, snapshot: Snapshot): NotPlaced {
+  return { ok: false, record, error: errorOf(decision, snapshot) };
 }
 
-/** The error that a decision without a place means, with every target and its reasons. */
-export function errorOf(decision: Decision): PerdureError {
+/** The error that a decision without a place means, with every target and its reasons, and what could be done. */
+export function errorOf(decision: Decision, { contracts }: Pick<Snapshot, 'contracts'>): PerdureError {
   const targets = decision.rows
     .filter(row => row.verdict !== 'wrong-model')
     .map(row => ({
@@ -261,18 +261,19 @@ export function errorOf(decision: Decision): PerdureError {
         one.kind === 'clause' ? [{ contract: one.contract, id: one.clause, cite: one.cite }] : [],
       ),
     }));
-  const details = { targets, table: explainTable(decision) };
+  const message = refusalMessage(decision, contracts);
+  const details = { targets, table: explainTable(decision), remedies: remediesOf(decision) };
   const retry = { ...(decision.retryAfterMs !== null && { retryAfterMs: decision.retryAfterMs }) };
   switch (decision.code) {
     case 'no_contract_in_force':
-      return perdureError('no_contract_in_force', refusalMessage(decision), { details });
+      return perdureError('no_contract_in_force', message, { details });
     case 'no_target_available':
     case 'no_capable_target':
-      return perdureError('no_target_available', refusalMessage(decision), { details, ...retry });
+      return perdureError('no_target_available', message, { details, ...retry });
     case 'no_such_target':
-      return perdureError('model_not_found', refusalMessage(decision), { param: 'model' });
+      return perdureError('model_not_found', message, { param: 'model' });
     case 'placement_refused':
     case null:
-      return perdureError('placement_refused', refusalMessage(decision), { details });
+      return perdureError('placement_refused', message, { details });
   }
 }

@@ -376,7 +376,8 @@ async function openExisting(
     const code = stays ? 'label_not_allowed_here' : 'home_not_permitted';
     const error = perdureError(
       code,
-      `${placed.error.message} The session can still be read${stays ? '' : ', and may be moved to a home that is allowed'}.`,
+      `${placed.error.message} The session can still be read${stays ? '' : ', and goes on once its home is allowed again'}.`,
+      placed.error.details === undefined ? {} : { details: placed.error.details },
     );
     throw await recordRefusal(engine, caller, live.store, {
       ...placed,

@@ -30,18 +30,22 @@ const SHOWN = 20;
 
 export async function activate(names: readonly string[], options: ActivateOptions, io: Io): Promise<ExitCode> {
   const { effective, reading, reason } = options;
-  const answer = await atGovernDesk(options, io, (desk, config) =>
-    desk.activate(LOCAL, {
-      contracts: foldersOf(names, config, io).map(folder => ({
-        name: basename(folder),
-        files: readContractFolder(folder),
-      })),
-      ...readingOf(reading, names, config),
-      ...(effective !== undefined && { effective }),
-      ...(reason !== undefined && { reason }),
-      ...(options.requireSecond === true && { require_second: true }),
-      ...(options.monitor === true && { enforce: false }),
-    }),
+  const answer = await atGovernDesk(
+    options,
+    io,
+    (desk, config) =>
+      desk.activate(LOCAL, {
+        contracts: foldersOf(names, config, io).map(folder => ({
+          name: basename(folder),
+          files: readContractFolder(folder),
+        })),
+        ...readingOf(reading, names, config),
+        ...(effective !== undefined && { effective }),
+        ...(reason !== undefined && { reason }),
+        ...(options.requireSecond === true && { require_second: true }),
+        ...(options.monitor === true && { enforce: false }),
+      }),
+    { how: 'make' },
   );
   return told(answer, options, io);
 }

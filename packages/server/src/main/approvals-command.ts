@@ -13,6 +13,7 @@ import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
+import { serverAddress } from './server-address.ts';
 import { type Server, serverOf } from './server-requests.ts';
 
 export interface ApprovalsListOptions extends ConfigFlags {
@@ -45,7 +46,7 @@ const OUTCOMES: readonly string[] = [
 
 async function server(options: ConfigFlags, io: Io): Promise<Server> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  return serverOf(config, io, { scope: 'approve', held: false });
+  return serverOf(io, { base: await serverAddress(config, io), data: config.data, scope: 'approve', held: false });
 }
 
 export async function approvalsList(options: ApprovalsListOptions, io: Io): Promise<ExitCode> {

@@ -38,7 +38,7 @@ export async function audit(options: AuditOptions, io: Io): Promise<ExitCode> {
         io.err(`${found} found up to position ${after}\n`);
       }
     },
-    'auditor or operator',
+    { scope: 'auditor or operator' },
   );
   if (json !== true) io.out(shown.length === 0 ? 'There are no such entries.\n' : table(HEADER, shown.map(rowOf)));
   if (next !== null) io.err(`There are more: --after ${next}\n`);

@@ -98,7 +98,7 @@ describe('usage', () => {
     [['explain', '--model', 'nothing'], 'no target serves the model nothing'],
     [['explain', '--contracts', 'nowhere'], 'no contract at "nowhere"'],
     [['explain', '--contracts', 'openai-2026-02', '--reading', 'micorsoft'], 'did you mean microsoft?'],
-    [['up', '--config', 'nowhere.yaml'], 'nowhere.yaml:1:1: error: does not exist'],
+    [['up', '--config', 'nowhere.yaml'], 'nowhere.yaml: error: does not exist'],
   ])('%j ends with 2 and says why, without a stack', async (argv, message) => {
     const { code, out, err } = await perdure(argv, { cwd });
     expect(code).toBe(2);
@@ -181,9 +181,9 @@ describe('contracts check', () => {
 
   test('a reading that decides no live call is an error of the configuration', async () => {
     configure(`${CONFIG}reading: substance\n`);
-    const { code, out } = await perdure(['contracts', 'check'], { cwd });
-    expect(code).toBe(3);
-    expect(out).toContain('reading_retrospective');
+    const { code, err } = await perdure(['contracts', 'check'], { cwd });
+    expect(code).toBe(2);
+    expect(err).toContain('perdure.yaml:10:1: error: reading: reading substance of openai-2026-02 is retrospective');
   });
 });
 
@@ -260,10 +260,28 @@ describe('keys', () => {
     expect(await perdure(['keys', 'create', '--name', 'b', '--product', 'x'], { cwd })).toMatchObject({ code: 2 });
   }, 60_000);
 
+  test('begin with an administrator’s, and say what changes', async () => {
+    const lone = await perdure(['keys', 'create', '--name', 'ada', '--tenant', 'acme', '--json'], { cwd });
+    expect(lone).toMatchObject({ code: 3, out: '' });
+    expect(lone.err).toContain('--without-admin');
+    const ops = await perdure(['keys', 'create', '--name', 'ops', '--scope', 'admin', '--json'], { cwd });
+    expect(JSON.parse(ops.out)).toMatchObject({ name: 'ops', scopes: ['admin'] });
+    expect(ops.err).toContain('from now on every request needs one');
+    expect(ops.err).toContain('is of the tenant local, and stays so');
+    const ada = await perdure(['keys', 'create', '--name', 'ada', '--json'], { cwd });
+    expect(ada).toMatchObject({ code: 0, err: '' });
+    const data = join(cwd, 'other');
+    const meant = await perdure(['keys', 'create', '--name', 'ada', '--without-admin', '--data', data], { cwd });
+    expect(meant.code).toBe(0);
+  }, 60_000);
+
   test('of a folder that a process holds, and no server answers for: 3, and what to do', async () => {
     const lock = acquireDataLock(join(cwd, 'data'));
     try {
-      const { code, err } = await perdure(['keys', 'list'], { cwd, env: { PERDURE_URL: 'http://127.0.0.1:1' } });
+      const { code, err } = await perdure(['keys', 'list', '--data', 'data'], {
+        cwd,
+        env: { PERDURE_URL: 'http://127.0.0.1:1' },
+      });
       expect(code).toBe(3);
       expect(err).toContain('Set PERDURE_URL');
     } finally {
@@ -278,7 +296,7 @@ describe('doctor', () => {
       code: 0,
       out: expect.stringContaining('is not there yet'),
     });
-    await perdure(['keys', 'create', '--name', 'a'], { cwd });
+    await perdure(['keys', 'create', '--name', 'a', '--scope', 'admin'], { cwd });
     const { code, out } = await perdure(['doctor', '--json'], { cwd });
     expect(code).toBe(0);
     const { checks } = JSON.parse(out) as { checks: { name: string; result: string; detail: string }[] };
@@ -295,12 +313,34 @@ describe('doctor', () => {
     expect(after.code).toBe(0);
   }, 60_000);
 
+  test('warns of contracts of which none is in force', async () => {
+    configure(CONFIG.replace(/^as_of.*\n/m, ''));
+    const { code, out } = await perdure(['doctor'], { cwd });
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /contracts +warning .*\n +no contract on models of openai is in force.*openai-2026-02 ended on 2026-04-27/,
+    );
+    configure(`${CONFIG.replace(/^as_of.*\n/m, '')}as_of: 2026-03-20\n`);
+    expect((await perdure(['doctor'], { cwd })).out).toMatch(/contracts +ok /);
+  }, 60_000);
+
   test('a file that is none, and a folder in use, are not healthy', async () => {
     mkdirSync(join(cwd, 'data'));
     writeFileSync(join(cwd, 'data', 'local.db'), 'this is no database, and long enough to be read as one'.repeat(1000));
     const broken = await perdure(['doctor'], { cwd });
     expect(broken.code).toBe(3);
     expect(broken.out).toMatch(/home local +failed/);
+    // Whatever opens it says which file it is.
+    const file = join(cwd, 'data', 'local.db');
+    expect(broken.out).toContain(`${file}: SQLite: file is not a database`);
+    for (const argv of [
+      ['keys', 'list'],
+      ['report', 'lock-in'],
+    ])
+      expect(await perdure(argv, { cwd })).toMatchObject({
+        code: 3,
+        err: expect.stringContaining(`${file}: SQLite: file is not`),
+      });
     const lock = acquireDataLock(join(cwd, 'data'));
     try {
       const { code, out } = await perdure(['doctor'], { cwd });

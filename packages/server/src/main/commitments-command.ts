@@ -27,7 +27,7 @@ export async function commitments(options: CommitmentsOptions, io: Io): Promise<
     }),
   );
   momentOption('perdure commitments', '--as-of', options.asOf);
-  const desk = await openMoneyDesk(config, io);
+  const desk = await openMoneyDesk(config, options, io);
   try {
     const statement = await desk.commitments(options.asOf, events);
     const { basis } = await desk.based();

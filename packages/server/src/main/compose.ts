@@ -11,7 +11,7 @@ import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { type HomeId, homeTag, makeIds } from '../kernel/ids.ts';
 import type { HomeStore } from '../store/home-store.ts';
-import { acquireDataLock, type DataLock } from '../store/sqlite/data-lock.ts';
+import type { DataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome, type SqliteHomeOptions } from '../store/sqlite/open-sqlite-home.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
@@ -30,6 +30,8 @@ import { authenticate, keyAdmin } from './keys/admin.ts';
 import { recordConfiguredKeys } from './keys/configured-keys.ts';
 import { saleCheck } from './keys/sale.ts';
 import { KeyRing } from './keys.ts';
+import { keysRequired } from './keys/required.ts';
+import { lapseWarnings } from '../placement/lapse.ts';
 import { isLoopback } from './loopback.ts';
 import { engineLimits, toolLimits } from './engine-limits.ts';
 import { openAgentParts } from './agents/agent-parts.ts';
@@ -49,6 +51,8 @@ import { VERSION } from './version.ts';
 import { fillRandom } from './random.ts';
 import type { RunningShadow } from './shadow/shadow.ts';
 import { openSealKey } from './seal-key.ts';
+import { hostIn } from './server-address.ts';
+import { announceServer, forgetServer, holdDataFolder } from './server-file.ts';
 import { makeProviders } from './upstream-providers.ts';
 import { makeView } from './view.ts';
 
@@ -91,7 +95,7 @@ export async function composeServer(
 ): Promise<ComposedServer> {
   const startedAt = systemClock.now();
   mkdirSync(config.data, { recursive: true });
-  const lock = acquireDataLock(config.data);
+  const lock = holdDataFolder(config.data);
   startCedar();
   const stores: HomeStore[] = [];
   const undo = async (): Promise<void> => {
@@ -262,7 +266,7 @@ async function assemble(
     now: () => systemClock.now(),
   });
   const traces = openTraces(config, { stores, engine, sha256, now: () => systemClock.now(), startedAt, log, report });
-  if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen.host);
+  if (!ring.required && !isLoopback(config.listen.host)) throw keysRequired(config.listen);
   const http = await listen(
     {
       engine,
@@ -302,6 +306,7 @@ async function assemble(
     { ...config.listen, connections: limits.connections },
   );
   agents.environments.at(http.url);
+  announceServer(config.data, `http://${hostIn(config.listen.host)}:${http.port}`);
   const recovered = engine.recover().then(({ turns, calls, failed }) => {
     readiness.recovered();
     if (turns + calls + failed > 0)
@@ -342,7 +347,11 @@ async function assemble(
   return {
     url: http.url,
     port: http.port,
-    warnings: [...era().loaded.warnings, ...governed.warnings()],
+    warnings: [
+      ...era().loaded.warnings,
+      ...governed.warnings(),
+      ...lapseWarnings(era().loaded.contracts, asOf ?? systemClock.now()),
+    ],
     engine,
     recovered,
     close: async () => {
@@ -360,15 +369,10 @@ async function assemble(
       await swept.then(stop => stop()).catch(() => undefined);
       await agents.close();
       await files.close();
+      forgetServer(config.data);
       await shutDown({ http, upstream, ledger, stores, lock });
     },
   };
-}
-
-/** Known to the command line by its code. */
-function keysRequired(host: string): Error {
-  const message = `Without API keys the server answers on loopback only, and ${host} is not. Create a key first (perdure keys create), or listen on 127.0.0.1.`;
-  return Object.assign(new Error(message), { code: 'keys_required' });
 }
 
 interface Running {

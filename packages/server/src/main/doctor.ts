@@ -2,8 +2,8 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { HomeId } from '../kernel/ids.ts';
+import { lapseWarnings } from '../placement/lapse.ts';
 import type { HomeStore } from '../store/home-store.ts';
-import { acquireDataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome } from '../store/sqlite/open-sqlite-home.ts';
 import { AlertOutbox, type PendingAlert } from './alerts/outbox.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
@@ -19,6 +19,7 @@ import { configWith } from './discover.ts';
 import { activeDifferences } from './govern/open.ts';
 import { isolationCheck } from './isolation-check.ts';
 import { isLoopback } from './loopback.ts';
+import { announcedServer, holdDataFolder } from './server-file.ts';
 import { snapshotOfConfig } from './snapshots.ts';
 import { verifyHome } from './verify-home.ts';
 
@@ -83,7 +84,8 @@ async function configCheck(options: DoctorOptions, io: Io, checks: Check[]): Pro
 
 function contractsCheck(config: Config): Check {
   try {
-    const { contracts, warnings } = snapshotOfConfig(config);
+    const { contracts, warnings: said } = snapshotOfConfig(config);
+    const warnings = [...said, ...lapseWarnings(contracts, config.asOf?.ms ?? Date.now())];
     const names = contracts.map(({ id, version }) => `${id} ${version}`).join(', ');
     if (warnings.length > 0)
       return { name: 'contracts', result: 'warning', detail: `${names}\n${warnings.join('\n')}` };
@@ -123,9 +125,10 @@ async function dataChecks(config: Config): Promise<readonly Check[]> {
   if (!existsSync(config.data)) return [ok('data', `${config.data} is not there yet: the first start makes it`)];
   let lock;
   try {
-    lock = acquireDataLock(config.data);
+    lock = holdDataFolder(config.data);
   } catch (error) {
-    return [failed('data', messageOf(error))];
+    const at = await announcedServer(config.data);
+    return [failed('data', `${messageOf(error)}${at === null ? '' : `\nits server answers at ${at}`}`)];
   }
   try {
     const checks: Check[] = [ok('data', config.data)];

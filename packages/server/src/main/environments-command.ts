@@ -14,6 +14,7 @@ import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
+import { serverAddress } from './server-address.ts';
 import { type Server, serverOf } from './server-requests.ts';
 
 export interface EnvironmentOptions extends ConfigFlags {
@@ -29,7 +30,7 @@ const page = listPageSchema(environmentInfoSchema);
 
 async function server(options: EnvironmentOptions, io: Io): Promise<Server> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  return serverOf(config, io, { scope: 'inference', held: false });
+  return serverOf(io, { base: await serverAddress(config, io), data: config.data, scope: 'inference', held: false });
 }
 
 export async function environmentsList(options: ListOptions, io: Io): Promise<ExitCode> {

@@ -31,6 +31,7 @@ import { type Asker, type AskerGiven, askerOf } from './explain-asker.ts';
 import { knownBeside } from './explain-known.ts';
 import { callJson, explanationJson, textOf } from './explain-text.ts';
 import { askerText } from './placement-asker.ts';
+import { serverAddress } from './server-address.ts';
 import { serverOf } from './server-requests.ts';
 import { snapshotOfDocument } from './snapshots.ts';
 
@@ -67,7 +68,12 @@ const DEFAULT_TOKENS = 1000;
 /** A recorded placement, from the server that keeps it. */
 async function explainRecorded(id: string, options: ExplainOptions, io: Io): Promise<ExitCode> {
   const { config } = await configured(options, io, async () => emulatedConfig(io));
-  const { client, telling } = serverOf(config, io, { scope: 'read or auditor', held: false });
+  const { client, telling } = serverOf(io, {
+    base: await serverAddress(config, io),
+    data: config.data,
+    scope: 'read or auditor',
+    held: false,
+  });
   const placement = await telling(
     client.placements.get(id, options.tenant === undefined ? {} : { tenant: options.tenant }),
   );

@@ -12,6 +12,7 @@ import { booksOf, spendPricesOf } from './money/books.ts';
 import { closedBook } from './money/closes.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { spendOfTenant } from './money/tenant-spend.ts';
+import { namedServer, serverAddress } from './server-address.ts';
 import { serverOf } from './server-requests.ts';
 
 export interface KnownWith extends KnownNow {
@@ -57,9 +58,10 @@ interface AskedServer {
 
 /** A server that never used the folder is asked only if its address was named: whatever else listens there is none of ours. */
 async function askServer(config: Config, io: Io, { tenant, activation }: WantedKnown): Promise<AskedServer> {
-  const named = (io.env['PERDURE_URL'] ?? '') !== '';
-  if (!named && activation === null) return { facts: null, why: 'no server ever used the data folder', url: '' };
-  const { base, request } = serverOf(config, io, { scope: 'read or auditor', held: true, timeoutMs: SERVER_MS });
+  if (namedServer(io) === null && activation === null)
+    return { facts: null, why: 'no server ever used the data folder', url: '' };
+  const asking = { base: await serverAddress(config, io), data: config.data, scope: 'read or auditor', held: true };
+  const { base, request } = serverOf(io, { ...asking, timeoutMs: SERVER_MS });
   const none = (why: string): AskedServer => ({ facts: null, why, url: base });
   try {
     const path = `/perdure/v1/explain?tenant=${encodeURIComponent(tenant)}`;

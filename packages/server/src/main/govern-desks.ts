@@ -26,10 +26,11 @@ import type { Io } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
-import { openDataFolder } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 import { configWith } from './discover.ts';
 import { openGoverned } from './govern/open.ts';
 import { LOCAL_CALLER } from './keys.ts';
+import { type AskedServer, workplace } from './server-address.ts';
 import { exitOf, serverOf } from './server-requests.ts';
 
 /** Who has the data folder may do everything, and is one person: `local`. */
@@ -41,6 +42,7 @@ interface Opened {
 }
 
 /**
+ * @param how as `workplace` has it
  * @param scope what a key must have, for the hint
  * @throws CliError in the words of whoever refused
  */
@@ -48,13 +50,14 @@ export async function atGovernDesk<T>(
   options: ConfigFlags,
   io: Io,
   act: (desk: GovernView, config: Config) => Promise<T>,
-  scope = 'operator',
+  { how = 'look', scope = 'operator' }: { readonly how?: 'look' | 'make'; readonly scope?: string } = {},
 ): Promise<T> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const { desk, close } = (await inFolder(config)) ?? {
-    desk: overHttp(config, io, scope),
-    close: async () => undefined,
-  };
+  const at = await workplace(config, options, io, how);
+  const { desk, close } =
+    at.folder === null
+      ? { desk: overHttp(at.server, io, scope), close: async () => undefined }
+      : await inFolder(config, at.folder);
   try {
     return await act(desk, config);
   } catch (error) {
@@ -65,10 +68,8 @@ export async function atGovernDesk<T>(
   }
 }
 
-/** Null if a server holds the folder. */
-async function inFolder(config: Config): Promise<Opened | null> {
-  const folder = await openDataFolder(config);
-  if (folder === null) return null;
+/** The folder is closed if this fails. */
+async function inFolder(config: Config, folder: DataFolder): Promise<Opened> {
   const { control, stores, clock, ids, close } = folder;
   try {
     const { desk } = await openGoverned(config, { control, stores, clock, ids, how: 'look', sealed: true });
@@ -80,8 +81,8 @@ async function inFolder(config: Config): Promise<Opened | null> {
 }
 
 /** The server knows who asks by the key: the viewer that is given counts for nothing. */
-function overHttp(config: Config, io: Io, scope: string): GovernView {
-  const { must } = serverOf(config, io, { scope, held: true });
+function overHttp(server: AskedServer, io: Io, scope: string): GovernView {
+  const { must } = serverOf(io, { ...server, scope });
   const at = (path: string, id: string, verb: string): string =>
     `/perdure/v1/${path}/${encodeURIComponent(id)}/${verb}`;
   const activation = 'contracts/activations';

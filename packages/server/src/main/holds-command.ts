@@ -37,7 +37,7 @@ export async function holdsPlace(options: PlaceOptions, io: Io): Promise<ExitCod
     ...(subject !== undefined && { subject }),
     ...(reference !== undefined && { reference }),
   };
-  return told(await atHoldDesk(options, io, desk => desk.place(LOCAL, wanted)), options, io);
+  return told(await atHoldDesk(options, io, desk => desk.place(LOCAL, wanted), 'make'), options, io);
 }
 
 export async function holdsLift(id: string, options: HoldOptions, io: Io): Promise<ExitCode> {

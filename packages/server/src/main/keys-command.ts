@@ -1,4 +1,5 @@
 /** `perdure keys`: on the data folder, or through the server that holds it. */
+import { isPerdureError } from '@perdure/protocol';
 import { dayOf } from '../kernel/day.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
@@ -9,6 +10,8 @@ import { configWith } from './discover.ts';
 import { type KeyResource, type KeySpec, KeySpecError } from './keys/key-row.ts';
 import { type KeyDesk, keysInFolder } from './keys-in-folder.ts';
 import { keysOverHttp } from './keys-over-http.ts';
+import { workplace } from './server-address.ts';
+import { exitOf } from './server-requests.ts';
 
 export interface KeysOptions extends ConfigFlags {
   readonly json?: boolean;
@@ -22,6 +25,7 @@ export interface KeysCreateOptions extends KeysOptions {
   readonly segment?: string;
   readonly scope?: readonly string[];
   readonly sigv4?: boolean;
+  readonly withoutAdmin?: boolean;
 }
 
 export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<ExitCode> {
@@ -34,8 +38,14 @@ export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<Ex
     ...(segment !== undefined && { segment }),
     ...(scope !== undefined && { scopes: scope }),
     ...(sigv4 === true && { auth: 'sigv4' }),
+    ...(options.withoutAdmin === true && { without_admin: true }),
   };
-  const key = await atDesk(options, io, desk => desk.create(spec));
+  const { key, first } = await atDesk(
+    options,
+    io,
+    async desk => ({ first: (await desk.list()).length === 0, key: await desk.create(spec) }),
+    'make',
+  );
   if (options.json === true) printJson(io, key);
   else {
     io.err('This is the only time that the key is shown:\n');
@@ -45,8 +55,13 @@ export async function keysCreate(options: KeysCreateOptions, io: Io): Promise<Ex
       `${key.id}: tenant ${key.tenant}, ${key.product} through ${key.channel}, ${key.segment}, ${key.scopes.join(' ')}\n`,
     );
   }
+  if (first) io.err(FIRST);
   return EXIT.ok;
 }
+
+/** What changes with the first key. */
+const FIRST: string =
+  'It is the first key: from now on every request needs one. What was stored without a key is of the tenant local, and stays so: keys of that tenant reach it.\n';
 
 export async function keysList(options: KeysOptions, io: Io): Promise<ExitCode> {
   const keys = await atDesk(options, io, desk => desk.list());
@@ -73,12 +88,20 @@ function rowOf(key: KeyResource): readonly string[] {
   return [key.id, key.name, shown, key.tenant, key.product, key.channel, key.segment, key.scopes.join(','), state];
 }
 
-async function atDesk<T>(options: KeysOptions, io: Io, act: (desk: KeyDesk) => Promise<T>): Promise<T> {
+async function atDesk<T>(
+  options: KeysOptions,
+  io: Io,
+  act: (desk: KeyDesk) => Promise<T>,
+  how: 'look' | 'make' = 'look',
+): Promise<T> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const desk = (await keysInFolder(config)) ?? keysOverHttp(config, io);
+  // Keys and what is in force lie in the control home alone.
+  const at = await workplace({ ...config, homes: config.homes.slice(0, 1) }, options, io, how);
+  const desk = at.folder === null ? keysOverHttp(at.server, io) : await keysInFolder(config, at.folder);
   try {
     return await act(desk);
   } catch (error) {
+    if (isPerdureError(error)) throw new CliError(exitOf(error), error.message, { cause: error });
     if (error instanceof KeySpecError)
       throw new CliError(EXIT.usage, `perdure keys: ${error.message}`, { cause: error });
     throw error;

@@ -1,7 +1,7 @@
 /** The keys of a data folder that no server holds. */
 import { randomFillSync } from 'node:crypto';
 import type { Config } from './config/config.ts';
-import { openDataFolder } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 import { openGoverned } from './govern/open.ts';
 import type { KeyResource, KeySpec } from './keys/key-row.ts';
 import { saleCheck } from './keys/sale.ts';
@@ -17,14 +17,8 @@ export interface KeyDesk {
   close(): Promise<void>;
 }
 
-/**
- * Null if a server holds the folder.
- * @throws StoreError
- */
-export async function keysInFolder(config: Config): Promise<KeyDesk | null> {
-  // Keys and what is in force lie in the control home alone.
-  const folder = await openDataFolder({ data: config.data, homes: config.homes.slice(0, 1) });
-  if (folder === null) return null;
+/** @throws StoreError; the folder is closed then */
+export async function keysInFolder(config: Config, folder: DataFolder): Promise<KeyDesk> {
   const { control, clock, ids, close } = folder;
   try {
     const { active } = await openGoverned(config, { control, stores: [control], clock, ids, how: 'look' });

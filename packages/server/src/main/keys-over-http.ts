@@ -2,14 +2,14 @@
 import { createdKeySchema, isPerdureError, keySchema } from '@perdure/protocol';
 import * as z from 'zod';
 import type { Io } from './cli/io.ts';
-import type { Config } from './config/config.ts';
 import type { KeyDesk } from './keys-in-folder.ts';
+import type { AskedServer } from './server-address.ts';
 import { serverOf } from './server-requests.ts';
 
 const list = z.object({ data: z.array(keySchema) });
 
-export function keysOverHttp(config: Config, io: Io): KeyDesk {
-  const { must, request, told } = serverOf(config, io, { scope: 'admin', held: true });
+export function keysOverHttp(server: AskedServer, io: Io): KeyDesk {
+  const { must, request, told } = serverOf(io, { ...server, scope: 'admin' });
   return {
     create: spec => must(createdKeySchema, 'POST', '/perdure/v1/keys', spec),
     list: async () => (await must(list, 'GET', '/perdure/v1/keys')).data,

@@ -70,6 +70,7 @@ describe('the ring', () => {
         product: 'frontier',
         channel: 'bedrock',
         scopes: ['inference'],
+        without_admin: true,
       },
       'local',
     );
@@ -99,7 +100,7 @@ describe('the ring', () => {
   test('of every tenant is an auditor’s', async () => {
     const store = rowStore();
     const ring = await open(store);
-    const spec = { name: 'audit', tenant: '*', scopes: ['auditor', 'auditor'] };
+    const spec = { name: 'audit', tenant: '*', scopes: ['auditor', 'auditor'], without_admin: true };
     const { secret, tenant } = await ring.create(spec, 'local');
     expect(tenant).toBe('*');
     for (const one of [ring, await open(store)]) {
@@ -109,16 +110,34 @@ describe('the ring', () => {
     }
   });
 
+  test('does not begin with one that leaves nobody to make others, unless that is meant', async () => {
+    const ring = await open(rowStore());
+    for (const scopes of [undefined, ['inference', 'read'], ['operator']])
+      await expect(ring.create({ name: 'ada', ...(scopes && { scopes }) }, 'local')).rejects.toMatchObject({
+        code: 'first_key_not_admin',
+        message: expect.stringContaining('perdure keys create --name ops --scope admin '),
+      });
+    expect(ring.required).toBe(false);
+    await expect(
+      ring.create({ name: 'ada', without_admin: 'yes' as unknown as boolean }, 'local'),
+    ).rejects.toMatchObject({ param: 'without_admin' });
+    await ring.create({ name: 'ops', scopes: ['admin'] }, 'local');
+    expect(await ring.create({ name: 'ada' }, 'local')).toMatchObject({ scopes: ['inference', 'read'] });
+    const other = await open(rowStore());
+    expect(await other.create({ name: 'ada', without_admin: true }, 'local')).not.toHaveProperty('without_admin');
+    expect(await other.create({ name: 'bob' }, 'local')).toMatchObject({ name: 'bob' });
+  });
+
   test('is the same after a restart', async () => {
     const store = rowStore();
-    const { secret, id } = await (await open(store)).create({ name: 'ci' }, 'local');
+    const { secret, id } = await (await open(store)).create({ name: 'ci', without_admin: true }, 'local');
     expect((await open(store)).authenticate(secret)?.principal).toBe(id);
   });
 
   test('refuses a revoked key from then on, and after a restart; the door stays closed', async () => {
     const store = rowStore();
     const ring = await open(store);
-    const { secret, id } = await ring.create({ name: 'ci' }, 'local');
+    const { secret, id } = await ring.create({ name: 'ci', without_admin: true }, 'local');
     const revoked = await ring.revoke(id, 'local');
     expect(revoked?.revoked_at).toEqual(expect.any(Number));
     for (const one of [ring, await open(store)]) {
@@ -176,7 +195,7 @@ describe('the ring', () => {
 });
 
 describe('a key that signs', () => {
-  const SPEC: KeySpec = { name: 'boto', tenant: 'acme', auth: 'sigv4', scopes: ['read'] };
+  const SPEC: KeySpec = { name: 'boto', tenant: 'acme', auth: 'sigv4', scopes: ['read'], without_admin: true };
 
   test('is found by its id with its secret, after a restart too, and is no bearer', async () => {
     const store = rowStore();
@@ -230,7 +249,7 @@ describe('a key that signs', () => {
     const store = rowStore();
     const ring = await open(store);
     const mine = await ring.create(SPEC, 'local');
-    const bearer = await ring.create({ name: 'ci' }, 'local');
+    const bearer = await ring.create({ name: 'ci', without_admin: true }, 'local');
     const row = store.rows.get(mine.id);
     if (row === undefined) throw new Error('the row is not there');
     store.rows.set(mine.id, { ...row, tenant: 'rival' as KeyRow['tenant'] });
@@ -304,12 +323,16 @@ test('a key is not made for a sale that the contracts in force forbid', async ()
     sealKey,
     sale,
   });
-  await expect(ring.create({ name: 'x', product: 'frontier', channel: 'azure' }, 'local')).rejects.toMatchObject({
+  await expect(
+    ring.create({ name: 'x', product: 'frontier', channel: 'azure', without_admin: true }, 'local'),
+  ).rejects.toMatchObject({
     code: 'placement_refused',
     message: expect.stringContaining('amzn.distribution'),
   });
   expect(ring.list()).toEqual([]);
-  await expect(ring.create({ name: 'y', product: 'frontier', channel: 'bedrock' }, 'local')).resolves.toMatchObject({
+  await expect(
+    ring.create({ name: 'y', product: 'frontier', channel: 'bedrock', without_admin: true }, 'local'),
+  ).resolves.toMatchObject({
     name: 'y',
   });
 });

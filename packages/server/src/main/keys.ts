@@ -4,13 +4,22 @@
  *  - A key that was revoked is refused by the next request (one process holds the data folder, and this is its only writer of keys).
  *  - Once there was a key, keys are asked for: revoking the last one closes the door, it does not take it off.
  */
+import { perdureError } from '@perdure/protocol';
 import type { Caller } from '../engine/caller.ts';
 import type { ControlStore, KeyRow } from '../engine/ports.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import type { Config, KeyConfig } from './config/config.ts';
 import { DEFAULT_CHANNEL, DEFAULT_PRODUCT, DEFAULT_SEGMENT, DEFAULT_TENANT } from './config/defaults.ts';
 import { actorOf, keyEntry } from './govern/audit.ts';
-import { checkKeySpec, createKey, type KeyDeps, type KeyResource, keyResource, type KeySpec } from './keys/key-row.ts';
+import {
+  checkKeySpec,
+  createKey,
+  type KeyDeps,
+  type KeyResource,
+  keyResource,
+  type KeySpec,
+  withoutAdmin,
+} from './keys/key-row.ts';
 import type { SaleCheck } from './keys/sale.ts';
 import { SCOPE_NAMES } from './keys/scopes.ts';
 import { hashSecret, MAX_SECRET_CHARS } from './keys/secret.ts';
@@ -30,6 +39,11 @@ export const LOCAL_CALLER: Caller = {
   segment: DEFAULT_SEGMENT,
   scopes: SCOPE_NAMES,
 };
+
+/** What a first key that is no admin is told. */
+const FIRST_KEY: string =
+  'This would be the first key: from then on every request needs one, and no key could make or revoke others. Make an admin key first: ' +
+  '"perdure keys create --name ops --scope admin --scope operator --scope inference --scope read". To make this one all the same, add --without-admin (over HTTP "without_admin": true).';
 
 type OfferConfig = Pick<Config, 'channels' | 'products' | 'keys'>;
 /** What making keys takes; `sale` throws if the contracts do not let one be sold. */
@@ -98,10 +112,12 @@ export class KeyRing {
 
   /**
    * @param who the principal that asks, for the audit
-   * @throws KeySpecError, KeySaleError
+   * @throws KeySpecError, KeySaleError; PerdureError first_key_not_admin
    */
   async create(spec: KeySpec, who: string): Promise<CreatedKey> {
     const checked = checkKeySpec(spec, this.#config);
+    const lone = !withoutAdmin(spec) && !checked.scopes.includes('admin');
+    if (lone && !this.required) throw perdureError('first_key_not_admin', FIRST_KEY);
     this.#deps.sale(checked);
     const { row, secret } = createKey(checked, this.#deps);
     await this.#control.putKey(row, keyEntry('key.created', row, actorOf(who), row.createdAt));

@@ -7,6 +7,7 @@ import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
+import { serverAddress } from './server-address.ts';
 import { serverOf } from './server-requests.ts';
 
 export interface PlacementsOptions extends ConfigFlags, PlacementFilters {
@@ -24,7 +25,12 @@ export async function placements(options: PlacementsOptions, io: Io): Promise<Ex
   const { config } = await configured(flags, io, async () => configWith([], io.cwd));
   const found: PlacementResource[] = [];
   let next: string | null | undefined = after;
-  const { client, telling } = serverOf(config, io, { scope: 'read or auditor', held: false });
+  const { client, telling } = serverOf(io, {
+    base: await serverAddress(config, io),
+    data: config.data,
+    scope: 'read or auditor',
+    held: false,
+  });
   while (next !== null && found.length < limit) {
     const query = { ...filters, limit: Math.min(100, limit - found.length) };
     const page: PlacementPage = await telling(

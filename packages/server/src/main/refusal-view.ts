@@ -1,7 +1,7 @@
 /** A recorded decision in words, and what stands in the way of one that was refused, as the wire shows them. */
 import type { ClauseRef as WireClause, PlacementResource } from '@perdure/protocol';
 import type { Decision, Exclusion, Row } from '../placement/decision.ts';
-import { explainTable, freedomText, refusalMessage } from '../placement/explain.ts';
+import { explainTable, refusalMessage, remediesOf, sentence } from '../placement/explain.ts';
 import { freeingChanges, freeingText, type RefusedCall } from '../placement/free.ts';
 import type { Config } from './config/config.ts';
 import { alternativesOf } from './explain.ts';
@@ -20,14 +20,12 @@ export function conflictOf(
   config: Config,
 ): PlacementResource['conflict'] {
   if (decision.conflict === null) return null;
-  const without = decision.conflict.frees.filter(({ kind }) => kind === 'clause').map(freedomText);
+  // Readings are among the changes.
+  const frees = decision.conflict.frees.filter(({ kind }) => kind === 'clause');
+  const without = remediesOf({ ...decision, conflict: { ...decision.conflict, frees } });
   const changes = freeingChanges(call, alternativesOf(config, loaded)).map(freeingText);
-  const remedies = [...without, ...changes].map(text => `${capital(text)}.`);
+  const remedies = [...without, ...changes.map(sentence)];
   return { clauses: distinct(decision.conflict.between.flatMap(wireClause)), remedies };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export function wireClause(exclusion: Exclusion): WireClause[] {

@@ -29,10 +29,11 @@ import type { Io } from './cli/io.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
-import { type DataFolder, openDataFolder } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 import { configWith } from './discover.ts';
 import { LOCAL_CALLER } from './keys.ts';
 import { openRegistry } from './registry.ts';
+import { type AskedServer, workplace } from './server-address.ts';
 import { exitOf, serverOf } from './server-requests.ts';
 
 /** What the commands ask. Lists are whole, newest first. */
@@ -65,12 +66,13 @@ export async function atRegistryDesk<T>(
   act: (desk: RegistryDesk) => Promise<T>,
 ): Promise<T> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const folder = await openDataFolder(config);
+  const at = await workplace(config, options, io, 'look');
+  const { folder } = at;
   try {
-    if (folder !== null) return await inFolder(folder, config, options.tenant, act);
+    if (at.folder !== null) return await inFolder(at.folder, config, options.tenant, act);
     if (options.tenant !== undefined)
       throw new CliError(EXIT.usage, '--tenant is for a data folder that no server uses: a server looks at the key');
-    return await act(overHttp(config, io, scope));
+    return await act(overHttp(at.server, io, scope));
   } catch (error) {
     if (!isPerdureError(error)) throw error;
     throw new CliError(exitOf(error), error.message, { cause: error });
@@ -138,8 +140,8 @@ async function allBy<Entry>(
   }
 }
 
-function overHttp(config: Config, io: Io, scope: string): RegistryDesk {
-  const { must } = serverOf(config, io, { scope, held: true });
+function overHttp(server: AskedServer, io: Io, scope: string): RegistryDesk {
+  const { must } = serverOf(io, { ...server, scope });
   const at = encodeURIComponent;
   const agentPages = listPageSchema(agentSchema);
   const versionPages = listPageSchema(agentVersionSchema);

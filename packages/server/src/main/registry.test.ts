@@ -19,7 +19,7 @@ const SESSION = 'sess_01jxq0v6w0local4z8k2m6r1t5y' as SessionId;
 const homes = [{ id: 'local' }] as never;
 
 async function opened(data: string, egress: EgressRules = DEFAULT_EGRESS) {
-  const folder = await openDataFolder({ data, homes });
+  const folder = await openDataFolder({ data, homes }, 'make');
   if (folder === null) throw new Error('the folder is held');
   const failed: unknown[] = [];
   const { control: store, clock, ids } = folder;

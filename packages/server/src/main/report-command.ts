@@ -13,6 +13,7 @@ import { openRecorded, type RecordedData, type Window } from './evidence/recorde
 import { statefulness } from './evidence/statefulness.ts';
 import { visibility } from './evidence/visibility.ts';
 import { booksOfMonths } from './money/books.ts';
+import { replayedServer } from './server-address.ts';
 import { serverOf } from './server-requests.ts';
 import { lockInText, statefulnessText, visibilityText } from './report-text.ts';
 
@@ -33,7 +34,8 @@ export async function report(name: ReportName, options: ReportOptions, io: Io): 
     tenant: options.tenant ?? null,
   };
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  if (options.url !== undefined) return tell(await overHttp(name, options.url, options, config, io), options, io);
+  const url = replayedServer(options, config, io);
+  if (url !== null) return tell(await overHttp(name, url, options, config, io), options, io);
   const data = await openRecorded(config);
   try {
     return tell(await REPORTS[name](data, window, booksOfMonths(config)), options, io);
@@ -58,9 +60,8 @@ async function overHttp(
   config: Config,
   io: Io,
 ): Promise<Made> {
-  const at = { ...io, env: { ...io.env, PERDURE_URL: url } };
-  const asking = { scope: 'auditor or operator', held: false, timeoutMs: REPORT_MS };
-  const { client, telling } = serverOf(config, at, asking);
+  const asking = { base: url, data: config.data, scope: 'auditor or operator', held: false, timeoutMs: REPORT_MS };
+  const { client, telling } = serverOf(io, asking);
   const query: ReportQuery = {
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),

@@ -34,8 +34,11 @@ export async function rightsList(options: ListOptions, io: Io): Promise<ExitCode
 
 export async function rightsOffer(right: string, options: OfferOptions, io: Io): Promise<ExitCode> {
   const { deadline } = options;
-  const offered = await atGovernDesk(options, io, desk =>
-    desk.offerRight(LOCAL, right, { ...bodyOf(options), deadline }),
+  const offered = await atGovernDesk(
+    options,
+    io,
+    desk => desk.offerRight(LOCAL, right, { ...bodyOf(options), deadline }),
+    { how: 'make' },
   );
   return toldRight(offered, options, io);
 }

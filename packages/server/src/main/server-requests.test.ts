@@ -4,7 +4,6 @@ import { errorBody, isErrorCode, perdureError } from '@perdure/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { Io } from './cli/io.ts';
-import { configWith } from './discover.ts';
 import { type Server, serverOf } from './server-requests.ts';
 
 /** Answers `/<code>` with that error, `/plain` with no form, anything else with what it was sent. */
@@ -29,10 +28,9 @@ beforeAll(async () => {
 afterAll(() => void upstream.close());
 
 const io = (env: Io['env']): Io => ({ cwd: '/x', env, out: () => undefined, err: () => undefined });
-const at = (env: Io['env'], held = true): Server =>
-  serverOf({ ...configWith([], '/x'), data: '/x/data' }, io(env), { scope: 'admin', held });
-const asked = (path: string, env: Io['env'] = { PERDURE_URL: base }, held = true) =>
-  at(env, held).must(z.unknown(), 'GET', `/${path}`);
+const at = (url: string, held = true, env: Io['env'] = {}): Server =>
+  serverOf(io(env), { base: url, data: '/x/data', scope: 'admin', held });
+const asked = (path: string, url: string = base, held = true) => at(url, held).must(z.unknown(), 'GET', `/${path}`);
 
 describe('what a server refused', () => {
   test.each([
@@ -48,7 +46,7 @@ describe('what a server refused', () => {
   });
 
   test('no other server is asked to stop than one that holds the folder', async () => {
-    await expect(asked('missing_api_key', { PERDURE_URL: base }, false)).rejects.toMatchObject({
+    await expect(asked('missing_api_key', base, false)).rejects.toMatchObject({
       hint: 'Set PERDURE_API_KEY to a key with the scope admin.',
     });
   });
@@ -58,13 +56,13 @@ describe('what a server refused', () => {
   });
 
   test('is told in the same way by the client', async () => {
-    const { client, telling } = at({ PERDURE_URL: `${base}/v1` });
+    const { client, telling } = at(`${base}/v1`);
     await expect(telling(client.status.get())).rejects.toMatchObject({ name: 'CliError', exitCode: 1 });
   });
 });
 
 test('what nobody answers ends with 3, and says what to do', async () => {
-  const nowhere = { PERDURE_URL: 'http://127.0.0.1:1' };
+  const nowhere = 'http://127.0.0.1:1';
   await expect(asked('ok', nowhere)).rejects.toMatchObject({
     exitCode: 3,
     message: 'another Perdure process is using /x/data, and none answers at http://127.0.0.1:1',
@@ -77,14 +75,9 @@ test('what nobody answers ends with 3, and says what to do', async () => {
   });
 });
 
-test('an address that is none is the fault of the command', () => {
-  for (const url of ['localhost:4180', 'ftp://x', 'x'])
-    expect(() => at({ PERDURE_URL: url })).toThrow(expect.objectContaining({ exitCode: 2 }));
-});
-
 test('a success is given with its body; the key goes along, and to no other address (L9)', async () => {
-  const keyed = { PERDURE_URL: base, PERDURE_API_KEY: 'sk' };
-  expect(await asked('ok', keyed)).toEqual({ method: 'GET', key: 'Bearer sk' });
-  expect(await at(keyed).must(z.unknown(), 'POST', '/made', {})).toEqual({ method: 'POST', key: 'Bearer sk' });
-  await expect(asked('redirect', keyed)).rejects.toMatchObject({ exitCode: 3 });
+  const keyed = at(base, true, { PERDURE_API_KEY: 'sk' });
+  expect(await keyed.must(z.unknown(), 'GET', '/ok')).toEqual({ method: 'GET', key: 'Bearer sk' });
+  expect(await keyed.must(z.unknown(), 'POST', '/made', {})).toEqual({ method: 'POST', key: 'Bearer sk' });
+  await expect(keyed.must(z.unknown(), 'GET', '/redirect')).rejects.toMatchObject({ exitCode: 3 });
 });

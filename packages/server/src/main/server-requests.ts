@@ -10,7 +10,6 @@ import {
 import { isPerdureError, type ListPage, type PerdureError } from '@perdure/protocol';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import type { Io } from './cli/io.ts';
-import type { Config } from './config/config.ts';
 
 /** For one request, ms. */
 const REQUEST_MS = 30_000;
@@ -19,6 +18,10 @@ const PAGE = 100;
 const DONE: readonly number[] = [200, 201, 202];
 
 export interface Asking {
+  /** The server's address. */
+  readonly base: string;
+  /** The data folder that it would use. */
+  readonly data: string;
   /** What the key must have, for the hint: `admin`. */
   readonly scope: string;
   /** Whether the server is asked because another process holds the data folder: then that process could be stopped instead. */
@@ -53,16 +56,14 @@ export interface Server {
   readonly told: (error: unknown) => unknown;
 }
 
-/** @throws CliError if PERDURE_URL is no address */
-export function serverOf(config: Config, io: Io, asking: Asking): Server {
-  const base = serverAddress(config, io);
+export function serverOf(io: Io, asking: Asking): Server {
+  const { base } = asking;
   const apiKey = io.env['PERDURE_API_KEY'] ?? null;
   const timeoutMs = asking.timeoutMs ?? REQUEST_MS;
   const client = createPerdureClient({ baseURL: base, timeoutMs, ...(apiKey !== null && { apiKey }) });
   const connection: Connection = { base, apiKey, timeoutMs, fetch: (input, init) => globalThis.fetch(input, init) };
   const exchange = makeRequester(connection);
-  const told = (error: unknown): unknown =>
-    isPerdureError(error) ? serverFailure(error, { ...asking, base, data: config.data }) : error;
+  const told = (error: unknown): unknown => (isPerdureError(error) ? serverFailure(error, asking) : error);
   const request: Server['request'] = (schema, method, path, body) =>
     exchange({ method, path, query: {}, body: body ?? null, schema, accept: DONE, signal: null });
   const telling: Server['telling'] = async work => {
@@ -89,13 +90,8 @@ export function serverOf(config: Config, io: Io, asking: Asking): Server {
   return { base, client, request, told, telling, must, list, stream };
 }
 
-interface Asked extends Asking {
-  readonly base: string;
-  readonly data: string;
-}
-
 /** A failure as the command line tells it. What is refused to a key ends with 3, and so does what nobody answers. */
-function serverFailure(error: PerdureError, { scope, held, base, data }: Asked): CliError {
+function serverFailure(error: PerdureError, { scope, held, base, data }: Asking): CliError {
   const { code, status, message } = error;
   const cause = { cause: error };
   if (code === 'server_unreachable')
@@ -116,32 +112,18 @@ function serverFailure(error: PerdureError, { scope, held, base, data }: Asked):
   });
 }
 
-/** The state of a month that stands against it. */
+/** The state of a month, or of the keys, that stands against it. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'month_not_over',
   'month_closed',
   'month_not_closed',
   'nothing_to_restate',
   'restatement_limit_reached',
+  'first_key_not_admin',
 ]);
 
 /** How a command ends that a server, or what stands in for it on a data folder, refused. */
 export function exitOf({ status, code }: PerdureError): ExitCode {
   if (status === 401 || status === 403 || REFUSALS.has(code)) return EXIT.refused;
   return status === 400 ? EXIT.usage : EXIT.failed;
-}
-
-/** Where the server of a configuration is, unless PERDURE_URL says otherwise. */
-function serverAddress(config: Config, io: Io): string {
-  const said = io.env['PERDURE_URL'] ?? '';
-  if (said === '') return `http://${hostIn(config.listen.host)}:${config.listen.port}`;
-  if (URL.canParse(said) && /^https?:$/.test(new URL(said).protocol)) return said;
-  throw new CliError(EXIT.usage, `PERDURE_URL is no http or https address: ${JSON.stringify(said)}`);
-}
-
-/** Where a server that listens everywhere can be reached from here. */
-function hostIn(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }

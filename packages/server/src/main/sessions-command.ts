@@ -15,6 +15,7 @@ import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
+import { serverAddress } from './server-address.ts';
 import { type Server, serverOf } from './server-requests.ts';
 import { eventsOf, tellEvents, waitsFor } from './sessions/follow.ts';
 import { itemLines } from './sessions/transcript.ts';
@@ -54,7 +55,7 @@ const pathOf = (id: string): string => `${PATH}/${encodeURIComponent(id)}`;
 
 async function server(options: SessionsOptions, io: Io): Promise<Server> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  return serverOf(config, io, { scope: 'inference', held: false });
+  return serverOf(io, { base: await serverAddress(config, io), data: config.data, scope: 'inference', held: false });
 }
 
 export async function sessionsList(options: ListOptions, io: Io): Promise<ExitCode> {
@@ -141,7 +142,9 @@ export async function sessionsSend(id: string, text: string, options: SendOption
 }
 
 export async function sessionsCancel(id: string, options: SessionsOptions, io: Io): Promise<ExitCode> {
-  return posted(await server(options, io), id, { type: 'agent.session.input.cancel' });
+  const code = await posted(await server(options, io), id, { type: 'agent.session.input.cancel' });
+  if (options.json === true) printJson(io, { id, object: 'agent.session', cancel_requested: true });
+  return code;
 }
 
 async function posted({ must }: Server, id: string, event: object): Promise<ExitCode> {

@@ -92,7 +92,10 @@ describe('perdure up', () => {
     expect(second).toMatchObject({ code: 3, out: '' });
     expect(second.err).toContain('another Perdure process is using');
 
+    const lone = await perdure(['keys', 'create', '--name', 'ada'], { cwd, env });
+    expect(lone).toMatchObject({ code: 3, out: '', err: expect.stringContaining('--scope admin') });
     const made = await perdure(['keys', 'create', '--name', 'ops', '--scope', 'admin'], { cwd, env });
+    expect(made.err).toContain('It is the first key');
     expect(made.out).toMatch(/^pdr_/);
     expect(await perdure(['keys', 'list'], { cwd, env })).toMatchObject({
       code: 3,
@@ -114,6 +117,9 @@ describe('perdure up', () => {
     const { code, err } = await perdure(['up', '--host', '0.0.0.0', '--port', '0'], { cwd });
     expect(code).not.toBe(0);
     expect(err).toContain('loopback');
+    expect(err).toContain('perdure: Without API keys');
+    config('listen: {port: 0, host: 0.0.0.0}\n');
+    expect((await perdure(['up'], { cwd })).err).toContain('perdure.yaml:2:19: error: listen.host: Without API keys');
     config('keys: [{name: k, secret: "a-secret-of-the-test"}]\n');
     const { child, line, ended } = await start('--host', '0.0.0.0', '--port', '0', '--json');
     expect((JSON.parse(line) as { url: string }).url).toMatch(/^http:/);
@@ -130,6 +136,13 @@ describe('perdure up', () => {
     expect(err).toContain('EADDRINUSE');
     expect(err).toContain('choose another --port');
     expect(err).not.toMatch(/\n {4}at /);
+    const json = await perdure(['up', '--port', port, '--data', 'second', '--json'], { cwd });
+    expect(JSON.parse(json.out)).toMatchObject({ object: 'error', code: 'EADDRINUSE', message: expect.any(String) });
+    const held = await perdure(['up', '--port', '0', '--data', 'first', '--json'], { cwd });
+    expect(JSON.parse(held.out)).toMatchObject({ code: 'store_locked' });
+    config('nonsense: 1\n');
+    expect(JSON.parse((await perdure(['up', '--json'], { cwd })).out)).toMatchObject({ code: 'config_invalid' });
+    config();
     expect(await perdure(['doctor', '--data', 'second'], { cwd })).toMatchObject({ code: 0 });
   }, 90_000);
 

@@ -6,6 +6,7 @@ import type { ConfigFlags } from './cli/options.ts';
 import { setCollector } from './collector.ts';
 import { composeServer, type ComposedServer } from './compose.ts';
 import type { Config } from './config/config.ts';
+import { ConfigError } from './config/problem.ts';
 import { configFile, readConfigFile, withData } from './configured.ts';
 import { discover } from './discover.ts';
 import { giveBack } from '../store/sqlite/give-back.ts';
@@ -25,7 +26,25 @@ interface Prepared {
   readonly emulated: EmulatedClouds | null;
 }
 
+/** With `--json`, why it does not start is one JSON line too, beside what is told to people. */
 export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
+  try {
+    return await serve(options, io);
+  } catch (error) {
+    if (options.json === true && error instanceof Error)
+      printJson(io, { object: 'error', code: codeOf(error), message: error.message });
+    throw error;
+  }
+}
+
+/** Of the store, the system or the configuration; `failed` where there is none. */
+function codeOf(error: Error): string {
+  const code: unknown = 'storeError' in error ? error.storeError : 'code' in error ? error.code : null;
+  if (typeof code === 'string') return code;
+  return error.cause instanceof ConfigError ? 'config_invalid' : 'failed';
+}
+
+async function serve(options: UpOptions, io: Io): Promise<ExitCode> {
   setCollector();
   const note = (line: string): void => io.err(`perdure: ${line}\n`);
   const { config, file, emulated } = await prepare(options, io, note);
@@ -69,7 +88,10 @@ async function prepare(options: UpOptions, io: Io, note: (line: string) => void)
 }
 
 function overridden(config: Config, options: UpOptions, io: Io): Config {
-  const listen = { host: options.host ?? config.listen.host, port: options.port ?? config.listen.port };
+  const { host, port, said } = config.listen;
+  // The command line's host stands in no file.
+  const place = options.host === undefined && said !== undefined ? { said } : {};
+  const listen = { host: options.host ?? host, port: options.port ?? port, ...place };
   return withData({ ...config, listen }, options, io);
 }
 

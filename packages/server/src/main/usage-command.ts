@@ -222,7 +222,7 @@ async function atDesk(
   act: (desk: MoneyDesk, config: Config) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const desk = await openMoneyDesk(config, io);
+  const desk = await openMoneyDesk(config, options, io);
   try {
     return await act(desk, config);
   } catch (error) {

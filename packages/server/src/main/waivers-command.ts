@@ -33,18 +33,22 @@ export async function waiversList(options: ListOptions, io: Io): Promise<ExitCod
 
 export async function waiversGrant(options: GrantOptions, io: Io): Promise<ExitCode> {
   const { contract, clause, tenant, product, target, from, until, reason } = options;
-  const waiver = await atGovernDesk(options, io, desk =>
-    desk.grantWaiver(LOCAL, {
-      contract,
-      clause,
-      until,
-      reason,
-      ...(tenant !== undefined && { tenant }),
-      ...(product !== undefined && { product }),
-      ...(target !== undefined && { target }),
-      ...(from !== undefined && { from }),
-      ...(options.requireSecond === true && { require_second: true }),
-    }),
+  const waiver = await atGovernDesk(
+    options,
+    io,
+    desk =>
+      desk.grantWaiver(LOCAL, {
+        contract,
+        clause,
+        until,
+        reason,
+        ...(tenant !== undefined && { tenant }),
+        ...(product !== undefined && { product }),
+        ...(target !== undefined && { target }),
+        ...(from !== undefined && { from }),
+        ...(options.requireSecond === true && { require_second: true }),
+      }),
+    { how: 'make' },
   );
   return toldWaiver(waiver, options, io, waiver.warnings);
 }
@@ -98,7 +102,12 @@ export interface RecordOptions extends ListOptions {
 export async function eventsRecord(event: string, options: RecordOptions, io: Io): Promise<ExitCode> {
   const { date, source } = options;
   const second = options.requireSecond === true && { require_second: true };
-  const recorded = await atGovernDesk(options, io, desk => desk.recordEvent(LOCAL, { event, date, source, ...second }));
+  const recorded = await atGovernDesk(
+    options,
+    io,
+    desk => desk.recordEvent(LOCAL, { event, date, source, ...second }),
+    { how: 'make' },
+  );
   return toldEvent(recorded, options, io, recorded.warnings);
 }
 

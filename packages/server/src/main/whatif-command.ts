@@ -9,6 +9,7 @@ import { writablePaths } from './cli/writable.ts';
 import { configured } from './configured.ts';
 import { contractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
+import { replayedServer } from './server-address.ts';
 import { openRecorded, type ReplaySource } from './evidence/recorded.ts';
 import { booksOf } from './money/books.ts';
 import { closedMonths } from './money/closes.ts';
@@ -51,7 +52,8 @@ export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> 
     '--html': options.html,
   });
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const data = options.url === undefined ? await openRecorded(config) : replayOverHttp(options.url, config, io);
+  const url = replayedServer(options, config, io);
+  const data = url === null ? await openRecorded(config) : replayOverHttp(url, config, io);
   try {
     await mustKnow(data, window.tenant);
     const suppositions = makeSuppositions(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
-import { explainTable, refusalMessage, usd } from './explain.ts';
+import { explainTable, refusalMessage, remediesOf, usd } from './explain.ts';
 import { CHANNELS, call, load, MARCH, PRODUCTS, shippedFiles, snapshotOf, target } from './fixture.test-support.ts';
 import { RECORD_KEYS, toRecord } from './record.ts';
 
@@ -34,7 +34,7 @@ test('a refusal names each place, the conflict and what would free it', () => {
   const session = { product: PRODUCTS.frontier, channel: CHANNELS.bedrock };
   const decision = decide(snapshotOf([february], { places: [target('eu', 'azure')] }), 'infer', call({ session }), {});
   expect(refusalMessage(decision)).toBe(
-    'every place is excluded by amzn.inference. eu (azure): excluded by amzn.inference. ' +
+    'Every place is excluded by amzn.inference. eu (azure): excluded by amzn.inference. ' +
       'It would be placed without amzn.inference (openai-2026-02): eu; or under reading microsoft of openai-2026-02: eu.',
   );
 });
@@ -43,8 +43,36 @@ test('other outcomes say what is in the way', () => {
   const down = { azure: { state: 'down', inFlight: 0, expectedLatencyMs: 0 } } as const;
   const message = (facts = stored, seen = {}) => refusalMessage(decide(snapshotOf([february]), 'infer', facts, seen));
   expect(message(stored, down)).toContain('down or full. azure (azure): down; aws (aws): excluded by joint.stateless;');
-  expect(message(call({ model: 'other' }))).toBe('no configured target serves this model');
-  expect(message(call({ at: 0 }))).toContain('every place is excluded by no_contract_in_force.');
+  expect(message(call({ model: 'other' }))).toBe('No configured target serves this model.');
+  expect(message(call({ at: 0 }))).toContain('Every place is excluded by no_contract_in_force. ');
+});
+
+test('a refusal for want of a contract says when those that there are ended, and what to do', () => {
+  const snapshot = snapshotOf([february]);
+  const late = decide(snapshot, 'infer', call({ at: Date.UTC(2026, 10, 22) }), {});
+  expect(late.code).toBe('no_contract_in_force');
+  expect(refusalMessage(late, snapshot.contracts)).toContain(
+    'Every place is excluded by no_contract_in_force. No contract is in force: openai-2026-02 ended on 2026-04-27. azure (azure): ',
+  );
+  expect(remediesOf(late)).toEqual([
+    'Put a contract in force that holds on 2026-11-22, beside openai-2026-02 or in its place.',
+  ]);
+  const session = { product: PRODUCTS.frontier, channel: CHANNELS.bedrock };
+  const refused = decide(snapshotOf([february], { places: [target('eu', 'azure')] }), 'infer', call({ session }), {});
+  expect(remediesOf(refused)).toEqual([
+    'Without amzn.inference (openai-2026-02): eu.',
+    'Under reading microsoft of openai-2026-02: eu.',
+  ]);
+});
+
+test('the set that permits everything binds nothing', () => {
+  const none = load(shippedFiles('none'));
+  const text = explainTable(decide(snapshotOf([none]), 'infer', stored, health));
+  expect(text).toContain('\nbound by no contract\n');
+  expect(text).not.toContain('bound by none');
+  expect(explainTable(decide(snapshotOf([none, february]), 'infer', stored, health))).toContain(
+    '\nbound by openai-2026-02 ',
+  );
 });
 
 test.each([

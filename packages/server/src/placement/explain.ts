@@ -1,6 +1,8 @@
 /** A decision in words: a table for terminals and errors, and one sentence for a refusal. */
 import { dayOf } from '../kernel/day.ts';
 import type { Conflict, Decision, Exclusion, Flag, Freedom, Row, WouldBe } from './decision.ts';
+import { lapseTexts } from './lapse.ts';
+import type { ContractRules } from './ports.ts';
 
 const COLUMNS = ['TARGET', 'CLOUD', 'REGION', 'COST', 'LATENCY', 'SCORE', 'CHOSEN', 'VERDICT'] as const;
 const MICRO = 1_000_000;
@@ -105,9 +107,13 @@ const MONITORED: Readonly<Record<WouldBe, string>> = {
   refused: 'monitor mode, not enforced: it would have been refused',
 };
 
+/** The shipped set that permits everything: it binds nothing. */
+const NO_CONTRACT = 'none';
+
 function contractLines(decision: Decision): string[] {
-  if (decision.inForce.length === 0) return ['bound by no contract'];
-  return decision.inForce.map(({ contract, version, reading }) => {
+  const binding = decision.inForce.filter(({ contract }) => contract !== NO_CONTRACT);
+  if (binding.length === 0) return ['bound by no contract'];
+  return binding.map(({ contract, version, reading }) => {
     if (reading === null) return `bound by ${contract} ${version}`;
     const callClass = decision.classes[contract] ?? 'of no class: a definition failed';
     return `bound by ${contract} ${version}, reading ${reading}: the call is ${callClass}`;
@@ -139,24 +145,59 @@ function conflictText(conflict: Conflict): string {
   return conflict.between.map(exclusionName).join(', ');
 }
 
-/** One line for an error body: what happened, every place with what is against it, what would free it. */
-export function refusalMessage(decision: Decision): string {
+/**
+ * Sentences for an error body: what happened, every place with what is against it, what would free it.
+ * @param contracts of the snapshot: when those ended that are not in force
+ */
+export function refusalMessage(
+  decision: Decision,
+  contracts: readonly Pick<ContractRules, 'id' | 'effective'>[] = [],
+): string {
   const rows = decision.rows.filter(row => row.verdict !== 'wrong-model');
   const places = rows.map(row => `${row.place} (${row.cloud}): ${verdictText(row)}`).join('; ');
   switch (decision.code) {
     case null:
-      return `placed on ${decision.chosen ?? ''}`;
+      return `Placed on ${decision.chosen ?? ''}.`;
     case 'no_such_target':
-      return decision.action === 'infer' ? 'no configured target serves this model' : 'no configured home can be asked';
-    case 'placement_refused':
-    case 'no_contract_in_force': {
+      return decision.action === 'infer'
+        ? 'No configured target serves this model.'
+        : 'No configured home can be asked.';
+    case 'no_contract_in_force':
+    case 'placement_refused': {
       const conflict = decision.conflict === null ? '' : ` by ${conflictText(decision.conflict)}`;
       const frees = decision.conflict?.frees.map(freedomText) ?? [];
-      return `every place is excluded${conflict}. ${places}.${frees.length > 0 ? ` It would be placed ${frees.join('; or ')}.` : ''}`;
+      return `Every place is excluded${conflict}. ${lapsedText(decision, contracts)}${places}.${frees.length > 0 ? ` It would be placed ${frees.join('; or ')}.` : ''}`;
     }
     case 'no_target_available':
-      return `the places that the contracts allow are down or full. ${places}.`;
+      return `The places that the contracts allow are down or full. ${places}.`;
     case 'no_capable_target':
-      return `no place that the contracts allow can do what the call needs. ${places}.`;
+      return `No place that the contracts allow can do what the call needs. ${places}.`;
   }
+}
+
+function lapsedText(decision: Decision, contracts: readonly Pick<ContractRules, 'id' | 'effective'>[]): string {
+  const ids = lapsedContracts(decision);
+  return ids.length === 0 ? '' : `No contract is in force: ${lapseTexts(ids, contracts, decision.at).join(', ')}. `;
+}
+
+/** What could be done about a refusal, a sentence each, as far as the decision knows it. */
+export function remediesOf(decision: Decision): readonly string[] {
+  const lapsed = lapsedContracts(decision);
+  return [
+    ...(lapsed.length === 0
+      ? []
+      : [`Put a contract in force that holds on ${dayOf(decision.at)}, beside ${lapsed.join(', ')} or in its place.`]),
+    ...(decision.conflict?.frees.map(freedom => sentence(freedomText(freedom))) ?? []),
+  ];
+}
+
+function lapsedContracts({ rows }: Decision): readonly string[] {
+  const all = rows.flatMap(row =>
+    row.exclusions.flatMap(one => (one.kind === 'no-contract-in-force' ? one.contracts : [])),
+  );
+  return [...new Set(all)];
+}
+
+export function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

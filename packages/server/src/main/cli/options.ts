@@ -7,6 +7,11 @@ export interface ConfigFlags {
   readonly data?: string;
 }
 
+/** Where a command works that can do its work on the data folder. */
+export const WORKPLACE: string =
+  'Works with the server at PERDURE_URL, if that is set and --data is not given; else on the data folder, or with the server that uses it. ' +
+  'Once there are keys, a server wants one in PERDURE_API_KEY';
+
 export function withConfig(command: Command): Command {
   return command
     .option('--config <file>', 'configuration file (default: perdure.yaml, if there is one)')

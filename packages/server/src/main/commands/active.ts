@@ -2,11 +2,9 @@
 import type { Command } from 'commander';
 import type { ActivateOptions, ActiveOptions } from '../active-command.ts';
 import type { AddCommand } from '../cli/command.ts';
-import { examples, withConfig, withJson } from '../cli/options.ts';
+import { examples, WORKPLACE, withConfig, withJson } from '../cli/options.ts';
 
-export const WHERE: string =
-  'Works on the data folder, if no server uses it; else through the server, with PERDURE_API_KEY (a key with the scope operator)\n' +
-  'if keys are in use, at PERDURE_URL (default: where the configuration listens).';
+export const WHERE: string = `${WORKPLACE} (with the scope operator).`;
 
 export function addActivation(
   contracts: Command,
@@ -16,7 +14,7 @@ export function addActivation(
   withJson(withConfig(contracts.command('activate')))
     .summary('put contracts in force')
     .description(
-      `Puts a whole set of contracts in force, now or later, without a restart, and lists the sessions that it strands.\nWithout a folder: the contracts and reading of the configuration. ${WHERE}`,
+      `Puts a whole set of contracts in force, now or later, without a restart, and lists the sessions that it strands. Without a folder: the contracts and reading of the configuration. ${WHERE}`,
     )
     .argument('[folders...]', 'folders, or names of shipped sets: all that is to be in force')
     .option('--effective <date>', 'a day or moment in UTC (default: now)')
@@ -48,7 +46,7 @@ export function addActivation(
   withJson(withConfig(contracts.command('settings')))
     .summary('what the configuration settles beside contracts')
     .description(
-      `Lists what starts of the server took up of enforce, on_ambiguity, as_of, events, first_refusals and require_second_person, newest first.\nWhere a second person is required, an edit of them waits until another key approves it. ${WHERE}`,
+      `Lists what starts of the server took up of enforce, on_ambiguity, as_of, events, first_refusals and require_second_person, newest first. Where a second person is required, an edit of them waits until another key approves it. ${WHERE}`,
     )
     .addHelpText('after', examples('perdure contracts settings', 'perdure contracts settings --json'))
     .action((options: ActiveOptions) =>

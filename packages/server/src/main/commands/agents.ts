@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
 import type { AgentOptions, ShowOptions } from '../agents-command.ts';
 import type { AddCommand } from '../cli/command.ts';
-import { examples, wholeNumber, withConfig, withJson } from '../cli/options.ts';
+import { examples, wholeNumber, withConfig, withJson, WORKPLACE } from '../cli/options.ts';
 
 const VERSIONS = 1_000_000;
 
-export const WHOSE: string =
-  'Works on the data folder, if no server uses it; else through the server, as the tenant of the key in PERDURE_API_KEY,\n' +
-  'at PERDURE_URL (default: where the configuration listens).';
+export const WHOSE: string = `${WORKPLACE}, and shows what is of its tenant.`;
 
 export function withTenant(command: Command): Command {
   return command.option('--tenant <name>', 'whose, in a data folder that no server uses (default: local)');

@@ -2,7 +2,7 @@ import type { AddCommand } from '../cli/command.ts';
 import { examples, wholeNumber, withConfig, withJson } from '../cli/options.ts';
 import type { ApprovalsListOptions, DecideOptions, ResolveOptions } from '../approvals-command.ts';
 
-const WHERE = 'It asks the server at PERDURE_URL, with the key in PERDURE_API_KEY.';
+const WHERE = 'It asks the server at PERDURE_URL (default: that of the data folder), with the key in PERDURE_API_KEY.';
 
 export const approvalsCommand: AddCommand = (program, io, done) => {
   const approvals = program

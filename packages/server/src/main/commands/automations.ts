@@ -3,8 +3,8 @@ import type { AddCommand } from '../cli/command.ts';
 import { examples, withConfig, withJson } from '../cli/options.ts';
 
 const WHERE =
-  'Asks the running server, with PERDURE_API_KEY (a key with the scope inference) if keys are in use, at PERDURE_URL (default: where the\n' +
-  'configuration listens), and works on the automations of the tenant of the key.';
+  'Asks the running server, with PERDURE_API_KEY (a key with the scope inference) if keys are in use, at PERDURE_URL (default: that of the data ' +
+  'folder), and works on the automations of the tenant of the key.';
 
 export const automationsCommand: AddCommand = (program, io, done) => {
   const automations = program

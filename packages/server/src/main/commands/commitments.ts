@@ -1,5 +1,5 @@
 import type { AddCommand } from '../cli/command.ts';
-import { collect, examples, withConfig, withJson } from '../cli/options.ts';
+import { collect, examples, withConfig, withJson, WORKPLACE } from '../cli/options.ts';
 import type { CommitmentsOptions } from '../commitments-command.ts';
 
 export const commitmentsCommand: AddCommand = (program, io, done) => {
@@ -7,9 +7,10 @@ export const commitmentsCommand: AddCommand = (program, io, done) => {
     .command('commitments')
     .summary('show what the contracts’ money terms come to')
     .description(
-      'Commitments with what is spent to date, what they look to come to at their end (by the average so far, and by the trend of\n' +
-        'the last 90 days) and what would be missing; shares with what is due and what their cap leaves; tranches, prepaid credits,\n' +
-        'capacity and spend caps. Works on the data folder, if no server uses it; else through the server.',
+      'Commitments with what is spent to date, what they look to come to at their end (by the average so far, and by the trend of ' +
+        'the last 90 days) and what would be missing; shares with what is due and what their cap leaves; tranches, prepaid credits, ' +
+        'capacity and spend caps. ' +
+        `${WORKPLACE}.`,
     );
   withJson(withConfig(command))
     .option('--as-of <time>', 'what is spent before it counts, UTC: 2026-03-20 (default: now)')

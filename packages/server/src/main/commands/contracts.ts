@@ -25,9 +25,9 @@ export const contractsCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(contracts.command('check')))
     .summary('check contract folders')
     .description(
-      'Checks contract folders, each and all together, under the configured reading: what is wrong, with file and line. Beyond the\n' +
-        'words it looks at every kind of request that the clauses can tell apart: clauses that never apply, that decide nothing, that\n' +
-        'leave no place together; places that no request may use; contracts that are never in force. Ambiguous clauses are listed.\n' +
+      'Checks contract folders, each and all together, under the configured reading: what is wrong, with file and line. Beyond the ' +
+        'words it looks at every kind of request that the clauses can tell apart: clauses that never apply, that decide nothing, that ' +
+        'leave no place together; places that no request may use; contracts that are never in force. Ambiguous clauses are listed. ' +
         'Without a folder it checks those of the configuration.',
     )
     .argument('[folders...]', 'folders, or names of shipped sets')
@@ -42,7 +42,7 @@ export const contractsCommand: AddCommand = (program, io, done) => {
   withJson(contracts.command('diff'))
     .summary('show which requests two sets of contracts decide differently')
     .description(
-      'Compares two sets of contracts on every kind of request that their clauses can tell apart, and shows those whose outcome\n' +
+      'Compares two sets of contracts on every kind of request that their clauses can tell apart, and shows those whose outcome ' +
         'changes: when, from what to what, and one request of each kind with the clauses that decide it on either side.',
     )
     .argument('<a>', 'a folder, the name of a shipped set, or several joined by commas')
@@ -75,7 +75,7 @@ export const contractsCommand: AddCommand = (program, io, done) => {
   withJson(contracts.command('fmt'))
     .summary('format contract folders')
     .description(
-      'Gives the Cedar files and contract.yaml of each folder one layout. Meaning and comments stay: a file of which that cannot be\n' +
+      'Gives the Cedar files and contract.yaml of each folder one layout. Meaning and comments stay: a file of which that cannot be ' +
         'kept is refused, and then nothing is written.',
     )
     .argument('<folders...>', 'folders')
@@ -91,8 +91,8 @@ export const contractsCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(contracts.command('test')))
     .summary('run the table cases beside contracts')
     .description(
-      'Runs the cases of cases.yaml in each folder through the pipeline that decides live calls, and shows what came out otherwise\n' +
-        'than expected, with the clauses that decided. docs/contracts.md says how a case is written. Without a folder it runs those of\n' +
+      'Runs the cases of cases.yaml in each folder through the pipeline that decides live calls, and shows what came out otherwise ' +
+        'than expected, with the clauses that decided. docs/contracts.md says how a case is written. Without a folder it runs those of ' +
         'the configuration; where there is none, all that are shipped.',
     )
     .argument('[folders...]', 'folders, or names of shipped sets')

@@ -7,7 +7,7 @@ export const doctorCommand: AddCommand = (program, io, done) => {
     .command('doctor')
     .summary('check configuration, contracts, data and disk')
     .description(
-      'Checks Node, the configuration, the contracts, the free space and every home: its schema version, the integrity of its\n' +
+      'Checks Node, the configuration, the contracts, the free space and every home: its schema version, the integrity of its ' +
         'file, and the chain of every session log. It reads everything and changes nothing; the server must not be running.',
     );
   withJson(withConfig(command))

@@ -6,7 +6,7 @@ export const emulatorCommand: AddCommand = (program, io, done) => {
     .command('emulator')
     .summary('run the upstream emulator')
     .description(
-      'Stands in for model providers, for tests and demonstrations. It is no model, and says "emulated" in every answer.\n' +
+      'Stands in for model providers, for tests and demonstrations. It is no model, and says "emulated" in every answer. ' +
         'Options are its own: "perdure emulator --help" lists them.',
     )
     .helpOption(false)

@@ -2,7 +2,7 @@ import type { AddCommand } from '../cli/command.ts';
 import { examples, withConfig, withJson } from '../cli/options.ts';
 import type { EnvironmentOptions, ListOptions } from '../environments-command.ts';
 
-const WHERE = 'Asks a running server, at PERDURE_URL or where it listens, with the key PERDURE_API_KEY.';
+const WHERE = 'Asks a running server, at PERDURE_URL or that of the data folder, with the key PERDURE_API_KEY.';
 
 export const environmentsCommand: AddCommand = (program, io, done) => {
   const environments = program

@@ -7,10 +7,10 @@ export const explainCommand: AddCommand = (program, io, done) => {
     .command('explain')
     .summary('show where a call would go, and why')
     .description(
-      'Decides a call that nobody makes: every target, the one that would be chosen, the clause against each of the others, the\n' +
-        'score. With stored state it also shows the home. As of any date, under any reading. It is decided on what is in force in\n' +
-        'the data folder (active contracts, waivers, events), whether or not a server uses it; where nothing was activated, on the\n' +
-        'configuration. Spend and health are asked of the server of the folder; without one, spend is counted from its log.\n' +
+      'Decides a call that nobody makes: every target, the one that would be chosen, the clause against each of the others, the ' +
+        'score. With stored state it also shows the home. As of any date, under any reading. It is decided on what is in force in ' +
+        'the data folder (active contracts, waivers, events), whether or not a server uses it; where nothing was activated, on the ' +
+        'configuration. Spend and health are asked of the server of the folder; without one, spend is counted from its log. ' +
         'With --action it says whether a tool may run, or data may leave. Without a configuration file it decides over the three emulated clouds.',
     );
   withJson(withConfig(command))

@@ -1,17 +1,19 @@
 import type { AddCommand } from '../cli/command.ts';
-import { collect, examples, withConfig, withJson } from '../cli/options.ts';
+import { collect, examples, WORKPLACE, withConfig, withJson } from '../cli/options.ts';
 import { scopesHelp } from '../cli/scopes.ts';
 import type { KeysCreateOptions, KeysOptions } from '../keys-command.ts';
 
-const WHERE =
-  'Works on the data folder, if no server uses it; else through the server, with PERDURE_API_KEY (a key with the scope admin)\n' +
-  'if keys are in use, at PERDURE_URL (default: where the configuration listens).';
+const WHERE = `${WORKPLACE} (with the scope admin).`;
 
 export const keysCommand: AddCommand = (program, io, done) => {
   const keys = program.command('keys').summary('make, list and revoke API keys').description(`API keys. ${WHERE}`);
   keys.addHelpText(
     'after',
-    examples('perdure keys create --name ci', 'perdure keys list', 'perdure keys revoke key_01k...'),
+    examples(
+      'perdure keys create --name ops --scope admin --scope operator --scope inference --scope read',
+      'perdure keys list',
+      'perdure keys revoke key_01k...',
+    ),
   );
 
   withJson(withConfig(keys.command('create')))
@@ -24,9 +26,11 @@ export const keysCommand: AddCommand = (program, io, done) => {
     .option('--segment <name>', 'the buyer: commercial, us-gov, us-natsec (default: commercial)')
     .option('--scope <name>', 'what it may do, see below; repeat for several (default: inference and read)', collect)
     .option('--sigv4', 'signs requests as AWS Signature Version 4 has it, instead of being sent (docs/bedrock.md)')
+    .option('--without-admin', 'make the first key though it is no admin: then no key can make others')
     .addHelpText(
       'after',
       `${scopesHelp()}${examples(
+        'perdure keys create --name first --scope admin --scope operator --scope inference --scope read',
         'perdure keys create --name app                                        # calls models, keeps sessions',
         'perdure keys create --name acme --tenant acme --product frontier --channel bedrock',
         'perdure keys create --name boto --sigv4                               # for AWS clients',

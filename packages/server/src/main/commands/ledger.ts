@@ -34,7 +34,7 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
   withJson(withHome(ledger.command('verify')))
     .summary('verify whole logs, offline')
     .description(
-      'Reads every leaf and every tile, and checks hashes, root, signatures and changes of keys. Works on a data folder, also while a\n' +
+      'Reads every leaf and every tile, and checks hashes, root, signatures and changes of keys. Works on a data folder, also while a ' +
         'server uses it, or on a copy of a log.',
     )
     .argument('<folder>', 'a data folder, or a copy of a log')
@@ -50,7 +50,7 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
   withJson(ledger.command('copy'))
     .summary('copy a log from a server, and verify it')
     .description(
-      'Fetches what a folder does not have yet of a log, verifies all of it, and writes its checkpoint last: a copy that was cut short goes on\n' +
+      'Fetches what a folder does not have yet of a log, verifies all of it, and writes its checkpoint last: a copy that was cut short goes on ' +
         'where it was. A log that does not begin with what was copied before is refused. PERDURE_API_KEY is sent along, if it is set.',
     )
     .argument('<url>', 'where the log is: http://HOST/ledger/HOME')
@@ -99,7 +99,7 @@ export const ledgerCommand: AddCommand = (program, io, done) => {
   withJson(withHome(withConfig(ledger.command('bundle'))))
     .summary('write the evidence of one placement, meter, approval or change')
     .description(
-      'Writes a Sigstore bundle: what was recorded, its leaf, the proof and the checkpoint, signed by the key of the log. It shows this one,\n' +
+      'Writes a Sigstore bundle: what was recorded, its leaf, the proof and the checkpoint, signed by the key of the log. It shows this one, ' +
         'and nothing else of the log.',
     )
     .argument('<id>', 'the id of what the leaf is of')

@@ -6,7 +6,7 @@ export const placementsCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(program.command('placements')))
     .summary('list where calls and state went')
     .description(
-      'Lists placements of the server at PERDURE_URL (default: where the configuration listens), with PERDURE_API_KEY if keys are in\n' +
+      'Lists placements of the server at PERDURE_URL (default: where the configuration listens), with PERDURE_API_KEY if keys are in ' +
         'use. "perdure explain <placement>" explains one. With --json, one line of JSON each.',
     )
     .option('--from <time>', 'recorded then or later, UTC: 2026-03-20')

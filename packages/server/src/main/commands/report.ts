@@ -6,13 +6,13 @@ const REPORTS: readonly (readonly [name: ReportName, summary: string, descriptio
   [
     'statefulness',
     'sessions that were stateful in name only',
-    'Which sessions never used their state, as the reading substance of the contract in force has it (else: one turn at most, nothing\n' +
+    'Which sessions never used their state, as the reading substance of the contract in force has it (else: one turn at most, nothing ' +
       'read back, no memory, tool or file), by their logs, and what share of calls, tokens, cost and revenue they carry.',
   ],
   [
     'visibility',
     'what each host cloud could see',
-    'What each cloud could see of the workload: calls, tokens and sessions that its machines were asked, sessions whose state it\n' +
+    'What each cloud could see of the workload: calls, tokens and sessions that its machines were asked, sessions whose state it ' +
       'keeps, tools that ran there, products and labels.',
   ],
   [

@@ -12,7 +12,7 @@ export const rightsCommand: AddCommand = (program, io, done) => {
     .command('rights')
     .summary('rights of first refusal: what was offered, and the answers')
     .description(
-      'Rights of first refusal, as clauses ask for them (context.call.firstRefusal): something is offered to the holder of a right, who\n' +
+      'Rights of first refusal, as clauses ask for them (context.call.firstRefusal): something is offered to the holder of a right, who ' +
         `accepts or declines it by a deadline, or lets it lapse. Decisions see each move at once, from its date on. ${WHERE}`,
     );
   rights.addHelpText(

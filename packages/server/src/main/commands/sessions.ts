@@ -9,7 +9,7 @@ import type {
   StartOptions,
 } from '../sessions-command.ts';
 
-const WHERE = 'It asks the server at PERDURE_URL, with the key in PERDURE_API_KEY.';
+const WHERE = 'It asks the server at PERDURE_URL (default: that of the data folder), with the key in PERDURE_API_KEY.';
 const ID = 'the id that "perdure sessions list" shows';
 
 export const sessionsCommand: AddCommand = (program, io, done) => {
@@ -80,7 +80,7 @@ export const sessionsCommand: AddCommand = (program, io, done) => {
       done(import('../sessions-command.ts').then(({ sessionsFollow }) => sessionsFollow(id, options, io))),
     );
 
-  withConfig(sessions.command('cancel'))
+  withJson(withConfig(sessions.command('cancel')))
     .summary('end what one is doing')
     .description(`Ends the turn that runs or waits, and those of its sub-agents. ${WHERE}`)
     .argument('<id>', ID)

@@ -7,7 +7,7 @@ export const upCommand: AddCommand = (program, io, done) => {
     .command('up')
     .summary('start the server')
     .description(
-      'Starts the server. Without a configuration file it finds upstreams by itself (OPENAI_API_KEY, AZURE_OPENAI_*, a server\n' +
+      'Starts the server. Without a configuration file it finds upstreams by itself (OPENAI_API_KEY, AZURE_OPENAI_*, a server ' +
         'on this machine), else it starts three emulated clouds, and says so. SIGTERM and SIGINT drain; a second one ends at once.',
     );
   withJson(withConfig(command))

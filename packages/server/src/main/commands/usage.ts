@@ -1,12 +1,11 @@
 import type { AddCommand } from '../cli/command.ts';
-import { examples, withConfig, withJson } from '../cli/options.ts';
+import { examples, withConfig, withJson, WORKPLACE } from '../cli/options.ts';
 import type { CloseOptions, RestateOptions } from '../closes-command.ts';
 import type { ExportOptions, ReconcileOptions, UsageOptions } from '../usage-command.ts';
 
-const WHERE =
-  'Works on the data folder, if no server uses it; else through the server, with PERDURE_API_KEY and PERDURE_URL.';
+const WHERE = `${WORKPLACE}.`;
 const DIMENSIONS =
-  'tenant, key, product, channel, seller, segment, target, cloud, region, accelerator, vendor, model, purpose, clause,\n' +
+  'tenant, key, product, channel, seller, segment, target, cloud, region, accelerator, vendor, model, purpose, clause, ' +
   'contract, outcome, metered, day, month';
 
 export const usageCommand: AddCommand = (program, io, done) => {
@@ -35,8 +34,8 @@ export const usageCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(usage.command('reconcile')))
     .summary("compare a provider's bill with our record")
     .description(
-      'Reads a bill as CSV with a header, or as JSON lines. Columns: request_id (the id of the request or the response at the provider),\n' +
-        'amount_usd, and, if there are, input_tokens and output_tokens. Lists what differs and what either side lacks. Ends with 3 if they do\n' +
+      'Reads a bill as CSV with a header, or as JSON lines. Columns: request_id (the id of the request or the response at the provider), ' +
+        'amount_usd, and, if there are, input_tokens and output_tokens. Lists what differs and what either side lacks. Ends with 3 if they do ' +
         'not agree.',
     )
     .argument('<file>', 'the bill: .csv, or .jsonl')
@@ -74,7 +73,7 @@ export const usageCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(usage.command('close')))
     .summary('close a billing month')
     .description(
-      'Keeps what a month was rated by: price books, shares and commitments. What is metered for it later comes as a correction in the\n' +
+      'Keeps what a month was rated by: price books, shares and commitments. What is metered for it later comes as a correction in the ' +
         `month that is open then: what was exported stands. ${WHERE}`,
     )
     .argument('<month>', 'as 2026-03')
@@ -86,7 +85,7 @@ export const usageCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(usage.command('restate')))
     .summary('rate a closed month anew')
     .description(
-      'Rates a closed month by the price books and the contracts of today. The difference comes as corrections in the month that is open\n' +
+      'Rates a closed month by the price books and the contracts of today. The difference comes as corrections in the month that is open ' +
         `now; what was billed first stands. Ends with 3 if nothing would change. ${WHERE}`,
     )
     .argument('<month>', 'as 2026-03')

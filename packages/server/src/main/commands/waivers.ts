@@ -21,7 +21,7 @@ export const waiversCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(waivers.command('grant')))
     .summary('waive a clause')
     .description(
-      `Waives what one clause forbids, for a tenant, a product or a target, or for several of them together. While it is in force\nthe clause is recorded as waived and not enforced, and explanations cite the waiver. ${WHERE}`,
+      `Waives what one clause forbids, for a tenant, a product or a target, or for several of them together. While it is in force the clause is recorded as waived and not enforced, and explanations cite the waiver. ${WHERE}`,
     )
     .requiredOption('--contract <id>', 'whose clause')
     .requiredOption('--clause <id>', 'the clause that forbids')

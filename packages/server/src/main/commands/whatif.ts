@@ -7,8 +7,8 @@ export const whatIfCommand: AddCommand = (program, io, done) => {
     .command('whatif')
     .summary('replay what was recorded under other contracts, another reading, other events')
     .description(
-      'Decides the recorded placements again on a supposition and tells what would differ: calls moved, refused and freed, by cloud,\n' +
-        'product, channel and clause; the money moved, by cloud, commitment and share; and what already happened that the supposition forbids. It reads the data\n' +
+      'Decides the recorded placements again on a supposition and tells what would differ: calls moved, refused and freed, by cloud, ' +
+        'product, channel and clause; the money moved, by cloud, commitment and share; and what already happened that the supposition forbids. It reads the data ' +
         'folder, beside a running server too, and changes nothing. What is not supposed stays as each placement saw it.',
     );
   withJson(withConfig(command))

@@ -7,8 +7,8 @@ export const workerCommand: AddCommand = (program, io, done) => {
     .command('worker')
     .summary('serve a self-hosted environment')
     .description(
-      'Runs an agent’s commands on this machine, for one self-hosted environment. It opens connections to the server and takes none, tries\n' +
-        'again when the link breaks, and executes a request once. Commands run in bubblewrap, or in just-bash where there is none, without a\n' +
+      'Runs an agent’s commands on this machine, for one self-hosted environment. It opens connections to the server and takes none, tries ' +
+        'again when the link breaks, and executes a request once. Commands run in bubblewrap, or in just-bash where there is none, without a ' +
         'network, unless --trust-host says that they may do what this user may. It runs until SIGTERM or SIGINT.',
     )
     .requiredOption('--server <url>', 'the server, as https://perdure.example')

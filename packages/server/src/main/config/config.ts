@@ -14,7 +14,8 @@ import type { Limits } from './limits.ts';
 import type { WorkspacesConfig } from './workspaces.ts';
 
 export interface Config extends AgentRules {
-  readonly listen: { readonly host: string; readonly port: number };
+  /** `said`: where the file says the host, as file:line:column; absent where no file does. */
+  readonly listen: { readonly host: string; readonly port: number; readonly said?: string };
   /** Absolute path of the data folder. */
   readonly data: string;
   readonly homes: readonly HomeConfig[];

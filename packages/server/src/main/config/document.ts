@@ -11,7 +11,7 @@ export interface SourceDocument {
   readonly interpolated: (path: Path) => boolean;
   /** Whether the value at a path is already known to be wrong: what follows from that is not said too. */
   readonly spoilt: (path: Path) => boolean;
-  readonly locate: (problem: Problem) => LocatedProblem;
+  readonly locate: (problem: Problem) => LocatedProblem & { readonly line: number; readonly column: number };
   readonly problems: readonly LocatedProblem[];
 }
 

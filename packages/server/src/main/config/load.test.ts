@@ -81,7 +81,7 @@ describe('defaults', () => {
     const config = parse(
       `${target(', upstream_model: m-emulated, capacity: 4')}listen: {host: "::1", port: 0}\nenforce: false\nreading:\ndata: /srv/p\n`,
     );
-    expect(config.listen).toEqual({ host: '::1', port: 0 });
+    expect(config.listen).toEqual({ host: '::1', port: 0, said: 'perdure.yaml:3:10' });
     expect(config).toMatchObject({ enforce: false, reading: null, data: '/srv/p' });
     expect(config.targets[0]).toMatchObject({ upstreamModel: 'm-emulated', emulated: true, capacity: 4 });
   });
@@ -287,7 +287,7 @@ describe('errors', () => {
     const folder = mkdtempSync(join(tmpdir(), 'perdure-config-'));
     try {
       const file = join(folder, 'perdure.yaml');
-      expect(() => loadConfig(file, {}, 'p.yaml')).toThrow('p.yaml:1:1: error: does not exist');
+      expect(() => loadConfig(file, {}, 'p.yaml')).toThrow('p.yaml: error: does not exist');
       const room = CONFIG_BOUNDS.fileBytes - target().length;
       writeFileSync(file, `${target()}#${'x'.repeat(room - 1)}`);
       expect(loadConfig(file, {}).config.targets).toHaveLength(1);

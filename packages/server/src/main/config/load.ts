@@ -11,6 +11,7 @@ import { at, pathOf, problemsOf } from './issues.ts';
 import { CONFIG_BOUNDS } from './limits.ts';
 import { withTargetsToWrite } from './missing-targets.ts';
 import { normalise, offersOf } from './normalise.ts';
+import { readingProblems } from './reading.ts';
 import { ConfigError, type LocatedProblem, type Path, type Problem } from './problem.ts';
 import type { FileConfig } from './file-form.ts';
 import { fileSchema } from './schema.ts';
@@ -53,13 +54,19 @@ export function parseConfig(text: string, { file, env, base }: ParseOptions): Lo
   const permissions = permissionProblems(at(document.value, ['permissions']), base);
   const review = reviewProblems(at(document.value, ['review']), at(document.value, ['targets']));
   const issues = withTargetsToWrite(parsed.issues, env);
-  const found = [...issues, ...cross, ...contracts.problems, ...permissions, ...review];
+  // Of folders that were not found it would be said that they have no readings.
+  const reading =
+    contracts.problems.length > 0 ? [] : readingProblems(at(document.value, ['reading']), contracts.folders);
+  const found = [...reading, ...issues, ...cross, ...contracts.problems, ...permissions, ...review];
   const problems = inOrder([
     ...document.problems,
     ...found.filter(problem => !document.spoilt(problem.path)).map(document.locate),
   ]);
   if (parsed.file === null || failed(problems)) throw new ConfigError(problems);
-  return { config: normalise(parsed.file, { base, contracts: contracts.folders }), warnings: problems };
+  const config = normalise(parsed.file, { base, contracts: contracts.folders });
+  if (typeof at(document.value, ['listen', 'host']) !== 'string') return { config, warnings: problems };
+  const { line, column } = document.locate({ level: 'error', path: ['listen', 'host'], message: '' });
+  return { config: { ...config, listen: { ...config.listen, said: `${file}:${line}:${column}` } }, warnings: problems };
 }
 
 /** Without any, the shipped `none`: it allows everything. */
@@ -81,7 +88,7 @@ function contractFolders(given: unknown, base: string): { folders: readonly stri
 }
 
 function inOrder(problems: readonly LocatedProblem[]): readonly LocatedProblem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 function validate(document: SourceDocument): { file: FileConfig | null; issues: ReturnType<typeof problemsOf> } {
@@ -121,7 +128,7 @@ function readAs(text: string, expected: unknown): number | boolean | null {
 
 function readText(file: string, shown: string): string {
   const refuse = (message: string): never => {
-    throw new ConfigError([{ level: 'error', path: '', message, file: shown, line: 1, column: 1 }]);
+    throw new ConfigError([{ level: 'error', path: '', message, file: shown, line: null, column: null }]);
   };
   try {
     const { size } = statSync(file);

@@ -14,9 +14,9 @@ export interface LocatedProblem {
   readonly path: string;
   readonly message: string;
   readonly file: string;
-  /** From 1. */
-  readonly line: number;
-  readonly column: number;
+  /** From 1. Null: of a file that could not be read. */
+  readonly line: number | null;
+  readonly column: number | null;
 }
 
 export function pathText(path: Path): string {
@@ -29,7 +29,8 @@ export function pathText(path: Path): string {
 /** `file:line:column: error: targets[0].model: is required`, as editors and CI systems link it. */
 export function problemLine({ level, path, message, file, line, column }: LocatedProblem): string {
   const subject = path === '' ? '' : `${path}: `;
-  return `${file}:${line}:${column}: ${level}: ${subject}${message}`;
+  const place = line === null ? file : `${file}:${line}:${column ?? 1}`;
+  return `${place}: ${level}: ${subject}${message}`;
 }
 
 /** The configuration cannot be used. All of its errors, each with its place. */

@@ -22,6 +22,8 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   signature_not_allowed:
     'The message says which kind. `sigv4.regions` of the configuration names the regions that may be signed for; send the signature in the Authorization header.',
   insufficient_scope: 'The message names the scope. Ask for a key that has it: `perdure keys create --scope`.',
+  first_key_not_admin:
+    'Make an admin key first: `perdure keys create --name ops --scope admin --scope operator --scope inference --scope read`. `--without-admin` (over HTTP `without_admin: true`) makes the key all the same.',
   host_not_allowed: 'Ask for `localhost` or `127.0.0.1`, or have the operator make a key: then any host name is taken.',
   model_not_found: '`GET /v1/models` lists what there is.',
   previous_response_not_found:
@@ -47,8 +49,9 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
     'Use a new key if the call is to be made again; `GET /perdure/v1/placements` shows what was placed, and what it may have cost.',
   session_product_mismatch: 'Continue with a key of the product and channel that it was started with.',
   placement_refused:
-    '`details` names each target with the clauses against it, and `perdure explain` what would free the call: another target, label, region or contract.',
-  home_not_permitted: 'It can still be read. To go on, it must be moved to a home that is allowed.',
+    '`details` names each target with the clauses against it and, in `remedies`, what could be done; `perdure explain` says all that would free the call: another target, label, region or contract.',
+  home_not_permitted:
+    'It can still be read. It goes on once contracts that allow its home are in force, or a waiver (`perdure contracts activate`, `perdure waivers grant`); or begin a new session, which is placed anew.',
   agent_not_found:
     'It was deleted, or is of another tenant. What its versions were: `GET /perdure/v1/agents/{id}/versions`.',
   credential_not_found:

@@ -5,21 +5,26 @@ import type { HoldView } from '../../http/perdure/hold-view.ts';
 import { CliError } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
 import type { ConfigFlags } from '../cli/options.ts';
-import type { Config } from '../config/config.ts';
 import { configured } from '../configured.ts';
-import { openDataFolder } from '../data-folder.ts';
 import { configWith } from '../discover.ts';
+import { type AskedServer, workplace } from '../server-address.ts';
 import { exitOf, serverOf } from '../server-requests.ts';
 import { HoldBook } from './hold-book.ts';
 import { makeHoldDesk } from './hold-desk.ts';
 
-/** @throws CliError in the words of whoever refused */
-export async function atHoldDesk<T>(options: ConfigFlags, io: Io, act: (desk: HoldView) => Promise<T>): Promise<T> {
+/** @param how as `workplace` has it @throws CliError in the words of whoever refused */
+export async function atHoldDesk<T>(
+  options: ConfigFlags,
+  io: Io,
+  act: (desk: HoldView) => Promise<T>,
+  how: 'look' | 'make' = 'look',
+): Promise<T> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const folder = await openDataFolder(config);
+  const at = await workplace(config, options, io, how);
+  const { folder } = at;
   try {
-    if (folder === null) return await act(overHttp(config, io));
-    const { control, stores, clock, ids } = folder;
+    if (at.folder === null) return await act(overHttp(at.server, io));
+    const { control, stores, clock, ids } = at.folder;
     const id = (prefix: Parameters<typeof ids.next>[0]): string => ids.next(prefix, homeTag(control.home));
     const book = await HoldBook.open({ store: control, now: () => clock.now(), id });
     return await act(makeHoldDesk(book, stores));
@@ -32,8 +37,8 @@ export async function atHoldDesk<T>(options: ConfigFlags, io: Io, act: (desk: Ho
 }
 
 /** The server knows who asks by the key. */
-function overHttp(config: Config, io: Io): HoldView {
-  const { must } = serverOf(config, io, { scope: 'operator', held: true });
+function overHttp(server: AskedServer, io: Io): HoldView {
+  const { must } = serverOf(io, { ...server, scope: 'operator' });
   const path = '/perdure/v1/holds';
   return {
     list: async () => (await must(holdListSchema, 'GET', path)).data,

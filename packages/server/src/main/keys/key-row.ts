@@ -20,6 +20,8 @@ export interface KeySpec {
   readonly product?: string;
   readonly scopes?: readonly string[];
   readonly auth?: string;
+  /** Of the first key: that it needs not be an admin. */
+  readonly without_admin?: boolean;
 }
 
 export interface CheckedKeySpec {
@@ -80,6 +82,13 @@ export function checkKeySpec(spec: KeySpec, config: Pick<Config, 'channels' | 'p
     scopes,
     auth: authIn(given.auth ?? 'bearer'),
   };
+}
+
+/** Whether the first key needs not be an admin. @throws KeySpecError */
+export function withoutAdmin(spec: KeySpec): boolean {
+  const value: unknown = spec.without_admin ?? false;
+  if (typeof value === 'boolean') return value;
+  throw new KeySpecError('without_admin', 'without_admin must be true or false');
 }
 
 function authIn(value: unknown): KeyAuth {

@@ -5,10 +5,9 @@ import { homeTag } from '../../kernel/ids.ts';
 import { CliError } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
 import type { ConfigFlags } from '../cli/options.ts';
-import type { Config } from '../config/config.ts';
 import { configured } from '../configured.ts';
-import { openDataFolder } from '../data-folder.ts';
 import { configWith } from '../discover.ts';
+import { type AskedServer, workplace } from '../server-address.ts';
 import { exitOf, serverOf } from '../server-requests.ts';
 import { openCloseDesk } from './close-desk.ts';
 import { basedOn, deskOf, USAGE_MS } from './usage-in-folder.ts';
@@ -16,16 +15,17 @@ import { basedOn, deskOf, USAGE_MS } from './usage-in-folder.ts';
 /** @throws CliError in the words of whoever refused */
 export async function atCloseDesk<T>(options: ConfigFlags, io: Io, act: (desk: CloseView) => Promise<T>): Promise<T> {
   const { config } = await configured(options, io, async () => configWith([], io.cwd));
-  const folder = await openDataFolder(config);
+  const at = await workplace(config, options, io, 'look');
+  const { folder } = at;
   try {
-    if (folder === null) return await act(overHttp(config, io));
-    const { control, clock, ids } = folder;
+    if (at.folder === null) return await act(overHttp(at.server, io));
+    const { control, clock, ids } = at.folder;
     const { terms, contracts } = await basedOn(config);
     const desk = await openCloseDesk({
       data: config.data,
       control,
       id: prefix => ids.next(prefix, homeTag(control.home)),
-      money: { ...deskOf(config, folder, terms), now: () => clock.now() },
+      money: { ...deskOf(config, at.folder, terms), now: () => clock.now() },
       contracts: () => contracts,
       report: (what, error) => io.err(`${what}: ${error instanceof Error ? error.message : String(error)}\n`),
     });
@@ -39,8 +39,8 @@ export async function atCloseDesk<T>(options: ConfigFlags, io: Io, act: (desk: C
 }
 
 /** The server knows who asks by the key. */
-function overHttp(config: Config, io: Io): CloseView {
-  const { must } = serverOf(config, io, { scope: 'operator', held: true, timeoutMs: USAGE_MS });
+function overHttp(server: AskedServer, io: Io): CloseView {
+  const { must } = serverOf(io, { ...server, scope: 'operator', timeoutMs: USAGE_MS });
   const path = '/perdure/v1/usage/closes';
   return {
     list: async () => (await must(closedMonthListSchema, 'GET', path)).data,

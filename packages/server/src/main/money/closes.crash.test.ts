@@ -23,7 +23,7 @@ async function audited(): Promise<
   readonly { readonly action: string; readonly subject: string; readonly body: string }[]
 > {
   const io = { out: () => undefined, err: () => undefined, env: {}, cwd: folder.cwd };
-  const opened = await openDataFolder(readConfigFile('perdure.yaml', io));
+  const opened = await openDataFolder(readConfigFile('perdure.yaml', io), 'make');
   const rows = (await opened?.control.audit(0, 100)) ?? [];
   await opened?.close();
   return rows.filter(({ action }) => action.startsWith('month.'));

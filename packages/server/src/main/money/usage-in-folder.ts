@@ -7,8 +7,10 @@ import type { Events } from '../../money/tranches.ts';
 import type { UsageRow } from '../../money/usage.ts';
 import { CliError, EXIT } from '../cli/exit.ts';
 import type { Io } from '../cli/io.ts';
+import type { ConfigFlags } from '../cli/options.ts';
 import type { Config } from '../config/config.ts';
-import { type DataFolder, openDataFolder } from '../data-folder.ts';
+import type { DataFolder } from '../data-folder.ts';
+import { type AskedServer, workplace } from '../server-address.ts';
 import { serverOf } from '../server-requests.ts';
 import { type Basis, basisOf } from '../basis.ts';
 import { snapshotOfDocument } from '../snapshots.ts';
@@ -50,9 +52,9 @@ export async function basedOn(config: Config): Promise<Based> {
   return { terms: termsOf(contracts), contracts, events: eventDays(basis.document.events ?? []), basis };
 }
 
-export async function openMoneyDesk(config: Config, io: Io): Promise<MoneyDesk> {
-  const folder = await openDataFolder(config);
-  return folder === null ? overHttp(config, io) : inFolder(config, folder);
+export async function openMoneyDesk(config: Config, flags: ConfigFlags, io: Io): Promise<MoneyDesk> {
+  const at = await workplace(config, flags, io, 'look');
+  return at.folder === null ? overHttp(at.server, config, io) : inFolder(config, at.folder);
 }
 
 /** The calls of a data folder. @param terms that statements are made of */
@@ -94,10 +96,10 @@ function inFolder(config: Config, folder: DataFolder): MoneyDesk {
 /** Sums over long windows read much: ms for one page of them. */
 export const USAGE_MS = 120_000;
 
-function overHttp(config: Config, io: Io): MoneyDesk {
-  const { client, told, telling } = serverOf(config, io, {
+function overHttp(server: AskedServer, config: Config, io: Io): MoneyDesk {
+  const { client, told, telling } = serverOf(io, {
+    ...server,
     scope: 'operator (or name a --tenant of yours)',
-    held: true,
     timeoutMs: USAGE_MS,
   });
   return {

@@ -18,8 +18,7 @@ const EVERYWHERE = '*';
 
 /** @param url of the server */
 export function replayOverHttp(url: string, config: Config, io: Io): ReplaySource {
-  const at = { ...io, env: { ...io.env, PERDURE_URL: url } };
-  const { must, request, told } = serverOf(config, at, { scope: SCOPE, held: false });
+  const { must, request, told } = serverOf(io, { base: url, data: config.data, scope: SCOPE, held: false });
   return {
     source: url,
     count: async () => null,

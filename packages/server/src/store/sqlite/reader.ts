@@ -5,7 +5,7 @@ import { openForReading } from './connection.ts';
 import { Inbox } from './inbox.ts';
 import type { Handlers, ReaderOps, Reply, Request, WorkerSetup, WorkerStart } from './messages.ts';
 import { makeReads } from './reads.ts';
-import { failureOf } from './sqlite-failure.ts';
+import { failureOf, openingFailure, StoreFailure } from './sqlite-failure.ts';
 
 function serve(port: MessagePort, { setup, posts }: WorkerStart): void {
   let reads: Handlers<ReaderOps> | null = null;
@@ -34,7 +34,13 @@ function serve(port: MessagePort, { setup, posts }: WorkerStart): void {
 }
 
 function open(setup: WorkerSetup): Handlers<ReaderOps> {
-  const db = openForReading(setup);
+  let db: ReturnType<typeof openForReading>;
+  try {
+    db = openForReading(setup);
+  } catch (error) {
+    const { code, message } = openingFailure(error, setup.path);
+    throw new StoreFailure(code, message);
+  }
   return {
     ...makeReads(db),
     check: () => check(db),

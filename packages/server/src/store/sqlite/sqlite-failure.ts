@@ -34,6 +34,12 @@ export function failureOf(error: unknown): Failure {
   return { code: codeOf(error.errcode), message: `SQLite: ${message} (${error.errcode})` };
 }
 
+/** The same of a file that does not open: which one it is. What our own code throws names it already. */
+export function openingFailure(error: unknown, path: string): Failure {
+  const { code, message } = failureOf(error);
+  return { code, message: message.includes(path) ? message : `${path}: ${message}` };
+}
+
 /** @param errcode an extended result code; its low byte is the primary one */
 export function codeOf(errcode: number): StoreErrorCode {
   switch (errcode & 0xff) {

@@ -24,7 +24,7 @@ import { makeReads } from './reads.ts';
 import { MIGRATIONS } from './schema.ts';
 import { makeRepacker } from './repack.ts';
 import { makeResourceHandlers } from './resource-sql.ts';
-import { failureOf, StoreFailure } from './sqlite-failure.ts';
+import { failureOf, openingFailure, StoreFailure } from './sqlite-failure.ts';
 import { WriterMemory } from './writer-memory.ts';
 
 /** Changes of one commit: bounds how long the first of them waits. */
@@ -151,7 +151,8 @@ function start(port: MessagePort): void {
   try {
     work = open(port, workerData as WorkerStart);
   } catch (error) {
-    port.postMessage([[0, false, failureOf(error)]] satisfies Reply[]);
+    const { setup } = workerData as WorkerStart;
+    port.postMessage([[0, false, openingFailure(error, setup.path)]] satisfies Reply[]);
     port.close();
     return;
   }
