@@ -51,11 +51,11 @@ export function watchStore(given: HomeStore, storeMs: number, now: () => number)
 
   const store: HomeStore = {
     ...given,
-    append: watched(given.append),
-    release: watched(given.release),
-    renew: watched(given.renew),
-    reserve: watched(given.reserve),
-    changeResources: watched(given.changeResources),
+    append: watched((...args) => given.append(...args)),
+    release: watched((...args) => given.release(...args)),
+    renew: watched((...args) => given.renew(...args)),
+    reserve: watched((...args) => given.reserve(...args)),
+    changeResources: watched((...args) => given.changeResources(...args)),
   };
 
   function ask(): void {
