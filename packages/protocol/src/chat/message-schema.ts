@@ -15,7 +15,7 @@ const imagePart = z
     type: z.literal('image_url'),
     image_url: z.object({
       url: z.string().min(1).max(LIMITS.imageUrlChars),
-      detail: z.enum(['low', 'high', 'auto']).nullish(),
+      detail: z.enum(['low', 'high', 'auto', 'original']).nullish(),
     }),
   })
   .transform(

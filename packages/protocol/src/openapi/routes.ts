@@ -32,6 +32,7 @@ const CALL: readonly ErrorCode[] = [
   'upstream_timeout',
   'upstream_interrupted',
   'upstream_rejected',
+  'upstream_invalid_request',
   'upstream_rate_limited',
   'rate_limit_exceeded',
   'tool_output_missing',

@@ -27,7 +27,7 @@ const inputImage = z
   .object({
     type: z.literal('input_image'),
     image_url: z.string().min(1).max(LIMITS.imageUrlChars).nullish(),
-    detail: z.enum(['low', 'high', 'auto']).nullish(),
+    detail: z.enum(['low', 'high', 'auto', 'original']).nullish(),
     file_id: id.nullish(),
   })
   .transform((part, ctx): InputPart => {

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../json.ts';
 
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
-export type ImageDetail = 'low' | 'high' | 'auto';
+export type ImageDetail = 'low' | 'high' | 'auto' | 'original';
 /** Marks an assistant message as a passing remark or as the answer. Omitted, never null. */
 export type Phase = 'commentary' | 'final_answer';
 

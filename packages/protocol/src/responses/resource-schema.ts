@@ -25,7 +25,7 @@ const inputPart = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('input_image'),
     image_url: z.string().nullable(),
-    detail: z.enum(['low', 'high', 'auto']),
+    detail: z.enum(['low', 'high', 'auto', 'original']),
     file_id: z.string().exactOptional(),
   }),
   z.object({

@@ -326,6 +326,7 @@ export interface ProviderError extends Error {
     | 'upstream_timeout'
     | 'upstream_interrupted'
     | 'upstream_rejected'
+    | 'upstream_invalid_request'
     | 'upstream_rate_limited'
     | 'upstream_credentials'
     | 'context_length_exceeded'
@@ -335,7 +336,7 @@ export interface ProviderError extends Error {
   readonly retryAfterMs: number | null;
   /** The upstream's HTTP status, if it got that far. */
   readonly status: number | null;
-  /** The request field at fault, for `upstream_rejected`. */
+  /** The request field at fault, for `upstream_invalid_request`. */
   readonly param: string | null;
   readonly requestId: string | null;
 }

@@ -204,6 +204,7 @@ export function upstreamFailure(
     case 'context_length_exceeded':
     case 'upstream_rate_limited':
     case 'upstream_rejected':
+    case 'upstream_invalid_request':
       return perdureError(code, message, {
         param: options.param ?? null,
         ...(retryAfterMs !== undefined && { retryAfterMs }),

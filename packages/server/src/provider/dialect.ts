@@ -36,7 +36,7 @@ export interface Dialect {
   readonly name: DialectName;
   /** Appended to the base URL's path. */
   readonly path: string;
-  /** @throws ProviderError (`upstream_rejected`) for what the dialect cannot say */
+  /** @throws ProviderError (`upstream_invalid_request`) for what the dialect cannot say */
   readonly encode: (
     context: readonly ContextRun[],
     settings: CallSettings,

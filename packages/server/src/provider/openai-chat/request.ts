@@ -5,7 +5,7 @@ import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
 import { jsonTokens } from '../estimate.ts';
 import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
 import { assemble, countImages, type EncodedRun, encodePieces, runCache, tokensOf } from '../run-cache.ts';
-import { encodeMessages, endsJoinable, opensJoined } from './messages.ts';
+import { encodeMessages, endsJoinable, type Joint, opensJoined } from './messages.ts';
 import { settingsMembers } from '../settings-members.ts';
 
 const encodeItems = (items: readonly LoggedItem[]) => ({ json: encodeMessages(items), sealed: false });
@@ -39,11 +39,11 @@ export function estimateRequest(context: readonly ContextRun[], settings: CallSe
 function encodeRuns(context: readonly ContextRun[]): readonly EncodedRun[] {
   const encoded: EncodedRun[] = [];
   let group: ContextRun[] = [];
-  let joinable = false;
+  let joinable: Joint | null = null;
   for (const run of context) {
     const ends = endsJoinable(run.items);
-    if (ends === null) continue;
-    if (!(joinable && opensJoined(run.items))) {
+    if (ends === undefined) continue;
+    if (joinable === null || opensJoined(run.items) !== joinable) {
       if (group.length > 0) encoded.push(encodeGroup(group));
       group = [];
     }
@@ -78,10 +78,14 @@ function instructionsJson({ instructions }: CallSettings): string {
 const settingsJson = settingsMembers(settings => {
   const text = isFields(settings.text) ? settings.text : {};
   const reasoning = isFields(settings.reasoning) ? settings.reasoning : {};
+  const tools = settings.tools?.map(tool) ?? [];
   return {
-    tools: settings.tools?.map(tool),
-    tool_choice: toolChoice(settings.toolChoice),
-    parallel_tool_calls: settings.parallelToolCalls,
+    // Upstreams refuse an empty list, and a choice among no tools.
+    ...(tools.length > 0 && {
+      tools,
+      tool_choice: toolChoice(settings.toolChoice),
+      parallel_tool_calls: settings.parallelToolCalls,
+    }),
     response_format: responseFormat(fieldsIn(text, 'format')),
     verbosity: text['verbosity'] ?? undefined,
     reasoning_effort: reasoning['effort'] ?? undefined,

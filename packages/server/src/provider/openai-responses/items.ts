@@ -74,7 +74,7 @@ function reasoning(item: LoggedItem, unsealed: boolean): Fields | null {
 
 function unsendable(type: string) {
   return providerError(
-    'upstream_rejected',
+    'upstream_invalid_request',
     `The input holds "${type.slice(0, 60)}", which this target cannot be sent.`,
     { param: 'input' },
   );

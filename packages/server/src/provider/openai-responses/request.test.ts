@@ -205,7 +205,7 @@ describe('what cannot be said is refused before anything is sent', () => {
     [run(user), { stop: ['x'] }, 'stop'],
   ] as const)('%j %j', (context, settings, param) => {
     expect(() => sent([context], settings)).toThrow(
-      expect.objectContaining({ providerError: 'upstream_rejected', param, retryable: false }),
+      expect.objectContaining({ providerError: 'upstream_invalid_request', param, retryable: false }),
     );
   });
 });

@@ -18,7 +18,7 @@ export function encodeRequest(
   { unsealed, whole }: EncodeOptions,
 ): EncodedRequest {
   if (settings.stop !== undefined && settings.stop.length > 0) {
-    throw providerError('upstream_rejected', 'This target does not take stop sequences.', { param: 'stop' });
+    throw providerError('upstream_invalid_request', 'This target does not take stop sequences.', { param: 'stop' });
   }
   const runs = context.map(unsealed ? unsealedOnly : sealedToo);
   const said = settingsJson(settings);
