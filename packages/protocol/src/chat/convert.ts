@@ -13,6 +13,7 @@ import type {
 } from '../responses/items.ts';
 import type { ResponseResource, Usage } from '../responses/resource.ts';
 import type { ClientTool, CreateResponse, NamedToolChoice, ToolChoice } from '../responses/settings.ts';
+import { flatName } from '../responses/namespaces.ts';
 import { chatUsage, type ChatCompletion, type ChatHead, type FinishReason } from './completion.ts';
 import type {
   ChatMessage,
@@ -155,9 +156,17 @@ export function itemsToChat(items: readonly NewItem[]): readonly ChatMessage[] {
 function chatCall(item: NewItem): ChatToolCall | null {
   switch (item.type) {
     case 'function_call':
-      return { id: item.call_id, type: 'function', function: { name: item.name, arguments: item.arguments } };
+      return {
+        id: item.call_id,
+        type: 'function',
+        function: { name: flatName(item.name, item.namespace), arguments: item.arguments },
+      };
     case 'custom_tool_call':
-      return { id: item.call_id, type: 'custom', custom: { name: item.name, input: item.input } };
+      return {
+        id: item.call_id,
+        type: 'custom',
+        custom: { name: flatName(item.name, item.namespace), input: item.input },
+      };
     case 'local_shell_call':
     case 'shell_call':
     case 'apply_patch_call': {

@@ -151,11 +151,17 @@ const functionCall = z
     id: id.nullish(),
     call_id: callId,
     name: z.string().regex(TOOL_NAME),
+    namespace: z.string().regex(TOOL_NAME).nullish(),
     arguments: text,
     status,
   })
   .transform(
-    ({ id: own, status: given, ...rest }): InputItem => ({ ...rest, ...withId(own), status: statusOf(given) }),
+    ({ id: own, status: given, namespace, ...rest }): InputItem => ({
+      ...rest,
+      ...(namespace && { namespace }),
+      ...withId(own),
+      status: statusOf(given),
+    }),
   );
 
 const functionCallOutput = z
@@ -176,11 +182,17 @@ const customToolCall = z
     id: id.nullish(),
     call_id: callId,
     name: z.string().regex(TOOL_NAME),
+    namespace: z.string().regex(TOOL_NAME).nullish(),
     input: text,
     status,
   })
   .transform(
-    ({ id: own, status: given, ...rest }): InputItem => ({ ...rest, ...withId(own), status: statusOf(given) }),
+    ({ id: own, status: given, namespace, ...rest }): InputItem => ({
+      ...rest,
+      ...(namespace && { namespace }),
+      ...withId(own),
+      status: statusOf(given),
+    }),
   );
 
 const customToolCallOutput = z

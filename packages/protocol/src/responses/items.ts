@@ -91,6 +91,8 @@ export type FunctionCall = {
   readonly id: string;
   readonly call_id: string;
   readonly name: string;
+  /** The namespace that the tool is in. Omitted, never null. */
+  readonly namespace?: string;
   /** JSON as the model wrote it: perhaps not valid. */
   readonly arguments: string;
   readonly status: ItemStatus;
@@ -108,6 +110,8 @@ export type CustomToolCall = {
   readonly id: string;
   readonly call_id: string;
   readonly name: string;
+  /** The namespace that the tool is in. Omitted, never null. */
+  readonly namespace?: string;
   readonly input: string;
   readonly status: ItemStatus;
 };

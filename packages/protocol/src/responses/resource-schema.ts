@@ -79,6 +79,7 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
     id: z.string(),
     call_id: z.string(),
     name: z.string(),
+    namespace: z.string().exactOptional(),
     arguments: z.string(),
     status,
   }),
@@ -94,6 +95,7 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
     id: z.string(),
     call_id: z.string(),
     name: z.string(),
+    namespace: z.string().exactOptional(),
     input: z.string(),
     status,
   }),
@@ -131,7 +133,35 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('compaction'), id: z.string(), encrypted_content: z.string(), status }),
 ]);
 
-const namedChoice = z.object({ type: z.enum(['function', 'custom']), name: z.string() });
+const clientTool = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('function'),
+    name: z.string(),
+    description: z.string().nullable(),
+    parameters: freeObject.nullable(),
+    strict: z.boolean().nullable(),
+  }),
+  z.object({
+    type: z.literal('custom'),
+    name: z.string(),
+    description: z.string().exactOptional(),
+    format: z.discriminatedUnion('type', [
+      z.object({ type: z.literal('text') }),
+      z.object({ type: z.literal('grammar'), syntax: z.enum(['lark', 'regex']), definition: z.string() }),
+    ]),
+  }),
+]);
+const offeredTool = z.discriminatedUnion('type', [
+  clientTool,
+  z.object({
+    type: z.literal('namespace'),
+    name: z.string(),
+    description: z.string(),
+    tools: z.array(clientTool),
+  }),
+]);
+
+const namedChoice = z.object({ type: z.enum(['function', 'custom', 'namespace']), name: z.string() });
 const mode = z.enum(['none', 'auto', 'required']);
 
 export const usageSchema: z.ZodType<Usage> = z.object({
@@ -154,26 +184,7 @@ export const responseSchema: z.ZodType<ResponseResource> = z.object({
   instructions: z.string().nullable(),
   output: z.array(itemSchema),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  tools: z.array(
-    z.discriminatedUnion('type', [
-      z.object({
-        type: z.literal('function'),
-        name: z.string(),
-        description: z.string().nullable(),
-        parameters: freeObject.nullable(),
-        strict: z.boolean().nullable(),
-      }),
-      z.object({
-        type: z.literal('custom'),
-        name: z.string(),
-        description: z.string().exactOptional(),
-        format: z.discriminatedUnion('type', [
-          z.object({ type: z.literal('text') }),
-          z.object({ type: z.literal('grammar'), syntax: z.enum(['lark', 'regex']), definition: z.string() }),
-        ]),
-      }),
-    ]),
-  ),
+  tools: z.array(offeredTool),
   tool_choice: z.union([
     mode,
     namedChoice,

@@ -141,11 +141,16 @@ export const TOOL_KINDS: readonly Row[] = [
     { type: 'custom', name: 'c' },
     'with `format` `text` or `grammar` (at most 262,144 characters)',
   ),
+  row(
+    'namespace',
+    'passed on',
+    { type: 'namespace', name: 'n', description: '', tools: [tool] },
+    'its functions and custom tools, which count as tools; see below',
+  ),
   ...['apply_patch', 'code_interpreter', 'computer', 'computer_use_preview', 'file_search', 'image_generation'].map(
     name => hosted(name),
   ),
   ...['local_shell', 'mcp'].map(name => hosted(name)),
-  hosted('namespace', 'the tools in it too: give them by themselves'),
   ...['programmatic_tool_calling', 'shell', 'tool_search', 'web_search', 'web_search_preview'].map(name =>
     hosted(name),
   ),

@@ -2,6 +2,7 @@
 import type { CallSettings, ContextRun } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
 import type { Fields } from './json.ts';
+import type { ReadToolName } from './tool-names.ts';
 
 export type DialectName = 'openai-responses' | 'openai-chat';
 
@@ -44,10 +45,10 @@ export interface Dialect {
     options: EncodeOptions,
   ) => EncodedRequest;
   readonly estimate: (context: readonly ContextRun[], settings: CallSettings) => number;
-  readonly reader: (requestId: string | null) => EventReader;
+  readonly reader: (requestId: string | null, toolName: ReadToolName) => EventReader;
   /**
    * All of an answer that came in one piece: the steps that its stream would have given, but for one delta a part.
    * @throws ProviderError
    */
-  readonly whole: (answer: Fields, requestId: string | null) => readonly Step[];
+  readonly whole: (answer: Fields, requestId: string | null, toolName: ReadToolName) => readonly Step[];
 }

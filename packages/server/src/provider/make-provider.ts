@@ -9,6 +9,7 @@ import { openaiResponses } from './openai-responses/dialect.ts';
 import { providerError } from './provider-error.ts';
 import { StepStream } from './step-stream.ts';
 import { Connections } from './transport/connections.ts';
+import { toolNameReader } from './tool-names.ts';
 import { type AnswerType, Exchange } from './transport/exchange.ts';
 import { readAnswer } from './whole-answer.ts';
 
@@ -74,12 +75,14 @@ export function makeProvider(options: ProviderOptions): Provider {
     async call(call) {
       const [exchange, { settingsBytes }] = await send(call, false);
       const { requestId } = exchange;
+      const toolName = toolNameReader(call.settings.tools);
       const maxEventBytes = limits.maxEventBytes + ECHO_FACTOR * settingsBytes;
-      return new StepStream(exchange, new EventsBody(dialect.reader(requestId), maxEventBytes, requestId));
+      return new StepStream(exchange, new EventsBody(dialect.reader(requestId, toolName), maxEventBytes, requestId));
     },
     async answer(call): Promise<readonly Step[]> {
       const [exchange] = await send(call, true);
-      return readAnswer(exchange, dialect.whole);
+      const toolName = toolNameReader(call.settings.tools);
+      return readAnswer(exchange, (answer, requestId) => dialect.whole(answer, requestId, toolName));
     },
     estimateInput: dialect.estimate,
     close: () => (options.connections === undefined ? connections.close() : Promise.resolve()),

@@ -9,6 +9,6 @@ export const openaiChat: Dialect = {
   path: '/chat/completions',
   encode: encodeRequest,
   estimate: estimateRequest,
-  reader: requestId => new ChatReader(requestId),
+  reader: (requestId, toolName) => new ChatReader(requestId, toolName),
   whole: readWhole,
 };

@@ -2,6 +2,7 @@
  * Items -> chat messages. Where several items are one message (an assistant's text and the calls after it), they are joined; so a
  * stretch of items can be encoded alone only if no such message crosses its ends (`opensJoined`, `endsJoinable`).
  */
+import { flatName } from '@perdure/protocol';
 import type { LoggedItem } from '../../log/events.ts';
 import { isCallType } from '../../log/steps.ts';
 import { type Fields, isFields, listIn, stringIn } from '../json.ts';
@@ -99,7 +100,7 @@ function outputsFirst(items: readonly LoggedItem[]): readonly LoggedItem[] {
 
 function withCall(message: AssistantMessage | null, item: LoggedItem): AssistantMessage {
   const id = stringIn(item, 'call_id') ?? '';
-  const name = stringIn(item, 'name') ?? '';
+  const name = flatName(stringIn(item, 'name') ?? '', stringIn(item, 'namespace') ?? undefined);
   const call =
     item.type === 'custom_tool_call'
       ? { id, type: 'custom', custom: { name, input: stringIn(item, 'input') ?? '' } }
@@ -152,7 +153,11 @@ function contentPart(part: unknown): Fields {
 }
 
 function unsendable(what: string) {
-  return providerError('upstream_invalid_request', `The input holds ${what.slice(0, 80)}, which this target cannot be sent.`, {
-    param: 'input',
-  });
+  return providerError(
+    'upstream_invalid_request',
+    `The input holds ${what.slice(0, 80)}, which this target cannot be sent.`,
+    {
+      param: 'input',
+    },
+  );
 }

@@ -1,4 +1,5 @@
 /** The body of `POST /chat/completions`. */
+import { choiceName } from '@perdure/protocol';
 import type { CallSettings, ContextRun } from '../../engine/ports.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
@@ -7,6 +8,7 @@ import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
 import { assemble, countImages, type EncodedRun, encodePieces, runCache, tokensOf } from '../run-cache.ts';
 import { encodeMessages, endsJoinable, type Joint, opensJoined } from './messages.ts';
 import { settingsMembers } from '../settings-members.ts';
+import { type NamedTool, namedTools } from '../tool-names.ts';
 
 const encodeItems = (items: readonly LoggedItem[]) => ({ json: encodeMessages(items), sealed: false });
 const alone = runCache(encodeItems);
@@ -78,12 +80,13 @@ function instructionsJson({ instructions }: CallSettings): string {
 const settingsJson = settingsMembers(settings => {
   const text = isFields(settings.text) ? settings.text : {};
   const reasoning = isFields(settings.reasoning) ? settings.reasoning : {};
-  const tools = settings.tools?.map(tool) ?? [];
+  const named = namedTools(settings.tools ?? []);
+  const tools = named.map(tool);
   return {
     // Upstreams refuse an empty list, and a choice among no tools.
     ...(tools.length > 0 && {
       tools,
-      tool_choice: toolChoice(settings.toolChoice),
+      tool_choice: toolChoice(settings.toolChoice, named),
       parallel_tool_calls: settings.parallelToolCalls,
     }),
     response_format: responseFormat(fieldsIn(text, 'format')),
@@ -106,8 +109,7 @@ const settingsJson = settingsMembers(settings => {
   };
 });
 
-function tool(given: NonNullable<CallSettings['tools']>[number]): Fields {
-  const { name } = given;
+function tool({ tool: given, flat: name }: NamedTool): Fields {
   if (given.type === 'custom') {
     const { type, ...grammar } = given.format;
     const format = type === 'text' ? { type } : { type, grammar };
@@ -125,18 +127,22 @@ function tool(given: NonNullable<CallSettings['tools']>[number]): Fields {
   };
 }
 
-function toolChoice(choice: unknown): unknown {
+function toolChoice(choice: unknown, tools: readonly NamedTool[]): unknown {
   if (!isFields(choice)) return choice ?? undefined;
-  if (choice['type'] !== 'allowed_tools') return named(choice);
+  if (choice['type'] !== 'allowed_tools') return chosen(choice, tools)[0];
   // Upstreams know no tools of which none may be called.
   if (choice['mode'] === 'none') return 'none';
-  const tools = listIn(choice, 'tools').map(each => (isFields(each) ? named(each) : each));
-  return { type: 'allowed_tools', allowed_tools: { mode: choice['mode'] ?? 'auto', tools } };
+  const allowed = listIn(choice, 'tools').flatMap(each => (isFields(each) ? chosen(each, tools) : []));
+  return { type: 'allowed_tools', allowed_tools: { mode: choice['mode'] ?? 'auto', tools: allowed } };
 }
 
-function named(choice: Fields): Fields {
-  const type = choice['type'] === 'custom' ? 'custom' : 'function';
-  return { type, [type]: { name: stringIn(choice, 'name') } };
+/** What a choice names: a tool, or all of a namespace. */
+function chosen(choice: Fields, tools: readonly NamedTool[]): readonly Fields[] {
+  const name = stringIn(choice, 'name') ?? '';
+  const meant = tools.filter(({ tool: one, namespace }) =>
+    choice['type'] === 'namespace' ? namespace === name : choiceName(one.name, namespace) === name,
+  );
+  return meant.map(({ tool: { type }, flat }) => ({ type, [type]: { name: flat } }));
 }
 
 function responseFormat(format: Fields | null): Fields | undefined {

@@ -9,6 +9,6 @@ export const openaiResponses: Dialect = {
   path: '/responses',
   encode: encodeRequest,
   estimate: estimateRequest,
-  reader: requestId => new ResponsesReader(requestId),
+  reader: (requestId, toolName) => new ResponsesReader(requestId, toolName),
   whole: readWhole,
 };

@@ -8,9 +8,9 @@ import type { EncodedItems } from '../run-cache.ts';
 /** The fields of each item type that are sent, in their order. */
 const SENT: { readonly [type: string]: readonly string[] } = {
   message: ['type', 'role', 'content', 'phase'],
-  function_call: ['type', 'call_id', 'name', 'arguments'],
+  function_call: ['type', 'call_id', 'namespace', 'name', 'arguments'],
   function_call_output: ['type', 'call_id', 'output'],
-  custom_tool_call: ['type', 'call_id', 'name', 'input'],
+  custom_tool_call: ['type', 'call_id', 'namespace', 'name', 'input'],
   custom_tool_call_output: ['type', 'call_id', 'output'],
   compaction: ['type', 'encrypted_content'],
 };

@@ -1,4 +1,5 @@
 /** The body of `POST /responses`. Nothing is stored upstream: leaving state there would be a placement of state. */
+import type { OfferedTool } from '@perdure/protocol';
 import type { CallSettings, ContextRun } from '../../engine/ports.ts';
 import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
 import { jsonTokens } from '../estimate.ts';
@@ -53,10 +54,9 @@ const settingsJson = settingsMembers(settings => ({
   safety_identifier: settings.safetyIdentifier,
 }));
 
-type Tool = NonNullable<CallSettings['tools']>[number];
-
-function tool(given: Tool): Tool {
+function tool(given: OfferedTool): object {
   const { type, name } = given;
+  if (type === 'namespace') return { type, name, description: given.description, tools: given.tools.map(tool) };
   if (type === 'custom') {
     const { description, format } = given;
     return { type, name, ...(description !== undefined && { description }), format };
