@@ -13,6 +13,7 @@ import type {
 } from '../responses/items.ts';
 import type { ResponseResource, Usage } from '../responses/resource.ts';
 import type { ClientTool, CreateResponse, NamedToolChoice, ToolChoice } from '../responses/settings.ts';
+import { withBreakpoint } from '../responses/breakpoint-schema.ts';
 import { flatName } from '../responses/namespaces.ts';
 import { chatUsage, type ChatCompletion, type ChatHead, type FinishReason } from './completion.ts';
 import type {
@@ -32,7 +33,11 @@ export function chatToItems(messages: readonly ChatMessage[]): readonly InputIte
     switch (message.role) {
       case 'developer':
       case 'system': {
-        const content = message.content.map(part => ({ type: 'input_text' as const, text: part.text }));
+        const content = message.content.map(part => ({
+          type: 'input_text' as const,
+          text: part.text,
+          ...withBreakpoint(part.prompt_cache_breakpoint),
+        }));
         return [{ type: 'message', role: message.role, status: 'completed', content }];
       }
       case 'user':
@@ -53,13 +58,14 @@ export function chatToItems(messages: readonly ChatMessage[]): readonly InputIte
 }
 
 function inputPartOf(part: ChatUserPart): InputPart {
+  const ends = withBreakpoint(part.prompt_cache_breakpoint);
   switch (part.type) {
     case 'text':
-      return { type: 'input_text', text: part.text };
+      return { type: 'input_text', text: part.text, ...ends };
     case 'image_url':
-      return { type: 'input_image', image_url: part.image_url.url, detail: part.image_url.detail ?? 'auto' };
+      return { type: 'input_image', image_url: part.image_url.url, detail: part.image_url.detail ?? 'auto', ...ends };
     default:
-      return { type: 'input_file', ...part.file };
+      return { type: 'input_file', ...part.file, ...ends };
   }
 }
 

@@ -228,6 +228,15 @@ const OWN_ROUTES: readonly Route[] = [
     errors: [...READ, 'conversation_not_found', 'item_not_found', 'conversation_locked', 'store_full'],
   },
   {
+    method: 'get',
+    path: '/v1/chat/completions',
+    operationId: 'listChatCompletions',
+    tag: 'chat',
+    summary: 'None: chat completions are stored nowhere.',
+    answer: 'ChatCompletionList',
+    errors: ['insufficient_scope'],
+  },
+  {
     method: 'post',
     path: '/v1/chat/completions',
     operationId: 'createChatCompletion',

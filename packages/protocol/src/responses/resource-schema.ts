@@ -19,7 +19,10 @@ const citation = z.object({
 const topLogprob = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
 const logprob = topLogprob.extend({ top_logprobs: z.array(topLogprob) });
 
-const inputText = z.object({ type: z.literal('input_text'), text: z.string() });
+const prompt_cache_breakpoint = z
+  .object({ mode: z.literal('explicit'), ttl: z.enum(['30m', '12h']).exactOptional() })
+  .exactOptional();
+const inputText = z.object({ type: z.literal('input_text'), text: z.string(), prompt_cache_breakpoint });
 const inputPart = z.discriminatedUnion('type', [
   inputText,
   z.object({
@@ -27,6 +30,7 @@ const inputPart = z.discriminatedUnion('type', [
     image_url: z.string().nullable(),
     detail: z.enum(['low', 'high', 'auto', 'original']),
     file_id: z.string().exactOptional(),
+    prompt_cache_breakpoint,
   }),
   z.object({
     type: z.literal('input_file'),
@@ -34,6 +38,7 @@ const inputPart = z.discriminatedUnion('type', [
     file_data: z.string().exactOptional(),
     file_url: z.string().exactOptional(),
     file_id: z.string().exactOptional(),
+    prompt_cache_breakpoint,
   }),
 ]);
 const outputPart = z.discriminatedUnion('type', [

@@ -30,6 +30,9 @@ const refused = (name: string, code: ErrorCode, example: unknown, note: string):
 
 const tool = { type: 'function', name: 'f' };
 
+const CACHE_OPTIONS =
+  '`mode` and `ttl`; the rest has no effect. A Chat Completions target is not sent `explicit`, nor the breakpoints on parts';
+
 export const RESPONSE_FIELDS: readonly Row[] = [
   row('access_programs', 'no effect', { cyber: 'standard' }),
   row('background', 'taken', true),
@@ -53,7 +56,7 @@ export const RESPONSE_FIELDS: readonly Row[] = [
   row('previous_response_id', 'taken', 'resp_1'),
   refused('prompt', 'unsupported_parameter', { id: 'p' }, 'this server keeps no prompt templates'),
   row('prompt_cache_key', 'passed on', 'k'),
-  row('prompt_cache_options', 'passed on', { mode: 'explicit' }, '`mode` and `ttl`; the rest has no effect'),
+  row('prompt_cache_options', 'passed on', { mode: 'explicit' }, CACHE_OPTIONS),
   row('prompt_cache_retention', 'passed on', '24h'),
   row(
     'reasoning',
@@ -105,7 +108,7 @@ export const CHAT_FIELDS: readonly Row[] = [
   row('prediction', 'no effect', { type: 'content', content: 'x' }, 'it only makes answers faster'),
   row('presence_penalty', 'passed on', 0.5),
   row('prompt_cache_key', 'passed on', 'k'),
-  row('prompt_cache_options', 'passed on', { mode: 'explicit' }, '`mode` and `ttl`; the rest has no effect'),
+  row('prompt_cache_options', 'passed on', { mode: 'explicit' }, CACHE_OPTIONS),
   row('prompt_cache_retention', 'passed on', '24h'),
   row('reasoning_effort', 'passed on', 'low'),
   row('response_format', 'passed on', { type: 'json_object' }),

@@ -103,7 +103,7 @@ const settingsJson = settingsMembers(settings => {
     seed: settings.seed,
     service_tier: settings.serviceTier,
     prompt_cache_key: settings.promptCacheKey,
-    prompt_cache_options: settings.promptCacheOptions,
+    prompt_cache_options: cacheOptions(settings.promptCacheOptions),
     prompt_cache_retention: settings.promptCacheRetention,
     safety_identifier: settings.safetyIdentifier,
   };
@@ -134,6 +134,13 @@ function toolChoice(choice: unknown, tools: readonly NamedTool[]): unknown {
   if (choice['mode'] === 'none') return 'none';
   const allowed = listIn(choice, 'tools').flatMap(each => (isFields(each) ? chosen(each, tools) : []));
   return { type: 'allowed_tools', allowed_tools: { mode: choice['mode'] ?? 'auto', tools: allowed } };
+}
+
+/** Not every server knows marks on parts, so they are not sent; then no cache would be kept if they alone were to say where. */
+function cacheOptions(options: unknown): Fields | undefined {
+  const { mode, ...others } = isFields(options) ? options : {};
+  const kept = mode === 'explicit' || mode === undefined ? others : { mode, ...others };
+  return Object.keys(kept).length === 0 ? undefined : kept;
 }
 
 /** What a choice names: a tool, or all of a namespace. */

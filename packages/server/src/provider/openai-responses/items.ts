@@ -16,9 +16,9 @@ const SENT: { readonly [type: string]: readonly string[] } = {
 };
 
 const PART: { readonly [type: string]: readonly string[] } = {
-  input_text: ['type', 'text'],
-  input_image: ['type', 'image_url', 'detail'],
-  input_file: ['type', 'filename', 'file_data', 'file_url'],
+  input_text: ['type', 'text', 'prompt_cache_breakpoint'],
+  input_image: ['type', 'image_url', 'detail', 'prompt_cache_breakpoint'],
+  input_file: ['type', 'filename', 'file_data', 'file_url', 'prompt_cache_breakpoint'],
   output_text: ['type', 'text'],
   refusal: ['type', 'refusal'],
 };
