@@ -117,7 +117,13 @@ export type ChatSettings = Pick<CreateResponse, 'tools' | 'text' | 'metadata' | 
       | 'stream_options'
       | 'user'
     >
-  > & { readonly store: false; readonly stop: readonly string[]; readonly seed?: number; readonly logprobs: boolean };
+  > & {
+    readonly store: false;
+    readonly stop: readonly string[];
+    readonly seed?: number;
+    readonly logit_bias?: { readonly [token: string]: number };
+    readonly logprobs: boolean;
+  };
 
 export function settingsOfChat(request: ChatRequest): ChatSettings {
   const { model: _model, messages: _messages, include_usage: _usage, ...rest } = request;

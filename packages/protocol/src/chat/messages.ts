@@ -68,6 +68,7 @@ export type ChatRequest = {
   readonly presence_penalty?: number;
   readonly frequency_penalty?: number;
   readonly stop: readonly string[];
+  readonly logit_bias?: { readonly [token: string]: number };
   readonly seed?: number;
   readonly logprobs: boolean;
   readonly top_logprobs?: number;

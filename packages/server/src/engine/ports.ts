@@ -267,6 +267,8 @@ export interface CallSettings {
   readonly maxOutputTokens?: number;
   readonly stop?: readonly string[];
   readonly seed?: number;
+  /** By the ids of tokens: only chat knows it. */
+  readonly logitBias?: { readonly [token: string]: number };
   readonly serviceTier?: string;
   readonly promptCacheKey?: string;
   readonly promptCacheOptions?: unknown;

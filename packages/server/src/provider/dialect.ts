@@ -1,6 +1,7 @@
 /** What differs between upstream dialects: the words, not the way of the call. */
 import type { CallSettings, ContextRun } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
+import type { OutputRules } from './cut-output.ts';
 import type { Fields } from './json.ts';
 import type { ReadToolName } from './tool-names.ts';
 
@@ -31,6 +32,8 @@ export interface EventReader {
   take(): Step[];
   /** Whether the end was said: what still comes means nothing. */
   readonly ended: boolean;
+  /** Whether it was said before the upstream said it: nothing more is wanted of that. */
+  readonly left?: boolean;
 }
 
 export interface Dialect {
@@ -44,6 +47,8 @@ export interface Dialect {
     model: string,
     options: EncodeOptions,
   ) => EncodedRequest;
+  /** What of the settings the dialect cannot ask for, and is done to the answer; null if there is nothing. */
+  readonly leftToDo: (settings: CallSettings) => Pick<OutputRules, 'stop' | 'tokens'> | null;
   readonly estimate: (context: readonly ContextRun[], settings: CallSettings) => number;
   readonly reader: (requestId: string | null, toolName: ReadToolName) => EventReader;
   /**

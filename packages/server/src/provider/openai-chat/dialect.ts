@@ -8,6 +8,7 @@ export const openaiChat: Dialect = {
   name: 'openai-chat',
   path: '/chat/completions',
   encode: encodeRequest,
+  leftToDo: () => null,
   estimate: estimateRequest,
   reader: (requestId, toolName) => new ChatReader(requestId, toolName),
   whole: readWhole,

@@ -116,7 +116,12 @@ describe('what is attached to outputs', () => {
   const IMAGE = '{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"high"}}';
 
   test('goes into a message of the user after the last output, with a word of which call it is', () => {
-    const items = [call('a'), call('b'), attached('a', { type: 'input_text', text: 'see' }, image), attached('b', image)];
+    const items = [
+      call('a'),
+      call('b'),
+      attached('a', { type: 'input_text', text: 'see' }, image),
+      attached('b', image),
+    ];
     expect(messages([run(...items, user)])).toBe(
       `{"role":"assistant","content":null,"tool_calls":[${CALL_A},${CALL_B}]},` +
         `${tool('a', 'see')},${tool('b', 'The output is attached below.')},` +
@@ -280,11 +285,14 @@ test('custom tools, their calls and outputs; log probabilities without a number'
 
 test.each([
   ['auto', '"tool_choice":"auto"'],
-  [{ type: 'custom', name: 'f' }, '"tool_choice":{"type":"custom","custom":{"name":"f"}}'],
+  [{ type: 'custom', name: 'c' }, '"tool_choice":{"type":"custom","custom":{"name":"c"}}'],
   [{ type: 'allowed_tools', mode: 'none', tools: [] }, '"tool_choice":"none"'],
   [{ type: 'function', name: 'f' }, '"tool_choice":{"type":"function","function":{"name":"f"}}'],
 ])('tool choice %j', (toolChoice, expected) => {
-  const tools = [{ type: 'function' as const, name: 'f', description: null, parameters: null, strict: null }];
+  const tools = [
+    { type: 'function' as const, name: 'f', description: null, parameters: null, strict: null },
+    { type: 'custom' as const, name: 'c', format: { type: 'text' as const } },
+  ];
   expect(sent([], { tools, toolChoice })).toContain(expected);
 });
 

@@ -101,6 +101,7 @@ const settingsJson = settingsMembers(settings => {
     max_completion_tokens: settings.maxOutputTokens,
     stop: settings.stop,
     seed: settings.seed,
+    logit_bias: settings.logitBias,
     service_tier: settings.serviceTier,
     prompt_cache_key: settings.promptCacheKey,
     prompt_cache_options: cacheOptions(settings.promptCacheOptions),
