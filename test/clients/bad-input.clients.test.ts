@@ -282,7 +282,7 @@ describe('what does not exist', () => {
       ['PUT', '/v1/responses/resp_x'],
       ['PATCH', '/v1/conversations/conv_x'],
       ['DELETE', '/v1/models'],
-      ['GET', '/v1/chat/completions'],
+      ['DELETE', '/v1/chat/completions'],
       ['POST', '/perdure/v1/status'],
       ['DELETE', '/perdure/v1/placements/plc_x'],
       ['POST', '/healthz'],

@@ -35,6 +35,60 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
 
   const said = (content: string | null | undefined): string => (content ?? '').replace(/^\[emulated aws\] /, '');
 
+  describe('what a Responses target cannot be asked for', () => {
+    const talk = { model: MODEL, messages: [user('Say one, two, three. [[words: 60]]')] };
+    /** What is said if nothing ends it. */
+    const spoken = async (): Promise<string> =>
+      (await client.chat.completions.create(talk)).choices[0]?.message.content ?? '';
+
+    test.each([false, true])('a stop text ends the answer before it (streamed: %s)', async stream => {
+      const whole = await spoken();
+      const stop = whole.slice(40, 52);
+      const request = { ...talk, stop: ['never said', stop], stream_options: { include_usage: true } };
+      const before = (await stack.upstream()).length;
+      if (stream) {
+        const chunks = await all(await client.chat.completions.create({ ...request, stream }));
+        expect(chunks.map(chunk => chunk.choices[0]?.delta.content ?? '').join('')).toBe(whole.slice(0, 40));
+        expect(chunks.map(chunk => chunk.choices[0]?.finish_reason ?? null).filter(Boolean)).toEqual(['stop']);
+        expect(chunks.at(-1)?.usage?.completion_tokens).toBeGreaterThan(0);
+      } else {
+        const { stream_options: _, ...plain } = request;
+        const made = await client.chat.completions.create(plain);
+        expect(made.choices).toMatchObject([{ finish_reason: 'stop', message: { content: whole.slice(0, 40) } }]);
+        expect(made.usage?.completion_tokens).toBeGreaterThan(0);
+      }
+      expect(await stack.upstream()).toHaveLength(before + 1);
+    });
+
+    test.each([1, 5, 15])('fewer tokens than it makes: %i', async max_tokens => {
+      const whole = await spoken();
+      const made = await client.chat.completions.create({ ...talk, max_tokens });
+      const text = made.choices[0]?.message.content ?? '';
+      expect(made.choices[0]?.finish_reason).toBe('length');
+      expect(whole.startsWith(text)).toBe(true);
+      expect(text.length).toBeGreaterThan(0);
+      expect(text.length).toBeLessThan(whole.length);
+      const chunks = await all(await client.chat.completions.create({ ...talk, max_tokens, stream: true }));
+      const streamed = chunks.map(chunk => chunk.choices[0]?.delta.content ?? '').join('');
+      expect(whole.startsWith(streamed) && streamed.length > 0 && streamed.length < whole.length).toBe(true);
+      expect(chunks.map(chunk => chunk.choices[0]?.finish_reason ?? null).filter(Boolean)).toEqual(['length']);
+    });
+
+    test('biases of tokens are passed on, or refused in words', async () => {
+      const asked = client.chat.completions.create({ ...talk, logit_bias: { '50256': -100 } });
+      if (dialect === 'openai-chat') {
+        await asked;
+        const last = (await stack.upstream()).at(-1) as unknown as { readonly bodyText: string };
+        return expect(JSON.parse(last.bodyText)).toMatchObject({ logit_bias: { '50256': -100 } });
+      }
+      expect(await failureOf(asked)).toMatchObject({
+        status: 400,
+        code: 'upstream_invalid_request',
+        param: 'logit_bias',
+      });
+    });
+  });
+
   test('a completion, from the messages that it is given', async () => {
     const messages = [
       { role: 'system' as const, content: 'Be kind.' },

@@ -29,6 +29,73 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     return JSON.parse(last.bodyText) as { readonly [name: string]: unknown };
   };
 
+  test('marks on parts end the cache of the prompt where they are known; images of the finest detail', async () => {
+    const ends = { mode: 'explicit' as const, ttl: '12h' as const };
+    const marked = { prompt_cache_breakpoint: ends };
+    const parts = [
+      { type: 'input_text' as const, text: 'See', ...marked },
+      { type: 'input_image' as const, image_url: IMAGE, detail: 'original' as const, ...marked },
+      { type: 'input_file' as const, filename: 'a.txt', file_data: 'data:text/plain;base64,YQ==', ...marked },
+    ];
+    const options = { mode: 'explicit' as const, ttl: '30m' as const };
+    const request = { model: MODEL, input: [{ role: 'user' as const, content: parts }], prompt_cache_options: options };
+    const made = await client.responses.create(request);
+    const sent = JSON.stringify(await upstreamBody());
+    const isChat = dialect === 'openai-chat';
+    expect(sent.match(/"prompt_cache_breakpoint":\{"mode":"explicit","ttl":"12h"\}/g) ?? []).toHaveLength(
+      isChat ? 0 : 3,
+    );
+    expect(sent).toContain(`"detail":"${isChat ? 'high' : 'original'}"`);
+    const passed = isChat ? { ttl: '30m' } : options;
+    expect((await upstreamBody())['prompt_cache_options']).toEqual(passed);
+    const { data } = await client.responses.inputItems.list(made.id, { include: ['message.input_image.image_url'] });
+    expect(data).toMatchObject([{ content: parts }]);
+    expect(made.prompt_cache_options).toEqual(options);
+
+    await client.chat.completions.create({
+      model: MODEL,
+      prompt_cache_options: { mode: 'explicit' },
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'See', ...marked }] }],
+    });
+    const chat = await upstreamBody();
+    expect(chat['prompt_cache_options']).toEqual(isChat ? undefined : { mode: 'explicit' });
+    expect(JSON.stringify(chat).includes('prompt_cache_breakpoint')).toBe(!isChat);
+    const wrong = { type: 'input_text' as const, text: 'x', prompt_cache_breakpoint: { mode: 'implicit' } };
+    const refused = client.responses.create({ ...request, input: [{ role: 'user', content: [wrong as never] }] });
+    expect(await failureOf(refused)).toMatchObject({
+      status: 400,
+      param: 'input[0].content[0].prompt_cache_breakpoint.mode',
+    });
+  });
+
+  test('an image that a tool gave reaches the model', async () => {
+    const call = { type: 'function_call' as const, call_id: 'call_7', name: 'look', arguments: '{}' };
+    const image = { type: 'input_image' as const, image_url: IMAGE, detail: 'low' as const };
+    const output = [{ type: 'input_text' as const, text: 'This:' }, image];
+    const made = await client.responses.create({
+      model: MODEL,
+      input: [{ role: 'user', content: 'Look.' }, call, { type: 'function_call_output', call_id: 'call_7', output }],
+    });
+    expect(made.status).toBe('completed');
+    const sent = JSON.stringify(await upstreamBody());
+    expect(sent).toContain(IMAGE);
+    if (dialect === 'openai-chat') expect(sent).toContain('Attached to the output of the tool call call_7:');
+  });
+
+  test.each([undefined, [{ type: 'web_search' as const }]])('a choice among no tools (%j) is none', async tools => {
+    const request = { model: MODEL, input: 'Hello.', tool_choice: 'auto' as const, ...(tools && { tools }) };
+    expect((await client.responses.create(request)).status).toBe('completed');
+  });
+
+  test('each answer tells how long it took', async () => {
+    const body = { model: MODEL, input: 'Hello.' };
+    for (const more of [{}, { stream: true }, { input: 7 }]) {
+      const answer = await stack.request('POST', '/v1/responses', { body: { ...body, ...more } });
+      await answer.text();
+      expect(answer.headers.get('openai-processing-ms')).toMatch(/^\d+$/);
+    }
+  });
+
   test('log probabilities, for who asks', async () => {
     const request = { model: MODEL, input: 'Hello.', top_logprobs: 2, include: [WEIGHED] };
     const made = await client.responses.create(request);
@@ -105,7 +172,7 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
       service_tier: 'flex' as const,
       prompt_cache_key: 'k',
       prompt_cache_retention: '24h' as const,
-      prompt_cache_options: { mode: 'explicit' as const, ttl: '30m' as const },
+      prompt_cache_options: { mode: 'implicit' as const, ttl: '30m' as const },
       safety_identifier: 's',
       user: 'u',
     };
@@ -129,7 +196,7 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
       input: 'Hello.',
       tools: [
         { type: 'web_search' },
-        { type: 'namespace', name: 'n', description: 'd', tools: [{ type: 'function', name: 'f' }] },
+        { type: 'namespace', name: 'n', description: 'd', tools: [{ type: 'mcp' }] },
         { type: 'tool_search', execution: 'client' },
         { type: 'local_shell' },
       ],
@@ -138,7 +205,7 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     for (const more of [{}, { store: false }, { stream: true }, { store: false, stream: true }]) {
       const response = await stack.request('POST', '/v1/responses', { body: { ...body, ...more } });
       expect(response.status).toBe(200);
-      expect(response.headers.get('perdure-skipped-tools')).toBe('web_search, namespace, tool_search, local_shell');
+      expect(response.headers.get('perdure-skipped-tools')).toBe('web_search, mcp, tool_search, local_shell');
       await response.text();
       expect(await upstreamBody()).not.toHaveProperty('tools');
     }

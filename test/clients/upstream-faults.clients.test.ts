@@ -90,9 +90,19 @@ describe('with one target', () => {
     }
   });
 
-  test('a provider that refuses the request tells which field', async () => {
-    await stack.fault('status 400');
-    expect(await failureOf(client.responses.create(hello))).toMatchObject({ status: 502, code: 'upstream_rejected' });
+  test('a provider that refuses the request tells which field, and is not asked again by the client', async () => {
+    const strict = { type: 'json_schema', name: 'x', strict: true, schema: { type: 'object' } } as const;
+    const { name, schema } = strict;
+    const format = { type: 'json_schema' as const, json_schema: { name, schema, strict: true } };
+    const refused = { status: 400, code: 'upstream_invalid_request', type: 'invalid_request_error' };
+    const retrying = stack.openai().withOptions({ maxRetries: 2 });
+    const asked = [
+      () => retrying.responses.create({ ...hello, text: { format: strict } }),
+      () => retrying.responses.create({ ...hello, text: { format: strict }, store: false }),
+      () => retrying.chat.completions.create({ ...chat, response_format: format }),
+    ];
+    for (const one of asked) expect(await failureOf(one())).toMatchObject({ ...refused, param: 'text.format.schema' });
+    expect(await stack.upstream()).toHaveLength(asked.length);
   });
 
   test('one that never answers is given up in time', async () => {

@@ -78,7 +78,7 @@ describe('the law', () => {
   test.each([
     ['a good answer', outcome({}), null],
     ['a documented error', outcome({ status: 400, body: envelope('invalid_request') }), null],
-    ['what the model refused', outcome({ status: 502, body: envelope('upstream_rejected', 'server_error') }), null],
+    ['what the model refused', outcome({ status: 400, body: envelope('upstream_invalid_request') }), null],
     ['an answer to HEAD', outcome({ method: 'HEAD', status: 404, body: '' }), null],
     ['a hang', outcome({}, 'no end within 1 ms'), 'no end within 1 ms'],
     [

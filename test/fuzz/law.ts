@@ -2,9 +2,6 @@
 import { ERRORS, isErrorCode } from '@perdure/protocol';
 import type { Answer, Outcome } from './send.ts';
 
-/** A refusal by the emulated model: what was let through to it was not to its liking, and it is no fault of this server to say so. */
-const PASSED_ON: ReadonlySet<string> = new Set(['upstream_rejected']);
-
 /** Null if the law holds. */
 export function breach({ answers, frames, broken }: Outcome): string | null {
   if (broken !== null) return broken;
@@ -47,7 +44,7 @@ function envelopeFault(body: string, status: number): string | null {
   if (/\n\s+at \S/.test(message)) return 'an error that shows a stack';
   if (param !== null && typeof param !== 'string') return 'a param that is no text';
   if (type !== ERRORS[code].type && status === ERRORS[code].status) return `the type ${String(type)} with ${code}`;
-  return status >= 500 && !PASSED_ON.has(code) ? 'a failure of the server' : null;
+  return status >= 500 ? 'a failure of the server' : null;
 }
 
 function frameFault(frame: string): string | null {

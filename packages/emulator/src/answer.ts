@@ -14,6 +14,7 @@ export type Part =
       readonly kind: 'call';
       readonly type: 'function' | 'custom';
       readonly name: string;
+      readonly namespace?: string;
       /** The input of a custom tool. */
       readonly arguments: string;
       readonly cut: boolean;
@@ -150,7 +151,8 @@ export function answerTo(prompt: Prompt): Answer {
   for (const call of calls) {
     if (finish === 'length') break;
     const { text, cut } = spend(call.arguments);
-    if (!(cut && text === '')) parts.push({ kind: 'call', type: call.type, name: call.name, arguments: text, cut });
+    const { arguments: _said, ...named } = call;
+    if (!(cut && text === '')) parts.push({ kind: 'call', ...named, arguments: text, cut });
   }
   if (calls.length === 0 && finish === 'done') {
     const { text, cut } = spend(textOf(prompt));

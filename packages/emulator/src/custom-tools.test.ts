@@ -100,3 +100,34 @@ describe('log probabilities', () => {
     expect(() => chat({ ...user('Hi'), top_logprobs: 1 })).toThrow("'logprobs' is enabled");
   });
 });
+
+describe('a namespace', () => {
+  const find = { type: 'function', name: 'find' };
+  const crm = { type: 'namespace', name: 'crm', description: 'd', tools: [find, sql] };
+
+  test('its tools are called by both names', () => {
+    const reply = responses({ input: 'Use find {"id":1} and sql `a`.', tools: [crm] });
+    expect(reply.body()).toContain('"arguments":"{\\"id\\":1}","call_id":"call_0","name":"find","namespace":"crm"}');
+    expect(reply.body()).toContain('"call_id":"call_1","name":"sql","namespace":"crm","input":"a"}');
+    expect(reply.body()).toContain(`"tools":[${JSON.stringify(crm)}]`);
+  });
+
+  test('a choice names one of them, or all', () => {
+    const tools = [{ ...find, name: 'other' }, crm];
+    for (const choice of [
+      { type: 'function', name: 'crm.find' },
+      { type: 'allowed_tools', mode: 'required', tools: [{ type: 'namespace', name: 'crm' }] },
+    ])
+      expect(responses({ input: 'x', tools, tool_choice: choice }).body()).toContain('"name":"find","namespace":"crm"');
+  });
+
+  test.each([
+    [{ ...crm, description: undefined }, 'tools[0].description'],
+    [{ ...crm, tools: [{ type: 'namespace' }] }, 'tools[0].tools[0].type'],
+    [{ ...crm, tools: [{ type: 'function', name: 'a b' }] }, 'tools[0].tools[0].name'],
+  ])('%j is refused', (given, param) => {
+    expect(() => responses({ input: 'x', tools: [given] })).toThrow(
+      expect.objectContaining({ failure: expect.objectContaining({ param }) }),
+    );
+  });
+});

@@ -10,6 +10,8 @@ export interface ToolDefinition {
   /** A custom tool takes one text; its format is checked and not obeyed. */
   readonly type: 'function' | 'custom';
   readonly name: string;
+  /** That it is in: the model calls it by both names. */
+  readonly namespace?: string;
   readonly description: string | null;
   readonly parameters: unknown;
   readonly strict: boolean | null;

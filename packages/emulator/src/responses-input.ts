@@ -134,6 +134,7 @@ function hear(given: unknown, path: string, heard: Heard): void {
       const callId = required(stringIn, item, 'call_id', path);
       const name = required(stringIn, item, 'name', path);
       const text = required(stringIn, item, type === 'function_call' ? 'arguments' : 'input', path);
+      stringIn(item, 'namespace', path);
       heard.turns.push({ speaker: 'call', callId, name, text });
       return;
     }

@@ -56,7 +56,8 @@ function itemOf(part: Part, index: number, identity: Identity, style: ResponsesS
     }
     case 'call': {
       const said = done ? part.arguments : '';
-      const fields = { call_id: identity.id('call_', index), name: part.name };
+      const { name, namespace } = part;
+      const fields = { call_id: identity.id('call_', index), name, ...(namespace !== undefined && { namespace }) };
       if (part.type === 'custom')
         return { id: identity.id('ctc_', index), type: 'custom_tool_call', status, ...fields, input: said };
       return { id: identity.id('fc_', index), type: 'function_call', status, arguments: said, ...fields };

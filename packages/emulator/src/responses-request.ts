@@ -7,6 +7,7 @@ import {
   integerIn,
   isFields,
   metadataIn,
+  missing,
   numberIn,
   objectAt,
   objectIn,
@@ -19,6 +20,7 @@ import {
 } from './fields.ts';
 import { type Format, type Prompt, promptFrom, type ToolChoice, type ToolDefinition } from './prompt.ts';
 import { hearInput } from './responses-input.ts';
+import { choiceName } from './tool-calls.ts';
 import { checkName, checkStrictSchema, customDefinition, functionDefinition } from './tool-definition.ts';
 
 /** A Responses request that passed every check. `echo` holds the properties that every snapshot repeats. */
@@ -91,6 +93,11 @@ function readTools(body: Fields): Tools {
       echo.push({ ...tool, format: tool['format'] ?? { type: 'text' } });
       return;
     }
+    if (type === 'namespace') {
+      functions.push(...namespaceTools(tool, path));
+      echo.push(tool);
+      return;
+    }
     if (type !== 'function') {
       echo.push(tool);
       return;
@@ -103,8 +110,21 @@ function readTools(body: Fields): Tools {
   return { echo, functions };
 }
 
+function namespaceTools(given: Fields, path: string): readonly ToolDefinition[] {
+  const namespace = checkName(given, path);
+  required(stringIn, given, 'description', path);
+  return required(arrayIn, given, 'tools', path).map((each, index) => {
+    const at = pathOf(pathOf(path, 'tools'), index);
+    const tool = objectAt(each, at);
+    const type = choiceIn(tool, 'type', ['function', 'custom'], at);
+    if (type === null) throw missing(pathOf(at, 'type'));
+    const definition = type === 'custom' ? customDefinition(tool, at, 'responses') : functionDefinition(tool, at);
+    return { ...definition, namespace };
+  });
+}
+
 const named = (type: string, name: string, tools: Tools): ToolChoice => {
-  if (tools.functions.some(tool => tool.type === type && tool.name === name)) return { kind: 'named', name };
+  if (tools.functions.some(tool => tool.type === type && choiceName(tool) === name)) return { kind: 'named', name };
   throw badRequest(`Tool choice '${name}' not found in 'tools' parameter.`, 'tool_choice', null);
 };
 
@@ -132,7 +152,10 @@ function readToolChoice(
   const names = required(arrayIn, given, 'tools', 'tool_choice').map(
     (each, index) => objectAt(each, `tool_choice.tools[${index}]`)['name'],
   );
-  return { choice: { kind: mode }, functions: all.filter(tool => names.includes(tool.name)) };
+  return {
+    choice: { kind: mode },
+    functions: all.filter(tool => names.includes(choiceName(tool)) || names.includes(tool.namespace)),
+  };
 }
 
 function readFormat(text: Fields | null): { readonly format: Format; readonly echo: Fields } {

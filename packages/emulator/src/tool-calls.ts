@@ -5,6 +5,7 @@ import { fillSchema } from './schema-filler.ts';
 export interface ToolCall {
   readonly type: ToolDefinition['type'];
   readonly name: string;
+  readonly namespace?: string;
   /** The input of a custom tool, or a JSON text; whatever the message gave is passed on unchecked, so that a test can send wrong arguments. */
   readonly arguments: string;
 }
@@ -33,6 +34,13 @@ interface Mention {
   readonly at: number;
   readonly step: number;
 }
+
+/** How a tool choice names a tool. */
+export const choiceName = ({ name, namespace }: ToolDefinition): string =>
+  namespace === undefined ? name : `${namespace}.${name}`;
+
+const inNamespace = ({ namespace }: ToolDefinition): { readonly namespace?: string } =>
+  namespace === undefined ? {} : { namespace };
 
 /** Every place where a tool's name stands as a word of its own. What stands in the object behind one is its arguments. */
 function mentionsOf(text: string, tools: readonly ToolDefinition[]): readonly Mention[] {
@@ -155,19 +163,26 @@ export function callsFor(prompt: Prompt): readonly ToolCall[] {
   const { toolChoice, tools, question } = prompt;
   const text = (question ?? '').replaceAll(REPORT, '');
   if (tools.length === 0 || toolChoice.kind === 'none') return [];
-  const allowed = toolChoice.kind === 'named' ? tools.filter(tool => tool.name === toolChoice.name) : tools;
+  const allowed = toolChoice.kind === 'named' ? tools.filter(tool => choiceName(tool) === toolChoice.name) : tools;
   const mentions = mentionsOf(text, allowed);
   const outputs = outputsSinceQuestion(prompt);
   const calls = mentions.map(({ tool, at, step }, index) => ({
     type: tool.type,
     name: tool.name,
+    ...inNamespace(tool),
     arguments: withOutputs(argumentsFor(tool, text.slice(at + tool.name.length, mentions[index + 1]?.at)), outputs),
     step,
   }));
   const first = allowed[0];
   const forced = toolChoice.kind === 'required' || toolChoice.kind === 'named';
   if (calls.length === 0 && forced && first !== undefined)
-    calls.push({ type: first.type, name: first.name, arguments: argumentsFor(first, text), step: 0 });
+    calls.push({
+      type: first.type,
+      name: first.name,
+      ...inNamespace(first),
+      arguments: argumentsFor(first, text),
+      step: 0,
+    });
   const asked = prompt.parallelCalls ? calls : calls.slice(0, 1);
   if (new Set(asked.map(({ step }) => step)).size > 1) return nextStep(asked, outputs.length);
   const answered = outputs.length >= asked.length * prompt.directives.rounds;

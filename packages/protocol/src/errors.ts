@@ -146,6 +146,7 @@ export type ErrorCode =
   | 'upstream_timeout'
   | 'upstream_interrupted'
   | 'upstream_rejected'
+  | 'upstream_invalid_request'
   | 'upstream_rate_limited'
   | 'rate_limit_exceeded'
   | 'spend_cap_reached'
@@ -340,7 +341,8 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   upstream_error: server(502, 'retry', 'The model provider failed.'),
   upstream_timeout: server(504, 'retry', 'The model provider did not answer in time.'),
   upstream_interrupted: server(502, 'terminal', 'The answer of the model provider broke off.'),
-  upstream_rejected: server(502, 'ask-operator', 'The model provider refused the request.'),
+  upstream_rejected: server(502, 'ask-operator', 'The model provider refused the call; that is its operator’s matter.'),
+  upstream_invalid_request: caller(400, 'The target that was chosen cannot do what the request asks for.'),
   upstream_rate_limited: tooMany('The model provider limits the rate of requests.'),
   rate_limit_exceeded: tooMany('Too many requests for this key.'),
   spend_cap_reached: {

@@ -6,6 +6,14 @@ export * from './responses/events.ts';
 export * from './responses/items.ts';
 export * from './responses/resource.ts';
 export * from './responses/settings.ts';
+export {
+  choiceName,
+  flatName,
+  markedName,
+  offeredTools,
+  placedTools,
+  type PlacedTool,
+} from './responses/namespaces.ts';
 export { fault, parseBody, parseQuery, type Parsed } from './parse.ts';
 export { createResponseBody, parseCreateResponse } from './responses/request-schema.ts';
 export { includablesOf } from './responses/include.ts';

@@ -39,6 +39,8 @@ export const LIMITS: {
   /** `safety_identifier` and `prompt_cache_key`. */
   readonly keyChars: number;
   readonly userChars: number;
+  /** Tokens that a chat may bias. */
+  readonly logitBias: number;
   readonly minOutputTokens: number;
   readonly maxOutputTokens: number;
   readonly toolCalls: number;
@@ -84,6 +86,7 @@ export const LIMITS: {
   metadataValueChars: 512,
   keyChars: 64,
   userChars: 256,
+  logitBias: 1_024,
   minOutputTokens: 16,
   maxOutputTokens: 100_000_000,
   toolCalls: 10_000,

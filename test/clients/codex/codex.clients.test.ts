@@ -4,14 +4,22 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { MODEL, type Stack, startStack } from '../../support/stack.ts';
+import { MODEL, type Stack, startStack, targetOf } from '../../support/stack.ts';
 import { installedCodex } from './installed-codex.ts';
 
 let stack: Stack;
 let launcher = '';
 beforeAll(async () => {
   launcher = await installedCodex();
-  stack = await startStack();
+  stack = await startStack({
+    config: emulator => ({
+      targets: [
+        targetOf(emulator, 'aws'),
+        targetOf(emulator, 'aws', { id: 'other', model: OTHERS['openai-responses'] }),
+        targetOf(emulator, 'azure', { model: OTHERS['openai-chat'], dialect: 'openai-chat' }),
+      ],
+    }),
+  });
 }, 400_000);
 afterAll(() => stack.close());
 
@@ -36,15 +44,23 @@ interface CodexEvent {
     readonly text?: string;
     readonly message?: string;
     readonly exit_code?: number;
+    readonly tool?: string;
+    readonly server?: string;
+    readonly status?: string;
   };
 }
 
+/** Models that Codex does not know: it tells them of the tools themselves, in namespaces, and not of a search for them. */
+const OTHERS = { 'openai-responses': 'other-model', 'openai-chat': 'other-chat-model' } as const;
+const isNews = ({ item }: CodexEvent): boolean => item?.message?.startsWith('Model metadata for ') === true;
+
 /** Runs `codex exec` in the test's folder. */
-async function codex(transport: string, ...argv: readonly string[]): Promise<Ended> {
+const codex = (transport: string, ...argv: readonly string[]): Promise<Ended> => codexOf(MODEL, transport, ...argv);
+async function codexOf(model: string, transport: string, ...argv: readonly string[]): Promise<Ended> {
   writeFileSync(
     join(folder, 'config.toml'),
     [
-      `model = "${MODEL}"`,
+      `model = "${model}"`,
       'model_provider = "perdure"',
       '[model_providers.perdure]',
       'name = "perdure"',
@@ -52,6 +68,9 @@ async function codex(transport: string, ...argv: readonly string[]): Promise<End
       'env_key = "PERDURE_KEY"',
       'wire_api = "responses"',
       `supports_websockets = ${transport === 'WebSocket'}`,
+      '[mcp_servers.w]',
+      `command = ${JSON.stringify(process.execPath)}`,
+      `args = [${JSON.stringify(join(import.meta.dirname, 'weather-server.mjs'))}]`,
     ].join('\n'),
   );
   const env = { PATH: process.env['PATH'], HOME: folder, CODEX_HOME: folder, PERDURE_KEY: 'local', RUST_LOG: 'off' };
@@ -85,6 +104,22 @@ describe.each(['HTTP', 'WebSocket'])('over %s', transport => {
     expect(events.map(event => event.item?.exit_code)).toContain(0);
     expect(said).toContain('made by the agent');
   });
+
+  test.each(['openai-responses', 'openai-chat'] as const)(
+    'it calls a tool of an MCP server, over %s',
+    async dialect => {
+      const name = dialect === 'openai-chat' ? 'mcp__w__weather_lookup' : 'weather_lookup';
+      const ask = `Use ${name} {"city":"Oslo"} please.`;
+      const { code, events, said } = await codexOf(OTHERS[dialect], transport, ask);
+      const failed = events.filter(event => event.type === 'error' || event.item?.type === 'error');
+      expect(failed.filter(event => !isNews(event))).toEqual([]);
+      expect(events.map(event => event.item)).toContainEqual(
+        expect.objectContaining({ type: 'mcp_tool_call', server: 'w', tool: 'weather_lookup', status: 'completed' }),
+      );
+      expect(said).toContain('It snows in Oslo.');
+      expect(code).toBe(0);
+    },
+  );
 
   test('it resumes a session', async () => {
     const first = await codex(transport, 'My dog is called Rex.');

@@ -13,6 +13,8 @@ import type {
 } from '../responses/items.ts';
 import type { ResponseResource, Usage } from '../responses/resource.ts';
 import type { ClientTool, CreateResponse, NamedToolChoice, ToolChoice } from '../responses/settings.ts';
+import { withBreakpoint } from '../responses/breakpoint-schema.ts';
+import { flatName } from '../responses/namespaces.ts';
 import { chatUsage, type ChatCompletion, type ChatHead, type FinishReason } from './completion.ts';
 import type {
   ChatMessage,
@@ -31,7 +33,11 @@ export function chatToItems(messages: readonly ChatMessage[]): readonly InputIte
     switch (message.role) {
       case 'developer':
       case 'system': {
-        const content = message.content.map(part => ({ type: 'input_text' as const, text: part.text }));
+        const content = message.content.map(part => ({
+          type: 'input_text' as const,
+          text: part.text,
+          ...withBreakpoint(part.prompt_cache_breakpoint),
+        }));
         return [{ type: 'message', role: message.role, status: 'completed', content }];
       }
       case 'user':
@@ -52,13 +58,14 @@ export function chatToItems(messages: readonly ChatMessage[]): readonly InputIte
 }
 
 function inputPartOf(part: ChatUserPart): InputPart {
+  const ends = withBreakpoint(part.prompt_cache_breakpoint);
   switch (part.type) {
     case 'text':
-      return { type: 'input_text', text: part.text };
+      return { type: 'input_text', text: part.text, ...ends };
     case 'image_url':
-      return { type: 'input_image', image_url: part.image_url.url, detail: part.image_url.detail ?? 'auto' };
+      return { type: 'input_image', image_url: part.image_url.url, detail: part.image_url.detail ?? 'auto', ...ends };
     default:
-      return { type: 'input_file', ...part.file };
+      return { type: 'input_file', ...part.file, ...ends };
   }
 }
 
@@ -110,7 +117,13 @@ export type ChatSettings = Pick<CreateResponse, 'tools' | 'text' | 'metadata' | 
       | 'stream_options'
       | 'user'
     >
-  > & { readonly store: false; readonly stop: readonly string[]; readonly seed?: number; readonly logprobs: boolean };
+  > & {
+    readonly store: false;
+    readonly stop: readonly string[];
+    readonly seed?: number;
+    readonly logit_bias?: { readonly [token: string]: number };
+    readonly logprobs: boolean;
+  };
 
 export function settingsOfChat(request: ChatRequest): ChatSettings {
   const { model: _model, messages: _messages, include_usage: _usage, ...rest } = request;
@@ -155,9 +168,17 @@ export function itemsToChat(items: readonly NewItem[]): readonly ChatMessage[] {
 function chatCall(item: NewItem): ChatToolCall | null {
   switch (item.type) {
     case 'function_call':
-      return { id: item.call_id, type: 'function', function: { name: item.name, arguments: item.arguments } };
+      return {
+        id: item.call_id,
+        type: 'function',
+        function: { name: flatName(item.name, item.namespace), arguments: item.arguments },
+      };
     case 'custom_tool_call':
-      return { id: item.call_id, type: 'custom', custom: { name: item.name, input: item.input } };
+      return {
+        id: item.call_id,
+        type: 'custom',
+        custom: { name: flatName(item.name, item.namespace), input: item.input },
+      };
     case 'local_shell_call':
     case 'shell_call':
     case 'apply_patch_call': {

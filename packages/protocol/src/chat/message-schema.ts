@@ -2,24 +2,34 @@
 import * as z from 'zod';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault, refused } from '../parse.ts';
+import { cacheBreakpoint, withBreakpoint } from '../responses/breakpoint-schema.ts';
 import type { ChatMessage, ChatTextPart, ChatToolCall, ChatUserPart } from './messages.ts';
 
 const text = z.string().max(LIMITS.textChars);
 const id = z.string().min(1).max(LIMITS.idChars);
 const name = z.string().max(LIMITS.nameChars).nullish();
 
-const textPart = z.object({ type: z.literal('text'), text });
+const textPart = z
+  .object({ type: z.literal('text'), text, prompt_cache_breakpoint: cacheBreakpoint })
+  .transform(
+    (part): ChatTextPart => ({ type: part.type, text: part.text, ...withBreakpoint(part.prompt_cache_breakpoint) }),
+  );
 const refusalPart = z.object({ type: z.literal('refusal'), refusal: text });
 const imagePart = z
   .object({
     type: z.literal('image_url'),
     image_url: z.object({
       url: z.string().min(1).max(LIMITS.imageUrlChars),
-      detail: z.enum(['low', 'high', 'auto']).nullish(),
+      detail: z.enum(['low', 'high', 'auto', 'original']).nullish(),
     }),
+    prompt_cache_breakpoint: cacheBreakpoint,
   })
   .transform(
-    ({ type, image_url: { url, detail } }): ChatUserPart => ({ type, image_url: { url, ...(detail && { detail }) } }),
+    ({ type, image_url: { url, detail }, prompt_cache_breakpoint: ends }): ChatUserPart => ({
+      type,
+      image_url: { url, ...(detail && { detail }) },
+      ...withBreakpoint(ends),
+    }),
   );
 const filePart = z
   .object({
@@ -29,14 +39,16 @@ const filePart = z
       file_data: z.string().min(1).max(LIMITS.fileDataChars).nullish(),
       file_id: z.string().max(LIMITS.idChars).nullish(),
     }),
+    prompt_cache_breakpoint: cacheBreakpoint,
   })
-  .transform(({ type, file: { filename, file_data, file_id } }, ctx): ChatUserPart => {
+  .transform(({ type, file: { filename, file_data, file_id }, prompt_cache_breakpoint }, ctx): ChatUserPart => {
+    const ends = withBreakpoint(prompt_cache_breakpoint);
     if (file_id && file_data)
       return fault(ctx, 'mutually_exclusive_parameters', 'Give `file_data` or `file_id`, not both.', ['file']);
-    if (file_id) return { type, file: { ...(filename && { filename }), file_id } };
+    if (file_id) return { type, file: { ...(filename && { filename }), file_id }, ...ends };
     if (!file_data)
       return fault(ctx, 'invalid_request', 'A file needs its `file_data` or `file_id`.', ['file', 'file_data']);
-    return { type, file: { ...(filename && { filename }), file_data } };
+    return { type, file: { ...(filename && { filename }), file_data }, ...ends };
   });
 
 const texts = boundedList(z.discriminatedUnion('type', [textPart]), LIMITS.contentParts);

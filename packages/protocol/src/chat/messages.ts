@@ -1,5 +1,5 @@
 /** Chat Completions: the request, normalised. Contents are lists of parts; tools and formats have their Responses form. */
-import type { ImageDetail } from '../responses/items.ts';
+import type { CacheBreakpoint, ImageDetail } from '../responses/items.ts';
 import type {
   ClientTool,
   Metadata,
@@ -11,13 +11,14 @@ import type {
   UnsupportedTool,
 } from '../responses/settings.ts';
 
-export type ChatTextPart = { readonly type: 'text'; readonly text: string };
+type Marked = { readonly prompt_cache_breakpoint?: CacheBreakpoint };
+export type ChatTextPart = Marked & { readonly type: 'text'; readonly text: string };
 export type ChatRefusalPart = { readonly type: 'refusal'; readonly refusal: string };
-export type ChatImagePart = {
+export type ChatImagePart = Marked & {
   readonly type: 'image_url';
   readonly image_url: { readonly url: string; readonly detail?: ImageDetail };
 };
-export type ChatFilePart = {
+export type ChatFilePart = Marked & {
   readonly type: 'file';
   /** By its content or by the id of its upload. */
   readonly file: { readonly filename?: string; readonly file_data?: string; readonly file_id?: string };
@@ -67,6 +68,7 @@ export type ChatRequest = {
   readonly presence_penalty?: number;
   readonly frequency_penalty?: number;
   readonly stop: readonly string[];
+  readonly logit_bias?: { readonly [token: string]: number };
   readonly seed?: number;
   readonly logprobs: boolean;
   readonly top_logprobs?: number;

@@ -96,7 +96,12 @@ const responseFormat: z.ZodType<TextFormat> = z.discriminatedUnion('type', [
 
 const stopText = z.string().min(1).max(LIMITS.stopChars);
 const tokens = z.int().min(1).max(LIMITS.maxOutputTokens).nullish();
-const anyObject = freeObject.nullish();
+/** By the ids of tokens. */
+const logitBias = z
+  .record(z.string().regex(/^\d{1,10}$/), z.number().min(-100).max(100))
+  .refine(bias => Object.keys(bias).length <= LIMITS.logitBias, {
+    error: `At most ${LIMITS.logitBias} tokens can be biased.`,
+  });
 
 const bodyFields = z.object({
   model: z.string().min(1).max(LIMITS.nameChars),
@@ -131,7 +136,7 @@ const bodyFields = z.object({
   prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),
   prediction: freeObject.nullish().meta({ description: 'Taken and without effect: it only makes answers faster.' }),
   user: z.string().max(LIMITS.userChars).nullish(),
-  logit_bias: anyObject,
+  logit_bias: logitBias.nullish(),
   modalities: z.array(z.string().max(LIMITS.nameChars)).max(LIMITS.include).nullish(),
   audio: refused('This server does not speak: use text.'),
   functions: refused("'functions' is the old form: use 'tools'."),
@@ -158,9 +163,6 @@ export const chatRequestBody: z.ZodType<ChatRequest> = bodyFields.transform((bod
     return fault(ctx, 'invalid_request', "'messages' must hold at least one message.", ['messages']);
   if (n !== undefined && n !== null && n !== 1) {
     return fault(ctx, 'unsupported_parameter', "'n' must be 1: send one request per choice.", ['n']);
-  }
-  if (bias && Object.keys(bias).length > 0) {
-    return fault(ctx, 'unsupported_parameter', 'This server does not pass on biases of tokens.', ['logit_bias']);
   }
   if (modalities?.some(one => one !== 'text')) {
     return fault(ctx, 'unsupported_parameter', "The only modality here is 'text'.", ['modalities']);
@@ -196,6 +198,7 @@ export const chatRequestBody: z.ZodType<ChatRequest> = bodyFields.transform((bod
     logprobs: fields.logprobs ?? false,
     metadata: fields.metadata ?? {},
     ...(limit && { max_output_tokens: limit }),
+    ...(bias && Object.keys(bias).length > 0 && { logit_bias: bias }),
   };
 });
 

@@ -32,6 +32,7 @@ const CALL: readonly ErrorCode[] = [
   'upstream_timeout',
   'upstream_interrupted',
   'upstream_rejected',
+  'upstream_invalid_request',
   'upstream_rate_limited',
   'rate_limit_exceeded',
   'tool_output_missing',
@@ -228,6 +229,15 @@ const OWN_ROUTES: readonly Route[] = [
     summary: 'Delete one item; answers with the conversation.',
     answer: 'Conversation',
     errors: [...READ, 'conversation_not_found', 'item_not_found', 'conversation_locked', 'store_full'],
+  },
+  {
+    method: 'get',
+    path: '/v1/chat/completions',
+    operationId: 'listChatCompletions',
+    tag: 'chat',
+    summary: 'None: chat completions are stored nowhere.',
+    answer: 'ChatCompletionList',
+    errors: ['insufficient_scope'],
   },
   {
     method: 'post',

@@ -135,6 +135,7 @@ export type SchemaName =
   | 'FileDeleted'
   | 'Model'
   | 'ModelList'
+  | 'ChatCompletionList'
   | 'Placement'
   | 'PlacementList'
   | 'ReplayPage'
@@ -322,6 +323,13 @@ const answers: { readonly [name in Exclude<SchemaName, RequestName>]: z.ZodType 
   FileList: listPageSchema(fileSchema),
   FileDeleted: fileDeletedSchema,
   Model: model,
+  ChatCompletionList: z.object({
+    object: z.literal('list'),
+    data: z.array(z.unknown()).max(0),
+    first_id: z.null(),
+    last_id: z.null(),
+    has_more: z.literal(false),
+  }),
   ModelList: z.object({ object: z.literal('list'), data: z.array(model) }),
   Placement: placementSchema,
   PlacementList: placementPageSchema,

@@ -7,7 +7,16 @@ import * as z from 'zod';
 import { isJsonObject } from '../json.ts';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault } from '../parse.ts';
-import type { CompactionTrigger, InputItem, InputPart, ItemStatus, OutputPart, UrlCitation } from './items.ts';
+import { cacheBreakpoint, withBreakpoint } from './breakpoint-schema.ts';
+import type {
+  CompactionTrigger,
+  InputItem,
+  InputPart,
+  InputText,
+  ItemStatus,
+  OutputPart,
+  UrlCitation,
+} from './items.ts';
 import { localItem } from './local-item-schema.ts';
 
 const text = z.string().max(LIMITS.textChars);
@@ -21,23 +30,29 @@ const statusOf = (given: string | null | undefined): ItemStatus =>
 const withId = (given: string | null | undefined): { id?: string } =>
   given === undefined || given === null ? {} : { id: given };
 
-const inputText = z.object({ type: z.literal('input_text'), text });
+const inputText = z
+  .object({ type: z.literal('input_text'), text, prompt_cache_breakpoint: cacheBreakpoint })
+  .transform(
+    (part): InputText => ({ type: part.type, text: part.text, ...withBreakpoint(part.prompt_cache_breakpoint) }),
+  );
 
 const inputImage = z
   .object({
     type: z.literal('input_image'),
     image_url: z.string().min(1).max(LIMITS.imageUrlChars).nullish(),
-    detail: z.enum(['low', 'high', 'auto']).nullish(),
+    detail: z.enum(['low', 'high', 'auto', 'original']).nullish(),
     file_id: id.nullish(),
+    prompt_cache_breakpoint: cacheBreakpoint,
   })
   .transform((part, ctx): InputPart => {
     const { file_id } = part;
+    const ends = withBreakpoint(part.prompt_cache_breakpoint);
     if (file_id && part.image_url)
       return fault(ctx, 'mutually_exclusive_parameters', 'Give `image_url` or `file_id`, not both.');
-    if (file_id) return { type: 'input_image', image_url: null, detail: part.detail ?? 'auto', file_id };
+    if (file_id) return { type: 'input_image', image_url: null, detail: part.detail ?? 'auto', file_id, ...ends };
     if (!part.image_url)
       return fault(ctx, 'invalid_request', 'An image needs its `image_url` or `file_id`.', ['image_url']);
-    return { type: 'input_image', image_url: part.image_url, detail: part.detail ?? 'auto' };
+    return { type: 'input_image', image_url: part.image_url, detail: part.detail ?? 'auto', ...ends };
   });
 
 const inputFile = z
@@ -47,15 +62,17 @@ const inputFile = z
     file_data: z.string().min(1).max(LIMITS.fileDataChars).nullish(),
     file_url: z.string().min(1).max(LIMITS.urlChars).nullish(),
     file_id: id.nullish(),
+    prompt_cache_breakpoint: cacheBreakpoint,
   })
   .transform((part, ctx): InputPart => {
     const { filename, file_data, file_url, file_id } = part;
+    const ends = withBreakpoint(part.prompt_cache_breakpoint);
     const name = filename === undefined || filename === null ? {} : { filename };
     if ([file_data, file_url, file_id].filter(Boolean).length > 1)
       return fault(ctx, 'mutually_exclusive_parameters', 'Give one of `file_data`, `file_url` and `file_id`.');
-    if (file_id) return { type: 'input_file', ...name, file_id };
-    if (file_data) return { type: 'input_file', ...name, file_data };
-    if (file_url) return { type: 'input_file', ...name, file_url };
+    if (file_id) return { type: 'input_file', ...name, file_id, ...ends };
+    if (file_data) return { type: 'input_file', ...name, file_data, ...ends };
+    if (file_url) return { type: 'input_file', ...name, file_url, ...ends };
     return fault(ctx, 'invalid_request', 'A file needs `file_data`, `file_url` or `file_id`.', ['file_data']);
   });
 
@@ -151,11 +168,17 @@ const functionCall = z
     id: id.nullish(),
     call_id: callId,
     name: z.string().regex(TOOL_NAME),
+    namespace: z.string().regex(TOOL_NAME).nullish(),
     arguments: text,
     status,
   })
   .transform(
-    ({ id: own, status: given, ...rest }): InputItem => ({ ...rest, ...withId(own), status: statusOf(given) }),
+    ({ id: own, status: given, namespace, ...rest }): InputItem => ({
+      ...rest,
+      ...(namespace && { namespace }),
+      ...withId(own),
+      status: statusOf(given),
+    }),
   );
 
 const functionCallOutput = z
@@ -176,11 +199,17 @@ const customToolCall = z
     id: id.nullish(),
     call_id: callId,
     name: z.string().regex(TOOL_NAME),
+    namespace: z.string().regex(TOOL_NAME).nullish(),
     input: text,
     status,
   })
   .transform(
-    ({ id: own, status: given, ...rest }): InputItem => ({ ...rest, ...withId(own), status: statusOf(given) }),
+    ({ id: own, status: given, namespace, ...rest }): InputItem => ({
+      ...rest,
+      ...(namespace && { namespace }),
+      ...withId(own),
+      status: statusOf(given),
+    }),
   );
 
 const customToolCallOutput = z

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../json.ts';
 
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
-export type ImageDetail = 'low' | 'high' | 'auto';
+export type ImageDetail = 'low' | 'high' | 'auto' | 'original';
 /** Marks an assistant message as a passing remark or as the answer. Omitted, never null. */
 export type Phase = 'commentary' | 'final_answer';
 
@@ -23,9 +23,13 @@ export type LogProb = TopLogProb & {
   readonly top_logprobs: readonly TopLogProb[];
 };
 
+/** The prompt's cache may end with the part that has it. */
+export type CacheBreakpoint = { readonly mode: 'explicit'; readonly ttl?: '30m' | '12h' };
+
 export type InputText = {
   readonly type: 'input_text';
   readonly text: string;
+  readonly prompt_cache_breakpoint?: CacheBreakpoint;
 };
 export type InputImage = {
   readonly type: 'input_image';
@@ -33,6 +37,7 @@ export type InputImage = {
   readonly detail: ImageDetail;
   /** An image that was uploaded; then `image_url` is null. */
   readonly file_id?: string;
+  readonly prompt_cache_breakpoint?: CacheBreakpoint;
 };
 /** A file by its content (a data URL or base64), by its address or by the id of its upload; exactly one of the three. */
 export type InputFile = {
@@ -41,6 +46,7 @@ export type InputFile = {
   readonly file_data?: string;
   readonly file_url?: string;
   readonly file_id?: string;
+  readonly prompt_cache_breakpoint?: CacheBreakpoint;
 };
 export type OutputText = {
   readonly type: 'output_text';
@@ -91,6 +97,8 @@ export type FunctionCall = {
   readonly id: string;
   readonly call_id: string;
   readonly name: string;
+  /** The namespace that the tool is in. Omitted, never null. */
+  readonly namespace?: string;
   /** JSON as the model wrote it: perhaps not valid. */
   readonly arguments: string;
   readonly status: ItemStatus;
@@ -108,6 +116,8 @@ export type CustomToolCall = {
   readonly id: string;
   readonly call_id: string;
   readonly name: string;
+  /** The namespace that the tool is in. Omitted, never null. */
+  readonly namespace?: string;
   readonly input: string;
   readonly status: ItemStatus;
 };

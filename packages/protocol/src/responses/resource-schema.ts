@@ -19,14 +19,18 @@ const citation = z.object({
 const topLogprob = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
 const logprob = topLogprob.extend({ top_logprobs: z.array(topLogprob) });
 
-const inputText = z.object({ type: z.literal('input_text'), text: z.string() });
+const prompt_cache_breakpoint = z
+  .object({ mode: z.literal('explicit'), ttl: z.enum(['30m', '12h']).exactOptional() })
+  .exactOptional();
+const inputText = z.object({ type: z.literal('input_text'), text: z.string(), prompt_cache_breakpoint });
 const inputPart = z.discriminatedUnion('type', [
   inputText,
   z.object({
     type: z.literal('input_image'),
     image_url: z.string().nullable(),
-    detail: z.enum(['low', 'high', 'auto']),
+    detail: z.enum(['low', 'high', 'auto', 'original']),
     file_id: z.string().exactOptional(),
+    prompt_cache_breakpoint,
   }),
   z.object({
     type: z.literal('input_file'),
@@ -34,6 +38,7 @@ const inputPart = z.discriminatedUnion('type', [
     file_data: z.string().exactOptional(),
     file_url: z.string().exactOptional(),
     file_id: z.string().exactOptional(),
+    prompt_cache_breakpoint,
   }),
 ]);
 const outputPart = z.discriminatedUnion('type', [
@@ -79,6 +84,7 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
     id: z.string(),
     call_id: z.string(),
     name: z.string(),
+    namespace: z.string().exactOptional(),
     arguments: z.string(),
     status,
   }),
@@ -94,6 +100,7 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
     id: z.string(),
     call_id: z.string(),
     name: z.string(),
+    namespace: z.string().exactOptional(),
     input: z.string(),
     status,
   }),
@@ -131,7 +138,35 @@ export const itemSchema: z.ZodType<ItemField> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('compaction'), id: z.string(), encrypted_content: z.string(), status }),
 ]);
 
-const namedChoice = z.object({ type: z.enum(['function', 'custom']), name: z.string() });
+const clientTool = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('function'),
+    name: z.string(),
+    description: z.string().nullable(),
+    parameters: freeObject.nullable(),
+    strict: z.boolean().nullable(),
+  }),
+  z.object({
+    type: z.literal('custom'),
+    name: z.string(),
+    description: z.string().exactOptional(),
+    format: z.discriminatedUnion('type', [
+      z.object({ type: z.literal('text') }),
+      z.object({ type: z.literal('grammar'), syntax: z.enum(['lark', 'regex']), definition: z.string() }),
+    ]),
+  }),
+]);
+const offeredTool = z.discriminatedUnion('type', [
+  clientTool,
+  z.object({
+    type: z.literal('namespace'),
+    name: z.string(),
+    description: z.string(),
+    tools: z.array(clientTool),
+  }),
+]);
+
+const namedChoice = z.object({ type: z.enum(['function', 'custom', 'namespace']), name: z.string() });
 const mode = z.enum(['none', 'auto', 'required']);
 
 export const usageSchema: z.ZodType<Usage> = z.object({
@@ -154,26 +189,7 @@ export const responseSchema: z.ZodType<ResponseResource> = z.object({
   instructions: z.string().nullable(),
   output: z.array(itemSchema),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  tools: z.array(
-    z.discriminatedUnion('type', [
-      z.object({
-        type: z.literal('function'),
-        name: z.string(),
-        description: z.string().nullable(),
-        parameters: freeObject.nullable(),
-        strict: z.boolean().nullable(),
-      }),
-      z.object({
-        type: z.literal('custom'),
-        name: z.string(),
-        description: z.string().exactOptional(),
-        format: z.discriminatedUnion('type', [
-          z.object({ type: z.literal('text') }),
-          z.object({ type: z.literal('grammar'), syntax: z.enum(['lark', 'regex']), definition: z.string() }),
-        ]),
-      }),
-    ]),
-  ),
+  tools: z.array(offeredTool),
   tool_choice: z.union([
     mode,
     namedChoice,

@@ -1,15 +1,15 @@
 /** The response object, as every snapshot carries it: all 31 properties of Open Responses, always. */
 import type { ItemField } from './items.ts';
+import { offeredTools } from './namespaces.ts';
 import type {
-  ClientTool,
   CreateResponse,
   Metadata,
+  OfferedTool,
   PromptCacheOptions,
   ReasoningSettings,
   TextSettings,
   ToolChoice,
   Truncation,
-  UnsupportedTool,
 } from './settings.ts';
 
 export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'incomplete' | 'cancelled';
@@ -36,7 +36,7 @@ export type ResponseResource = {
   readonly instructions: string | null;
   readonly output: readonly ItemField[];
   readonly error: { readonly code: string; readonly message: string } | null;
-  readonly tools: readonly ClientTool[];
+  readonly tools: readonly OfferedTool[];
   readonly tool_choice: ToolChoice;
   readonly truncation: Truncation;
   readonly parallel_tool_calls: boolean;
@@ -167,11 +167,7 @@ export function echoOfRequest(request: CreateResponse): ResponseEcho {
   } = request;
   return {
     ...kept,
-    tools: tools.filter(isClientTool),
+    tools: offeredTools(tools),
     ...(conversation !== undefined && { conversation: { id: conversation } }),
   };
-}
-
-export function isClientTool(tool: ClientTool | UnsupportedTool): tool is ClientTool {
-  return !('unsupported' in tool);
 }

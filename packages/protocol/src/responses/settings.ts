@@ -1,6 +1,7 @@
 /** Settings of a response that the request gives and every snapshot repeats. */
 import type { JsonObject } from '../json.ts';
 import type { InputItem } from './items.ts';
+import type { RequestedTool } from './namespaces.ts';
 
 export type Metadata = { readonly [key: string]: string };
 
@@ -30,14 +31,26 @@ export type CustomTool = {
 /** A tool that the client runs, and the model is told of. */
 export type ClientTool = FunctionTool | CustomTool;
 
+/** Tools that are called by two names: that of the namespace, and their own in it. */
+export type NamespaceTool = {
+  readonly type: 'namespace';
+  readonly name: string;
+  readonly description: string;
+  readonly tools: readonly ClientTool[];
+};
+
+/** What a model is told of. */
+export type OfferedTool = ClientTool | NamespaceTool;
+
 /** A hosted tool that this server does not have: skipped, with a note, so that clients made for others run. */
 export type UnsupportedTool = {
   readonly type: string;
   readonly unsupported: true;
 };
 
+/** A tool in a namespace is named `namespace.name`. A namespace can only be allowed: it stands for its tools. */
 export type NamedToolChoice = {
-  readonly type: ClientTool['type'];
+  readonly type: OfferedTool['type'];
   readonly name: string;
 };
 export type ToolChoiceMode = 'none' | 'auto' | 'required';
@@ -101,7 +114,7 @@ export type CreateResponse = {
   readonly previous_response_id?: string;
   /** The id of a conversation; never together with `previous_response_id`. */
   readonly conversation?: string;
-  readonly tools: readonly (ClientTool | UnsupportedTool)[];
+  readonly tools: readonly RequestedTool[];
   readonly tool_choice?: ToolChoice;
   readonly parallel_tool_calls?: boolean;
   readonly max_tool_calls?: number;

@@ -3,6 +3,7 @@ import { LIMITS } from '../limits.ts';
 import { parseChatRequest } from '../chat/request-schema.ts';
 import { parseCreateResponse } from './request-schema.ts';
 import type { CreateResponse } from './settings.ts';
+import { offeredTools } from './namespaces.ts';
 import { skippedTools } from './tool-schema.ts';
 
 const base = { model: 'm', input: 'x' };
@@ -52,12 +53,71 @@ describe('custom tools', () => {
   });
 });
 
+describe('namespaces', () => {
+  const fn = (name: string): unknown => ({ type: 'function', name });
+  const space = (name: string, ...within: unknown[]): unknown => ({ type: 'namespace', name, tools: within });
+  const many = (count: number): unknown[] => Array.from({ length: count }, (_, at) => fn(`f${at}`));
+  const most = LIMITS.tools;
+
+  it('are read with their tools, without those that are skipped', () => {
+    const given = read({ ...base, tools: [space('crm', ...tools, { type: 'web_search' }), space('none')] });
+    const offered = offeredTools(given.tools);
+    const [sql, f] = read({ ...base, tools }).tools;
+    expect(offered).toEqual([{ type: 'namespace', name: 'crm', description: '', tools: [sql, f] }]);
+    expect(skippedTools(given.tools)).toEqual(['web_search']);
+  });
+
+  it.each([
+    [{ tools: [space('a', fn('f')), fn('f'), space('b', fn('f'))] }, 'accepted'],
+    [{ tools: [space('a', fn('f'), fn('f'))] }, 'invalid_request tools[0].tools[1].name'],
+    [{ tools: [space('a', fn('f')), space('a', fn('g'))] }, 'invalid_request tools[1].name'],
+    [{ tools: [space('a b', fn('f'))] }, 'invalid_request tools[0].name'],
+    [{ tools: [space('a', fn('has space'))] }, 'invalid_request tools[0].tools[0].name'],
+    [{ tools: [{ type: 'namespace', name: 'a' }] }, 'invalid_request tools[0].tools'],
+    [{ tools: [space('a', space('b'))] }, 'unsupported_parameter tools[0].tools[0].type'],
+    [{ tools: [space('a')], tool_choice: 'required' }, 'unsupported_parameter tool_choice'],
+    [{ tools: [space('a', fn('f'))], tool_choice: 'required' }, 'accepted'],
+    [{ tools: [space('a', fn('f'))], tool_choice: { type: 'function', name: 'f' } }, 'invalid_request tool_choice'],
+    [{ tools: [space('a', fn('f'))], tool_choice: { type: 'function', name: 'a.f' } }, 'accepted'],
+    [{ tools: [space('a', fn('f'))], tool_choice: { type: 'custom', name: 'a.f' } }, 'invalid_request tool_choice'],
+    [
+      { tools: [space('a', fn('f'))], tool_choice: { type: 'function', name: 'a.f', namespace: 'a' } },
+      'mutually_exclusive_parameters tool_choice.namespace',
+    ],
+    [{ tools: [space('a', ...many(most))] }, 'accepted'],
+    [{ tools: [space('a', ...many(most + 1))] }, 'invalid_request tools[0].tools'],
+    [{ tools: [space('a', ...many(most - 2)), space('b', fn('f')), fn('g')] }, 'accepted'],
+    [{ tools: [space('a', ...many(most - 2)), space('b', fn('f'), fn('h')), fn('g')] }, 'invalid_request tools'],
+  ])('%j', (more, expected) => {
+    expect(fail({ ...base, ...more })).toBe(expected);
+  });
+
+  it('may be allowed as a whole', () => {
+    const allow = (name: string): unknown => ({ type: 'allowed_tools', tools: [{ type: 'namespace', name }] });
+    expect(fail({ ...base, tools: [space('a', fn('f'))], tool_choice: allow('a') })).toBe('accepted');
+    expect(fail({ ...base, tools: [space('a', fn('f'))], tool_choice: allow('b') })).toBe(
+      'invalid_request tool_choice',
+    );
+  });
+
+  it('are kept on calls', () => {
+    const call = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}', namespace: 'crm' };
+    const custom = { type: 'custom_tool_call', call_id: 'd', name: 'g', input: '', namespace: 'crm' };
+    const status = 'completed';
+    expect(read({ ...base, input: [call, custom] }).input).toEqual([
+      { ...call, status },
+      { ...custom, status },
+    ]);
+    expect(read({ ...base, input: [{ ...call, namespace: null }] }).input[0]).not.toHaveProperty('namespace');
+  });
+});
+
 describe('what is skipped', () => {
-  const hosted = [{ type: 'web_search' }, { type: 'namespace', name: 'n', tools: [] }, { type: 'tool_search' }];
+  const hosted = [{ type: 'web_search' }, { type: 'file_search' }, { type: 'tool_search' }];
 
   it('is told by kind, each once, in words that fit a header', () => {
     const given = read({ ...base, tools: [...hosted, { type: 'web_search' }, { type: 'a\r\nb' }, ...tools] });
-    expect(skippedTools(given.tools)).toEqual(['web_search', 'namespace', 'tool_search', 'other']);
+    expect(skippedTools(given.tools)).toEqual(['web_search', 'file_search', 'tool_search', 'other']);
     expect(skippedTools(read({ ...base, tools }).tools)).toEqual([]);
   });
 

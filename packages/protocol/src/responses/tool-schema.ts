@@ -3,6 +3,7 @@ import type { core } from 'zod';
 import * as z from 'zod';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault, freeObject } from '../parse.ts';
+import { choiceName, isNamespace, isSkipped, type RequestedNamespace, type RequestedTool } from './namespaces.ts';
 import type {
   ClientTool,
   CustomTool,
@@ -15,6 +16,8 @@ import type {
 } from './settings.ts';
 
 const name = z.string().regex(TOOL_NAME);
+/** A tool's name, or that of one in a namespace. */
+const CHOICE_NAME = /^[a-zA-Z0-9_-]{1,64}(\.[a-zA-Z0-9_-]{1,64})?$/;
 const description = z.string().max(LIMITS.descriptionChars).nullish();
 
 const functionTool = z
@@ -60,20 +63,28 @@ export function customToolOf(
   };
 }
 
-/** A tool that only other servers have. A function or a custom tool with a fault never counts as one. */
-export const otherTool: z.ZodType<UnsupportedTool> = z
-  .looseObject({
-    type: z
-      .string()
-      .min(1)
-      .max(LIMITS.nameChars)
-      .regex(/^(?!(function|custom)$)/),
-  })
-  .transform((tool): UnsupportedTool => ({ type: tool.type, unsupported: true }));
+/** A tool that only other servers have. One of ours with a fault never counts as one. */
+const otherBeside = (ours: RegExp): z.ZodType<UnsupportedTool> =>
+  z
+    .looseObject({ type: z.string().min(1).max(LIMITS.nameChars).regex(ours) })
+    .transform((tool): UnsupportedTool => ({ type: tool.type, unsupported: true }));
+export const otherTool: z.ZodType<UnsupportedTool> = otherBeside(/^(?!(function|custom)$)/);
+/** Namespaces do not nest. */
+const otherThanNamespace = otherBeside(/^(?!(function|custom|namespace)$)/);
 
-export const tool: z.ZodType<ClientTool | UnsupportedTool> = z.union([
-  z.discriminatedUnion('type', [functionTool, customTool]),
-  otherTool,
+const clientTool = z.discriminatedUnion('type', [functionTool, customTool]);
+const namespaceTool = z
+  .object({
+    type: z.literal('namespace'),
+    name,
+    description,
+    tools: boundedList(z.union([clientTool, otherThanNamespace]), LIMITS.tools),
+  })
+  .transform((given): RequestedNamespace => ({ ...given, description: given.description ?? '' }));
+
+export const tool: z.ZodType<RequestedTool> = z.union([
+  z.discriminatedUnion('type', [functionTool, customTool, namespaceTool]),
+  otherThanNamespace,
 ]);
 
 export const choiceMode: z.ZodEnum<{ none: 'none'; auto: 'auto'; required: 'required' }> = z.enum([
@@ -81,13 +92,20 @@ export const choiceMode: z.ZodEnum<{ none: 'none'; auto: 'auto'; required: 'requ
   'auto',
   'required',
 ]);
-const namedChoice = z.object({ type: z.literal(['function', 'custom']), name });
+const namedChoice = z
+  .object({ type: z.literal(['function', 'custom']), name: z.string().regex(CHOICE_NAME), namespace: name.nullish() })
+  .transform((choice, ctx): NamedToolChoice => {
+    if (choice.namespace && choice.name.includes('.'))
+      return fault(ctx, 'mutually_exclusive_parameters', 'Name the namespace once.', ['namespace']);
+    return { type: choice.type, name: choiceName(choice.name, choice.namespace ?? undefined) };
+  });
+const namespaceChoice = z.object({ type: z.literal('namespace'), name });
 const otherChoice = z.looseObject({
   type: z
     .string()
     .min(1)
     .max(LIMITS.nameChars)
-    .regex(/^(?!(function|custom)$)/),
+    .regex(/^(?!(function|custom|namespace)$)/),
 });
 
 export const toolChoice: z.ZodType<ToolChoice> = z.union([
@@ -99,7 +117,7 @@ export const toolChoice: z.ZodType<ToolChoice> = z.union([
         type: z.literal('allowed_tools'),
         mode: choiceMode.nullish(),
         tools: boundedList<NamedToolChoice | { readonly type: string }>(
-          z.union([namedChoice, otherChoice]),
+          z.union([namedChoice, namespaceChoice, otherChoice]),
           LIMITS.tools,
         ),
       })
@@ -117,7 +135,7 @@ export function allowedTools(
 ): ToolChoice {
   const mode = given ?? 'auto';
   const named = tools.filter(
-    (one): one is NamedToolChoice => (one.type === 'function' || one.type === 'custom') && isNamed(one),
+    (one): one is NamedToolChoice => /^(function|custom|namespace)$/.test(one.type) && isNamed(one),
   );
   if (named.length > 0 || tools.length === 0) return { type: 'allowed_tools', mode, tools: named };
   if (mode !== 'required') return 'none';
@@ -126,20 +144,13 @@ export function allowedTools(
 
 /** Names must be unique, and a choice must name tools that are there; otherwise the model's answer could not be obeyed. */
 export function checkTools(
-  tools: readonly (ClientTool | UnsupportedTool)[],
+  tools: readonly RequestedTool[],
   choice: ToolChoice | undefined,
   ctx: core.$RefinementCtx,
 ): boolean {
-  const kinds = new Map<string, ClientTool['type']>();
-  for (const [index, given] of tools.entries()) {
-    if ('unsupported' in given) continue;
-    if (kinds.has(given.name)) {
-      fault(ctx, 'invalid_request', `The tool name '${given.name}' is used twice.`, ['tools', index, 'name']);
-      return false;
-    }
-    kinds.set(given.name, given.type);
-  }
-  if (choice === 'required' && kinds.size === 0) {
+  const kinds = kindsOf(tools, ctx);
+  if (kinds === null) return false;
+  if (choice === 'required' && [...kinds.values()].every(kind => kind === 'namespace')) {
     const why =
       tools.length === 0
         ? "A 'tool_choice' of 'required' needs 'tools'."
@@ -149,14 +160,45 @@ export function checkTools(
   }
   if (choice === undefined || typeof choice === 'string') return true;
   const named = choice.type === 'allowed_tools' ? choice.tools : [choice];
-  const absent = named.find(one => kinds.get(one.name) !== one.type);
+  // A namespace's name is one of a kind of its own.
+  const absent = named.find(one => kinds.get(one.type === 'namespace' ? `${one.name}.` : one.name) !== one.type);
   if (absent === undefined) return true;
   fault(ctx, 'invalid_request', `'tool_choice' names '${absent.name}', which is not in 'tools'.`, ['tool_choice']);
   return false;
 }
 
+/** The kind of each tool by the name that a choice has for it; null if a name is used twice, or there are too many. */
+function kindsOf(tools: readonly RequestedTool[], ctx: core.$RefinementCtx): Map<string, string> | null {
+  const kinds = new Map<string, string>();
+  const add = (key: string, kind: string, name: string, path: readonly (string | number)[]): boolean => {
+    if (kinds.has(key)) fault(ctx, 'invalid_request', `The tool name '${name}' is used twice.`, [...path, 'name']);
+    return !kinds.has(key) && kinds.set(key, kind).has(key);
+  };
+  let count = 0;
+  for (const [index, given] of tools.entries()) {
+    const path = ['tools', index];
+    count += isNamespace(given) ? given.tools.length : 1;
+    if (isSkipped(given)) continue;
+    if (!isNamespace(given)) {
+      if (!add(given.name, given.type, given.name, path)) return null;
+      continue;
+    }
+    // With the point it is no name of a tool.
+    if (!add(`${given.name}.`, given.type, given.name, path)) return null;
+    for (const [at, one] of given.tools.entries()) {
+      if (isSkipped(one)) continue;
+      if (!add(choiceName(one.name, given.name), one.type, one.name, [...path, 'tools', at])) return null;
+    }
+  }
+  if (count <= LIMITS.tools) return kinds;
+  const why = `'tools' is too large: at most ${LIMITS.tools} items, those in namespaces counted.`;
+  fault(ctx, 'invalid_request', why, ['tools']);
+  return null;
+}
+
 /** What of a request's tools was skipped: their kinds, each once, as they may stand in a header. */
-export function skippedTools(tools: readonly (ClientTool | UnsupportedTool)[]): readonly string[] {
-  const kinds = tools.filter((one): one is UnsupportedTool => 'unsupported' in one).map(one => one.type);
+export function skippedTools(tools: readonly RequestedTool[]): readonly string[] {
+  const all = tools.flatMap(one => (isNamespace(one) ? one.tools : [one]));
+  const kinds = all.filter(isSkipped).map(one => one.type);
   return [...new Set(kinds.map(kind => (/^[\w.-]{1,64}$/.test(kind) ? kind : 'other')))];
 }

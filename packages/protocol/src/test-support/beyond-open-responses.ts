@@ -34,7 +34,11 @@ function closed(
 
 /** Items beside those of `ItemField`. */
 export const ITEMS: { readonly [name: string]: Schema } = {
-  CustomToolCall: closed('custom_tool_call', { id: text, call_id: text, name: text, input: text, status: status() }),
+  CustomToolCall: closed(
+    'custom_tool_call',
+    { id: text, call_id: text, name: text, namespace: text, input: text, status: status() },
+    ['namespace'],
+  ),
   CustomToolCallOutput: closed('custom_tool_call_output', {
     id: text,
     call_id: text,
@@ -56,23 +60,32 @@ export const ITEMS: { readonly [name: string]: Schema } = {
   ),
 };
 
+const customTool = closed(
+  'custom',
+  {
+    name: text,
+    description: text,
+    format: {
+      oneOf: [closed('text', {}), closed('grammar', { syntax: { enum: ['lark', 'regex'] }, definition: text })],
+    },
+  },
+  ['description'],
+);
+
 /** Tools beside those of `Tool`. */
 export const TOOLS: { readonly [name: string]: Schema } = {
-  CustomTool: closed(
-    'custom',
-    {
-      name: text,
-      description: text,
-      format: {
-        oneOf: [closed('text', {}), closed('grammar', { syntax: { enum: ['lark', 'regex'] }, definition: text })],
-      },
-    },
-    ['description'],
-  ),
+  CustomTool: customTool,
+  NamespaceTool: closed('namespace', {
+    name: text,
+    description: text,
+    tools: { type: 'array', items: { oneOf: [{ $ref: '#/components/schemas/FunctionTool' }, customTool] } },
+  }),
 };
 
 /** A choice of a custom tool, alone or among those allowed. */
 export const CHOICE: Schema = closed('custom', { name: text });
+/** A namespace among the tools that are allowed. */
+export const NAMESPACE_CHOICE: Schema = closed('namespace', { name: text });
 
 const ofItem = { sequence_number: count, item_id: text, output_index: count };
 

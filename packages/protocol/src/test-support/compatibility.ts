@@ -30,6 +30,9 @@ const refused = (name: string, code: ErrorCode, example: unknown, note: string):
 
 const tool = { type: 'function', name: 'f' };
 
+const CACHE_OPTIONS =
+  '`mode` and `ttl`; the rest has no effect. A Chat Completions target is not sent `explicit`, nor the breakpoints on parts';
+
 export const RESPONSE_FIELDS: readonly Row[] = [
   row('access_programs', 'no effect', { cyber: 'standard' }),
   row('background', 'taken', true),
@@ -53,7 +56,7 @@ export const RESPONSE_FIELDS: readonly Row[] = [
   row('previous_response_id', 'taken', 'resp_1'),
   refused('prompt', 'unsupported_parameter', { id: 'p' }, 'this server keeps no prompt templates'),
   row('prompt_cache_key', 'passed on', 'k'),
-  row('prompt_cache_options', 'passed on', { mode: 'explicit' }, '`mode` and `ttl`; the rest has no effect'),
+  row('prompt_cache_options', 'passed on', { mode: 'explicit' }, CACHE_OPTIONS),
   row('prompt_cache_retention', 'passed on', '24h'),
   row(
     'reasoning',
@@ -93,9 +96,19 @@ export const CHAT_FIELDS: readonly Row[] = [
   row('frequency_penalty', 'passed on', 0.5),
   refused('function_call', 'unsupported_parameter', 'auto', 'the old form of `tool_choice`'),
   refused('functions', 'unsupported_parameter', [], 'the old form of `tools`'),
-  refused('logit_bias', 'unsupported_parameter', { '1': 1 }, 'an empty one is taken'),
+  row(
+    'logit_bias',
+    'passed on',
+    { '1': 1 },
+    'at most 1,024 tokens; a Responses target cannot: `upstream_invalid_request`',
+  ),
   row('logprobs', 'passed on', true),
-  row('max_completion_tokens', 'passed on', 5),
+  row(
+    'max_completion_tokens',
+    'passed on',
+    5,
+    'below 16 this server ends the answer for a Responses target; see below',
+  ),
   row('max_tokens', 'passed on', 5, 'the old name of `max_completion_tokens`'),
   row('metadata', 'taken', { a: 'b' }, 'kept nowhere'),
   refused('modalities', 'unsupported_parameter', ['text', 'audio'], '`["text"]` is taken'),
@@ -105,14 +118,14 @@ export const CHAT_FIELDS: readonly Row[] = [
   row('prediction', 'no effect', { type: 'content', content: 'x' }, 'it only makes answers faster'),
   row('presence_penalty', 'passed on', 0.5),
   row('prompt_cache_key', 'passed on', 'k'),
-  row('prompt_cache_options', 'passed on', { mode: 'explicit' }, '`mode` and `ttl`; the rest has no effect'),
+  row('prompt_cache_options', 'passed on', { mode: 'explicit' }, CACHE_OPTIONS),
   row('prompt_cache_retention', 'passed on', '24h'),
   row('reasoning_effort', 'passed on', 'low'),
   row('response_format', 'passed on', { type: 'json_object' }),
   row('safety_identifier', 'passed on', 's'),
-  row('seed', 'passed on', 1, 'a Responses target knows none'),
+  row('seed', 'passed on', 1, 'a Responses target knows none: it has no effect there'),
   row('service_tier', 'passed on', 'flex', 'the answer says the tier that was used'),
-  row('stop', 'passed on', 'x', 'a Responses target refuses it, `upstream_rejected`'),
+  row('stop', 'passed on', 'x', 'for a Responses target this server ends the answer; see below'),
   row('store', 'no effect', true, 'chat completions are stored nowhere'),
   row('stream', 'taken', true),
   row('stream_options', 'taken', { include_usage: true }, '`include_usage`, `include_obfuscation`'),
@@ -141,11 +154,16 @@ export const TOOL_KINDS: readonly Row[] = [
     { type: 'custom', name: 'c' },
     'with `format` `text` or `grammar` (at most 262,144 characters)',
   ),
+  row(
+    'namespace',
+    'passed on',
+    { type: 'namespace', name: 'n', description: '', tools: [tool] },
+    'its functions and custom tools, which count as tools; see below',
+  ),
   ...['apply_patch', 'code_interpreter', 'computer', 'computer_use_preview', 'file_search', 'image_generation'].map(
     name => hosted(name),
   ),
   ...['local_shell', 'mcp'].map(name => hosted(name)),
-  hosted('namespace', 'the tools in it too: give them by themselves'),
   ...['programmatic_tool_calling', 'shell', 'tool_search', 'web_search', 'web_search_preview'].map(name =>
     hosted(name),
   ),

@@ -7,7 +7,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { isJsonObject } from '../json.ts';
 import { RESPONSE_PROPERTIES } from '../responses/resource.ts';
-import { CHOICE, EVENTS, ITEMS, TOOLS } from './beyond-open-responses.ts';
+import { CHOICE, EVENTS, ITEMS, NAMESPACE_CHOICE, TOOLS } from './beyond-open-responses.ts';
 
 type Schema = { [key: string]: unknown };
 type Document = { components: { schemas: { [name: string]: Schema & { properties: { [name: string]: Schema } } } } };
@@ -25,6 +25,9 @@ function correct(): void {
   // Describes `minimal` and leaves it out of the list; OpenAI's clients also know `max`.
   const effort = schemas['ReasoningEffortEnum'];
   if (effort !== undefined) effort['enum'] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
+  // OpenAI's clients know one more.
+  const detail = schemas['ImageDetail'];
+  if (detail !== undefined) detail['enum'] = ['low', 'high', 'auto', 'original'];
 }
 correct();
 
@@ -34,11 +37,16 @@ function extend(): void {
     if (!isJsonObject(union) || !Array.isArray(union['oneOf'])) throw new Error('the document has changed');
     for (const name of Object.keys(added)) (union['oneOf'] as unknown[]).push({ $ref: `#/components/schemas/${name}` });
   };
-  Object.assign(schemas, ITEMS, TOOLS, EVENTS, { CustomToolChoice: CHOICE });
+  Object.assign(schemas, ITEMS, TOOLS, EVENTS, { CustomToolChoice: CHOICE, NamespaceChoice: NAMESPACE_CHOICE });
   beside(schemas['ItemField'], ITEMS);
   beside(schemas['Tool'], TOOLS);
   beside(schemas['ResponseResource']?.properties['tool_choice'], { CustomToolChoice: CHOICE });
-  beside(schemas['AllowedToolChoice']?.properties['tools']?.['items'], { CustomToolChoice: CHOICE });
+  beside(schemas['AllowedToolChoice']?.properties['tools']?.['items'], {
+    CustomToolChoice: CHOICE,
+    NamespaceChoice: NAMESPACE_CHOICE,
+  });
+  // OpenAI's calls tell the namespace of their tool.
+  Object.assign(schemas['FunctionCall']?.properties ?? {}, { namespace: { type: 'string' } });
 }
 extend();
 

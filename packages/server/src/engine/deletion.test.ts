@@ -189,7 +189,12 @@ describe('a deleted response', () => {
     const { world, booted } = speaking();
     world.provider.onCall = () => new Promise(resolve => setTimeout(resolve, 30));
     const response = await ask(booted.engine);
-    expect(await codeOf(booted.engine.deleteResponse(ACME, response.id))).toBe('response_in_progress');
+    const refused = expect(booted.engine.deleteResponse(ACME, response.id)).rejects;
+    // It cannot be cancelled, and so is not told to be.
+    await refused.toMatchObject({
+      code: 'response_in_progress',
+      message: expect.stringContaining('once it has ended'),
+    });
     await response.done;
     await booted.engine.deleteResponse(ACME, response.id);
   });

@@ -2,6 +2,7 @@
  * What the engine needs of the world. Defined here, by the consumer; implemented in level 4; conformance suites sit beside the
  * implementations and run on each of them. Every method is asynchronous and may hang: the engine puts a deadline on every wait.
  */
+import type { OfferedTool } from '@perdure/protocol';
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
 import type { StoredEvent } from '../log/codec.ts';
@@ -12,6 +13,7 @@ import type { Resources } from './resources.ts';
 import type { FileRows } from './files/rows.ts';
 import type { PlacedRows, PlacementEntry, PlacementRow } from './placement-rows.ts';
 
+export type { CustomTool, FunctionTool } from '@perdure/protocol';
 export type { Clock } from '../kernel/clock.ts';
 export type { Ids } from '../kernel/ids.ts';
 export type { PlacementEntry, PlacementRow, StoredHead } from './placement-rows.ts';
@@ -245,27 +247,10 @@ export interface ContextRun {
   readonly items: readonly LoggedItem[];
 }
 
-export interface FunctionTool {
-  readonly type: 'function';
-  readonly name: string;
-  readonly description: string | null;
-  readonly parameters: { readonly [key: string]: unknown } | null;
-  readonly strict: boolean | null;
-}
-
-export interface CustomTool {
-  readonly type: 'custom';
-  readonly name: string;
-  readonly description?: string;
-  readonly format:
-    | { readonly type: 'text' }
-    | { readonly type: 'grammar'; readonly syntax: string; readonly definition: string };
-}
-
 /** What shapes one call, in Open Responses terms; absent means the upstream's default. */
 export interface CallSettings {
   readonly instructions?: string;
-  readonly tools?: readonly (FunctionTool | CustomTool)[];
+  readonly tools?: readonly OfferedTool[];
   readonly toolChoice?: unknown;
   readonly parallelToolCalls?: boolean;
   readonly text?: unknown;
@@ -282,6 +267,8 @@ export interface CallSettings {
   readonly maxOutputTokens?: number;
   readonly stop?: readonly string[];
   readonly seed?: number;
+  /** By the ids of tokens: only chat knows it. */
+  readonly logitBias?: { readonly [token: string]: number };
   readonly serviceTier?: string;
   readonly promptCacheKey?: string;
   readonly promptCacheOptions?: unknown;
@@ -326,6 +313,7 @@ export interface ProviderError extends Error {
     | 'upstream_timeout'
     | 'upstream_interrupted'
     | 'upstream_rejected'
+    | 'upstream_invalid_request'
     | 'upstream_rate_limited'
     | 'upstream_credentials'
     | 'context_length_exceeded'
@@ -335,7 +323,7 @@ export interface ProviderError extends Error {
   readonly retryAfterMs: number | null;
   /** The upstream's HTTP status, if it got that far. */
   readonly status: number | null;
-  /** The request field at fault, for `upstream_rejected`. */
+  /** The request field at fault, for `upstream_invalid_request`. */
   readonly param: string | null;
   readonly requestId: string | null;
 }

@@ -123,11 +123,17 @@ async function positionsOf(engine: EngineContext, live: LiveSession, row: Respon
 
 function refuseRunning(live: LiveSession, id: ResponseId): void {
   if (mustState(live).turn?.response === id)
-    throw perdureError('response_in_progress', 'The response is still in progress: cancel it first.');
+    throw perdureError(
+      'response_in_progress',
+      'The response is still in progress, and can only be deleted once it has ended: it was not begun with background, so it cannot be cancelled.',
+    );
 }
 
 function inProgress(what: string): Error {
-  return perdureError('response_in_progress', `${what} is still in progress: cancel it first.`);
+  return perdureError(
+    'response_in_progress',
+    `${what} is still in progress: cancel it if it was begun with background, else wait until it has ended.`,
+  );
 }
 
 async function all<T>(from: AsyncIterable<T>): Promise<readonly T[]> {

@@ -1,5 +1,5 @@
 /** A request's settings: what is stored of them, and what an upstream is sent. */
-import { type ClientTool, type CreateResponse, isClientTool } from '@perdure/protocol';
+import { type CreateResponse, type OfferedTool, offeredTools } from '@perdure/protocol';
 import type { Json, JsonObject } from '../log/events.ts';
 import { viewOf } from '../session/shown.ts';
 import type { CallSettings } from './ports.ts';
@@ -51,8 +51,8 @@ export function sayings(request: CreateResponse): Sayings {
   return { settings, tools: clientTools(request), instructions: request.instructions ?? null };
 }
 
-export function clientTools(request: CreateResponse): readonly ClientTool[] {
-  return request.tools.filter(isClientTool);
+export function clientTools(request: CreateResponse): readonly OfferedTool[] {
+  return offeredTools(request.tools);
 }
 
 /** What shapes the upstream call, from what was stored: a recovered turn asks for the same. */
@@ -65,7 +65,7 @@ export function callSettings(settings: JsonObject, tools: Json, instructions: st
   return defined({
     instructions: instructions ?? undefined,
     // Written by `clientTools` from a parsed request.
-    tools: Array.isArray(tools) && tools.length > 0 ? (tools as unknown as readonly ClientTool[]) : undefined,
+    tools: Array.isArray(tools) && tools.length > 0 ? (tools as unknown as readonly OfferedTool[]) : undefined,
     toolChoice: settings['tool_choice'],
     parallelToolCalls: typeof parallel === 'boolean' ? parallel : undefined,
     text: settings['text'],

@@ -47,7 +47,7 @@ export interface StatelessRequest {
   readonly caller: Caller;
   readonly request: CreateResponse;
   /** What Chat Completions knows and Responses does not. */
-  readonly extra: Pick<CallSettings, 'stop' | 'seed'>;
+  readonly extra: Pick<CallSettings, 'stop' | 'seed' | 'logitBias'>;
   readonly labels: readonly string[];
   /** Aborts the call: the client left. */
   readonly signal: AbortSignal;

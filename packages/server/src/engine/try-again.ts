@@ -17,6 +17,12 @@ export const FIRST_PAUSE_MS = 200;
 /** The longest that a stateless call, whose client may well try again itself, is held back for a second try, ms. */
 export const STATELESS_PAUSE_MS = 1000;
 
+const HOPELESS: ReadonlySet<ProviderError['providerError']> = new Set([
+  'upstream_credentials',
+  'upstream_rejected',
+  'upstream_invalid_request',
+]);
+
 export interface PauseFacts {
   /** Calls in a row that failed. */
   readonly failures: number;
@@ -35,9 +41,9 @@ export function pauseOf({ failures, asked, most, chance }: PauseFacts): number |
   return wait > most ? null : wait;
 }
 
-/** What would be refused again by the same target: its credential, its address or its model is wrong. */
+/** What would be refused again by the same target: its credential, its address or its model is wrong, or it cannot do what is asked. */
 function isHopeless({ providerError }: ProviderError): boolean {
-  return providerError === 'upstream_credentials' || providerError === 'upstream_rejected';
+  return HOPELESS.has(providerError);
 }
 
 /** Another target is asked next, if there is one. */

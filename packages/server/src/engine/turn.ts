@@ -213,6 +213,7 @@ export function upstreamFailure(
     case 'context_length_exceeded':
     case 'upstream_rate_limited':
     case 'upstream_rejected':
+    case 'upstream_invalid_request':
       return perdureError(code, message, { param: options.param ?? null, ...wait });
     case 'upstream_credentials':
       // Our credential, not the caller's: what the upstream said about it stays here (L9).

@@ -314,6 +314,7 @@ function verdict(error: ProviderError): 'aborted' | 'ok' | 'failed' | { fullForM
       return { fullForMs: error.retryAfterMs ?? 1000 };
     // The target answered as it should: the request was at fault.
     case 'upstream_rejected':
+    case 'upstream_invalid_request':
     case 'context_length_exceeded':
       return 'ok';
     case 'upstream_error':

@@ -118,6 +118,19 @@ function ownRoutes(deps: HttpDeps): readonly Row[] {
     ],
     ...sessionRoutes(deps),
     ...environmentRoutes(deps),
+    // None is ever stored.
+    [
+      'GET',
+      '/v1/chat/completions',
+      read,
+      async ({ res, requestId }) =>
+        sendJson(
+          res,
+          200,
+          { object: 'list', data: [], first_id: null, last_id: null, has_more: false },
+          { 'x-request-id': requestId },
+        ),
+    ],
     ['POST', '/v1/chat/completions', infer, exchange => createChatCompletion(deps, exchange)],
     [
       'GET',

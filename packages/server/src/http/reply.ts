@@ -4,11 +4,29 @@ import type { ServerResponse } from 'node:http';
 
 export type Headers = { readonly [name: string]: string | number };
 
+const begun = new WeakMap<ServerResponse, number>();
+
+/** A request came: from here on the time is taken that its answer tells. */
+export function noteBegun(res: ServerResponse): void {
+  begun.set(res, performance.now());
+}
+
+/** How long the answer took to its head, in whole ms, under the name that OpenAI's service has for it. */
+export function processingTime(res: ServerResponse): Headers {
+  const at = begun.get(res);
+  return at === undefined ? {} : { 'openai-processing-ms': Math.round(performance.now() - at) };
+}
+
 export function sendJson(res: ServerResponse, status: number, body: unknown, headers: Headers = {}): void {
   if (res.headersSent || res.destroyed) return;
   // As a string: it leaves in one write with the head.
   const text = JSON.stringify(body);
-  res.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...headers });
+  res.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...processingTime(res),
+    ...headers,
+  });
   res.end(text);
 }
 

@@ -87,6 +87,7 @@ const CLASSES: { readonly [route: string]: 'evidence' | 'content' | 'offer' | 'c
   'POST /openai/v1/agents/sessions/:id/events': 'change',
   'GET /openai/v1/agents/sessions/:id/events': 'content',
   'GET /openai/v1/agents/sessions/:id/items': 'content',
+  'GET /v1/chat/completions': 'content',
   'POST /v1/chat/completions': 'change',
   'POST /v1/files': 'change',
   'GET /v1/files': 'content',

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { hotRoutes, makeApp } from './app.ts';
 import { HEADER_BYTES, refuseBytes, refuseExpectation } from './malformed.ts';
 import { createServer } from './node-http.ts';
+import { noteBegun } from './reply.ts';
 import type { HttpDeps } from './types.ts';
 import { asksWebSocket, serveWebSockets, type WebSockets } from './websocket/upgrade.ts';
 
@@ -31,6 +32,7 @@ export async function listen(deps: HttpDeps, { host, port, connections }: Listen
   const server = createServer(
     { ...HTTP, maxHeaderSize: HEADER_BYTES, requireHostHeader: false, shouldUpgradeCallback: asksWebSocket },
     (req, res) => {
+      noteBegun(res);
       const route = req.method === 'POST' && req.headers.host !== undefined ? hot.get(req.url ?? '') : undefined;
       void (route ?? app)(req, res);
     },

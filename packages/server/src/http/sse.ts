@@ -1,7 +1,7 @@
 /** Server-sent events on node's response: a batch of events is one write as long as it is small, the socket's back-pressure is ours, and a quiet stream has a heartbeat. */
 import { perdureError } from '@perdure/protocol';
 import type { ServerResponse } from 'node:http';
-import type { Headers } from './reply.ts';
+import { type Headers, processingTime } from './reply.ts';
 import type { HttpLimits } from './types.ts';
 
 /** Characters of events that go to the socket at once: a reader of a long stream that stops reading has no more than that waiting for it. */
@@ -36,6 +36,7 @@ export class EventStream {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
+      ...processingTime(res),
       ...headers,
     });
     // Node corks the size, the text and the end of a chunk as parts of their own, which costs more than half of a write.

@@ -48,7 +48,7 @@ export function isCallType(type: string): type is CallType {
 
 export type StartedItem =
   | { readonly type: 'message' }
-  | { readonly type: CallType; readonly callId: string; readonly name: string }
+  | { readonly type: CallType; readonly callId: string; readonly name: string; readonly namespace?: string }
   | { readonly type: 'reasoning' }
   /** Comes whole: its sealed content with its end. No upstream makes it. */
   | { readonly type: 'compaction' };

@@ -1,7 +1,9 @@
 /** What differs between upstream dialects: the words, not the way of the call. */
 import type { CallSettings, ContextRun } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
+import type { OutputRules } from './cut-output.ts';
 import type { Fields } from './json.ts';
+import type { ReadToolName } from './tool-names.ts';
 
 export type DialectName = 'openai-responses' | 'openai-chat';
 
@@ -30,24 +32,28 @@ export interface EventReader {
   take(): Step[];
   /** Whether the end was said: what still comes means nothing. */
   readonly ended: boolean;
+  /** Whether it was said before the upstream said it: nothing more is wanted of that. */
+  readonly left?: boolean;
 }
 
 export interface Dialect {
   readonly name: DialectName;
   /** Appended to the base URL's path. */
   readonly path: string;
-  /** @throws ProviderError (`upstream_rejected`) for what the dialect cannot say */
+  /** @throws ProviderError (`upstream_invalid_request`) for what the dialect cannot say */
   readonly encode: (
     context: readonly ContextRun[],
     settings: CallSettings,
     model: string,
     options: EncodeOptions,
   ) => EncodedRequest;
+  /** What of the settings the dialect cannot ask for, and is done to the answer; null if there is nothing. */
+  readonly leftToDo: (settings: CallSettings) => Pick<OutputRules, 'stop' | 'tokens'> | null;
   readonly estimate: (context: readonly ContextRun[], settings: CallSettings) => number;
-  readonly reader: (requestId: string | null) => EventReader;
+  readonly reader: (requestId: string | null, toolName: ReadToolName) => EventReader;
   /**
    * All of an answer that came in one piece: the steps that its stream would have given, but for one delta a part.
    * @throws ProviderError
    */
-  readonly whole: (answer: Fields, requestId: string | null) => readonly Step[];
+  readonly whole: (answer: Fields, requestId: string | null, toolName: ReadToolName) => readonly Step[];
 }

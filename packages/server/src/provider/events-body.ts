@@ -24,6 +24,11 @@ export class EventsBody {
     return this.#reader.ended;
   }
 
+  /** Whether it was said before the upstream came to it. */
+  get left(): boolean {
+    return this.#reader.left === true;
+  }
+
   push(chunk: Buffer): void {
     try {
       this.#parser.push(chunk, this.#onData);

@@ -1,6 +1,8 @@
 /** The `Provider` port over HTTP (DESIGN.md part 4, step 5). */
 import type { Provider, ProviderCall } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
+import { cutAnswer, OutputCut, type OutputRules } from './cut-output.ts';
+import { CutReader } from './cut-reader.ts';
 import { EventsBody } from './events-body.ts';
 import type { Dialect, DialectName, EncodedRequest } from './dialect.ts';
 import { DEFAULT_PROVIDER_LIMITS, type ProviderLimits } from './limits.ts';
@@ -9,6 +11,7 @@ import { openaiResponses } from './openai-responses/dialect.ts';
 import { providerError } from './provider-error.ts';
 import { StepStream } from './step-stream.ts';
 import { Connections } from './transport/connections.ts';
+import { toolNameReader } from './tool-names.ts';
 import { type AnswerType, Exchange } from './transport/exchange.ts';
 import { readAnswer } from './whole-answer.ts';
 
@@ -69,17 +72,31 @@ export function makeProvider(options: ProviderOptions): Provider {
     }
   };
 
+  const rulesOf = ({ context, settings }: ProviderCall): OutputRules | null => {
+    const rules = dialect.leftToDo(settings);
+    return rules && { ...rules, inputTokens: () => dialect.estimate(context, settings) };
+  };
+
   return {
     dialect: dialect.name,
     async call(call) {
       const [exchange, { settingsBytes }] = await send(call, false);
       const { requestId } = exchange;
+      const toolName = toolNameReader(call.settings.tools);
       const maxEventBytes = limits.maxEventBytes + ECHO_FACTOR * settingsBytes;
-      return new StepStream(exchange, new EventsBody(dialect.reader(requestId), maxEventBytes, requestId));
+      const rules = rulesOf(call);
+      const all = dialect.reader(requestId, toolName);
+      const reader = rules === null ? all : new CutReader(all, new OutputCut(rules, requestId));
+      return new StepStream(exchange, new EventsBody(reader, maxEventBytes, requestId));
     },
     async answer(call): Promise<readonly Step[]> {
       const [exchange] = await send(call, true);
-      return readAnswer(exchange, dialect.whole);
+      const toolName = toolNameReader(call.settings.tools);
+      const rules = rulesOf(call);
+      return readAnswer(exchange, (answer, requestId) => {
+        const steps = dialect.whole(answer, requestId, toolName);
+        return rules === null ? steps : cutAnswer(steps, rules, requestId);
+      });
     },
     estimateInput: dialect.estimate,
     close: () => (options.connections === undefined ? connections.close() : Promise.resolve()),

@@ -105,7 +105,7 @@ describe('what only its maker can read (L1)', () => {
     const refuse: Answer = response => response.writeHead(400).end('{"error":{"code":"invalid_encrypted_content"}}');
     await withUpstream(refuse, {}, async (provider, upstream) => {
       expect((await outcomeOf(provider.call(callTo(upstream.baseUrl, { context: [sealed] })))).error).toMatchObject({
-        providerError: 'upstream_rejected',
+        providerError: 'upstream_invalid_request',
       });
       expect(upstream.requests).toHaveLength(2);
       await outcomeOf(provider.call(callTo(upstream.baseUrl)));

@@ -106,11 +106,14 @@ export class StepStream implements StepSource, AsyncIterableIterator<readonly St
   }
 
   #due(): readonly Step[] {
+    // First: with what is taken the answer may come to its end.
+    const steps = this.#body.take();
     if (this.#body.ended) {
       this.#done = true;
-      this.#exchange.drain();
+      if (this.#body.left) this.#exchange.destroy();
+      else this.#exchange.drain();
     }
-    return this.#body.take();
+    return steps;
   }
 
   #finish(failure: ProviderError): ProviderError {

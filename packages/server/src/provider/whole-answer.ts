@@ -1,14 +1,16 @@
 /** An answer that comes in one piece of JSON. Its size is bounded where it comes from. */
 import { isProviderError } from '../engine/ports.ts';
 import type { Step } from '../log/steps.ts';
-import type { Dialect } from './dialect.ts';
 import { malformed } from './in-band.ts';
-import { parseFields } from './json.ts';
+import { type Fields, parseFields } from './json.ts';
 import { interrupted } from './provider-error.ts';
 import type { Exchange } from './transport/exchange.ts';
 
 /** Reads the rest of an opened exchange. @throws ProviderError */
-export async function readAnswer(exchange: Exchange, read: Dialect['whole']): Promise<readonly Step[]> {
+export async function readAnswer(
+  exchange: Exchange,
+  read: (answer: Fields, requestId: string | null) => readonly Step[],
+): Promise<readonly Step[]> {
   const { requestId } = exchange;
   const body: Buffer[] = [];
   for (let chunks = await exchange.read(); chunks !== null; chunks = await exchange.read()) body.push(...chunks);

@@ -324,6 +324,7 @@ export class OutputBuilder {
           status,
           call_id: item.callId,
           name: item.name,
+          ...(item.namespace !== undefined && { namespace: item.namespace }),
           arguments: current.arguments.join(''),
         };
       case 'custom_tool_call':
@@ -333,6 +334,7 @@ export class OutputBuilder {
           status,
           call_id: item.callId,
           name: item.name,
+          ...(item.namespace !== undefined && { namespace: item.namespace }),
           input: current.arguments.join(''),
         };
       case 'compaction':

@@ -74,7 +74,12 @@ function startedItem(item: LoggedItem): StartedItem {
   switch (item.type) {
     case 'function_call':
     case 'custom_tool_call':
-      return { type: item.type, callId: textOf(item['call_id']), name: textOf(item['name']) };
+      return {
+        type: item.type,
+        callId: textOf(item['call_id']),
+        name: textOf(item['name']),
+        ...(typeof item['namespace'] === 'string' && { namespace: item['namespace'] }),
+      };
     case 'reasoning':
       return { type: 'reasoning' };
     default:

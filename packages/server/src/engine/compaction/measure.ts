@@ -1,5 +1,5 @@
 /** How large a context is for a model, and how large it may be. Estimates of the dialect: deterministic, and above what is billed. */
-import { perdureError } from '@perdure/protocol';
+import { LIMITS, perdureError } from '@perdure/protocol';
 import { truncateRuns } from '../../session/compaction/truncate.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { DEFAULT_OUTPUT_BOUND } from '../placement-desk.ts';
@@ -37,7 +37,9 @@ const BYTES_A_TOKEN = 4;
 
 /** Where the window is known, the output is what it leaves; else by the size in memory. */
 export function boundsOf(engine: EngineContext, sent: Sent, bytes: number): CallBounds {
-  const bound = sent.settings.maxOutputTokens ?? null;
+  const asked = sent.settings.maxOutputTokens;
+  // No call to some targets may be shorter.
+  const bound = asked === undefined ? null : Math.max(LIMITS.minOutputTokens, asked);
   const window = windowOf(engine, sent.model);
   if (window === null) return { inputBytes: bytes, outputBound: bound };
   const tokens = countTokens(engine, sent);

@@ -120,10 +120,12 @@ function sent(
 ): InputPart {
   const data = `data:${type};base64,${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}`;
   work.bytes += data.length;
-  if (part.type === 'input_image') return { type: 'input_image', image_url: data, detail: part.detail };
+  const { prompt_cache_breakpoint } = part;
+  const ends = prompt_cache_breakpoint === undefined ? {} : { prompt_cache_breakpoint };
+  if (part.type === 'input_image') return { type: 'input_image', image_url: data, detail: part.detail, ...ends };
   work.weight += bytes.length;
   const named = part.type === 'input_file' ? part.filename : undefined;
-  return { type: 'input_file', filename: named ?? filename, file_data: data };
+  return { type: 'input_file', filename: named ?? filename, file_data: data, ...ends };
 }
 
 function gone(what: string): InputPart {

@@ -2,6 +2,7 @@
  * Content in the form of the GenAI conventions (`gen_ai.input.messages`, `gen_ai.output.messages`): only where the operator asks for it.
  * What was erased is not there any more, and so leaves no message.
  */
+import { flatName } from '@perdure/protocol';
 import { type Json, type LoggedItem, textOf } from '../../log/events.ts';
 
 type Part = { readonly type: string; readonly [field: string]: Json };
@@ -46,7 +47,8 @@ function partsOf(item: LoggedItem): readonly Part[] {
 }
 
 function toolCall(item: LoggedItem, given: Json | undefined): Part {
-  return { type: 'tool_call', id: textOf(item['call_id']), name: textOf(item['name']), arguments: textOf(given) };
+  const name = flatName(textOf(item['name']), typeof item['namespace'] === 'string' ? item['namespace'] : undefined);
+  return { type: 'tool_call', id: textOf(item['call_id']), name, arguments: textOf(given) };
 }
 
 /** Text as it is; of images and files that there was one, never its bytes. */

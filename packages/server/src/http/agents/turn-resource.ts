@@ -65,6 +65,7 @@ const CODES: { readonly [code: string]: string } = {
   home_not_permitted: 'invalid_request',
   label_not_allowed_here: 'invalid_request',
   upstream_rejected: 'invalid_request',
+  upstream_invalid_request: 'invalid_request',
   egress_denied: 'invalid_request',
   unsupported_content: 'invalid_request',
   model_not_found: 'resource_not_found',

@@ -39,7 +39,7 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
   const parsed = parseChatRequest(body.value);
   if (!parsed.ok) throw parsed.error;
   const chat = parsed.value;
-  const { stop, seed, logprobs: _logprobs, ...settings } = settingsOfChat(chat);
+  const { stop, seed, logit_bias: logitBias, logprobs: _logprobs, ...settings } = settingsOfChat(chat);
   const request: CreateResponse = {
     ...settings,
     model: chat.model,
@@ -47,7 +47,11 @@ export async function createChatCompletion(deps: HttpDeps, exchange: Exchange): 
     background: false,
   };
   noteSkipped(res, skippedTools(chat.tools));
-  const extra = { ...(stop.length > 0 && { stop }), ...(seed !== undefined && { seed }) };
+  const extra = {
+    ...(stop.length > 0 && { stop }),
+    ...(seed !== undefined && { seed }),
+    ...(logitBias !== undefined && { logitBias }),
+  };
   const key = readIdempotencyKey(req);
   const idempotency = key === null ? null : { key, body: body.bytes };
   const labels = readLabels(req);

@@ -74,7 +74,10 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   worker_already_connected: 'Stop the other worker; its place is free a few seconds later.',
   context_length_exceeded: 'Shorten the input, or ask for a model with a longer context.',
   upstream_interrupted: 'What was shown stands. Ask anew to have the answer made again.',
-  upstream_rejected: 'The message says what the provider objected to.',
+  upstream_rejected:
+    'The credentials, the address or the name of the model of the target are not what its provider takes: `perdure doctor`.',
+  upstream_invalid_request:
+    'The message says what the target objected to, and `param` where, in the words of its provider. Another model may take it.',
   upstream_rate_limited:
     'The limit is that of the provider, for all who use the target: `retry-after` is what it said.',
   rate_limit_exceeded:

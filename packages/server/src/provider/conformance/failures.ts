@@ -9,14 +9,14 @@ import { brokenLaw } from '../step-laws.test-support.ts';
 export function failsWell(harness: Harness): void {
   describe('refusals', () => {
     const cases: readonly [number, ProviderError['providerError'], boolean][] = [
-      [400, 'upstream_rejected', false],
+      [400, 'upstream_invalid_request', false],
       [401, 'upstream_credentials', true],
       [403, 'upstream_credentials', true],
       [404, 'upstream_rejected', true],
       [408, 'upstream_error', true],
       [409, 'upstream_error', true],
-      [413, 'upstream_rejected', false],
-      [422, 'upstream_rejected', false],
+      [413, 'upstream_invalid_request', false],
+      [422, 'upstream_invalid_request', false],
       [429, 'upstream_rate_limited', true],
       [500, 'upstream_error', true],
       [502, 'upstream_error', true],
@@ -55,7 +55,7 @@ export function failsWell(harness: Harness): void {
     test('a field at fault is named, in the words of the upstream', async () => {
       const error = failed(await harness.ask('Hello', { temperature: 9 }));
       expect(error).toMatchObject({
-        providerError: 'upstream_rejected',
+        providerError: 'upstream_invalid_request',
         retryable: false,
         status: 400,
         param: 'temperature',

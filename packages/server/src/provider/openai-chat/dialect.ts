@@ -8,7 +8,8 @@ export const openaiChat: Dialect = {
   name: 'openai-chat',
   path: '/chat/completions',
   encode: encodeRequest,
+  leftToDo: () => null,
   estimate: estimateRequest,
-  reader: requestId => new ChatReader(requestId),
+  reader: (requestId, toolName) => new ChatReader(requestId, toolName),
   whole: readWhole,
 };

@@ -2,23 +2,31 @@
  * Items -> chat messages. Where several items are one message (an assistant's text and the calls after it), they are joined; so a
  * stretch of items can be encoded alone only if no such message crosses its ends (`opensJoined`, `endsJoinable`).
  */
+import { flatName } from '@perdure/protocol';
 import type { LoggedItem } from '../../log/events.ts';
 import { isCallType } from '../../log/steps.ts';
 import { type Fields, isFields, listIn, stringIn } from '../json.ts';
 import { asFunction } from '../local-items.ts';
 import { providerError } from '../provider-error.ts';
 
-/** Whether the first message that the items make would be joined to an assistant's message before it. */
-export function opensJoined(items: readonly LoggedItem[]): boolean {
+/** What may be joined over the end of a stretch: calls to an assistant's message, and outputs to outputs (what is attached follows the last). */
+export type Joint = 'calls' | 'outputs';
+
+/** What the first message that the items make would be joined to, if that came before it. */
+export function opensJoined(items: readonly LoggedItem[]): Joint | null {
   const first = items.find(isSent);
-  return first !== undefined && isCall(first);
+  if (first === undefined) return null;
+  if (isCall(first)) return 'calls';
+  // Outputs of calls before the items come first, wherever they stand.
+  return outputsFirst(items).slice(0, 1).some(isOutput) ? 'outputs' : null;
 }
 
-/** Whether calls after the items would be joined to their last message; null if they make none. */
-export function endsJoinable(items: readonly LoggedItem[]): boolean | null {
+/** What after the items would be joined to their last message; undefined if they make none. */
+export function endsJoinable(items: readonly LoggedItem[]): Joint | null | undefined {
   const last = items.findLast(isSent);
-  if (last === undefined) return null;
-  return isCall(last) || (last.type === 'message' && last['role'] === 'assistant');
+  if (last === undefined) return undefined;
+  if (isOutput(last)) return 'outputs';
+  return isCall(last) || (last.type === 'message' && last['role'] === 'assistant') ? 'calls' : null;
 }
 
 const isCall = (item: LoggedItem): boolean => isCallType(asFunction(item).type);
@@ -41,23 +49,46 @@ interface AssistantMessage {
 export function encodeMessages(items: readonly LoggedItem[]): readonly string[] {
   const json: string[] = [];
   let assistant: AssistantMessage | null = null;
+  let attached: Fields[] = [];
   const flush = () => {
     if (assistant !== null) json.push(JSON.stringify(assistant));
     assistant = null;
   };
+  const flushAttached = () => {
+    if (attached.length > 0) json.push(JSON.stringify({ role: 'user', content: attached }));
+    attached = [];
+  };
   for (const given of outputsFirst(items)) {
     if (!isSent(given)) continue;
     const item = asFunction(given);
+    if (!isOutput(item)) flushAttached();
     if (isCallType(item.type)) {
       assistant = withCall(assistant, item);
       continue;
     }
     flush();
     if (item.type === 'message' && item['role'] === 'assistant') assistant = assistantMessage(item);
+    else if (isOutput(item)) json.push(JSON.stringify(toolMessage(item, attached)));
     else json.push(JSON.stringify(otherMessage(item)));
   }
   flush();
+  flushAttached();
   return json;
+}
+
+/** A tool may only say text: images and files of its output go into a user's message after it. */
+function toolMessage(item: LoggedItem, attached: Fields[]): Fields {
+  const id = stringIn(item, 'call_id') ?? '';
+  const said = (text: string): Fields => ({ role: 'tool', tool_call_id: id, content: text });
+  const text = stringIn(item, 'output');
+  if (text !== null) return said(text);
+  const parts = listIn(item, 'output');
+  const isText = (part: unknown): boolean => isFields(part) && part['type'] === 'input_text';
+  const others = parts.filter(part => !isText(part)).map(contentPart);
+  if (others.length === 0) return { ...said(''), content: content(parts) };
+  attached.push({ type: 'text', text: `Attached to the output of the tool call ${id}:` }, ...others);
+  const words = parts.filter(isText);
+  return words.length === 0 ? said('The output is attached below.') : { ...said(''), content: content(words) };
 }
 
 /** In chat the outputs of calls come right after them, so those of calls before the items come before all else. */
@@ -69,7 +100,7 @@ function outputsFirst(items: readonly LoggedItem[]): readonly LoggedItem[] {
 
 function withCall(message: AssistantMessage | null, item: LoggedItem): AssistantMessage {
   const id = stringIn(item, 'call_id') ?? '';
-  const name = stringIn(item, 'name') ?? '';
+  const name = flatName(stringIn(item, 'name') ?? '', stringIn(item, 'namespace') ?? undefined);
   const call =
     item.type === 'custom_tool_call'
       ? { id, type: 'custom', custom: { name, input: stringIn(item, 'input') ?? '' } }
@@ -95,12 +126,7 @@ function otherMessage(item: LoggedItem): Fields {
     case 'message': {
       // Servers of open models know no developer; OpenAI reads the one as the other.
       const role = item['role'] === 'user' ? 'user' : 'system';
-      return { role, content: content(listIn(item, 'content'), role === 'user') };
-    }
-    case 'function_call_output':
-    case 'custom_tool_call_output': {
-      const output = stringIn(item, 'output') ?? content(listIn(item, 'output'), false);
-      return { role: 'tool', tool_call_id: stringIn(item, 'call_id') ?? '', content: output };
+      return { role, content: content(listIn(item, 'content')) };
     }
     default:
       throw unsendable(item.type);
@@ -108,25 +134,30 @@ function otherMessage(item: LoggedItem): Fields {
 }
 
 /** A plain text where it is one: not every server takes parts. */
-function content(parts: readonly unknown[], attachments: boolean): string | readonly Fields[] {
+function content(parts: readonly unknown[]): string | readonly Fields[] {
   const [only] = parts;
   if (parts.length === 0) return '';
   if (parts.length === 1 && isFields(only) && only['type'] === 'input_text') return stringIn(only, 'text') ?? '';
-  return parts.map(part => contentPart(part, attachments));
+  return parts.map(contentPart);
 }
 
-function contentPart(part: unknown, attachments: boolean): Fields {
+function contentPart(part: unknown): Fields {
   if (!isFields(part)) throw unsendable('');
   const { type, text, image_url: url, detail, file_data: data, filename } = part;
   if (type === 'input_text') return { type: 'text', text };
-  if (!attachments) throw unsendable(`${String(type)} outside a user message`);
-  if (type === 'input_image' && typeof url === 'string') return { type: 'image_url', image_url: { url, detail } };
+  // Chat knows no "original": the next best is the finest that it has.
+  const seen = detail === 'original' ? 'high' : detail;
+  if (type === 'input_image' && typeof url === 'string') return { type: 'image_url', image_url: { url, detail: seen } };
   if (type === 'input_file' && typeof data === 'string') return { type: 'file', file: { filename, file_data: data } };
   throw unsendable(String(type));
 }
 
 function unsendable(what: string) {
-  return providerError('upstream_rejected', `The input holds ${what.slice(0, 80)}, which this target cannot be sent.`, {
-    param: 'input',
-  });
+  return providerError(
+    'upstream_invalid_request',
+    `The input holds ${what.slice(0, 80)}, which this target cannot be sent.`,
+    {
+      param: 'input',
+    },
+  );
 }

@@ -7,6 +7,7 @@ import { malformed, reportedFailure, truncated } from '../in-band.ts';
 import { countIn, type Fields, fieldsIn, isFields, listIn, parseFields, stringIn } from '../json.ts';
 import { readLogprobs, readServiceTier } from '../logprobs.ts';
 import { type ItemWriter, OutputWriter } from '../output-writer.ts';
+import { AS_IS, type ReadToolName } from '../tool-names.ts';
 import { upstreamId } from '../transport/request-id.ts';
 import { readUsage, type UsageNames } from '../usage.ts';
 
@@ -39,6 +40,7 @@ interface OpenText {
 
 export class ChatReader implements EventReader {
   readonly #requestId: string | null;
+  readonly #toolName: ReadToolName;
   readonly #writer = new OutputWriter();
   readonly #calls: ToolCall[] = [];
   #text: OpenText | null = null;
@@ -48,8 +50,9 @@ export class ChatReader implements EventReader {
   #usage: Usage | null = null;
   ended = false;
 
-  constructor(requestId: string | null) {
+  constructor(requestId: string | null, toolName: ReadToolName = AS_IS) {
     this.#requestId = requestId;
+    this.#toolName = toolName;
   }
 
   take(): Step[] {
@@ -131,7 +134,7 @@ export class ChatReader implements EventReader {
     call.early += text;
     if (name === null || name === '') return;
     const type = custom === null ? 'function_call' : 'custom_tool_call';
-    call.writer = this.#writer.begin({ type, callId: this.#callId(call), name });
+    call.writer = this.#writer.begin({ type, callId: this.#callId(call), ...this.#toolName(name, null) });
     call.writer.delta(call.early);
     call.early = '';
   }

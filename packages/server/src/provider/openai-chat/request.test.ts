@@ -1,7 +1,7 @@
 /** L12: the bytes that a Chat Completions upstream is sent. */
 import { describe, expect, test } from 'vitest';
 import type { CallSettings, ContextRun } from '../../engine/ports.ts';
-import type { LoggedItem } from '../../log/events.ts';
+import type { JsonObject, LoggedItem } from '../../log/events.ts';
 import { encodeRequest, estimateRequest } from './request.ts';
 
 const HEAD = '{"model":"m","stream":true,"stream_options":{"include_usage":true},"store":false,';
@@ -105,6 +105,42 @@ describe('messages', () => {
     expect(messages([run(call('a'), item)])).toContain(
       '"content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]',
     );
+  });
+});
+
+describe('what is attached to outputs', () => {
+  const image = { type: 'input_image', image_url: 'data:image/png;base64,AA==', detail: 'original' };
+  const attached = (id: string, ...parts: JsonObject[]): LoggedItem => ({ ...output(id), output: parts });
+  const tool = (id: string, content: string) => `{"role":"tool","tool_call_id":"${id}","content":"${content}"}`;
+  const words = (id: string) => `{"type":"text","text":"Attached to the output of the tool call ${id}:"}`;
+  const IMAGE = '{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"high"}}';
+
+  test('goes into a message of the user after the last output, with a word of which call it is', () => {
+    const items = [
+      call('a'),
+      call('b'),
+      attached('a', { type: 'input_text', text: 'see' }, image),
+      attached('b', image),
+    ];
+    expect(messages([run(...items, user)])).toBe(
+      `{"role":"assistant","content":null,"tool_calls":[${CALL_A},${CALL_B}]},` +
+        `${tool('a', 'see')},${tool('b', 'The output is attached below.')},` +
+        `{"role":"user","content":[${words('a')},${IMAGE},${words('b')},${IMAGE}]},{"role":"user","content":"Hi"}`,
+    );
+  });
+
+  test('however the items are cut into runs, no message comes between outputs', () => {
+    const items = [call('a'), call('b'), call('c'), attached('a', image), attached('b', image), output('c'), user];
+    const expected = messages([run(...items)]);
+    expect(expected.match(/"role":"user"/g)).toHaveLength(2);
+    for (let mask = 0; mask < 1 << (items.length - 1); mask++) {
+      const runs: LoggedItem[][] = [[]];
+      for (const [at, item] of items.entries()) {
+        runs.at(-1)?.push(item);
+        if ((mask >> at) & 1) runs.push([]);
+      }
+      expect(messages(runs.map(each => run(...each)))).toBe(expected);
+    }
   });
 });
 
@@ -249,11 +285,20 @@ test('custom tools, their calls and outputs; log probabilities without a number'
 
 test.each([
   ['auto', '"tool_choice":"auto"'],
-  [{ type: 'custom', name: 'f' }, '"tool_choice":{"type":"custom","custom":{"name":"f"}}'],
+  [{ type: 'custom', name: 'c' }, '"tool_choice":{"type":"custom","custom":{"name":"c"}}'],
   [{ type: 'allowed_tools', mode: 'none', tools: [] }, '"tool_choice":"none"'],
   [{ type: 'function', name: 'f' }, '"tool_choice":{"type":"function","function":{"name":"f"}}'],
 ])('tool choice %j', (toolChoice, expected) => {
-  expect(sent([], { toolChoice })).toContain(expected);
+  const tools = [
+    { type: 'function' as const, name: 'f', description: null, parameters: null, strict: null },
+    { type: 'custom' as const, name: 'c', format: { type: 'text' as const } },
+  ];
+  expect(sent([], { tools, toolChoice })).toContain(expected);
+});
+
+test.each([[undefined], [[]]])('without tools (%j) nothing is said of tools: upstreams refuse it', tools => {
+  const settings = { ...(tools !== undefined && { tools }), toolChoice: 'auto', parallelToolCalls: true };
+  expect(sent([], settings)).toBe(`${HEAD}"messages":[]}`);
 });
 
 test.each([
@@ -266,10 +311,10 @@ test.each([
 test.each([
   [{ type: 'compaction', id: 'c', encrypted_content: 'x' }],
   [message('user', { type: 'input_file', file_url: 'https://example.com/a' })],
-  [{ ...output('a'), output: [{ type: 'input_image', image_url: 'https://example.com/a.png', detail: 'low' }] }],
+  [{ ...output('a'), output: [{ type: 'input_file', file_url: 'https://example.com/a' }] }],
 ])('%j cannot be said, and is refused before anything is sent', item => {
   expect(() => sent([run(item)])).toThrow(
-    expect.objectContaining({ providerError: 'upstream_rejected', param: 'input' }),
+    expect.objectContaining({ providerError: 'upstream_invalid_request', param: 'input' }),
   );
 });
 

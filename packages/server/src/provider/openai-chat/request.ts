@@ -1,12 +1,14 @@
 /** The body of `POST /chat/completions`. */
+import { choiceName } from '@perdure/protocol';
 import type { CallSettings, ContextRun } from '../../engine/ports.ts';
 import type { LoggedItem } from '../../log/events.ts';
 import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
 import { jsonTokens } from '../estimate.ts';
 import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
 import { assemble, countImages, type EncodedRun, encodePieces, runCache, tokensOf } from '../run-cache.ts';
-import { encodeMessages, endsJoinable, opensJoined } from './messages.ts';
+import { encodeMessages, endsJoinable, type Joint, opensJoined } from './messages.ts';
 import { settingsMembers } from '../settings-members.ts';
+import { type NamedTool, namedTools } from '../tool-names.ts';
 
 const encodeItems = (items: readonly LoggedItem[]) => ({ json: encodeMessages(items), sealed: false });
 const alone = runCache(encodeItems);
@@ -39,11 +41,11 @@ export function estimateRequest(context: readonly ContextRun[], settings: CallSe
 function encodeRuns(context: readonly ContextRun[]): readonly EncodedRun[] {
   const encoded: EncodedRun[] = [];
   let group: ContextRun[] = [];
-  let joinable = false;
+  let joinable: Joint | null = null;
   for (const run of context) {
     const ends = endsJoinable(run.items);
-    if (ends === null) continue;
-    if (!(joinable && opensJoined(run.items))) {
+    if (ends === undefined) continue;
+    if (joinable === null || opensJoined(run.items) !== joinable) {
       if (group.length > 0) encoded.push(encodeGroup(group));
       group = [];
     }
@@ -78,10 +80,15 @@ function instructionsJson({ instructions }: CallSettings): string {
 const settingsJson = settingsMembers(settings => {
   const text = isFields(settings.text) ? settings.text : {};
   const reasoning = isFields(settings.reasoning) ? settings.reasoning : {};
+  const named = namedTools(settings.tools ?? []);
+  const tools = named.map(tool);
   return {
-    tools: settings.tools?.map(tool),
-    tool_choice: toolChoice(settings.toolChoice),
-    parallel_tool_calls: settings.parallelToolCalls,
+    // Upstreams refuse an empty list, and a choice among no tools.
+    ...(tools.length > 0 && {
+      tools,
+      tool_choice: toolChoice(settings.toolChoice, named),
+      parallel_tool_calls: settings.parallelToolCalls,
+    }),
     response_format: responseFormat(fieldsIn(text, 'format')),
     verbosity: text['verbosity'] ?? undefined,
     reasoning_effort: reasoning['effort'] ?? undefined,
@@ -94,16 +101,16 @@ const settingsJson = settingsMembers(settings => {
     max_completion_tokens: settings.maxOutputTokens,
     stop: settings.stop,
     seed: settings.seed,
+    logit_bias: settings.logitBias,
     service_tier: settings.serviceTier,
     prompt_cache_key: settings.promptCacheKey,
-    prompt_cache_options: settings.promptCacheOptions,
+    prompt_cache_options: cacheOptions(settings.promptCacheOptions),
     prompt_cache_retention: settings.promptCacheRetention,
     safety_identifier: settings.safetyIdentifier,
   };
 });
 
-function tool(given: NonNullable<CallSettings['tools']>[number]): Fields {
-  const { name } = given;
+function tool({ tool: given, flat: name }: NamedTool): Fields {
   if (given.type === 'custom') {
     const { type, ...grammar } = given.format;
     const format = type === 'text' ? { type } : { type, grammar };
@@ -121,18 +128,29 @@ function tool(given: NonNullable<CallSettings['tools']>[number]): Fields {
   };
 }
 
-function toolChoice(choice: unknown): unknown {
+function toolChoice(choice: unknown, tools: readonly NamedTool[]): unknown {
   if (!isFields(choice)) return choice ?? undefined;
-  if (choice['type'] !== 'allowed_tools') return named(choice);
+  if (choice['type'] !== 'allowed_tools') return chosen(choice, tools)[0];
   // Upstreams know no tools of which none may be called.
   if (choice['mode'] === 'none') return 'none';
-  const tools = listIn(choice, 'tools').map(each => (isFields(each) ? named(each) : each));
-  return { type: 'allowed_tools', allowed_tools: { mode: choice['mode'] ?? 'auto', tools } };
+  const allowed = listIn(choice, 'tools').flatMap(each => (isFields(each) ? chosen(each, tools) : []));
+  return { type: 'allowed_tools', allowed_tools: { mode: choice['mode'] ?? 'auto', tools: allowed } };
 }
 
-function named(choice: Fields): Fields {
-  const type = choice['type'] === 'custom' ? 'custom' : 'function';
-  return { type, [type]: { name: stringIn(choice, 'name') } };
+/** Not every server knows marks on parts, so they are not sent; then no cache would be kept if they alone were to say where. */
+function cacheOptions(options: unknown): Fields | undefined {
+  const { mode, ...others } = isFields(options) ? options : {};
+  const kept = mode === 'explicit' || mode === undefined ? others : { mode, ...others };
+  return Object.keys(kept).length === 0 ? undefined : kept;
+}
+
+/** What a choice names: a tool, or all of a namespace. */
+function chosen(choice: Fields, tools: readonly NamedTool[]): readonly Fields[] {
+  const name = stringIn(choice, 'name') ?? '';
+  const meant = tools.filter(({ tool: one, namespace }) =>
+    choice['type'] === 'namespace' ? namespace === name : choiceName(one.name, namespace) === name,
+  );
+  return meant.map(({ tool: { type }, flat }) => ({ type, [type]: { name: flat } }));
 }
 
 function responseFormat(format: Fields | null): Fields | undefined {

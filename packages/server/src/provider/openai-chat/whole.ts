@@ -2,11 +2,12 @@
 import type { Step } from '../../log/steps.ts';
 import { malformed } from '../in-band.ts';
 import { type Fields, fieldsIn, isFields, listIn } from '../json.ts';
+import type { ReadToolName } from '../tool-names.ts';
 import { ChatReader } from './reader.ts';
 
 /** Its message is read as the one delta that says everything. @throws ProviderError */
-export function readWhole(answer: Fields, requestId: string | null): readonly Step[] {
-  const reader = new ChatReader(requestId);
+export function readWhole(answer: Fields, requestId: string | null, toolName?: ReadToolName): readonly Step[] {
+  const reader = new ChatReader(requestId, toolName);
   reader.chunk({
     ...answer,
     choices: listIn(answer, 'choices')

@@ -8,17 +8,17 @@ import type { EncodedItems } from '../run-cache.ts';
 /** The fields of each item type that are sent, in their order. */
 const SENT: { readonly [type: string]: readonly string[] } = {
   message: ['type', 'role', 'content', 'phase'],
-  function_call: ['type', 'call_id', 'name', 'arguments'],
+  function_call: ['type', 'call_id', 'namespace', 'name', 'arguments'],
   function_call_output: ['type', 'call_id', 'output'],
-  custom_tool_call: ['type', 'call_id', 'name', 'input'],
+  custom_tool_call: ['type', 'call_id', 'namespace', 'name', 'input'],
   custom_tool_call_output: ['type', 'call_id', 'output'],
   compaction: ['type', 'encrypted_content'],
 };
 
 const PART: { readonly [type: string]: readonly string[] } = {
-  input_text: ['type', 'text'],
-  input_image: ['type', 'image_url', 'detail'],
-  input_file: ['type', 'filename', 'file_data', 'file_url'],
+  input_text: ['type', 'text', 'prompt_cache_breakpoint'],
+  input_image: ['type', 'image_url', 'detail', 'prompt_cache_breakpoint'],
+  input_file: ['type', 'filename', 'file_data', 'file_url', 'prompt_cache_breakpoint'],
   output_text: ['type', 'text'],
   refusal: ['type', 'refusal'],
 };
@@ -74,7 +74,7 @@ function reasoning(item: LoggedItem, unsealed: boolean): Fields | null {
 
 function unsendable(type: string) {
   return providerError(
-    'upstream_rejected',
+    'upstream_invalid_request',
     `The input holds "${type.slice(0, 60)}", which this target cannot be sent.`,
     { param: 'input' },
   );

@@ -5,6 +5,7 @@ import { malformed } from '../in-band.ts';
 import { type Fields, fieldsIn, isFields, listIn, stringIn } from '../json.ts';
 import { readLogprobs, readServiceTier } from '../logprobs.ts';
 import { type ItemWriter, OutputWriter } from '../output-writer.ts';
+import { AS_IS, type ReadToolName } from '../tool-names.ts';
 import { upstreamId } from '../transport/request-id.ts';
 import { readUsage, type UsageNames } from '../usage.ts';
 
@@ -47,12 +48,14 @@ export function partKind(part: Fields | null): PartKind | undefined {
 /** Every method throws a `ProviderError` for what cannot be. */
 export class ResponseOutput {
   readonly #requestId: string | null;
+  readonly #toolName: ReadToolName;
   readonly #writer = new OutputWriter();
   /** By `output_index`; null for an item of a kind that is not told. */
   readonly #items = new Map<number, OpenItem | null>();
 
-  constructor(requestId: string | null) {
+  constructor(requestId: string | null, toolName: ReadToolName = AS_IS) {
     this.#requestId = requestId;
+    this.#toolName = toolName;
   }
 
   take(): Step[] {
@@ -78,7 +81,7 @@ export class ResponseOutput {
         const callId = stringIn(item, 'call_id');
         const name = stringIn(item, 'name');
         if (callId === null || callId === '' || name === null || name === '') throw malformed(this.#requestId);
-        return { type: item['type'], callId, name };
+        return { type: item['type'], callId, ...this.#toolName(name, stringIn(item, 'namespace')) };
       }
       default:
         return null;

@@ -4,6 +4,7 @@ import type { EventReader } from '../dialect.ts';
 import { malformed, reportedFailure, truncated } from '../in-band.ts';
 import { countIn, type Fields, fieldsIn, isFields, listIn, parseFields, stringIn } from '../json.ts';
 import { readLogprobs } from '../logprobs.ts';
+import type { ReadToolName } from '../tool-names.ts';
 import { partKind, type PartPlace, ResponseOutput } from './output.ts';
 
 /** Events that repeat the whole request and say nothing: known by their first bytes, so that they are not parsed before the first token. */
@@ -14,9 +15,9 @@ export class ResponsesReader implements EventReader {
   readonly #output: ResponseOutput;
   ended = false;
 
-  constructor(requestId: string | null) {
+  constructor(requestId: string | null, toolName?: ReadToolName) {
     this.#requestId = requestId;
-    this.#output = new ResponseOutput(requestId);
+    this.#output = new ResponseOutput(requestId, toolName);
   }
 
   take(): Step[] {

@@ -202,10 +202,10 @@ describe('what cannot be said is refused before anything is sent', () => {
   test.each([
     [run({ type: 'web_search_call', id: 'ws_1' }), {}, 'input'],
     [run({ ...user, content: [{ type: 'input_audio' }] }), {}, 'input'],
-    [run(user), { stop: ['x'] }, 'stop'],
+    [run(user), { logitBias: { '7': -100 } }, 'logit_bias'],
   ] as const)('%j %j', (context, settings, param) => {
     expect(() => sent([context], settings)).toThrow(
-      expect.objectContaining({ providerError: 'upstream_rejected', param, retryable: false }),
+      expect.objectContaining({ providerError: 'upstream_invalid_request', param, retryable: false }),
     );
   });
 });

@@ -1,5 +1,7 @@
 /** The body of `POST /responses`. Nothing is stored upstream: leaving state there would be a placement of state. */
+import { LIMITS, type OfferedTool } from '@perdure/protocol';
 import type { CallSettings, ContextRun } from '../../engine/ports.ts';
+import type { OutputRules } from '../cut-output.ts';
 import type { EncodedRequest, EncodeOptions } from '../dialect.ts';
 import { jsonTokens } from '../estimate.ts';
 import { isFields } from '../json.ts';
@@ -17,8 +19,9 @@ export function encodeRequest(
   model: string,
   { unsealed, whole }: EncodeOptions,
 ): EncodedRequest {
-  if (settings.stop !== undefined && settings.stop.length > 0) {
-    throw providerError('upstream_rejected', 'This target does not take stop sequences.', { param: 'stop' });
+  if (settings.logitBias !== undefined) {
+    const why = 'The target of this model speaks Responses, which knows no biases of tokens.';
+    throw providerError('upstream_invalid_request', why, { param: 'logit_bias' });
   }
   const runs = context.map(unsealed ? unsealedOnly : sealedToo);
   const said = settingsJson(settings);
@@ -29,6 +32,12 @@ export function encodeRequest(
 
 export function estimateRequest(context: readonly ContextRun[], settings: CallSettings): number {
   return jsonTokens(settingsJson(settings)) + tokensOf(context, () => context.map(sealedToo));
+}
+
+/** Stop texts have no counterpart here, and no answer is asked for that is shorter than the API's least. */
+export function leftToDo({ stop = [], maxOutputTokens }: CallSettings): Pick<OutputRules, 'stop' | 'tokens'> | null {
+  const tokens = maxOutputTokens !== undefined && maxOutputTokens < LIMITS.minOutputTokens ? maxOutputTokens : null;
+  return stop.length === 0 && tokens === null ? null : { stop, tokens };
 }
 
 /** `seed` has no counterpart here and is a hint: it is left out. */
@@ -45,7 +54,7 @@ const settingsJson = settingsMembers(settings => ({
   presence_penalty: settings.presencePenalty,
   frequency_penalty: settings.frequencyPenalty,
   top_logprobs: settings.topLogprobs,
-  max_output_tokens: settings.maxOutputTokens,
+  max_output_tokens: settings.maxOutputTokens && Math.max(LIMITS.minOutputTokens, settings.maxOutputTokens),
   service_tier: settings.serviceTier,
   prompt_cache_key: settings.promptCacheKey,
   prompt_cache_options: settings.promptCacheOptions,
@@ -53,10 +62,9 @@ const settingsJson = settingsMembers(settings => ({
   safety_identifier: settings.safetyIdentifier,
 }));
 
-type Tool = NonNullable<CallSettings['tools']>[number];
-
-function tool(given: Tool): Tool {
+function tool(given: OfferedTool): object {
   const { type, name } = given;
+  if (type === 'namespace') return { type, name, description: given.description, tools: given.tools.map(tool) };
   if (type === 'custom') {
     const { description, format } = given;
     return { type, name, ...(description !== undefined && { description }), format };

@@ -28,6 +28,26 @@ describe('a request that does not fit', () => {
   });
 });
 
+describe('whose fault a refusal is', () => {
+  test.each([400, 413, 422])('HTTP %i is that of the request', status => {
+    expect(failure(status, { message: 'No.' })).toMatchObject({
+      providerError: 'upstream_invalid_request',
+      retryable: false,
+    });
+  });
+
+  test.each([
+    [404, { message: 'No.' }],
+    [405, { message: 'No.' }],
+    [400, { message: 'No.', param: 'model' }],
+    [400, { message: 'No.', code: 'model_not_found' }],
+    [400, { message: 'No.', code: 'DeploymentNotFound' }],
+    [400, { message: 'No.', code: 'invalid_api_key' }],
+  ])('HTTP %i with %j is that of the target', (status, error) => {
+    expect(failure(status, error).providerError).toBe('upstream_rejected');
+  });
+});
+
 describe('what the upstream says', () => {
   test('is passed on for a refused request, with the field at fault', () => {
     const error = failure(400, { message: "Unknown parameter: 'x'.", param: 'x' });

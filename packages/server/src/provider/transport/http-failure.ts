@@ -43,6 +43,13 @@ export function isTooLong({ code, message }: StatedError): boolean {
   return (code !== null && TOO_LONG_CODES.has(code)) || (message !== null && TOO_LONG.test(message));
 }
 
+const OF_TARGET: ReadonlySet<string> = new Set(['model_not_found', 'DeploymentNotFound', 'invalid_api_key']);
+
+/** Whether the upstream objects to what the configuration says of the target, and not to what the client asked for. */
+function isOfTarget({ code, param }: StatedError): boolean {
+  return param === 'model' || (code !== null && OF_TARGET.has(code));
+}
+
 /**
  * The upstream's message, fit to be shown: one line, of bounded length; null if it could hold a credential (L9).
  * @param secret the key that the call was made with
@@ -89,12 +96,12 @@ export function httpFailure(answer: HttpAnswer, secret: string | null, now: numb
   if ((status === 400 || status === 413 || status === 422) && isTooLong(stated)) {
     return fail('context_length_exceeded', 'The input is longer than the context window of the model.', false);
   }
-  if (status === 400 || status === 422) {
+  if (status === 400 || status === 413 || status === 422) {
     const param =
       stated.param === null || stated.param.length > MAX_PARAM_CHARS ? null : showable(stated.param, secret);
     const said = showable(stated.message, secret);
     return fail(
-      'upstream_rejected',
+      isOfTarget(stated) ? 'upstream_rejected' : 'upstream_invalid_request',
       said === null ? `${own}.` : `The model provider refused the request: ${said}`,
       false,
       param,
