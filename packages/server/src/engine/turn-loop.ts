@@ -191,7 +191,7 @@ async function compactByModel(
   turn.addUsage(usage);
   const upstream = summary.end?.upstream ?? NO_IDS;
   const head = { call: index, outcome: 'completed' as const, reason: null, usage, upstream, count: 0, calls: [] };
-  const laid = layDue(turn, summary.text);
+  const laid = await layDue(engine, turn, summary.text);
   const bodies: EventBody[] = [{ type: 'call.completed', head, payload: null }, laid.event];
   const prepared = await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
   turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));
@@ -207,7 +207,7 @@ async function commitDue(
 ): Promise<void> {
   const placed = placeDue(engine, turn, state, before);
   if (placed !== null) return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: COMPACTION });
-  const laid = layDue(turn);
+  const laid = await layDue(engine, turn);
   const prepared = await engine.sessions.commit(turn.live, [...before, laid.event], { actor: 'engine' });
   turn.broadcast.publish(unshown);
   turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));

@@ -50,9 +50,9 @@ export async function askForSummary(
 }
 
 /** The compaction that is due. */
-export function layDue(turn: RunningTurn, summary?: string): LaidCompaction {
+export function layDue(engine: EngineContext, turn: RunningTurn, summary?: string): Promise<LaidCompaction> {
   const previous = turn.live.state?.compacted ?? null;
-  return layCompaction(mustPlan(turn), {
+  return layCompaction(engine, mustPlan(turn), {
     ...place(turn),
     body: turn.body,
     previous,
