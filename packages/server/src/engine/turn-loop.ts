@@ -106,7 +106,13 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.target = null;
   turn.asked = false;
   if (target === null)
-    return settleFailure(engine, turn, placed, failedCall('The target of this call is no longer configured.'), []);
+    return settleFailure(
+      engine,
+      turn,
+      placed,
+      failedCall('The target of this call is no longer configured.', true),
+      [],
+    );
   // Before the lease is looked at: listing tools and reading files may take a while.
   if (!placed.call.compacts) await readyTools(engine, turn);
   const context = placed.call.compacts ? [] : await sentContext(engine, turn);
@@ -142,6 +148,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
       const late = perdureError('deadline_exceeded', TOO_LONG);
       return fail(engine, turn, late, bodies, unshown);
     }
+    turn.asked = false;
     if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
     return settleFailure(engine, turn, placed, error, released);
   }
@@ -182,6 +189,7 @@ async function compactByModel(
     if (!isProviderError(error) || turn.abort.signal.aborted)
       return breakOff(engine, turn, placed, { error, released: [] });
     const { bodies } = settled(turn, placed, error, []);
+    turn.asked = false;
     if (!turn.avoid.includes(target.id)) turn.avoid.push(target.id);
     await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
     return;

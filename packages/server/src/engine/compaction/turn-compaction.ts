@@ -44,7 +44,8 @@ export async function askForSummary(
 ): Promise<Summary> {
   const { context, settings } = callOf(engine, turn);
   const reader = new SummaryReader();
-  const steps = upstreamSteps({ target, context, settings, signal: turn.abort.signal }, engine);
+  const onAsked = (): void => void (turn.asked = true);
+  const steps = upstreamSteps({ target, context, settings, signal: turn.abort.signal, onAsked }, engine);
   for await (const batch of steps) reader.take(batch);
   return reader.summary;
 }
