@@ -6,7 +6,7 @@ export * from './responses/events.ts';
 export * from './responses/items.ts';
 export * from './responses/resource.ts';
 export * from './responses/settings.ts';
-export { fault, parseBody, parseQuery, type Parsed } from './parse.ts';
+export { fault, parseBody, parseJsonText, parseQuery, type Parsed } from './parse.ts';
 export { createResponseBody, parseCreateResponse } from './responses/request-schema.ts';
 export { includablesOf } from './responses/include.ts';
 export { skippedTools } from './responses/tool-schema.ts';
