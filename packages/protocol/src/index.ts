@@ -14,7 +14,7 @@ export {
   placedTools,
   type PlacedTool,
 } from './responses/namespaces.ts';
-export { fault, parseBody, parseQuery, type Parsed } from './parse.ts';
+export { fault, parseBody, parseJsonText, parseQuery, type Parsed } from './parse.ts';
 export { createResponseBody, parseCreateResponse } from './responses/request-schema.ts';
 export { includablesOf } from './responses/include.ts';
 export { skippedTools } from './responses/tool-schema.ts';

@@ -6,7 +6,7 @@
 import type { core } from 'zod';
 import * as z from 'zod';
 import { isErrorCode, type ErrorCode } from './errors.ts';
-import { isJsonObject, jsonExcess, type JsonObject } from './json.ts';
+import { isJsonObject, jsonExcess, type JsonExcess, type JsonObject, jsonTextExcess } from './json.ts';
 import { LIMITS } from './limits.ts';
 import { perdureError, type PerdureError } from './perdure-error.ts';
 
@@ -26,16 +26,34 @@ const FIRST_ONLY: { readonly reportInput: false; readonly abortEarly: true } = {
 export function parseBody<Value>(schema: z.ZodType<Value>, body: unknown): Parsed<Value> {
   if (!isJsonObject(body)) return failure('invalid_request', 'The request body must be a JSON object.', null);
   const excess = jsonExcess(body, LIMITS.jsonDepth, LIMITS.jsonNodes);
-  if (excess === 'depth') {
-    return failure('invalid_request', `The request body nests deeper than ${LIMITS.jsonDepth} levels.`, null);
-  }
-  if (excess === 'nodes') {
-    return failure('invalid_request', `The request body holds more than ${LIMITS.jsonNodes} values.`, null);
-  }
+  if (excess !== null) return { ok: false, error: excessError(excess) };
   const parsed = schema.safeParse(body, FIRST_ONLY);
   return parsed.success
     ? { ok: true, value: parsed.data }
     : { ok: false, error: errorOfIssues(parsed.error.issues, body) };
+}
+
+/**
+ * The value of a text of JSON that somebody else wrote. A long one that is too deep or holds too much is refused before it is parsed.
+ * @param what whose text it is, as the error names it
+ * @throws PerdureError invalid_json, invalid_request
+ */
+export function parseJsonText(text: string, what = 'request body'): unknown {
+  const excess = jsonTextExcess(text, LIMITS.jsonDepth, LIMITS.jsonNodes);
+  if (excess !== null) throw excessError(excess, what);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw perdureError('invalid_json', `The ${what} is not valid JSON.`);
+  }
+}
+
+function excessError(excess: JsonExcess, what = 'request body'): PerdureError {
+  const beyond = {
+    depth: `nests deeper than ${LIMITS.jsonDepth} levels`,
+    nodes: `holds more than ${LIMITS.jsonNodes} values`,
+  };
+  return perdureError('invalid_request', `The ${what} ${beyond[excess]}.`, { param: null });
 }
 
 /** The same for values that are not bodies: queries, which hold texts only. */

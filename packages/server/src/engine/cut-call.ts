@@ -13,7 +13,7 @@ export function estimatedUsage(input: number, builder: OutputBuilder): Usage {
   return { input, cached: 0, output: Math.ceil(chars / 4), reasoning: 0 };
 }
 
-export function failedCall(message: string): ProviderError {
+export function failedCall(message: string, unsent = false): ProviderError {
   return Object.assign(new Error(message), {
     providerError: 'upstream_error' as const,
     retryable: true,
@@ -21,6 +21,7 @@ export function failedCall(message: string): ProviderError {
     status: null,
     param: null,
     requestId: null,
+    ...(unsent && { unsent: true as const }),
   });
 }
 
@@ -106,13 +107,17 @@ export function cancelledCall(
   return { body: { type: 'call.cancelled', head, payload }, shown, unshown };
 }
 
-/** What a failed call is charged at: nothing if the upstream refused it, else its bound, since nobody knows (L5). */
+/** Whether the failed call used nothing for certain: it was never sent, or the upstream refused it. */
+export function usedNothing({ unsent, status, providerError }: ProviderError): boolean {
+  return unsent === true || (status !== null && status >= 400 && providerError !== 'upstream_interrupted');
+}
+
+/** What a failed call is charged at: nothing if it used none, else its bound, since nobody knows (L5). */
 function spent(
   error: ProviderError,
   reserved: { input: number; output: number },
 ): { usage: Usage; metered: 'exact' | 'bound' } {
-  const refused = error.status !== null && error.status >= 400 && error.providerError !== 'upstream_interrupted';
-  if (refused) return { usage: NO_USAGE, metered: 'exact' };
+  if (usedNothing(error)) return { usage: NO_USAGE, metered: 'exact' };
   return { usage: { input: reserved.input, cached: 0, output: reserved.output, reasoning: 0 }, metered: 'bound' };
 }
 

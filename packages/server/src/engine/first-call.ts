@@ -38,7 +38,7 @@ export interface FirstCallInput {
 }
 
 /** @throws context_length_exceeded, unsupported_content */
-export function placeFirst(engine: EngineContext, input: FirstCallInput): FirstCall | NotPlaced {
+export async function placeFirst(engine: EngineContext, input: FirstCallInput): Promise<FirstCall | NotPlaced> {
   const { request, live, items, settings } = input;
   const planned = { request: request.request, history: live.context.runs, items, settings };
   const plan =
@@ -48,7 +48,7 @@ export function placeFirst(engine: EngineContext, input: FirstCallInput): FirstC
     // Where no model may be asked, what can be extracted is better than nothing.
     if (placed.ok) return { ok: true, placed, purpose: COMPACTION, plan, laid: null };
   }
-  const laid = plan === null ? null : lay(input, plan);
+  const laid = plan === null ? null : await lay(engine, input, plan);
   const purpose = purposeOf(live.state);
   if (plan !== null && plan.kind !== 'answer') return { ok: true, placed: null, purpose, plan, laid };
   const placed = placeTurn(engine, input, sentFirst(live, items, plan, laid));
@@ -57,9 +57,13 @@ export function placeFirst(engine: EngineContext, input: FirstCallInput): FirstC
   return { ok: true, placed, purpose, plan, laid };
 }
 
-function lay({ live, items, body, from }: FirstCallInput, plan: CompactionPlan): LaidCompaction {
+function lay(
+  engine: EngineContext,
+  { live, items, body, from }: FirstCallInput,
+  plan: CompactionPlan,
+): Promise<LaidCompaction> {
   const previous = live.state?.compacted ?? null;
-  return layCompaction(plan, { body, history: live.context.runs, input: items, from, previous });
+  return layCompaction(engine, plan, { body, history: live.context.runs, input: items, from, previous });
 }
 
 function sentFirst(

@@ -88,7 +88,7 @@ async function commitDue(
 ): Promise<void> {
   const placed = placeDue(engine, turn, state, before);
   if (placed !== null) return commitPlaced(engine, turn, state, { before, unshown, placed, purpose: COMPACTION });
-  const laid = layDue(turn);
+  const laid = await layDue(engine, turn);
   const prepared = await engine.sessions.commit(turn.live, [...before, laid.event], { actor: 'engine' });
   turn.broadcast.publish(unshown);
   turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));

@@ -326,6 +326,8 @@ export interface ProviderError extends Error {
   /** The request field at fault, for `upstream_invalid_request`. */
   readonly param: string | null;
   readonly requestId: string | null;
+  /** No byte of the request was written: the upstream can have used nothing. */
+  readonly unsent?: true;
 }
 
 export function isProviderError(error: unknown): error is ProviderError {

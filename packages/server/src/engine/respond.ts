@@ -137,7 +137,7 @@ async function beginIn(engine: EngineContext, input: RespondRequest, opening: Op
   const body = idBody(response, 'resp') ?? '';
   const placedItems = placeItems(items, body, 0);
   const said = sayings(request);
-  const first = placeFirst(engine, {
+  const first = await placeFirst(engine, {
     request: input,
     subject,
     live,

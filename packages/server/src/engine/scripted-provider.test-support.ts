@@ -105,7 +105,7 @@ export async function* thenHang(steps: readonly Step[], { signal }: ProviderCall
 
 export function failure(
   kind: ProviderError['providerError'],
-  more: Partial<Pick<ProviderError, 'retryable' | 'status' | 'retryAfterMs' | 'param'>> = {},
+  more: Partial<Pick<ProviderError, 'retryable' | 'status' | 'retryAfterMs' | 'param' | 'unsent'>> = {},
 ): ProviderError {
   return Object.assign(new Error(`scripted: ${kind}`), {
     providerError: kind,

@@ -9,6 +9,7 @@ import type { SessionId } from '../kernel/ids.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { type Boundary, untilBoundary } from './boundary.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { usedNothing } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
 import { flowed, NotTaken, type StepSource, taken, type TakeSteps } from './flow.ts';
 import { killPoint } from './kill-point.ts';
@@ -272,10 +273,10 @@ export class StatelessRun {
   }
 
   #failure(error: unknown, begun: boolean): MeterBody {
-    // What the upstream refused cost nothing; what broke is charged at its bound, since nobody knows.
-    const refused = isProviderError(error) && error.status !== null && error.status >= 400 && !begun;
+    // What was never sent, or was refused, cost nothing; what broke is charged at its bound, since nobody knows.
+    const nothing = isProviderError(error) && usedNothing(error) && !begun;
     const code = isProviderError(error) ? error.providerError : this.#problem(error).code;
-    return failedEvent(this.#attempt, code, refused ? null : this.#placed);
+    return failedEvent(this.#attempt, code, nothing ? null : this.#placed);
   }
 
   /** After a failed attempt: places the call elsewhere, or settles it. @throws PerdureError if it may not be made again, or cannot */
@@ -382,7 +383,7 @@ function completed(call: number, end: StepEnd | null, placed: PlacedCall): Meter
   return { type: 'call.completed', head, payload: null };
 }
 
-/** @param placed null if the upstream refused the call, so that it cost nothing */
+/** @param placed null if the call cost nothing: it was not sent, or the upstream refused it */
 export function failedEvent(
   call: number,
   code: string,

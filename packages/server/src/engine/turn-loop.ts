@@ -111,7 +111,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
       engine,
       turn,
       placed,
-      failedCall('The target of this call is no longer configured.'),
+      failedCall('The target of this call is no longer configured.', true),
       [],
       placed.call.target,
     );
@@ -151,6 +151,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
       const late = perdureError('deadline_exceeded', TOO_LONG);
       return fail(engine, turn, late, bodies, unshown);
     }
+    turn.asked = false;
     return settleFailure(engine, turn, placed, error, released, target.id);
   }
   killPoint('call.before-settle');
@@ -192,6 +193,7 @@ async function compactByModel(
     if (!isProviderError(error) || turn.abort.signal.aborted)
       return breakOff(engine, turn, placed, { error, released: [] });
     const { bodies } = settled(turn, placed, error, []);
+    turn.asked = false;
     noteFailure(turn, target.id, error, upstreamFailure(error.providerError, error.message, error));
     await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
     return;
@@ -201,7 +203,7 @@ async function compactByModel(
   turn.addUsage(usage);
   const upstream = summary.end?.upstream ?? NO_IDS;
   const head = { call: index, outcome: 'completed' as const, reason: null, usage, upstream, count: 0, calls: [] };
-  const laid = layDue(turn, summary.text);
+  const laid = await layDue(engine, turn, summary.text);
   const bodies: EventBody[] = [{ type: 'call.completed', head, payload: null }, laid.event];
   const prepared = await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });
   turn.broadcast.publish(takeCompaction(engine, turn, laid, prepared));

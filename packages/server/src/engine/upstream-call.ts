@@ -198,6 +198,7 @@ class UpstreamCall {
   readonly #watchdog = new Watchdog(() => late(!this.begun));
   #firstByteMs: number | undefined;
   #chars = 0;
+  #asked = false;
   #complete = false;
 
   constructor(request: UpstreamRequest, deps: UpstreamDeps) {
@@ -217,6 +218,7 @@ class UpstreamCall {
   ask<T>(how: (provider: Provider, call: ProviderCall) => Promise<T>): Promise<T> {
     const { target, context, settings, onAsked } = this.#request;
     this.mustGoOn();
+    this.#asked = true;
     const asked = how(target.provider, { upstream: target.upstream, context, settings, signal: this.#abort.signal });
     onAsked?.();
     return asked;
@@ -255,7 +257,7 @@ class UpstreamCall {
   }
 
   failed(error: unknown): ProviderError {
-    const problem = asProviderError(error, this.begun);
+    const problem = asProviderError(error, this.begun, !this.#asked || wasUnsent(error));
     const end = verdict(problem);
     this.#end(end === 'failed' && this.#request.again === true ? 'aborted' : end);
     return problem;
@@ -282,7 +284,15 @@ function late(first: boolean): PerdureError {
   );
 }
 
-function asProviderError(error: unknown, begun: boolean): ProviderError {
+/** The brand of a failure before anything was written, whatever else it is. */
+const wasUnsent = (error: unknown): boolean => error instanceof Error && 'unsent' in error && error.unsent === true;
+
+function asProviderError(error: unknown, begun: boolean, unsent: boolean): ProviderError {
+  const problem = branded(error, begun);
+  return unsent ? Object.assign(problem, { unsent: true as const }) : problem;
+}
+
+function branded(error: unknown, begun: boolean): ProviderError {
   if (isProviderError(error)) return error;
   const timedOut = error instanceof Error && 'code' in error && error.code === 'upstream_timeout';
   if (timedOut) return failure(begun ? 'upstream_interrupted' : 'upstream_timeout', error.message, !begun);

@@ -96,6 +96,28 @@ describe('usage', () => {
     expect(calls.map(call => call.id)).toEqual([3, 2, 1].map(part => placement?.replace(/01$/, `0${part}`)));
   });
 
+  it.each([true, false])(
+    'charges nothing for what was never sent, whoever is asked after it, stored: %s',
+    async stored => {
+      const world = new World();
+      const unsent = { unsent: true } as const;
+      world.provider.inTurn(
+        () => thenFail([], failure('upstream_error', { retryable: true, ...unsent })),
+        () => thenFail([], failure('upstream_rejected', unsent)),
+      );
+      const booted = world.boot();
+      const made = stored ? ask(booted.engine).then(({ done }) => done) : stateless(booted);
+      await made.catch(() => undefined);
+      await settled(booted);
+      const { calls, open } = await usageOf(booted);
+      expect(open).toEqual([]);
+      expect(calls.map(call => [call.outcome, call.metered, call.usage.input, call.usage.output])).toEqual([
+        ['failed', 'exact', 0, 0],
+        ['failed', 'exact', 0, 0],
+      ]);
+    },
+  );
+
   it('leaves refusals out, and says which calls are open', async () => {
     const world = new World();
     const booted = world.boot();

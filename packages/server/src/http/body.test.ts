@@ -43,6 +43,14 @@ const post = (pieces: readonly (string | Buffer)[], headers: Record<string, stri
 const sized = (bytes: number): string => JSON.stringify({ a: 'x'.repeat(bytes - 8) });
 
 describe('a body', () => {
+  // It has no end: who parses it finds that it is no JSON, seconds later.
+  test('that nests without end is refused before it is parsed', async () => {
+    read = req => readJson(req, { ...LIMITS, bodyBytes: 32 * 1024 * 1024, bodyMs: 20_000 });
+    const deep = `{"a":${'['.repeat(64)}`;
+    const empty = Buffer.alloc(30 * 1024 * 1024, '[');
+    expect(await post([deep, empty])).toEqual({ code: 'invalid_request', status: 400 });
+  });
+
   test('is read in any number of pieces, and kept as it came', async () => {
     const text = '{"a": [1, "é"]}';
     const bytes = Buffer.from(text);

@@ -1,5 +1,5 @@
 /** Request bodies: bounded in bytes and in time, and read as they come. */
-import { perdureError } from '@perdure/protocol';
+import { parseJsonText, perdureError } from '@perdure/protocol';
 import type { IncomingMessage } from 'node:http';
 import { guardJson } from './guard.ts';
 import type { HttpLimits } from './types.ts';
@@ -14,15 +14,11 @@ export interface JsonBody {
   readonly bytes: Buffer;
 }
 
-/** @throws unsupported_media_type, body_too_large, invalid_json, request_too_slow */
+/** @throws unsupported_media_type, body_too_large, invalid_json, invalid_request, request_too_slow */
 export async function readJson(req: IncomingMessage, limits: HttpLimits): Promise<JsonBody> {
   guardJson(req);
   const bytes = await readBytes(req, limits);
-  try {
-    return { value: JSON.parse(bytes.toString('utf8')), bytes };
-  } catch {
-    throw perdureError('invalid_json');
-  }
+  return { value: parseJsonText(bytes.toString('utf8')), bytes };
 }
 
 /** As `readJson`, but a missing body is undefined. */

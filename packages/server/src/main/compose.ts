@@ -13,6 +13,7 @@ import { type HomeId, homeTag, makeIds } from '../kernel/ids.ts';
 import type { HomeStore } from '../store/home-store.ts';
 import type { DataLock } from '../store/sqlite/data-lock.ts';
 import { openSqliteHome, type SqliteHomeOptions } from '../store/sqlite/open-sqlite-home.ts';
+import { makeSelectApart } from './compaction/thread.ts';
 import type { Config } from './config/config.ts';
 import { saleOf } from './config/config.ts';
 import { sha256 } from './digest.ts';
@@ -212,7 +213,7 @@ async function assemble(
       rates,
     },
     targetFacts: targetFactsOf(config),
-    compaction: { ...config.compaction, seals: makeSeals(sealKey) },
+    compaction: { ...config.compaction, seals: makeSeals(sealKey), selectApart: makeSelectApart() },
     tools: { ...agents.tools, limits: toolLimits(limits) },
     agentHost: agents.host,
     files: files.desk,

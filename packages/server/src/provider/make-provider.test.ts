@@ -56,7 +56,7 @@ describe('the request', () => {
     async baseUrl => {
       const provider = makeProvider({ dialect: 'openai-responses' });
       const { error } = await outcomeOf(provider.call(callTo(baseUrl)));
-      expect(error).toMatchObject({ providerError: 'upstream_rejected', status: null });
+      expect(error).toMatchObject({ providerError: 'upstream_rejected', status: null, unsent: true });
       expect(String(error)).not.toContain('secret');
       await provider.close();
     },
@@ -68,9 +68,51 @@ describe('the request', () => {
       const { error } = await outcomeOf(
         provider.call(callTo(baseUrl, { upstream: { target: 't', baseUrl, model: 'm', apiKey } })),
       );
-      expect(error).toMatchObject({ providerError: 'upstream_credentials' });
+      expect(error).toMatchObject({ providerError: 'upstream_credentials', unsent: true });
       expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('secret');
       expect(requests).toHaveLength(0);
+    });
+  });
+});
+
+describe('unsent is what failed before a byte of the request was written', () => {
+  test('what the dialect cannot say', async () => {
+    await withUpstream(answered, {}, async (provider, { baseUrl, opened }) => {
+      const call = callTo(baseUrl, { settings: { stop: ['x'] } });
+      const said = { providerError: 'upstream_rejected', param: 'stop', unsent: true };
+      expect((await outcomeOf(provider.call(call))).error).toMatchObject(said);
+      await expect(provider.answer(call)).rejects.toMatchObject(said);
+      expect(opened()).toBe(0);
+    });
+  });
+
+  test('no such name; no TLS; a handshake that does not end; aborted while it connects', async () => {
+    const ask = async (baseUrl: string, signal?: AbortSignal): Promise<unknown> => {
+      const provider = makeProvider({ dialect: 'openai-responses', limits: { connectMs: SHORT_MS } });
+      const { error } = await outcomeOf(provider.call(callTo(baseUrl, signal === undefined ? {} : { signal })));
+      await provider.close();
+      return error;
+    };
+    expect(await ask('http://nowhere.invalid/v1')).toMatchObject({ providerError: 'upstream_error', unsent: true });
+    await withUpstream(answered, {}, async (_, { baseUrl, requests }) => {
+      expect(await ask(baseUrl.replace('http:', 'https:'))).toMatchObject({ unsent: true });
+      expect(requests).toHaveLength(0);
+    });
+    await using silent = await silentUpstream();
+    expect(await ask(silent.baseUrl)).toMatchObject({ providerError: 'upstream_timeout', unsent: true });
+    expect(await ask(silent.baseUrl, AbortSignal.timeout(20))).toMatchObject({
+      providerError: 'aborted',
+      unsent: true,
+    });
+  });
+
+  test('not what an upstream has read, whatever it then does', async () => {
+    const cut: Answer = response => void response.destroy();
+    await withUpstream(cut, {}, async (provider, { baseUrl, requests }) => {
+      const { error } = await outcomeOf(provider.call(callTo(baseUrl)));
+      expect(error).toMatchObject({ providerError: 'upstream_error' });
+      expect(error).not.toHaveProperty('unsent');
+      expect(requests).toHaveLength(1);
     });
   });
 });

@@ -8,7 +8,7 @@ import type { Dialect, DialectName, EncodedRequest } from './dialect.ts';
 import { DEFAULT_PROVIDER_LIMITS, type ProviderLimits } from './limits.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
 import { openaiResponses } from './openai-responses/dialect.ts';
-import { providerError } from './provider-error.ts';
+import { providerError, unsent } from './provider-error.ts';
 import { StepStream } from './step-stream.ts';
 import { Connections } from './transport/connections.ts';
 import { toolNameReader } from './tool-names.ts';
@@ -42,18 +42,13 @@ export function makeProvider(options: ProviderOptions): Provider {
   /** Resolves at the first byte of the answer. */
   const ask = async (call: ProviderCall, request: EncodedRequest, accept: AnswerType): Promise<Exchange> => {
     const { upstream, signal } = call;
-    const route = connections.route(upstream.baseUrl);
-    const exchange = new Exchange(
-      {
-        path: `${route.pathname}${dialect.path}${route.search}`,
-        headers: headersFor(upstream.apiKey, accept, userAgent),
-        body: request.body,
-        signal,
-        accept,
-        secret: upstream.apiKey,
-      },
-      limits,
-    );
+    const [route, headers] = prepared(() => [
+      connections.route(upstream.baseUrl),
+      headersFor(upstream.apiKey, accept, userAgent),
+    ]);
+    const path = `${route.pathname}${dialect.path}${route.search}`;
+    const asked = { path, headers, body: request.body, signal, accept, secret: upstream.apiKey };
+    const exchange = new Exchange(asked, limits);
     await exchange.open(route.origin);
     return exchange;
   };
@@ -61,13 +56,13 @@ export function makeProvider(options: ProviderOptions): Provider {
   const send = async (call: ProviderCall, whole: boolean): Promise<[Exchange, EncodedRequest]> => {
     const { context, settings, upstream } = call;
     const accept = whole ? 'application/json' : 'text/event-stream';
-    const request = dialect.encode(context, settings, upstream.model, { unsealed: false, whole });
+    const request = prepared(() => dialect.encode(context, settings, upstream.model, { unsealed: false, whole }));
     try {
       return [await ask(call, request, accept), request];
     } catch (error) {
       if (!request.sealed || !isSealRefused(error)) throw error;
       // Another provider's seal. What is sealed is discardable (L1), nothing was begun: ask again without it.
-      const without = dialect.encode(context, settings, upstream.model, { unsealed: true, whole });
+      const without = prepared(() => dialect.encode(context, settings, upstream.model, { unsealed: true, whole }));
       return [await ask(call, without, accept), without];
     }
   };
@@ -101,6 +96,15 @@ export function makeProvider(options: ProviderOptions): Provider {
     estimateInput: dialect.estimate,
     close: () => (options.connections === undefined ? connections.close() : Promise.resolve()),
   };
+}
+
+/** What is done before anything is written. @throws what it throws, as unsent */
+function prepared<Value>(work: () => Value): Value {
+  try {
+    return work();
+  } catch (error) {
+    throw unsent(error);
+  }
 }
 
 function headersFor(apiKey: string | null, accept: AnswerType, userAgent: string): string[] {

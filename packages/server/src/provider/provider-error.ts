@@ -47,6 +47,11 @@ export function providerError(
   return new BrandedProviderError(code, message, details);
 }
 
+/** The same failure, of a request of which no byte was written. Also of what is no `ProviderError` yet. */
+export function unsent<Failure>(error: Failure): Failure {
+  return error instanceof Error ? Object.assign(error, { unsent: true as const }) : error;
+}
+
 /** The caller's signal fired, or nobody reads the answer any more. */
 export function aborted(): ProviderError {
   return providerError('aborted', 'The call was aborted.');

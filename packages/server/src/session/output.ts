@@ -239,7 +239,7 @@ export class OutputBuilder {
     current.open.chunks.push(text);
     switch (current.open.kind) {
       case 'output_text': {
-        current.open.logprobs.push(...logprobs);
+        for (const one of logprobs) current.open.logprobs.push(one);
         current.counts.at(-1)?.push(logprobs.length);
         const said = logprobs.length === 0 ? '[]' : JSON.stringify(logprobs);
         return this.#emit(into, 'response.output_text.delta', () => json(`,"logprobs":${said}`));

@@ -4,6 +4,7 @@
  * T1  A deferred tool that was not found is never offered; any other always is.
  * T2  What was found follows from the outputs of searches alone, so that it needs no state beside the log (L1).
  */
+import { parseJsonText } from '@perdure/protocol';
 import type { Json, JsonObject } from '../log/events.ts';
 
 export interface Searchable {
@@ -97,7 +98,7 @@ export function foundBy(outputs: Iterable<string>): ReadonlySet<string> {
 function namesIn(output: string): readonly string[] {
   let value: Json;
   try {
-    value = JSON.parse(output) as Json;
+    value = parseJsonText(output) as Json;
   } catch {
     return [];
   }

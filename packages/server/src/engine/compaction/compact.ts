@@ -70,7 +70,10 @@ async function compactStateless(engine: EngineContext, input: CompactInput): Pro
     budget: plan.budget,
     signal,
   });
-  const open = compactedItems(covered, plan, { body, ...(summary !== null && { summary: summary.text }) });
+  const open = await compactedItems(engine, covered, plan, {
+    body,
+    ...(summary !== null && { summary: summary.text }),
+  });
   const resource = compacted(`resp_${body}`, seconds(engine.clock.now()), {
     output: engine.compaction.seals.seal(caller.tenant, open),
     usage: summary?.usage ?? null,

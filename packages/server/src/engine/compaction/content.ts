@@ -2,22 +2,24 @@
 import { itemId, MAX_PARTS } from '../../kernel/ids.ts';
 import type { CompactionRef, EventBody, LoggedItem, OutputPayload } from '../../log/events.ts';
 import type { Step } from '../../log/steps.ts';
-import { selectContent } from '../../session/compaction/select.ts';
 import { OutputBuilder, type WireEvent } from '../../session/output.ts';
+import type { EngineContext } from '../engine-context.ts';
 import type { ContextRun } from '../ports.ts';
 import { expand, openItem } from './open-item.ts';
 import type { CompactionPlan } from './plan.ts';
+import { selected } from './selected.ts';
 
 /** The part of a turn's ids that is its compaction's: no call has it. */
 const PART = MAX_PARTS;
 
 /** The items that a compaction puts in the place of others, in open form: user messages that stand apart, then the compaction. */
-export function compactedItems(
+export async function compactedItems(
+  engine: EngineContext,
   items: readonly LoggedItem[],
   plan: Pick<CompactionPlan, 'kind' | 'budget'>,
   { body, part = PART, summary }: { readonly body: string; readonly part?: number; readonly summary?: string },
-): readonly LoggedItem[] {
-  const { users, content } = selectContent(items, {
+): Promise<readonly LoggedItem[]> {
+  const { users, content } = await selected(engine, items, {
     budget: plan.budget,
     users: plan.kind === 'apart' ? 'apart' : 'within',
     ...(summary !== undefined && { summary }),
@@ -33,7 +35,8 @@ export interface LaidCompaction {
 }
 
 /** @param at.from the position before the request; `at.input` its items, as they are kept; `at.history` what came before */
-export function layCompaction(
+export async function layCompaction(
+  engine: EngineContext,
   plan: CompactionPlan,
   at: {
     readonly body: string;
@@ -43,9 +46,9 @@ export function layCompaction(
     readonly previous: CompactionRef | null;
     readonly summary?: string;
   },
-): LaidCompaction {
+): Promise<LaidCompaction> {
   const covered = coveredItems(plan, at);
-  const items = compactedItems(covered, plan, at);
+  const items = await compactedItems(engine, covered, plan, at);
   const head = { to: at.from + plan.input, count: items.length, previous: at.previous, final: plan.kind !== 'answer' };
   return { event: { type: 'context.compacted', head, payload: { items } }, items };
 }

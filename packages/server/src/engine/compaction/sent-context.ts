@@ -57,7 +57,10 @@ export async function statelessContext(
     const covered = coveredItems(one, { history, input: items });
     const asked = { caller, model, labels, items: covered, budget: one.budget, signal };
     const summary = await statelessSummary(engine, asked);
-    const open = compactedItems(covered, one, { body, ...(summary !== null && { summary: summary.text }) });
+    const open = await compactedItems(engine, covered, one, {
+      body,
+      ...(summary !== null && { summary: summary.text }),
+    });
     const [sealed] = engine.compaction.seals.seal(caller.tenant, open);
     if (sealed === undefined) throw new Error('a compaction has one item');
     return { sealed, summary, content: expand(open) };

@@ -44,15 +44,16 @@ export async function askForSummary(
 ): Promise<Summary> {
   const { context, settings } = callOf(engine, turn);
   const reader = new SummaryReader();
-  const steps = upstreamSteps({ target, context, settings, signal: turn.abort.signal }, engine);
+  const onAsked = (): void => void (turn.asked = true);
+  const steps = upstreamSteps({ target, context, settings, signal: turn.abort.signal, onAsked }, engine);
   for await (const batch of steps) reader.take(batch);
   return reader.summary;
 }
 
 /** The compaction that is due. */
-export function layDue(turn: RunningTurn, summary?: string): LaidCompaction {
+export function layDue(engine: EngineContext, turn: RunningTurn, summary?: string): Promise<LaidCompaction> {
   const previous = turn.live.state?.compacted ?? null;
-  return layCompaction(mustPlan(turn), {
+  return layCompaction(engine, mustPlan(turn), {
     ...place(turn),
     body: turn.body,
     previous,

@@ -1,4 +1,5 @@
 /** What an approval asks, read off the log (L1): the event that asks, and what led to it. */
+import { parseJsonText } from '@perdure/protocol';
 import { base32, type SessionId, type TenantId } from '../../kernel/ids.ts';
 import { decodeEvent } from '../../log/codec.ts';
 import type { EventOf, Json, LogEvent } from '../../log/events.ts';
@@ -83,7 +84,7 @@ function look(event: LogEvent, callId: string, found: Found): void {
 /** Text that is no JSON (of custom tools) is shown as it is. */
 function readJson(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return parseJsonText(text) as Json;
   } catch {
     return text;
   }

@@ -1,5 +1,5 @@
 /** What clients send, and the errors that they are sent. One frame is one JSON text. */
-import { errorBody, isJsonObject, perdureError, type PerdureError } from '@perdure/protocol';
+import { errorBody, isJsonObject, parseJsonText, perdureError, type PerdureError } from '@perdure/protocol';
 
 /** A JSON object whose members nobody has looked at yet. */
 export interface Fields {
@@ -25,7 +25,7 @@ const STREAM_ID = /^[A-Za-z0-9_.-]{1,256}$/;
 
 /** @throws invalid_json, invalid_request, invalid_stream_id */
 export function readFrame(text: string): ClientFrame {
-  const value = parsed(text);
+  const value = parseJsonText(text, 'frame');
   if (!isJsonObject(value)) throw perdureError('invalid_request', 'A frame must be a JSON object.');
   const { type, ...rest } = value;
   if (type === 'response.steer') return { type: 'steer', body: rest };
@@ -37,14 +37,6 @@ export function readFrame(text: string): ClientFrame {
   }
   const { stream_id: lane, generate, ...body } = rest;
   return { type: 'create', lane: laneOf(lane), generate: generates(generate), body };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw perdureError('invalid_json', 'The frame is not valid JSON.');
-  }
 }
 
 function laneOf(given: unknown): string | null {

@@ -73,6 +73,7 @@ export function failsWell(harness: Harness): void {
         providerError: 'upstream_error',
         retryable: true,
         status: null,
+        unsent: true,
       });
     });
   });
@@ -85,6 +86,8 @@ export function failsWell(harness: Harness): void {
       const outcome = await harness.ask('Hello [[fault: cut 0]]');
       expect(outcome.steps).toEqual([]);
       expect(failed(outcome)).toMatchObject({ providerError: 'upstream_error', retryable: true });
+      // It was asked: what it did is its secret.
+      expect(failed(outcome).unsent).toBeUndefined();
     });
   });
 }

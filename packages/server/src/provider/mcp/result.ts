@@ -1,5 +1,6 @@
 /** What a server says of a call, as an outcome: bounded, scrubbed, in kinds of content that models take. Pure. */
 import type { ContentBlock, CallToolResult } from '@modelcontextprotocol/client';
+import { parseJsonText } from '@perdure/protocol';
 import type { ToolContent, ToolOutcome } from '../../engine/tools/ports.ts';
 import { isFields } from '../json.ts';
 import { cutText } from '../text.ts';
@@ -74,7 +75,7 @@ function isWrapped(structured: unknown, said: string): boolean {
 
 function sameJson(given: string, written: string): boolean {
   try {
-    return JSON.stringify(JSON.parse(given)) === written;
+    return JSON.stringify(parseJsonText(given)) === written;
   } catch {
     return false;
   }

@@ -10,7 +10,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { ProviderError } from '../../engine/ports.ts';
 import type { ProviderLimits } from '../limits.ts';
-import { aborted, interrupted, providerError } from '../provider-error.ts';
+import { aborted, interrupted, providerError, unsent } from '../provider-error.ts';
 import type { Origin } from './connections.ts';
 import { httpFailure } from './http-failure.ts';
 import { requestIdOf } from './request-id.ts';
@@ -142,6 +142,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #fail(error: ProviderError): void {
     if (this.#phase === 'over') return;
+    // Undici tells of the request right before it writes it: until then there is a place to wait for, or a connection to be made.
+    if (this.#controller === null) unsent(error);
     if (error.providerError === 'aborted') this.#chunks = [];
     this.#failure = error;
     this.#unwanted = true;

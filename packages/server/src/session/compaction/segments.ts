@@ -9,14 +9,13 @@ export function segmentsOf(text: string): readonly string[] {
   for (const line of text.split(/\r?\n/)) {
     for (const sentence of line.split(/(?<=[.!?。！？])\s+/)) {
       const plain = sentence.replace(/\s+/g, ' ').trim();
-      if (plain !== '') found.push(...cut(plain));
+      if (plain !== '') cut(plain, found);
     }
   }
   return found;
 }
 
-function cut(sentence: string): readonly string[] {
-  const pieces: string[] = [];
+function cut(sentence: string, into: string[]): void {
   let rest = sentence;
   while (rest.length > MAX_SEGMENT) {
     const head = rest.slice(0, MAX_SEGMENT);
@@ -27,11 +26,10 @@ function cut(sentence: string): readonly string[] {
       head.lastIndexOf(' '),
     );
     const end = at > MAX_SEGMENT / 4 ? at + 1 : wholeUnits(rest, MAX_SEGMENT);
-    pieces.push(rest.slice(0, end).trim());
+    into.push(rest.slice(0, end).trim());
     rest = rest.slice(end).trim();
   }
-  if (rest !== '') pieces.push(rest);
-  return pieces;
+  if (rest !== '') into.push(rest);
 }
 
 /** Never half of a surrogate pair. */
@@ -42,7 +40,8 @@ function wholeUnits(text: string, end: number): number {
 
 const NUMBER = /\d+/g;
 const NAME = /(?<=[\p{L}\p{N},;:] )\p{Lu}[\p{L}\p{N}'’-]+/gu;
-const IDENTIFIER = /[\p{L}\p{N}]+(?:[_/@.:-]+[\p{L}\p{N}]+)+|`[^`]+`/gu;
+// Begins where a word does: else each letter of a long word is tried, and the rest of the word read again.
+const IDENTIFIER = /(?<![\p{L}\p{N}])[\p{L}\p{N}]+(?:[_/@.:-]+[\p{L}\p{N}]+)+|`[^`]+`/gu;
 const QUOTED = /["“”«][^"“”»]{2,80}["”»]/;
 const DECISION =
   /\b(?:decid\w*|decision|agree[ds]?|chose\w*|choos\w*|must|never|always|because|therefore|prefer\w*|remember|important|note|deadline|due|error|fail\w*|fix\w*|cause|called|named|name|is|are|was|were|means?|result|total|todo|next)\b/i;

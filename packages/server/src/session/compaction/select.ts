@@ -20,6 +20,8 @@ export interface SelectionOptions {
   readonly users: 'within' | 'apart';
   /** A model's summary of what is left out, in place of our own extracts. */
   readonly summary?: string;
+  /** False: what is not kept whole is left out without a digest. Absent: true. */
+  readonly extracts?: boolean;
 }
 
 export interface Selection {
@@ -41,10 +43,15 @@ export function selectContent(items: readonly LoggedItem[], options: SelectionOp
   // A model that said nothing has summarised nothing.
   const summary = options.summary?.trim() || undefined;
   if (summary === undefined && weightOf(rest) <= room) return { users, content: rest };
-  return { users, content: shorten(rest, room, summary) };
+  return { users, content: shorten(rest, room, summary, options.extracts ?? true) };
 }
 
-function shorten(items: readonly LoggedItem[], room: number, summary: string | undefined): readonly LoggedItem[] {
+function shorten(
+  items: readonly LoggedItem[],
+  room: number,
+  summary: string | undefined,
+  extracts: boolean,
+): readonly LoggedItem[] {
   const weights = items.map(itemWeight);
   const paired = pairs(items);
   const kept = new Set<number>();
@@ -65,7 +72,8 @@ function shorten(items: readonly LoggedItem[], room: number, summary: string | u
   const tail = takeTail(items, paired, Math.floor((left * TAIL_PART.of) / TAIL_PART.in), { take, weigh, kept });
   takeUsers(items, Math.floor((left * USERS_PART.of) / USERS_PART.in), { take, weigh, kept });
 
-  const digest = summary === undefined ? extract(items, paired, kept, left) : summarised(summary, left);
+  const digest =
+    summary === undefined ? (extracts ? extract(items, paired, kept, left) : null) : summarised(summary, left);
   const before: LoggedItem[] = [];
   const after: LoggedItem[] = [];
   items.forEach((item, index) => {
@@ -127,7 +135,8 @@ function extract(
     if (kept.has(index)) return;
     const call = isOutput(item) ? items[paired.get(index) ?? -1] : undefined;
     const tool = call === undefined ? null : textOf(call['name']) || null;
-    lines.push(...linesOf(item, Math.floor((4 * index) / items.length), tool));
+    // One by one: a call takes only so many arguments, and a text may have more sentences.
+    for (const line of linesOf(item, Math.floor((4 * index) / items.length), tool)) lines.push(line);
   });
   return bestDigest(lines, room);
 }

@@ -68,8 +68,7 @@ function applyChunks(text: string, chunks: readonly Chunk[]): { readonly text: s
   for (const [i, chunk] of chunks.entries()) {
     const found = place(lines, chunk, at);
     if ('why' in found) return { why: `part ${i + 1} ${found.why}` };
-    result.push(...lines.slice(at, found.at));
-    at = found.at;
+    while (at < found.at) result.push(lines[at++] ?? '');
     for (const { kind, text: line } of chunk.lines) {
       // What is kept stays as the file has it, even if the patch writes its spaces otherwise.
       if (kind === 'keep') result.push(lines[at] ?? '');
@@ -77,7 +76,7 @@ function applyChunks(text: string, chunks: readonly Chunk[]): { readonly text: s
       else at++;
     }
   }
-  result.push(...lines.slice(at));
+  while (at < lines.length) result.push(lines[at++] ?? '');
   return { text: result.length === 0 ? '' : `${result.join('\n')}${ended ? '\n' : ''}` };
 }
 

@@ -33,6 +33,15 @@ describe('a patch', () => {
     });
   });
 
+  it('changes a line of a file that has more lines than a call takes arguments', () => {
+    const lines = Array.from({ length: 200_000 }, (_, n) => `line ${n}`);
+    const file = (middle: string): string => `${lines.with(150_000, middle).join('\n')}\n`;
+    const body = '*** Update File: f\n@@\n line 149999\n-line 150000\n+changed';
+    expect(patched(body, { f: file('line 150000') })).toEqual({ f: file('changed') });
+    const first = '*** Update File: f\n@@\n-line 0\n+changed';
+    expect(patched(first, { f: file('x') })).toEqual({ f: file('x').replace('line 0', 'changed') });
+  });
+
   it('inserts after the line that is named, else at the end', () => {
     expect(patched('*** Update File: f\n@@ a\n+x', { f: 'a\nb\n' })).toEqual({ f: 'a\nx\nb\n' });
     expect(patched('*** Update File: f\n@@\n+x', { f: 'a\nb\n' })).toEqual({ f: 'a\nb\nx\n' });
