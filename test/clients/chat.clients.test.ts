@@ -60,6 +60,13 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
       expect(await stack.upstream()).toHaveLength(before + 1);
     });
 
+    test('the target is stopped with the stream', async () => {
+      if (dialect === 'openai-chat') return;
+      const slow = { model: MODEL, messages: [user('Slowly, one, two, three. [[words: 200]] [[latency: 20]]')] };
+      await all(await client.chat.completions.create({ ...slow, stop: 'emulated', stream: true }));
+      await expect.poll(async () => (await stack.upstream()).at(-1)?.ended).toBe('client-left');
+    });
+
     test.each([1, 5, 15])('fewer tokens than it makes: %i', async max_tokens => {
       const whole = await spoken();
       const made = await client.chat.completions.create({ ...talk, max_tokens });

@@ -60,6 +60,11 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     const chat = await upstreamBody();
     expect(chat['prompt_cache_options']).toEqual(isChat ? undefined : { mode: 'explicit' });
     expect(JSON.stringify(chat).includes('prompt_cache_breakpoint')).toBe(!isChat);
+    // Of what was uploaded too.
+    const { id } = await client.files.create({ file: new File(['Facts.'], 'facts.txt'), purpose: 'user_data' });
+    const uploaded = { type: 'input_file' as const, file_id: id, ...marked };
+    await client.responses.create({ ...request, input: [{ role: 'user', content: [uploaded] }] });
+    expect(JSON.stringify(await upstreamBody()).includes('prompt_cache_breakpoint')).toBe(!isChat);
     const wrong = { type: 'input_text' as const, text: 'x', prompt_cache_breakpoint: { mode: 'implicit' } };
     const refused = client.responses.create({ ...request, input: [{ role: 'user', content: [wrong as never] }] });
     expect(await failureOf(refused)).toMatchObject({

@@ -5,7 +5,6 @@ import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault, freeObject } from '../parse.ts';
 import { choiceName, isNamespace, isSkipped, type RequestedNamespace, type RequestedTool } from './namespaces.ts';
 import type {
-  ClientTool,
   CustomTool,
   CustomToolFormat,
   FunctionTool,

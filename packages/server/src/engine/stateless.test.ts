@@ -71,6 +71,22 @@ async function meterOf(engine: Engine): Promise<unknown[]> {
   return placements.map(({ call }) => [call.status, call.usage?.output ?? null]);
 }
 
+test.each([
+  [1, 16],
+  [16, 16],
+  [17, 17],
+])('L5: of %i tokens asked for, %i are reserved: some targets make no fewer', async (asked, most) => {
+  const world = new World();
+  const { engine } = world.boot();
+  // As a chat asks: a response has no fewer than 16.
+  const asking = { ...request({ store: false }), max_output_tokens: asked };
+  const signal = new AbortController().signal;
+  const made = { caller: ACME, request: asking, extra: {}, labels: [], signal, idempotency: null };
+  await (await engine.stateless(made)).answer();
+  await until(() => engine.busy === 0, 'the meter');
+  expect(eventsIn(world)).toMatch(new RegExp(String.raw`\\"reserved\\":[^}]*\\"output\\":${most}[,}]`));
+});
+
 describe.each(FORMS)('L5: a stateless call, %s', (form, asking, read) => {
   test('releases no step before its placement is durable', async () => {
     const world = new World();

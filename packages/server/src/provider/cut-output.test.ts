@@ -1,8 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Step } from '../log/steps.ts';
 import { cutAnswer, OutputCut, type OutputRules } from './cut-output.ts';
-import { brokenLaw } from './step-laws.test-support.ts';
 
 const usage = { input: 1, cached: 0, output: 9, reasoning: 0 };
 const end: Step = { type: 'end', outcome: 'completed', reason: null, usage, upstream: { response: 'r', request: 'q' } };
@@ -123,19 +121,4 @@ describe('a limit', () => {
     expect(textOf(cutAnswer(steps, rules({ tokens: 9, stop: ['long'] }), 'q'))).toBe('a rather ');
     expect(cutAnswer(steps, rules({ stop: ['long'] }), 'q').at(-1)).toEqual(end);
   });
-});
-
-test('however it comes, what is told is the text before the first stop text, by the laws of steps', () => {
-  const text = fc.stringMatching(/^[ab]{0,12}$/);
-  const stops = fc.array(fc.stringMatching(/^[ab]{1,4}$/), { minLength: 1, maxLength: 4 });
-  fc.assert(
-    fc.property(fc.array(text, { maxLength: 8 }), stops, (texts, stop) => {
-      const whole = texts.join('');
-      const ends = stop.map(one => whole.indexOf(one)).filter(at => at >= 0);
-      const expected = ends.length === 0 ? whole : whole.slice(0, Math.min(...ends));
-      const { told } = streamed(message(...texts.filter(one => one !== '')), { stop });
-      expect(textOf(told)).toBe(expected);
-      expect(brokenLaw(told, true)).toBeNull();
-    }),
-  );
 });

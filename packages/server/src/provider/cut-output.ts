@@ -7,7 +7,7 @@
  * C3  At a stop text the upstream is stopped. Its usage is then an upper estimate; none is told if it reasoned, for what that came to nobody
  *     knows. What is too long is read to its end, which is near, and tells its usage.
  */
-import type { JsonObject, Usage } from '../log/events.ts';
+import { type JsonObject, textOf, type Usage } from '../log/events.ts';
 import { isCallType, type Step, type StepEnd } from '../log/steps.ts';
 import { textWeight, utf8Bytes, WEIGHT_OF_TOKEN } from '../kernel/text-tokens.ts';
 
@@ -91,8 +91,7 @@ export class OutputCut {
   }
 
   #delta(step: Extract<Step, { type: 'delta' }>, out: Step[]): void {
-    for (const weight of step.logprobs ?? [])
-      this.#weights.push({ chars: String(weight['token'] ?? '').length, weight });
+    for (const weight of step.logprobs ?? []) this.#weights.push({ chars: textOf(weight['token']).length, weight });
     if (this.#open?.stoppable !== true || this.#rules.stop.length === 0) {
       this.#tell(step.text, out);
       return;
