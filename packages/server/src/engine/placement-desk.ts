@@ -33,16 +33,18 @@ const BYTES_A_TOKEN = 4;
 
 const PLAIN: DecideOptions = {};
 
+export interface DeskTarget extends ReachableTarget {
+  readonly model: string;
+  readonly vendor: string;
+  readonly capacity: number | null;
+  /** Tokens of input and output; null or absent: not known. */
+  readonly contextTokens?: number | null;
+}
+
 export interface DeskOptions {
   /** What is in force at a time, ms since 1970, by the real time. A decision asks once. */
   readonly snapshot: (now: number) => Snapshot;
-  readonly targets: readonly (ReachableTarget & {
-    readonly model: string;
-    readonly vendor: string;
-    readonly capacity: number | null;
-    /** Tokens of input and output; null or absent: not known. */
-    readonly contextTokens?: number | null;
-  })[];
+  readonly targets: readonly DeskTarget[];
   /** What a key sells; null if it is not configured (any more). */
   readonly sale: (product: string, channel: string) => { readonly product: Product; readonly channel: Channel } | null;
   /** The time that contracts see, if it is set, ms since 1970. */

@@ -158,17 +158,7 @@ async function assemble(
   const upstream = makeProviders(config);
   const desk = makeDesk({
     snapshot: now => active.at(now).loaded.snapshot,
-    targets: config.targets.map(target => ({
-      id: target.id,
-      model: target.model,
-      vendor: target.vendor,
-      cloud: target.cloud,
-      region: target.region,
-      capacity: target.capacity,
-      contextTokens: target.contextTokens,
-      provider: upstream.of(target.dialect),
-      upstream: { target: target.id, baseUrl: target.baseUrl, model: target.upstreamModel, apiKey: target.apiKey },
-    })),
+    targets: upstream.targets,
     sale: (product, channel) => saleOf(config, product, channel),
     asOf,
     spend: tenant => engine.spend.fact(tenant),
