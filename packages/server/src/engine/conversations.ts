@@ -20,7 +20,7 @@ import type { EngineContext } from './engine-context.ts';
 import { reapOrLater } from './erase.ts';
 import { attach, type Attached, keepFetched } from './files/attach.ts';
 import { filesIn } from './files/parts.ts';
-import { isCallOutput, type MatchedCalls, placeItems } from './input.ts';
+import { isCallOutput, type MatchedCalls, placeItems, requireKinds } from './input.ts';
 import type { LiveSession } from './live-session.ts';
 import { readMetadata } from './metadata.ts';
 import { checkOrigin, findConversation, mustState, short } from './plan.ts';
@@ -85,7 +85,7 @@ export async function createConversation(
     { type: 'state.placed', head: { placement: placed.record }, payload: null },
   ];
   if (resolved.length > 0) {
-    const added = itemsAdded(engine, placed.home, resolved, matchInput(resolved, []));
+    const added = itemsAdded(engine, placed.home, resolved, matchInput(resolved, [], 'items'));
     await keepAdded(engine, { tenant, session, store, seq: bodies.length + 1 }, added, attached);
     bodies.push(...added);
   }
@@ -187,7 +187,11 @@ export async function addItems(
   const attached = await attach(engine, resolved, { ...subject, param: 'items', requestLabels: [] });
   return change(engine, caller, id, async live => {
     const state = idle(live);
-    const matched = matchInput(resolved, state.openCalls);
+    const matched = matchInput(resolved, state.openCalls, 'items');
+    if (matched.answers.length > 0) {
+      if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(live.context.load(live.store, state)));
+      requireKinds(resolved, matched, live.context.runs, 'items');
+    }
     const added = itemsAdded(engine, state.home, resolved, matched);
     const placed = added.flatMap(body => body.payload.items);
     await engine.sessions.wait(engine.lease.ensure());

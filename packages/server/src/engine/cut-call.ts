@@ -13,7 +13,10 @@ export function estimatedUsage(input: number, builder: OutputBuilder): Usage {
   return { input, cached: 0, output: Math.ceil(chars / 4), reasoning: 0 };
 }
 
-export function failedCall(message: string, unsent = false): ProviderError {
+export const goneTarget = (): ProviderError =>
+  Object.assign(failedCall('The target of this call is no longer configured.'), { unsent: true as const });
+
+export function failedCall(message: string): ProviderError {
   return Object.assign(new Error(message), {
     providerError: 'upstream_error' as const,
     retryable: true,
@@ -21,7 +24,6 @@ export function failedCall(message: string, unsent = false): ProviderError {
     status: null,
     param: null,
     requestId: null,
-    ...(unsent && { unsent: true as const }),
   });
 }
 

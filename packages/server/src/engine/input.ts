@@ -1,5 +1,6 @@
 /** A request's input: references resolved, tool outputs matched with the calls they answer, ids given. */
 import { type InputItem, type NewItem, perdureError } from '@perdure/protocol';
+import type { JsonObject } from '../log/events.ts';
 import { itemId, MAX_PART_ITEMS } from '../kernel/ids.ts';
 import type { LoggedItem } from '../log/events.ts';
 
@@ -51,9 +52,10 @@ export interface MatchedCalls {
 
 /**
  * Matches tool outputs with calls, by call_id, in any order of parallel calls.
+ * @param param the field that holds the items
  * @throws tool_call_not_found for an output whose call is neither open nor before it in these items
  */
-export function matchCalls(items: readonly NewItem[], open: readonly string[]): MatchedCalls {
+export function matchCalls(items: readonly NewItem[], open: readonly string[], param = 'input'): MatchedCalls {
   const before = new Set(open);
   const answers: string[] = [];
   const opened = new Map<string, string>();
@@ -62,18 +64,47 @@ export function matchCalls(items: readonly NewItem[], open: readonly string[]): 
     if (!('call_id' in item)) continue;
     if (output !== undefined) opened.set(item.call_id, output);
     if (!OUTPUTS.has(item.type)) continue;
-    // An output is of its call's kind; of a call in an earlier turn only the id is known here.
+    // An output is of its call's kind; of a call in an earlier turn only the id is known here, and `requireKinds` looks for the rest.
     if (opened.get(item.call_id) === item.type && opened.delete(item.call_id)) continue;
     if (opened.has(item.call_id) || !before.delete(item.call_id)) {
-      throw perdureError(
-        'tool_call_not_found',
-        `No tool call found for ${item.type.replaceAll('_', ' ')} with call_id ${item.call_id}.`,
-        { param: 'input' },
-      );
+      throw notFound(item, param);
     }
     answers.push(item.call_id);
   }
   return { answers, opened: [...opened.keys()] };
+}
+
+/**
+ * An output is of the kind of its call, also of one in an earlier turn.
+ * @param history what came before, which holds the calls that `answers` names; read from its end
+ * @throws tool_call_not_found
+ */
+export function requireKinds(
+  items: readonly NewItem[],
+  { answers }: Pick<MatchedCalls, 'answers'>,
+  history: readonly { readonly items: readonly JsonObject[] }[],
+  param = 'input',
+): void {
+  const left = new Set(answers);
+  const outputs = new Map<unknown, string>();
+  for (let run = history.length - 1; run >= 0 && left.size > 0; run--) {
+    for (const { type, call_id: id } of history[run]?.items.toReversed() ?? []) {
+      const output = typeof type === 'string' ? OUTPUT_OF.get(type) : undefined;
+      if (output !== undefined && typeof id === 'string' && left.delete(id)) outputs.set(id, output);
+    }
+  }
+  for (const item of items) {
+    if (!('call_id' in item) || !OUTPUTS.has(item.type)) continue;
+    const due = outputs.get(item.call_id);
+    if (due !== undefined && due !== item.type) throw notFound(item, param);
+    // The id may be given to a call of these items, too.
+    outputs.delete(item.call_id);
+  }
+}
+
+function notFound({ type, call_id: id }: { readonly type: string; readonly call_id: string }, param: string): Error {
+  const message = `No tool call found for ${type.replaceAll('_', ' ')} with call_id ${id}.`;
+  return perdureError('tool_call_not_found', message, { param });
 }
 
 /** A model may be called only when every call has its output. @throws tool_output_missing */

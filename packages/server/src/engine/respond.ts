@@ -21,7 +21,7 @@ import { type Attached, keepFetched, NOTHING_ATTACHED } from './files/attach.ts'
 import { filesIn } from './files/parts.ts';
 import { withAttached } from './files/with-attached.ts';
 import { type FirstCall, placeFirst } from './first-call.ts';
-import { type MatchedCalls, placeItems, requireOutputs } from './input.ts';
+import { type MatchedCalls, placeItems, requireKinds, requireOutputs } from './input.ts';
 import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import { loadContext, type Opening, positionBefore } from './opening.ts';
@@ -132,6 +132,7 @@ async function beginIn(engine: EngineContext, input: RespondRequest, opening: Op
   const answers = input.compacts !== true && !(request.compaction_trigger === true && items.length === 0);
   if (answers) requireOutputs(openCalls, matched);
   if (!live.context.loaded) engine.sessions.grew(await engine.sessions.wait(loadContext(opening)));
+  requireKinds(items, matched, live.context.runs);
 
   const response = input.reserved ?? (engine.ids.next('resp', homeTag(opening.home)) as ResponseId);
   const body = idBody(response, 'resp') ?? '';

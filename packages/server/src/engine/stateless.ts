@@ -20,7 +20,7 @@ import {
 } from './compaction/sent-context.ts';
 import { attach } from './files/attach.ts';
 import { resolveNow, resolveRuns } from './files/resolve.ts';
-import { placeItems, requireOutputs } from './input.ts';
+import { placeItems, requireKinds, requireOutputs } from './input.ts';
 import type { InferRequest } from './placing.ts';
 import type { CallSettings, ContextRun } from './ports.ts';
 import { recordRefusal } from './refusal.ts';
@@ -94,6 +94,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
   const before = input.before ?? (await storedContext(engine, caller, request));
   const items = await readInput(engine, caller, request.input);
   const matched = matchInput(items, before?.openCalls ?? []);
+  requireKinds(items, matched, before?.runs ?? []);
   // A warm-up may bring some outputs now and leave others to the call that continues it; a compaction keeps calls open.
   const asksNothing = input.warmUp === true || (request.compaction_trigger === true && items.length === 0);
   if (!asksNothing) requireOutputs(before?.openCalls ?? [], matched);

@@ -22,7 +22,7 @@ import { endCancelled } from './cancel-turn.ts';
 import type { Prepared } from './chain.ts';
 import { type Summary, summaryUsage } from './compaction/summary.ts';
 import { askForSummary, layDue, takeCompaction } from './compaction/turn-compaction.ts';
-import { builderOf, estimatedUsage, failedCall, lostCall, settled, shownWhole } from './cut-call.ts';
+import { builderOf, estimatedUsage, failedCall, goneTarget, lostCall, settled, shownWhole } from './cut-call.ts';
 import type { EngineContext } from './engine-context.ts';
 import { fail } from './fail-turn.ts';
 import { sentContext } from './files/sent-context.ts';
@@ -106,15 +106,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   const target = turn.target ?? engine.placing.target(placed.call.target);
   turn.target = null;
   turn.asked = false;
-  if (target === null)
-    return settleFailure(
-      engine,
-      turn,
-      placed,
-      failedCall('The target of this call is no longer configured.', true),
-      [],
-      placed.call.target,
-    );
+  if (target === null) return settleFailure(engine, turn, placed, goneTarget(), [], placed.call.target);
   // Before the lease is looked at: listing tools and reading files may take a while.
   if (!placed.call.compacts) await readyTools(engine, turn);
   const context = placed.call.compacts ? [] : await sentContext(engine, turn);

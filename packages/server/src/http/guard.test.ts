@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { guardJson, guardLocal, isLoopbackHost } from './guard.ts';
+import { guardJson, guardLocal, guardPlain, isLoopbackHost } from './guard.ts';
 
 const code = (work: () => void): unknown => {
   try {
@@ -74,4 +74,18 @@ describe('a body is JSON', () => {
     const headers = type === undefined ? {} : { 'content-type': type };
     expect(code(() => guardJson({ headers }))).toBe('unsupported_media_type');
   });
+});
+
+test.each([
+  [undefined, null],
+  ['identity', null],
+  ['Identity ', null],
+  ['gzip', 'unsupported_media_type'],
+  ['zstd', 'unsupported_media_type'],
+  ['identity, gzip', 'unsupported_media_type'],
+  ['', 'unsupported_media_type'],
+])('a body is not compressed: %s', (encoding, expected) => {
+  const coded = encoding === undefined ? {} : { 'content-encoding': encoding };
+  expect(code(() => guardPlain({ headers: coded }))).toBe(expected);
+  expect(code(() => guardJson({ headers: { 'content-type': 'application/json', ...coded } }))).toBe(expected);
 });

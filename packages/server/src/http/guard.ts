@@ -20,8 +20,16 @@ export function guardLocal(req: Pick<IncomingMessage, 'headers'>): void {
   if (foreign || (origin !== undefined && origin !== `http://${host}`)) throw perdureError('origin_not_allowed');
 }
 
+/** No body is taken compressed: its bounds are of what is read. @throws unsupported_media_type */
+export function guardPlain({ headers }: Pick<IncomingMessage, 'headers'>): void {
+  const { 'content-encoding': encoding = 'identity' } = headers;
+  if (encoding.trim().toLowerCase() !== 'identity')
+    throw perdureError('unsupported_media_type', 'The request body must be sent without a content-encoding.');
+}
+
 /** @throws unsupported_media_type */
 export function guardJson(req: Pick<IncomingMessage, 'headers'>): void {
   const type = req.headers['content-type'];
   if (type === undefined || !/^application\/json\s*(;|$)/i.test(type)) throw perdureError('unsupported_media_type');
+  guardPlain(req);
 }

@@ -4,7 +4,7 @@ import { homeTag, idBody } from '../../kernel/ids.ts';
 import { type LoggedItem, NO_USAGE, type Usage } from '../../log/events.ts';
 import type { Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
-import { placeItems } from '../input.ts';
+import { placeItems, requireKinds } from '../input.ts';
 import { type ResponseRecord, resourceOfRecord } from '../read.ts';
 import { beginTurn } from '../respond.ts';
 import { callSettings, sayings } from '../settings.ts';
@@ -52,7 +52,7 @@ async function compactStateless(engine: EngineContext, input: CompactInput): Pro
   const { caller, request, signal } = input;
   const { history, openCalls, labels } = await readContext(engine, caller, request);
   const resolved = await readInput(engine, caller, request.input);
-  matchInput(resolved, openCalls);
+  requireKinds(resolved, matchInput(resolved, openCalls), history);
   const [home] = engine.homes.all;
   const body = idBody(engine.ids.next('resp', homeTag(home?.home ?? '')), 'resp') ?? '';
   const items = placeItems(resolved, body, 0);

@@ -19,8 +19,8 @@ export async function readInput(
 }
 
 /** Matches calls in what the items stand for: a compaction may hold calls that are still open. @throws as `matchCalls` */
-export function matchInput(items: readonly NewItem[], open: readonly string[]): MatchedCalls {
-  return matchCalls(expand(items as unknown as readonly LoggedItem[]) as unknown as readonly NewItem[], open);
+export function matchInput(items: readonly NewItem[], open: readonly string[], param?: string): MatchedCalls {
+  return matchCalls(expand(items as unknown as readonly LoggedItem[]) as unknown as readonly NewItem[], open, param);
 }
 
 /**

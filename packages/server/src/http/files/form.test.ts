@@ -113,6 +113,8 @@ describe('what is no form with one file', () => {
     const guard = (type: string): unknown => guardForm({ headers: { 'content-type': type } });
     expect(() => guard('application/json')).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }));
     expect(() => guard('Multipart/Form-Data; boundary=x')).not.toThrow();
+    const coded = { 'content-type': 'multipart/form-data; boundary=x', 'content-encoding': 'gzip' };
+    expect(() => guardForm({ headers: coded })).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }));
   });
 });
 

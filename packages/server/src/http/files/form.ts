@@ -4,6 +4,7 @@ import { LIMITS, perdureError, type PerdureError } from '@perdure/protocol';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { lateModule } from '../../engine/late-module.ts';
+import { guardPlain } from '../guard.ts';
 
 const busboy = lateModule<{ readonly Busboy: typeof Busboy }>('@fastify/busboy');
 
@@ -37,6 +38,7 @@ export interface FormOptions {
 export function guardForm(req: Pick<IncomingMessage, 'headers'>): void {
   if (!/^multipart\/form-data\s*;/i.test(req.headers['content-type'] ?? ''))
     throw perdureError('unsupported_media_type', 'A file must be sent as multipart/form-data.');
+  guardPlain(req);
 }
 
 /**
