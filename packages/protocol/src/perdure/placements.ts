@@ -72,6 +72,7 @@ export type PlacementUsage = {
   readonly cached: number;
   readonly output: number;
   readonly reasoning: number;
+  readonly written?: number;
 };
 
 export type PlacementResource = {
@@ -218,6 +219,7 @@ export type ReplayPlacement = {
     readonly cached: number;
     readonly output: number;
     readonly reasoning: number;
+    readonly written?: number;
   } | null;
 };
 
