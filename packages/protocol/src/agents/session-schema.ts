@@ -1,6 +1,7 @@
 /** `POST /v1/agents/sessions` and what is sent to a session, as requests give it. */
 import * as z from 'zod';
 import type { JsonObject } from '../json.ts';
+import { imageUrl } from '../inline-data.ts';
 import { LIMITS } from '../limits.ts';
 import { boundedList, fault, freeObject, metadata, type Parsed, parseBody } from '../parse.ts';
 import type { Metadata } from '../responses/settings.ts';
@@ -27,7 +28,7 @@ export type SessionContent =
 
 const content: z.ZodType<SessionContent> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('input_text'), text: z.string().max(LIMITS.textChars) }),
-  z.object({ type: z.literal('input_image'), image_url: z.string().min(1).max(LIMITS.imageUrlChars) }),
+  z.object({ type: z.literal('input_image'), image_url: imageUrl }),
 ]);
 
 export interface SessionMessage {

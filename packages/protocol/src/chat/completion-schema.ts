@@ -15,7 +15,7 @@ const usage = z.object({
   prompt_tokens: count,
   completion_tokens: count,
   total_tokens: count,
-  prompt_tokens_details: z.object({ cached_tokens: count }),
+  prompt_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: count.exactOptional() }),
   completion_tokens_details: z.object({ reasoning_tokens: count }),
 });
 const toolCall = z.discriminatedUnion('type', [

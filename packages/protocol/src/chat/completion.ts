@@ -9,7 +9,7 @@ export type ChatUsage = {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
-  readonly prompt_tokens_details: { readonly cached_tokens: number };
+  readonly prompt_tokens_details: { readonly cached_tokens: number; readonly cache_write_tokens?: number };
   readonly completion_tokens_details: { readonly reasoning_tokens: number };
 };
 
@@ -87,7 +87,7 @@ export function chatUsage(usage: Usage): ChatUsage {
     prompt_tokens: usage.input_tokens,
     completion_tokens: usage.output_tokens,
     total_tokens: usage.total_tokens,
-    prompt_tokens_details: { cached_tokens: usage.input_tokens_details.cached_tokens },
+    prompt_tokens_details: { ...usage.input_tokens_details },
     completion_tokens_details: { reasoning_tokens: usage.output_tokens_details.reasoning_tokens },
   };
 }

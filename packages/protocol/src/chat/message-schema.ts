@@ -1,5 +1,6 @@
 /** Messages of Chat Completions as clients write them, read into lists of parts. */
 import * as z from 'zod';
+import { fileData, imageUrl } from '../inline-data.ts';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault, refused } from '../parse.ts';
 import { cacheBreakpoint, withBreakpoint } from '../responses/breakpoint-schema.ts';
@@ -19,7 +20,7 @@ const imagePart = z
   .object({
     type: z.literal('image_url'),
     image_url: z.object({
-      url: z.string().min(1).max(LIMITS.imageUrlChars),
+      url: imageUrl,
       detail: z.enum(['low', 'high', 'auto', 'original']).nullish(),
     }),
     prompt_cache_breakpoint: cacheBreakpoint,
@@ -36,7 +37,7 @@ const filePart = z
     type: z.literal('file'),
     file: z.object({
       filename: z.string().max(LIMITS.nameChars).nullish(),
-      file_data: z.string().min(1).max(LIMITS.fileDataChars).nullish(),
+      file_data: fileData.nullish(),
       file_id: z.string().max(LIMITS.idChars).nullish(),
     }),
     prompt_cache_breakpoint: cacheBreakpoint,

@@ -117,7 +117,7 @@ describe('what is refused', () => {
       'unsupported_content messages[0].content[0].type',
     ],
     [
-      talk({ role: 'user', content: [{ type: 'file', file: { file_id: 'f', file_data: 'a' } }] }),
+      talk({ role: 'user', content: [{ type: 'file', file: { file_id: 'f', file_data: 'YQ==' } }] }),
       'mutually_exclusive_parameters messages[0].content[0].file',
     ],
     [talk(hi, answer('c1')), 'tool_call_not_found messages[1].tool_call_id'],

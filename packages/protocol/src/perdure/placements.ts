@@ -73,6 +73,7 @@ export type PlacementUsage = {
   readonly cached: number;
   readonly output: number;
   readonly reasoning: number;
+  readonly written?: number;
 };
 
 export type PlacementResource = {
@@ -215,6 +216,7 @@ export type ReplayPlacement = {
     readonly cached: number;
     readonly output: number;
     readonly reasoning: number;
+    readonly written?: number;
   } | null;
 };
 

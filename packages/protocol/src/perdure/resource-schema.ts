@@ -86,7 +86,9 @@ export const placementSchema: z.ZodType<PlacementResource> = z.object({
   waivers: texts,
   conflict: z.object({ clauses, remedies: texts }).nullable(),
   explanation: text,
-  usage: z.object({ input: count, cached: count, output: count, reasoning: count }).nullable(),
+  usage: z
+    .object({ input: count, cached: count, output: count, reasoning: count, written: count.exactOptional() })
+    .nullable(),
   call: z.object({ status: z.enum(['open', 'completed', 'failed', 'unknown']) }),
 });
 
@@ -200,7 +202,9 @@ export const replayPageSchema: z.ZodType<ReplayPage> = z.object({
       session: z.string(),
       call: z.boolean(),
       record: z.record(z.string(), z.unknown()),
-      usage: z.object({ input: count, cached: count, output: count, reasoning: count }).nullable(),
+      usage: z
+        .object({ input: count, cached: count, output: count, reasoning: count, written: count.exactOptional() })
+        .nullable(),
     }),
   ),
   next: orNull.meta({ description: 'Where the next page begins, as its `after`; null after the last one.' }),

@@ -60,6 +60,8 @@ export type UsageCall = {
     readonly cached: number;
     readonly output: number;
     readonly reasoning: number;
+    /** Written to the upstream's cache: a part of `input`. Absent: none, or the upstream does not say. */
+    readonly written?: number;
   };
   readonly upstream: { readonly response: string | null; readonly request: string | null };
   /** Micro-dollars per million tokens, as rated; null if not known. */
@@ -238,7 +240,7 @@ const usageCall: z.ZodType<UsageCall> = z.object({
   clauses: z.array(text),
   outcome: z.enum(['completed', 'incomplete', 'failed', 'unknown']),
   metered: z.enum(['exact', 'bound']),
-  usage: z.object({ input: count, cached: count, output: count, reasoning: count }),
+  usage: z.object({ input: count, cached: count, output: count, reasoning: count, written: count.exactOptional() }),
   upstream: z.object({ response: orNull, request: orNull }),
   prices: tokens.nullable(),
   seen_prices: tokens.nullable(),

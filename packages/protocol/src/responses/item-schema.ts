@@ -4,6 +4,7 @@
  * trial, so that parsing stays linear and an error names the field that is wrong.
  */
 import * as z from 'zod';
+import { fileData, imageUrl } from '../inline-data.ts';
 import { isJsonObject } from '../json.ts';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { boundedList, fault } from '../parse.ts';
@@ -39,7 +40,7 @@ const inputText = z
 const inputImage = z
   .object({
     type: z.literal('input_image'),
-    image_url: z.string().min(1).max(LIMITS.imageUrlChars).nullish(),
+    image_url: imageUrl.nullish(),
     detail: z.enum(['low', 'high', 'auto', 'original']).nullish(),
     file_id: id.nullish(),
     prompt_cache_breakpoint: cacheBreakpoint,
@@ -59,7 +60,7 @@ const inputFile = z
   .object({
     type: z.literal('input_file'),
     filename: z.string().max(LIMITS.nameChars).nullish(),
-    file_data: z.string().min(1).max(LIMITS.fileDataChars).nullish(),
+    file_data: fileData.nullish(),
     file_url: z.string().min(1).max(LIMITS.urlChars).nullish(),
     file_id: id.nullish(),
     prompt_cache_breakpoint: cacheBreakpoint,

@@ -180,11 +180,11 @@ describe('what is refused', () => {
     ],
     [user([{ type: 'input_file' }]), 'invalid_request input[0].content[0].file_data'],
     [
-      user([{ type: 'input_file', file_id: 'file_1', file_data: 'a' }]),
+      user([{ type: 'input_file', file_id: 'file_1', file_data: 'YQ==' }]),
       'mutually_exclusive_parameters input[0].content[0]',
     ],
     [
-      user([{ type: 'input_file', file_data: 'a', file_url: 'b' }]),
+      user([{ type: 'input_file', file_data: 'YQ==', file_url: 'b' }]),
       'mutually_exclusive_parameters input[0].content[0]',
     ],
     [{ model: 'm', input: [{ type: 'function_call', call_id: 'c', name: 'f' }] }, 'invalid_request input[0].arguments'],

@@ -31,7 +31,10 @@ const inputPart = fc.oneof(
     'type',
     'image_url',
   ]),
-  object({ type: fc.constant('input_file'), filename: text, file_data: id }, ['type', 'file_data']),
+  object({ type: fc.constant('input_file'), filename: text, file_data: fc.base64String({ minLength: 4 }) }, [
+    'type',
+    'file_data',
+  ]),
 );
 const outputPart = fc.oneof(
   fc.record({ type: fc.constant('output_text'), text, annotations: fc.constant([]) }),

@@ -171,7 +171,7 @@ const mode = z.enum(['none', 'auto', 'required']);
 
 export const usageSchema: z.ZodType<Usage> = z.object({
   input_tokens: count,
-  input_tokens_details: z.object({ cached_tokens: count }),
+  input_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: count.exactOptional() }),
   output_tokens: count,
   output_tokens_details: z.object({ reasoning_tokens: count }),
   total_tokens: count,

@@ -17,7 +17,8 @@ export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'failed' |
 /** Tokens of all the calls that made the response. */
 export type Usage = {
   readonly input_tokens: number;
-  readonly input_tokens_details: { readonly cached_tokens: number };
+  /** `cache_write_tokens` is absent where no call wrote to a cache, or no upstream said so. */
+  readonly input_tokens_details: { readonly cached_tokens: number; readonly cache_write_tokens?: number };
   readonly output_tokens: number;
   readonly output_tokens_details: { readonly reasoning_tokens: number };
   readonly total_tokens: number;

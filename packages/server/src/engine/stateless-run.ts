@@ -4,7 +4,7 @@
  * The placement is committed while the upstream is already at work, and no byte of the answer is released before that commit (L5).
  */
 import { perdureError, type PerdureError, toPerdureError } from '@perdure/protocol';
-import { type EventBody, NO_IDS, NO_USAGE, type Usage } from '../log/events.ts';
+import { type EventBody, NO_IDS, NO_USAGE, sumUsage, type Usage } from '../log/events.ts';
 import type { SessionId } from '../kernel/ids.ts';
 import type { Step, StepEnd } from '../log/steps.ts';
 import { type Boundary, untilBoundary } from './boundary.ts';
@@ -325,14 +325,7 @@ export class StatelessRun {
   }
 
   #count({ head }: MeterBody): void {
-    const { input, cached, output, reasoning } = head.usage;
-    const usage = this.#usage;
-    this.#usage = {
-      input: usage.input + input,
-      cached: usage.cached + cached,
-      output: usage.output + output,
-      reasoning: usage.reasoning + reasoning,
-    };
+    this.#usage = sumUsage(this.#usage, head.usage);
   }
 
   /** Commits the meter without keeping the client waiting. If that fails, recovery closes the reservation at its bound, here or in the next process. */

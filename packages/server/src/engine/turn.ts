@@ -192,7 +192,10 @@ export function resourceOf(base: ResponseBase, progress: ResponseProgress): Resp
 export function usageResource(usage: Usage): NonNullable<ResponseResource['usage']> {
   return {
     input_tokens: usage.input,
-    input_tokens_details: { cached_tokens: usage.cached },
+    input_tokens_details: {
+      cached_tokens: usage.cached,
+      ...(usage.written !== undefined && { cache_write_tokens: usage.written }),
+    },
     output_tokens: usage.output,
     output_tokens_details: { reasoning_tokens: usage.reasoning },
     total_tokens: usage.input + usage.output,

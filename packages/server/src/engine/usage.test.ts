@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TenantId } from '../kernel/ids.ts';
+import { sumUsage } from '../log/events.ts';
 import type { MeteredCall } from '../money/usage.ts';
 import type { Booted } from './world.test-support.ts';
 import { batches, END, failure, functionCall, message, thenFail, thenHang } from './scripted-provider.test-support.ts';
@@ -117,6 +118,26 @@ describe('usage', () => {
       ]);
     },
   );
+
+  it.each([true, false])('tells what was written to a cache, of all calls of the answer, stored: %s', async stored => {
+    const world = new World();
+    const usage = { input: 10, cached: 2, output: 5, reasoning: 0, written: 7 };
+    world.provider.follow(() => batches(message('Hi'), { ...END, usage }));
+    const booted = world.boot();
+    const details = { cached_tokens: 2, cache_write_tokens: 7 };
+    if (stored) {
+      const { done } = await ask(booted.engine);
+      expect((await done).usage?.input_tokens_details).toEqual(details);
+    } else {
+      const signal = new AbortController().signal;
+      const call = await booted.engine.stateless({ caller: ACME, request: request(), extra: {}, labels: [], signal });
+      expect((await call.answer()).at(-1)).toMatchObject({ usage });
+    }
+    await settled(booted);
+    expect((await usageOf(booted)).calls.map(call => call.usage)).toEqual([usage]);
+    expect(sumUsage(usage, { ...usage, written: 1 }).written).toBe(8);
+    expect(sumUsage(usage, END.usage ?? usage).written).toBe(7);
+  });
 
   it('leaves refusals out, and says which calls are open', async () => {
     const world = new World();

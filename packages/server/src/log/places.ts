@@ -23,17 +23,21 @@ export interface Usage {
   readonly cached: number;
   readonly output: number;
   readonly reasoning: number;
+  /** Of `input`, what was written to the upstream's cache. Absent: none, or the upstream does not say. */
+  readonly written?: number;
 }
 
 export const NO_USAGE: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 };
 
 export function sumUsage(a: Usage | null, b: Usage): Usage {
   if (a === null) return b;
+  const written = (a.written ?? 0) + (b.written ?? 0);
   return {
     input: a.input + b.input,
     cached: a.cached + b.cached,
     output: a.output + b.output,
     reasoning: a.reasoning + b.reasoning,
+    ...(written > 0 && { written }),
   };
 }
 

@@ -51,6 +51,8 @@ export interface MeteredCall {
     readonly cached: number;
     readonly output: number;
     readonly reasoning: number;
+    /** A part of `input` too. Absent: none, or the upstream does not say. */
+    readonly written?: number;
   };
   readonly upstream: { readonly response: string | null; readonly request: string | null };
 }

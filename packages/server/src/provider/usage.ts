@@ -1,7 +1,7 @@
 import type { Usage } from '../log/events.ts';
 import { countIn, type Fields, fieldsIn } from './json.ts';
 
-/** The names that a dialect gives to the four counts. */
+/** The names that a dialect gives to the counts. */
 export interface UsageNames {
   readonly input: string;
   readonly inputDetails: string;
@@ -17,10 +17,12 @@ export function readUsage(usage: Fields | null, names: UsageNames): Usage | null
   if (input === null || output === null) return null;
   const detail = (details: string, key: string, total: number) =>
     Math.min(countIn(fieldsIn(usage, details) ?? {}, key) ?? 0, total);
+  const written = detail(names.inputDetails, 'cache_write_tokens', input);
   return {
     input,
     cached: detail(names.inputDetails, 'cached_tokens', input),
     output,
     reasoning: detail(names.outputDetails, 'reasoning_tokens', output),
+    ...(written > 0 && { written }),
   };
 }

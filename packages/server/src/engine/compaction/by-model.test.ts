@@ -5,7 +5,7 @@ import { decodeEvent } from '../../log/codec.ts';
 import type { LogEvent } from '../../log/events.ts';
 import { validateShown } from '../../session/open-responses.test-support.ts';
 import { type Cut, DyingStore } from '../crash.test-support.ts';
-import { batches, type CallScript, failure, message, thenFail } from '../scripted-provider.test-support.ts';
+import { batches, type CallScript, failure, message, thenFail, thenHang } from '../scripted-provider.test-support.ts';
 import { ACME, ask, type Booted, LIMITS, read, until, World } from '../world.test-support.ts';
 
 const FILLER = 'Nothing of note was said in this sentence. '.repeat(60);
@@ -88,6 +88,17 @@ describe('compaction by a model', () => {
     expect(sent(world)).toContain(FACT);
     expect(sent(world)).not.toContain('Half');
     expect((await turnOf(booted, response.id)).filter(({ type }) => type === 'call.failed')).toHaveLength(2);
+  });
+
+  test('L5: one that is cancelled once it was asked counts at its bound', async () => {
+    const { world, booted, last } = await prepared();
+    world.provider.follow((call, n) => (isSummary(call.context) ? thenHang([], call) : obliging(call, n)));
+    const more = { previous_response_id: last, background: true, ...MANAGED };
+    const response = await ask(booted.engine, { input: 'Go on', ...more });
+    await until(() => isSummary(world.provider.calls.at(-1)?.context), 'the summary is asked for');
+    await booted.engine.cancelResponse(ACME, response.id);
+    const events = await turnOf(booted, response.id);
+    expect(events.find(({ type }) => type === 'call.cancelled')).toMatchObject({ head: { metered: 'bound' } });
   });
 
   test('`compact` by a model: its usage is told, stored or not', async () => {

@@ -8,7 +8,15 @@
  *  T3  No credential and no address but the host of a target (L9).
  */
 import { idBody, placementId, type ResponseId, type SessionId, type TenantId } from '../../kernel/ids.ts';
-import { type EventOf, type Json, type LogEvent, type LoggedItem, textOf, type Usage } from '../../log/events.ts';
+import {
+  type EventOf,
+  type Json,
+  type LogEvent,
+  type LoggedItem,
+  sumUsage,
+  textOf,
+  type Usage,
+} from '../../log/events.ts';
 import type { Sha256 } from '../ports.ts';
 import { messagesOf, toolResult } from './messages.ts';
 import { type AttributeValue, attributesOf, nanos, type OtlpSpan, SPAN_KIND, statusOf } from './otlp.ts';
@@ -263,20 +271,13 @@ function usageValues(usage: Usage | null): Values {
     'gen_ai.usage.input_tokens': usage?.input,
     'gen_ai.usage.output_tokens': usage?.output,
     'gen_ai.usage.cache_read.input_tokens': usage?.cached,
+    'gen_ai.usage.cache_creation.input_tokens': usage?.written,
     'gen_ai.usage.reasoning.output_tokens': usage?.reasoning,
   };
 }
 
 function totalOf(events: readonly LogEvent[]): Usage | null {
-  return events.filter(isCallEnd).reduce<Usage | null>((sum, { head: { usage } }) => {
-    if (sum === null) return usage;
-    return {
-      input: sum.input + usage.input,
-      cached: sum.cached + usage.cached,
-      output: sum.output + usage.output,
-      reasoning: sum.reasoning + usage.reasoning,
-    };
-  }, null);
+  return events.filter(isCallEnd).reduce<Usage | null>((sum, { head: { usage } }) => sumUsage(sum, usage), null);
 }
 
 function finishReason({ reason, calls }: EventOf<'call.completed'>['head']): string {

@@ -239,6 +239,11 @@ describe('the end', () => {
       usage: { input: 5, cached: 0, output: 3, reasoning: 0 },
     });
     expect(of({ ...usage, input_tokens_details: { cached_tokens: 9 } })).toMatchObject({ usage: { cached: 5 } });
+    const written = (tokens: number): unknown =>
+      of({ ...usage, input_tokens_details: { cached_tokens: 0, cache_write_tokens: tokens } });
+    expect(written(3)).toMatchObject({ usage: { written: 3 } });
+    expect(written(9)).toMatchObject({ usage: { written: 5 } });
+    expect(written(0)).not.toHaveProperty('usage.written');
     for (const bad of [
       null,
       {},
