@@ -184,13 +184,19 @@ export function callsFor(prompt: Prompt): readonly ToolCall[] {
       step: 0,
     });
   const asked = prompt.parallelCalls ? calls : calls.slice(0, 1);
-  if (new Set(asked.map(({ step }) => step)).size > 1) return nextStep(asked, outputs.length);
+  if (new Set(asked.map(({ step }) => step)).size > 1) return nextStep(asked, outputs.length).map(callOf);
   const answered = outputs.length >= asked.length * prompt.directives.rounds;
-  return answered && !forced ? [] : asked;
+  return answered && !forced ? [] : asked.map(callOf);
+}
+
+type SteppedCall = ToolCall & { readonly step: number };
+
+function callOf({ step: _ours, ...call }: SteppedCall): ToolCall {
+  return call;
 }
 
 /** The calls of the first step that has not all its outputs. */
-function nextStep(calls: readonly (ToolCall & { readonly step: number })[], answered: number): readonly ToolCall[] {
+function nextStep(calls: readonly SteppedCall[], answered: number): readonly SteppedCall[] {
   const step = calls[answered]?.step;
   return step === undefined ? [] : calls.filter(call => call.step === step);
 }

@@ -19,7 +19,7 @@ afterEach(() => {
 const run = (...argv: readonly string[]) => perdure([...argv, '--data', dir], { cwd: dir });
 
 test('shows who has the folder, and the name of the key that was made', async () => {
-  expect((await run('keys', 'create', '--name', 'ci')).code).toBe(0);
+  expect((await run('keys', 'create', '--name', 'ci', '--without-admin')).code).toBe(0);
   const { out, code } = await run('audit', '--kind', 'key');
   expect(code).toBe(0);
   expect(out).toMatch(/ key\.created +local +key_\w+ +local +ci, inference read +-\n$/);

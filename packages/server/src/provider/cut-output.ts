@@ -167,10 +167,15 @@ const ENDS: { readonly [why in 'stop' | 'length']: Pick<StepEnd, 'outcome' | 're
   length: { outcome: 'incomplete', reason: 'max_output_tokens' },
 };
 
-/** Where the first stop text begins, or null. */
+/** Where the stop text begins that is whole first, and of those that are whole at once the longest: so it matters not in which pieces a text comes. Null: there is none. */
 function firstOf(stops: readonly string[], text: string): number | null {
-  const places = stops.map(stop => text.indexOf(stop)).filter(at => at >= 0);
-  return places.length === 0 ? null : Math.min(...places);
+  let first: { readonly from: number; readonly to: number } | null = null;
+  for (const stop of stops) {
+    const from = text.indexOf(stop);
+    const to = from + stop.length;
+    if (from >= 0 && (first === null || to < first.to || (to === first.to && from < first.from))) first = { from, to };
+  }
+  return first?.from ?? null;
 }
 
 /** How many characters at the end of a text may be the beginning of a stop text. */

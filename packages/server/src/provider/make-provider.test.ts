@@ -78,8 +78,8 @@ describe('the request', () => {
 describe('unsent is what failed before a byte of the request was written', () => {
   test('what the dialect cannot say', async () => {
     await withUpstream(answered, {}, async (provider, { baseUrl, opened }) => {
-      const call = callTo(baseUrl, { settings: { stop: ['x'] } });
-      const said = { providerError: 'upstream_rejected', param: 'stop', unsent: true };
+      const call = callTo(baseUrl, { settings: { logitBias: { 5: 1 } } });
+      const said = { providerError: 'upstream_invalid_request', param: 'logit_bias', unsent: true };
       expect((await outcomeOf(provider.call(call))).error).toMatchObject(said);
       await expect(provider.answer(call)).rejects.toMatchObject(said);
       expect(opened()).toBe(0);

@@ -1,15 +1,13 @@
 import type { AuditOptions } from '../audit-command.ts';
 import type { AddCommand } from '../cli/command.ts';
-import { examples, wholeNumber, withConfig, withJson } from '../cli/options.ts';
+import { examples, wholeNumber, WORKPLACE, withConfig, withJson } from '../cli/options.ts';
 
 export const auditCommand: AddCommand = (program, io, done) => {
   withJson(withConfig(program.command('audit')))
     .summary('list who changed what')
     .description(
-      'Lists changes of contracts in force, waivers, events, rights, holds, closed months, agents, vaults, webhooks and keys, oldest first, with\n' +
-        'the leaf of the ledger that each is, once it is sealed. Works on the data folder, if no server uses it; else through the server,\n' +
-        'with PERDURE_API_KEY (a key with the scope auditor or operator) if keys are in use, at PERDURE_URL (default: where the\n' +
-        'configuration listens). With --json, one line of JSON each.',
+      'Lists changes of contracts in force, waivers, events, rights, holds, closed months, agents, vaults, webhooks and keys, oldest first, with ' +
+        `the leaf of the ledger that each is, once it is sealed. With --json, one line of JSON each. ${WORKPLACE} (with the scope auditor or operator).`,
     )
     .option(
       '--kind <name>',
