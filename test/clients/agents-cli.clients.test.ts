@@ -111,6 +111,9 @@ test('agents and vaults are listed, rolled back and rotated, over HTTP and in th
 
   server.kill('SIGTERM');
   expect((await server.ended).code).toBe(0);
+  // PERDURE_URL goes before the folder.
+  expect((await run(['agents', 'list'])).err).toContain(`nobody answers at ${server.url}`);
+  env = {};
   const local = ['--tenant', 'acme', '--json'];
   expect(data((await run(['agents', 'list', ...local])).out).map(({ id }) => id)).toEqual([made.id]);
   expect((await run(['agents', 'list'])).out).toBe('There are no agents.\n');
