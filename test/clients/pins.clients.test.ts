@@ -47,6 +47,7 @@ test('a response', async () => {
     'keep-alive': 'timeout=65',
     'perdure-placement': 'plc_1',
     'perdure-response': 'resp_1',
+    'openai-processing-ms': expect.stringMatching(/^\d+$/),
     'x-request-id': 'req_1',
   });
   const usage = USAGE.replace('"input_tokens":2', '"input_tokens":6').replace('15}', '19}');
@@ -111,6 +112,7 @@ test.each([true, false])('a stream (store: %s)', async store => {
     ...(store && { 'perdure-response': 'resp_1' }),
     'transfer-encoding': 'chunked',
     'x-accel-buffering': 'no',
+    'openai-processing-ms': expect.stringMatching(/^\d+$/),
     'x-request-id': 'req_1',
   });
   const whole = `${HEAD}"completed_at":0,"status":"completed","incomplete_details":null,${MODEL_AND}"instructions":null,"output":[${MESSAGE}],"error":null,"tools":[],${SETTINGS}${USAGE}"store":${store},${REST}"metadata":{},${END}`;

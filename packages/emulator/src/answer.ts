@@ -151,7 +151,8 @@ export function answerTo(prompt: Prompt): Answer {
   for (const call of calls) {
     if (finish === 'length') break;
     const { text, cut } = spend(call.arguments);
-    const { arguments: _said, ...named } = call;
+    const { type, name, namespace } = call;
+    const named = { type, name, ...(namespace !== undefined && { namespace }) };
     if (!(cut && text === '')) parts.push({ kind: 'call', ...named, arguments: text, cut });
   }
   if (calls.length === 0 && finish === 'done') {
