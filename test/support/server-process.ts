@@ -80,7 +80,8 @@ async function announced(child: ChildProcess): Promise<ServerProcess> {
     ([code, signal]): Ended => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }),
   );
   const line = await firstLine(child, ended, () => notes);
-  const value = JSON.parse(line) as { readonly url: string };
+  const value = JSON.parse(line) as { readonly url?: string; readonly message?: string };
+  if (value.url === undefined) throw new Error(value.message ?? line);
   return {
     url: value.url,
     pid,
