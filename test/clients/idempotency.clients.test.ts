@@ -92,7 +92,11 @@ describe('a stored response', () => {
       return [answer.status, await answer.json(), answer.headers.get('perdure-response')];
     };
     const first = await told();
-    expect(first).toMatchObject([400, { error: { code: 'upstream_invalid_request' } }, expect.stringMatching(/^resp_/)]);
+    expect(first).toMatchObject([
+      400,
+      { error: { code: 'upstream_invalid_request' } },
+      expect.stringMatching(/^resp_/),
+    ]);
     const before = await calls();
     expect(await told()).toEqual(first);
     await stack.restart();
