@@ -6,6 +6,7 @@
  * P2  Nothing is written for it unless somebody asks and nothing else tells: then a sign of life, once a second at most.
  */
 import { isStoreError } from '../engine/ports.ts';
+import { Slots } from '../kernel/slots.ts';
 import type { HomeStore } from '../store/home-store.ts';
 
 /** How long what became of a write tells how the store is, ms. */
@@ -24,24 +25,26 @@ export interface StorePulse {
 
 /** @param now ms of a clock that is never put back */
 export function watchStore(given: HomeStore, storeMs: number, now: () => number): StorePulse {
-  /** When the writes under way began, oldest first. */
-  const underWay = new Set<{ readonly at: number }>();
+  /** When the writes under way began. */
+  const underWay = new Slots<{ readonly at: number }>();
+  /** When the last of those that succeeded began: what began before it and has not ended will not tell any more. */
+  let through = Number.NEGATIVE_INFINITY;
   let told: { readonly ok: boolean; readonly at: number } = { ok: true, at: now() };
   let asked = { at: Number.NEGATIVE_INFINITY, over: true };
 
   function watched<A extends readonly unknown[], T>(write: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
     return (...args) => {
-      const begun = { at: now() };
-      underWay.add(begun);
+      const at = now();
+      const slot = underWay.add({ at });
       const work = write(...args);
       work.then(
         () => {
           told = { ok: true, at: now() };
-          // What began before it and has not ended will not tell any more.
-          for (const one of underWay) if (one.at <= begun.at) underWay.delete(one);
+          underWay.take(slot);
+          through = Math.max(through, at);
         },
         (error: unknown) => {
-          underWay.delete(begun);
+          underWay.take(slot);
           if (isStoreError(error)) told = { ok: false, at: now() };
         },
       );
@@ -70,8 +73,8 @@ export function watchStore(given: HomeStore, storeMs: number, now: () => number)
   return {
     store,
     well() {
-      const [oldest] = underWay;
-      const hangs = oldest !== undefined && now() - oldest.at >= storeMs;
+      const since = now() - storeMs;
+      const hangs = [...underWay].some(({ at }) => at > through && at <= since);
       const well = told.ok && !hangs;
       if (!well || now() - told.at >= TOLD_MS) ask();
       return well;

@@ -8,6 +8,7 @@
 import { itemId } from '../kernel/ids.ts';
 import { type JsonObject, type LoggedItem, type OutputPayload, textOf } from '../log/events.ts';
 import { isCallType, type PartKind, type StartedItem, type Step } from '../log/steps.ts';
+import { GrowingNumbers, GrowingText } from './growing.ts';
 import { type OutputView, paddingOf, shownItem } from './shown.ts';
 
 /** One event of a stream, serialised once for all its readers. */
@@ -19,7 +20,7 @@ export interface WireEvent {
 
 interface OpenPart {
   readonly kind: PartKind;
-  readonly chunks: string[];
+  readonly text: GrowingText;
   readonly logprobs: JsonObject[];
 }
 
@@ -34,11 +35,11 @@ interface OpenItem {
   readonly id: string;
   readonly item: StartedItem;
   readonly parts: ClosedPart[];
-  readonly lengths: number[][];
+  readonly lengths: GrowingNumbers[];
   /** How many log probabilities came with each delta. */
-  readonly counts: number[][];
+  readonly counts: GrowingNumbers[];
   open: OpenPart | null;
-  arguments: string[];
+  readonly arguments: GrowingText;
   cut: boolean;
 }
 
@@ -180,10 +181,10 @@ export class OutputBuilder {
       id,
       item,
       parts: [],
-      lengths: isCallType(item.type) ? [[]] : [],
+      lengths: isCallType(item.type) ? [new GrowingNumbers()] : [],
       counts: [],
       open: null,
-      arguments: [],
+      arguments: new GrowingText(),
       cut: false,
     };
     if (isCallType(item.type)) {
@@ -201,9 +202,9 @@ export class OutputBuilder {
     const current = this.#must();
     if (current.open !== null) throw new Error('a part began before the one before it ended');
     if (isCallType(current.item.type)) throw new Error('a call has no parts');
-    current.open = { kind, chunks: [], logprobs: [] };
-    current.lengths.push([]);
-    current.counts.push([]);
+    current.open = { kind, text: new GrowingText(), logprobs: [] };
+    current.lengths.push(new GrowingNumbers());
+    current.counts.push(new GrowingNumbers());
     const at = this.#partPlace(current, kind);
     this.#deltaHead = `${at},"delta":`;
     if (kind === 'summary_text') {
@@ -232,11 +233,11 @@ export class OutputBuilder {
       return `${this.#deltaHead}${delta}${more}${padded ? `,"obfuscation":"${paddingOf(delta)}"` : ''}`;
     };
     if (isCallType(current.item.type)) {
-      current.arguments.push(text);
+      current.arguments.add(text);
       return this.#emit(into, CALL_EVENTS[current.item.type].delta, json);
     }
     if (current.open === null) throw new Error('a delta came outside a part');
-    current.open.chunks.push(text);
+    current.open.text.add(text);
     switch (current.open.kind) {
       case 'output_text': {
         for (const one of logprobs) current.open.logprobs.push(one);
@@ -257,7 +258,7 @@ export class OutputBuilder {
     const current = this.#must();
     const open = current.open;
     if (open === null) throw new Error('a part ended that had not begun');
-    const text = open.chunks.join('');
+    const text = open.text.text();
     const at = this.#partPlace(current, open.kind);
     const closed: ClosedPart = { kind: open.kind, text, annotations, logprobs: open.logprobs };
     current.parts.push(closed);
@@ -293,7 +294,7 @@ export class OutputBuilder {
       const { type, name } = current.item;
       const said = type === 'function_call' ? `"name":${JSON.stringify(name)},"arguments"` : '"input"';
       const { done } = CALL_EVENTS[type];
-      const text = (): string => JSON.stringify(current.arguments.join(''));
+      const text = (): string => JSON.stringify(current.arguments.text());
       this.#emit(into, done, () => `"item_id":"${current.id}","output_index":${index},${said}:${text()}`);
     }
     this.#emit(
@@ -303,9 +304,9 @@ export class OutputBuilder {
     );
     const summaries = current.parts.map(part => part.kind === 'summary_text');
     if (summaries.includes(true, summaries.indexOf(false))) this.#mixed[this.#items.length] = summaries;
-    if (current.parts.some(part => part.logprobs.length > 0)) this.#counts[this.#items.length] = current.counts;
+    if (current.parts.some(part => part.logprobs.length > 0)) this.#counts[this.#items.length] = listed(current.counts);
     this.#items.push(item);
-    this.#lengths.push(current.lengths);
+    this.#lengths.push(listed(current.lengths));
     this.#current = null;
   }
 
@@ -325,7 +326,7 @@ export class OutputBuilder {
           call_id: item.callId,
           name: item.name,
           ...(item.namespace !== undefined && { namespace: item.namespace }),
-          arguments: current.arguments.join(''),
+          arguments: current.arguments.text(),
         };
       case 'custom_tool_call':
         return {
@@ -335,7 +336,7 @@ export class OutputBuilder {
           call_id: item.callId,
           name: item.name,
           ...(item.namespace !== undefined && { namespace: item.namespace }),
-          input: current.arguments.join(''),
+          input: current.arguments.text(),
         };
       case 'compaction':
         return { type: 'compaction', id, status, encrypted_content: encryptedContent ?? '' };
@@ -362,6 +363,8 @@ export class OutputBuilder {
     return this.#current;
   }
 }
+
+const listed = (all: readonly GrowingNumbers[]): number[][] => all.map(one => one.list());
 
 function partJson({ kind, text, annotations, logprobs }: ClosedPart): JsonObject {
   switch (kind) {

@@ -3,6 +3,7 @@
  * answer. What waits is bounded: a store that does not answer must not fill the memory.
  */
 import { Worker } from 'node:worker_threads';
+import { Slots } from '../../kernel/slots.ts';
 import { StoreMisuse, storeError } from '../store-error.ts';
 import { wake } from './inbox.ts';
 import type { ArgsOf, Reply, Request, ResultOf, WorkerSetup, WorkerStart } from './messages.ts';
@@ -22,12 +23,11 @@ interface Waiting {
 export class WorkerLink<O> {
   readonly #worker: Worker;
   readonly #posts: WorkerStart['posts'] = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  readonly #waiting = new Map<number, Waiting>();
+  #waiting = new Slots<Waiting>();
   readonly #onDeath: (error: Error) => void;
   /** From its opening until it is asked to close: an end in between is a death. */
   #serves = false;
   #outgoing: Request[] = [];
-  #last = 0;
   #dead: Error | null = null;
 
   private constructor(entry: 'writer' | 'reader', setup: WorkerSetup, onDeath: (error: Error) => void) {
@@ -57,7 +57,8 @@ export class WorkerLink<O> {
     onDeath: (error: Error) => void = () => undefined,
   ): Promise<WorkerLink<O>> {
     const link = new WorkerLink<O>(entry, setup, onDeath);
-    await new Promise((resolve, reject) => link.#wait(0, { resolve, reject }));
+    // The first to wait: number 0, which is what a worker that has opened its file answers.
+    await new Promise((resolve, reject) => link.#wait({ resolve, reject }));
     link.#serves = true;
     return link;
   }
@@ -68,10 +69,9 @@ export class WorkerLink<O> {
       return Promise.reject(storeError('store_unavailable', `${MAX_WAITING} requests wait for the store`));
     if (op === 'close') this.#serves = false;
     return new Promise((resolve, reject) => {
-      this.#last += 1;
       // The worker's answer is of the type that the operation's name stands for: both sides are typed by the same table.
-      this.#wait(this.#last, { resolve, reject });
-      this.#outgoing.push([this.#last, op, args]);
+      const id = this.#wait({ resolve, reject });
+      this.#outgoing.push([id, op, args]);
       if (this.#outgoing.length === 1) setImmediate(() => this.#flush());
     });
   }
@@ -104,14 +104,14 @@ export class WorkerLink<O> {
     }
   }
 
-  #wait(id: number, waiting: Waiting): void {
-    this.#waiting.set(id, waiting);
+  #wait(waiting: Waiting): number {
+    const id = this.#waiting.add(waiting);
     this.#ref();
+    return id;
   }
 
-  #settle(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
+  #settle(id: number): Waiting | null {
+    const waiting = this.#waiting.take(id);
     this.#ref();
     return waiting;
   }
@@ -131,8 +131,8 @@ export class WorkerLink<O> {
 
   #die(error: Error): void {
     this.#dead ??= error;
-    const lost = [...this.#waiting.values()];
-    this.#waiting.clear();
+    const lost = [...this.#waiting];
+    this.#waiting = new Slots();
     this.#worker.unref();
     for (const { reject } of lost) reject(unavailable(this.#dead));
   }
