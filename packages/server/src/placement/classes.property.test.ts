@@ -59,7 +59,7 @@ function useOf(files: Files, parts: Partial<SpaceParts>): object {
   return { applied: [...use.applied].toSorted(), decided: [...use.decided].toSorted() };
 }
 
-const seen = { fewer: 0, joined: 0, checked: 0 };
+const seen = { fewer: 0, checked: 0 };
 
 function isSmall(files: readonly Files[]): boolean {
   try {
@@ -91,7 +91,6 @@ test('what is said, dead, shadowed and contradicting is what plain enumeration f
       seen.checked += 1;
       const sides = [snapshotOf([load(a)]), snapshotOf([load(b)])];
       const [space, plain] = [spaceOf([a, b]), spaceOf([a, b], UNJOINED)];
-      if (space.size < plain.size) seen.joined += 1;
       const said = ({ callBoxes }: FactSpace, of: FactSpace) =>
         new Set(callBoxes.map(box => saidOfCall(sides, of, firstPoint(box))));
       expect(said(space, space)).toEqual(said(plain, plain));
@@ -101,7 +100,13 @@ test('what is said, dead, shadowed and contradicting is what plain enumeration f
     RUNS,
   );
   expect(seen.checked).toBeGreaterThan(0);
-  expect(seen.joined).toBeGreaterThan(0);
+}, 300_000);
+
+test('there are contracts like these of which facts are joined', () => {
+  // Of always the same contracts: about one pair in ten is such.
+  const pairs = fc.sample(fc.tuple(contract('a'), contract('b')), { seed: 1, numRuns: 60 });
+  const joined = pairs.filter(files => isSmall(files) && spaceOf(files).size < spaceOf(files, UNJOINED).size);
+  expect(joined).not.toEqual([]);
 }, 300_000);
 
 test.each(['data-handling', 'example-acme', 'openai-2026-02', 'openai-2026-04'])(

@@ -205,7 +205,7 @@ test('the whole decision is recomputed from its record', () => {
   for (const clause of ['agi', 'first', 'cap', 'cap!', 'busy', 'busy!', 'agent', 'key', 'key!', 'target'].map(
     id => `asking/${id}`,
   ))
-    expect(decided.get(clause) ?? 0, clause).toBeGreaterThan(10);
+    expect(decided.get(clause) ?? 0, clause).toBeGreaterThan(0);
   expect([...waived].toSorted()).toEqual(['wvr_1', 'wvr_2']);
   expect([...monitored].toSorted()).toEqual(['moved', 'nothing', 'refused']);
 });
