@@ -27,6 +27,8 @@ export class EventStream {
   readonly #heartbeat: NodeJS.Timeout;
   /** Whether the body goes out in chunks; they are framed here. */
   readonly #chunked: boolean;
+  /** Whether the head has gone out with an event. */
+  #begun = false;
 
   /** Sends the head with the first events, or without them if they are not there yet: a client knows at once that it is heard. */
   constructor(res: ServerResponse, limits: HttpLimits, headers: Headers = {}) {
@@ -43,7 +45,8 @@ export class EventStream {
     this.#chunked = res.chunkedEncoding;
     res.chunkedEncoding = false;
     setImmediate(() => {
-      if (!res.destroyed && !res.writableEnded) res.flushHeaders();
+      // Node flushes a head by an empty write, also where the head has gone out with the first events.
+      if (!this.#begun && !res.destroyed && !res.writableEnded) res.flushHeaders();
     });
     this.#heartbeat = setInterval(() => {
       if (!this.#full) this.#send(': still here\n\n');
@@ -76,6 +79,7 @@ export class EventStream {
   #send(text: string): void {
     // An empty chunk would be the last one.
     if (text === '') return;
+    this.#begun = true;
     this.#res.write(this.#chunked ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text);
   }
 

@@ -10,7 +10,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { point } from './kill-point.ts';
-import { BUSY_MS, PAGE_BYTES } from './connection.ts';
+import { BUSY_MS, pageBytesOf } from './connection.ts';
 
 /** What a quiet home may leave in its log. */
 export const QUIET_BYTES: number = 4 * 1024 * 1024;
@@ -45,8 +45,9 @@ export interface Checkpointer {
  * @param tidy done before a scrub; false if it must come again
  */
 export function makeCheckpointer(db: DatabaseSync, logBytes: number, tidy: () => boolean = () => true): Checkpointer {
-  const most = Math.floor(logBytes / PAGE_BYTES);
-  const quiet = Math.min(most, QUIET_BYTES / PAGE_BYTES);
+  const pageBytes = pageBytesOf(db);
+  const most = Math.floor(logBytes / pageBytes);
+  const quiet = Math.min(most, QUIET_BYTES / pageBytes);
   const passive = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
   const truncate = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   /** Pages in the log: an estimate from above for appends, corrected by every checkpoint. */
@@ -88,7 +89,7 @@ export function makeCheckpointer(db: DatabaseSync, logBytes: number, tidy: () =>
 
   return {
     wrote(changes, chars) {
-      pages += changes * PAGES_A_CHANGE + Math.ceil(chars / PAGE_BYTES);
+      pages += changes * PAGES_A_CHANGE + Math.ceil(chars / pageBytes);
     },
     erased() {
       if (!scrub) erasedAt = performance.now();

@@ -116,7 +116,7 @@ test('the log and its settings are what durability needs', async () => {
   await commit(store, session, ['one']);
   const db = new DatabaseSync(place.file, { readOnly: true });
   const pragma = (name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
-  expect([pragma('journal_mode'), pragma('page_size')]).toEqual(['wal', 8192]);
+  expect([pragma('journal_mode'), pragma('page_size')]).toEqual(['wal', 4096]);
   db.close();
   const writer = openForWriting({ ...SETUP, path: place.file });
   const of = (name: string): unknown => Object.values(writer.prepare(`PRAGMA ${name}`).get() ?? {})[0];

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test, vi } from 'vitest';
@@ -6,6 +7,7 @@ import type { TenantId } from '../../kernel/ids.ts';
 import type { ProjectionChange } from '../../log/rows.ts';
 import { commit, snapshot } from '../conformance-case.ts';
 import { nextAppend, responseNamed, sampleSession, took } from '../sample.ts';
+import { PAGE_BYTES } from './connection.ts';
 import { scratch } from './scratch.ts';
 import { MAX_WAITING } from './worker-link.ts';
 
@@ -16,7 +18,7 @@ const KIB_100 = 'x'.repeat(100_000);
 
 test('a full store says so, keeps what it had, and goes on when there is room', async () => {
   await using place = await scratch();
-  let store = await place.open({ maxPages: 128 });
+  let store = await place.open({ maxPages: 256 });
   const session = sampleSession('a');
   const fill = async (): Promise<void> => {
     for (let i = 0; i < 64; i++) await commit(store, session, [KIB_100]);
@@ -38,12 +40,12 @@ test('a full store says so, keeps what it had, and goes on when there is room', 
   expect(await store.check()).toEqual([]);
   await store.close();
 
-  store = await place.open({ maxPages: 128, exclusive: true });
+  store = await place.open({ maxPages: 256, exclusive: true });
   expect(await snapshot(store, session)).toEqual(kept);
   await expect(store.append(nextAppend(session, [KIB_100]))).rejects.toMatchObject({ storeError: 'store_full' });
   await store.close();
 
-  store = await place.open({ maxPages: 2000 });
+  store = await place.open({ maxPages: 4000 });
   expect(await snapshot(store, session)).toEqual(kept);
   await commit(store, session, [KIB_100]);
   took(small, nextAppend(small, ['fits']));
@@ -178,4 +180,20 @@ test('closing answers what was asked before', async () => {
   await store.close();
   expect(await asked).toEqual({ ok: true });
   await expect(store.release({ ...session, call: 1, steps: '[]' })).rejects.toSatisfy(isStoreError);
+});
+
+test('a file of larger pages keeps them, and its size is told by them', async () => {
+  await using place = await scratch();
+  await (await place.open()).close();
+  const old = new DatabaseSync(place.file);
+  old.exec(`PRAGMA journal_mode = DELETE; PRAGMA page_size = ${2 * PAGE_BYTES}; VACUUM`);
+  old.close();
+  const store = await place.open({ exclusive: true });
+  await commit(store, sampleSession('a'), ['1', '2']);
+  const told = await store.size();
+  await store.close();
+  const db = new DatabaseSync(place.file);
+  expect(db.prepare('PRAGMA page_size').get()).toEqual({ page_size: 2 * PAGE_BYTES });
+  db.close();
+  expect(told).toBe(statSync(place.file).size);
 });

@@ -22,7 +22,7 @@ export interface SqliteHomeOptions {
   readonly exclusive?: boolean;
   /** Told when a thread of the home ends by itself, and when it is back. In between the home answers `store_unavailable`. */
   readonly signs?: LifeSigns;
-  /** Pages of 8 KiB that the file may have; beyond them it is full. */
+  /** Pages that the file may have; beyond them it is full. */
   readonly maxPages?: number;
   /** What the write-ahead log may hold while the home is busy, bytes. Bounds how long an opening after a crash takes. */
   readonly logBytes?: number;

@@ -2,7 +2,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Release } from '../../engine/ports.ts';
 import { DEFAULT_LOG_BYTES, makeCheckpointer } from './checkpoint.ts';
-import { openForWriting, PAGE_BYTES } from './connection.ts';
+import { openForWriting, pageBytesOf } from './connection.ts';
 import { makeControlHandlers } from './control-sql.ts';
 import { makeFileHandlers } from './file-sql.ts';
 import { giveBack } from './give-back.ts';
@@ -54,7 +54,7 @@ function open(port: MessagePort, { setup, posts }: WorkerStart): () => void {
     size() {
       if (!checkpointer.truncate())
         throw new StoreFailure('store_locked', 'a reader keeps the log from being folded in');
-      return Number(pageCount.get()?.['page_count']) * PAGE_BYTES;
+      return Number(pageCount.get()?.['page_count']) * pageBytesOf(db);
     },
     close() {
       checkpointer.erased();
