@@ -1,3 +1,4 @@
+export { didYouMean } from './did-you-mean.ts';
 export * from './errors.ts';
 export * from './json.ts';
 export * from './limits.ts';
@@ -15,6 +16,7 @@ export {
   type PlacedTool,
 } from './responses/namespaces.ts';
 export { fault, parseBody, parseJsonText, parseQuery, type Parsed } from './parse.ts';
+export { parseOwnBody } from './perdure/own-body.ts';
 export { createResponseBody, parseCreateResponse } from './responses/request-schema.ts';
 export { includablesOf } from './responses/include.ts';
 export { skippedTools } from './responses/tool-schema.ts';
@@ -70,7 +72,7 @@ export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './
 export * from './agents/agent-resource.ts';
 export * from './agents/vault-resource.ts';
 export * from './agents/vault-schema.ts';
-export { createdKeySchema, KEY_SCOPES, keyRevokedSchema, keySchema } from './perdure/keys.ts';
+export { createdKeySchema, KEY_SCOPES, keyRevokedSchema, keySchema, strayOfKey } from './perdure/keys.ts';
 export * from './perdure/approvals.ts';
 export * from './perdure/audit.ts';
 export * from './perdure/closes.ts';

@@ -1,7 +1,8 @@
 /** Placements: where a call or a state went, by which clauses, and what else there was to choose from. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import { fault, parseBody, parseQuery, type Parsed } from '../parse.ts';
+import { fault, parseQuery, type Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 import type { ListPage, ListQuery, RawQuery } from '../lists.ts';
 import { parseListQuery } from '../lists.ts';
 import { isRealDate, moment, MOMENT_FORM } from '../moment.ts';
@@ -278,7 +279,7 @@ export type WhatIfResult = {
 };
 
 export const whatIfBody: z.ZodType<WhatIfRequest> = z
-  .object({
+  .strictObject({
     reading: id.nullish(),
     contracts: z.array(id).max(LIMITS.whatIfContracts).nullish(),
     as_of: z.string().regex(MOMENT_FORM).nullish(),
@@ -297,5 +298,5 @@ export const whatIfBody: z.ZodType<WhatIfRequest> = z
   });
 
 export function parseWhatIf(body: unknown): Parsed<WhatIfRequest> {
-  return parseBody(whatIfBody, body);
+  return parseOwnBody(whatIfBody, body);
 }

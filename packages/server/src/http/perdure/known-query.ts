@@ -2,8 +2,7 @@
  * A query parameter that a route does not have is refused under `/perdure/v1`: a filter with a slip of the pen would show everything. Elsewhere it is ignored, as
  * clients of OpenAI's API send more than a server knows. What a route has is what the OpenAPI document says, so none can be forgotten.
  */
-import { perdureError } from '@perdure/protocol';
-import { didYouMean } from '../../contract/finding.ts';
+import { didYouMean, perdureError } from '@perdure/protocol';
 import { rawQuery } from '../query.ts';
 
 const OURS = '/perdure/v1/';

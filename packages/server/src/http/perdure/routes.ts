@@ -6,6 +6,7 @@ import {
   parseUsageQuery,
   parseWhatIf,
   perdureError,
+  strayOfKey,
   type TargetResource,
   type UsageQuery,
   type WhatIfResult,
@@ -136,7 +137,10 @@ export async function listKeys(deps: HttpDeps, exchange: Exchange): Promise<void
 }
 
 export async function createKey(deps: HttpDeps, exchange: Exchange): Promise<void> {
-  send(exchange, await deps.keys.create(exchange.caller, (await readJson(exchange.req, deps.limits)).value));
+  const { value } = await readJson(exchange.req, deps.limits);
+  const stray = strayOfKey(value);
+  if (stray !== null) throw stray;
+  send(exchange, await deps.keys.create(exchange.caller, value));
 }
 
 export async function revokeKey(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {

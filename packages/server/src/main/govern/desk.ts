@@ -1,5 +1,6 @@
 /** What somebody can ask and do about contracts, whether over HTTP or on the data folder: checks, scopes, answers. */
 import {
+  didYouMean,
   type ActivationAnswer,
   type ActivationResource,
   type AnswerRight,
@@ -8,7 +9,6 @@ import {
 } from '@perdure/protocol';
 import type { GovernView, Viewer } from '../../http/perdure/govern-view.ts';
 import type { Contract } from '../../contract/contract.ts';
-import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs, DAY_MS } from '../../contract/instant.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { Config } from '../config/config.ts';

@@ -1,6 +1,5 @@
 /** Usage, summed and stated: for the wire, and for commands on a data folder that no server holds. */
-import { listPage, type PerdureError, perdureError, type UsageQuery } from '@perdure/protocol';
-import { didYouMean } from '../../contract/finding.ts';
+import { didYouMean, listPage, type PerdureError, perdureError, type UsageQuery } from '@perdure/protocol';
 import { datetimeMs } from '../../contract/instant.ts';
 import { type Caller, EVERY_TENANT, seesAll } from '../../engine/caller.ts';
 import type { UsageCursor, UsageWindow } from '../../engine/usage.ts';
