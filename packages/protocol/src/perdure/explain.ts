@@ -20,13 +20,14 @@ export type DecisionFacts = {
   readonly health: {
     readonly [target: string]: {
       readonly state: 'up' | 'down' | 'full';
-      readonly in_flight: number;
+      /** Calls of all tenants; null for who does not see all tenants. */
+      readonly in_flight: number | null;
       readonly expected_latency_ms: number;
       readonly retry_after_ms: number | null;
     };
   };
-  /** By target: parts per million of what is spent there that it saves elsewhere. */
-  readonly shadow_ppm: { readonly [target: string]: number };
+  /** By target: parts per million of what is spent there that it saves elsewhere. Of what all tenants spend; null for who does not see all. */
+  readonly shadow_ppm: { readonly [target: string]: number } | null;
 };
 
 export const RIGHT_STATES = ['none', 'offered', 'accepted', 'declined', 'lapsed'] as const;
@@ -101,12 +102,12 @@ export const decisionFactsSchema: z.ZodType<DecisionFacts> = z.object({
     text,
     z.object({
       state: z.enum(['up', 'down', 'full']),
-      in_flight: count,
+      in_flight: count.nullable(),
       expected_latency_ms: count,
       retry_after_ms: count.nullable(),
     }),
   ),
-  shadow_ppm: z.record(text, count),
+  shadow_ppm: z.record(text, count).nullable(),
 });
 
 export const explainBody: z.ZodType<ExplainRequest> = z.strictObject({

@@ -156,7 +156,7 @@ export const statusSchema: z.ZodType<StatusResource> = z.object({
   as_of: orNull,
   enforce: z.boolean(),
   activation: orNull,
-  unenforced: z.object({ refused: count, moved: count, waived: count }),
+  unenforced: z.object({ refused: count, moved: count, waived: count }).nullable(),
   draining: z.boolean(),
   workspaces: z.object({ isolation: z.enum(['bubblewrap', 'just-bash', 'unavailable']), why: orNull }),
   placements: z.array(placementSchema),

@@ -88,7 +88,8 @@ export async function getStatus(deps: HttpDeps, exchange: Exchange): Promise<voi
   const { placements } = await deps.engine.placements(exchange.caller, { order: 'desc', limit: STATUS_PLACEMENTS });
   const status = await deps.view.status();
   const targets = shown(exchange, status.targets);
-  send(exchange, { ...status, targets, placements: await explainAll(deps, placements) });
+  const unenforced = seesAll(exchange.caller) ? status.unenforced : null;
+  send(exchange, { ...status, targets, unenforced, placements: await explainAll(deps, placements) });
 }
 
 /** The same traffic's placements on another supposition: which reading, contracts, date. */
