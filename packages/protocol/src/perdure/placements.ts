@@ -237,7 +237,7 @@ export type ReplaySnapshot = {
 /** What `POST /perdure/v1/whatif` supposes. What is absent stays as it is. */
 export type WhatIfRequest = {
   readonly reading?: string;
-  /** Ids of contracts among the configured ones. */
+  /** Ids of contracts among those that the placements were decided on; the others of them are left away. */
   readonly contracts?: readonly string[];
   /** A day, or a moment, in UTC. */
   readonly as_of?: string;
@@ -260,8 +260,21 @@ export type WhatIfRow = {
   readonly was: WhatIfSide;
   readonly would_be: WhatIfSide;
   readonly changed: boolean;
-  /** The contracts that it was decided on have no such reading: both sides are as they were. */
+  /** The contracts that it was decided on have no such reading, or are not all that are supposed: both sides are as they were. */
   readonly as_recorded: boolean;
+};
+/** Placements that were decided on a set of contracts of which this cannot be supposed. Times are seconds since 1970. */
+export type WhatIfLeftOut = {
+  /** Ids of the set. */
+  readonly contracts: readonly string[];
+  /** Of those that are supposed, which it does not have. */
+  readonly lacks: readonly string[];
+  /** It has no such reading. */
+  readonly without_reading: boolean;
+  readonly placements: number;
+  /** Of its first placement, and its last. */
+  readonly from: number;
+  readonly to: number;
 };
 export type WhatIfResult = {
   readonly object: 'perdure.whatif';
@@ -272,6 +285,8 @@ export type WhatIfResult = {
   readonly changed: number;
   /** Rows that stay as they were recorded. */
   readonly as_recorded: number;
+  /** Which those are. */
+  readonly left_out: readonly WhatIfLeftOut[];
   /** The same in words; null if there are none. */
   readonly notice: string | null;
   /** True if more placements matched than were replayed. */
