@@ -172,12 +172,10 @@ const whatIfRow: z.ZodType<WhatIfRow> = z.object({
   was: side,
   would_be: side,
   changed: z.boolean(),
-  as_recorded: z
-    .boolean()
-    .meta({
-      description:
-        'The contracts that it was decided on have no such reading, or are not all that are supposed: both sides are as they were.',
-    }),
+  as_recorded: z.boolean().meta({
+    description:
+      'The contracts that it was decided on have no such reading, or are not all that are supposed: both sides are as they were.',
+  }),
 });
 const leftOut: z.ZodType<WhatIfLeftOut> = z.object({
   contracts: texts,
