@@ -84,6 +84,7 @@ export * from './perdure/placements.ts';
 export * from './perdure/reports.ts';
 export * from './perdure/rights.ts';
 export * from './perdure/status.ts';
+export type { StatementBasis } from './perdure/basis.ts';
 export * from './perdure/usage.ts';
 export * from './perdure/webhooks.ts';
 export * from './responses/conversations.ts';
