@@ -1,6 +1,7 @@
 /** The scope auditor: all evidence of its tenant, or of every tenant (decision 0017), and content nowhere. */
 import { ROUTES } from '@perdure/protocol/openapi';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { perdure } from '../../packages/server/src/main/cli/captured-io.test-support.ts';
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
 
 const PLANTED = 'The password of the vault is swordfish';
@@ -93,6 +94,10 @@ test('reads the texts of contracts by digest', async () => {
     };
     expect(one.texts['contract.yaml']).toContain('id: none');
     expect(await get('/perdure/v1/contracts/none', secret)).toMatchObject({ status: 404, code: 'not_found' });
+    const env = { PERDURE_URL: stack.url, PERDURE_API_KEY: secret };
+    const shown = await perdure(['contracts', 'show', 'none'], { env });
+    expect([shown.code, shown.out]).toEqual([0, expect.stringContaining(`none@1 ${digest} (in force)`)]);
+    expect(shown.out).toContain('==> contract.yaml ');
   }
 });
 

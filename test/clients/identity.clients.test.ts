@@ -1,4 +1,4 @@
-import type { PlacementResource, StatusResource, TargetResource } from '@perdure/protocol';
+import type { DecisionFacts, PlacementResource, StatusResource, TargetResource } from '@perdure/protocol';
 import type { FileKey } from '../../packages/server/src/main/config/file-form.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesWith } from '../support/data-bytes.ts';
@@ -175,7 +175,26 @@ describe('another tenant', () => {
     await expect.poll(() => inFlight('overseer')).toEqual([1, 1]);
     for (const name of ['rival', 'acme', 'auditor', 'reader'])
       expect([name, await inFlight(name)]).toEqual([name, [null, null]]);
+    // What decisions see, beside the call.
+    const facts = async (name: string, tenant = ''): Promise<DecisionFacts> =>
+      JSON.parse((await send(['GET', `/perdure/v1/explain${tenant}`], name)).text) as DecisionFacts;
+    for (const name of ['rival', 'acme', 'auditor', 'reader']) {
+      const { health, shadow_ppm: shadow } = await facts(name);
+      expect([name, health['aws-1']?.state, health['aws-1']?.in_flight, shadow]).toEqual([name, 'up', null, null]);
+    }
+    for (const tenant of ['?tenant=acme', '?tenant=rival', '']) {
+      const { health, shadow_ppm: shadow } = await facts('overseer', tenant);
+      expect([tenant, health['aws-1']?.in_flight, shadow]).toEqual([tenant, 1, {}]);
+    }
     await slow;
+  });
+
+  test('is not told how many decisions of others were not enforced', async () => {
+    const unenforced = async (name: string): Promise<unknown> =>
+      (JSON.parse((await send(['GET', '/perdure/v1/status'], name)).text) as StatusResource).unenforced;
+    expect(await unenforced('overseer')).toEqual({ refused: 0, moved: 0, waived: 0 });
+    for (const name of ['rival', 'acme', 'auditor', 'reader'])
+      expect([name, await unenforced(name)]).toEqual([name, null]);
   });
 
   test('may use the same idempotency key for something else', async () => {

@@ -151,3 +151,15 @@ test('tools that this server does not have are skipped', async () => {
   expect(response.status).toBe('completed');
   expect(response.tools).toMatchObject([weather]);
 });
+
+test('a namespace without tools is skipped, and the header says so', async () => {
+  const tools = [{ type: 'namespace', name: 'empty', tools: [] }, weather];
+  const body = { model: MODEL, input: 'Hello.', tools };
+  const skippedBy = async (of: object): Promise<string | null> => {
+    const answer = await stack.request('POST', '/v1/responses', { body: of });
+    expect([answer.status, ((await answer.json()) as { tools: unknown }).tools]).toMatchObject([200, [weather]]);
+    return answer.headers.get('perdure-skipped-tools');
+  };
+  expect(await skippedBy(body)).toBe('namespace');
+  expect(await skippedBy({ ...body, tools: [weather] })).toBeNull();
+});

@@ -1,19 +1,16 @@
 /**
- * Holds everything that the server sends in a test against its schema: Open Responses for what it defines, the schemas of the
- * OpenAPI document for the rest, the catalogue for errors. Finds are collected, not thrown: a client may swallow what its fetch throws.
+ * Holds everything that the server sends in a test against its schema: Open Responses for what it defines, the OpenAPI document's answer for routes of
+ * ours, its schemas for the rest, the catalogue for errors. Finds are collected, not thrown: a client may swallow what its fetch throws.
  */
 import {
   agentDeletedSchema,
   agentSchema,
-  agentVersionSchema,
   agentItemSchema,
   agentSessionDeletedSchema,
   agentSessionEventSchema,
   agentSessionSchema,
   agentTraceSchema,
   agentTurnSchema,
-  approvalSchema,
-  auditEntrySchema,
   AUTOMATION_OBJECTS,
   ENVIRONMENT_OBJECTS,
   chatChunkSchema,
@@ -21,31 +18,19 @@ import {
   conversationSchema,
   fileDeletedSchema,
   fileSchema,
-  createdKeySchema,
   credentialDeletedSchema,
   credentialSchema,
   ERRORS,
   healthSchema,
-  holdSchema,
   inputTokensSchema,
   isErrorCode,
-  keyRevokedSchema,
-  keptSchema,
-  keySchema,
-  placementSchema,
   readySchema,
-  statusSchema,
   subagentSchema,
-  targetSchema,
   vaultDeletedSchema,
-  vaultKeyRotatedSchema,
   vaultSchema,
-  webhookDeletedSchema,
-  webhookDeliverySchema,
-  webhookSchema,
-  webhookTestedSchema,
-  whatIfSchema,
 } from '@perdure/protocol';
+import { isOurs, openapiDocument, ROUTES } from '@perdure/protocol/openapi';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import {
   validateCompaction,
   validateItem,
@@ -137,7 +122,7 @@ export class WireCheck {
     this.#checked += 1;
     this.#fault(
       `${where} -> ${status}`,
-      status >= 400 && !('checks' in body) ? errorFaults(status, body) : bodyFaults(body),
+      status >= 400 && !('checks' in body) ? errorFaults(status, body) : (ownFaults(where, body) ?? bodyFaults(body)),
     );
   }
 
@@ -198,36 +183,50 @@ const SCHEMAS: { readonly [object: string]: Schema } = {
   'chat.completion.chunk': chatChunkSchema,
   agent: agentSchema,
   'agent.deleted': agentDeletedSchema,
-  'perdure.agent_version': agentVersionSchema,
   vault: vaultSchema,
   'vault.deleted': vaultDeletedSchema,
   'vault.credential': credentialSchema,
   'vault.credential.deleted': credentialDeletedSchema,
-  'perdure.vault_key_rotated': vaultKeyRotatedSchema,
   conversation: conversationSchema,
-  'perdure.audit_entry': auditEntrySchema,
-  'perdure.approval': approvalSchema,
-  webhook_endpoint: webhookSchema,
-  'perdure.webhook_delivery': webhookDeliverySchema,
-  'webhook_endpoint.test': webhookTestedSchema,
-  'webhook_endpoint.deleted': webhookDeletedSchema,
-  'perdure.hold': holdSchema,
-  'perdure.kept': keptSchema,
   'response.input_tokens': inputTokensSchema,
   file: fileSchema,
-  'perdure.placement': placementSchema,
-  'perdure.status': statusSchema,
-  'perdure.target': targetSchema,
-  'perdure.whatif': whatIfSchema,
 };
+
+/** Routes of ours, each with what it answers. A fixed word of a path goes before a name. */
+const OWN = ROUTES.filter(isOurs)
+  .map(({ method, path, answer }) => ({
+    answer,
+    names: path.match(/\{/g)?.length ?? 0,
+    form: new RegExp(`^${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '[^/]+')}$`),
+  }))
+  .toSorted((a, b) => a.names - b.names);
+const validators = new Map<string, ValidateFunction>();
+let ajv: Ajv2020 | null = null;
+
+/** Of an answer of a route of ours; null of other routes. */
+function ownFaults(where: string, body: Json): string[] | null {
+  if (!where.includes(' /perdure/v1/')) return null;
+  const route = OWN.find(({ form }) => form.test(where));
+  if (route === undefined) return ['/: no route of the document answers this'];
+  const validate = validators.get(route.answer) ?? compiled(route.answer);
+  validators.set(route.answer, validate);
+  if (validate(body)) return [];
+  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath}: ${message ?? ''}`);
+}
+
+function compiled(answer: string): ValidateFunction {
+  ajv ??= new Ajv2020({ strict: false, logger: false }).addSchema({
+    ...openapiDocument({ version: '0' }),
+    $id: 'perdure',
+  });
+  return ajv.compile({ $ref: `perdure#/components/schemas/${answer}` });
+}
 
 function bodyFaults(body: Json): string[] {
   const kind = body['object'];
   if (kind === 'response') return validateResponse(body);
   if (kind === 'response.compaction') return validateCompaction(body);
   if (kind === 'list') return listFaults(body);
-  if (kind === 'perdure.key')
-    return schemaFaults('secret' in body ? createdKeySchema : 'name' in body ? keySchema : keyRevokedSchema, body);
   if (typeof kind === 'string') {
     const schema = kind === 'file' && 'deleted' in body ? fileDeletedSchema : SCHEMAS[kind];
     if (schema !== undefined) return schemaFaults(schema, body);

@@ -243,6 +243,7 @@ describe('calls', () => {
       rows: [],
       changed: 0,
       as_recorded: 0,
+      left_out: [],
       notice: null,
       truncated: false,
     };

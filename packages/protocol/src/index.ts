@@ -1,3 +1,4 @@
+export { didYouMean } from './did-you-mean.ts';
 export * from './errors.ts';
 export * from './json.ts';
 export * from './limits.ts';
@@ -17,6 +18,7 @@ export {
   type PlacedTool,
 } from './responses/namespaces.ts';
 export { fault, parseBody, parseJsonText, parseQuery, type Parsed } from './parse.ts';
+export { parseOwnBody } from './perdure/own-body.ts';
 export { createResponseBody, parseCreateResponse } from './responses/request-schema.ts';
 export { includablesOf } from './responses/include.ts';
 export { skippedTools } from './responses/tool-schema.ts';
@@ -72,7 +74,7 @@ export { AGENT_LIMITS, agentBody, agentConfigInput, agentToolResource } from './
 export * from './agents/agent-resource.ts';
 export * from './agents/vault-resource.ts';
 export * from './agents/vault-schema.ts';
-export { createdKeySchema, KEY_SCOPES, keyRevokedSchema, keySchema } from './perdure/keys.ts';
+export { createdKeySchema, KEY_SCOPES, keyRevokedSchema, keySchema, strayOfKey } from './perdure/keys.ts';
 export * from './perdure/approvals.ts';
 export * from './perdure/audit.ts';
 export * from './perdure/closes.ts';
@@ -84,6 +86,7 @@ export * from './perdure/placements.ts';
 export * from './perdure/reports.ts';
 export * from './perdure/rights.ts';
 export * from './perdure/status.ts';
+export type { StatementBasis } from './perdure/basis.ts';
 export * from './perdure/usage.ts';
 export * from './perdure/webhooks.ts';
 export * from './responses/conversations.ts';

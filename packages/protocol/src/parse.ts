@@ -14,7 +14,10 @@ export type Parsed<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: PerdureError };
 
-type Path = readonly PropertyKey[];
+/** Keys that errors repeat. */
+const PLAIN_KEY = /^[\w-]{1,64}$/;
+
+export type Path = readonly PropertyKey[];
 
 /**
  * One fault is told, so none is looked for beyond it. `abortEarly` is zod's own, not in its public types: without it a body
@@ -99,6 +102,10 @@ function describe(issue: core.$ZodIssue, above: Path, root: unknown): Fault {
       return invalid(formMessage(name, issue));
     case 'invalid_union':
       return unionFault(issue, path, root);
+    case 'unrecognized_keys': {
+      const [stray = ''] = issue.keys;
+      return { code: 'unsupported_parameter', message: strayMessage([...path, stray]), path: [...path, stray] };
+    }
     case 'custom': {
       const code: unknown = issue.params?.['code'];
       if (isText(code) && isErrorCode(code)) return { code, message: issue.message, path };
@@ -154,6 +161,14 @@ function typeMessage(name: string, value: unknown, expected: string): string {
   return `Invalid type for '${name}': expected ${expected}, but got ${article(kindOf(value))} instead.`;
 }
 
+/** Of a field that an object of a closed form does not have. `hint`: what may have been meant. */
+export function strayMessage(path: Path, hint: string | null = null): string {
+  const last = path.at(-1);
+  const name = isText(last) && PLAIN_KEY.test(last) ? paramOf(path) : null;
+  const told = name === null ? 'There is no such field here' : `There is no '${name}' here`;
+  return hint === null ? `${told}.` : `${told} (${hint}).`;
+}
+
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
@@ -187,11 +202,11 @@ function word(value: unknown): string {
 }
 
 /** `['input', 0, 'content']` as `input[0].content`; a key that is not a plain name ends it. */
-function paramOf(path: Path): string | null {
+export function paramOf(path: Path): string | null {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`;
-    else if (isText(part) && /^[\w-]{1,64}$/.test(part)) text += text === '' ? part : `.${part}`;
+    else if (isText(part) && PLAIN_KEY.test(part)) text += text === '' ? part : `.${part}`;
     else break;
   }
   return text === '' ? null : text;

@@ -1,6 +1,7 @@
 /** `/v1/agents`: agents as the server answers with them, their versions, and what requests may say of them. */
 import * as z from 'zod';
 import { freeObject, parseBody, type Parsed } from '../parse.ts';
+import { parseOwnBody } from '../perdure/own-body.ts';
 import { perdureError } from '../perdure-error.ts';
 import type { Metadata } from '../responses/settings.ts';
 import { AGENT_SERVICE_TIERS, type AgentBody, type AgentConfig } from './agent-config.ts';
@@ -127,10 +128,10 @@ export function parseUpdateAgent(body: unknown): Parsed<AgentBody> {
 
 export type RollBackAgent = { readonly version: number };
 
-export const rollBackAgentBody: z.ZodType<RollBackAgent> = z.object({
+export const rollBackAgentBody: z.ZodType<RollBackAgent> = z.strictObject({
   version: z.int().min(1).meta({ description: 'The version that the new one is to equal.' }),
 });
 
 export function parseRollBackAgent(body: unknown): Parsed<RollBackAgent> {
-  return parseBody(rollBackAgentBody, body);
+  return parseOwnBody(rollBackAgentBody, body);
 }

@@ -87,8 +87,8 @@ export type WorkerTold = {
 
 const key = z.string().min(1).max(WORKER_LIMITS.keyChars);
 const result: z.ZodType<WorkerResult> = z.discriminatedUnion('ok', [
-  z.object({ key, ok: z.literal(true), value: freeObject }),
-  z.object({
+  z.strictObject({ key, ok: z.literal(true), value: freeObject }),
+  z.strictObject({
     key,
     ok: z.literal(false),
     code: z.string().max(LIMITS.nameChars),
@@ -96,7 +96,7 @@ const result: z.ZodType<WorkerResult> = z.discriminatedUnion('ok', [
   }),
 ]);
 
-export const workerBody: z.ZodType<WorkerSays> = z.object({
+export const workerBody: z.ZodType<WorkerSays> = z.strictObject({
   protocol: z.literal(WORKER_PROTOCOL),
   worker: z.string().min(8).max(64),
   isolation: z.string().max(64),
@@ -104,7 +104,7 @@ export const workerBody: z.ZodType<WorkerSays> = z.object({
   known: boundedList(key, 4 * WORKER_LIMITS.requests),
   results: boundedList(result, 4 * WORKER_LIMITS.requests),
   output: boundedList(
-    z.object({ key, text: z.string().max(WORKER_LIMITS.outputChars), at: z.int().min(0).optional() }),
+    z.strictObject({ key, text: z.string().max(WORKER_LIMITS.outputChars), at: z.int().min(0).optional() }),
     4 * WORKER_LIMITS.requests,
   ),
   wait_ms: z.int().min(0).max(WORKER_LIMITS.waitMs),

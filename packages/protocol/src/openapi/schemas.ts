@@ -409,9 +409,9 @@ function described(
     io,
     unrepresentable: 'any',
     uri: id => `#/components/schemas/${id}`,
-    // Answers may gain properties, and unknown ones in requests are ignored.
+    // Answers may gain properties. Of requests, those say it whose forms are closed.
     override: ({ jsonSchema }) => {
-      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
     },
   });
   return Object.fromEntries(

@@ -49,7 +49,7 @@ export const SESSION_ROUTES: readonly Route[] = [
     tag: 'sessions',
     summary: 'The sessions of the tenant; `metadata[key]=value` keeps those that have the pair.',
     answer: 'AgentSessionList',
-    query: ['limit', 'order', 'after', 'agent_id'],
+    query: ['limit', 'order', 'after', 'agent_id', 'metadata[key]'],
     errors: [...READ, 'invalid_request', 'unsupported_parameter'],
   },
   {

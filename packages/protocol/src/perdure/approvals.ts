@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
 import { pageLimit, type RawQuery } from '../lists.ts';
-import { parseBody, parseQuery, type Parsed } from '../parse.ts';
+import { parseQuery, type Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 
 export const APPROVAL_STATUSES = ['waiting', 'granted', 'denied', 'expired', 'withdrawn'] as const;
 /** `withdrawn`: its turn ended before anybody answered. */
@@ -107,17 +108,17 @@ export const approvalPageSchema: z.ZodType<ApprovalPage> = z.object({
   has_more: z.boolean(),
 });
 
-export const grantApprovalBody: z.ZodType<GrantApproval> = z.object({
+export const grantApprovalBody: z.ZodType<GrantApproval> = z.strictObject({
   binding: text
     .max(LIMITS.nameChars)
     .meta({ description: 'As it was shown: a grant of anything else is refused.' })
     .exactOptional(),
   value: z.unknown().meta({ description: 'The answer, where the tool asks for one.' }).exactOptional(),
 });
-export const denyApprovalBody: z.ZodType<DenyApproval> = z.object({
+export const denyApprovalBody: z.ZodType<DenyApproval> = z.strictObject({
   reason: text.max(LIMITS.reasonChars).meta({ description: 'The model is told it.' }).exactOptional(),
 });
-export const resolveApprovalBody: z.ZodType<ResolveApproval> = z.object({
+export const resolveApprovalBody: z.ZodType<ResolveApproval> = z.strictObject({
   outcome: z.enum(['run_again', 'give_up', 'completed']).meta({
     description: 'Run the tool again, tell the model that nobody knows, or say what it did.',
   }),
@@ -128,13 +129,13 @@ export const resolveApprovalBody: z.ZodType<ResolveApproval> = z.object({
 });
 
 export function parseGrantApproval(body: unknown): Parsed<GrantApproval> {
-  return parseBody(grantApprovalBody, body);
+  return parseOwnBody(grantApprovalBody, body);
 }
 export function parseDenyApproval(body: unknown): Parsed<DenyApproval> {
-  return parseBody(denyApprovalBody, body);
+  return parseOwnBody(denyApprovalBody, body);
 }
 export function parseResolveApproval(body: unknown): Parsed<ResolveApproval> {
-  return parseBody(resolveApprovalBody, body);
+  return parseOwnBody(resolveApprovalBody, body);
 }
 
 export type ApprovalQuery = {

@@ -1,7 +1,8 @@
 /** Closed billing months and their restatements. Times are moments in UTC, amounts decimal texts of whole micro-dollars. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import { parseBody, type Parsed } from '../parse.ts';
+import type { Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 
 export type RestatementResource = {
   readonly object: 'perdure.restatement';
@@ -94,15 +95,15 @@ export const restatementAnswerSchema: z.ZodType<RestatementAnswer> = z.object({
   }),
 });
 
-export const closeMonthBody: z.ZodType<CloseMonth> = z.object({ month });
-export const restateMonthBody: z.ZodType<RestateMonth> = z.object({
+export const closeMonthBody: z.ZodType<CloseMonth> = z.strictObject({ month });
+export const restateMonthBody: z.ZodType<RestateMonth> = z.strictObject({
   reason: text.min(1).max(LIMITS.reasonChars).meta({ description: 'Why the month is rated anew.' }),
 });
 
 export function parseCloseMonth(body: unknown): Parsed<CloseMonth> {
-  return parseBody(closeMonthBody, body);
+  return parseOwnBody(closeMonthBody, body);
 }
 
 export function parseRestateMonth(body: unknown): Parsed<RestateMonth> {
-  return parseBody(restateMonthBody, body);
+  return parseOwnBody(restateMonthBody, body);
 }

@@ -1,7 +1,8 @@
 /** Calls that nobody makes: what the server would decide, on what it knows now. Amounts are integers in micro-USD. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import { boundedList, parseBody, type Parsed } from '../parse.ts';
+import { boundedList, type Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 import { PLACEMENT_PURPOSES } from './placements.ts';
 
 /** What tenants spent, in the calendar month (UTC) and in all. */
@@ -19,13 +20,14 @@ export type DecisionFacts = {
   readonly health: {
     readonly [target: string]: {
       readonly state: 'up' | 'down' | 'full';
-      readonly in_flight: number;
+      /** Calls of all tenants; null for who does not see all tenants. */
+      readonly in_flight: number | null;
       readonly expected_latency_ms: number;
       readonly retry_after_ms: number | null;
     };
   };
-  /** By target: parts per million of what is spent there that it saves elsewhere. */
-  readonly shadow_ppm: { readonly [target: string]: number };
+  /** By target: parts per million of what is spent there that it saves elsewhere. Of what all tenants spend; null for who does not see all. */
+  readonly shadow_ppm: { readonly [target: string]: number } | null;
 };
 
 export const RIGHT_STATES = ['none', 'offered', 'accepted', 'declined', 'lapsed'] as const;
@@ -86,7 +88,7 @@ export type ExplanationResource = {
 const text = z.string();
 const word = text.min(1).max(LIMITS.nameChars);
 const count = z.int().min(0);
-const spend: z.ZodType<SpendSoFar> = z.object({ month: count, total: count });
+const spend: z.ZodType<SpendSoFar> = z.strictObject({ month: count, total: count });
 const when = text.max(40).meta({ description: 'A day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, in UTC.' });
 const list = <T>(of: z.ZodType<T>): z.ZodType<readonly T[]> => boundedList(of, LIMITS.explainSupposed);
 const tokens = z.int().min(0).max(1_000_000_000);
@@ -100,20 +102,20 @@ export const decisionFactsSchema: z.ZodType<DecisionFacts> = z.object({
     text,
     z.object({
       state: z.enum(['up', 'down', 'full']),
-      in_flight: count,
+      in_flight: count.nullable(),
       expected_latency_ms: count,
       retry_after_ms: count.nullable(),
     }),
   ),
-  shadow_ppm: z.record(text, count),
+  shadow_ppm: z.record(text, count).nullable(),
 });
 
-export const explainBody: z.ZodType<ExplainRequest> = z.object({
+export const explainBody: z.ZodType<ExplainRequest> = z.strictObject({
   action: z.enum(EXPLAINED_ACTIONS).exactOptional(),
   tenant: word.exactOptional(),
   key: word.exactOptional(),
   scopes: list(word).exactOptional(),
-  agent: z.object({ id: word, version: z.int().min(1).max(999_999_999).exactOptional() }).exactOptional(),
+  agent: z.strictObject({ id: word, version: z.int().min(1).max(999_999_999).exactOptional() }).exactOptional(),
   model: word.exactOptional(),
   product: word.exactOptional(),
   channel: word.exactOptional(),
@@ -122,12 +124,12 @@ export const explainBody: z.ZodType<ExplainRequest> = z.object({
   purpose: z.enum(PLACEMENT_PURPOSES).exactOptional(),
   labels: list(word).exactOptional(),
   request_labels: list(word).exactOptional(),
-  tool: z.object({ name: word, origin: z.enum(TOOL_ORIGINS).exactOptional() }).exactOptional(),
-  destination: z.object({ host: word, use: z.enum(DESTINATION_USES).exactOptional() }).exactOptional(),
+  tool: z.strictObject({ name: word, origin: z.enum(TOOL_ORIGINS).exactOptional() }).exactOptional(),
+  destination: z.strictObject({ host: word, use: z.enum(DESTINATION_USES).exactOptional() }).exactOptional(),
   as_of: when.exactOptional(),
   reading: word.exactOptional(),
-  events: list(z.object({ id: word, date: when })).exactOptional(),
-  rights: list(z.object({ id: word, state: z.enum(RIGHT_STATES) })).exactOptional(),
+  events: list(z.strictObject({ id: word, date: when })).exactOptional(),
+  rights: list(z.strictObject({ id: word, state: z.enum(RIGHT_STATES) })).exactOptional(),
   spend: spend.exactOptional(),
   input_tokens: tokens.exactOptional(),
   output_tokens: tokens.min(1).exactOptional(),
@@ -146,5 +148,5 @@ export const explanationSchema: z.ZodType<ExplanationResource> = z.looseObject({
 });
 
 export function parseExplain(body: unknown): Parsed<ExplainRequest> {
-  return parseBody(explainBody, body);
+  return parseOwnBody(explainBody, body);
 }

@@ -1,7 +1,8 @@
 /** What is decided about contracts: which are active, what is waived, what has happened. Times are seconds since 1970. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import { boundedList, parseBody, type Parsed } from '../parse.ts';
+import { boundedList, type Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 
 /** `pending`: another person must approve. `superseded`: it was in force, and a later one is now. */
 export type ActivationState =
@@ -307,8 +308,8 @@ const files = z
   .refine(all => Object.keys(all).length <= LIMITS.contractFiles)
   .meta({ description: 'Path within the folder -> text: contract.yaml, *.cedar, readings/*.cedar.' });
 
-export const createActivationBody: z.ZodType<CreateActivation> = z.object({
-  contracts: boundedList(z.object({ name: word, files }), LIMITS.whatIfContracts).meta({
+export const createActivationBody: z.ZodType<CreateActivation> = z.strictObject({
+  contracts: boundedList(z.strictObject({ name: word, files }), LIMITS.whatIfContracts).meta({
     description: 'The whole active set, as it is to be. Empty: no contract, which allows everything.',
   }),
   reading: word.exactOptional(),
@@ -318,7 +319,7 @@ export const createActivationBody: z.ZodType<CreateActivation> = z.object({
   require_second: z.boolean().exactOptional(),
 });
 
-export const createWaiverBody: z.ZodType<CreateWaiver> = z.object({
+export const createWaiverBody: z.ZodType<CreateWaiver> = z.strictObject({
   contract: word,
   clause: word,
   tenant: word.exactOptional(),
@@ -330,7 +331,7 @@ export const createWaiverBody: z.ZodType<CreateWaiver> = z.object({
   require_second: z.boolean().exactOptional(),
 });
 
-export const createContractEventBody: z.ZodType<CreateContractEvent> = z.object({
+export const createContractEventBody: z.ZodType<CreateContractEvent> = z.strictObject({
   event: word,
   date: when,
   source: said,
@@ -338,11 +339,11 @@ export const createContractEventBody: z.ZodType<CreateContractEvent> = z.object(
 });
 
 export function parseCreateActivation(body: unknown): Parsed<CreateActivation> {
-  return parseBody(createActivationBody, body);
+  return parseOwnBody(createActivationBody, body);
 }
 export function parseCreateWaiver(body: unknown): Parsed<CreateWaiver> {
-  return parseBody(createWaiverBody, body);
+  return parseOwnBody(createWaiverBody, body);
 }
 export function parseCreateContractEvent(body: unknown): Parsed<CreateContractEvent> {
-  return parseBody(createContractEventBody, body);
+  return parseOwnBody(createContractEventBody, body);
 }

@@ -1,7 +1,8 @@
 /** Legal holds: what may not be erased, whatever its lifetime and whoever deletes it. Times are seconds since 1970. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import { parseBody, type Parsed } from '../parse.ts';
+import type { Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 
 export type HoldResource = {
   readonly id: string;
@@ -97,7 +98,7 @@ export const keptListSchema: z.ZodType<KeptList> = z.object({
 const word = text.min(1).max(LIMITS.nameChars);
 const said = text.min(1).max(LIMITS.reasonChars);
 
-export const createHoldBody: z.ZodType<CreateHold> = z.object({
+export const createHoldBody: z.ZodType<CreateHold> = z.strictObject({
   tenant: word.meta({ description: 'Whose data is held.' }),
   subject: word
     .meta({ description: 'The id of a response, a conversation or a session. Default: all that the tenant has.' })
@@ -107,5 +108,5 @@ export const createHoldBody: z.ZodType<CreateHold> = z.object({
 });
 
 export function parseCreateHold(body: unknown): Parsed<CreateHold> {
-  return parseBody(createHoldBody, body);
+  return parseOwnBody(createHoldBody, body);
 }

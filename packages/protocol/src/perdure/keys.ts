@@ -1,6 +1,8 @@
 /** API keys, as their administration shows them. The server decides what a key may name; this is the form on the wire. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
+import type { PerdureError } from '../perdure-error.ts';
+import { strayIn } from './own-body.ts';
 
 export const KEY_SCOPES = ['inference', 'read', 'admin', 'operator', 'auditor', 'approve'] as const;
 export const KEY_AUTHS = ['bearer', 'sigv4'] as const;
@@ -46,7 +48,7 @@ const text = z.string();
 const word = text.min(1).max(LIMITS.nameChars);
 const seconds = z.int().min(0).nullable();
 
-export const createKeyBody: z.ZodType<CreateKey> = z.object({
+export const createKeyBody: z.ZodType<CreateKey> = z.strictObject({
   name: word.meta({ description: 'For people.' }),
   tenant: word.exactOptional(),
   channel: word.exactOptional(),
@@ -62,6 +64,11 @@ export const createKeyBody: z.ZodType<CreateKey> = z.object({
     .meta({ description: 'Makes the first key though it lacks the scope admin. Default: false.' })
     .exactOptional(),
 });
+
+/** What is wrong with the form of the body; what a key may name, the server says. */
+export function strayOfKey(body: unknown): PerdureError | null {
+  return strayIn(createKeyBody, body);
+}
 
 const fields = {
   id: text,

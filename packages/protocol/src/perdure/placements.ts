@@ -1,7 +1,8 @@
 /** Placements: where a call or a state went, by which clauses, and what else there was to choose from. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import { fault, parseBody, parseQuery, type Parsed } from '../parse.ts';
+import { fault, parseQuery, type Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 import type { ListPage, ListQuery, RawQuery } from '../lists.ts';
 import { parseListQuery } from '../lists.ts';
 import { isRealDate, moment, MOMENT_FORM } from '../moment.ts';
@@ -236,7 +237,7 @@ export type ReplaySnapshot = {
 /** What `POST /perdure/v1/whatif` supposes. What is absent stays as it is. */
 export type WhatIfRequest = {
   readonly reading?: string;
-  /** Ids of contracts among the configured ones. */
+  /** Ids of contracts among those that the placements were decided on; the others of them are left away. */
   readonly contracts?: readonly string[];
   /** A day, or a moment, in UTC. */
   readonly as_of?: string;
@@ -259,8 +260,21 @@ export type WhatIfRow = {
   readonly was: WhatIfSide;
   readonly would_be: WhatIfSide;
   readonly changed: boolean;
-  /** The contracts that it was decided on have no such reading: both sides are as they were. */
+  /** The contracts that it was decided on have no such reading, or are not all that are supposed: both sides are as they were. */
   readonly as_recorded: boolean;
+};
+/** Placements that were decided on a set of contracts of which this cannot be supposed. Times are seconds since 1970. */
+export type WhatIfLeftOut = {
+  /** Ids of the set. */
+  readonly contracts: readonly string[];
+  /** Of those that are supposed, which it does not have. */
+  readonly lacks: readonly string[];
+  /** It has no such reading. */
+  readonly without_reading: boolean;
+  readonly placements: number;
+  /** Of its first placement, and its last. */
+  readonly from: number;
+  readonly to: number;
 };
 export type WhatIfResult = {
   readonly object: 'perdure.whatif';
@@ -271,6 +285,8 @@ export type WhatIfResult = {
   readonly changed: number;
   /** Rows that stay as they were recorded. */
   readonly as_recorded: number;
+  /** Which those are. */
+  readonly left_out: readonly WhatIfLeftOut[];
   /** The same in words; null if there are none. */
   readonly notice: string | null;
   /** True if more placements matched than were replayed. */
@@ -278,7 +294,7 @@ export type WhatIfResult = {
 };
 
 export const whatIfBody: z.ZodType<WhatIfRequest> = z
-  .object({
+  .strictObject({
     reading: id.nullish(),
     contracts: z.array(id).max(LIMITS.whatIfContracts).nullish(),
     as_of: z.string().regex(MOMENT_FORM).nullish(),
@@ -297,5 +313,5 @@ export const whatIfBody: z.ZodType<WhatIfRequest> = z
   });
 
 export function parseWhatIf(body: unknown): Parsed<WhatIfRequest> {
-  return parseBody(whatIfBody, body);
+  return parseOwnBody(whatIfBody, body);
 }

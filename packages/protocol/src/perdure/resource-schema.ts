@@ -9,6 +9,7 @@ import {
   type ReplayPage,
   type ReplaySnapshot,
   type PlacementResource,
+  type WhatIfLeftOut,
   type WhatIfResult,
   type WhatIfRow,
 } from './placements.ts';
@@ -156,7 +157,7 @@ export const statusSchema: z.ZodType<StatusResource> = z.object({
   as_of: orNull,
   enforce: z.boolean(),
   activation: orNull,
-  unenforced: z.object({ refused: count, moved: count, waived: count }),
+  unenforced: z.object({ refused: count, moved: count, waived: count }).nullable(),
   draining: z.boolean(),
   workspaces: z.object({ isolation: z.enum(['bubblewrap', 'just-bash', 'unavailable']), why: orNull }),
   placements: z.array(placementSchema),
@@ -171,9 +172,18 @@ const whatIfRow: z.ZodType<WhatIfRow> = z.object({
   was: side,
   would_be: side,
   changed: z.boolean(),
-  as_recorded: z
-    .boolean()
-    .meta({ description: 'The contracts that it was decided on have no such reading: both sides are as they were.' }),
+  as_recorded: z.boolean().meta({
+    description:
+      'The contracts that it was decided on have no such reading, or are not all that are supposed: both sides are as they were.',
+  }),
+});
+const leftOut: z.ZodType<WhatIfLeftOut> = z.object({
+  contracts: texts,
+  lacks: texts,
+  without_reading: z.boolean(),
+  placements: count,
+  from: count,
+  to: count,
 });
 export const whatIfSchema: z.ZodType<WhatIfResult> = z.object({
   object: z.literal('perdure.whatif'),
@@ -183,6 +193,9 @@ export const whatIfSchema: z.ZodType<WhatIfResult> = z.object({
   rows: z.array(whatIfRow),
   changed: count,
   as_recorded: count.meta({ description: 'Rows that stay as they were recorded.' }),
+  left_out: z
+    .array(leftOut)
+    .meta({ description: 'Which those are: what sets of contracts they were decided on, and when.' }),
   notice: orNull.meta({ description: 'The same in words; null if there are none.' }),
   truncated: z.boolean(),
 });

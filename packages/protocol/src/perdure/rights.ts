@@ -1,7 +1,8 @@
 /** Rights of first refusal: what was offered to their holders, what they answered, and the state that clauses see. Days are in UTC. */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import { parseBody, type Parsed } from '../parse.ts';
+import type { Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 
 /** `none`: it was never offered. `lapsed`: it was not answered by the deadline. */
 export type RightStateName = 'none' | 'offered' | 'accepted' | 'declined' | 'lapsed';
@@ -113,12 +114,12 @@ const answer = {
   source: said,
   require_second: z.boolean().exactOptional(),
 };
-export const answerRightBody: z.ZodType<AnswerRight> = z.object(answer);
-export const offerRightBody: z.ZodType<OfferRight> = z.object({ ...answer, deadline: day });
+export const answerRightBody: z.ZodType<AnswerRight> = z.strictObject(answer);
+export const offerRightBody: z.ZodType<OfferRight> = z.strictObject({ ...answer, deadline: day });
 
 export function parseOfferRight(body: unknown): Parsed<OfferRight> {
-  return parseBody(offerRightBody, body);
+  return parseOwnBody(offerRightBody, body);
 }
 export function parseAnswerRight(body: unknown): Parsed<AnswerRight> {
-  return parseBody(answerRightBody, body);
+  return parseOwnBody(answerRightBody, body);
 }

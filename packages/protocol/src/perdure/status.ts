@@ -67,8 +67,11 @@ export type StatusResource = {
   readonly enforce: boolean;
   /** The activation that is in force. */
   readonly activation: string | null;
-  /** Decisions of this process that were not as enforcing would have had them: by monitor mode, and by waivers. */
-  readonly unenforced: { readonly refused: number; readonly moved: number; readonly waived: number };
+  /**
+   * Decisions of this process, of all tenants, that were not as enforcing would have had them: by monitor mode, and by waivers. Null for who
+   * does not see all tenants.
+   */
+  readonly unenforced: { readonly refused: number; readonly moved: number; readonly waived: number } | null;
   readonly draining: boolean;
   /** What keeps commands of agents in, and why it is not bubblewrap; `unavailable`: none is run. */
   readonly workspaces: {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
 import type { RawQuery } from '../lists.ts';
 import { parseQuery, type Parsed } from '../parse.ts';
+import { type StatementBasis, statementBasisSchema } from './basis.ts';
 
 export type UsageTokens = {
   readonly input: number;
@@ -194,6 +195,8 @@ export type CommitmentsResource = {
   readonly capacity: readonly CapacityResource[];
   /** Null where no server counts: their balance is the server's. */
   readonly caps: readonly CapResource[] | null;
+  /** Whose terms these are. */
+  readonly basis: StatementBasis;
 };
 
 const text = z.string();
@@ -340,6 +343,7 @@ export const commitmentsSchema: z.ZodType<CommitmentsResource> = z.object({
       }),
     )
     .nullable(),
+  basis: statementBasisSchema,
 });
 
 export type UsageQuery = {

@@ -4,7 +4,8 @@
  */
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
-import { parseBody, type Parsed } from '../parse.ts';
+import type { Parsed } from '../parse.ts';
+import { parseOwnBody } from './own-body.ts';
 
 /** What a webhook can be told. Ids only: what was asked, and said, is read with a key. */
 export const WEBHOOK_EVENTS = [
@@ -145,12 +146,12 @@ const page = <Of>(of: z.ZodType<Of>): z.ZodType<WebhookPage<Of>> =>
 export const webhookPageSchema: z.ZodType<WebhookPage<WebhookResource>> = page(webhookSchema);
 export const webhookDeliveryPageSchema: z.ZodType<WebhookPage<WebhookDelivery>> = page(webhookDeliverySchema);
 
-export const createWebhookBody: z.ZodType<CreateWebhook> = z.object({
+export const createWebhookBody: z.ZodType<CreateWebhook> = z.strictObject({
   name: text.min(1).max(LIMITS.nameChars),
   url: text.max(2_048).meta({ description: 'Where it listens, https.' }),
   event_types: z.array(z.enum(WEBHOOK_EVENTS)).min(1).max(WEBHOOK_EVENTS.length),
 });
-export const rotateWebhookBody: z.ZodType<RotateWebhook> = z.object({
+export const rotateWebhookBody: z.ZodType<RotateWebhook> = z.strictObject({
   keep_old_secret_for_hours: z
     .int()
     .min(0)
@@ -158,16 +159,16 @@ export const rotateWebhookBody: z.ZodType<RotateWebhook> = z.object({
     .meta({ description: 'For how long the old secret signs beside the new one. Default: 24.' })
     .exactOptional(),
 });
-export const testWebhookBody: z.ZodType<TestWebhook> = z.object({
+export const testWebhookBody: z.ZodType<TestWebhook> = z.strictObject({
   event_type: z.enum(WEBHOOK_EVENTS).meta({ description: 'Default: the first that it is told.' }).exactOptional(),
 });
 
 export function parseCreateWebhook(body: unknown): Parsed<CreateWebhook> {
-  return parseBody(createWebhookBody, body);
+  return parseOwnBody(createWebhookBody, body);
 }
 export function parseRotateWebhook(body: unknown): Parsed<RotateWebhook> {
-  return parseBody(rotateWebhookBody, body);
+  return parseOwnBody(rotateWebhookBody, body);
 }
 export function parseTestWebhook(body: unknown): Parsed<TestWebhook> {
-  return parseBody(testWebhookBody, body);
+  return parseOwnBody(testWebhookBody, body);
 }

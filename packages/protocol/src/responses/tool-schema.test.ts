@@ -64,7 +64,16 @@ describe('namespaces', () => {
     const offered = offeredTools(given.tools);
     const [sql, f] = read({ ...base, tools }).tools;
     expect(offered).toEqual([{ type: 'namespace', name: 'crm', description: '', tools: [sql, f] }]);
-    expect(skippedTools(given.tools)).toEqual(['web_search']);
+    expect(skippedTools(given.tools)).toEqual(['web_search', 'namespace']);
+  });
+
+  it('are told where none of their tools is left, whether none was given or all were skipped', () => {
+    const told = (...given: unknown[]): readonly string[] => skippedTools(read({ ...base, tools: given }).tools);
+    expect(told(space('a'))).toEqual(['namespace']);
+    expect(told(space('a', { type: 'web_search' }), space('b'))).toEqual(['web_search', 'namespace']);
+    expect(told(space('a', fn('f')))).toEqual([]);
+    expect(told(space('a', fn('f'), { type: 'web_search' }))).toEqual(['web_search']);
+    expect(told()).toEqual([]);
   });
 
   it.each([

@@ -197,7 +197,13 @@ function kindsOf(tools: readonly RequestedTool[], ctx: core.$RefinementCtx): Map
 
 /** What of a request's tools was skipped: their kinds, each once, as they may stand in a header. */
 export function skippedTools(tools: readonly RequestedTool[]): readonly string[] {
-  const all = tools.flatMap(one => (isNamespace(one) ? one.tools : [one]));
-  const kinds = all.filter(isSkipped).map(one => one.type);
+  const kinds = tools.flatMap(leftOutOf);
   return [...new Set(kinds.map(kind => (/^[\w.-]{1,64}$/.test(kind) ? kind : 'other')))];
+}
+
+/** A namespace in which no tool is left is left out itself. */
+function leftOutOf(tool: RequestedTool): readonly string[] {
+  if (!isNamespace(tool)) return isSkipped(tool) ? [tool.type] : [];
+  const kinds = tool.tools.filter(isSkipped).map(one => one.type);
+  return kinds.length === tool.tools.length ? [...kinds, tool.type] : kinds;
 }

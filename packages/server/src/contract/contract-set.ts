@@ -1,6 +1,7 @@
 /** Several contracts together: which are in force when, and under which reading. */
+import { didYouMean } from '@perdure/protocol';
 import type { Contract } from './contract.ts';
-import { didYouMean, type Finding } from './finding.ts';
+import type { Finding } from './finding.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { moneyKeys, type MoneyTerms } from './money-terms.ts';
 import { checkOnTopOf, type TermProblem } from './on-top-of.ts';

@@ -2,6 +2,7 @@
  * Loads a contract folder: `contract.yaml`, `*.cedar` (clauses), `readings/<id>.cedar` (definitions). Everything that could be wrong
  * is found here, with file and line, so that a loaded contract decides every call.
  */
+import { didYouMean } from '@perdure/protocol';
 import type { Cedar } from './cedar.ts';
 import { parseUid } from './cedar-json.ts';
 import { type Contract, makeContract } from './contract.ts';
@@ -9,7 +10,7 @@ import type { CompiledClause } from './judge.ts';
 import { parseCedarFile, type PolicySource } from './cedar-source.ts';
 import { UnsupportedPolicy } from './expression.ts';
 import { type MemoPlan, memoPlan } from './remembered.ts';
-import { didYouMean, type Finding, type Report } from './finding.ts';
+import type { Finding, Report } from './finding.ts';
 import { datetimeMs } from './instant.ts';
 import { type Link, type LocatedManifest, MANIFEST_FILE, parseManifest } from './manifest.ts';
 import { mentionsOfPolicies } from './mentions.ts';

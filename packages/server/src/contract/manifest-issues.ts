@@ -1,6 +1,7 @@
 /** What the schema of `contract.yaml` found, as findings: where, and what was meant. */
+import { didYouMean } from '@perdure/protocol';
 import type { z } from 'zod';
-import { didYouMean, type FindingCode, type Report } from './finding.ts';
+import type { FindingCode, Report } from './finding.ts';
 import type { IssueNote } from './manifest-words.ts';
 import { keysAt } from './schema-keys.ts';
 

@@ -2,7 +2,8 @@
  * What is wrong with money terms whatever is configured: days out of order, terms that can never come to anything, forms that nothing
  * counts, amounts that a number does not hold. Shapes and bounds are the schema's.
  */
-import { didYouMean, type Finding, type FindingCode, type Report } from './finding.ts';
+import { didYouMean } from '@perdure/protocol';
+import type { Finding, FindingCode, Report } from './finding.ts';
 import { type LocatedManifest, MANIFEST_FILE } from './manifest.ts';
 import { MOST_DIGITS } from './manifest-words.ts';
 import { moneyKeys, type MoneyTerms } from './money-terms.ts';

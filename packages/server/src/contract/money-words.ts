@@ -2,7 +2,8 @@
  * The words of money terms: clouds, vendors, events, parties, units. A contract may come before the places that it counts, so that a word
  * that nobody has yet is no error; but one that is nearly a known word is almost always a slip, and its term would silently come to nothing.
  */
-import { didYouMean, type Report } from './finding.ts';
+import { didYouMean } from '@perdure/protocol';
+import type { Report } from './finding.ts';
 import type { LocatedManifest, Manifest } from './manifest.ts';
 import type { Mentions } from './mentions.ts';
 import { type TermKind, type TermProblem, termReport } from './money-terms-check.ts';

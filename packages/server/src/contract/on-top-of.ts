@@ -1,6 +1,7 @@
 /** `on_top_of` of commitments: which burns down first. It must name a commitment, lead in no circle, and each carries one at most. */
+import { didYouMean } from '@perdure/protocol';
 import type { Contract } from './contract.ts';
-import { didYouMean, type Finding } from './finding.ts';
+import type { Finding } from './finding.ts';
 
 export type TermProblem = (
   level: Finding['level'],

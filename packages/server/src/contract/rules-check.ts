@@ -1,6 +1,7 @@
 /** What a contract must say beyond Cedar's own rules: ids, sources, readings, words that somebody has. */
+import { didYouMean } from '@perdure/protocol';
 import type { PolicySource } from './cedar-source.ts';
-import { didYouMean, type Finding, type FindingCode, type Report } from './finding.ts';
+import type { Finding, FindingCode, Report } from './finding.ts';
 import { type ContractFiles, readingOf, type Rule } from './rule.ts';
 import { type LocatedManifest, MANIFEST_FILE } from './manifest.ts';
 import { PLACE_ACTIONS, VOCABULARY, WELL_KNOWN_CLOUDS } from './schema.ts';

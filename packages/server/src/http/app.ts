@@ -13,13 +13,13 @@ import * as conversations from './conversations/routes.ts';
 import { environmentRoutes } from './environments/table.ts';
 import * as files from './files/routes.ts';
 import { guardLocal } from './guard.ts';
+import { checkQuery } from './known-query.ts';
 import { refuseAddress } from './malformed.ts';
 import { type Found, pathOf, Router } from './router.ts';
 import { addCosignature, getCheckpoint, getKeys, getTile } from './ledger/routes.ts';
 import { agentRuleRoutes } from './perdure/agent-rule-table.ts';
 import * as explains from './perdure/explain-routes.ts';
 import { governRoutes } from './perdure/govern-table.ts';
-import { checkQuery, refusesUnknown } from './perdure/known-query.ts';
 import * as replay from './perdure/replay-routes.ts';
 import * as perdure from './perdure/routes.ts';
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from './perdure/status-page.ts';
@@ -226,12 +226,10 @@ export function makeApp(deps: HttpDeps): Answer {
   for (const [method, path, scopes, handler] of all) {
     const admits = isBedrock(path) ? admitEither : admit;
     const names = [...path.matchAll(/:(\w+)/g)].map(match => match[1] ?? '');
-    const answer: Handler = refusesUnknown(path)
-      ? async (exchange, params) => {
-          await checkQuery(method, path, exchange.req.url);
-          return handler(exchange, params);
-        }
-      : handler;
+    const answer: Handler = async (exchange, params) => {
+      await checkQuery(method, path, exchange.req.url);
+      return handler(exchange, params);
+    };
     router.add(method, path, (req, res, param) =>
       serve(deps, [req, res], scopes, exchange => answer(exchange, names.map(param)), admits),
     );

@@ -3,11 +3,12 @@
  * Read beside the server, which need not stand still.
  */
 import { join } from 'node:path';
+import type { StatementBasis } from '@perdure/protocol';
 import { storeError } from '../store/store-error.ts';
 import { openSqliteReader } from '../store/sqlite/open-sqlite-reader.ts';
 import type { HomeId } from '../kernel/ids.ts';
 import type { Config } from './config/config.ts';
-import { openActiveContracts } from './govern/active-contracts.ts';
+import { type LoadedEra, openActiveContracts } from './govern/active-contracts.ts';
 import type { Activation } from './govern/activation.ts';
 import { Governance } from './govern/governance.ts';
 import { documentOfConfig, parseDocument, type SnapshotDocument } from './snapshots.ts';
@@ -20,13 +21,18 @@ export interface Basis {
   readonly file: string;
 }
 
+/** Where a server keeps what was activated. */
+export function controlFile({ data, homes }: Pick<Config, 'data' | 'homes'>): string {
+  return join(data, `${homes[0]?.id ?? ''}.db`);
+}
+
 /**
  * @param seen the time that contracts see, ms since 1970: waivers that are over by then are left out
  * @throws ContractsError, ContractFolderError; StoreError if the file cannot be read
  */
 export async function basisOf(config: Config, seen: number): Promise<Basis> {
   const control = config.homes[0]?.id ?? '';
-  const file = join(config.data, `${control}.db`);
+  const file = controlFile(config);
   const reader = await openSqliteReader(config.data, control as HomeId, Date.now());
   if (reader === null) return { document: documentOfConfig(config), active: null, file };
   try {
@@ -67,10 +73,35 @@ export function basisText(basis: Basis, supposed: boolean): string {
 }
 
 /** Which contracts those are, and why. */
-export function basisContracts({ active, file }: Pick<Basis, 'active' | 'file'>): string {
-  return active === null
-    ? `the contracts of the configuration (nothing was activated in ${file})`
-    : `${active.activation.id} (${active.activation.contracts.map(({ id }) => id).join(', ') || 'no contract'}), in force in ${file} since ${new Date(active.from).toISOString().replace('.000Z', 'Z')}`;
+export function basisContracts(basis: Basis): string {
+  return goneBy(statementBasis(basis), `in ${basis.file}`);
+}
+
+/** @param where they are in force: `in FILE`, `at URL` */
+export function goneBy({ activation, contracts, since }: StatementBasis, where: string): string {
+  return activation === null || since === null
+    ? `the contracts of the configuration (nothing was activated ${where})`
+    : `${activation} (${contracts.join(', ') || 'no contract'}), in force ${where} since ${since.replace('.000Z', 'Z')}`;
+}
+
+export function statementBasis({ document, active }: Pick<Basis, 'document' | 'active'>): StatementBasis {
+  const events = (document.events ?? []).map(({ id, date }) => ({ id, date }));
+  if (active === null) return { source: 'configuration', activation: null, since: null, contracts: [], events };
+  return activeBasis(active.activation, active.from, events);
+}
+
+/** Of a server, which always goes by an activation. */
+export function basisOfEra({ activation, from, loaded }: LoadedEra): StatementBasis {
+  return activeBasis(
+    activation,
+    from,
+    loaded.snapshot.recorded.events.map(({ id, date }) => ({ id, date })),
+  );
+}
+
+function activeBasis({ id, contracts }: Activation, from: number, events: StatementBasis['events']): StatementBasis {
+  const since = new Date(from).toISOString();
+  return { source: 'active', activation: id, since, contracts: contracts.map(one => one.id), events };
 }
 
 export function basisJson({ document, active }: Basis): object {

@@ -1,7 +1,7 @@
 /** `perdure commitments`: the money terms of the contracts, as tables or JSON. */
 import type { CommitmentsResource } from '@perdure/protocol';
 import { dollars } from '../money/amounts.ts';
-import { basisContracts, basisJson } from './basis.ts';
+import { goneBy } from './basis.ts';
 import { eventOption } from './cli/event.ts';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
@@ -30,9 +30,8 @@ export async function commitments(options: CommitmentsOptions, io: Io): Promise<
   const desk = await openMoneyDesk(config, options, io);
   try {
     const statement = await desk.commitments(options.asOf, events);
-    const { basis } = await desk.based();
-    if (options.json === true) printJson(io, { ...statement, basis: basisJson(basis) });
-    else io.out(`${textOf(statement)}\nMoney terms of ${basisContracts(basis)}.\n`);
+    if (options.json === true) printJson(io, statement);
+    else io.out(`${textOf(statement)}\nMoney terms of ${goneBy(statement.basis, desk.where)}.\n`);
     return EXIT.ok;
   } catch (error) {
     throw usageProblem(error);

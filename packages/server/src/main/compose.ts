@@ -45,6 +45,7 @@ import { makeExplainView } from './explain-view.ts';
 import { spendTermsOf } from './money/spend-terms.ts';
 import { targetFactsOf } from './money/target-facts.ts';
 import { openMoney } from './money/open-money.ts';
+import { basisOfEra } from './basis.ts';
 import { makeUsageView } from './money/usage-view.ts';
 import { lifeSigns, makeReadiness, type Readiness } from './readiness.ts';
 import { operatorNote } from './operator-note.ts';
@@ -264,7 +265,7 @@ async function assemble(
       engine,
       view,
       explains: makeExplainView({ config, active: era, desk, stores, control, ...knowing }),
-      usage: makeUsageView(money),
+      usage: makeUsageView(money, () => basisOfEra(era())),
       closes,
       keyed: () => ring.required,
       authenticate: bearer => authenticate(ring, bearer),

@@ -1,8 +1,8 @@
 /** `cases.yaml`: table cases beside a contract. What a case is, and reading it with the line of everything that is wrong. */
+import { didYouMean } from '@perdure/protocol';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { didYouMean } from '../contract/finding.ts';
 import { CONTRACT_SCHEMA, PLACE_ACTIONS, VOCABULARY } from '../contract/schema.ts';
 import { CliError, EXIT } from './cli/exit.ts';
 import { readDocument } from './config/document.ts';

@@ -1,6 +1,7 @@
 /** Words of clauses beside those of a configuration: one that is nearly a configured one was likely meant to be it. */
+import { didYouMean } from '@perdure/protocol';
 import { CEDAR_HERE } from '../contract/cedar-here.ts';
-import { didYouMean, type Finding } from '../contract/finding.ts';
+import type { Finding } from '../contract/finding.ts';
 import { MANIFEST_FILE } from '../contract/manifest.ts';
 import { mentionsOf } from '../contract/mentions.ts';
 import type { ContractFiles } from '../contract/rule.ts';

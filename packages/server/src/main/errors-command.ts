@@ -1,6 +1,5 @@
 /** `perdure errors`. */
-import { ERROR_CODES, type ErrorCode, ERRORS, isErrorCode } from '@perdure/protocol';
-import { didYouMean } from '../contract/finding.ts';
+import { didYouMean, ERROR_CODES, type ErrorCode, ERRORS, isErrorCode } from '@perdure/protocol';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import type { Io } from './cli/io.ts';
 import { table } from './cli/table.ts';

@@ -1,5 +1,5 @@
 /** Who asks for a call that nobody makes: a key and its scopes, and the agent of the session, looked up among those that there are. */
-import { didYouMean } from '../contract/finding.ts';
+import { didYouMean } from '@perdure/protocol';
 import { readHead } from '../engine/agents/rows.ts';
 import type { ControlStore, KeyRow } from '../engine/ports.ts';
 import type { TenantId } from '../kernel/ids.ts';

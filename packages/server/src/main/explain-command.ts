@@ -1,7 +1,6 @@
 /** `perdure explain`: from flags to a hypothetical call, and its decision as a table or JSON. */
-import { DESTINATION_USES, RIGHT_STATES, TOOL_ORIGINS } from '@perdure/protocol';
+import { didYouMean, DESTINATION_USES, RIGHT_STATES, TOOL_ORIGINS } from '@perdure/protocol';
 import { id as rightId } from '../contract/manifest-words.ts';
-import { didYouMean } from '../contract/finding.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import type { HomeId } from '../kernel/ids.ts';
 import type { Purpose, Segment, Spend } from '../placement/facts.ts';

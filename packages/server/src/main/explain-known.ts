@@ -46,6 +46,9 @@ export async function knownBeside(config: Config, io: Io, wanted: WantedKnown): 
       health === null
         ? `health is not known (${why}): every target is taken to be up`
         : `health: as the server at ${url} sees it`,
+      ...(facts?.shadow_ppm === null
+        ? ['shadow prices are not known (the server tells them to keys that see every tenant)']
+        : []),
     ],
   };
 }
@@ -83,7 +86,8 @@ function healthOf({ health }: DecisionFacts): { readonly [target: string]: Place
       id,
       {
         state: one.state,
-        inFlight: one.in_flight,
+        // Whether it is full is told by its state too.
+        inFlight: one.in_flight ?? 0,
         expectedLatencyMs: one.expected_latency_ms,
         ...(one.retry_after_ms !== null && { retryAfterMs: one.retry_after_ms }),
       },

@@ -54,6 +54,7 @@ beforeAll(async () => {
       keyLine('app', 'inference, read'),
       keyLine('auditor', 'auditor'),
       keyLine('rival', 'auditor', 'rival'),
+      keyLine('overseer', 'operator, auditor'),
       '',
     ].join('\n'),
   );
@@ -107,6 +108,8 @@ test('what was spent decides, as it does for the server, whoever counts it', asy
     `spend of acme: $0.001500 this month, $0.001500 in all (the server at ${server.url} counts it)`,
   );
   expect(asked.err).toContain('health: as the server at');
+  expect(asked.err).toContain('shadow prices are not known (the server tells them to keys that see every tenant)');
+  expect((await beside('overseer')).err).not.toContain('shadow prices are not known');
   expect(folder.err).toContain('spend of acme: $0.001500 this month, $0.001500 in all (by the log in');
   expect(folder.err).toContain('health is not known');
   expect((await turn()).status).toBe(200);
@@ -133,7 +136,12 @@ test('over HTTP the same is said, to its own tenant and to auditors', async () =
   const known = await ask('auditor', 'GET', '/perdure/v1/explain');
   expect(known.body).toMatchObject({ tenant: 'acme', spend: { month: 2 * COST, total: 2 * COST } });
   const { health } = known.body as unknown as DecisionFacts;
-  expect(health['one']).toMatchObject({ state: 'up', in_flight: 0 });
+  expect(health['one']).toMatchObject({ state: 'up', in_flight: null });
+  expect(known.body).toMatchObject({ shadow_ppm: null });
+  expect((await ask('overseer', 'GET', '/perdure/v1/explain?tenant=acme')).body).toMatchObject({
+    health: { one: { state: 'up', in_flight: 0 } },
+    shadow_ppm: {},
+  });
   expect((await ask('rival', 'GET', '/perdure/v1/explain?tenant=acme')).status).toBe(403);
   expect((await ask('rival', 'GET', '/perdure/v1/explain')).body).toMatchObject({
     tenant: 'rival',

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CommitmentsResource } from '@perdure/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monthOf, monthSpan } from '../money/calendar.ts';
 import { CONTRACT_COMMITMENT, COST_AND_USAGE, type FocusRow } from '../money/focus/columns.ts';
@@ -37,6 +38,7 @@ const call = async (): Promise<number> => {
   return response.status;
 };
 
+let based: CommitmentsResource['basis'] | undefined;
 const boot = async (): Promise<void> => {
   const io = { out: () => undefined, err: () => undefined, env: {}, cwd };
   server = await composeServer(readConfigFile('perdure.yaml', io), { log: () => undefined });
@@ -124,6 +126,27 @@ describe('of a running server', () => {
     expect(out).toMatch(/trainium-2gw +amazon +aws +trainium +2 GW +2026-02-27 +- +0 +0 +\$0\.00 +0\.0%/);
   });
 
+  it('goes by the contracts of the server, wherever it is asked from, and says so', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'perdure-elsewhere-'));
+    const asked = (...more: readonly string[]) =>
+      perdure(['commitments', ...more], { cwd: elsewhere, env: { PERDURE_URL: server.url } });
+    const { basis } = JSON.parse((await asked('--json')).out) as CommitmentsResource;
+    expect(basis).toEqual({
+      source: 'active',
+      activation: expect.stringMatching(/^act_/),
+      since: expect.stringMatching(/^\d{4}-.*Z$/),
+      contracts: ['openai-2025-10', 'openai-2026-02', 'openai-2026-04'],
+      events: [],
+    });
+    const { activation, since } = basis;
+    expect((await asked()).out).toContain(
+      `Money terms of ${activation} (openai-2025-10, openai-2026-02, openai-2026-04), in force at ${server.url} since ${since?.replace('.000Z', 'Z')}.`,
+    );
+    rmSync(elsewhere, { recursive: true });
+    // The folder says the same once the server has left it: looked at below.
+    based = basis;
+  });
+
   it('says what is wrong with a question', async () => {
     expect(await run('usage', '--by', 'cloud,produkt')).toMatchObject({
       code: 2,
@@ -149,6 +172,8 @@ describe('of the folder that it leaves', () => {
     expect(rows).not.toContain('LeafIndex');
     await server.close();
     expect(await json('usage', '--by', 'target,key,metered')).toEqual(before);
+    expect(await json('commitments')).toMatchObject({ basis: based });
+    expect((await run('commitments')).out).toContain(`, in force in ${join(cwd, 'data', 'local.db')} since `);
     expect(await exported()).toBe(rows);
     expect((await run('commitments', '--event', 'ipo-filed=2026-03-02')).out).toMatch(/amzn-2 .* payable +2026-03-09/);
     await boot();

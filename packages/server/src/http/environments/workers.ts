@@ -1,5 +1,5 @@
 /** Workers of self-hosted environments: their tokens, and what they ask again and again. */
-import { listPage, parseBody, workerBody } from '@perdure/protocol';
+import { listPage, parseOwnBody, workerBody } from '@perdure/protocol';
 import { readJson } from '../body.ts';
 import { sendJson } from '../reply.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
@@ -28,7 +28,7 @@ export async function serveWorker(deps: HttpDeps, exchange: Exchange, id: string
   const worker = await deps.engine.environments.workers.admit(id, bearer);
   res.once('close', worker.arrive());
   const { value } = await readJson(req, deps.limits);
-  const says = parseBody(workerBody, value);
+  const says = parseOwnBody(workerBody, value);
   if (!says.ok) throw says.error;
   send(exchange, await worker.exchange(says.value, signal));
 }

@@ -1,5 +1,5 @@
 /** Calls that nobody makes, and reports over those that were made: decided and counted, never content. */
-import { parseExplain, parseReportQuery } from '@perdure/protocol';
+import { type DecisionFacts, parseExplain, parseReportQuery } from '@perdure/protocol';
 import { EVERY_TENANT, seesAll } from '../../engine/caller.ts';
 import { asTenant } from '../as-tenant.ts';
 import { rawQuery } from '../query.ts';
@@ -8,7 +8,14 @@ import type { ReportName } from './explain-view.ts';
 import { bodyOf, send, single } from './govern-routes.ts';
 
 export async function getDecisionFacts({ explains }: HttpDeps, exchange: Exchange): Promise<void> {
-  send(exchange, explains.known(asTenant(exchange, single(exchange, 'tenant') ?? undefined).tenant));
+  const facts = explains.known(asTenant(exchange, single(exchange, 'tenant') ?? undefined).tenant);
+  send(exchange, seesAll(exchange.caller) ? facts : ofOneTenant(facts));
+}
+
+/** L10: without what sums up all tenants' calls. That a target is full is told by its state; how many calls it takes to, is not. */
+function ofOneTenant({ health, ...facts }: DecisionFacts): DecisionFacts {
+  const states = Object.entries(health).map(([target, one]) => [target, { ...one, in_flight: null }]);
+  return { ...facts, health: Object.fromEntries(states), shadow_ppm: null };
 }
 
 export async function explainCall(deps: HttpDeps, exchange: Exchange): Promise<void> {

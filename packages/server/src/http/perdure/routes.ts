@@ -6,6 +6,7 @@ import {
   parseUsageQuery,
   parseWhatIf,
   perdureError,
+  strayOfKey,
   type TargetResource,
   type UsageQuery,
   type WhatIfResult,
@@ -87,7 +88,8 @@ export async function getStatus(deps: HttpDeps, exchange: Exchange): Promise<voi
   const { placements } = await deps.engine.placements(exchange.caller, { order: 'desc', limit: STATUS_PLACEMENTS });
   const status = await deps.view.status();
   const targets = shown(exchange, status.targets);
-  send(exchange, { ...status, targets, placements: await explainAll(deps, placements) });
+  const unenforced = seesAll(exchange.caller) ? status.unenforced : null;
+  send(exchange, { ...status, targets, unenforced, placements: await explainAll(deps, placements) });
 }
 
 /** The same traffic's placements on another supposition: which reading, contracts, date. */
@@ -136,7 +138,10 @@ export async function listKeys(deps: HttpDeps, exchange: Exchange): Promise<void
 }
 
 export async function createKey(deps: HttpDeps, exchange: Exchange): Promise<void> {
-  send(exchange, await deps.keys.create(exchange.caller, (await readJson(exchange.req, deps.limits)).value));
+  const { value } = await readJson(exchange.req, deps.limits);
+  const stray = strayOfKey(value);
+  if (stray !== null) throw stray;
+  send(exchange, await deps.keys.create(exchange.caller, value));
 }
 
 export async function revokeKey(deps: HttpDeps, exchange: Exchange, id: string): Promise<void> {

@@ -43,6 +43,28 @@ export function addActivation(
       done(import('../active-command.ts').then(({ active }) => active(options, io))),
     );
 
+  withJson(withConfig(contracts.command('show')))
+    .summary('contracts as they were activated')
+    .description(
+      `Prints the texts of a contract as it was activated, whatever its folder holds now, each with its SHA-256, and checks that they are those of its digest. Without a name: all that were ever activated, newest first, with their digests. ${WORKPLACE} (with the scope operator or auditor).`,
+    )
+    .argument(
+      '[name]',
+      'a digest or its beginning, an id (the one in force, else the newest), id@version, or act_... for all of an activation',
+    )
+    .addHelpText(
+      'after',
+      `${examples(
+        'perdure contracts show',
+        'perdure contracts show openai-2026-02',
+        'perdure contracts show 60dbe0d667c4 --json',
+        'perdure contracts show act_01k3m...',
+      )}\nEnds with 3 if the texts are not those of the digest.\n`,
+    )
+    .action((name: string | undefined, options: ActiveOptions) =>
+      done(import('../contracts-show.ts').then(({ showContracts }) => showContracts(name, options, io))),
+    );
+
   withJson(withConfig(contracts.command('settings')))
     .summary('what the configuration settles beside contracts')
     .description(

@@ -1,5 +1,5 @@
 /** What one part of a configuration says of another. */
-import { didYouMean } from '../../contract/finding.ts';
+import { didYouMean } from '@perdure/protocol';
 import { homeTag } from '../../kernel/ids.ts';
 import { isLoopback } from '../loopback.ts';
 import { LOCAL_HOME } from './defaults.ts';

@@ -1,6 +1,6 @@
 /** What the schema found, in words. No message shows a value that could be a secret (L9). */
+import { didYouMean } from '@perdure/protocol';
 import type * as z from 'zod';
-import { didYouMean } from '../../contract/finding.ts';
 import { keysAt } from '../../contract/schema-keys.ts';
 import type { Path, Problem } from './problem.ts';
 import { fileSchema } from './schema.ts';

@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { digestOfFiles } from './contract-texts.ts';
 import { contractsOf } from './activated.ts';
 import type { Activation } from './activation.ts';
+import { Governance } from './governance.ts';
+import { newRequest } from './request.ts';
+import { activationResources } from './resources.ts';
 import { booted, NONE, ops, second, wanted } from './world.test-support.ts';
 
 test('every contract that was ever activated is there once, with its texts by digest', async () => {
@@ -44,4 +47,72 @@ test('every contract that was ever activated is there once, with its texts by di
 
 test('nothing was activated: nothing is listed', () => {
   expect(contractsOf([] as readonly Activation[], 1)).toEqual([]);
+});
+
+/** Activations that count how often something of them is read. */
+function counted(count: number): { readonly all: readonly Activation[]; readonly reads: () => number } {
+  let reads = 0;
+  const all = Array.from({ length: count }, (_, i): Activation => {
+    const one: Activation = {
+      ...newRequest('key_ops', i, null, null),
+      id: `act_${i}`,
+      contracts: [{ id: 'none', version: '1', digest: `d${i % 3}`, files: {} }],
+      reading: null,
+      enforce: true,
+      effective: i,
+      withdrawn: null,
+    };
+    return new Proxy(one, {
+      get(target, name, receiver) {
+        reads += 1;
+        return Reflect.get(target, name, receiver) as unknown;
+      },
+    });
+  });
+  return { all, reads: () => reads };
+}
+
+test('what is read to list activations and contracts grows with their number, not with its square', () => {
+  const readsOf = (count: number, list: (all: readonly Activation[]) => readonly unknown[]): number => {
+    const { all, reads } = counted(count);
+    expect(list(all)).not.toEqual([]);
+    return reads();
+  };
+  for (const list of [
+    (all: readonly Activation[]) => activationResources(all, 1_000_000, true),
+    (all: readonly Activation[]) => contractsOf(all, 1_000_000),
+  ]) {
+    const few = readsOf(100, list);
+    expect(few).toBeGreaterThan(100);
+    expect(readsOf(1_000, list)).toBeLessThanOrEqual(10 * few);
+  }
+  const { all } = counted(7);
+  expect(activationResources(all, 5, true).map(({ id, state }) => [id, state])).toEqual([
+    ['act_6', 'scheduled'],
+    ['act_5', 'in_force'],
+    ...[4, 3, 2, 1, 0].map(i => [`act_${i}`, 'superseded']),
+  ]);
+  expect(contractsOf(all, 5).map(({ digest, activations }) => [digest, activations])).toEqual([
+    ['d2', ['act_2', 'act_5']],
+    ['d1', ['act_1', 'act_4']],
+    ['d0', ['act_0', 'act_3', 'act_6']],
+  ]);
+});
+
+test('the desk asks for the list once, however long it is', async () => {
+  const { desk, clock } = await booted();
+  const lists = vi.spyOn(Governance.prototype, 'activations', 'get');
+  const asked = async (): Promise<number> => {
+    lists.mockClear();
+    await desk.activations();
+    return lists.mock.calls.length;
+  };
+  const once = await asked();
+  for (let i = 0; i < 4; i++) {
+    clock.time += 1000;
+    await desk.activate(ops, wanted());
+  }
+  expect(await desk.activations()).toHaveLength(5);
+  expect(await asked()).toBe(once);
+  expect(once).toBe(1);
 });

@@ -50,12 +50,18 @@ export function eraAt<E extends { readonly from: number }>(all: readonly E[], no
   return all.findLast(({ from }) => from <= now) ?? null;
 }
 
-export function activationState(activation: Activation, all: readonly Activation[], now: number): ActivationState {
+/** The id of the activation that holds now; null before the first. */
+export function holding(all: readonly Activation[], now: number): string | null {
+  return eraAt(eras(all, now), now)?.activation.id ?? null;
+}
+
+/** @param holds the id of the one that holds now: found once for all that are shown */
+export function activationState(activation: Activation, holds: string | null, now: number): ActivationState {
   if (activation.withdrawn !== null) return 'withdrawn';
   const stands = standing(activation, now);
   if (typeof stands !== 'number') return stands;
   if (Math.max(stands, activation.effective) > now) return 'scheduled';
-  return eraAt(eras(all, now), now)?.activation.id === activation.id ? 'in_force' : 'superseded';
+  return holds === activation.id ? 'in_force' : 'superseded';
 }
 
 /** @throws PerdureError not_pending if it is or was in force, or never will be */

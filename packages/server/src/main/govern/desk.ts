@@ -1,5 +1,6 @@
 /** What somebody can ask and do about contracts, whether over HTTP or on the data folder: checks, scopes, answers. */
 import {
+  didYouMean,
   type ActivationAnswer,
   type ActivationResource,
   type AnswerRight,
@@ -8,12 +9,11 @@ import {
 } from '@perdure/protocol';
 import type { GovernView, Viewer } from '../../http/perdure/govern-view.ts';
 import type { Contract } from '../../contract/contract.ts';
-import { didYouMean } from '../../contract/finding.ts';
 import { datetimeMs, DAY_MS } from '../../contract/instant.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { Config } from '../config/config.ts';
 import type { ContractFiles } from '../../contract/rule.ts';
-import { type Activation, inForceFrom } from './activation.ts';
+import { type Activation, holding, inForceFrom } from './activation.ts';
 import { type AuditDeskDeps, auditPage } from './audit-desk.ts';
 import type { ActiveContracts } from './active-contracts.ts';
 import { checkEventId } from './contract-event.ts';
@@ -24,6 +24,7 @@ import { eventDays } from '../money/usage-view.ts';
 import type { Governance } from './governance.ts';
 import {
   activationResource,
+  activationResources,
   configuredEventResource,
   contractEventResource,
   rightResource,
@@ -33,6 +34,7 @@ import {
 import { checkRightId, type NewMove, type Right } from './right.ts';
 import { contractsAsking } from './rights-asked.ts';
 import { askedByConfigured, type EventsAsked, eventsAsked, joined, unaskedWarnings } from './events-asked.ts';
+import { acceptedAt } from './settings.ts';
 import { strandedSessions, type StrandedQuery } from './stranded.ts';
 import { checkWaiver } from './waiver.ts';
 
@@ -59,7 +61,7 @@ export function makeGovernDesk({
 }: GovernDeskDeps): GovernView {
   const { now, seen } = governance.deps;
   const shown = (one: Activation): ActivationResource =>
-    activationResource(one, governance.activations, now(), governance.inForce.enforce);
+    activationResource(one, holding(governance.activations, now()), now(), governance.inForce.enforce);
 
   /** What the contracts that are in force until then say of money, and these do not. */
   async function dropped(effective: number, after: readonly Contract[]): Promise<ActivationAnswer['dropped_terms']> {
@@ -86,7 +88,9 @@ export function makeGovernDesk({
       const text = found === undefined ? null : await governance.deps.store.document(documentName(digest));
       return found === undefined || text === null ? null : { ...found, texts: filesOfDocument(text) };
     },
-    activations: async () => governance.activations.map(shown).toReversed(),
+    async activations() {
+      return activationResources(governance.activations, now(), governance.inForce.enforce);
+    },
     async activate(who, wanted) {
       checkChars(wanted.contracts);
       await prime(wanted.contracts.map(({ files }) => files));
@@ -176,12 +180,15 @@ export function makeGovernDesk({
       await active.follow();
       return contractEventResource(event, now(), askedFor());
     },
-    settings: async () =>
-      governance.settings.map(one => settingsResource(one, governance.settings, now())).toReversed(),
+    async settings() {
+      const { settings: all } = governance;
+      const accepted = acceptedAt(all, now());
+      return all.map(one => settingsResource(one, accepted, now())).toReversed();
+    },
     async decideSettings(who, id, how) {
       const decided = await governance.decideSettings(who.principal, id, how === 'approve' ? 'approved' : 'rejected');
       await active.follow();
-      return settingsResource(decided, governance.settings, now());
+      return settingsResource(decided, acceptedAt(governance.settings, now()), now());
     },
     async rights() {
       const recorded = new Map(governance.rights.map(right => [right.id, right]));

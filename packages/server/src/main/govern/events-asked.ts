@@ -1,6 +1,6 @@
 /** Which clauses, definitions and tranches ask for which recorded events: an event that none asks for may be a slip of the pen. */
+import { didYouMean } from '@perdure/protocol';
 import { parseCedarFile } from '../../contract/cedar-source.ts';
-import { didYouMean } from '../../contract/finding.ts';
 import { MANIFEST_FILE, parseManifest } from '../../contract/manifest.ts';
 import { mentionsOfPolicies } from '../../contract/mentions.ts';
 import type { ContractFiles } from '../../contract/rule.ts';

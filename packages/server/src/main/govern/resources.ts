@@ -10,7 +10,7 @@ import type {
 } from '@perdure/protocol';
 import type { AuditRow } from '../../engine/control-records.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { type Activation, activationState, inForceFrom } from './activation.ts';
+import { type Activation, activationState, holding, inForceFrom } from './activation.ts';
 import type { FirstRefusal, RecordedEvent } from '../../placement/facts.ts';
 import { type ContractEvent, eventState, requestOf } from './contract-event.ts';
 import type { EventsAsked } from './events-asked.ts';
@@ -34,10 +34,13 @@ function requested({ reason, requestedBy, requestedAt, expiresAt, decided }: Req
   };
 }
 
-/** @param configured whether what is settled of the configuration enforces: refusals are enforced only if both say so */
+/**
+ * @param holds the id of the one that holds now
+ * @param configured whether what is settled of the configuration enforces: refusals are enforced only if both say so
+ */
 export function activationResource(
   activation: Activation,
-  all: readonly Activation[],
+  holds: string | null,
   now: number,
   configured: boolean,
 ): ActivationResource {
@@ -45,7 +48,7 @@ export function activationResource(
   return {
     id,
     object: 'perdure.activation',
-    state: activationState(activation, all, now),
+    state: activationState(activation, holds, now),
     effective_at: seconds(inForceFrom(activation, now) ?? activation.effective),
     contracts,
     reading,
@@ -53,6 +56,16 @@ export function activationResource(
     enforced: enforce && configured,
     ...requested(activation),
   };
+}
+
+/** Newest first. @param all in the order in which they were made */
+export function activationResources(
+  all: readonly Activation[],
+  now: number,
+  configured: boolean,
+): readonly ActivationResource[] {
+  const holds = holding(all, now);
+  return all.map(one => activationResource(one, holds, now, configured)).toReversed();
 }
 
 export function waiverResource(waiver: WaiverRecord, real: number, seen: number): WaiverResource {
@@ -103,17 +116,17 @@ export function configuredEventResource(
   return { ...head, event: id, date, source, ...UNASKED, asked_by: asked.get(id) ?? [] };
 }
 
+/** @param accepted those in force: found once for all that are shown */
 export function settingsResource(
   record: SettingsRecord,
-  all: readonly SettingsRecord[],
+  accepted: SettingsRecord | null,
   now: number,
 ): SettingsResource {
   const { asOf, enforce, events, firstRefusals, onAmbiguity, requireSecondPerson } = record.settings;
   return {
     id: record.id,
     object: 'perdure.settings',
-    // What was just changed may be a newer version than the one in the list.
-    state: settingsState(record, [...all.filter(({ id }) => id !== record.id), record], now),
+    state: settingsState(record, accepted, now),
     enforce,
     on_ambiguity: onAmbiguity,
     as_of: asOf?.text ?? null,

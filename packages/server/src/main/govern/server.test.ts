@@ -122,7 +122,7 @@ test('refused, then waived, then monitored, then allowed, then refused again: wi
   const would = await explained(monitored.placement);
   expect(would).toMatchObject({ outcome: 'placed', enforced: false, would_be: 'refused' });
   expect(would['explanation']).toContain('monitor mode, not enforced: it would have been refused');
-  const status = (await ask('auditor', 'GET', '/perdure/v1/status')).body;
+  const status = (await ask('all', 'GET', '/perdure/v1/status')).body;
   expect(status).toMatchObject({ enforce: false, unenforced: { refused: 1, moved: 0, waived: 1 } });
 
   expect((await activate({ contracts: [none] })).status).toBe(200);

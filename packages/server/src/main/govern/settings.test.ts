@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { newRequest, type Request } from './request.ts';
 import {
+  acceptedAt,
   decideSettings,
   type Settings,
   settingLines,
@@ -126,8 +127,8 @@ test('the one accepted last is in force, whenever it was asked for', () => {
   const strict = record(STRICT, 10);
   const [early, late] = [waits(LAX, 20), waits({ ...STRICT, onAmbiguity: 'refuse' }, 30)];
   const all = [strict, verdict(early, 'approved', 60), verdict(late, 'approved', 50)];
-  expect(all.map(one => settingsState(one, all, 70))).toEqual(['superseded', 'in_force', 'superseded']);
+  expect(all.map(one => settingsState(one, acceptedAt(all, 70), 70))).toEqual(['superseded', 'in_force', 'superseded']);
   expect(settingsInForce(LAX, all, 70)).toEqual(LAX);
-  expect(settingsState(early, [strict, early], 119)).toBe('pending');
-  expect(settingsState(early, [strict, early], 120)).toBe('expired');
+  expect(settingsState(early, acceptedAt([strict, early], 119), 119)).toBe('pending');
+  expect(settingsState(early, acceptedAt([strict, early], 120), 120)).toBe('expired');
 });

@@ -22,7 +22,7 @@ export function settingsOf(config: Settings): Settings {
 }
 
 /** The last that were accepted; null before any were. */
-function acceptedAt(all: readonly SettingsRecord[], now: number): SettingsRecord | null {
+export function acceptedAt(all: readonly SettingsRecord[], now: number): SettingsRecord | null {
   const accepted = all.flatMap((record, made) => {
     const at = standing(record, now);
     return typeof at === 'number' ? [{ record, at, made }] : [];
@@ -84,10 +84,10 @@ export function decideSettings(
   return decideOn(record, who, verdict, now);
 }
 
-export function settingsState(record: SettingsRecord, all: readonly SettingsRecord[], now: number): SettingsState {
+export function settingsState(record: SettingsRecord, accepted: SettingsRecord | null, now: number): SettingsState {
   const stands = standing(record, now);
   if (typeof stands !== 'number') return stands;
-  return acceptedAt(all, now) === record ? 'in_force' : 'superseded';
+  return accepted?.id === record.id ? 'in_force' : 'superseded';
 }
 
 const WORDS: { readonly [Name in keyof Settings]: (value: Settings[Name]) => string } = {

@@ -1,11 +1,11 @@
 /** A new key, and how keys are listed. */
+import { didYouMean } from '@perdure/protocol';
 import { EVERY_TENANT } from '../../engine/caller.ts';
 import type { KeyRow } from '../../engine/ports.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { homeTag, makeIds, type TenantId } from '../../kernel/ids.ts';
 import { type Config, saleOf, type Scope } from '../config/config.ts';
 import { DEFAULT_CHANNEL, DEFAULT_PRODUCT, DEFAULT_SEGMENT, DEFAULT_TENANT } from '../config/defaults.ts';
-import { didYouMean } from '../../contract/finding.ts';
 import type { Segment } from '../../placement/facts.ts';
 import { isScope, SCOPE_NAMES } from './scopes.ts';
 import { drawSecret, type FillRandom, hashSecret, shownPrefix } from './secret.ts';

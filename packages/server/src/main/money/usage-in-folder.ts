@@ -12,7 +12,7 @@ import type { Config } from '../config/config.ts';
 import type { DataFolder } from '../data-folder.ts';
 import { type AskedServer, workplace } from '../server-address.ts';
 import { serverOf } from '../server-requests.ts';
-import { type Basis, basisOf } from '../basis.ts';
+import { type Basis, basisOf, controlFile, statementBasis } from '../basis.ts';
 import { snapshotOfDocument } from '../snapshots.ts';
 import { booksOf } from './books.ts';
 import { closedBook } from './closes.ts';
@@ -35,6 +35,8 @@ export interface MoneyDesk {
   commitments(asOf: string | undefined, events: Events): Promise<CommitmentsResource>;
   /** Of the contracts in force, as the server of the folder goes by them; of the configuration, where nothing was activated. */
   based(): Promise<Based>;
+  /** Where the contracts of a statement are in force: `in FILE`, `at URL`. */
+  readonly where: string;
   close(): Promise<void>;
 }
 
@@ -84,11 +86,13 @@ function inFolder(config: Config, folder: DataFolder): MoneyDesk {
       yield* ratedRows(desk, await windowOf(times, tenant));
     },
     async commitments(to, events) {
-      const { terms, events: recorded } = await basedOn(config);
+      const { terms, events: recorded, basis } = await basedOn(config);
       const asOf = timesOf(to === undefined ? {} : { to }, clock.now()).to;
-      return statementWire(await statementOf({ ...desk, terms }, asOf, { ...recorded, ...events }));
+      const statement = await statementOf({ ...desk, terms }, asOf, { ...recorded, ...events });
+      return { ...statementWire(statement), basis: statementBasis(basis) };
     },
     based: () => basedOn(config),
+    where: `in ${controlFile(config)}`,
     close,
   };
 }
@@ -97,7 +101,7 @@ function inFolder(config: Config, folder: DataFolder): MoneyDesk {
 export const USAGE_MS = 120_000;
 
 function overHttp(server: AskedServer, config: Config, io: Io): MoneyDesk {
-  const { client, told, telling } = serverOf(io, {
+  const { base, client, told, telling } = serverOf(io, {
     ...server,
     scope: 'operator (or name a --tenant of yours)',
     timeoutMs: USAGE_MS,
@@ -126,6 +130,7 @@ function overHttp(server: AskedServer, config: Config, io: Io): MoneyDesk {
       return telling(client.commitments.get(to === undefined ? {} : { to }));
     },
     based: () => basedOn(config),
+    where: `at ${base}`,
     close: () => Promise.resolve(),
   };
 }

@@ -24,8 +24,9 @@ const LOGGED = { ...CALL, seq: 2, record: {} as PlacementRecord };
 
 function desk(calls: readonly (typeof LOGGED)[] = [LOGGED]) {
   const asked: { window: UsageWindow; after: UsageCursor | null }[] = [];
-  const view = makeUsageView({
-    async *usage(window, after = null): AsyncGenerator<UsagePage> {
+  const basis = { source: 'active', activation: 'act_1', since: null, contracts: [], events: [] } as const;
+  const calledBy = {
+    async *usage(window: UsageWindow, after: UsageCursor | null = null): AsyncGenerator<UsagePage> {
       asked.push({ window, after });
       if (after === null) yield { calls, open: [], cursor };
     },
@@ -34,8 +35,8 @@ function desk(calls: readonly (typeof LOGGED)[] = [LOGGED]) {
     books: { currency: 'USD', costs: {}, rates: [] },
     terms: termsOf([]),
     now: () => Date.UTC(2026, 2, 20, 12),
-  });
-  return { view, asked };
+  };
+  return { view: makeUsageView(calledBy, () => basis), asked };
 }
 const query = { groupBy: [], limit: 20 };
 const codeOf = (work: Promise<unknown>): Promise<unknown> =>

@@ -1,6 +1,12 @@
 /** Usage, summed and stated: for the wire, and for commands on a data folder that no server holds. */
-import { listPage, type PerdureError, perdureError, type UsageQuery } from '@perdure/protocol';
-import { didYouMean } from '../../contract/finding.ts';
+import {
+  didYouMean,
+  listPage,
+  type PerdureError,
+  perdureError,
+  type StatementBasis,
+  type UsageQuery,
+} from '@perdure/protocol';
 import { datetimeMs } from '../../contract/instant.ts';
 import { type Caller, EVERY_TENANT, seesAll } from '../../engine/caller.ts';
 import type { UsageCursor, UsageWindow } from '../../engine/usage.ts';
@@ -130,7 +136,8 @@ function earliest({ commitments, capacity, shares, prepaid }: Terms): number {
   return starts.length === 0 ? Number.MAX_SAFE_INTEGER : Math.min(...starts);
 }
 
-export function makeUsageView(desk: UsageDesk): UsageView {
+/** @param basis of the terms that the desk has now */
+export function makeUsageView(desk: UsageDesk, basis: () => StatementBasis): UsageView {
   const windowOf = async (caller: Caller, query: UsageQuery): Promise<UsageWindow> => ({
     tenants: await tenantsFor(desk, caller, query.tenant),
     ...timesOf(query, desk.now()),
@@ -170,7 +177,10 @@ export function makeUsageView(desk: UsageDesk): UsageView {
           'insufficient_scope',
           'Commitments are summed over all tenants: they are shown to operators, and to auditors of the deployment.',
         );
-      return statementWire(await statementOf(desk, timesOf(query, desk.now()).to));
+      // Asked in one go with the terms, which an activation may change while the calls are summed.
+      const statement = statementOf(desk, timesOf(query, desk.now()).to);
+      const goesBy = basis();
+      return { ...statementWire(await statement), basis: goesBy };
     },
   };
 }

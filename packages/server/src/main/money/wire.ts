@@ -144,7 +144,8 @@ export interface Statement {
 const ranWire = ({ calls, tokens, cost }: Ran): CapacityRan => ({ calls, tokens, cost_micro_usd: String(cost) });
 const text = (amount: bigint | null): string | null => (amount === null ? null : String(amount));
 
-export function statementWire(statement: Statement): CommitmentsResource {
+/** But for what it goes by, which its maker knows. */
+export function statementWire(statement: Statement): Omit<CommitmentsResource, 'basis'> {
   return {
     object: 'perdure.commitments',
     as_of: new Date(statement.asOf).toISOString(),

@@ -1,6 +1,7 @@
 /** `POST /perdure/v1/whatif`: some placements decided again in the server, each on what it saw, with what is supposed laid over it. */
 import {
   perdureError,
+  type WhatIfLeftOut,
   type WhatIfRequest,
   type WhatIfResult,
   type WhatIfRow,
@@ -13,13 +14,23 @@ import { recompute, type PlacementRecord as CompactRecord } from '../../placemen
 import type { Snapshot } from '../../placement/snapshot.ts';
 import { clausesOf, distinct } from '../refusal-view.ts';
 import { type LoadedSnapshot, parseDocument, snapshotOfDocument } from '../snapshots.ts';
+import { lackingWords, SupposedContracts } from './supposed-contracts.ts';
 import { staysWords, SupposedReading } from './supposed-reading.ts';
 
 interface Supposed {
   readonly snapshot: Snapshot;
   readonly contracts: readonly Contract[];
-  /** Its contracts have no such reading. */
-  readonly stays: boolean;
+  /** Null: what is supposed is decided on. */
+  readonly leftOut: LeftOut | null;
+}
+
+/** Its contracts have no such reading, or not all that are supposed: what was decided on it stays as it was recorded. */
+interface LeftOut {
+  readonly contracts: readonly string[];
+  readonly lacks: readonly string[];
+  readonly reading: boolean;
+  /** When its placements were made, ms since 1970. */
+  readonly at: number[];
 }
 
 /** @throws PerdureError invalid_request */
@@ -30,6 +41,7 @@ export async function whatIf(
 ): Promise<Omit<WhatIfResult, 'object' | 'truncated'>> {
   const supposed = new Map<string, Supposed>();
   const reading = new SupposedReading(suppose.reading ?? null);
+  const wanted = new SupposedContracts(suppose.contracts ?? null);
   const rows: WhatIfRow[] = [];
   for (const record of records) {
     const compact = record.record as unknown as CompactRecord;
@@ -39,11 +51,16 @@ export async function whatIf(
     if (other === undefined) {
       // Asked of what was in force then: other contracts that are supposed must have the reading.
       const stays = reading.staysOn(base.contracts);
-      other = { ...(stays ? base : suppositionOf(base, suppose)), stays };
+      const contracts = base.contracts.map(({ id }) => id);
+      const lacks = wanted.lackingOf(contracts);
+      const leftOut = stays || lacks.length > 0 ? { contracts, lacks, reading: stays, at: [] } : null;
+      other = { ...(leftOut === null ? suppositionOf(base, suppose) : base), leftOut };
       supposed.set(compact.s, other);
     }
+    other.leftOut?.at.push(record.at);
+    const stays = other.leftOut !== null;
     const was = recompute(compact, base.snapshot);
-    const would = other.stays ? was : recompute(supposedRecord(compact, suppose), other.snapshot);
+    const would = stays ? was : recompute(supposedRecord(compact, suppose), other.snapshot);
     const changed = was.outcome !== would.outcome || was.chosen !== would.chosen;
     rows.push({
       placement: record.id,
@@ -53,7 +70,7 @@ export async function whatIf(
       was: side(was, base.snapshot),
       would_be: side(would, other.snapshot),
       changed,
-      as_recorded: other.stays,
+      as_recorded: stays,
     });
   }
   const problem = reading.problem();
@@ -63,28 +80,56 @@ export async function whatIf(
       param: 'reading',
     });
   }
-  const asRecorded = rows.filter(row => row.as_recorded).length;
-  const contracts = [...supposed.values()][0]?.contracts.map(contract => contract.id) ?? [];
+  const lacking = wanted.problem();
+  if (lacking !== null) throw perdureError('invalid_request', lacking, { param: 'contracts' });
+  const sets = [...supposed.values()];
+  const decidedOn = sets.find(({ leftOut }) => leftOut === null) ?? sets[0];
+  const leftOut = sets.flatMap(one => one.leftOut ?? []);
   return {
     reading: suppose.reading ?? null,
-    contracts,
+    contracts: decidedOn?.contracts.map(contract => contract.id) ?? [],
     as_of: suppose.as_of ?? null,
     rows,
     changed: rows.filter(row => row.changed).length,
-    as_recorded: asRecorded,
-    notice: staysWords(asRecorded, suppose.reading ?? null),
+    as_recorded: rows.filter(row => row.as_recorded).length,
+    left_out: leftOut.map(leftOutOf),
+    notice: noticeOf(leftOut, suppose),
   };
+}
+
+function leftOutOf({ contracts, lacks, reading, at }: LeftOut): WhatIfLeftOut {
+  const times = at.map(ms => Math.floor(ms / 1000)).toSorted((a, b) => a - b);
+  return {
+    contracts,
+    lacks,
+    without_reading: reading,
+    placements: at.length,
+    from: times[0] ?? 0,
+    to: times.at(-1) ?? 0,
+  };
+}
+
+/** What lacks contracts is told as that, whatever readings it has. */
+function noticeOf(leftOut: readonly LeftOut[], { reading }: WhatIfRequest): string | null {
+  const lacking = leftOut.filter(({ lacks }) => lacks.length > 0);
+  const countOf = (some: readonly LeftOut[]): number => some.reduce((sum, { at }) => sum + at.length, 0);
+  const lacks = lacking.flatMap(one => one.lacks);
+  const told = [
+    lackingWords(countOf(lacking), lacks),
+    staysWords(countOf(leftOut.filter(one => one.lacks.length === 0)), reading ?? null),
+  ].filter(words => words !== null);
+  return told.length === 0 ? null : told.join('; ');
 }
 
 function suppositionOf(base: LoadedSnapshot, suppose: WhatIfRequest): LoadedSnapshot {
   const document = parseDocument(base.document);
-  const known = base.contracts.map(contract => contract.id);
-  const unknown = suppose.contracts?.find(id => !known.includes(id));
-  if (unknown !== undefined)
-    throw perdureError('invalid_request', `No configured contract is called '${unknown}'.`, { param: 'contracts' });
-  const contracts = document.contracts.filter((_, index) => suppose.contracts?.includes(known[index] ?? '') ?? true);
+  const kept = base.contracts.map(({ id }) => suppose.contracts?.includes(id) ?? true);
+  const contracts = document.contracts.filter((_, index) => kept[index]);
+  // The reading of that time, if one of those that are left has it: else each is read as it says itself.
+  const offered = base.contracts.flatMap(({ readings }, index) => (kept[index] === true ? readings : []));
+  const then = offered.some(({ id }) => id === document.reading) ? document.reading : null;
   try {
-    return snapshotOfDocument({ ...document, contracts, reading: suppose.reading ?? document.reading }, true);
+    return snapshotOfDocument({ ...document, contracts, reading: suppose.reading ?? then }, true);
   } catch (error) {
     throw perdureError('invalid_request', error instanceof Error ? error.message : 'This cannot be supposed.', {
       param: 'reading',

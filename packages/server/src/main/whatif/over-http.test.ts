@@ -224,3 +224,54 @@ test('a window that crosses an activation: what was decided without the reading 
   expect(slip.text).toContain('there are: amazon-openai, as-written, microsoft, substance');
   expect(slip.text).toContain('Did you mean microsoft?');
 });
+
+test('over HTTP, contracts that one of several activations does not have are supposed of the others', async () => {
+  const run = async (suppose: object): Promise<WhatIfResult> => {
+    const { status, text } = await ask('auditor', 'POST', '/perdure/v1/whatif', suppose);
+    expect([suppose, status, status === 200 ? '' : text]).toEqual([suppose, 200, '']);
+    return JSON.parse(text) as WhatIfResult;
+  };
+  const february = await run({ contracts: ['openai-2026-02'] });
+  expect(february).toMatchObject({
+    contracts: ['openai-2026-02'],
+    as_recorded: 2,
+    notice: '2 of them stay as they were recorded: their contracts lack openai-2026-02',
+  });
+  const [out, ...more] = february.left_out;
+  expect([out, more]).toMatchObject([
+    { contracts: ['openai-2026-04'], lacks: ['openai-2026-02'], without_reading: false, placements: 2 },
+    [],
+  ]);
+  const { from = 0, to = 0 } = out ?? {};
+  expect(from).toBeLessThanOrEqual(to);
+  expect(Math.abs(Date.now() / 1000 - to)).toBeLessThan(600);
+
+  // Of the other set too, of which the first has none; and both at once.
+  const april = await run({ contracts: ['openai-2026-04'] });
+  expect([april.contracts, april.as_recorded, april.rows.length - april.as_recorded]).toEqual([
+    ['openai-2026-04'],
+    february.rows.length - 2,
+    2,
+  ]);
+  expect(april.rows.filter(row => row.as_recorded).every(row => !row.changed)).toBe(true);
+  expect((await run({ contracts: [] })).left_out).toEqual([]);
+  expect((await run({ reading: 'microsoft' })).left_out).toMatchObject([
+    { contracts: ['openai-2026-04'], lacks: [], without_reading: true, placements: 2 },
+  ]);
+  const both = await run({ contracts: ['openai-2026-02'], reading: 'microsoft' });
+  expect(both.left_out).toMatchObject([{ lacks: ['openai-2026-02'], without_reading: true, placements: 2 }]);
+  expect(both.notice).toBe('2 of them stay as they were recorded: their contracts lack openai-2026-02');
+  for (const [contracts, message] of [
+    [
+      ['openai-2026-20'],
+      "is called 'openai-2026-20' (there are: openai-2026-02, openai-2026-04). Did you mean openai-2026-02?",
+    ],
+    [['openai-2026-02', 'openai-2026-04'], 'has all of openai-2026-02, openai-2026-04 (there are: '],
+  ] as const) {
+    const none = await ask('auditor', 'POST', '/perdure/v1/whatif', { contracts });
+    expect([none.status, JSON.parse(none.text)]).toMatchObject([
+      400,
+      { error: { code: 'invalid_request', param: 'contracts', message: expect.stringContaining(message) } },
+    ]);
+  }
+});

@@ -2,8 +2,8 @@
  * A reading that is supposed of placements that were decided on several sets of contracts. What was decided on a set without it stays as it was
  * recorded; of one of them at least there must be such a reading. The command and the route say so in the same words.
  */
+import { didYouMean } from '@perdure/protocol';
 import type { Contract } from '../../contract/contract.ts';
-import { didYouMean } from '../../contract/finding.ts';
 
 export interface ReadingProblem {
   readonly message: string;
