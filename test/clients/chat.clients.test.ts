@@ -217,9 +217,9 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
 
   test('what is not offered is refused by name', async () => {
     const hello = { model: MODEL, messages: [user('Hello.')] };
-    expect(await failureOf(client.chat.completions.create({ ...hello, n: 2 }))).toMatchObject({
+    expect(await failureOf(client.chat.completions.create({ ...hello, modalities: ['audio'] }))).toMatchObject({
       status: 400,
-      param: 'n',
+      param: 'modalities',
     });
     expect(await failureOf(client.chat.completions.create({ model: MODEL, messages: [] }))).toMatchObject({
       status: 400,
