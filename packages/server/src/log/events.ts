@@ -9,6 +9,8 @@ import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { AgentEvent } from './agent-events.ts';
 import type { PendingEvent } from './pending-events.ts';
 import type {
+  Metered,
+  Unsaid,
   CompactionRef,
   DocumentRef,
   Files,
@@ -140,6 +142,8 @@ export type EventBody =
         readonly calls: readonly string[];
         /** The service tier that the target says it used, if it is not the one that was asked for. */
         readonly serviceTier?: string;
+        /** How the usage was found, where the upstream did not say it. */
+        readonly metered?: Unsaid;
       };
       readonly payload: OutputPayload | null;
     }
@@ -150,7 +154,7 @@ export type EventBody =
         readonly code: string;
         /** What is known to have been used; the reservation where nothing is. */
         readonly usage: Usage;
-        readonly metered: 'exact' | 'bound';
+        readonly metered: Metered;
         /** Items that had been released to a reader and so must stay (they are closed as incomplete). */
         readonly count: number;
         readonly upstream: UpstreamIds;
@@ -163,7 +167,7 @@ export type EventBody =
         readonly call: number;
         /** As for `call.failed`: once the upstream was asked nobody knows, and the reservation counts. */
         readonly usage: Usage;
-        readonly metered: 'exact' | 'bound';
+        readonly metered: Metered;
         /** Items that had been released: they stay, the last of them closed as incomplete. */
         readonly count: number;
       };

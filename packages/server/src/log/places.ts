@@ -17,6 +17,11 @@ export interface CompactionRef {
   readonly to: number;
 }
 
+/** How a usage was found that the upstream did not say: from what was received, or as the most that the call may have used. */
+export type Unsaid = 'estimate' | 'bound';
+/** How a usage was found. */
+export type Metered = 'exact' | Unsaid;
+
 /** Tokens, as metered. All integers. */
 export interface Usage {
   readonly input: number;
