@@ -1,5 +1,6 @@
 /** What heads of events name: places in logs, who runs a tool, what a call used. */
 import type { SessionId } from '../kernel/ids.ts';
+import type { JsonObject } from './json.ts';
 
 /** Where a shared text (tools, instructions) was first written: once per digest, not once per turn (L11). */
 export interface DocumentRef {
@@ -15,6 +16,18 @@ export interface CompactionRef {
   /** Its own position: it is listed there, and what it stands for is read where it stood. */
   readonly position: number;
   readonly to: number;
+}
+
+/** What a failure said beside its code, for whoever asks again. */
+export interface FailurePayload {
+  readonly message: string;
+  /** The request field at fault, if one is. */
+  readonly param?: string;
+  readonly details?: JsonObject;
+  /** How long to wait before another attempt, ms; null: no wait helps. */
+  readonly retryAfterMs?: number | null;
+  /** The HTTP status, if it is not that of the code. */
+  readonly status?: number;
 }
 
 /** How a usage was found that the upstream did not say: from what was received, or as the most that the call may have used. */
