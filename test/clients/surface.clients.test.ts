@@ -242,7 +242,7 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     for (const more of [
       { moderation: { model: 'm' } },
       { audio: { voice: 'alloy', format: 'wav' as const } },
-      { n: 2 },
+      { web_search_options: {} },
     ]) {
       expect(await failureOf(client.chat.completions.create({ ...request, ...more }))).toMatchObject({
         status: 400,
