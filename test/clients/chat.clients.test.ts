@@ -60,6 +60,30 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
       expect(await stack.upstream()).toHaveLength(before + 1);
     });
 
+    test.each([
+      ['', 'estimate'],
+      ['[[reasoning: 40]]', 'bound'],
+    ])('client and meter say the same usage after a stop text %s', async (reasoning, metered) => {
+      if (dialect === 'openai-chat') return;
+      const slow = `Slowly, one, two. [[words: 100]] [[latency: 5]] ${reasoning}`;
+      const body = { model: MODEL, messages: [user(slow)], stop: 'emulated', max_tokens: 500 };
+      const { data, response } = await client.chat.completions
+        .create({ ...body, stream: true, stream_options: { include_usage: true } })
+        .withResponse();
+      const usage = (await all(data)).at(-1)?.usage;
+      expect(usage?.completion_tokens).toBeGreaterThan(0);
+      if (metered === 'bound') expect(usage?.completion_tokens).toBe(500);
+      const calls = async (): Promise<unknown> => {
+        const answer = await fetch(`${stack.url}/perdure/v1/usage/calls`);
+        const { data: rows } = (await answer.json()) as { data: readonly { id: string }[] };
+        return rows.find(({ id }) => id === response.headers.get('perdure-placement'));
+      };
+      await expect.poll(calls).toMatchObject({
+        metered,
+        usage: { input: usage?.prompt_tokens, output: usage?.completion_tokens },
+      });
+    });
+
     test('the target is stopped with the stream', async () => {
       if (dialect === 'openai-chat') return;
       const slow = { model: MODEL, messages: [user('Slowly, one, two, three. [[words: 200]] [[latency: 20]]')] };
@@ -217,9 +241,9 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
 
   test('what is not offered is refused by name', async () => {
     const hello = { model: MODEL, messages: [user('Hello.')] };
-    expect(await failureOf(client.chat.completions.create({ ...hello, n: 2 }))).toMatchObject({
+    expect(await failureOf(client.chat.completions.create({ ...hello, modalities: ['audio'] }))).toMatchObject({
       status: 400,
-      param: 'n',
+      param: 'modalities',
     });
     expect(await failureOf(client.chat.completions.create({ model: MODEL, messages: [] }))).toMatchObject({
       status: 400,

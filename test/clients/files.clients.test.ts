@@ -87,6 +87,7 @@ describe('the Files API', () => {
     expect(Buffer.from(await (await client.files.content(streamed.id)).arrayBuffer()).equals(large)).toBe(true);
     expect(await client.files.retrieve(made.id)).toEqual(made);
     const content = await client.files.content(made.id);
+    expect(content.headers.get('openai-processing-ms')).toMatch(/^\d+$/);
     expect(await content.text()).toBe(FACT);
     expect(content.headers.get('x-content-type-options')).toBe('nosniff');
 

@@ -210,7 +210,7 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     for (const more of [{}, { store: false }, { stream: true }, { store: false, stream: true }]) {
       const response = await stack.request('POST', '/v1/responses', { body: { ...body, ...more } });
       expect(response.status).toBe(200);
-      expect(response.headers.get('perdure-skipped-tools')).toBe('web_search, mcp, tool_search, local_shell');
+      expect(response.headers.get('perdure-skipped-tools')).toBe('web_search, mcp, namespace, tool_search, local_shell');
       await response.text();
       expect(await upstreamBody()).not.toHaveProperty('tools');
     }
@@ -242,7 +242,7 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     for (const more of [
       { moderation: { model: 'm' } },
       { audio: { voice: 'alloy', format: 'wav' as const } },
-      { n: 2 },
+      { web_search_options: {} },
     ]) {
       expect(await failureOf(client.chat.completions.create({ ...request, ...more }))).toMatchObject({
         status: 400,

@@ -121,6 +121,7 @@ const ASKS: { readonly [limit in Limit]: readonly Ask[] | 'elsewhere' } = {
   toolCalls: [create(size => ({ max_tool_calls: size }))],
   topLogprobs: [create(size => ({ top_logprobs: size })), chat(size => ({ logprobs: true, top_logprobs: size }))],
   chatMessages: [chat(size => ({ messages: many(size, () => ({ role: 'user', content: '' })) }))],
+  choices: [chat(size => ({ n: size }))],
   logitBias: [
     chat(size => ({ logit_bias: Object.fromEntries(Array.from({ length: size }, (_, i) => [String(i), 1])) })),
   ],

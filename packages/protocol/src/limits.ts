@@ -41,6 +41,8 @@ export const LIMITS: {
   readonly userChars: number;
   /** Tokens that a chat may bias. */
   readonly logitBias: number;
+  /** Choices of one chat completion: each is a model call of its own. */
+  readonly choices: number;
   readonly minOutputTokens: number;
   readonly maxOutputTokens: number;
   readonly toolCalls: number;
@@ -90,6 +92,7 @@ export const LIMITS: {
   keyChars: 64,
   userChars: 256,
   logitBias: 1_024,
+  choices: 8,
   minOutputTokens: 16,
   maxOutputTokens: 100_000_000,
   toolCalls: 10_000,

@@ -83,6 +83,19 @@ describe.each([
   });
 });
 
+test('several generations of one prompt', async () => {
+  const model = chat({ useResponsesApi: false, n: 2 });
+  const { generations, llmOutput } = await model.generate([[new HumanMessage('My dog is called Rex.')]]);
+  const texts = generations[0]?.map(({ text }) => text) ?? [];
+  expect(texts).toHaveLength(2);
+  for (const text of texts) expect(text).toContain('Noted: "My dog is called Rex."');
+  const { promptTokens, completionTokens, totalTokens } = (llmOutput?.['tokenUsage'] ?? {}) as {
+    [name: string]: number;
+  };
+  expect(promptTokens).toBeGreaterThan(0);
+  expect(totalTokens).toBe((promptTokens ?? 0) + (completionTokens ?? 0));
+});
+
 test('a chain by the previous response', async () => {
   const model = chat({ useResponsesApi: true });
   const first = await model.invoke('My horse is called Pepper.');

@@ -47,6 +47,15 @@ test('cron expressions of five fields, in the standard form alone', () => {
   expect(parsed).toMatchObject({ value: { schedule: { expression: '0 9 * * 1' } } });
 });
 
+test('inline images are images', () => {
+  const shown = (image_url: string): object =>
+    body({ target: { ...START, input: [{ role: 'user', content: [{ type: 'input_image', image_url }] }] } });
+  for (const url of ['https://example.test/a.png', 'data:image/png;base64,YQ=='])
+    expect(faultOf(shown(url))).toBe('none');
+  for (const url of ['', 'data:image/png;base64,!!!', 'data:text/html;base64,YQ==', 'data:,'])
+    expect(faultOf(shown(url))).toBe('invalid_request target.input[0].content[0].image_url');
+});
+
 test('bounds, from both sides', () => {
   const { nameChars, instructionsChars, timezoneChars, inputMessages, vaults, targetBytes } = AUTOMATION_LIMITS;
   const sides = (make: (size: number) => object, most: number): readonly string[] =>

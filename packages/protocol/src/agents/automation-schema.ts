@@ -1,5 +1,6 @@
 /** Automations, as requests give them. */
 import * as z from 'zod';
+import { imageUrl } from '../inline-data.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import { type ListQuery, parseListQuery, type RawQuery } from '../lists.ts';
@@ -62,7 +63,7 @@ const message = z
     content: boundedList(
       z.discriminatedUnion('type', [
         z.object({ type: z.literal('input_text'), text: z.string().max(LIMITS.textChars) }),
-        z.object({ type: z.literal('input_image'), image_url: z.string().max(LIMITS.imageUrlChars) }),
+        z.object({ type: z.literal('input_image'), image_url: imageUrl }),
       ]),
       LIMITS.contentParts,
     ),

@@ -1,8 +1,10 @@
 /** What Chat Completions answers, as schemas. */
 import * as z from 'zod';
+import { LIMITS } from '../limits.ts';
 import type { ChatChunk, ChatCompletion } from './completion.ts';
 
 const count = z.int().min(0);
+const choice = count.max(LIMITS.choices - 1);
 const topLogprob = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
 const logprobs = z
   .object({
@@ -32,20 +34,23 @@ export const chatCompletionSchema: z.ZodType<ChatCompletion> = z.object({
   object: z.literal('chat.completion'),
   created: count,
   model: z.string(),
-  choices: z.tuple([
-    z.object({
-      index: z.literal(0),
-      message: z.object({
-        role: z.literal('assistant'),
-        content: z.string().nullable(),
-        refusal: z.string().nullable(),
-        annotations: z.tuple([]),
-        tool_calls: z.array(toolCall).exactOptional(),
+  choices: z
+    .array(
+      z.object({
+        index: choice,
+        message: z.object({
+          role: z.literal('assistant'),
+          content: z.string().nullable(),
+          refusal: z.string().nullable(),
+          annotations: z.tuple([]),
+          tool_calls: z.array(toolCall).exactOptional(),
+        }),
+        logprobs,
+        finish_reason: finishReason,
       }),
-      logprobs,
-      finish_reason: finishReason,
-    }),
-  ]),
+    )
+    .min(1)
+    .max(LIMITS.choices),
   usage,
   service_tier: z.string(),
   system_fingerprint: z.string().nullable(),
@@ -73,7 +78,7 @@ export const chatChunkSchema: z.ZodType<ChatChunk> = z.object({
   object: z.literal('chat.completion.chunk'),
   created: count,
   model: z.string(),
-  choices: z.array(z.object({ index: z.literal(0), delta, logprobs, finish_reason: finishReason.nullable() })),
+  choices: z.array(z.object({ index: choice, delta, logprobs, finish_reason: finishReason.nullable() })),
   usage: usage.nullable().exactOptional(),
   obfuscation: z.string().exactOptional(),
   service_tier: z.string(),

@@ -15,26 +15,26 @@ export type ChatUsage = {
 
 export type ChatLogprobs = { readonly content: readonly LogProb[] | null; readonly refusal: readonly LogProb[] | null };
 
+export type ChatChoice = {
+  readonly index: number;
+  readonly message: {
+    readonly role: 'assistant';
+    readonly content: string | null;
+    readonly refusal: string | null;
+    readonly annotations: readonly [];
+    readonly tool_calls?: readonly ChatToolCall[];
+  };
+  readonly logprobs: ChatLogprobs | null;
+  readonly finish_reason: FinishReason;
+};
+
 export type ChatCompletion = {
   readonly id: string;
   readonly object: 'chat.completion';
   /** Seconds since 1970. */
   readonly created: number;
   readonly model: string;
-  readonly choices: readonly [
-    {
-      readonly index: 0;
-      readonly message: {
-        readonly role: 'assistant';
-        readonly content: string | null;
-        readonly refusal: string | null;
-        readonly annotations: readonly [];
-        readonly tool_calls?: readonly ChatToolCall[];
-      };
-      readonly logprobs: ChatLogprobs | null;
-      readonly finish_reason: FinishReason;
-    },
-  ];
+  readonly choices: readonly ChatChoice[];
   readonly usage: ChatUsage;
   readonly service_tier: string;
   readonly system_fingerprint: string | null;
@@ -60,7 +60,7 @@ export type ChatChunk = {
   readonly model: string;
   /** Empty only in the chunk that carries the usage. */
   readonly choices: readonly {
-    readonly index: 0;
+    readonly index: number;
     readonly delta: ChatDelta;
     readonly logprobs: ChatLogprobs | null;
     readonly finish_reason: FinishReason | null;
@@ -73,22 +73,31 @@ export type ChatChunk = {
   readonly system_fingerprint: string | null;
 };
 
-/** What all chunks of one answer repeat. */
+/** What all chunks of one choice repeat. */
 export type ChatHead = {
   readonly id: string;
   readonly created: number;
   readonly model: string;
+  /** Which choice they are of; absent: the first. */
+  readonly choice?: number;
   readonly service_tier?: string;
   readonly include_usage?: boolean;
 };
 
-export function chatUsage(usage: Usage): ChatUsage {
+/**
+ * What the choices of one answer used together, as OpenAI's service tells it: the prompt once, as the first choice was asked it, and what was made
+ * for all of them. The meters count each choice's call with its own prompt.
+ */
+export function chatUsage(choices: readonly Usage[]): ChatUsage {
+  const sum = (count: (usage: Usage) => number): number => choices.reduce((all, usage) => all + count(usage), 0);
+  const prompt = choices[0]?.input_tokens ?? 0;
+  const made = sum(usage => usage.output_tokens);
   return {
-    prompt_tokens: usage.input_tokens,
-    completion_tokens: usage.output_tokens,
-    total_tokens: usage.total_tokens,
-    prompt_tokens_details: { ...usage.input_tokens_details },
-    completion_tokens_details: { reasoning_tokens: usage.output_tokens_details.reasoning_tokens },
+    prompt_tokens: prompt,
+    completion_tokens: made,
+    total_tokens: prompt + made,
+    prompt_tokens_details: { ...(choices[0]?.input_tokens_details ?? { cached_tokens: 0 }) },
+    completion_tokens_details: { reasoning_tokens: sum(usage => usage.output_tokens_details.reasoning_tokens) },
   };
 }
 
@@ -101,14 +110,14 @@ export function chatChunk(
 ): ChatChunk {
   return {
     ...chunkHead(head),
-    choices: [{ index: 0, delta, logprobs, finish_reason: finish }],
+    choices: [{ index: head.choice ?? 0, delta, logprobs, finish_reason: finish }],
     ...usageOf(head, null),
   };
 }
 
 /** The chunk after the last piece, sent when the client asked for usage. */
-export function chatUsageChunk(head: ChatHead, usage: Usage): ChatChunk {
-  return { ...chunkHead(head), choices: [], usage: chatUsage(usage) };
+export function chatUsageChunk(head: ChatHead, choices: readonly Usage[]): ChatChunk {
+  return { ...chunkHead(head), choices: [], usage: chatUsage(choices) };
 }
 
 const usageOf = (head: ChatHead, usage: ChatUsage | null): { usage?: ChatUsage | null } =>

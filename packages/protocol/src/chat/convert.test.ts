@@ -30,7 +30,7 @@ const called: ItemField = {
 };
 
 it('pins a completion, byte for byte', () => {
-  const made = chatCompletion(head, { output: [said], incomplete_details: null, usage });
+  const made = chatCompletion(head, [{ output: [said], incomplete_details: null, usage }]);
   expect(JSON.stringify(made)).toBe(
     '{"id":"chatcmpl_1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",' +
       '"content":"hello","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":5,' +
@@ -40,8 +40,31 @@ it('pins a completion, byte for byte', () => {
   expect(chatCompletionSchema.parse(made)).toEqual(made);
 });
 
+it('tells of several choices in order, the prompt once and what was made for all', () => {
+  const other = { ...usage, input_tokens: 9, output_tokens: 4, total_tokens: 13 };
+  const made = chatCompletion(head, [
+    { output: [said], incomplete_details: null, usage },
+    { output: [called], incomplete_details: null, usage: other },
+  ]);
+  expect(made.choices.map(({ index, finish_reason }) => [index, finish_reason])).toEqual([
+    [0, 'stop'],
+    [1, 'tool_calls'],
+  ]);
+  expect(made.usage).toEqual({
+    prompt_tokens: 5,
+    completion_tokens: 7,
+    total_tokens: 12,
+    prompt_tokens_details: { cached_tokens: 2 },
+    completion_tokens_details: { reasoning_tokens: 2 },
+  });
+  expect(chatCompletionSchema.parse(made)).toEqual(made);
+  const chunk = chatChunk({ ...head, choice: 1 }, { content: 'x' });
+  expect(chunk.choices).toMatchObject([{ index: 1, delta: { content: 'x' } }]);
+  expect(chatChunkSchema.parse(chunk)).toEqual(chunk);
+});
+
 it('puts calls beside the content', () => {
-  const made = chatCompletion(head, { output: [called], incomplete_details: null, usage });
+  const made = chatCompletion(head, [{ output: [called], incomplete_details: null, usage }]);
   expect(made.choices[0]).toMatchObject({
     message: { content: null, tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }] },
     finish_reason: 'tool_calls',
@@ -63,7 +86,7 @@ it('pins chunks, with and without usage', () => {
   );
   const counted = { ...head, include_usage: true };
   expect(chatChunk(counted, {}, 'stop')).toMatchObject({ usage: null, choices: [{ finish_reason: 'stop' }] });
-  const last = chatUsageChunk(counted, usage);
+  const last = chatUsageChunk(counted, [usage]);
   expect(last).toMatchObject({ choices: [], usage: { prompt_tokens: 5 } });
   for (const chunk of [chatChunk(head, { content: 'x' }), chatChunk(counted, {}, 'stop'), last]) {
     expect(chatChunkSchema.parse(chunk)).toEqual(chunk);

@@ -15,7 +15,7 @@ import type { ResponseResource, Usage } from '../responses/resource.ts';
 import type { ClientTool, CreateResponse, NamedToolChoice, ToolChoice } from '../responses/settings.ts';
 import { withBreakpoint } from '../responses/breakpoint-schema.ts';
 import { flatName } from '../responses/namespaces.ts';
-import { chatUsage, type ChatCompletion, type ChatHead, type FinishReason } from './completion.ts';
+import { chatUsage, type ChatChoice, type ChatCompletion, type ChatHead, type FinishReason } from './completion.ts';
 import type {
   ChatMessage,
   ChatRefusalPart,
@@ -126,7 +126,7 @@ export type ChatSettings = Pick<CreateResponse, 'tools' | 'text' | 'metadata' | 
   };
 
 export function settingsOfChat(request: ChatRequest): ChatSettings {
-  const { model: _model, messages: _messages, include_usage: _usage, ...rest } = request;
+  const { model: _model, messages: _messages, include_usage: _usage, n: _n, ...rest } = request;
   const { reasoning_effort: effort, include_obfuscation: padded, ...kept } = rest;
   return {
     ...kept,
@@ -269,11 +269,24 @@ export function finishReason(output: readonly ItemField[], reason: string | null
   return output.some(item => chatCall(item) !== null) ? 'tool_calls' : 'stop';
 }
 
-/** The whole answer, from the items that the model made. */
-export function chatCompletion(
-  head: ChatHead,
-  answer: Pick<ResponseResource, 'output' | 'incomplete_details'> & { readonly usage: Usage },
-): ChatCompletion {
+/** What a choice is made of. */
+export type ChatAnswer = Pick<ResponseResource, 'output' | 'incomplete_details'> & { readonly usage: Usage };
+
+/** The whole answer, from the items that the model made for each choice. */
+export function chatCompletion(head: ChatHead, answers: readonly ChatAnswer[]): ChatCompletion {
+  return {
+    id: head.id,
+    object: 'chat.completion',
+    created: head.created,
+    model: head.model,
+    choices: answers.map(choiceOf),
+    usage: chatUsage(answers.map(({ usage }) => usage)),
+    service_tier: head.service_tier ?? 'default',
+    system_fingerprint: null,
+  };
+}
+
+function choiceOf(answer: ChatAnswer, index: number): ChatChoice {
   const parts = answer.output
     .filter((item): item is AssistantMessage => item.type === 'message' && item.role === 'assistant')
     .flatMap(item => item.content);
@@ -282,26 +295,15 @@ export function chatCompletion(
   const logprobs: LogProb[] = texts.flatMap(part => part.logprobs ?? []);
   const calls = answer.output.map(chatCall).filter(call => call !== null);
   return {
-    id: head.id,
-    object: 'chat.completion',
-    created: head.created,
-    model: head.model,
-    choices: [
-      {
-        index: 0,
-        message: {
-          role: 'assistant',
-          content: texts.length > 0 ? texts.map(part => part.text).join('') : null,
-          refusal: refusals.length > 0 ? refusals.join('') : null,
-          annotations: [],
-          ...(calls.length > 0 && { tool_calls: calls }),
-        },
-        logprobs: logprobs.length > 0 ? { content: logprobs, refusal: null } : null,
-        finish_reason: finishReason(answer.output, answer.incomplete_details?.reason ?? null),
-      },
-    ],
-    usage: chatUsage(answer.usage),
-    service_tier: head.service_tier ?? 'default',
-    system_fingerprint: null,
+    index,
+    message: {
+      role: 'assistant',
+      content: texts.length > 0 ? texts.map(part => part.text).join('') : null,
+      refusal: refusals.length > 0 ? refusals.join('') : null,
+      annotations: [],
+      ...(calls.length > 0 && { tool_calls: calls }),
+    },
+    logprobs: logprobs.length > 0 ? { content: logprobs, refusal: null } : null,
+    finish_reason: finishReason(answer.output, answer.incomplete_details?.reason ?? null),
   };
 }

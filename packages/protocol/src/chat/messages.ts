@@ -58,6 +58,8 @@ export type ChatRequest = {
   /** From `response_format` and `verbosity`. */
   readonly text: TextSettings;
   readonly stream: boolean;
+  /** How many answers are made. */
+  readonly n: number;
   readonly include_usage: boolean;
   /** Whether chunks are padded: only if asked for. */
   readonly include_obfuscation: boolean;

@@ -123,7 +123,12 @@ const bodyFields = z.object({
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   stop: z.union([stopText, boundedList(stopText, LIMITS.stopSequences)]).nullish(),
   seed: z.int().nullish(),
-  n: z.int().nullish(),
+  n: z
+    .int()
+    .min(1)
+    .max(LIMITS.choices)
+    .nullish()
+    .meta({ description: 'Each choice is a model call of its own, metered as such.' }),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(LIMITS.topLogprobs).nullish(),
   reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
@@ -151,7 +156,6 @@ export const chatRequestBody: z.ZodType<ChatRequest> = bodyFields.transform((bod
   const {
     max_tokens: older,
     max_completion_tokens: newer,
-    n,
     store: _store,
     logit_bias: bias,
     modalities,
@@ -161,9 +165,6 @@ export const chatRequestBody: z.ZodType<ChatRequest> = bodyFields.transform((bod
   const tools = fields.tools ?? [];
   if (messages.length === 0)
     return fault(ctx, 'invalid_request', "'messages' must hold at least one message.", ['messages']);
-  if (n !== undefined && n !== null && n !== 1) {
-    return fault(ctx, 'unsupported_parameter', "'n' must be 1: send one request per choice.", ['n']);
-  }
   if (modalities?.some(one => one !== 'text')) {
     return fault(ctx, 'unsupported_parameter', "The only modality here is 'text'.", ['modalities']);
   }
@@ -192,6 +193,7 @@ export const chatRequestBody: z.ZodType<ChatRequest> = bodyFields.transform((bod
     tools,
     text: { format: format ?? { type: 'text' }, ...(verbosity && { verbosity }) },
     stream: fields.stream ?? false,
+    n: fields.n ?? 1,
     include_usage: options?.include_usage ?? false,
     include_obfuscation: options?.include_obfuscation ?? false,
     stop: typeof stop === 'string' ? [stop] : (stop ?? []),

@@ -89,7 +89,8 @@ function success(route: Route): JsonObject {
     ...(route.placed === true && {
       headers: {
         'perdure-placement': {
-          description: 'The id of the placement: see `/perdure/v1/placements/{placement_id}`.',
+          description:
+            'The id of the placement: see `/perdure/v1/placements/{placement_id}`. Of several choices the id of each, with commas between.',
           schema: { type: 'string' },
         },
         ...(route.names === true && {

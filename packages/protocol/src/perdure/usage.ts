@@ -54,7 +54,7 @@ export type UsageCall = {
   readonly contracts: readonly string[];
   readonly clauses: readonly string[];
   readonly outcome: 'completed' | 'incomplete' | 'failed' | 'unknown';
-  readonly metered: 'exact' | 'bound';
+  readonly metered: 'exact' | 'estimate' | 'bound';
   /** As the upstream counts: `cached` is a part of `input`, `reasoning` of `output`. */
   readonly usage: {
     readonly input: number;
@@ -242,7 +242,7 @@ const usageCall: z.ZodType<UsageCall> = z.object({
   contracts: z.array(text),
   clauses: z.array(text),
   outcome: z.enum(['completed', 'incomplete', 'failed', 'unknown']),
-  metered: z.enum(['exact', 'bound']),
+  metered: z.enum(['exact', 'estimate', 'bound']),
   usage: z.object({ input: count, cached: count, output: count, reasoning: count, written: count.exactOptional() }),
   upstream: z.object({ response: orNull, request: orNull }),
   prices: tokens.nullable(),

@@ -113,7 +113,7 @@ export const CHAT_FIELDS: readonly Row[] = [
   row('metadata', 'taken', { a: 'b' }, 'kept nowhere'),
   refused('modalities', 'unsupported_parameter', ['text', 'audio'], '`["text"]` is taken'),
   refused('moderation', 'unsupported_parameter', { model: 'm' }, 'ignoring it would answer what was to be blocked'),
-  refused('n', 'unsupported_parameter', 2, '1 is taken: send one request a choice'),
+  row('n', 'taken', 2, 'at most 8; see below'),
   row('parallel_tool_calls', 'passed on', false),
   row('prediction', 'no effect', { type: 'content', content: 'x' }, 'it only makes answers faster'),
   row('presence_penalty', 'passed on', 0.5),

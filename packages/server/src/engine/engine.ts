@@ -18,6 +18,7 @@ import { type AgentSessions, agentSessions } from './agent-sessions/api.ts';
 import { NO_HOST } from './agent-sessions/host.ts';
 import { SessionHub } from './agent-sessions/hub.ts';
 import type { Caller } from './caller.ts';
+import { beginChoices, theOnly } from './choices.ts';
 import { cancelResponse } from './cancel.ts';
 import { compact, type Compacted, type CompactInput, shownRecord } from './compaction/compact.ts';
 import { countInput } from './compaction/count.ts';
@@ -72,9 +73,13 @@ export type { RespondInput, StoredResponse } from './stored-response.ts';
 /** How long after a failed hold or write a session is looked at again, ms. */
 const RECOVER_AGAIN_MS = 2000;
 
+type KeyedRequest = StatelessRequest & { readonly idempotency?: RespondInput['idempotency'] };
+
 export interface Engine {
   respond(input: RespondInput): Promise<StoredResponse>;
-  stateless(input: StatelessRequest & { readonly idempotency?: RespondInput['idempotency'] }): Promise<StatelessCall>;
+  stateless(input: KeyedRequest): Promise<StatelessCall>;
+  /** Several answers to one request, in order: as many calls, to be made all. One that is refused is the end of all. */
+  choices(input: KeyedRequest, count: number): Promise<readonly StatelessCall[]>;
   /** Compacts a context for its own sake. */
   compact(input: CompactInput): Promise<Compacted>;
   /** Tokens that a request for a response would send: an estimate. Nothing is stored and nobody is called. */
@@ -216,20 +221,20 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  /** Runs `enter` if there is room for what it begins; until that counts by itself, its place is held. */
-  async function admitted<T>(enter: () => Promise<T>): Promise<T> {
+  /** Runs `enter` if there is room for what it begins, `count` of a kind; until they count by themselves, their places are held. */
+  async function admitted<T>(enter: () => Promise<T>, count = 1): Promise<T> {
     if (draining) throw perdureError('server_draining', undefined, { retryAfterMs: 1000 });
-    if (context.running.size + stateless + entering >= limits.concurrent) {
+    if (context.running.size + stateless + entering + count > limits.concurrent) {
       throw perdureError('rate_limit_exceeded', 'The server is doing as much at once as it is configured to.', {
-        retryAfterMs: 1000,
+        retryAfterMs: count > limits.concurrent ? Number.POSITIVE_INFINITY : 1000,
       });
     }
-    entering += 1;
+    entering += count;
     try {
       if (!spend.idle) await spend.ready;
       return await enter();
     } finally {
-      entering -= 1;
+      entering -= count;
     }
   }
 
@@ -325,12 +330,16 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   const keyed = makeKeyedCalls(context);
-  const beginCall: Engine['stateless'] = async input =>
-    counted(await (input.idempotency == null ? beginStateless(context, input) : keyed(input, input.idempotency)));
+  const beginCalls: Engine['choices'] = async (input, count) => {
+    const begin = () => beginChoices(() => beginStateless(context, input), count);
+    const calls = input.idempotency == null ? begin() : keyed(input.caller, input.idempotency, begin);
+    return (await calls).map(counted);
+  };
 
   return {
     respond: input => admitted(() => respond(input)),
-    stateless: input => admitted(() => beginCall(input)),
+    stateless: input => admitted(() => beginCalls(input, 1).then(theOnly)),
+    choices: (input, count) => admitted(() => beginCalls(input, count), count),
     compact: input => admitted(() => compact(context, input)),
     countInput: (caller, request) => countInput(context, caller, request),
     response,

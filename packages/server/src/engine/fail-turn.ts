@@ -2,6 +2,7 @@
 import type { PerdureError } from '@perdure/protocol';
 import type { EventBody } from '../log/events.ts';
 import type { EngineContext } from './engine-context.ts';
+import { failurePayload } from './failure-record.ts';
 import { errorEvent } from './read.ts';
 import type { RunningTurn } from './turn.ts';
 
@@ -18,7 +19,7 @@ export async function fail(
   const failed: EventBody = {
     type: 'turn.failed',
     head: { response: turn.base.id, code: error.code },
-    payload: { message: error.message, ...(error.param !== null && { param: error.param }) },
+    payload: failurePayload(error),
   };
   const from = turn.live.state?.turn?.from ?? 0;
   await engine.sessions.commit(turn.live, [...before, failed], { actor: 'engine', prune: true });

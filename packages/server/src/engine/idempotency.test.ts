@@ -1,4 +1,5 @@
 /** Idempotency keys: what a retry may and may not do. */
+import { errorBody, toPerdureError } from '@perdure/protocol';
 import { describe, expect, test } from 'vitest';
 import type { Step } from '../log/steps.ts';
 import type { HomeStore } from '../store/home-store.ts';
@@ -62,6 +63,26 @@ describe('the key of a stored response', () => {
     const { engine } = new World().boot();
     expect(await codeOf(ask(engine, { model: 'nothing' }, { idempotency }))).toBe('model_not_found');
     await (await ask(engine, {}, { idempotency: { ...idempotency, body: 'a better body' } })).done;
+  });
+
+  test('replays a failure with all that its first answer had, also in another process', async () => {
+    const prices = { bound: () => 60n, cost: () => 60n };
+    const whole = { product: null, channel: null, cloud: null, key: null, period: 'total' as const };
+    const world = new World({ spend: { caps: [{ ...whole, id: 'cap', tenant: 'acme', amount: 100n }], prices } });
+    world.provider.follow(() => thenFail([], failure('upstream_error', { retryable: true })));
+    const { engine } = world.boot();
+    await engine.recover();
+    const failed = async (of: Engine): Promise<unknown> =>
+      (await ask(of, {}, { idempotency })).done.catch((error: unknown) => error);
+    const told = (error: unknown): unknown => errorBody(toPerdureError(error));
+    // The first call counts at its bound, and the one in its place would pass the cap.
+    const first = await failed(engine);
+    expect(first).toMatchObject({ code: 'spend_cap_reached', details: { cap: 'cap', amount_micro_usd: '100' } });
+    expect(told(await failed(engine))).toEqual(told(first));
+    const next = world.boot().engine;
+    await next.recover();
+    expect(told(await failed(next))).toEqual(told(first));
+    expect(world.provider.calls).toHaveLength(1);
   });
 
   test('whose process died after it was reserved makes the response under the same id', async () => {

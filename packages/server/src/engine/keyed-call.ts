@@ -5,12 +5,18 @@
  *    again behind the back of somebody who sent a key so that it be made once: who sends it again is told so, and may take another key.
  */
 import { type PerdureError, perdureError } from '@perdure/protocol';
-import { accompanied } from './accompany.ts';
+import type { Caller } from './caller.ts';
+import { accompaniedTogether } from './choices.ts';
 import type { EngineContext } from './engine-context.ts';
 import { type Idempotent, reserve, type Reserved } from './idempotency.ts';
-import { beginStateless, type StatelessCall, type StatelessRequest } from './stateless.ts';
+import type { StatelessCall } from './stateless.ts';
 
-export type KeyedCalls = (input: StatelessRequest, idempotency: Idempotent) => Promise<StatelessCall>;
+/** What one key makes: several calls, if they are the choices of one answer. */
+export type KeyedCalls = (
+  caller: Caller,
+  idempotency: Idempotent,
+  begin: () => Promise<readonly StatelessCall[]>,
+) => Promise<readonly StatelessCall[]>;
 
 const RETRY_MS = 1000;
 
@@ -26,15 +32,14 @@ export function makeKeyedCalls(engine: EngineContext): KeyedCalls {
     }
   }
 
-  return async (input, idempotency) => {
+  return async (caller, idempotency, begin) => {
     const home = engine.homes.all[0];
     if (home === undefined) throw perdureError('store_unavailable');
     const given = { ...idempotency, route: 'stateless', home: home.home };
-    const reserved = await reserve(engine, input.caller, given, underWay);
+    const reserved = await reserve(engine, caller, given, underWay);
     if (reserved.type !== 'fresh') throw whyNot(reserved, underWay);
     try {
-      const call = await beginStateless(engine, input);
-      return accompanied(call, {
+      return accompaniedTogether(await begin(), {
         answered: () => reserved.done(),
         end: answered => settled(reserved, answered),
       });

@@ -1,6 +1,8 @@
-/** What is metered never comes to more than what upstreams were asked for. */
+/** What is metered never comes to more than what upstreams were asked for, and callers are told the same. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Step } from '../log/steps.ts';
+import { deliver } from './flow.ts';
 import { batches, END, failure, message, thenFail } from './scripted-provider.test-support.ts';
 import { ACME, ask, request, until, World } from './world.test-support.ts';
 
@@ -62,6 +64,56 @@ test('the sum of what is metered is that of the calls which reached an upstream'
       const made = fates.slice(0, world.provider.calls.length);
       expect(world.provider.calls.length).toBeLessThanOrEqual(fates.length);
       expect(metered).toBe(made.reduce((sum, { what }) => sum + MOST[what], 0));
+    }),
+    { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 60) },
+  );
+});
+
+const said = fc.record({ input: fc.nat(40), cached: fc.constant(0), output: fc.nat(BOUND), reasoning: fc.constant(0) });
+const told = fc.record({
+  usage: fc.oneof(said, fc.constant(null)),
+  estimated: fc.boolean(),
+  how: fc.constantFrom('streamed', 'whole', 'gathered', 'stored'),
+});
+
+test('the caller is told what the meter says, also where the upstream does not say, and the meter says how it was found', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(told, { minLength: 1, maxLength: 6 }), async asked => {
+      const world = new World();
+      world.provider.inTurn(
+        ...asked.map(({ usage, estimated }) => {
+          const marked = estimated && usage !== null && { metered: 'estimate' as const };
+          return () => batches(message('Hi', ' there'), { ...END, usage, ...marked });
+        }),
+      );
+      const { engine } = world.boot();
+      const heard: unknown[] = [];
+      for (const { how } of asked) {
+        const signal = new AbortController().signal;
+        // Asked for in one piece below 2048 tokens only.
+        const fields = { max_output_tokens: how === 'gathered' ? 5000 : BOUND, stream: how === 'streamed' };
+        if (how === 'stored') {
+          const { usage } = await (await ask(engine, fields)).done;
+          heard.push(usage && [usage.input_tokens, usage.output_tokens]);
+          continue;
+        }
+        const call = await engine.stateless({ caller: ACME, request: request(fields), extra: {}, labels: [], signal });
+        const steps: Step[] = [];
+        if (how === 'streamed') await deliver(call.steps, batch => void steps.push(...batch));
+        else steps.push(...(await call.answer()));
+        const end = steps.at(-1);
+        heard.push(end?.type === 'end' && end.usage !== null && [end.usage.input, end.usage.output]);
+      }
+      await until(() => engine.busy === 0, 'the meters of all calls');
+      const metered: unknown[] = [];
+      const window = { tenants: [ACME.tenant], from: 0, to: Number.MAX_SAFE_INTEGER };
+      for await (const { calls } of engine.usage(window))
+        for (const { usage, metered: found } of calls) metered.push([[usage.input, usage.output], found]);
+      const found = asked.map(({ usage, estimated, how }) =>
+        usage !== null ? (estimated ? 'estimate' : 'exact') : how === 'stored' ? 'estimate' : 'bound',
+      );
+      // Newest first.
+      expect(metered.toReversed()).toEqual(heard.map((usage, i) => [usage, found[i]]));
     }),
     { numRuns: Number(process.env['PERDURE_PROPERTY_RUNS'] ?? 60) },
   );

@@ -1,5 +1,5 @@
 /** Reading responses back: the object, its input, its stream from the beginning. All of it from the log, whatever ran it (L1). */
-import { perdureError, type PerdureError, type ResponseResource } from '@perdure/protocol';
+import { perdureError, type ResponseResource } from '@perdure/protocol';
 import { idBody } from '../kernel/ids.ts';
 import { decodeEvent } from '../log/codec.ts';
 import { type LogEvent, type LoggedItem, type OutputPayload, sumUsage, type Usage } from '../log/events.ts';
@@ -14,6 +14,7 @@ import { showCompaction } from './compaction/content.ts';
 import { sealEvent } from './compaction/seal.ts';
 import { readDocument } from './documents.ts';
 import type { EngineContext } from './engine-context.ts';
+import { failureFrom } from './failure-record.ts';
 import { findResponse, short } from './plan.ts';
 import { type EventRange, MAX_EVENTS_READ, type SessionLog } from './ports.ts';
 import { JUST_BEGUN, type ResponseBase, type ResponseProgress, resourceOf, responseEvent, seconds } from './turn.ts';
@@ -150,22 +151,13 @@ export function streamOfRecord(record: ResponseRecord): readonly WireEvent[] {
     const type = progress.status === 'completed' ? 'response.completed' : 'response.incomplete';
     return [...shown, responseEvent(type, at.seq, resource)];
   }
-  const error = failureOfRecord(progress.error, events);
+  const error = failureFrom(progress.error, events);
   return [...shown, errorEvent(error, at.seq), responseEvent('response.failed', at.seq + 1, resource)];
-}
-
-function failureOfRecord(
-  { code, message }: NonNullable<ResponseProgress['error']>,
-  events: readonly LogEvent[],
-): PerdureError {
-  const failed = events.find(event => event.type === 'turn.failed');
-  const param = failed?.payload?.param ?? null;
-  return perdureError(code as Parameters<typeof perdureError>[0], message, { param });
 }
 
 /** How whoever waited for the response was answered. @throws PerdureError if it failed */
 export function outcomeOfRecord(record: ResponseRecord): ResponseResource {
-  if (record.progress.error !== null) throw failureOfRecord(record.progress.error, record.events);
+  if (record.progress.error !== null) throw failureFrom(record.progress.error, record.events);
   return resourceOfRecord(record);
 }
 
@@ -175,7 +167,7 @@ export function outcomeOfRecord(record: ResponseRecord): ResponseResource {
  */
 export function isMadeAnew({ progress, streamed, events }: ResponseRecord): boolean {
   if (progress.error === null || streamed || progress.output.length > 0) return false;
-  const { next } = failureOfRecord(progress.error, events);
+  const { next } = failureFrom(progress.error, events);
   return next === 'retry' || next === 'retry-after';
 }
 

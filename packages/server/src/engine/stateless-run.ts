@@ -97,8 +97,7 @@ export class StatelessRun {
         const one = await (this.#source ??= await this.#ask()).next();
         if (one.done !== true) {
           if (!this.#begun) await this.#released();
-          this.#came(one.value);
-          return one;
+          return { done: false, value: this.#came(one.value) };
         }
       } catch (error) {
         await this.#failed(error);
@@ -116,10 +115,7 @@ export class StatelessRun {
     if (steps === null) return;
     try {
       await taken(steps, first.value, take);
-      await flowed(steps, batch => {
-        this.#came(batch);
-        return take(batch);
-      });
+      await flowed(steps, batch => take(this.#came(batch)));
     } catch (error) {
       if (!(error instanceof NotTaken)) return await this.#failed(error);
       this.#settled();
@@ -146,10 +142,12 @@ export class StatelessRun {
     return untilBoundary(upstreamSteps(this.#request(), this.#engine), this.boundary)[Symbol.asyncIterator]();
   }
 
-  #came(batch: readonly Step[]): void {
+  #came(batch: readonly Step[]): readonly Step[] {
     this.#begun = true;
-    const last = batch.at(-1);
+    const known = counted(batch, this.#placed);
+    const last = known.at(-1);
     if (last?.type === 'end') this.#end = last;
+    return known;
   }
 
   /** Places the call elsewhere. @throws PerdureError if that cannot be: then all is over */
@@ -203,7 +201,7 @@ export class StatelessRun {
   /** One attempt; null if another is to be made. */
   async #whole(): Promise<readonly Step[] | null> {
     try {
-      const steps = await upstreamAnswer(this.#request(), this.#engine);
+      const steps = counted(await upstreamAnswer(this.#request(), this.#engine), this.#placed);
       await this.#released();
       const last = steps.at(-1);
       this.#meter(completed(this.#attempt, last?.type === 'end' ? last : null, this.#placed));
@@ -361,9 +359,16 @@ function placedEvent(call: number, placed: PlacedCall, purpose: string): EventBo
   };
 }
 
+/** Where nobody knows what was used it is the call's bound: the caller is told what the meter says. */
+function counted(batch: readonly Step[], { reserved }: PlacedCall): readonly Step[] {
+  const last = batch.at(-1);
+  if (last?.type !== 'end' || last.usage !== null) return batch;
+  return [...batch.slice(0, -1), { ...last, usage: { ...NO_USAGE, ...reserved }, metered: 'bound' }];
+}
+
 function completed(call: number, end: StepEnd | null, placed: PlacedCall): MeterBody {
-  const { reserved } = placed;
-  const usage = end?.usage ?? { input: reserved.input, cached: 0, output: reserved.output, reasoning: 0 };
+  const metered = end === null ? 'bound' : end.metered;
+  const usage = end?.usage ?? { ...NO_USAGE, ...placed.reserved };
   const head = {
     call,
     outcome: end?.outcome ?? 'completed',
@@ -372,6 +377,7 @@ function completed(call: number, end: StepEnd | null, placed: PlacedCall): Meter
     upstream: end?.upstream ?? NO_IDS,
     count: 0,
     calls: [],
+    ...(metered !== undefined && { metered }),
   };
   return { type: 'call.completed', head, payload: null };
 }

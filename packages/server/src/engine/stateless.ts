@@ -69,6 +69,8 @@ export interface StatelessCall {
   readonly steps: AsyncIterable<readonly Step[]>;
   /** The answer once it is complete; its last step is the `end`. @throws PerdureError */
   answer(): Promise<readonly Step[]>;
+  /** Gives back what is held for a call that will not be made. */
+  drop(): void;
   /** Asks it to end before its next item, where that is safe; it may also end as it would have. */
   stopAtBoundary(): void;
   /** What a call continues that comes after this one's output. */
@@ -158,7 +160,7 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     body,
   });
   const made = { body, base, placement: placementOf(body, sent), after: after(sent) };
-  if (!sent.answers) return { ...made, target: null, stopAtBoundary: () => undefined, ...shown(sent, nothingMore()) };
+  if (!sent.answers) return { ...made, target: null, ...NOT_CALLED, ...shown(sent, nothingMore()) };
   const facts: InferRequest = {
     ...subject,
     labels: all,
@@ -192,9 +194,16 @@ export async function beginStateless(engine: EngineContext, input: StatelessRequ
     ...made,
     target: { id: placed.target.id, cloud: placed.target.cloud, region: placed.target.region },
     stopAtBoundary: () => void (run.boundary.asked = true),
+    drop: () => engine.spend.drop(session, 1),
     ...(sent.compaction === null ? { steps, answer: () => run.answer() } : shown(sent, steps)),
   };
 }
+
+/** Of a call that asks no model. */
+const NOT_CALLED: Pick<StatelessCall, 'stopAtBoundary' | 'drop'> = {
+  stopAtBoundary: () => undefined,
+  drop: () => undefined,
+};
 
 /** Both forms of an answer that begins with a compaction. */
 function shown(

@@ -155,6 +155,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
   turn.output.push(...builder.items);
   if (placed.streamed) turn.seq = builder.seq;
   const usage = end.usage ?? estimatedUsage(placed.call.reserved.input, builder);
+  const metered = end.usage === null ? 'estimate' : end.metered;
   turn.addUsage(usage);
   turn.serviceTier = otherTier(turn.base.settings, end.serviceTier);
   const head = {
@@ -166,6 +167,7 @@ async function makeCall(engine: EngineContext, turn: RunningTurn, placed: Return
     count: builder.items.length,
     calls: builder.calls,
     ...(turn.serviceTier !== null && { serviceTier: turn.serviceTier }),
+    ...(metered !== undefined && { metered }),
   };
   await settle(engine, turn, [{ type: 'call.completed', head, payload }], whole);
 }
@@ -194,7 +196,9 @@ async function compactByModel(
   const usage = summaryUsage(summary, reserved);
   turn.addUsage(usage);
   const upstream = summary.end?.upstream ?? NO_IDS;
-  const head = { call: index, outcome: 'completed' as const, reason: null, usage, upstream, count: 0, calls: [] };
+  const metered = summary.end?.usage == null ? ('estimate' as const) : summary.end.metered;
+  const asked = { call: index, outcome: 'completed' as const, reason: null, usage, upstream, count: 0, calls: [] };
+  const head = { ...asked, ...(metered !== undefined && { metered }) };
   const laid = await layDue(engine, turn, summary.text);
   const bodies: EventBody[] = [{ type: 'call.completed', head, payload: null }, laid.event];
   const prepared = await engine.sessions.commit(turn.live, bodies, { actor: 'engine' });

@@ -188,7 +188,12 @@ function endOf(meter: Meter): Pick<MeteredCall, 'outcome' | 'metered' | 'usage' 
   const { usage } = meter.head;
   const none = { response: null, request: null };
   if (meter.type === 'call.completed')
-    return { outcome: meter.head.outcome, metered: 'exact', usage, upstream: meter.head.upstream };
+    return {
+      outcome: meter.head.outcome,
+      metered: meter.head.metered ?? 'exact',
+      usage,
+      upstream: meter.head.upstream,
+    };
   if (meter.type === 'call.cancelled') return { outcome: 'failed', metered: meter.head.metered, usage, upstream: none };
   const { code, metered, upstream } = meter.head;
   return { outcome: code === 'unknown' ? 'unknown' : 'failed', metered, usage, upstream };

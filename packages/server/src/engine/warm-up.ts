@@ -27,6 +27,7 @@ export function warmUpCall(engine: EngineContext, call: Pick<StatelessCall, 'bod
     steps: said(),
     answer: async () => NOTHING_SAID,
     stopAtBoundary: () => undefined,
+    drop: () => undefined,
   };
 }
 

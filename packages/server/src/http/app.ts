@@ -333,8 +333,8 @@ async function serve(
   try {
     const admitted = admits(deps, req, scopes);
     const caller = admitted instanceof Promise ? await admitted : admitted;
-    if (scopes !== null) limitRate(deps.rates, caller, res);
-    await handler({ req, res, caller: withSpan(req, caller), requestId, began, signal: left.signal });
+    const rated = scopes === null ? null : limitRate(deps.rates, caller, res);
+    await handler({ req, res, caller: withSpan(req, caller), requestId, began, signal: left.signal, rated });
   } catch (thrown) {
     if (left.signal.aborted) return;
     const error = sendError(res, thrown, { 'x-request-id': requestId });

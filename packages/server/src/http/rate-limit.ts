@@ -5,13 +5,14 @@ import type { BucketState } from '../engine/rate/bucket.ts';
 import type { OpenRequest, Rates, RateStanding } from '../engine/rate/rates.ts';
 import type { Headers } from './reply.ts';
 
-/** Counts a request until its answer has been sent. @throws rate_limit_exceeded */
-export function limitRate(rates: Rates, caller: Caller, res: ServerResponse): void {
+/** Counts a request until its answer has been sent. Null: nothing limits the caller. @throws rate_limit_exceeded */
+export function limitRate(rates: Rates, caller: Caller, res: ServerResponse): OpenRequest | null {
   const subject = { tenant: caller.tenant, key: caller.principal };
-  if (rates.standing(subject) === null) return;
+  if (rates.standing(subject) === null) return null;
   atHead(res, () => rateHeaders(rates.standing(subject)));
   const open = openConnection(rates, caller);
   if (open !== null) res.once('close', () => open.close());
+  return open;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AutomationDesk } from '../engine/automations/desk.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Rates } from '../engine/rate/rates.ts';
+import type { OpenRequest, Rates } from '../engine/rate/rates.ts';
 import type { TraceView } from './agents/traces.ts';
 import type { Signing } from './sigv4/admit.ts';
 import type { PlacementsView, UsageView } from './perdure/view.ts';
@@ -97,4 +97,6 @@ export interface Exchange {
   readonly began: number;
   /** Aborts when the client leaves before the answer is complete. */
   readonly signal: AbortSignal;
+  /** What counts it against its caller's limits; null: nothing limits the caller. */
+  readonly rated: OpenRequest | null;
 }

@@ -7,10 +7,14 @@
  */
 import type { HomeId, ResponseId, SessionId, TenantId } from '../kernel/ids.ts';
 import type { AgentEvent } from './agent-events.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { PendingEvent } from './pending-events.ts';
 import type {
+  Metered,
+  Unsaid,
   CompactionRef,
   DocumentRef,
+  FailurePayload,
   Files,
   ProgramCaller,
   Reservation,
@@ -24,17 +28,10 @@ import type {
   Work,
 } from './places.ts';
 
+export { textOf } from './json.ts';
+export type * from './json.ts';
 export { NO_IDS, NO_USAGE, sumUsage } from './places.ts';
 export type * from './places.ts';
-
-/** JSON as it lies in a log. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-export type JsonObject = { readonly [key: string]: Json };
-
-/** A field that is a text by the wire's schema; empty if it is missing. */
-export function textOf(value: Json | undefined): string {
-  return typeof value === 'string' ? value : '';
-}
 
 /** An Open Responses item in its wire form, id and status included. */
 export type LoggedItem = JsonObject & { readonly type: string; readonly id: string };
@@ -140,6 +137,8 @@ export type EventBody =
         readonly calls: readonly string[];
         /** The service tier that the target says it used, if it is not the one that was asked for. */
         readonly serviceTier?: string;
+        /** How the usage was found, where the upstream did not say it. */
+        readonly metered?: Unsaid;
       };
       readonly payload: OutputPayload | null;
     }
@@ -150,7 +149,7 @@ export type EventBody =
         readonly code: string;
         /** What is known to have been used; the reservation where nothing is. */
         readonly usage: Usage;
-        readonly metered: 'exact' | 'bound';
+        readonly metered: Metered;
         /** Items that had been released to a reader and so must stay (they are closed as incomplete). */
         readonly count: number;
         readonly upstream: UpstreamIds;
@@ -163,7 +162,7 @@ export type EventBody =
         readonly call: number;
         /** As for `call.failed`: once the upstream was asked nobody knows, and the reservation counts. */
         readonly usage: Usage;
-        readonly metered: 'exact' | 'bound';
+        readonly metered: Metered;
         /** Items that had been released: they stay, the last of them closed as incomplete. */
         readonly count: number;
       };
@@ -284,8 +283,7 @@ export type EventBody =
   | {
       readonly type: 'turn.failed';
       readonly head: { readonly response: ResponseId; readonly code: string };
-      /** `param`: the request field at fault, if one is; its stream shows it again. */
-      readonly payload: { readonly message: string; readonly param?: string };
+      readonly payload: FailurePayload;
     }
   | { readonly type: 'turn.cancelled'; readonly head: { readonly response: ResponseId }; readonly payload: null }
   | {

@@ -1,5 +1,6 @@
 /** What heads of events name: places in logs, who runs a tool, what a call used. */
 import type { SessionId } from '../kernel/ids.ts';
+import type { JsonObject } from './json.ts';
 
 /** Where a shared text (tools, instructions) was first written: once per digest, not once per turn (L11). */
 export interface DocumentRef {
@@ -16,6 +17,23 @@ export interface CompactionRef {
   readonly position: number;
   readonly to: number;
 }
+
+/** What a failure said beside its code, for whoever asks again. */
+export interface FailurePayload {
+  readonly message: string;
+  /** The request field at fault, if one is. */
+  readonly param?: string;
+  readonly details?: JsonObject;
+  /** How long to wait before another attempt, ms; null: no wait helps. */
+  readonly retryAfterMs?: number | null;
+  /** The HTTP status, if it is not that of the code. */
+  readonly status?: number;
+}
+
+/** How a usage was found that the upstream did not say: from what was received, or as the most that the call may have used. */
+export type Unsaid = 'estimate' | 'bound';
+/** How a usage was found. */
+export type Metered = 'exact' | Unsaid;
 
 /** Tokens, as metered. All integers. */
 export interface Usage {

@@ -7,7 +7,7 @@
  *     are of its arguments, or of its input (`part` 0).
  * P3  Exactly one `end`, and it is last.
  */
-import type { JsonObject, UpstreamIds, Usage } from './events.ts';
+import type { JsonObject, Unsaid, UpstreamIds, Usage } from './events.ts';
 
 export type PartKind = 'output_text' | 'refusal' | 'summary_text' | 'reasoning_text';
 
@@ -57,8 +57,10 @@ export interface StepEnd {
   readonly type: 'end';
   readonly outcome: 'completed' | 'incomplete';
   readonly reason: 'max_output_tokens' | 'content_filter' | 'steered' | null;
-  /** Null if the upstream did not say: then it is counted by estimate, and the meter says so. */
+  /** Null if the upstream did not say, and nothing is known: then the engine counts it, and the meter says so. */
   readonly usage: Usage | null;
+  /** How the usage was found. Absent: the upstream said it. */
+  readonly metered?: Unsaid;
   readonly upstream: UpstreamIds;
   /** The service tier that was used, if the upstream said one. */
   readonly serviceTier?: string;

@@ -18,7 +18,7 @@ export interface OwnLine {
   readonly upstream: { readonly response: string | null; readonly request: string | null };
   readonly cost: Micro;
   readonly usage: { readonly input: number; readonly output: number };
-  readonly metered: 'exact' | 'bound';
+  readonly metered: 'exact' | 'estimate' | 'bound';
 }
 
 export interface Difference {

@@ -44,7 +44,7 @@ export interface MeteredCall {
   readonly clauses: readonly string[];
   readonly outcome: 'completed' | 'incomplete' | 'failed' | 'unknown';
   /** As the upstream counted, or at most: the reservation. */
-  readonly metered: 'exact' | 'bound';
+  readonly metered: 'exact' | 'estimate' | 'bound';
   /** As counted: `cached` is a part of `input`, `reasoning` of `output`. */
   readonly usage: {
     readonly input: number;

@@ -33,6 +33,7 @@ describe('a stop text', () => {
         outcome: 'completed',
         reason: null,
         usage: { input: 7, cached: 0, output: 5, reasoning: 0 },
+        metered: 'estimate',
         upstream: { response: null, request: 'q' },
       },
     ]);

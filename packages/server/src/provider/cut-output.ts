@@ -4,8 +4,8 @@
  *
  * C1  Of a text that may be the beginning of a stop text nothing is told before it is known not to be.
  * C2  After the cut nothing is told but the end.
- * C3  At a stop text the upstream is stopped. Its usage is then an upper estimate; none is told if it reasoned, for what that came to nobody
- *     knows. What is too long is read to its end, which is near, and tells its usage.
+ * C3  At a stop text the upstream is stopped. Its usage is then an upper estimate, and marked as one; none is told if it reasoned, for what that
+ *     came to nobody knows: the call then counts at its bound. What is too long is read to its end, which is near, and tells its usage.
  */
 import { type JsonObject, textOf, type Usage } from '../log/events.ts';
 import { isCallType, type Step, type StepEnd } from '../log/steps.ts';
@@ -151,7 +151,7 @@ export class OutputCut {
     out.push({
       type: 'end',
       ...ENDS.stop,
-      usage: this.#hidden ? null : this.#estimate(),
+      ...(this.#hidden ? { usage: null } : { usage: this.#estimate(), metered: 'estimate' as const }),
       upstream: { response: null, request: this.#requestId },
     });
   }

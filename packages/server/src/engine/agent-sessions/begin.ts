@@ -4,6 +4,7 @@ import { homeTag, idBody, type ResponseId } from '../../kernel/ids.ts';
 import type { EventBody, JsonObject } from '../../log/events.ts';
 import { actorOf, type Caller } from '../caller.ts';
 import type { EngineContext } from '../engine-context.ts';
+import { failurePayload } from '../failure-record.ts';
 import { filesIn } from '../files/parts.ts';
 import { withAttached } from '../files/with-attached.ts';
 import { placeItems } from '../input.ts';
@@ -106,7 +107,7 @@ async function failAtOnce(
   },
 ): Promise<void> {
   const items = placeItems(request.input as readonly NewItem[], idBody(id, 'resp') ?? '', 0);
-  const { code, message } = problem;
+  const { code } = problem;
   const bodies: EventBody[] = [
     ...waiting.bodies,
     {
@@ -126,7 +127,7 @@ async function failAtOnce(
       head: { response: id, model: request.model, background: false, streamed: true, tools: null, instructions: null },
       payload: null,
     },
-    { type: 'turn.failed', head: { response: id, code }, payload: { message } },
+    { type: 'turn.failed', head: { response: id, code }, payload: failurePayload(problem) },
   ];
   await commitClaimed(engine, live, bodies, actorOf(caller));
 }

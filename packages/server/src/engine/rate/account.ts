@@ -39,10 +39,15 @@ export class Account {
     this.#concurrent = concurrentRequests;
   }
 
-  /** @throws rate_limit_exceeded if as many requests are open as may be */
-  mustHaveRoom(): void {
-    if (this.#concurrent !== null && this.open >= this.#concurrent)
-      throw refusal(this.per, 'concurrent_requests', this.#concurrent, BUSY_MS);
+  /**
+   * @param count of requests that are to be open
+   * @param atOnce how many they are with those that they come with
+   * @throws rate_limit_exceeded if they would be more than may be
+   */
+  mustHaveRoom(count: number, atOnce: number = count): void {
+    const most = this.#concurrent;
+    if (most !== null && this.open + count > most)
+      throw refusal(this.per, 'concurrent_requests', most, atOnce > most ? Number.POSITIVE_INFINITY : BUSY_MS);
   }
 
   /** Whether it says no more than a new one. */
@@ -72,7 +77,10 @@ const WHAT: { readonly [name in LimitName]: string } = {
 };
 
 export function refusal(per: RateRule['per'], limit: LimitName, most: number, waitMs: number): PerdureError {
-  const message = `${WHOSE[per]} may make ${most} ${WHAT[limit]}; try again in ${(Math.ceil(waitMs / 10) / 100).toFixed(2)} s.`;
+  const again = Number.isFinite(waitMs)
+    ? `try again in ${(Math.ceil(waitMs / 10) / 100).toFixed(2)} s.`
+    : 'ask for fewer choices.';
+  const message = `${WHOSE[per]} may make ${most} ${WHAT[limit]}; ${again}`;
   return perdureError('rate_limit_exceeded', message, { retryAfterMs: waitMs, details: { limit, per, most } });
 }
 

@@ -106,6 +106,35 @@ describe('requests', () => {
     expect(rates.open({ tenant: 'other', key: 'key_1' })).not.toBeNull();
   });
 
+  test('several for one are taken all or none, and what never fits together has no wait', () => {
+    const { rates, time } = world([rule({ requestsPerMinute: 4, concurrentRequests: 3 })]);
+    const one = rates.open(me);
+    one?.more(2);
+    expect(() => rates.open(me)).toThrow('3 requests at once');
+    one?.close();
+    one?.close();
+    const two = rates.open(me);
+    // Four are counted; none of the next two is.
+    expect(() => two?.more(2)).toThrow(expect.objectContaining({ retryAfterMs: 30_000 }));
+    expect(rates.standing(me)?.requests).toMatchObject({ remaining: 0 });
+    expect(() => two?.more(3)).toThrow(
+      expect.objectContaining({
+        retryAfterMs: Number.POSITIVE_INFINITY,
+        message: 'This key may make 3 requests at once; ask for fewer choices.',
+      }),
+    );
+    time.now = 30_000;
+    two?.more(2);
+    expect(rates.standing(me)?.requests).toMatchObject({ remaining: 0 });
+    expect(() => rates.open(me)).toThrow('3 requests at once');
+    two?.close();
+    time.now = 60_000;
+    expect(rates.open(me)).not.toBeNull();
+    const few = world([rule({ requestsPerMinute: 2 })]).rates.open(me);
+    expect(() => few?.more(2)).toThrow(expect.objectContaining({ retryAfterMs: Number.POSITIVE_INFINITY }));
+    few?.more(1);
+  });
+
   test('open at once are bounded, each until it is closed once', () => {
     const { rates } = world([rule({ concurrentRequests: 2 })]);
     const first = rates.open(me);

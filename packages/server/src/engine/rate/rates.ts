@@ -40,6 +40,8 @@ export interface RateStanding {
 export interface OpenRequest {
   /** Counts a further request on it. @throws rate_limit_exceeded */
   again(): void;
+  /** Counts as so many requests more, open until this one is over: all or none. @throws rate_limit_exceeded */
+  more(count: number): void;
   /** It is over; to be said once or more often. */
   close(): void;
 }
@@ -68,16 +70,23 @@ export class Rates {
   open(subject: RateSubject): OpenRequest | null {
     const accounts = this.#of(subject);
     if (accounts.length === 0) return null;
-    for (const account of accounts) account.mustHaveRoom();
+    for (const account of accounts) account.mustHaveRoom(1);
     this.#request(accounts);
     for (const account of accounts) account.open += 1;
+    let places = 1;
     let over = false;
     return {
+      more: count => {
+        for (const account of accounts) account.mustHaveRoom(count, places + count);
+        this.#request(accounts, count, places + count);
+        for (const account of accounts) account.open += count;
+        places += count;
+      },
       again: () => this.#request(accounts),
       close: () => {
         if (over) return;
         over = true;
-        for (const account of accounts) account.open -= 1;
+        for (const account of accounts) account.open -= places;
       },
     };
   }
@@ -142,20 +151,21 @@ export class Rates {
     for (const account of held.accounts) account.calls -= 1;
   }
 
-  #request(accounts: readonly Account[]): void {
+  /** @param atOnce how many they are with those that they come with: what never fits together is told so */
+  #request(accounts: readonly Account[], count = 1, atOnce = 1): void {
     const now = this.#clock.monotonic();
     let worst: PerdureError | null = null;
     let most = 0;
     for (const { per, requests } of accounts) {
       for (const { name, bucket } of requests) {
-        const waitMs = bucket.waitMs(1, now);
+        const waitMs = atOnce > bucket.limit ? Number.POSITIVE_INFINITY : bucket.waitMs(count, now);
         if (waitMs <= most) continue;
         most = waitMs;
         worst = refusal(per, name, bucket.limit, waitMs);
       }
     }
     if (worst !== null) throw worst;
-    for (const { requests } of accounts) for (const { bucket } of requests) bucket.take(1, now);
+    for (const { requests } of accounts) for (const { bucket } of requests) bucket.take(count, now);
   }
 
   /** The accounts that a caller's requests count against: its own and its tenant's, as far as they are limited. */

@@ -57,6 +57,11 @@ export function targetKey(version: string, target: string): string {
 
 type Values = { readonly [key: string]: AttributeValue };
 type CallEnd = LogEvent & { readonly type: 'call.completed' | 'call.failed' | 'call.cancelled' };
+
+/** Of a call that is complete nothing is said unless its usage is no count of the upstream. */
+function meteredOf(end: CallEnd | undefined): string | null {
+  return end?.head.metered ?? null;
+}
 type ToolEnd = LogEvent & { readonly type: 'tool.completed' | 'tool.failed' | 'tool.outcome_unknown' };
 type TurnEnd = LogEvent & { readonly type: 'turn.completed' | 'turn.failed' | 'turn.cancelled' };
 
@@ -161,7 +166,7 @@ function callSpan(
     ...placementValues(turn, placed),
     'perdure.call': placed.head.call,
     'perdure.call.purpose': placed.head.purpose,
-    'perdure.usage.metered': end === undefined || end.type === 'call.completed' ? null : end.head.metered,
+    'perdure.usage.metered': meteredOf(end),
     'perdure.upstream.request_id':
       end === undefined || end.type === 'call.cancelled' ? null : end.head.upstream.request,
   };

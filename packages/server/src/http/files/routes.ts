@@ -11,7 +11,7 @@ import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import type { FileRow } from '../../engine/files/rows.ts';
 import { rawQuery } from '../query.ts';
-import { sendJson } from '../reply.ts';
+import { processingTime, sendJson } from '../reply.ts';
 import { readLabels } from '../request-headers.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
 import { FORM_BYTES, guardForm, readFileForm } from './form.ts';
@@ -121,6 +121,7 @@ export async function sendBytes(
     'content-length': size,
     'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(filename)}`,
     'x-request-id': requestId,
+    ...processingTime(res),
     ...APART,
   });
   for (; part.done !== true; part = await parts.next()) {

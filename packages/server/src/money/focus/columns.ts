@@ -81,7 +81,7 @@ export const COST_AND_USAGE: readonly Column[] = [
   textOrNull('SubAccountName'),
   json('Tags'),
   textOrNull('x_ClauseIds'),
-  text('x_Metered', ['exact', 'bound']),
+  text('x_Metered', ['exact', 'estimate', 'bound']),
   text('x_PlacementId'),
   decimalOrNull('x_PlacementLeafIndex'),
   textOrNull('x_Reading'),
