@@ -288,7 +288,7 @@ describe('chat', () => {
     [{ audio: { voice: 'x', format: 'wav' } }, 'unsupported_parameter audio'],
     [{ functions: [] }, 'unsupported_parameter functions'],
     [{ web_search_options: {} }, 'unsupported_parameter web_search_options'],
-    [{ n: 2 }, 'unsupported_parameter n'],
+    [{ n: 9 }, 'invalid_request n'],
     [{ prediction: 'x' }, 'invalid_request prediction'],
     [{ prediction: { type: 'content', content: 'x' } }, '[[],null]'],
     [{ tool_choice: { type: 'custom', custom: { name: 'no' } } }, 'invalid_request tool_choice'],
