@@ -53,7 +53,7 @@ export async function usage(options: UsageOptions, io: Io): Promise<ExitCode> {
   });
 }
 
-const COUNTED = ['CALLS', 'INPUT', 'CACHED', 'OUTPUT', 'REASONING', 'COST', 'REVENUE'];
+const COUNTED = ['CALLS', 'INPUT', 'CACHED', 'WRITTEN', 'OUTPUT', 'REASONING', 'COST', 'REVENUE'];
 
 function usageTable(groups: readonly Group[], by: readonly Dimension[]): string {
   if (groups.length === 0) return 'No calls.\n';
@@ -61,6 +61,7 @@ function usageTable(groups: readonly Group[], by: readonly Dimension[]): string 
     String(calls),
     String(tokens.input),
     String(tokens.cached),
+    String(tokens.written),
     String(tokens.output),
     String(tokens.reasoning),
     dollars(cost),

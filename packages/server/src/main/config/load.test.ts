@@ -105,7 +105,7 @@ describe('defaults', () => {
 describe('values', () => {
   test('prices become whole micro-dollars per million tokens', () => {
     const [one] = parse(target(', prices: {input: 0.1, cached_input: 0.000001, output: 2.5}')).targets;
-    const prices = { input: 100_000, cached: 1, output: 2_500_000, reasoning: 2_500_000 };
+    const prices = { input: 100_000, cached: 1, written: 100_000, output: 2_500_000, reasoning: 2_500_000 };
     expect(one?.priceBook).toEqual([{ from: null, prices }]);
     // In binary 1.001 times a million is a little less than it is.
     expect(parse(target(', prices: {input: 1.001, output: 0}')).targets[0]?.priceBook[0]?.prices.input).toBe(1_001_000);
