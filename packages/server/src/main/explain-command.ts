@@ -71,7 +71,7 @@ async function explainRecorded(id: string, options: ExplainOptions, io: Io): Pro
   const { client, telling } = serverOf(io, {
     base: await serverAddress(config, io),
     data: config.data,
-    scope: 'read or auditor',
+    scope: 'read, auditor or operator',
     held: false,
   });
   const placement = await telling(

@@ -28,7 +28,7 @@ export async function placements(options: PlacementsOptions, io: Io): Promise<Ex
   const { client, telling } = serverOf(io, {
     base: await serverAddress(config, io),
     data: config.data,
-    scope: 'read or auditor',
+    scope: 'read, auditor or operator',
     held: false,
   });
   while (next !== null && found.length < limit) {
