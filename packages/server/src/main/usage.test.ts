@@ -137,6 +137,18 @@ describe('of a running server', () => {
       code: 2,
       err: expect.stringContaining('--from takes a day'),
     });
+    const first = `${monthOf(Date.now())}-01`;
+    const since = `Since ${first}, the first of the month: --from asks for another time.\n`;
+    const none = new RegExp(`^No calls of the tenant nobody from ${first}T00:00:00.000Z to \\S+Z\\.\n${since}$`);
+    expect((await run('usage', '--tenant', 'nobody')).out).toMatch(none);
+    expect((await run('usage')).out.endsWith(since)).toBe(true);
+    const day = await run('usage', '--from', '2026-01-01', '--to', '2026-01-02');
+    expect(day.out).toBe('No calls from 2026-01-01T00:00:00.000Z to 2026-01-02T00:00:00.000Z.\n');
+    expect(await run('placements', '--clause', 'joint.statelss', '--cloud', 'azure')).toMatchObject({
+      out: 'There are no such placements.\n',
+      err: expect.stringMatching(/^No clause .* 'joint.statelss' \(did you mean joint.stateless\?\)\.\n$/m),
+    });
+    expect((await run('placements', '--cloud', 'azure')).err).not.toContain('did you mean');
     const far = await fetch(`${server.url}/perdure/v1/usage?limit=101`);
     expect(far.status).toBe(400);
     expect((await fetch(`${server.url}/perdure/v1/usage/calls?after=xx`)).status).toBe(400);
