@@ -10,12 +10,13 @@ import { basisJson, basisOf, basisText } from './basis.ts';
 import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { contractsOption } from './contracts-option.ts';
 import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import * as defaults from './config/defaults.ts';
 import { configured } from './configured.ts';
-import { contractFolder, readContractFolder } from './contracts.ts';
+import { readContractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
 import {
@@ -100,7 +101,7 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   const given = spendFrom(options.spend);
   const what = supposedFrom(options, call.at);
   const basis = await basisOf(config, call.at);
-  const contracts = options.contracts?.map(folder => readContractFolder(contractFolder(folder, io.cwd)));
+  const contracts = contractsOption('perdure explain', options.contracts, io.cwd)?.map(readContractFolder);
   const document = supposing({ ...basis.document, ...(contracts !== undefined && { contracts }) }, what);
   const loaded = snapshotOfDocument(document);
   const known = await knownBeside(config, io, {
