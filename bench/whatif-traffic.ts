@@ -79,6 +79,7 @@ export function benchBooks(): Books {
   const prices = (input: number): TokenPrices => ({
     input,
     cached: input / 10,
+    written: input,
     output: 8 * input,
     reasoning: 8 * input,
   });

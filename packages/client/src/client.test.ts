@@ -208,7 +208,7 @@ describe('calls', () => {
       calls: 1,
       bound_calls: 0,
       unpriced_calls: 0,
-      tokens: { input: 1, cached_input: 0, output: 1, reasoning: 0 },
+      tokens: { input: 1, cached_input: 0, cache_write: 0, output: 1, reasoning: 0 },
       cost_micro_usd: '9007199254740993',
       revenue_micro_usd: '0',
     });

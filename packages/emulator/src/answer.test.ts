@@ -181,6 +181,7 @@ test('usage counts all that was sent and the answer', () => {
   expect(usage).toEqual({
     input: countTokens('Be brief.') + countTokens('Hi there.'),
     cached: 0,
+    written: 0,
     output: countTokens(say(turns)),
     reasoning: 0,
   });
@@ -194,6 +195,12 @@ test('cached: what came before the question, or the number given, never more tha
   expect(ask([before, user('Hi [[cached: 2]]')]).usage.cached).toBe(2);
   const { usage } = ask([before, user('Hi [[cached: 9999]]')]);
   expect(usage.cached).toBe(usage.input);
+});
+
+test('cache writes: the number given, never more than was sent and not cached', () => {
+  expect(ask([user('Hi there. [[cache-write: 2]]')]).usage).toMatchObject({ cached: 0, written: 2 });
+  const { usage } = ask([user('Hi there. [[cached: 1]] [[cache-write: 9999]]')]);
+  expect(usage.written).toBe(usage.input - 1);
 });
 
 test('the token bound cuts the answer at exactly that many', () => {

@@ -23,6 +23,8 @@ export type Part =
 interface Usage {
   readonly input: number;
   readonly cached: number;
+  /** Written to the cache. */
+  readonly written: number;
   readonly output: number;
   readonly reasoning: number;
 }
@@ -160,5 +162,6 @@ export function answerTo(prompt: Prompt): Answer {
     if (!(cut && text === '')) parts.push({ kind: 'text', text, cut });
   }
   const cached = directives.cached === 'prefix' ? prefix : Math.min(directives.cached ?? 0, input);
-  return { parts, finish, usage: { input, cached, output, reasoning } };
+  const written = Math.min(directives.cacheWrite, input - cached);
+  return { parts, finish, usage: { input, cached, written, output, reasoning } };
 }

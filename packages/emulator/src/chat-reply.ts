@@ -11,7 +11,11 @@ const usageOf = ({ usage }: Answer): Fields => ({
   prompt_tokens: usage.input,
   completion_tokens: usage.output,
   total_tokens: usage.input + usage.output,
-  prompt_tokens_details: { cached_tokens: usage.cached, audio_tokens: 0 },
+  prompt_tokens_details: {
+    cached_tokens: usage.cached,
+    audio_tokens: 0,
+    ...(usage.written > 0 && { cache_write_tokens: usage.written }),
+  },
   completion_tokens_details: {
     reasoning_tokens: usage.reasoning,
     audio_tokens: 0,

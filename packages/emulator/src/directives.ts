@@ -11,6 +11,8 @@ export interface Directives {
   readonly size: { readonly unit: 'words' | 'bytes'; readonly amount: number } | null;
   /** Cached input tokens; `prefix`: everything before the last user message. */
   readonly cached: number | 'prefix' | null;
+  /** Input tokens that are written to the cache. */
+  readonly cacheWrite: number;
   readonly reasoningTokens: number;
   /** How many times the named tools are called before the answer. */
   readonly rounds: number;
@@ -27,7 +29,7 @@ const MAX_REASONING_TOKENS = 100_000;
 const MAX_ROUNDS = 1_000;
 
 const DIRECTIVE =
-  /\[\[ *(fault|latency|first-token|words|bytes|cached|reasoning|rounds|choose) *(?:: *([^\]\n]{0,80}?) *)?\]\]/g;
+  /\[\[ *(fault|latency|first-token|words|bytes|cached|cache-write|reasoning|rounds|choose) *(?:: *([^\]\n]{0,80}?) *)?\]\]/g;
 
 const unreadable = (directive: string): Error =>
   badRequest(`The emulator cannot read the directive ${directive}.`, null, 'invalid_emulator_directive');
@@ -50,6 +52,7 @@ export const NO_DIRECTIVES: Directives = {
   faults: [],
   size: null,
   cached: null,
+  cacheWrite: 0,
   reasoningTokens: 0,
   rounds: 1,
   chosen: [],
@@ -65,7 +68,7 @@ export function readDirectives(text: string, cloud: string): Directives {
   if (!hasDirectives(text)) return NO_DIRECTIVES;
   const faults: Fault[] = [];
   const chosen: string[] = [];
-  let { size, cached, reasoningTokens, rounds } = NO_DIRECTIVES;
+  let { size, cached, cacheWrite, reasoningTokens, rounds } = NO_DIRECTIVES;
   for (const [directive, name, argument = ''] of text.matchAll(DIRECTIVE)) {
     switch (name) {
       case 'fault':
@@ -81,6 +84,9 @@ export function readDirectives(text: string, cloud: string): Directives {
       case 'bytes':
         size = { unit: name, amount: amountOf(directive, argument, MIN_BYTES, MAX_BYTES) };
         break;
+      case 'cache-write':
+        cacheWrite = amountOf(directive, argument, 0, 999_999_999);
+        break;
       case 'cached':
         cached = argument === '' ? 'prefix' : amountOf(directive, argument, 0, 999_999_999);
         break;
@@ -95,5 +101,5 @@ export function readDirectives(text: string, cloud: string): Directives {
         rounds = amountOf(directive, argument, 1, MAX_ROUNDS);
     }
   }
-  return { faults, size, cached, reasoningTokens, rounds, chosen };
+  return { faults, size, cached, cacheWrite, reasoningTokens, rounds, chosen };
 }

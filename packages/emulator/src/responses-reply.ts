@@ -13,7 +13,7 @@ type Status = 'in_progress' | 'completed' | 'incomplete';
 const usageOf = ({ usage }: Answer): string =>
   JSON.stringify({
     input_tokens: usage.input,
-    input_tokens_details: { cached_tokens: usage.cached, cache_write_tokens: 0 },
+    input_tokens_details: { cached_tokens: usage.cached, cache_write_tokens: usage.written },
     output_tokens: usage.output,
     output_tokens_details: { reasoning_tokens: usage.reasoning },
     total_tokens: usage.input + usage.output,

@@ -59,7 +59,7 @@ const id = text.min(1);
 export function pageLimit(most: number): z.ZodType<number, string> {
   return z
     .string()
-    .regex(/^\d{1,6}$/)
+    .regex(/^\d{1,6}$/, `must be a whole number from 1 to ${most}`)
     .transform(Number)
     .pipe(z.int().min(1).max(most));
 }

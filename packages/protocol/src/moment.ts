@@ -9,4 +9,9 @@ export function isRealDate(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.slice(0, 10));
 }
 
-export const moment: z.ZodType<string> = z.string().regex(MOMENT_FORM).refine(isRealDate);
+const MOMENT_WORDS = 'must be a day as 2026-03-20, or a moment as 2026-03-20T12:00:00Z, in UTC';
+
+export const moment: z.ZodType<string> = z
+  .string()
+  .regex(MOMENT_FORM, { message: MOMENT_WORDS, abort: true })
+  .refine(isRealDate, MOMENT_WORDS);

@@ -109,7 +109,9 @@ function describe(issue: core.$ZodIssue, above: Path, root: unknown): Fault {
     case 'custom': {
       const code: unknown = issue.params?.['code'];
       if (isText(code) && isErrorCode(code)) return { code, message: issue.message, path };
-      // Without a code it is a check of our own on the type: that of free objects.
+      // Words of the schema follow the name.
+      if (issue.message !== 'Invalid input') return invalid(`Invalid value for '${name}': it ${issue.message}.`);
+      // Without a code and words it is a check of our own on the type: that of free objects.
       return invalid(typeMessage(name, value, 'an object'));
     }
     default:
@@ -189,9 +191,10 @@ function sizeRule(origin: string, bound: string, size: number | bigint): string 
 }
 
 function formMessage(name: string, issue: core.$ZodIssueInvalidStringFormat): string {
-  const rule =
-    issue.format === 'regex' && issue.pattern !== undefined ? `must match ${issue.pattern}` : 'has another form';
-  return `Invalid value for '${name}': it ${rule}.`;
+  const pattern = issue.format === 'regex' && issue.pattern !== undefined ? `must match ${issue.pattern}` : null;
+  // Words of the schema say it to people; what zod says where it has none gives the pattern, too.
+  const own = pattern !== null && !issue.message.startsWith('Invalid string') ? issue.message : null;
+  return `Invalid value for '${name}': it ${own ?? pattern ?? 'has another form'}.`;
 }
 
 const list = (values: readonly unknown[]): string => values.map(value => `'${String(value)}'`).join(', ');

@@ -84,7 +84,7 @@ const id = text.min(1).max(LIMITS.idChars).exactOptional();
 const auditQuery: z.ZodType<AuditQuery> = z.object({
   kind: text
     .max(64)
-    .regex(/^[a-z0-9_]+(\.[a-z0-9_]+)?$/)
+    .regex(/^[a-z0-9_]+(\.[a-z0-9_]+)?$/, 'must be a kind as key, or an action as key.created')
     .exactOptional(),
   actor: id,
   subject: id,

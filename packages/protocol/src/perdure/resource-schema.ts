@@ -116,7 +116,15 @@ export const targetSchema: z.ZodType<TargetResource> = z.object({
   accelerator: orNull,
   dialect: text,
   clearances: texts,
-  prices: z.object({ input: z.number(), cached_input: z.number(), output: z.number() }).nullable(),
+  prices: z
+    .object({
+      input: z.number(),
+      cached_input: z.number(),
+      cache_write: z.number(),
+      output: z.number(),
+      reasoning: z.number(),
+    })
+    .nullable(),
   capacity: count.nullable(),
   in_flight: count.nullable(),
   health,

@@ -17,7 +17,14 @@ export type TargetResource = {
   readonly dialect: string;
   readonly clearances: readonly string[];
   /** US dollars per million tokens; null if not configured. */
-  readonly prices: { readonly input: number; readonly cached_input: number; readonly output: number } | null;
+  readonly prices: {
+    readonly input: number;
+    readonly cached_input: number;
+    /** Of input that is written to the upstream's cache. */
+    readonly cache_write: number;
+    readonly output: number;
+    readonly reasoning: number;
+  } | null;
   /** Calls at once; null for no bound. */
   readonly capacity: number | null;
   /** Calls of all tenants; null for who does not see all tenants. */

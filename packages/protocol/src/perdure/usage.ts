@@ -8,6 +8,8 @@ import { type StatementBasis, statementBasisSchema } from './basis.ts';
 export type UsageTokens = {
   readonly input: number;
   readonly cached_input: number;
+  /** Written to the upstream's cache. */
+  readonly cache_write: number;
   readonly output: number;
   readonly reasoning: number;
 };
@@ -55,13 +57,13 @@ export type UsageCall = {
   readonly clauses: readonly string[];
   readonly outcome: 'completed' | 'incomplete' | 'failed' | 'unknown';
   readonly metered: 'exact' | 'estimate' | 'bound';
-  /** As the upstream counts: `cached` is a part of `input`, `reasoning` of `output`. */
+  /** As the upstream counts: `cached` and `written` are parts of `input`, `reasoning` of `output`. */
   readonly usage: {
     readonly input: number;
     readonly cached: number;
     readonly output: number;
     readonly reasoning: number;
-    /** Written to the upstream's cache: a part of `input`. Absent: none, or the upstream does not say. */
+    /** Written to the upstream's cache. Absent: none, or the upstream does not say. */
     readonly written?: number;
   };
   readonly upstream: { readonly response: string | null; readonly request: string | null };
@@ -76,6 +78,7 @@ export type UsageCall = {
 export type UsageAmounts = {
   readonly input: string;
   readonly cached_input: string;
+  readonly cache_write: string;
   readonly output: string;
   readonly reasoning: string;
 };
@@ -204,8 +207,20 @@ const orNull = text.nullable();
 const count = z.int().min(0);
 const amount = text.regex(/^-?\d+$/).meta({ description: 'Whole micro-dollars.' });
 const amountOrNull = amount.nullable();
-const tokens = z.object({ input: count, cached_input: count, output: count, reasoning: count });
-const amounts = z.object({ input: amount, cached_input: amount, output: amount, reasoning: amount });
+const tokens = z.object({
+  input: count,
+  cached_input: count,
+  cache_write: count,
+  output: count,
+  reasoning: count,
+});
+const amounts = z.object({
+  input: amount,
+  cached_input: amount,
+  cache_write: amount,
+  output: amount,
+  reasoning: amount,
+});
 
 export const usageGroupSchema: z.ZodType<UsageGroup> = z.object({
   id: text,

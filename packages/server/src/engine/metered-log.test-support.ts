@@ -29,7 +29,12 @@ export const LAID: LaidCall = {
 const FACTS: { readonly [target: string]: TargetFacts } = {
   'azure-east': { cloud: 'azure', region: 'r', accelerator: null, prices: null },
   'aws-east': { cloud: 'aws', region: 'r', accelerator: 'trn', prices: null },
-  gone: { cloud: 'aws', region: 'r', accelerator: 'gpu', prices: { input: 7, cached: 1, output: 9, reasoning: 9 } },
+  gone: {
+    cloud: 'aws',
+    region: 'r',
+    accelerator: 'gpu',
+    prices: { input: 7, cached: 1, written: 8, output: 9, reasoning: 9 },
+  },
 };
 
 export class MeteredLog {

@@ -47,7 +47,7 @@ export function routes(deps: HttpDeps): readonly Row[] {
 function ownRoutes(deps: HttpDeps): readonly Row[] {
   const infer: readonly Scope[] = ['inference'];
   const read: readonly Scope[] = ['inference', 'read'];
-  const evidence: readonly Scope[] = ['inference', 'read', 'auditor'];
+  const evidence: readonly Scope[] = ['inference', 'read', 'auditor', 'operator'];
   const admin: readonly Scope[] = ['admin', 'operator'];
   // How many calls there were, of all tenants together, can be read off a log: so no tenant's own key reads it.
   const ledger: Scopes = deps.ledger?.public === true ? null : ['auditor', 'operator'];

@@ -234,6 +234,14 @@ test('an auditor reads all evidence, content nowhere, and changes nothing: every
   }
 });
 
+test('an operator reads the evidence of every tenant without another scope', () => {
+  const closed = table.filter(
+    ([method, path, scopes]) =>
+      CLASSES[`${method} ${path}`] === 'evidence' && scopes !== null && !scopes.includes('operator'),
+  );
+  expect(closed.map(([method, path]) => `${method} ${path}`)).toEqual([]);
+});
+
 test('contracts are governed by operators alone', () => {
   const governing = table.filter(
     ([method, path]) => method === 'POST' && /perdure\/v1\/(contracts|waivers|events|rights)/.test(path),

@@ -9,12 +9,13 @@ import { basisJson, basisOf, basisText } from './basis.ts';
 import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { contractsOption } from './contracts-option.ts';
 import { momentOption } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import * as defaults from './config/defaults.ts';
 import { configured } from './configured.ts';
-import { contractFolder, readContractFolder } from './contracts.ts';
+import { readContractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { EMULATED_CLOUDS, emulatedTargets } from './discover/emulated-targets.ts';
 import {
@@ -70,7 +71,7 @@ async function explainRecorded(id: string, options: ExplainOptions, io: Io): Pro
   const { client, telling } = serverOf(io, {
     base: await serverAddress(config, io),
     data: config.data,
-    scope: 'read or auditor',
+    scope: 'read, auditor or operator',
     held: false,
   });
   const placement = await telling(
@@ -99,7 +100,7 @@ export async function explain(id: string | undefined, options: ExplainOptions, i
   const given = spendFrom(options.spend);
   const what = supposedFrom(options, call.at);
   const basis = await basisOf(config, call.at);
-  const contracts = options.contracts?.map(folder => readContractFolder(contractFolder(folder, io.cwd)));
+  const contracts = contractsOption('perdure explain', options.contracts, io.cwd)?.map(readContractFolder);
   const document = supposing({ ...basis.document, ...(contracts !== undefined && { contracts }) }, what);
   const loaded = snapshotOfDocument(document);
   const known = await knownBeside(config, io, {

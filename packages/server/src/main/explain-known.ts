@@ -63,7 +63,12 @@ interface AskedServer {
 async function askServer(config: Config, io: Io, { tenant, activation }: WantedKnown): Promise<AskedServer> {
   if (namedServer(io) === null && activation === null)
     return { facts: null, why: 'no server ever used the data folder', url: '' };
-  const asking = { base: await serverAddress(config, io), data: config.data, scope: 'read or auditor', held: true };
+  const asking = {
+    base: await serverAddress(config, io),
+    data: config.data,
+    scope: 'read, auditor or operator',
+    held: true,
+  };
   const { base, request } = serverOf(io, { ...asking, timeoutMs: SERVER_MS });
   const none = (why: string): AskedServer => ({ facts: null, why, url: base });
   try {

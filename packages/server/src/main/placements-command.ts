@@ -7,6 +7,7 @@ import type { ConfigFlags } from './cli/options.ts';
 import { table } from './cli/table.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
+import { unknownFilters } from './placements-unknown.ts';
 import { serverAddress } from './server-address.ts';
 import { serverOf } from './server-requests.ts';
 
@@ -28,7 +29,7 @@ export async function placements(options: PlacementsOptions, io: Io): Promise<Ex
   const { client, telling } = serverOf(io, {
     base: await serverAddress(config, io),
     data: config.data,
-    scope: 'read or auditor',
+    scope: 'read, auditor or operator',
     held: false,
   });
   while (next !== null && found.length < limit) {
@@ -38,6 +39,10 @@ export async function placements(options: PlacementsOptions, io: Io): Promise<Ex
     );
     found.push(...page.data);
     next = page.next;
+  }
+  if (found.length === 0 && next === null && [filters.clause, filters.target, filters.cloud].some(Boolean)) {
+    const { data: targets } = await telling(client.targets.list());
+    for (const line of unknownFilters(filters, config.contracts, targets)) io.err(`${line}\n`);
   }
   if (json === true) for (const one of found) printJson(io, one);
   else if (found.length === 0) io.out('There are no such placements.\n');

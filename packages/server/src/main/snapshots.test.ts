@@ -62,3 +62,12 @@ test('a key is sold under the contract of its day', () => {
     decideDistribution(snapshot, channel, product, 'commercial', Date.UTC(...day)).outcome;
   expect([outcome(2026, 1, 26), outcome(2026, 1, 27), outcome(2026, 3, 27)]).toEqual(['allowed', 'refused', 'refused']);
 });
+
+test.each([
+  ['id: mine\nversion: "1"\nnonsense: 1\n', /^mine\/contract\.yaml:\d+: error /],
+  ['[', /^contract 1\/contract\.yaml:\d+: error /],
+])('what is found of a contract names it, also where it cannot be used: %j', (manifest, message) => {
+  const document = parseDocument(load(CONFIG).document);
+  const contracts = [{ 'contract.yaml': manifest, 'clauses.cedar': '' }];
+  expect(() => snapshotOfDocument({ ...document, contracts })).toThrow(message);
+});

@@ -7,6 +7,7 @@ import { chooseReadings, checkContractSet } from '../contract/contract-set.ts';
 import type { Contract } from '../contract/contract.ts';
 import { findingLine } from '../contract/finding.ts';
 import { checkRecorded } from '../contract/recorded.ts';
+import { MANIFEST_FILE } from '../contract/manifest.ts';
 import type { ContractFiles } from '../contract/rule.ts';
 import type { FirstRefusal, Place, RecordedEvent, TargetPlace } from '../placement/facts.ts';
 import { makeSnapshot, type Snapshot, type Weights } from '../placement/snapshot.ts';
@@ -108,11 +109,20 @@ export function documentOfConfig(config: Config): SnapshotDocument {
   };
 }
 
+/** What a contract that cannot be used calls itself. */
+function nameIn(files: ContractFiles | undefined): string | undefined {
+  return /^id: *["']?([\w.-]{1,64})/m.exec(files?.[MANIFEST_FILE] ?? '')?.[1];
+}
+
 /** @param retrospective whether readings that only look back may decide (what-if) */
 export function snapshotOfDocument(document: SnapshotDocument, retrospective = false): LoadedSnapshot {
   const loaded = document.contracts.map(loadOnce);
   const contracts = loaded.flatMap(({ contract }) => (contract === null ? [] : [contract]));
-  const findings = [...loaded.flatMap(one => one.findings), ...checkContractSet(contracts, shippedContracts())];
+  const own = loaded.flatMap(({ contract, findings: found }, index) => {
+    const name = contract?.id ?? nameIn(document.contracts[index]) ?? `contract ${index + 1}`;
+    return found.map(finding => ({ ...finding, file: `${name}/${finding.file}` }));
+  });
+  const findings = [...own, ...checkContractSet(contracts, shippedContracts())];
   const errors = findings.filter(({ level }) => level === 'error');
   if (errors.length > 0) throw new ContractsError(errors.map(findingLine).join('\n'));
   const chosen = chooseReadings(contracts, document.reading, retrospective);

@@ -1,10 +1,12 @@
 /** `perdure usage`: sums, reconciliation, FOCUS export. */
+import { dayOf } from '../kernel/day.ts';
 import { dollars, unitText } from '../money/amounts.ts';
 import { CONTRACT_COMMITMENT, COST_AND_USAGE, type FocusRow } from '../money/focus/columns.ts';
 import { capacityCommitment, spendCommitment } from '../money/focus/rows.ts';
 import { type OwnLine, reconcile, type Reconciled } from '../money/reconcile.ts';
 import { type Dimension, type Group, grandTotal, type Totals } from '../money/totals.ts';
 import { basisContracts } from './basis.ts';
+import { EVERY_TENANT } from '../engine/caller.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
 import { windowOptions } from './cli/moment.ts';
@@ -46,21 +48,34 @@ export async function usage(options: UsageOptions, io: Io): Promise<ExitCode> {
       .split(',')
       .filter(one => one !== '')
       .map(dimensionOf);
-    const groups = await desk.groups(timesIn(options), by, options.tenant ?? null);
+    const times = timesIn(options);
+    const groups = await desk.groups(times, by, options.tenant ?? null);
     if (options.json === true) printJson(io, { object: 'list', data: groups.map(groupWire), has_more: false });
-    else io.out(usageTable(groups, by));
+    else io.out(`${groups.length === 0 ? noCalls(options.tenant, times) : usageTable(groups, by)}${sinceWhen(times)}`);
     return EXIT.ok;
   });
 }
 
-const COUNTED = ['CALLS', 'INPUT', 'CACHED', 'OUTPUT', 'REASONING', 'COST', 'REVENUE'];
+const COUNTED = ['CALLS', 'INPUT', 'CACHED', 'WRITTEN', 'OUTPUT', 'REASONING', 'COST', 'REVENUE'];
+
+function noCalls(tenant: string | undefined, times: Times): string {
+  const whose = tenant === undefined || tenant === EVERY_TENANT ? '' : ` of the tenant ${tenant}`;
+  const { from, to } = timesOf(times, Date.now());
+  return `No calls${whose} from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}.\n`;
+}
+
+/** Who names no beginning is told which it was: calls of other months are in no sum. */
+function sinceWhen(times: Times): string {
+  if (times.from !== undefined) return '';
+  return `Since ${dayOf(timesOf(times, Date.now()).from)}, the first of the month: --from asks for another time.\n`;
+}
 
 function usageTable(groups: readonly Group[], by: readonly Dimension[]): string {
-  if (groups.length === 0) return 'No calls.\n';
   const cells = ({ calls, tokens, cost, revenue }: Totals): readonly string[] => [
     String(calls),
     String(tokens.input),
     String(tokens.cached),
+    String(tokens.written),
     String(tokens.output),
     String(tokens.reasoning),
     dollars(cost),

@@ -49,7 +49,11 @@ beforeAll(async () => {
   cwd = mkdtempSync(join(tmpdir(), 'perdure-usage-'));
   upstream = await rawUpstream(response => {
     asked += 1;
-    const usage = { input_tokens: 1000, input_tokens_details: { cached_tokens: 200 }, output_tokens: 50 };
+    const usage = {
+      input_tokens: 1000,
+      input_tokens_details: { cached_tokens: 200, cache_write_tokens: 300 },
+      output_tokens: 50,
+    };
     const done = event({
       type: 'response.completed',
       response: { id: `resp_up_${asked}`, status: 'completed', usage },
@@ -58,12 +62,12 @@ beforeAll(async () => {
   });
   const target = (id: string, cloud: string): string =>
     `{id: ${id}, vendor: openai, model: gpt, cloud: ${cloud}, region: eastus2, base_url: "${upstream.baseUrl}", ` +
-    'price_book: [{input: 100, output: 100}, {from: 2026-01-01, input: 1.25, cached_input: 0.125, output: 10}]}';
+    'price_book: [{input: 100, output: 100}, {from: 2026-01-01, input: 1.25, cached_input: 0.125, cache_write: 1.5625, output: 10}]}';
   writeFileSync(
     join(cwd, 'perdure.yaml'),
     `listen: {port: 0}\ntargets:\n  - ${target('azure-east', 'azure')}\ncontracts: [openai-2025-10, openai-2026-02, openai-2026-04]\nas_of: 2026-03-20\n` +
       'rates:\n  - {input: 2, cached_input: 1, output: 20}\n  - {product: api, channel: direct, input: 3, cached_input: 1, output: 30}\n' +
-      'caps:\n  - {id: all, period: month, amount_usd: 0.018}\nledger: {interval_ms: 100}\n',
+      'caps:\n  - {id: all, period: month, amount_usd: 0.019}\nledger: {interval_ms: 100}\n',
   );
   await boot();
 });
@@ -74,8 +78,8 @@ afterAll(async () => {
   rmSync(cwd, { recursive: true, force: true });
 });
 
-/** 800 x 1.25 + 200 x 0.125 + 50 x 10 and 800 x 3 + 200 x 1 + 50 x 30, in micro-dollars. */
-const [COST, REVENUE] = [1525, 4100];
+/** 500 x 1.25 + 200 x 0.125 + 300 x 1.5625 + 50 x 10, rounded, and 800 x 3 + 200 x 1 + 50 x 30, in micro-dollars. */
+const [COST, REVENUE] = [1619, 4100];
 
 describe('of a running server', () => {
   it('counts what calls cost and brought, until a cap is reached', async () => {
@@ -87,14 +91,14 @@ describe('of a running server', () => {
         group: { product: 'api', cloud: 'azure', month: monthOf(Date.now()) },
         calls: 6,
         bound_calls: 0,
-        tokens: { input: 4800, cached_input: 1200, output: 300, reasoning: 0 },
+        tokens: { input: 3000, cached_input: 1200, cache_write: 1800, output: 300, reasoning: 0 },
         cost_micro_usd: String(6 * COST),
         revenue_micro_usd: String(6 * REVENUE),
       },
     ]);
     expect(await call()).toBe(429);
     expect((await run('usage')).out).toContain(
-      `api      azure  6      4800   1200    300     0          $0.00915  $0.0246`,
+      `api      azure  6      3000   1200    1800     300     0          $0.009714  $0.0246`,
     );
   });
 
@@ -121,7 +125,7 @@ describe('of a running server', () => {
     const { out } = await run('commitments');
     expect(out).toMatch(/aws-8y +aws +aws-38 +2026-02-27 /);
     expect(out).toMatch(/msft-share .* \$0\.00 +\$37,999,999,999\.99\d+ +2031-01-01 +running/);
-    expect(out).toMatch(/msft-13b +- +- +\$13,000,000,000\.00 +\$0\.00915 +\$12,999,999,999\.99085 +running/);
+    expect(out).toMatch(/msft-13b +- +- +\$13,000,000,000\.00 +\$0\.009714 +\$12,999,999,999\.990286 +running/);
     // Six calls of 1050 tokens ran elsewhere.
     expect(out).toMatch(/trainium-2gw +amazon +aws +trainium +2 GW +2026-02-27 +- +0 +0 +\$0\.00 +0\.0%/);
   });
@@ -156,6 +160,18 @@ describe('of a running server', () => {
       code: 2,
       err: expect.stringContaining('--from takes a day'),
     });
+    const first = `${monthOf(Date.now())}-01`;
+    const since = `Since ${first}, the first of the month: --from asks for another time.\n`;
+    const none = new RegExp(`^No calls of the tenant nobody from ${first}T00:00:00.000Z to \\S+Z\\.\n${since}$`);
+    expect((await run('usage', '--tenant', 'nobody')).out).toMatch(none);
+    expect((await run('usage')).out.endsWith(since)).toBe(true);
+    const day = await run('usage', '--from', '2026-01-01', '--to', '2026-01-02');
+    expect(day.out).toBe('No calls from 2026-01-01T00:00:00.000Z to 2026-01-02T00:00:00.000Z.\n');
+    expect(await run('placements', '--clause', 'joint.statelss', '--cloud', 'azure')).toMatchObject({
+      out: 'There are no such placements.\n',
+      err: expect.stringMatching(/^No clause .* 'joint.statelss' \(did you mean joint.stateless\?\)\.\n$/m),
+    });
+    expect((await run('placements', '--cloud', 'azure')).err).not.toContain('did you mean');
     const far = await fetch(`${server.url}/perdure/v1/usage?limit=101`);
     expect(far.status).toBe(400);
     expect((await fetch(`${server.url}/perdure/v1/usage/calls?after=xx`)).status).toBe(400);
@@ -186,7 +202,7 @@ describe('of the folder that it leaves', () => {
     const rows = (parseCsv(out) ?? []).map(row =>
       Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, cell === '' ? null : cell])),
     ) as FocusRow[];
-    expect(rows).toHaveLength(18);
+    expect(rows).toHaveLength(24);
     for (const row of rows) expect([...columnFaults(row, COST_AND_USAGE), ...chargeFaults(row)]).toEqual([]);
     const summed = (name: string): bigint => rows.reduce((all, row) => all + pico(row[name]), 0n);
     expect(summed('BilledCost')).toBe(BigInt(6 * COST) * 1_000_000n);
@@ -237,7 +253,7 @@ describe('of the folder that it leaves', () => {
 
   it('reconciles a bill', async () => {
     const lines = ['req_1', 'req_2', 'resp_up_3', 'req_5', 'req_99'].map(
-      (id, i) => `${id},${i === 1 ? '0.002' : '0.001525'},1000,50`,
+      (id, i) => `${id},${i === 1 ? '0.002' : '0.001619'},1000,50`,
     );
     writeFileSync(
       join(cwd, 'bill.csv'),
@@ -246,18 +262,18 @@ describe('of the folder that it leaves', () => {
     const { code, out } = await run('usage', 'reconcile', 'bill.csv', '--json');
     expect(code).toBe(3);
     expect(JSON.parse(out)).toMatchObject({
-      matched: { lines: 3, amount_usd: '0.004575' },
-      differing: [{ request_id: 'req_2', difference_usd: '0.000475' }],
+      matched: { lines: 3, amount_usd: '0.004857' },
+      differing: [{ request_id: 'req_2', difference_usd: '0.000381' }],
       missing_in_bill: [{ request_id: 'req_6' }, { request_id: 'req_4' }],
-      missing_in_record: [{ request_id: 'req_99', billed_usd: '0.001525' }],
+      missing_in_record: [{ request_id: 'req_99', billed_usd: '0.001619' }],
     });
     const all = Array.from({ length: 6 }, (_, i) =>
-      JSON.stringify({ request_id: `req_${i + 1}`, amount_usd: 0.001525 }),
+      JSON.stringify({ request_id: `req_${i + 1}`, amount_usd: 0.001619 }),
     );
     writeFileSync(join(cwd, 'bill.jsonl'), all.join('\n'));
     expect(await run('usage', 'reconcile', 'bill.jsonl')).toMatchObject({
       code: 0,
-      out: expect.stringContaining('6 lines match, $0.00915.'),
+      out: expect.stringContaining('6 lines match, $0.009714.'),
     });
     writeFileSync(join(cwd, 'bad.csv'), 'request_id,amount_usd\nreq_1,1e3\n');
     expect(await run('usage', 'reconcile', 'bad.csv')).toMatchObject({
@@ -299,7 +315,7 @@ describe('closing', () => {
     if (span === null) throw new Error('no month');
     const books = {
       currency: 'USD',
-      costs: { 'azure-east': [{ from: null, prices: { input: 7, cached: 7, output: 7, reasoning: 7 } }] },
+      costs: { 'azure-east': [{ from: null, prices: { input: 7, cached: 7, written: 7, output: 7, reasoning: 7 } }] },
       rates: [],
     };
     const next = monthOf(span.to);
@@ -313,7 +329,7 @@ describe('closing', () => {
     const inTime = await exported();
     expect(
       new Set(inTime.map(row => `${row['BillingPeriodStart']} ${row['ChargeClass']} ${row['SkuPriceId']}`)).size,
-    ).toBe(3);
+    ).toBe(4);
     expect(inTime[0]).toMatchObject({
       BillingPeriodStart: `${month}-01T00:00:00Z`,
       ChargeClass: '',
@@ -322,7 +338,7 @@ describe('closing', () => {
     });
     writeFileSync(file, JSON.stringify({ ...written, cutoff: span.from }));
     const late = await exported();
-    expect(late).toHaveLength(18);
+    expect(late).toHaveLength(24);
     expect(late[0]).toMatchObject({
       BillingPeriodStart: `${next}-01T00:00:00Z`,
       ChargeClass: 'Correction',

@@ -213,7 +213,9 @@ function targets(config: Config, desk: PlacementDesk, now: number): readonly Tar
       prices: prices && {
         input: usd(prices.input),
         cached_input: usd(prices.cached),
+        cache_write: usd(prices.written),
         output: usd(prices.output),
+        reasoning: usd(prices.reasoning),
       },
       capacity: target.capacity,
       in_flight: seen?.inFlight ?? 0,

@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { eventOption } from './cli/event.ts';
 import { CliError, EXIT, type ExitCode } from './cli/exit.ts';
 import { type Io, printJson } from './cli/io.ts';
+import { contractsOption } from './contracts-option.ts';
 import { windowOptions } from './cli/moment.ts';
 import type { ConfigFlags } from './cli/options.ts';
 import { writablePaths } from './cli/writable.ts';
 import { configured } from './configured.ts';
-import { contractFolder } from './contracts.ts';
 import { configWith } from './discover.ts';
 import { replayedServer } from './server-address.ts';
 import { openRecorded, type ReplaySource } from './evidence/recorded.ts';
@@ -100,11 +100,10 @@ async function mustKnow(data: ReplaySource, tenant: string | null): Promise<void
 
 function supposeFrom(options: WhatIfOptions, io: Io): Suppose {
   const { contracts, reading, event } = options;
-  const sets = contracts?.flatMap(list => list.split(',')).filter(set => set !== '');
-  if (sets === undefined && reading === undefined && event === undefined)
+  if (contracts === undefined && reading === undefined && event === undefined)
     throw new CliError(EXIT.usage, 'perdure whatif: nothing is supposed: name --contracts, --reading or --event');
   return {
-    contracts: sets?.map(set => contractFolder(set, io.cwd)) ?? null,
+    contracts: contractsOption('perdure whatif', contracts, io.cwd),
     reading: reading ?? null,
     events: event?.map(text => eventOption('perdure whatif', text)) ?? [],
   };

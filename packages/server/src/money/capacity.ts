@@ -1,5 +1,6 @@
 /** Capacity terms: so much of an accelerator, in a time. They bind no call, and how much of one is used is not measured: a report says what ran on it. */
 import { type Changing, heldSpan } from './held.ts';
+import { METERS } from './prices.ts';
 import type { Sum } from './totals.ts';
 
 export interface CapacityTerm extends Changing {
@@ -57,6 +58,6 @@ export class CapacityUse<Term extends CapacityTerm> {
 }
 
 function plus(sum: Ran, { calls, tokens, cost }: Sum['totals']): Ran {
-  const { input, cached, output, reasoning } = tokens;
-  return { calls: sum.calls + calls, tokens: sum.tokens + input + cached + output + reasoning, cost: sum.cost + cost };
+  const all = METERS.reduce((counted, meter) => counted + tokens[meter], 0);
+  return { calls: sum.calls + calls, tokens: sum.tokens + all, cost: sum.cost + cost };
 }

@@ -11,7 +11,7 @@ import { trancheState } from './tranches.ts';
 import { rate } from './usage.ts';
 
 const day = (text: string): number => dayStart(text) ?? Number.NaN;
-const flat = (usd: number): TokenPrices => ({ input: usd, cached: usd, output: usd, reasoning: usd });
+const flat = (usd: number): TokenPrices => ({ input: usd, cached: usd, written: usd, output: usd, reasoning: usd });
 
 describe('amounts', () => {
   it.each([
@@ -100,7 +100,10 @@ describe('prices', () => {
 
   it('a bound is rounded up, at the dearest that a token can be', () => {
     expect(boundOf({ input: 1, output: 0 }, { ...flat(0), cached: 1 })).toBe(1n);
-    expect(boundOf({ input: 1_000_000, output: 1_000_000 }, { input: 1, cached: 0, output: 2, reasoning: 5 })).toBe(6n);
+    expect(
+      boundOf({ input: 1_000_000, output: 1_000_000 }, { input: 1, cached: 0, written: 0, output: 2, reasoning: 5 }),
+    ).toBe(6n);
+    expect(boundOf({ input: 1, output: 0 }, { ...flat(0), written: 1 })).toBe(1n);
   });
 });
 
@@ -111,8 +114,14 @@ describe('rating', () => {
       cost: 1050n,
       revenue: 0n,
       priced: true,
-      tokens: { input: 800, cached: 200, output: 40, reasoning: 10 },
+      tokens: { input: 800, cached: 200, written: 0, output: 40, reasoning: 10 },
     });
+    // What was written to the cache was not read from it, and neither is more than the input.
+    const written = (count: number): object =>
+      rate({ ...CALL, usage: { ...CALL.usage, written: count } }, books).tokens;
+    expect(written(300)).toEqual({ input: 500, cached: 200, written: 300, output: 40, reasoning: 10 });
+    expect(written(800)).toEqual({ input: 0, cached: 200, written: 800, output: 40, reasoning: 10 });
+    expect(written(801)).toEqual({ input: 0, cached: 200, written: 800, output: 40, reasoning: 10 });
     expect(rate({ ...CALL, target: 'gone' }, books)).toMatchObject({ cost: 0n, priced: false });
     expect(rate({ ...CALL, target: 'gone', seen: flat(2_000_000) }, books)).toMatchObject({
       cost: 2100n,

@@ -1,8 +1,11 @@
 /** Price books (what a target costs) and rate cards (what a product brings through a channel), with effective dates. */
 import { roundHalfUp } from './amounts.ts';
 
-/** What is counted of a call. Cached input is not in `input`, reasoning not in `output`: each token is in one of them. */
-export const METERS = ['input', 'cached', 'output', 'reasoning'] as const;
+/**
+ * What is counted of a call. Input that came from the upstream's cache (`cached`) or was written to it (`written`) is not in `input`,
+ * reasoning not in `output`: each token is in one of them.
+ */
+export const METERS = ['input', 'cached', 'written', 'output', 'reasoning'] as const;
 export type MeterName = (typeof METERS)[number];
 
 /** Micro-units of the currency per million tokens: integers, which are also pico-units per token. */
@@ -84,16 +87,18 @@ export type Tokens = { readonly [meter in MeterName]: number };
 /** Micro-units by meter. */
 export type Lines = { readonly [meter in MeterName]: bigint };
 
-/** Of counts as upstreams give them: `cached` is a part of `input`, `reasoning` of `output`. */
+/** Of counts as upstreams give them: `cached` and `written` are parts of `input` that do not overlap, `reasoning` of `output`. */
 export function tokensOf(usage: {
   readonly input: number;
   readonly cached: number;
   readonly output: number;
   readonly reasoning: number;
+  readonly written?: number;
 }): Tokens {
   const cached = Math.min(usage.cached, usage.input);
+  const written = Math.min(usage.written ?? 0, usage.input - cached);
   const reasoning = Math.min(usage.reasoning, usage.output);
-  return { input: usage.input - cached, cached, output: usage.output - reasoning, reasoning };
+  return { input: usage.input - cached - written, cached, written, output: usage.output - reasoning, reasoning };
 }
 
 const PER = 1_000_000n;
@@ -116,7 +121,13 @@ function linesInBigInts(tokens: Tokens, prices: TokenPrices): Lines {
     before = upTo;
     return part;
   };
-  return { input: line('input'), cached: line('cached'), output: line('output'), reasoning: line('reasoning') };
+  return {
+    input: line('input'),
+    cached: line('cached'),
+    written: line('written'),
+    output: line('output'),
+    reasoning: line('reasoning'),
+  };
 }
 
 const PER_NUMBER = 1_000_000;
@@ -125,12 +136,19 @@ const PER_NUMBER = 1_000_000;
 function linesInNumbers(tokens: Tokens, prices: TokenPrices): Lines | null {
   const input = tokens.input * prices.input;
   const cached = input + tokens.cached * prices.cached;
-  const output = cached + tokens.output * prices.output;
+  const written = cached + tokens.written * prices.written;
+  const output = written + tokens.output * prices.output;
   const all = output + tokens.reasoning * prices.reasoning;
   // The sums only grow: if the last one with its half is safe, all of them were.
   if (!Number.isSafeInteger(all + PER_NUMBER)) return null;
-  const [a, b, c, d] = [halfUp(input), halfUp(cached), halfUp(output), halfUp(all)];
-  return { input: BigInt(a), cached: BigInt(b - a), output: BigInt(c - b), reasoning: BigInt(d - c) };
+  const [a, b, c, d, e] = [halfUp(input), halfUp(cached), halfUp(written), halfUp(output), halfUp(all)];
+  return {
+    input: BigInt(a),
+    cached: BigInt(b - a),
+    written: BigInt(c - b),
+    output: BigInt(d - c),
+    reasoning: BigInt(e - d),
+  };
 }
 
 /** What `priceLines` sum to, several times as fast: a replay rates millions of calls. */
@@ -138,6 +156,7 @@ export function priceOf(tokens: Tokens, prices: TokenPrices): bigint {
   const exact =
     tokens.input * prices.input +
     tokens.cached * prices.cached +
+    tokens.written * prices.written +
     tokens.output * prices.output +
     tokens.reasoning * prices.reasoning;
   return Number.isSafeInteger(exact + PER_NUMBER) ? BigInt(halfUp(exact)) : sumLines(linesInBigInts(tokens, prices));
@@ -148,19 +167,19 @@ function halfUp(exact: number): number {
   return (raised - (raised % PER_NUMBER)) / PER_NUMBER;
 }
 
-export const NO_LINES: Lines = { input: 0n, cached: 0n, output: 0n, reasoning: 0n };
+export const NO_LINES: Lines = { input: 0n, cached: 0n, written: 0n, output: 0n, reasoning: 0n };
 
 export function sumLines(lines: Lines): bigint {
-  return lines.input + lines.cached + lines.output + lines.reasoning;
+  return lines.input + lines.cached + lines.written + lines.output + lines.reasoning;
 }
 
 /**
- * The most that a call can come to: its input at the dearer of plain and cached, its output at the dearer of plain and reasoning,
- * rounded up.
+ * The most that a call can come to: its input at the dearest of plain, cached and written to the cache, its output at the dearer of
+ * plain and reasoning, rounded up.
  */
 export function boundOf(reserved: { readonly input: number; readonly output: number }, prices: TokenPrices): bigint {
   const exact =
-    BigInt(reserved.input) * BigInt(Math.max(prices.input, prices.cached)) +
+    BigInt(reserved.input) * BigInt(Math.max(prices.input, prices.cached, prices.written)) +
     BigInt(reserved.output) * BigInt(Math.max(prices.output, prices.reasoning));
   return (exact + PER - 1n) / PER;
 }

@@ -37,6 +37,7 @@ const price = fc.integer({ min: 0, max: 100_000_000 });
 export const somePrices: fc.Arbitrary<TokenPrices> = fc.record({
   input: price,
   cached: price,
+  written: price,
   output: price,
   reasoning: price,
 });
@@ -48,7 +49,7 @@ export const someBooks: fc.Arbitrary<Books> = fc.record({
       fc.record({ from: fc.option(fc.integer({ min: MARCH, max: MARCH + 60 * 86_400_000 })), prices: somePrices }),
       { maxLength: 3 },
     ),
-    'aws-east': fc.constant([{ from: null, prices: { input: 3, cached: 1, output: 7, reasoning: 9 } }]),
+    'aws-east': fc.constant([{ from: null, prices: { input: 3, cached: 1, written: 4, output: 7, reasoning: 9 } }]),
   }),
   rates: fc.array(
     fc.record({
@@ -78,7 +79,10 @@ export const someCall: fc.Arbitrary<MeteredCall> = fc
     vendor: fc.constantFrom('openai', 'other'),
     clauses: fc.uniqueArray(fc.constantFrom('a', 'b', 'c')),
     metered: fc.constantFrom('exact' as const, 'bound' as const),
-    usage: fc.record({ input: count, cached: count, output: count, reasoning: count }),
+    usage: fc.record(
+      { input: count, cached: count, output: count, reasoning: count, written: count },
+      { requiredKeys: ['input', 'cached', 'output', 'reasoning'] },
+    ),
   })
   .map(({ late, ...fields }) => ({ ...CALL, ...fields, meteredAt: fields.at + late }));
 

@@ -286,9 +286,9 @@ it('capacity: what ran on its accelerator at its cloud, from its first day to be
     unit: 'GW',
     ...span,
   });
-  const prices = { input: 1_000_000, cached: 0, output: 0, reasoning: 0 };
+  const prices = { input: 1_000_000, cached: 0, written: 0, output: 0, reasoning: 0 };
   const books = { currency: 'USD', costs: { 'azure-east': [{ from: null, prices }] }, rates: [] };
-  const call = { ...CALL, cloud: 'aws', accelerator: 'trn' };
+  const call = { ...CALL, cloud: 'aws', accelerator: 'trn', usage: { ...CALL.usage, written: 300 } };
   for (const more of [
     { at: MARCH },
     { at: MARCH + DAY - 1 },
@@ -299,7 +299,7 @@ it('capacity: what ran on its accelerator at its cloud, from its first day to be
     { at: MARCH, accelerator: null },
   ])
     use.add(sumOf(rate({ ...call, ...more }, books)));
-  // 800 tokens of input, 200 cached, 40 of output and 10 of reasoning each.
-  expect(use.state.ran).toEqual({ calls: 2, tokens: 2100, cost: 1600n });
-  expect(use.state.all).toEqual({ calls: 5, tokens: 5250, cost: 4000n });
+  // 500 tokens of input, 200 cached, 300 written, 40 of output and 10 of reasoning each.
+  expect(use.state.ran).toEqual({ calls: 2, tokens: 2100, cost: 1000n });
+  expect(use.state.all).toEqual({ calls: 5, tokens: 5250, cost: 2500n });
 });

@@ -6,6 +6,7 @@ import { someRows } from './rows.test-support.ts';
 import { DIMENSIONS, grandTotal, plus, NOTHING, sum, totalsOf } from './totals.ts';
 import { OWN_PURPOSES } from './usage.ts';
 
+const NO_PRICES = { input: 0, cached: 0, written: 0, output: 0, reasoning: 0 };
 const grouping = fc.uniqueArray(fc.constantFrom(...DIMENSIONS), { maxLength: 5 });
 
 it('sums over any grouping come to the sum of the rows, to the micro-unit', () => {
@@ -51,11 +52,8 @@ it('the lines of a row sum to what it costs and brings, none is below nothing, a
         expect(lines.every(line => line >= 0n)).toBe(true);
         if (OWN_PURPOSES.has(row.purpose)) expect(row.revenue).toBe(0n);
         if (row.target !== 'aws-east') continue;
-        const prices = books.costs['aws-east']?.[0]?.prices ?? { input: 0, cached: 0, output: 0, reasoning: 0 };
-        const exact = (['input', 'cached', 'output', 'reasoning'] as const).reduce(
-          (all, meter) => all + BigInt(row.tokens[meter]) * BigInt(prices[meter]),
-          0n,
-        );
+        const prices = books.costs['aws-east']?.[0]?.prices ?? NO_PRICES;
+        const exact = METERS.reduce((all, meter) => all + BigInt(row.tokens[meter]) * BigInt(prices[meter]), 0n);
         const off = row.cost * 1_000_000n - exact;
         expect(off <= 500_000n && off > -500_000n).toBe(true);
       }
@@ -65,10 +63,10 @@ it('the lines of a row sum to what it costs and brings, none is below nothing, a
 
 it('a price in numbers is the price in integers without bound', () => {
   const some = (max: number) => fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max }));
-  const four = (max: number) =>
-    fc.record({ input: some(max), cached: some(max), output: some(max), reasoning: some(max) });
+  const each = (max: number) =>
+    fc.record({ input: some(max), cached: some(max), written: some(max), output: some(max), reasoning: some(max) });
   fc.assert(
-    fc.property(four(1_000_000_000), four(100_000_000_000), (tokens, prices) => {
+    fc.property(each(1_000_000_000), each(100_000_000_000), (tokens, prices) => {
       const lines = priceLines(tokens, prices);
       expect(priceOf(tokens, prices)).toBe(sumLines(lines));
       let exact = 0n;
@@ -84,10 +82,7 @@ it('a price in numbers is the price in integers without bound', () => {
   );
   // On both sides of what a number holds.
   for (const input of [9_007_199_254_740_990, 9_007_199_253_740_991, 9_007_199_253_740_992, 9_007_199_254_740_991]) {
-    const lines = priceLines(
-      { input, cached: 0, output: 0, reasoning: 0 },
-      { input: 1, cached: 0, output: 0, reasoning: 0 },
-    );
+    const lines = priceLines({ ...NO_PRICES, input }, { ...NO_PRICES, input: 1 });
     expect(lines.input).toBe(roundHalfUp(BigInt(input), 1_000_000n));
   }
 });

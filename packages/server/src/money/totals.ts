@@ -60,7 +60,7 @@ export const NOTHING: Totals = {
   calls: 0,
   bound: 0,
   unpriced: 0,
-  tokens: { input: 0, cached: 0, output: 0, reasoning: 0 },
+  tokens: { input: 0, cached: 0, written: 0, output: 0, reasoning: 0 },
   cost: 0n,
   revenue: 0n,
 };
@@ -74,6 +74,7 @@ export function plus(a: Totals, b: Totals): Totals {
     tokens: {
       input: tokens('input'),
       cached: tokens('cached'),
+      written: tokens('written'),
       output: tokens('output'),
       reasoning: tokens('reasoning'),
     },

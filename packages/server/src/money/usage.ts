@@ -45,13 +45,13 @@ export interface MeteredCall {
   readonly outcome: 'completed' | 'incomplete' | 'failed' | 'unknown';
   /** As the upstream counted, or at most: the reservation. */
   readonly metered: 'exact' | 'estimate' | 'bound';
-  /** As counted: `cached` is a part of `input`, `reasoning` of `output`. */
+  /** As counted: `cached` and `written` are parts of `input`, `reasoning` of `output`. */
   readonly usage: {
     readonly input: number;
     readonly cached: number;
     readonly output: number;
     readonly reasoning: number;
-    /** A part of `input` too. Absent: none, or the upstream does not say. */
+    /** To the upstream's cache. Absent: none, or the upstream does not say. */
     readonly written?: number;
   };
   readonly upstream: { readonly response: string | null; readonly request: string | null };

@@ -24,6 +24,10 @@ export interface Prices {
   readonly inputPerMtok: number;
   readonly cachedInputPerMtok: number;
   readonly outputPerMtok: number;
+  /** Of input that is written to the upstream's cache. Default: as input. */
+  readonly cacheWritePerMtok?: number;
+  /** Default: as output. Neither is known before the call: they rate, and do not choose. */
+  readonly reasoningPerMtok?: number;
 }
 
 export interface TargetPlace extends PlaceBase {

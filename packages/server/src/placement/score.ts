@@ -15,13 +15,14 @@ export type CallSize = Pick<CallFacts, 'inputTokens' | 'outputBound' | 'requires
 
 const PER = 1_000_000;
 
-/** Tokens as metered; those that came from a prompt cache are part of the input. */
+/** Tokens as metered; those that came from a prompt cache, or were written to it, are part of the input. */
 export interface MeteredTokens {
   readonly input: number;
   readonly cached: number;
   readonly output: number;
   /** A part of `output`, where it has a price of its own. */
   readonly reasoning?: number;
+  readonly written?: number;
 }
 
 /** Micro-USD of so many tokens at their prices per million, rounded up. Exact. */

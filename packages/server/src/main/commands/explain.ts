@@ -36,7 +36,11 @@ export const explainCommand: AddCommand = (program, io, done) => {
     .option('--destination <host>', 'where data go: example.com, mcp:tools.example.com (default of the use: web)')
     .option('--as-of <time>', 'the time that contracts see, UTC: 2026-03-20 (default: as configured, else now)')
     .option('--reading <id>', 'read the contracts so (default: as in force)')
-    .option('--contracts <folder>', 'with these contracts instead of those in force; repeat for several', collect)
+    .option(
+      '--contracts <set>',
+      'with these contract sets instead of those in force; several with commas, or repeated',
+      collect,
+    )
     .option('--event <id=date>', 'suppose that this happened: agi-verified=2026-03-01; repeat for several', collect)
     .option(
       '--right <id=state>',

@@ -18,6 +18,9 @@ export interface SourceDocument {
 /** Aliases that a file may resolve to: YAML can be made to grow without bound. */
 const MAX_ALIASES = 100;
 
+/** Errors of form that are told. One bracket too few makes hundreds, and hides the first. */
+const ERRORS_TOLD = 3;
+
 export function readDocument(text: string, file: string, env: Environment): SourceDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: false });
@@ -25,13 +28,19 @@ export function readDocument(text: string, file: string, env: Environment): Sour
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const problems: LocatedProblem[] = [...document.errors, ...document.warnings].map(({ message, pos, name }) => ({
+  const told = [...document.errors.slice(0, ERRORS_TOLD), ...document.warnings];
+  const problems: LocatedProblem[] = told.map(({ message, pos, name }) => ({
     level: name === 'YAMLWarning' ? 'warning' : 'error',
     path: '',
     message: firstLine(message),
     file,
     ...at(pos[0]),
   }));
+  const [next] = document.errors.slice(ERRORS_TOLD);
+  if (next !== undefined) {
+    const message = `and ${document.errors.length - ERRORS_TOLD} more from here on, which may all come of the first`;
+    problems.push({ level: 'error', path: '', message, file, ...at(next.pos[0]) });
+  }
   const changed = new Set<unknown>();
   const spoilt = new Set<unknown>();
   visit(document, {

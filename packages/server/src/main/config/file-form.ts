@@ -29,6 +29,7 @@ export interface FileHome {
 export interface FilePrices {
   readonly input: number;
   readonly cached_input?: Maybe<number>;
+  readonly cache_write?: Maybe<number>;
   readonly output: number;
   readonly reasoning?: Maybe<number>;
 }

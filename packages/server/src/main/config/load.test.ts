@@ -36,6 +36,15 @@ function where(text: string, line: number, word: string): string {
 const target = (more = ''): string =>
   `targets:\n  - {id: a, vendor: openai, model: gpt, cloud: azure, region: eastus2, base_url: "https://a.example/v1"${more}}\n`;
 
+test('of what is no YAML the first errors are told: one bracket too few makes hundreds', () => {
+  const broken = `targets:\n${'  - {id: a"}", x: y}\n'.repeat(100)}`;
+  const said = errors(broken);
+  expect(said).toHaveLength(4);
+  expect(said[0]).toMatch(/^perdure\.yaml:2:\d+: error: /);
+  expect(said[3]).toMatch(/^perdure\.yaml:\d+:\d+: error: and \d+ more from here on, which may all come of the first$/);
+  expect(errors('a: [1\n')).not.toContainEqual(expect.stringContaining('more from here on'));
+});
+
 describe('defaults', () => {
   test('only targets must be given', () => {
     const config = parse(target());
@@ -105,7 +114,7 @@ describe('defaults', () => {
 describe('values', () => {
   test('prices become whole micro-dollars per million tokens', () => {
     const [one] = parse(target(', prices: {input: 0.1, cached_input: 0.000001, output: 2.5}')).targets;
-    const prices = { input: 100_000, cached: 1, output: 2_500_000, reasoning: 2_500_000 };
+    const prices = { input: 100_000, cached: 1, written: 100_000, output: 2_500_000, reasoning: 2_500_000 };
     expect(one?.priceBook).toEqual([{ from: null, prices }]);
     // In binary 1.001 times a million is a little less than it is.
     expect(parse(target(', prices: {input: 1.001, output: 0}')).targets[0]?.priceBook[0]?.prices.input).toBe(1_001_000);

@@ -22,20 +22,29 @@ const errors = (text: string): readonly string[] => {
     return error.problems.flatMap(({ level, path, message }) => (level === 'error' ? [`${path}: ${message}`] : []));
   }
 };
-const flat = (micro: number): object => ({ input: micro, cached: micro, output: micro, reasoning: micro });
+const flat = (micro: number): object => ({
+  input: micro,
+  cached: micro,
+  written: micro,
+  output: micro,
+  reasoning: micro,
+});
 
 test('a price book has its versions in the order of their days', () => {
   const book =
-    ', price_book: [{from: 2026-07-01, input: 1.1, output: 9, reasoning: 8}, {input: 1.25, cached_input: 0.125, output: 10}, ' +
+    ', price_book: [{from: 2026-07-01, input: 1.1, cache_write: 1.375, output: 9, reasoning: 8}, {input: 1.25, cached_input: 0.125, output: 10}, ' +
     '{from: 9000-01-01, input: 0.000001, output: 0}]';
   const [one] = read(file(book)).config.targets;
   expect(one?.priceBook).toEqual([
-    { from: null, prices: { input: 1_250_000, cached: 125_000, output: 10_000_000, reasoning: 10_000_000 } },
+    {
+      from: null,
+      prices: { input: 1_250_000, cached: 125_000, written: 1_250_000, output: 10_000_000, reasoning: 10_000_000 },
+    },
     {
       from: dayStart('2026-07-01'),
-      prices: { input: 1_100_000, cached: 1_100_000, output: 9_000_000, reasoning: 8_000_000 },
+      prices: { input: 1_100_000, cached: 1_100_000, written: 1_375_000, output: 9_000_000, reasoning: 8_000_000 },
     },
-    { from: dayStart('9000-01-01'), prices: { input: 1, cached: 1, output: 0, reasoning: 0 } },
+    { from: dayStart('9000-01-01'), prices: { input: 1, cached: 1, written: 1, output: 0, reasoning: 0 } },
   ]);
   expect(read(file(', prices: {input: 2, output: 2}')).config.targets[0]?.priceBook).toEqual([
     { from: null, prices: flat(2_000_000) },

@@ -19,10 +19,12 @@ export function microUsd(usd: number): number {
   return Math.round(usd * MICRO);
 }
 
-function tokenPrices({ input, cached_input: cached, output, reasoning }: FilePrices): TokenPrices {
+function tokenPrices(prices: FilePrices): TokenPrices {
+  const { input, cached_input: cached, cache_write: written, output, reasoning } = prices;
   return {
     input: microUsd(input),
     cached: microUsd(cached ?? input),
+    written: microUsd(written ?? input),
     output: microUsd(output),
     reasoning: microUsd(reasoning ?? output),
   };
@@ -38,11 +40,18 @@ export function priceBookOf({ prices, price_book: book }: Pick<FileTarget, 'pric
   return (book ?? []).map(dated).toSorted((a, b) => (a.from ?? -Infinity) - (b.from ?? -Infinity) || 0);
 }
 
-/** What placement compares by: reasoning is not known before the call. */
+/** What placement compares by, and what rates a call once no price book names its target any more. */
 export function scorePrices(book: PriceBook, at: number): Prices | null {
   const prices = pricesAt(book, at);
   if (prices === null) return null;
-  return { inputPerMtok: prices.input, cachedInputPerMtok: prices.cached, outputPerMtok: prices.output };
+  return {
+    inputPerMtok: prices.input,
+    cachedInputPerMtok: prices.cached,
+    outputPerMtok: prices.output,
+    // Left out where they say nothing: the version of such a snapshot is what it always was.
+    ...(prices.written !== prices.input && { cacheWritePerMtok: prices.written }),
+    ...(prices.reasoning !== prices.output && { reasoningPerMtok: prices.reasoning }),
+  };
 }
 
 export function rateCardOf({ rates, products, channels }: FileConfig): RateCard {

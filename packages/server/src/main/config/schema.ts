@@ -87,6 +87,7 @@ const price = (what: string): z.ZodType<number> =>
 const pricesShape = {
   input: price('Input tokens.'),
   cached_input: price('Input tokens that the upstream had cached. Default: input.').nullish(),
+  cache_write: price('Input tokens that are written to the cache of the upstream. Default: input.').nullish(),
   output: price('Output tokens.'),
   reasoning: price('Output tokens of reasoning. Default: output.').nullish(),
 };

@@ -11,7 +11,7 @@ test('A4: a dated price steers from its first moment on, without a restart, and 
   const activated = Date.UTC(2026, 3, 15);
   const at = (from: number | null, input: number) => ({
     from,
-    prices: { input, cached: input, output: input, reasoning: input },
+    prices: { input, cached: input, written: input, output: input, reasoning: input },
   });
   const [target] = configOf().targets;
   if (target === undefined) throw new Error('there is a target');

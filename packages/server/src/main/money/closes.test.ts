@@ -90,6 +90,16 @@ test('a month of form 1 goes by the terms that hold, until it is restated', asyn
   });
 });
 
+test('a file that knows no price of writing to a cache has that of input', async () => {
+  await folder.json('usage', 'close', '2026-03');
+  const before = await folder.json('usage', '--by', 'target', ...MARCH);
+  const kept = readFileSync(file('2026-03.json'), 'utf8');
+  const old = kept.replaceAll(/"written":\d+,?/g, '');
+  expect(old).not.toBe(kept);
+  writeFileSync(file('2026-03.json'), old);
+  expect(await folder.json('usage', '--by', 'target', ...MARCH)).toEqual(before);
+});
+
 test('a torn file is named, with what helps, and nothing is rated until it is put back', async () => {
   await folder.json('usage', 'close', '2026-03');
   const whole = readFileSync(file('2026-03.json'), 'utf8');

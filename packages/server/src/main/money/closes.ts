@@ -61,12 +61,10 @@ export interface NewRestatement extends NewRating, Done {
   readonly reason: string;
 }
 
-const prices: z.ZodType<TokenPrices> = z.object({
-  input: z.int(),
-  cached: z.int(),
-  output: z.int(),
-  reasoning: z.int(),
-});
+// Files of earlier versions knew no price of writing to a cache: it was that of input.
+const prices: z.ZodType<TokenPrices> = z
+  .object({ input: z.int(), cached: z.int(), written: z.int().optional(), output: z.int(), reasoning: z.int() })
+  .transform(read => ({ ...read, written: read.written ?? read.input }));
 const from = z.int().nullable();
 const word = z.string().nullable();
 const period = z.string().regex(/^\d{4}-\d{2}$/);

@@ -1,6 +1,6 @@
 /** Where a target was and what it cost, as a placement saw it: from the snapshot that it names, else as configured. */
 import type { TargetFacts, UsageSource } from '../../engine/usage.ts';
-import type { TokenPrices } from '../../money/prices.ts';
+import { METERS, type TokenPrices } from '../../money/prices.ts';
 import type { Prices, TargetPlace } from '../../placement/facts.ts';
 import { parseDocument, placesOf } from '../snapshots.ts';
 import type { Config } from '../config/config.ts';
@@ -39,6 +39,9 @@ export function placePrices({
   inputPerMtok: input,
   cachedInputPerMtok: cached,
   outputPerMtok: output,
+  cacheWritePerMtok: written = input,
+  reasoningPerMtok: reasoning = output,
 }: Prices): TokenPrices | null {
-  return input + cached + output > 0 ? { input, cached, output, reasoning: output } : null;
+  const prices = { input, cached, written, output, reasoning };
+  return METERS.some(meter => prices[meter] > 0) ? prices : null;
 }

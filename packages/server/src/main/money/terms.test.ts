@@ -29,7 +29,7 @@ const [OCTOBER, FEBRUARY, RENEWED] = ERAS;
 if (OCTOBER === undefined || FEBRUARY === undefined || RENEWED === undefined) throw new Error('three eras');
 
 /** $1 a token of input, cost and revenue. */
-const dollar = { input: 10 ** 12, cached: 0, output: 0, reasoning: 0 };
+const dollar = { input: 10 ** 12, cached: 0, written: 0, output: 0, reasoning: 0 };
 const books = {
   currency: 'USD',
   costs: {},

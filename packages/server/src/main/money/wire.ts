@@ -18,27 +18,37 @@ import type { Group, Totals } from '../../money/totals.ts';
 import type { TrancheState } from '../../money/tranches.ts';
 import type { UsageRow } from '../../money/usage.ts';
 
-const tokensWire = ({ input, cached, output, reasoning }: TokenPrices): UsageTokens => ({
+const tokensWire = ({ input, cached, written, output, reasoning }: TokenPrices): UsageTokens => ({
   input,
   cached_input: cached,
+  cache_write: written,
   output,
   reasoning,
 });
-const tokensBack = ({ input, cached_input: cached, output, reasoning }: UsageTokens): TokenPrices => ({
+const tokensBack = ({
+  input,
+  cached_input: cached,
+  cache_write: written,
+  output,
+  reasoning,
+}: UsageTokens): TokenPrices => ({
   input,
   cached,
+  written,
   output,
   reasoning,
 });
-const linesWire = ({ input, cached, output, reasoning }: Lines): UsageAmounts => ({
+const linesWire = ({ input, cached, written, output, reasoning }: Lines): UsageAmounts => ({
   input: String(input),
   cached_input: String(cached),
+  cache_write: String(written),
   output: String(output),
   reasoning: String(reasoning),
 });
 const linesBack = (lines: UsageAmounts): Lines => ({
   input: BigInt(lines.input),
   cached: BigInt(lines.cached_input),
+  written: BigInt(lines.cache_write),
   output: BigInt(lines.output),
   reasoning: BigInt(lines.reasoning),
 });

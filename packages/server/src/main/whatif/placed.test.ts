@@ -3,11 +3,13 @@ import { expect, test } from 'vitest';
 import type { SessionId } from '../../kernel/ids.ts';
 import { CODEC_VERSION, encodeHead, EVENT_CODES } from '../../log/codec.ts';
 import type { JsonObject } from '../../log/events.ts';
+import type { Usage } from '../../log/places.ts';
 import type { PlacementTexts } from '../../store/sqlite/messages.ts';
 import { type PlacedText, placedText } from './placed.ts';
 
 const RECORD: JsonObject = { v: 1, s: 'abc', t: 5, c: 'a', n: '"placement":{"v":1},"reserved":{' };
-const USAGE = { input: 7, cached: 1, output: 3, reasoning: 2 };
+const WRITTEN: Usage = { input: 7, cached: 1, output: 3, reasoning: 2, written: 4 };
+const USAGE: Usage = { input: 7, cached: 1, output: 3, reasoning: 2 };
 const UPSTREAM = { response: '"call":9', request: null };
 
 function headOf(call: number, chosen: string | null, placement: JsonObject = RECORD): string {
@@ -15,9 +17,9 @@ function headOf(call: number, chosen: string | null, placement: JsonObject = REC
   return encodeHead({ type: 'call.placed', head, payload: null });
 }
 
-function endOf(call: number, version: number = CODEC_VERSION): string {
+function endOf(call: number, version: number = CODEC_VERSION, usage: Usage = USAGE): string {
   const rest = { outcome: 'completed' as const, reason: null, upstream: UPSTREAM, count: 1, calls: [] };
-  return `${version} ${encodeHead({ type: 'call.completed', head: { call, usage: USAGE, ...rest }, payload: null })}`;
+  return `${version} ${encodeHead({ type: 'call.completed', head: { call, usage, ...rest }, payload: null })}`;
 }
 
 function read(
@@ -43,6 +45,7 @@ const recordIn = ({ text, start, end }: PlacedText): unknown => JSON.parse(text.
 
 test.each([
   ['the first call', 1, 'a', endOf(1), USAGE],
+  ['a call that wrote to the cache', 1, 'a', endOf(1, CODEC_VERSION, WRITTEN), WRITTEN],
   ['a later call', 3, 'a', endOf(3), USAGE],
   ['a call whose end is not there yet', 2, 'a', endOf(1), null],
   ['a first call, and the end of a later one', 1, 'a', endOf(2), null],

@@ -56,16 +56,23 @@ function callOf(head: string, before: number): number {
   return at < 0 ? 1 : Number.parseInt(head.slice(at + 7, at + 17), 10);
 }
 
-const USAGE = /^(\d+) \{(?:"call":(\d+),)?"usage":\{"input":(\d+),"cached":(\d+),"output":(\d+),"reasoning":(\d+)\}/;
+const USAGE =
+  /^(\d+) \{(?:"call":(\d+),)?"usage":\{"input":(\d+),"cached":(\d+),"output":(\d+),"reasoning":(\d+)(?:,"written":(\d+))?\}/;
 
 /** Null if the call has not ended. @param ended the version and the head of the event that ended a call */
 function usageOf(ended: string | null, call: number): Usage {
   if (ended === null) return null;
-  const [, version, named, input, cached, output, reasoning] = USAGE.exec(ended) ?? [];
+  const [, version, named, input, cached, output, reasoning, written] = USAGE.exec(ended) ?? [];
   if (version === undefined || (named === undefined && ended.includes('"call":'))) return usageParsed(ended, call);
   if (Number(version) > CODEC_VERSION) throw newer();
   if (Number(named ?? 1) !== call) return null;
-  return { input: Number(input), cached: Number(cached), output: Number(output), reasoning: Number(reasoning) };
+  return {
+    input: Number(input),
+    cached: Number(cached),
+    output: Number(output),
+    reasoning: Number(reasoning),
+    ...(written !== undefined && { written: Number(written) }),
+  };
 }
 
 function usageParsed(ended: string, call: number): Usage {

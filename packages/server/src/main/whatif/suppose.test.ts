@@ -42,14 +42,20 @@ test.each([
 test('a call costs what usage says: by the price book of its day, else by the prices that its placement saw', async () => {
   const march = Date.UTC(2026, 2, 20);
   const book = [
-    { from: null, prices: { input: 3_000_001, cached: 300_000, output: 12_000_000, reasoning: 20_000_000 } },
-    { from: march, prices: { input: 2_000_001, cached: 200_000, output: 11_000_000, reasoning: 19_000_000 } },
+    {
+      from: null,
+      prices: { input: 3_000_001, cached: 300_000, written: 3_750_001, output: 12_000_000, reasoning: 20_000_000 },
+    },
+    {
+      from: march,
+      prices: { input: 2_000_001, cached: 200_000, written: 2_500_001, output: 11_000_000, reasoning: 19_000_000 },
+    },
   ];
   const books = { currency: 'USD', costs: { aws: book }, rates: [] };
   const suppositions = makeSuppositions({ contracts: null, reading: null, events: [] }, async () => document(), books);
   const cost = (await suppositions.of('v'))?.cost;
-  const usage = { input: 1001, cached: 77, output: 313, reasoning: 13 };
-  const seen = { input: 1_250_000, cached: 125_000, output: 10_000_000, reasoning: 10_000_000 };
+  const usage = { input: 1001, cached: 77, written: 501, output: 313, reasoning: 13 };
+  const seen = { input: 1_250_000, cached: 125_000, written: 1_250_000, output: 10_000_000, reasoning: 10_000_000 };
   for (const [place, at] of [
     ['aws', march],
     ['aws', march - 1],
@@ -83,7 +89,7 @@ test('a reading is laid over what has it, the rest stays; it must be one of some
 });
 
 test('another price, rate card or contract is another digest; another order of targets is not', () => {
-  const book = (input: number) => [{ from: null, prices: { input, cached: 1, output: 1, reasoning: 1 } }];
+  const book = (input: number) => [{ from: null, prices: { input, cached: 1, written: 1, output: 1, reasoning: 1 } }];
   const digests = (costs: Record<string, ReturnType<typeof book>>, contracts: readonly string[] | null = null) =>
     makeSuppositions({ contracts, reading: null, events: [] }, async () => document(), { ...NO_BOOKS, costs }).digests;
   const one = digests({ aws: book(1), azure: book(2) });

@@ -168,7 +168,7 @@ function appliedOf(cell: string | null): readonly (readonly [string, bigint])[] 
 }
 
 it('is pinned', () => {
-  const prices = { input: 1_250_000, cached: 125_000, output: 10_000_000, reasoning: 10_000_000 };
+  const prices = { input: 1_250_000, cached: 125_000, written: 1_562_500, output: 10_000_000, reasoning: 10_000_000 };
   const row = rate(
     { ...CALL, cloud: 'aws' },
     { currency: 'USD', costs: { 'azure-east': [{ from: null, prices }] }, rates: [] },
@@ -226,7 +226,7 @@ it('contract commitments are as FOCUS 1.3 wants them', () => {
 it('the validator notices', () => {
   const row = rate(CALL, {
     currency: 'USD',
-    costs: { 'azure-east': [{ from: null, prices: { input: 1, cached: 1, output: 1, reasoning: 1 } }] },
+    costs: { 'azure-east': [{ from: null, prices: { input: 1, cached: 1, written: 1, output: 1, reasoning: 1 } }] },
     rates: [],
   });
   const [good] = costAndUsage(row, billedIn(row, new Map()), terms());

@@ -28,6 +28,7 @@ const UNIT = 'Tokens';
 const METER_WORDS: { readonly [meter in MeterName]: string } = {
   input: 'Input Tokens',
   cached: 'Cached Input Tokens',
+  written: 'Cache Write Tokens',
   output: 'Output Tokens',
   reasoning: 'Reasoning Tokens',
 };
