@@ -1,6 +1,5 @@
 /** Filters of a list of placements that name nothing: an empty list must not pass for evidence where a name was misspelt. */
-import type { PlacementFilters, TargetResource } from '@perdure/protocol';
-import { didYouMean } from '../contract/finding.ts';
+import { didYouMean, type PlacementFilters, type TargetResource } from '@perdure/protocol';
 import { contractFolder, readContractFolder, shippedContracts } from './contracts.ts';
 
 /**

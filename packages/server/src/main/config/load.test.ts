@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { homeTag as tagOf } from '../../kernel/ids.ts';
-import { hashSecret } from '../keys/secret.ts';
 import type { Config } from './config.ts';
 import { saleOf } from './config.ts';
 import type { Environment } from './interpolate.ts';
@@ -357,42 +356,6 @@ describe('the environment', () => {
     expect(errors(`${target()}listen: {port: "\${P}"}\n`, { P: '70000' })).toEqual([
       expect.stringContaining('listen.port: must be at most 65535'),
     ]);
-  });
-});
-
-describe('keys', () => {
-  test('keep the hash only', () => {
-    const secret = 'pdr_0123456789abcdef';
-    const config = parse(`${target()}keys: [{name: k, secret: "\${S}", tenant: acme}]\n`, { S: secret });
-    expect(config.keys).toEqual([
-      {
-        name: 'k',
-        hash: hashSecret(secret),
-        tenant: 'acme',
-        channel: 'direct',
-        segment: 'commercial',
-        product: 'api',
-        scopes: ['inference', 'read'],
-      },
-    ]);
-    expect(JSON.stringify(config)).not.toContain(secret);
-  });
-
-  test('in plain text are warned of, without being shown', () => {
-    const text = `${target(', api_key: plain-text-key')}keys: [{name: k, secret: another-plain-key}]\n`;
-    expect(warnings(text)).toEqual([
-      `${where(text, 2, 'api_key')}: warning: targets[0].api_key: stands in the file in plain text: use \${NAME}`,
-      `${where(text, 3, 'secret')}: warning: keys[0].secret: stands in the file in plain text: use hash, or \${NAME}`,
-    ]);
-    expect(warnings(target(', api_key: "${K}"'), { K: 'k' })).toEqual([]);
-  });
-
-  test('over a plain connection are warned of, but for loopback', () => {
-    const text = (url: string): string =>
-      `targets: [{id: a, vendor: o, model: m, cloud: c, region: r, base_url: "${url}", api_key: "\${K}"}]\n`;
-    expect(warnings(text('http://a.example/v1'), { K: 'k' })).toEqual([expect.stringContaining('not encrypted')]);
-    expect(warnings(text('http://127.0.0.1:1/v1'), { K: 'k' })).toEqual([]);
-    expect(warnings(text('http://127.0.0.1.example/v1'), { K: 'k' })).toHaveLength(1);
   });
 });
 
