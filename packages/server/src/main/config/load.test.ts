@@ -13,8 +13,6 @@ import { ConfigError, problemLine } from './problem.ts';
 const base = tmpdir();
 const parse = (text: string, env: Environment = {}): Config =>
   parseConfig(text, { file: 'perdure.yaml', env, base }).config;
-const warnings = (text: string, env: Environment = {}): readonly string[] =>
-  parseConfig(text, { file: 'perdure.yaml', env, base }).warnings.map(problemLine);
 
 /** What each problem says; fails if there is none. */
 function errors(text: string, env: Environment = {}): readonly string[] {
