@@ -55,6 +55,7 @@ beforeAll(async () => {
       keyLine('auditor', 'auditor'),
       keyLine('rival', 'auditor', 'rival'),
       keyLine('overseer', 'operator, auditor'),
+      keyLine('operator', 'operator', 'ops'),
       '',
     ].join('\n'),
   );
@@ -229,5 +230,11 @@ test('a file that was uploaded is no session; reports say the same over HTTP, to
     ];
     expect([there.code, there.err]).toEqual([0, '']);
     expect(JSON.parse(there.out)).toEqual(JSON.parse(here.out));
+    const argv = ['report', name, '--url', server.url, '--tenant'];
+    const boss = { PERDURE_API_KEY: secretOf('operator') };
+    const nobody = await perdure([...argv, 'nobody'], { cwd: dir, env: boss });
+    expect([nobody.code, nobody.out]).toEqual([2, '']);
+    expect(nobody.err).toContain('--tenant nobody: no placement of it is recorded there');
+    expect((await perdure([...argv, 'acme'], { cwd: dir, env: boss })).code).toBe(0);
   }
 });

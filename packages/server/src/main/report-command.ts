@@ -8,6 +8,7 @@ import type { ConfigFlags } from './cli/options.ts';
 import type { Config } from './config/config.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
+import { mustKnow } from './evidence/known-tenant.ts';
 import { lockIn } from './evidence/lock-in.ts';
 import { openRecorded, type RecordedData, type Window } from './evidence/recorded.ts';
 import { statefulness } from './evidence/statefulness.ts';
@@ -38,6 +39,7 @@ export async function report(name: ReportName, options: ReportOptions, io: Io): 
   if (url !== null) return tell(await overHttp(name, url, options, config, io), options, io);
   const data = await openRecorded(config);
   try {
+    await mustKnow(`perdure report ${name}`, data, window.tenant);
     return tell(await REPORTS[name](data, window, booksOfMonths(config)), options, io);
   } finally {
     await data.close();
@@ -62,6 +64,11 @@ async function overHttp(
 ): Promise<Made> {
   const asking = { base: url, data: config.data, scope: 'auditor or operator', held: false, timeoutMs: REPORT_MS };
   const { client, telling } = serverOf(io, asking);
+  const hasTenant = async (asked: string): Promise<boolean> => {
+    const { data, next } = await telling(client.placements.list({ tenant: asked, limit: 1 }));
+    return data.length > 0 || next !== null;
+  };
+  await mustKnow(`perdure report ${name}`, { hasTenant }, tenant ?? null);
   const query: ReportQuery = {
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),

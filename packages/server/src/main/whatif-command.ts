@@ -10,7 +10,8 @@ import { writablePaths } from './cli/writable.ts';
 import { configured } from './configured.ts';
 import { configWith } from './discover.ts';
 import { replayedServer } from './server-address.ts';
-import { openRecorded, type ReplaySource } from './evidence/recorded.ts';
+import { mustKnow } from './evidence/known-tenant.ts';
+import { openRecorded } from './evidence/recorded.ts';
 import { booksOf } from './money/books.ts';
 import { closedMonths } from './money/closes.ts';
 import { reportHtml } from './whatif/html.ts';
@@ -55,7 +56,7 @@ export async function whatIf(options: WhatIfOptions, io: Io): Promise<ExitCode> 
   const url = replayedServer(options, config, io);
   const data = url === null ? await openRecorded(config) : replayOverHttp(url, config, io);
   try {
-    await mustKnow(data, window.tenant);
+    await mustKnow('perdure whatif', data, window.tenant);
     const suppositions = makeSuppositions(
       suppose,
       version => data.document(version),
@@ -93,11 +94,6 @@ const EXPORTS = [
 ] as const;
 
 /** A slip in a name shall not look like a tenant to whom nothing would happen. */
-async function mustKnow(data: ReplaySource, tenant: string | null): Promise<void> {
-  if (tenant === null || (await data.hasTenant(tenant))) return;
-  throw new CliError(EXIT.usage, `perdure whatif: --tenant ${tenant}: no placement of it is recorded there`);
-}
-
 function supposeFrom(options: WhatIfOptions, io: Io): Suppose {
   const { contracts, reading, event } = options;
   if (contracts === undefined && reading === undefined && event === undefined)

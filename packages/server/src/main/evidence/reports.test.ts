@@ -101,6 +101,14 @@ test('a window of recording is kept to, and bad options are told', async () => {
   expect(await reported('lock-in', '--from', '2026-03-20T00:00:01Z', '--to', '2026-03-20T00:00:03Z')).toMatchObject({
     calls: 2,
   });
+  for (const name of ['statefulness', 'visibility', 'lock-in']) {
+    const nobody = await perdure(['report', name, '--data', folder, '--tenant', 'nobody'], { cwd: folder });
+    expect([nobody.code, nobody.out, nobody.err]).toEqual([
+      2,
+      '',
+      `perdure report ${name}: --tenant nobody: no placement of it is recorded there\n`,
+    ]);
+  }
   const bad = await perdure(['report', 'lock-in', '--data', folder, '--from', 'yesterday'], { cwd: folder });
   expect([bad.code, bad.err]).toEqual([2, expect.stringContaining('--from takes a day as 2026-03-20')]);
   const nowhere = await perdure(['report', 'lock-in', '--data', join(folder, 'none')], { cwd: folder });
