@@ -30,6 +30,8 @@ const refused = (name: string, code: ErrorCode, example: unknown, note: string):
 
 const tool = { type: 'function', name: 'f' };
 
+const PENALTY =
+  '0, the default, is not sent to a Responses target; others are, and OpenAI’s service refuses them: `upstream_invalid_request`';
 const CACHE_OPTIONS =
   '`mode` and `ttl`; the rest has no effect. A Chat Completions target is not sent `explicit`, nor the breakpoints on parts';
 
@@ -93,7 +95,7 @@ export const CHAT_FIELDS: readonly Row[] = [
   row('messages', 'taken', [{ role: 'user', content: 'y' }], '`name` has no effect; the role `function` is refused'),
   row('model', 'taken', 'n'),
   refused('audio', 'unsupported_parameter', { voice: 'v', format: 'wav' }, 'this server does not speak'),
-  row('frequency_penalty', 'passed on', 0.5),
+  row('frequency_penalty', 'passed on', 0.5, PENALTY),
   refused('function_call', 'unsupported_parameter', 'auto', 'the old form of `tool_choice`'),
   refused('functions', 'unsupported_parameter', [], 'the old form of `tools`'),
   row(
@@ -116,7 +118,7 @@ export const CHAT_FIELDS: readonly Row[] = [
   refused('n', 'unsupported_parameter', 2, '1 is taken: send one request a choice'),
   row('parallel_tool_calls', 'passed on', false),
   row('prediction', 'no effect', { type: 'content', content: 'x' }, 'it only makes answers faster'),
-  row('presence_penalty', 'passed on', 0.5),
+  row('presence_penalty', 'passed on', 0.5, PENALTY),
   row('prompt_cache_key', 'passed on', 'k'),
   row('prompt_cache_options', 'passed on', { mode: 'explicit' }, CACHE_OPTIONS),
   row('prompt_cache_retention', 'passed on', '24h'),
