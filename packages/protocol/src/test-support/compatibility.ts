@@ -77,7 +77,12 @@ export const RESPONSE_FIELDS: readonly Row[] = [
     '`include_obfuscation` pads only if it is `true`; see below',
   ),
   row('temperature', 'passed on', 0.5),
-  row('text', 'passed on', { verbosity: 'low' }, '`format` (`text`, `json_object`, `json_schema`) and `verbosity`'),
+  row(
+    'text',
+    'passed on',
+    { verbosity: 'low' },
+    '`format` (`text`, `json_object`, `json_schema`; the last without name and schema is any object) and `verbosity`',
+  ),
   row(
     'tool_choice',
     'passed on',
