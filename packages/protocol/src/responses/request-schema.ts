@@ -117,7 +117,7 @@ const bodyFields = z.object({
   stream: z.boolean().nullish(),
   background: z.boolean().nullish(),
   stream_options: z.object({ include_obfuscation: z.boolean().nullish() }).nullish(),
-  safety_identifier: z.string().max(LIMITS.keyChars).nullish(),
+  safety_identifier: z.string().max(LIMITS.safetyChars).nullish(),
   prompt_cache_key: z.string().max(LIMITS.keyChars).nullish(),
   prompt_cache_options: promptCacheOptions.nullish(),
   prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),
