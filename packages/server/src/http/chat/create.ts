@@ -121,7 +121,7 @@ async function stream(deps: HttpDeps, exchange: Exchange, { call, head, headers 
   const chunks = new ChunkWriter(head, view);
   let out: EventStream | null = null;
   const take: TakeSteps = batch => {
-    const events: string[] = out === null ? [chunks.opening()] : [];
+    const events: string[] = [];
     for (const step of batch) {
       if (step.type !== 'end') {
         builder.push(step, null);
@@ -130,6 +130,7 @@ async function stream(deps: HttpDeps, exchange: Exchange, { call, head, headers 
       }
       const whole = answer(call, builder, step);
       const last = used(head, step);
+      chunks.open('', events);
       events.push(dataEvent(JSON.stringify(chatChunk(last, {}, finishReason(whole.output, step.reason)))));
       if (head.include_usage === true) events.push(dataEvent(JSON.stringify(chatUsageChunk(last, whole.usage))));
       events.push(dataEvent('[DONE]'));
@@ -158,6 +159,7 @@ class ChunkWriter {
   readonly #view: OutputView;
   #kind: 'content' | 'refusal' | 'function' | 'custom' | 'none' = 'none';
   #tool = -1;
+  #opened = false;
 
   constructor(head: ChatHead, view: OutputView) {
     this.#head = head;
@@ -167,15 +169,20 @@ class ChunkWriter {
     this.#after = `${after}\n\n`;
   }
 
-  opening(): string {
-    return dataEvent(JSON.stringify(chatChunk(this.#head, { role: 'assistant', content: '' })));
+  /** The chunk that begins the answer, once: with a text if one comes first. Clients begin a text of their own where it is not null. */
+  open(content: '' | null, into: string[]): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    into.push(this.#chunk({ role: 'assistant', content }));
   }
 
   push(step: Step, into: string[]): void {
     if (step.type === 'item') {
       this.#kind = 'none';
       const { item } = step;
+      if (item.type === 'message') this.open('', into);
       if (!('callId' in item)) return;
+      this.open(null, into);
       this.#tool += 1;
       const at = { index: this.#tool, id: item.callId };
       if (item.type === 'custom_tool_call') {
