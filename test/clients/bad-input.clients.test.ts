@@ -322,6 +322,12 @@ describe('queries', () => {
     await check({ name: '', method: 'GET', path, status: 400, code: 'item_not_found', param: 'after' });
     const from = `/v1/responses/${made.id}?stream=true&starting_after=minus`;
     await check({ name: '', method: 'GET', path: from, status: 400, code: 'invalid_request', param: 'starting_after' });
+    for (const stream of ['True', '1', 'yes', 'true&stream=true']) {
+      const path = `/v1/responses/${made.id}?stream=${stream}`;
+      await check({ name: '', method: 'GET', path, status: 400, code: 'invalid_request', param: 'stream' });
+    }
+    for (const nothing of ['stream=', 'stream=false', ''])
+      expect((await stack.request('GET', `/v1/responses/${made.id}?${nothing}`)).status).toBe(200);
   });
 });
 

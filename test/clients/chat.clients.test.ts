@@ -210,6 +210,16 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     expect(streamed.choices[0]?.finish_reason).toBe('tool_calls');
   });
 
+  test('a stream of calls begins with no text, also after reasoning', async () => {
+    for (const think of ['', ' [[reasoning: 20]]']) {
+      const request = { model: MODEL, messages: [user(TWO + think)], tools, stream: true as const };
+      const chunks = await all(await client.chat.completions.create(request));
+      const deltas = chunks.map(chunk => chunk.choices[0]?.delta);
+      expect(deltas[0]).toEqual({ role: 'assistant', content: null });
+      expect(deltas.slice(1).some(delta => delta?.role !== undefined || delta?.content !== undefined)).toBe(false);
+    }
+  });
+
   test('outputs that do not fit the calls are refused', async () => {
     const orphan = { role: 'tool' as const, tool_call_id: 'call_nobody', content: 'Nothing.' };
     expect(

@@ -36,8 +36,10 @@ export const LIMITS: {
   readonly metadataPairs: number;
   readonly metadataKeyChars: number;
   readonly metadataValueChars: number;
-  /** `safety_identifier` and `prompt_cache_key`. */
+  /** `prompt_cache_key`. */
   readonly keyChars: number;
+  /** `safety_identifier`. */
+  readonly safetyChars: number;
   readonly userChars: number;
   /** Tokens that a chat may bias. */
   readonly logitBias: number;
@@ -90,6 +92,7 @@ export const LIMITS: {
   metadataKeyChars: 64,
   metadataValueChars: 512,
   keyChars: 64,
+  safetyChars: 128,
   userChars: 256,
   logitBias: 1_024,
   choices: 8,

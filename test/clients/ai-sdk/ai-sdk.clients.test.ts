@@ -91,6 +91,17 @@ describe.each(Object.keys(PROVIDERS))('%s', name => {
     expect(schema.parse(output)).toEqual(output);
   });
 
+  test('fills any JSON, with penalties of 0', async () => {
+    const { output } = await generateText({
+      model: model(),
+      output: Output.json(),
+      prompt: 'Say something, as JSON.',
+      presencePenalty: 0,
+      frequencyPenalty: 0,
+    });
+    expect(output).toBeTypeOf('object');
+  });
+
   test('is told of what fails', async () => {
     await stack.fault('status 500', { contains: 'That will fail', times: 9 });
     await expect(generateText({ model: model(), prompt: 'That will fail.', maxRetries: 0 })).rejects.toMatchObject({

@@ -2,7 +2,15 @@ import { expect, it } from 'vitest';
 import type { ItemField } from '../responses/items.ts';
 import { chatChunk, chatUsageChunk } from './completion.ts';
 import { chatChunkSchema, chatCompletionSchema } from './completion-schema.ts';
-import { chatCompletion, chatTool, chatToolChoice, finishReason, itemsToChat, settingsOfChat } from './convert.ts';
+import {
+  chatCompletion,
+  chatToItems,
+  chatTool,
+  chatToolChoice,
+  finishReason,
+  itemsToChat,
+  settingsOfChat,
+} from './convert.ts';
 import { parseChatRequest } from './request-schema.ts';
 
 const usage = {
@@ -91,6 +99,24 @@ it('pins chunks, with and without usage', () => {
   for (const chunk of [chatChunk(head, { content: 'x' }), chatChunk(counted, {}, 'stop'), last]) {
     expect(chatChunkSchema.parse(chunk)).toEqual(chunk);
   }
+});
+
+it('makes no message of the empty text that clients send beside calls', () => {
+  const read = (...messages: object[]) => {
+    const parsed = parseChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }, ...messages] });
+    if (!parsed.ok) throw parsed.error;
+    return chatToItems(parsed.value.messages)
+      .slice(1)
+      .map(item => item.type);
+  };
+  const tool_calls = [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }];
+  const output = { role: 'tool', tool_call_id: 'c1', content: '' };
+  const calls = ['function_call', 'function_call_output'];
+  for (const content of ['', null, [{ type: 'text', text: '' }]])
+    expect(read({ role: 'assistant', content, tool_calls }, output)).toEqual(calls);
+  expect(read({ role: 'assistant', content: ' ', tool_calls }, output)).toEqual(['message', ...calls]);
+  // Without calls it is all that was said.
+  expect(read({ role: 'assistant', content: '' })).toEqual(['message']);
 });
 
 it('names the settings as Responses does', () => {

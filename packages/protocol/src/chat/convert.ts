@@ -73,7 +73,9 @@ function assistantItems(
   content: readonly (ChatTextPart | ChatRefusalPart)[],
   calls: readonly ChatToolCall[],
 ): InputItem[] {
-  const parts = content.map(
+  // Many clients send the text "" beside calls: as an item of its own it would be a message that nobody said.
+  const said = calls.length === 0 ? content : content.filter(part => part.type !== 'text' || part.text !== '');
+  const parts = said.map(
     (part): OutputPart => (part.type === 'text' ? { type: 'output_text', text: part.text, annotations: [] } : part),
   );
   const items: InputItem[] = calls.map(callItem);

@@ -135,7 +135,7 @@ const bodyFields = z.object({
   metadata: metadata.nullish(),
   store: z.boolean().nullish().meta({ description: 'Taken and without effect: chat completions are stored nowhere.' }),
   service_tier: serviceTier.nullish(),
-  safety_identifier: z.string().max(LIMITS.keyChars).nullish(),
+  safety_identifier: z.string().max(LIMITS.safetyChars).nullish(),
   prompt_cache_key: z.string().max(LIMITS.keyChars).nullish(),
   prompt_cache_options: promptCacheOptions.nullish(),
   prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),

@@ -138,6 +138,12 @@ describe('what is read', () => {
     );
   });
 
+  it('takes a `json_schema` that says no more for any object', () => {
+    const any = { type: 'json_schema', name: 'response', description: null, schema: { type: 'object' }, strict: false };
+    for (const more of [{}, { strict: true }, { name: null, schema: null }])
+      expect(read({ ...base, text: { format: { type: 'json_schema', ...more } } }).text.format).toEqual(any);
+  });
+
   it('reads a conversation by its id or as an object', () => {
     expect(read({ ...base, conversation: 'conv_1' }).conversation).toBe('conv_1');
     expect(read({ ...base, conversation: { id: 'conv_1' } }).conversation).toBe('conv_1');
@@ -201,6 +207,7 @@ describe('what is refused', () => {
     [{ ...base, tools: [tool('f')], tool_choice: { type: 'function', name: 'g' } }, 'invalid_request tool_choice'],
     [{ ...base, text: { format: { type: 'grammar' } } }, 'unsupported_parameter text.format.type'],
     [{ ...base, text: { format: { type: 'json_schema', name: 'n' } } }, 'invalid_request text.format.schema'],
+    [{ ...base, text: { format: { type: 'json_schema', schema: {} } } }, 'invalid_request text.format.name'],
     [{ ...base, reasoning: { effort: 'huge' } }, 'invalid_request reasoning.effort'],
     [{ ...base, store: 'no' }, 'invalid_request store'],
     [{ ...base, metadata: { a: 1 } }, 'invalid_request metadata.a'],

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
 import { toPerdureError } from '../perdure-error.ts';
 import { boundedList, fault, freeObject, metadata, parseBody, present, refused, type Parsed } from '../parse.ts';
+import type { JsonObject } from '../json.ts';
 import { compactedInput, contextManagement } from './context-schema.ts';
 import { requestItem } from './item-schema.ts';
 import type { InputItem } from './items.ts';
@@ -23,21 +24,41 @@ const format: z.ZodType<TextFormat> = z.discriminatedUnion('type', [
   z
     .object({
       type: z.literal('json_schema'),
-      name,
+      name: name.nullish(),
       description,
-      schema: freeObject,
+      schema: freeObject.nullish(),
       strict: z.boolean().nullish(),
     })
-    .transform(
-      (given): TextFormat => ({
-        type: 'json_schema',
-        name: given.name,
-        description: given.description ?? null,
-        schema: given.schema,
-        strict: given.strict ?? false,
-      }),
-    ),
+    .transform(schemaFormat),
 ]);
+
+interface GivenSchema {
+  readonly name?: string | null | undefined;
+  readonly description?: string | null | undefined;
+  readonly schema?: JsonObject | null | undefined;
+  readonly strict?: boolean | null | undefined;
+}
+
+/** Open Responses asks for the type alone, and its clients send no more where any JSON will do. A name without a schema, or a schema without a name, is a slip. */
+function schemaFormat(
+  { name: named, description: about, schema, strict }: GivenSchema,
+  ctx: z.RefinementCtx,
+): TextFormat {
+  const missing = (field: string) =>
+    fault(ctx, 'invalid_request', `Missing required parameter: 'text.format.${field}'.`, [field]);
+  const any = !named && !schema;
+  if (!any && !named) return missing('name');
+  if (!any && !schema) return missing('schema');
+  return {
+    type: 'json_schema',
+    name: named ?? 'response',
+    description: about ?? null,
+    schema: schema ?? { type: 'object' },
+    // No schema that says nothing of its properties can be strict.
+    strict: !any && (strict ?? false),
+  };
+}
+
 const textSettings = z.object({
   format: format.nullish(),
   verbosity: z.enum(['low', 'medium', 'high']).nullish(),
@@ -100,7 +121,7 @@ const bodyFields = z
     stream: z.boolean().nullish(),
     background: z.boolean().nullish(),
     stream_options: z.object({ include_obfuscation: z.boolean().nullish() }).nullish(),
-    safety_identifier: z.string().max(LIMITS.keyChars).nullish(),
+    safety_identifier: z.string().max(LIMITS.safetyChars).nullish(),
     prompt_cache_key: z.string().max(LIMITS.keyChars).nullish(),
     prompt_cache_options: promptCacheOptions.nullish(),
     prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),

@@ -30,6 +30,8 @@ const refused = (name: string, code: ErrorCode, example: unknown, note: string):
 
 const tool = { type: 'function', name: 'f' };
 
+const PENALTY =
+  '0, the default, is not sent to a Responses target; others are, and OpenAI’s service refuses them: `upstream_invalid_request`';
 const CACHE_OPTIONS =
   '`mode` and `ttl`; the rest has no effect. A Chat Completions target is not sent `explicit`, nor the breakpoints on parts';
 
@@ -75,7 +77,12 @@ export const RESPONSE_FIELDS: readonly Row[] = [
     '`include_obfuscation` pads only if it is `true`; see below',
   ),
   row('temperature', 'passed on', 0.5),
-  row('text', 'passed on', { verbosity: 'low' }, '`format` (`text`, `json_object`, `json_schema`) and `verbosity`'),
+  row(
+    'text',
+    'passed on',
+    { verbosity: 'low' },
+    '`format` (`text`, `json_object`, `json_schema`; the last without name and schema is any object) and `verbosity`',
+  ),
   row(
     'tool_choice',
     'passed on',
@@ -93,7 +100,7 @@ export const CHAT_FIELDS: readonly Row[] = [
   row('messages', 'taken', [{ role: 'user', content: 'y' }], '`name` has no effect; the role `function` is refused'),
   row('model', 'taken', 'n'),
   refused('audio', 'unsupported_parameter', { voice: 'v', format: 'wav' }, 'this server does not speak'),
-  row('frequency_penalty', 'passed on', 0.5),
+  row('frequency_penalty', 'passed on', 0.5, PENALTY),
   refused('function_call', 'unsupported_parameter', 'auto', 'the old form of `tool_choice`'),
   refused('functions', 'unsupported_parameter', [], 'the old form of `tools`'),
   row(
@@ -116,7 +123,7 @@ export const CHAT_FIELDS: readonly Row[] = [
   row('n', 'taken', 2, 'at most 8; see below'),
   row('parallel_tool_calls', 'passed on', false),
   row('prediction', 'no effect', { type: 'content', content: 'x' }, 'it only makes answers faster'),
-  row('presence_penalty', 'passed on', 0.5),
+  row('presence_penalty', 'passed on', 0.5, PENALTY),
   row('prompt_cache_key', 'passed on', 'k'),
   row('prompt_cache_options', 'passed on', { mode: 'explicit' }, CACHE_OPTIONS),
   row('prompt_cache_retention', 'passed on', '24h'),

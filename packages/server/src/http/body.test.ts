@@ -51,6 +51,14 @@ describe('a body', () => {
     expect(await post([deep, empty])).toEqual({ code: 'invalid_request', status: 400 });
   });
 
+  // A byte that begins nothing, a character cut short, half of a surrogate pair, one in more bytes than it takes.
+  test.each([[[0xff]], [[0xc3]], [[0xed, 0xa0, 0x80]], [[0xc0, 0x80]]])(
+    'of bytes that are no UTF-8 is refused: %j',
+    async bytes => {
+      expect(await post(['{"a":"', Buffer.from(bytes), '"}'])).toEqual({ code: 'invalid_json', status: 400 });
+    },
+  );
+
   test('is read in any number of pieces, and kept as it came', async () => {
     const text = '{"a": [1, "é"]}';
     const bytes = Buffer.from(text);

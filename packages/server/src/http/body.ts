@@ -1,4 +1,5 @@
 /** Request bodies: bounded in bytes and in time, and read as they come. */
+import { isUtf8 } from 'node:buffer';
 import { parseJsonText, perdureError } from '@perdure/protocol';
 import type { IncomingMessage } from 'node:http';
 import { guardJson } from './guard.ts';
@@ -18,6 +19,8 @@ export interface JsonBody {
 export async function readJson(req: IncomingMessage, limits: HttpLimits): Promise<JsonBody> {
   guardJson(req);
   const bytes = await readBytes(req, limits);
+  // Node would put U+FFFD for what is none, and the model be asked, and the log keep, what nobody wrote.
+  if (!isUtf8(bytes)) throw perdureError('invalid_json', 'The request body is not valid UTF-8.');
   return { value: parseJsonText(bytes.toString('utf8')), bytes };
 }
 

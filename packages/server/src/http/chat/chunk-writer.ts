@@ -21,6 +21,7 @@ export class ChunkWriter {
   readonly #view: OutputView;
   #kind: 'content' | 'refusal' | 'function' | 'custom' | 'none' = 'none';
   #tool = -1;
+  #opened = false;
 
   constructor(head: ChatHead, view: OutputView) {
     this.#head = head;
@@ -30,8 +31,11 @@ export class ChunkWriter {
     this.#after = `${after}\n\n`;
   }
 
-  opening(): string {
-    return dataEvent(JSON.stringify(chatChunk(this.#head, { role: 'assistant', content: '' })));
+  /** The chunk that begins the choice, once: with a text if one comes first. Clients begin a text of their own where it is not null. */
+  open(content: '' | null, into: string[]): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    into.push(this.#chunk({ role: 'assistant', content }));
   }
 
   /** The last of the choice. */
@@ -44,7 +48,9 @@ export class ChunkWriter {
     if (step.type === 'item') {
       this.#kind = 'none';
       const { item } = step;
+      if (item.type === 'message') this.open('', into);
       if (!('callId' in item)) return;
+      this.open(null, into);
       this.#tool += 1;
       const at = { index: this.#tool, id: item.callId };
       if (item.type === 'custom_tool_call') {

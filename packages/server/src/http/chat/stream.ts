@@ -23,18 +23,17 @@ export async function streamChoices(deps: HttpDeps, exchange: Exchange, streamin
   let out: EventStream | null = null;
   const taking = (choice: Choice, index: number): TakeSteps => {
     const chunks = new ChunkWriter({ ...head, choice: index }, choice.view);
-    let begun = false;
     return batch => {
       // Another one has failed: what comes now would stand behind the error, or before it.
       if (stop.signal.aborted) throw READER_LEFT;
-      const events: string[] = begun ? [] : [chunks.opening()];
-      begun = true;
+      const events: string[] = [];
       for (const step of batch) {
         choice.push(step);
         if (step.type !== 'end') {
           chunks.push(step, events);
           continue;
         }
+        chunks.open('', events);
         events.push(chunks.closing(choice.answer(), choice.tier));
         open -= 1;
         if (open === 0) events.push(...ending(head, choices));

@@ -12,7 +12,9 @@ export async function getResponse(deps: HttpDeps, exchange: Exchange, id: string
   const { caller, req, res, requestId, signal } = exchange;
   const query = rawQuery(req.url);
   const headers = { 'x-request-id': requestId };
-  if (query['stream']?.[0] !== 'true') {
+  // A reader of events would wait for ever on an object. The clients write null as nothing.
+  const streamed = query['stream']?.[0] !== '' && flag(req.url, 'stream');
+  if (!streamed) {
     // A stream shows again what it showed, byte for byte; the object shows what this reader asks for.
     const include = includeOf(query);
     return sendJson(res, 200, await deps.engine.shownResponse(caller, id, include), headers);

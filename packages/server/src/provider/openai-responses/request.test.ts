@@ -121,6 +121,13 @@ describe('bytes', () => {
         '"safety_identifier":"s","input":[]}',
     );
   });
+
+  test('no penalty is not said: it is the default, and the API knows neither name', () => {
+    expect(sent([], { presencePenalty: 0, frequencyPenalty: 0 })).toBe(sent([]));
+    expect(sent([], { presencePenalty: 0.1, frequencyPenalty: -0.1 })).toContain(
+      '"presence_penalty":0.1,"frequency_penalty":-0.1,',
+    );
+  });
 });
 
 describe('custom tools and what is wanted', () => {

@@ -51,8 +51,8 @@ const settingsJson = settingsMembers(settings => ({
   include: includeOf(settings),
   temperature: settings.temperature,
   top_p: settings.topP,
-  presence_penalty: settings.presencePenalty,
-  frequency_penalty: settings.frequencyPenalty,
+  presence_penalty: penalty(settings.presencePenalty),
+  frequency_penalty: penalty(settings.frequencyPenalty),
   top_logprobs: settings.topLogprobs,
   max_output_tokens: settings.maxOutputTokens && Math.max(LIMITS.minOutputTokens, settings.maxOutputTokens),
   service_tier: settings.serviceTier,
@@ -61,6 +61,11 @@ const settingsJson = settingsMembers(settings => ({
   prompt_cache_retention: settings.promptCacheRetention,
   safety_identifier: settings.safetyIdentifier,
 }));
+
+/** None is the default, which many clients say: OpenAI's service refuses the names, whatever the value. */
+function penalty(given: number | undefined): number | undefined {
+  return given === 0 ? undefined : given;
+}
 
 function tool(given: OfferedTool): object {
   const { type, name } = given;
