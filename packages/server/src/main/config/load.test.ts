@@ -33,15 +33,6 @@ function where(text: string, line: number, word: string): string {
 const target = (more = ''): string =>
   `targets:\n  - {id: a, vendor: openai, model: gpt, cloud: azure, region: eastus2, base_url: "https://a.example/v1"${more}}\n`;
 
-test('of what is no YAML the first errors are told: one bracket too few makes hundreds', () => {
-  const broken = `targets:\n${'  - {id: a"}", x: y}\n'.repeat(100)}`;
-  const said = errors(broken);
-  expect(said).toHaveLength(4);
-  expect(said[0]).toMatch(/^perdure\.yaml:2:\d+: error: /);
-  expect(said[3]).toMatch(/^perdure\.yaml:\d+:\d+: error: and \d+ more from here on, which may all come of the first$/);
-  expect(errors('a: [1\n')).not.toContainEqual(expect.stringContaining('more from here on'));
-});
-
 describe('defaults', () => {
   test('only targets must be given', () => {
     const config = parse(target());
