@@ -11,6 +11,7 @@ import {
   World,
   type WorldOptions,
 } from '../../packages/server/src/engine/world.test-support.ts';
+import { makePrompts } from '../../packages/server/src/http/prompts/prompts.ts';
 import type { HttpDeps, HttpLimits } from '../../packages/server/src/http/types.ts';
 import type { WebSocketLimits } from '../../packages/server/src/http/websocket/limits.ts';
 import { serveWebSockets, type WebSockets } from '../../packages/server/src/http/websocket/upgrade.ts';
@@ -61,6 +62,7 @@ export async function startSocketWorld(
       cacheBytes: MIB,
       ...over.websocket,
     },
+    prompts: makePrompts([]),
     rates: new Rates(over.rates ?? [], { monotonic: () => performance.now() }),
     report: (what: string, error: unknown) => void reported.push([what, error]),
   };

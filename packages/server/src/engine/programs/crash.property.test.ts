@@ -73,7 +73,7 @@ function tools(): Tools {
 async function outputOf(
   code: string,
   deaths: readonly Cut[],
-): Promise<{ readonly output: unknown; readonly ran: Tools }> {
+): Promise<{ readonly output: unknown; readonly ran: Tools; readonly asked: number }> {
   const made = new World();
   made.provider.follow(({ context }) => {
     const answered = context.some(({ items }) => items.some(item => item.type === 'function_call_output'));
@@ -81,12 +81,18 @@ async function outputOf(
   });
   const ran = tools();
   let id: string | null = null;
+  /** A process may die after a session's begin is durable and before that is told: then another one is asked for, and both run. */
+  let asked = 0;
+  const begin = (engine: Parameters<typeof session>[0]): Promise<string> => {
+    asked += 1;
+    return session(engine, AGENT);
+  };
   for (const cut of deaths) {
     const dying = new DyingStore(cut);
     const { engine } = made.boot({ tools: { ...desk(ran), programs: programsHere() }, wrap: dying.wrap });
     const lives = async (): Promise<void> => {
       if (id !== null) await engine.recover();
-      id ??= await session(engine, AGENT);
+      id ??= await begin(engine);
       await settle(engine, id);
     };
     // Whoever asked hears nothing of a process that died.
@@ -95,12 +101,13 @@ async function outputOf(
   }
   const last = made.boot({ tools: { ...desk(ran), programs: programsHere() } });
   await last.engine.recover();
-  id ??= await session(last.engine, AGENT);
+  id ??= await begin(last.engine);
   await settle(last.engine, id);
   // What its model had begun to call was cut: the turn has failed, and nothing of it runs.
-  if ((await shown(last.engine, id)).some(({ type }) => type === 'response.failed')) return { output: null, ran };
+  if ((await shown(last.engine, id)).some(({ type }) => type === 'response.failed'))
+    return { output: null, ran, asked };
   const items = made.provider.calls.at(-1)?.context.flatMap(run => run.items) ?? [];
-  return { output: items.find(item => item.type === 'function_call_output')?.['output'], ran };
+  return { output: items.find(item => item.type === 'function_call_output')?.['output'], ran, asked };
 }
 
 /** Says of calls of which nobody knows whether they ran what they gave, until the turn has ended. */
@@ -124,7 +131,7 @@ test('J1, L6: a program comes to the same, and runs nothing twice that must not,
       const cut = await outputOf(code, deaths);
       const known = (output: unknown): unknown => String(output).replaceAll('outcome_unknown', 'bad_luck');
       if (cut.output !== null) expect(known(cut.output)).toBe(calm.output);
-      else expect(cut.ran.ran).toEqual([]);
+      else if (cut.asked === 1) expect(cut.ran.ran).toEqual([]);
       for (const times of cut.ran.once.values()) expect(times).toBe(1);
     }),
     { numRuns: 25 },
