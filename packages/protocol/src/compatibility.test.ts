@@ -42,9 +42,7 @@ test.each(TABLES)('docs/compatibility.md holds the table of %s', (name, rows) =>
   else expect(text).toBe(wanted);
 });
 
-const TEMPLATE = { version: '1', model: null, instructions: null, input: [] };
-const responses = (more: object): Parsed<object> =>
-  parseCreateResponse({ model: 'm', input: 'x', ...more }, () => TEMPLATE);
+const responses = (more: object): Parsed<object> => parseCreateResponse({ model: 'm', input: 'x', ...more });
 const chat = (more: object): Parsed<object> =>
   parseChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }], ...more });
 /** Null is absent, and these may not be. */

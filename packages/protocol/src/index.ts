@@ -7,8 +7,6 @@ export * from './responses/events.ts';
 export * from './responses/items.ts';
 export * from './responses/resource.ts';
 export * from './responses/settings.ts';
-export * from './responses/prompt.ts';
-export { promptReference } from './responses/prompt-schema.ts';
 export {
   choiceName,
   flatName,

@@ -17,11 +17,10 @@ const many = (count: number, of: (i: number) => unknown): unknown => Array.from(
 const text = (size: number): string => 'x'.repeat(size);
 const deep = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
 const base = { model: 'm', input: 'hi' };
-const EXPANDED = { version: '1', model: null, instructions: null, input: [] };
 const create =
   (more: (size: number) => object): Ask =>
   size =>
-    parseCreateResponse({ ...base, ...more(size) }, () => EXPANDED);
+    parseCreateResponse({ ...base, ...more(size) });
 const part = (of: (size: number) => object): Ask =>
   create(size => ({ input: [{ role: 'user', content: [of(size)] }] }));
 const chat =
@@ -73,12 +72,6 @@ const ASKS: { readonly [limit in Limit]: readonly Ask[] | 'elsewhere' } = {
     create(size => ({ input: [{ id: text(size) }] })),
     size => parseListQuery({ after: [text(size)] }),
   ],
-  promptVariables: [
-    create(size => ({
-      prompt: { id: 'p', variables: Object.fromEntries(Array.from({ length: size }, (_, i) => [`v${i}`, ''])) },
-    })),
-  ],
-  promptVariableChars: [create(size => ({ prompt: { id: 'p', variables: { [text(size)]: '' } } }))],
   callIdChars: [create(size => ({ input: [{ type: 'function_call_output', call_id: text(size), output: '' }] }))],
   annotations: [
     create(size => ({

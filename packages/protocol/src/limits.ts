@@ -48,9 +48,6 @@ export const LIMITS: {
   readonly minOutputTokens: number;
   readonly maxOutputTokens: number;
   readonly toolCalls: number;
-  /** Variables of a `prompt`, and the length of a name. */
-  readonly promptVariables: number;
-  readonly promptVariableChars: number;
   readonly topLogprobs: number;
   readonly chatMessages: number;
   readonly stopSequences: number;
@@ -99,8 +96,6 @@ export const LIMITS: {
   minOutputTokens: 16,
   maxOutputTokens: 100_000_000,
   toolCalls: 10_000,
-  promptVariables: 64,
-  promptVariableChars: 64,
   topLogprobs: 20,
   chatMessages: 10_000,
   stopSequences: 4,

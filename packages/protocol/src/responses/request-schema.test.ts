@@ -214,11 +214,6 @@ describe('what is refused', () => {
     [{ ...base, metadata: [] }, 'invalid_request metadata'],
     [{ ...base, conversation: {} }, 'invalid_request conversation.id'],
     [{ ...base, prompt: { id: 'pmpt_1' } }, 'unsupported_parameter prompt'],
-    [{ ...base, prompt: { id: '' } }, 'invalid_request prompt.id'],
-    [
-      { ...base, prompt: { id: 'p', variables: { a: { type: 'x' } } } },
-      'unsupported_parameter prompt.variables.a.type',
-    ],
     [
       { ...base, previous_response_id: 'resp_1', conversation: 'conv_1' },
       'mutually_exclusive_parameters previous_response_id',

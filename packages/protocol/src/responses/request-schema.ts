@@ -1,7 +1,6 @@
 /** `POST /v1/responses`: the schema of the body, which yields the normalised request. */
 import * as z from 'zod';
 import { LIMITS, TOOL_NAME } from '../limits.ts';
-import { toPerdureError } from '../perdure-error.ts';
 import { boundedList, fault, freeObject, metadata, parseBody, present, refused, type Parsed } from '../parse.ts';
 import type { JsonObject } from '../json.ts';
 import { compactedInput, contextManagement } from './context-schema.ts';
@@ -9,8 +8,6 @@ import { requestItem } from './item-schema.ts';
 import type { InputItem } from './items.ts';
 import { includablesOf } from './include.ts';
 import type { CreateResponse, PromptCacheOptions, ReasoningSettings, ServiceTier, TextFormat } from './settings.ts';
-import { type PromptSource, withPrompt } from './prompt.ts';
-import { promptReference } from './prompt-schema.ts';
 import { checkTools, tool, toolChoice } from './tool-schema.ts';
 
 const id = z.string().min(1).max(LIMITS.idChars);
@@ -93,48 +90,53 @@ const serviceTiers = ['auto', 'default', 'flex', 'priority', 'scale', 'fast', 'u
 /** What a request may ask for; what was used may have another name. */
 export const serviceTier: z.ZodType<ServiceTier> = z.enum(serviceTiers);
 
-const bodyFields = z
-  .object({
-    model: z.string().min(1).max(LIMITS.nameChars).nullish(),
-    input: z.union([text, boundedList(requestItem, LIMITS.inputItems)]).nullish(),
-    instructions: text.nullish(),
-    previous_response_id: id.nullish(),
-    conversation: z.union([id, z.object({ id })]).nullish(),
-    tools: boundedList(tool, LIMITS.tools).nullish(),
-    tool_choice: toolChoice.nullish(),
-    parallel_tool_calls: z.boolean().nullish(),
-    max_tool_calls: z.int().min(1).max(LIMITS.toolCalls).nullish(),
-    max_output_tokens: z.int().min(LIMITS.minOutputTokens).max(LIMITS.maxOutputTokens).nullish(),
-    text: textSettings.nullish(),
-    reasoning: reasoning.nullish(),
-    temperature: z.number().min(0).max(2).nullish(),
-    top_p: z.number().min(0).max(1).nullish(),
-    presence_penalty: z.number().min(-2).max(2).nullish(),
-    frequency_penalty: z.number().min(-2).max(2).nullish(),
-    top_logprobs: z.int().min(0).max(LIMITS.topLogprobs).nullish(),
-    truncation: z.enum(['auto', 'disabled']).nullish(),
-    context_management: contextManagement.nullish(),
-    service_tier: serviceTier.nullish(),
-    metadata: metadata.nullish(),
-    include: boundedList(z.string().max(LIMITS.nameChars), LIMITS.include).nullish(),
-    store: z.boolean().nullish(),
-    stream: z.boolean().nullish(),
-    background: z.boolean().nullish(),
-    stream_options: z.object({ include_obfuscation: z.boolean().nullish() }).nullish(),
-    safety_identifier: z.string().max(LIMITS.safetyChars).nullish(),
-    prompt_cache_key: z.string().max(LIMITS.keyChars).nullish(),
-    prompt_cache_options: promptCacheOptions.nullish(),
-    prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),
-    user: z.string().max(LIMITS.userChars).nullish(),
-    prompt: promptReference.nullish(),
-    moderation: refused('This server does not moderate: call a moderation service before.'),
-  })
-  // A template may name the model.
-  .meta({ anyOf: [{ required: ['model'] }, { required: ['prompt'] }] });
+const bodyFields = z.object({
+  model: z.string().min(1).max(LIMITS.nameChars),
+  input: z.union([text, boundedList(requestItem, LIMITS.inputItems)]).nullish(),
+  instructions: text.nullish(),
+  previous_response_id: id.nullish(),
+  conversation: z.union([id, z.object({ id })]).nullish(),
+  tools: boundedList(tool, LIMITS.tools).nullish(),
+  tool_choice: toolChoice.nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  max_tool_calls: z.int().min(1).max(LIMITS.toolCalls).nullish(),
+  max_output_tokens: z.int().min(LIMITS.minOutputTokens).max(LIMITS.maxOutputTokens).nullish(),
+  text: textSettings.nullish(),
+  reasoning: reasoning.nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  top_logprobs: z.int().min(0).max(LIMITS.topLogprobs).nullish(),
+  truncation: z.enum(['auto', 'disabled']).nullish(),
+  context_management: contextManagement.nullish(),
+  service_tier: serviceTier.nullish(),
+  metadata: metadata.nullish(),
+  include: boundedList(z.string().max(LIMITS.nameChars), LIMITS.include).nullish(),
+  store: z.boolean().nullish(),
+  stream: z.boolean().nullish(),
+  background: z.boolean().nullish(),
+  stream_options: z.object({ include_obfuscation: z.boolean().nullish() }).nullish(),
+  safety_identifier: z.string().max(LIMITS.safetyChars).nullish(),
+  prompt_cache_key: z.string().max(LIMITS.keyChars).nullish(),
+  prompt_cache_options: promptCacheOptions.nullish(),
+  prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),
+  user: z.string().max(LIMITS.userChars).nullish(),
+  prompt: refused('This server keeps no prompt templates.'),
+  moderation: refused('This server does not moderate: call a moderation service before.'),
+});
 
-/** The body of `POST /v1/responses`. Yields the normalised request, its `prompt` not filled in; unknown fields are ignored. */
+/** The body of `POST /v1/responses`. Yields the normalised request; unknown fields are ignored. */
 export const createResponseBody: z.ZodType<CreateResponse> = bodyFields.transform((body, ctx): CreateResponse => {
-  const { input, text: given, stream_options: options, conversation, moderation: _moderation, ...rest } = body;
+  const {
+    input,
+    text: given,
+    stream_options: options,
+    conversation,
+    prompt: _prompt,
+    moderation: _moderation,
+    ...rest
+  } = body;
   const fields = present(rest);
   const tools = fields.tools ?? [];
   if (fields.previous_response_id !== undefined && conversation) {
@@ -153,23 +155,19 @@ export const createResponseBody: z.ZodType<CreateResponse> = bodyFields.transfor
       ['background'],
     );
   }
-  const { prompt } = fields;
-  if (fields.model === undefined && prompt === undefined)
-    return fault(ctx, 'invalid_request', "Missing required parameter: 'model'.", ['model']);
   const empty = input === undefined || input === null || (Array.isArray(input) && input.length === 0);
-  const begins = fields.previous_response_id === undefined && !conversation && prompt === undefined;
-  if (empty && begins) {
+  if (empty && fields.previous_response_id === undefined && !conversation) {
     return fault(ctx, 'invalid_request', "Missing required parameter: 'input'.", ['input']);
   }
   if (!checkTools(tools, fields.tool_choice, ctx)) return z.NEVER;
   const compacted = compactedInput(itemsOf(input), ctx);
   if (compacted === null) return z.NEVER;
-  if (compacted.input.length === 0 && begins) {
+  if (compacted.input.length === 0 && fields.previous_response_id === undefined && !conversation) {
     return fault(ctx, 'invalid_request', 'There is nothing to compact before the trigger.', ['input']);
   }
   return {
     ...fields,
-    model: fields.model ?? '',
+    model: body.model,
     ...compacted,
     tools,
     text: { format: given?.format ?? { type: 'text' }, ...(given?.verbosity && { verbosity: given.verbosity }) },
@@ -188,16 +186,7 @@ export function itemsOf<Item>(input: string | readonly Item[] | null | undefined
   return [{ type: 'message', status: 'completed', role: 'user', content: [{ type: 'input_text', text: input }] }];
 }
 
-/**
- * Reads a request body. Never throws; the error names the first fault.
- * @param prompts fills in a `prompt`; without it a request that has one is refused
- */
-export function parseCreateResponse(body: unknown, prompts: PromptSource | null = null): Parsed<CreateResponse> {
-  const parsed = parseBody(createResponseBody, body);
-  if (!parsed.ok || parsed.value.prompt === undefined) return parsed;
-  try {
-    return { ok: true, value: withPrompt(parsed.value, prompts) };
-  } catch (thrown) {
-    return { ok: false, error: toPerdureError(thrown) };
-  }
+/** Reads a request body. Never throws; the error names the first fault. */
+export function parseCreateResponse(body: unknown): Parsed<CreateResponse> {
+  return parseBody(createResponseBody, body);
 }

@@ -41,12 +41,6 @@ const inputPart = z.discriminatedUnion('type', [
     prompt_cache_breakpoint,
   }),
 ]);
-/** Of a template; data that a request sent for a variable stands in its input only. */
-const promptShown = z.object({
-  id: z.string(),
-  version: z.string().nullable(),
-  variables: z.record(z.string(), z.union([z.string(), inputPart])).nullable(),
-});
 const outputPart = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('output_text'),
@@ -244,7 +238,6 @@ export const responseSchema: z.ZodType<ResponseResource> = z.object({
     .exactOptional(),
   prompt_cache_retention: z.enum(['in_memory', '24h']).exactOptional(),
   user: z.string().exactOptional(),
-  prompt: promptShown.exactOptional(),
   conversation: z.object({ id: z.string() }).exactOptional(),
 });
 

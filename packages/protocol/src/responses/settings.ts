@@ -2,7 +2,6 @@
 import type { JsonObject } from '../json.ts';
 import type { InputItem } from './items.ts';
 import type { RequestedTool } from './namespaces.ts';
-import type { PromptReference } from './prompt.ts';
 
 export type Metadata = { readonly [key: string]: string };
 
@@ -107,7 +106,7 @@ export type ContextManagement = {
   readonly compact_threshold?: number;
 };
 
-/** A request to `POST /v1/responses`, normalised: `model` is empty only before a template that names one is filled in. What the client left out or sent as null is absent. */
+/** A request to `POST /v1/responses`, normalised. What the client left out or sent as null is absent. */
 export type CreateResponse = {
   readonly model: string;
   readonly input: readonly InputItem[];
@@ -145,6 +144,4 @@ export type CreateResponse = {
   readonly prompt_cache_options?: PromptCacheOptions;
   readonly prompt_cache_retention?: 'in_memory' | '24h';
   readonly user?: string;
-  /** Which template is in it, as its response repeats it. */
-  readonly prompt?: PromptReference;
 };

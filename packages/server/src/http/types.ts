@@ -16,7 +16,6 @@ import type { ApprovalView } from './perdure/approval-view.ts';
 import type { HoldView } from './perdure/hold-view.ts';
 import type { RegistryView } from './agents/view.ts';
 import type { WebhookView } from './perdure/webhook-view.ts';
-import type { Prompts } from './prompts/prompts.ts';
 
 /** Scopes of keys. `admin` manages its tenant's keys, `operator` all; `auditor` reads everything but content; `approve` decides approvals. */
 export type Scope = 'inference' | 'read' | 'admin' | 'operator' | 'auditor' | 'approve';
@@ -61,7 +60,6 @@ export interface HttpDeps {
   readonly automations: AutomationDesk;
   readonly approvals: ApprovalView;
   readonly webhooks: WebhookView;
-  readonly prompts: Prompts;
   report(what: string, error: unknown): void;
 }
 

@@ -8,7 +8,6 @@ import type { WorkspaceHost } from '../engine/environments/desk.ts';
 import type { Clock } from '../engine/ports.ts';
 import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
-import { makePrompts } from '../http/prompts/prompts.ts';
 import { type Listening, listen } from '../http/server.ts';
 import { type HomeId, homeTag, makeIds } from '../kernel/ids.ts';
 import type { HomeStore } from '../store/home-store.ts';
@@ -278,7 +277,6 @@ async function assemble(
       registry: agents.registry,
       automations: automations.desk,
       ...rules.views,
-      prompts: makePrompts(config.prompts),
       limits: {
         bodyBytes: limits.bodyBytes,
         requestMs: limits.requestMs,

@@ -28,7 +28,7 @@ import { readIdempotencyKey, readLabels } from '../request-headers.ts';
 export async function createResponse(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const { req, caller } = exchange;
   const body = await readJson(req, deps.limits);
-  const parsed = parseCreateResponse(body.value, deps.prompts(caller.tenant));
+  const parsed = parseCreateResponse(body.value);
   if (!parsed.ok) throw parsed.error;
   const request = parsed.value;
   noteSkipped(exchange.res, skippedTools(request.tools));

@@ -6,13 +6,7 @@
  * K2  Nothing is buffered without bound: frames that wait are counted, and a client that does not read is not read from.
  * K3  At the end of its time, and of the server's, no response begins; what runs is shown to its end.
  */
-import {
-  type CreateResponse,
-  parseCreateResponse,
-  perdureError,
-  type PromptSource,
-  toPerdureError,
-} from '@perdure/protocol';
+import { type CreateResponse, parseCreateResponse, perdureError, toPerdureError } from '@perdure/protocol';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Caller } from '../../engine/caller.ts';
@@ -43,8 +37,6 @@ export interface ConnectionOptions {
   readonly socket: WebSocket;
   readonly raw: Duplex;
   readonly labels: readonly string[];
-  /** The templates of the key's tenant. */
-  readonly prompts: PromptSource;
   /** Who asks, looked at again and counted for every response: a key may be revoked meanwhile, or have asked enough. @throws PerdureError */
   readonly admit: () => Caller;
   readonly bounds?: Partial<ConnectionBounds>;
@@ -150,8 +142,7 @@ export class Connection {
   async #run({ lane, generate, body }: Create): Promise<void> {
     try {
       if (this.#ending !== null) throw this.#over();
-      const { prompts } = this.#options;
-      const parsed = generate ? parseCreateResponse(body, prompts) : parseWarmUp(body, prompts);
+      const parsed = generate ? parseCreateResponse(body) : parseWarmUp(body);
       if (!parsed.ok) throw parsed.error;
       if (parsed.value.background) {
         throw perdureError('unsupported_parameter', 'background is not offered over a WebSocket.', {
@@ -269,12 +260,12 @@ export class Connection {
 }
 
 /** A warm-up may have no input at all: then it prepares what its settings say. */
-function parseWarmUp(body: Fields, prompts: PromptSource): ReturnType<typeof parseCreateResponse> {
+function parseWarmUp(body: Fields): ReturnType<typeof parseCreateResponse> {
   const { input } = body;
   const empty = input === undefined || input === null || (Array.isArray(input) && input.length === 0);
-  if (!empty) return parseCreateResponse(body, prompts);
-  const parsed = parseCreateResponse({ ...body, input: 'x' }, prompts);
-  return parsed.ok ? { ok: true, value: { ...parsed.value, input: parsed.value.input.slice(0, -1) } } : parsed;
+  if (!empty) return parseCreateResponse(body);
+  const parsed = parseCreateResponse({ ...body, input: 'x' });
+  return parsed.ok ? { ok: true, value: { ...parsed.value, input: [] } } : parsed;
 }
 
 interface Asking {

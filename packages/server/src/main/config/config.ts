@@ -7,7 +7,6 @@ import type { Channel, FirstRefusal, Product, RecordedEvent, Segment } from '../
 import type { Weights } from '../../placement/snapshot.ts';
 import type { AutomationRules } from '../../engine/automations/ports.ts';
 import type { EgressRules } from '../../provider/egress/rules.ts';
-import type { PromptTemplate } from '../../http/prompts/template.ts';
 import type { ToolsConfig } from './tools.ts';
 import type { DialectName } from '../../provider/dialect.ts';
 import type { AgentRules } from './agent-rules.ts';
@@ -52,8 +51,6 @@ export interface Config extends AgentRules {
   readonly ledger: LedgerConfig;
   readonly automations: Omit<AutomationRules, 'keyMs'>;
   readonly egress: EgressRules;
-  /** Of one id and tenant the versions in their order. */
-  readonly prompts: readonly PromptTemplate[];
   readonly tools: ToolsConfig;
   readonly workspaces: WorkspacesConfig;
   /** Where workers and people reach this server, without a slash at the end; null: where it listens. */

@@ -5,7 +5,6 @@ import type { FileEgress } from './egress.ts';
 import type { FileWorkspaces } from './workspaces.ts';
 import type { FileSigV4 } from './sigv4.ts';
 import type { FileTraces } from './traces.ts';
-import type { FilePrompt } from './prompts.ts';
 import type { FileMcp } from './tools.ts';
 
 export type Maybe<T> = T | null | undefined;
@@ -194,7 +193,6 @@ export interface FileConfig extends FileAgentRules {
   readonly public_url?: Maybe<string>;
   readonly sigv4?: Maybe<FileSigV4>;
   readonly traces?: Maybe<FileTraces>;
-  readonly prompts?: Maybe<readonly FilePrompt[]>;
   readonly tools?: Maybe<string | readonly string[]>;
   readonly mcp?: Maybe<FileMcp>;
 }

@@ -20,7 +20,6 @@ import { hashSecret } from '../keys/secret.ts';
 import { refusalOf } from './recorded.ts';
 import { retentionOf } from './retention.ts';
 import type { Sketch } from './sketch.ts';
-import { promptsOf } from './prompts.ts';
 import { toolsOf } from './tools.ts';
 
 export interface Folders {
@@ -77,7 +76,6 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     publicUrl: file.public_url?.replace(/\/+$/, '') ?? null,
     sigv4: sigv4Of(file.sigv4),
     traces: tracesConfigOf(file.traces),
-    prompts: promptsOf(file.prompts),
     tools: toolsOf(file, folders.base),
     limits: {
       ...limitValues(SERVER_BOUNDS, limits),

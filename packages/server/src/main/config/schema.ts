@@ -14,7 +14,6 @@ import { automations } from './automations.ts';
 import { workspaces } from './workspaces.ts';
 import { sigv4 } from './sigv4.ts';
 import { traces } from './traces.ts';
-import { prompts } from './prompts.ts';
 import { mcp, tools } from './tools.ts';
 import { dayStart } from '../../money/calendar.ts';
 import {
@@ -381,7 +380,6 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   workspaces: workspaces.nullish().meta({ description: 'Where commands of agents run: docs/workspaces.md.' }),
   sigv4: sigv4.nullish().meta({ description: 'Requests under /openai that AWS clients sign: docs/bedrock.md.' }),
   traces: traces.nullish().meta({ description: 'What traces tell, and where they are sent: docs/traces.md.' }),
-  prompts: prompts.nullish(),
   tools: tools.nullish(),
   mcp: mcp.nullish().meta({ description: 'Which MCP servers sessions may use: docs/tools.md.' }),
 }) as z.ZodType<FileConfig>;
