@@ -16,6 +16,14 @@ export {
 } from './responses/namespaces.ts';
 export { fault, parseBody, parseJsonText, parseQuery, type Parsed } from './parse.ts';
 export { createResponseBody, parseCreateResponse } from './responses/request-schema.ts';
+export {
+  type ExpandPrompt,
+  type ExpandedPrompt,
+  promptNotFound,
+  type PromptFault,
+  type PromptReference,
+  type PromptVariable,
+} from './responses/prompt.ts';
 export { includablesOf } from './responses/include.ts';
 export { skippedTools } from './responses/tool-schema.ts';
 export { inputItem } from './responses/item-schema.ts';

@@ -39,6 +39,10 @@ export const LIMITS: {
   /** `safety_identifier` and `prompt_cache_key`. */
   readonly keyChars: number;
   readonly userChars: number;
+  /** Variables of one prompt. */
+  readonly promptVariables: number;
+  /** A variable of a prompt that is a text. */
+  readonly promptValueChars: number;
   /** Tokens that a chat may bias. */
   readonly logitBias: number;
   readonly minOutputTokens: number;
@@ -86,6 +90,8 @@ export const LIMITS: {
   metadataValueChars: 512,
   keyChars: 64,
   userChars: 256,
+  promptVariables: 64,
+  promptValueChars: 1024 * 1024,
   logitBias: 1_024,
   minOutputTokens: 16,
   maxOutputTokens: 100_000_000,
