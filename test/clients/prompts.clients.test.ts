@@ -2,6 +2,7 @@ import { toFile } from 'openai';
 import { ResponsesWS } from 'openai/resources/responses/ws';
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { filesWith } from '../support/data-bytes.ts';
 import { failureOf } from '../support/failure.ts';
 import { all, DOG, FORGOTTEN, RECALLED, said, WHICH_DOG } from '../support/said.ts';
 import { TestSocket } from '../support/socket.ts';
@@ -139,6 +140,11 @@ describe('a prompt', () => {
     const ended = await socket.end();
     expect(JSON.stringify(ended.output)).toContain(JSON.stringify(RECALLED).slice(1, -1));
     expect(await itemsOf(ended.id)).toMatchObject([...messages, { role: 'user' }]);
+    // Instructions alone are enough to warm up, and nothing to answer.
+    socket.send({ type: 'response.create', prompt: { id: 'short' }, generate: false });
+    expect((await socket.end()).id).toMatch(/^resp_/);
+    socket.send({ type: 'response.create', prompt: { id: 'short' } });
+    expect(await socket.of('error')).toMatchObject({ error: { code: 'invalid_request', param: 'input' } });
     socket.send({ type: 'response.create', prompt: { id: 'dogs' }, input: 'x' });
     expect(await socket.of('error')).toMatchObject({
       status: 404,
@@ -160,6 +166,20 @@ describe('a prompt', () => {
     expect(other.status).toBe(422);
     await other.text();
   });
+});
+
+test('the variables of a deleted response go with it', async () => {
+  const name = 'Zacharias-7f3a9c2e51d8b604';
+  const response = await create({ prompt: { id: 'dog', variables: { ...REX, name } } });
+  expect(filesWith(stack.data, name)).not.toEqual([]);
+  await stack.openai(ACME).responses.delete(response.id);
+  await expect.poll(() => filesWith(stack.data, name), { timeout: 20_000, interval: 200 }).toEqual([]);
+});
+
+test('a stateless request leaves nothing of its variables', async () => {
+  const name = 'Zenobia-7f3a9c2e51d8b604';
+  await create({ prompt: { id: 'dog', variables: { ...REX, name } }, store: false });
+  expect(filesWith(stack.data, name)).toEqual([]);
 });
 
 describe('an image', () => {

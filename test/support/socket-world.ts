@@ -1,4 +1,5 @@
 /** WebSockets over an engine whose upstream follows a script: for what the emulated clouds do not do, and for limits that no file can set. */
+import { makePrompts } from '../../packages/server/src/engine/prompts/prompts.ts';
 import { Rates } from '../../packages/server/src/engine/rate/rates.ts';
 import type { RateRule } from '../../packages/server/src/engine/rate/rules.ts';
 import { createServer } from 'node:http';
@@ -40,6 +41,7 @@ export async function startSocketWorld(
   const MIB = 1024 * 1024;
   const deps = {
     engine: booted.engine,
+    prompts: makePrompts([], MIB),
     keyed: () => true,
     authenticate: (bearer: string | null) => {
       const caller = { ACME, RIVAL }[bearer ?? ''];
