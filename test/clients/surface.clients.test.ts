@@ -210,7 +210,9 @@ describe.each(['openai-responses', 'openai-chat'] as const)('over %s', dialect =
     for (const more of [{}, { store: false }, { stream: true }, { store: false, stream: true }]) {
       const response = await stack.request('POST', '/v1/responses', { body: { ...body, ...more } });
       expect(response.status).toBe(200);
-      expect(response.headers.get('perdure-skipped-tools')).toBe('web_search, mcp, namespace, tool_search, local_shell');
+      expect(response.headers.get('perdure-skipped-tools')).toBe(
+        'web_search, mcp, namespace, tool_search, local_shell',
+      );
       await response.text();
       expect(await upstreamBody()).not.toHaveProperty('tools');
     }

@@ -4,7 +4,7 @@ import type { FileKey } from '../../packages/server/src/main/config/file-form.ts
 import { MODEL, type Stack, startStack } from '../support/stack.ts';
 import { type Ids, type Input, inputs, repro, resolved } from './input.ts';
 import { breach, nameOf } from './law.ts';
-import { endpointsOf } from './routes.ts';
+import { endpointsOf, PROMPT } from './routes.ts';
 import { openSender, type Outcome, type Sender } from './send.ts';
 
 export interface FuzzOptions {
@@ -60,7 +60,7 @@ const PROGRESS_MS = 5_000;
 const NOTES = 10;
 
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const stack = await startStack({ clouds: ['aws'], config: { keys: KEYS } });
+  const stack = await startStack({ clouds: ['aws'], config: { keys: KEYS, prompts: [PROMPT] } });
   try {
     return await runOn(stack, options);
   } finally {

@@ -69,6 +69,18 @@ const CREATE: readonly unknown[] = [
     include: ['message.output_text.logprobs'],
     top_logprobs: 2,
   },
+  {
+    model: MODEL,
+    prompt: {
+      id: 'greet',
+      version: '1',
+      variables: {
+        language: 'Greek',
+        what: { type: 'input_image', image_url: 'data:image/png;base64,AAAA', detail: 'auto' },
+        where: { type: 'input_text', text: 'there' },
+      },
+    },
+  },
   { model: MODEL, input: [user, { type: 'compaction', encrypted_content: 'AAAA' }, { type: 'compaction_trigger' }] },
   {
     model: MODEL,
@@ -106,6 +118,12 @@ const CREATE: readonly unknown[] = [
     client_metadata: { a: 'b' },
   },
 ];
+/** What the server keeps for the request below. */
+export const PROMPT = {
+  id: 'greet',
+  instructions: 'Speak {{language}}.',
+  input: [{ role: 'user' as const, content: 'See {{what}} and {{where}}.' }],
+};
 const CHAT: readonly unknown[] = [
   { model: MODEL, messages: [{ role: 'user', content: 'Hello.' }], seed: 1, logprobs: false },
   {

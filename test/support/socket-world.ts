@@ -1,4 +1,5 @@
 /** WebSockets over an engine whose upstream follows a script: for what the emulated clouds do not do, and for limits that no file can set. */
+import { makePrompts } from '../../packages/server/src/engine/prompts/prompts.ts';
 import { Rates } from '../../packages/server/src/engine/rate/rates.ts';
 import type { RateRule } from '../../packages/server/src/engine/rate/rules.ts';
 import { createServer } from 'node:http';
@@ -11,7 +12,6 @@ import {
   World,
   type WorldOptions,
 } from '../../packages/server/src/engine/world.test-support.ts';
-import { makePrompts } from '../../packages/server/src/http/prompts/prompts.ts';
 import type { HttpDeps, HttpLimits } from '../../packages/server/src/http/types.ts';
 import type { WebSocketLimits } from '../../packages/server/src/http/websocket/limits.ts';
 import { serveWebSockets, type WebSockets } from '../../packages/server/src/http/websocket/upgrade.ts';
@@ -41,6 +41,7 @@ export async function startSocketWorld(
   const MIB = 1024 * 1024;
   const deps = {
     engine: booted.engine,
+    prompts: makePrompts([], MIB),
     keyed: () => true,
     authenticate: (bearer: string | null) => {
       const caller = { ACME, RIVAL }[bearer ?? ''];
@@ -62,7 +63,6 @@ export async function startSocketWorld(
       cacheBytes: MIB,
       ...over.websocket,
     },
-    prompts: makePrompts([]),
     rates: new Rates(over.rates ?? [], { monotonic: () => performance.now() }),
     report: (what: string, error: unknown) => void reported.push([what, error]),
   };

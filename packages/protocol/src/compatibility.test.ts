@@ -42,7 +42,8 @@ test.each(TABLES)('docs/compatibility.md holds the table of %s', (name, rows) =>
   else expect(text).toBe(wanted);
 });
 
-const responses = (more: object): Parsed<object> => parseCreateResponse({ model: 'm', input: 'x', ...more });
+const responses = (more: object): Parsed<object> =>
+  parseCreateResponse({ model: 'm', input: 'x', ...more }, { prompts: () => ({ version: '1', input: [] }) });
 const chat = (more: object): Parsed<object> =>
   parseChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }], ...more });
 /** Null is absent, and these may not be. */

@@ -57,6 +57,10 @@ export type ErrorCode =
   | 'previous_response_not_found'
   | 'response_not_found'
   | 'conversation_not_found'
+  | 'prompt_not_found'
+  | 'prompt_variable_missing'
+  | 'prompt_variable_unknown'
+  | 'prompt_variable_not_text'
   | 'item_not_found'
   | 'session_not_found'
   | 'turn_not_found'
@@ -220,6 +224,10 @@ export const ERRORS: { readonly [code in ErrorCode]: ErrorEntry } = {
   previous_response_not_found: caller(400, 'The previous response does not exist.'),
   response_not_found: caller(404, 'The response does not exist.'),
   conversation_not_found: caller(404, 'The conversation does not exist.'),
+  prompt_not_found: caller(404, 'The prompt does not exist, or has no such version.'),
+  prompt_variable_missing: caller(400, 'The prompt has a place for which the request gives no variable.'),
+  prompt_variable_unknown: caller(400, 'The prompt has no place for a variable of the request.'),
+  prompt_variable_not_text: caller(400, 'An image or a file was given where the prompt has place for a text only.'),
   item_not_found: caller(404, 'The item does not exist.'),
   session_not_found: caller(404, 'The session does not exist.'),
   turn_not_found: caller(404, 'The session has no such turn.'),

@@ -18,6 +18,14 @@ export {
 export { fault, parseBody, parseJsonText, parseQuery, type Parsed } from './parse.ts';
 export { parseOwnBody } from './perdure/own-body.ts';
 export { createResponseBody, parseCreateResponse } from './responses/request-schema.ts';
+export {
+  type ExpandPrompt,
+  type ExpandedPrompt,
+  promptNotFound,
+  type PromptFault,
+  type PromptReference,
+  type PromptVariable,
+} from './responses/prompt.ts';
 export { includablesOf } from './responses/include.ts';
 export { skippedTools } from './responses/tool-schema.ts';
 export { inputItem } from './responses/item-schema.ts';

@@ -34,6 +34,10 @@ const tool = (i: number, description = ''): object => ({
   description,
 });
 const annotation = { type: 'x' };
+const prompt = (variables: (size: number) => object): Ask => {
+  const prompts = () => ({ version: '1', input: [] });
+  return size => parseCreateResponse({ ...base, prompt: { id: 'p', variables: variables(size) } }, { prompts });
+};
 
 /** In pairs of a bound and its requests, so that a new bound without one does not compile. */
 const ASKS: { readonly [limit in Limit]: readonly Ask[] | 'elsewhere' } = {
@@ -71,6 +75,11 @@ const ASKS: { readonly [limit in Limit]: readonly Ask[] | 'elsewhere' } = {
     create(size => ({ conversation: text(size) })),
     create(size => ({ input: [{ id: text(size) }] })),
     size => parseListQuery({ after: [text(size)] }),
+  ],
+  promptVariables: [prompt(size => Object.fromEntries(Array.from({ length: size }, (_, i) => [`v${i}`, 'x'])))],
+  promptValueChars: [
+    prompt(size => ({ v: text(size) })),
+    prompt(size => ({ v: { type: 'input_text', text: text(size) } })),
   ],
   callIdChars: [create(size => ({ input: [{ type: 'function_call_output', call_id: text(size), output: '' }] }))],
   annotations: [

@@ -41,6 +41,10 @@ export const LIMITS: {
   /** `safety_identifier`. */
   readonly safetyChars: number;
   readonly userChars: number;
+  /** Variables of one prompt. */
+  readonly promptVariables: number;
+  /** A variable of a prompt that is a text. */
+  readonly promptValueChars: number;
   /** Tokens that a chat may bias. */
   readonly logitBias: number;
   /** Choices of one chat completion: each is a model call of its own. */
@@ -91,6 +95,8 @@ export const LIMITS: {
   keyChars: 64,
   safetyChars: 128,
   userChars: 256,
+  promptVariables: 64,
+  promptValueChars: 1024 * 1024,
   logitBias: 1_024,
   choices: 8,
   minOutputTokens: 16,

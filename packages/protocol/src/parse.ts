@@ -145,7 +145,7 @@ function unionFault(issue: core.$ZodIssueInvalidUnion, path: Path, root: unknown
 }
 
 /** Fields whose kinds are content. */
-const CONTENT: ReadonlySet<unknown> = new Set(['input', 'messages', 'items']);
+const CONTENT: ReadonlySet<unknown> = new Set(['input', 'messages', 'items', 'prompt']);
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 

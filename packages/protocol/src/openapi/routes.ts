@@ -64,6 +64,13 @@ const PLACE: readonly ErrorCode[] = [
   ...ATTACHING,
 ];
 
+const PROMPT: readonly ErrorCode[] = [
+  'prompt_not_found',
+  'prompt_variable_missing',
+  'prompt_variable_unknown',
+  'prompt_variable_not_text',
+];
+
 const OWN_ROUTES: readonly Route[] = [
   {
     method: 'post',
@@ -74,7 +81,7 @@ const OWN_ROUTES: readonly Route[] = [
     body: 'CreateResponse',
     answer: 'Response',
     stream: 'Events of Open Responses, each with its `sequence_number`.',
-    errors: TURN,
+    errors: [...TURN, ...PROMPT],
     idempotent: true,
     placed: true,
     names: true,

@@ -102,7 +102,7 @@ const outputText = z
   });
 const refusal = z.object({ type: z.literal('refusal'), refusal: text });
 
-const inputPart: z.ZodType<InputPart> = z.discriminatedUnion('type', [inputText, inputImage, inputFile]);
+export const inputPart: z.ZodType<InputPart> = z.discriminatedUnion('type', [inputText, inputImage, inputFile]);
 const outputPart: z.ZodType<OutputPart> = z.discriminatedUnion('type', [outputText, refusal]);
 const instructionPart = z.discriminatedUnion('type', [inputText]);
 const inputParts = boundedList(inputPart, LIMITS.contentParts);

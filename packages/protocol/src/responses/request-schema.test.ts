@@ -213,7 +213,7 @@ describe('what is refused', () => {
     [{ ...base, metadata: { a: 1 } }, 'invalid_request metadata.a'],
     [{ ...base, metadata: [] }, 'invalid_request metadata'],
     [{ ...base, conversation: {} }, 'invalid_request conversation.id'],
-    [{ ...base, prompt: { id: 'pmpt_1' } }, 'unsupported_parameter prompt'],
+    [{ ...base, prompt: { id: 'pmpt_1' } }, 'prompt_not_found prompt.id'],
     [
       { ...base, previous_response_id: 'resp_1', conversation: 'conv_1' },
       'mutually_exclusive_parameters previous_response_id',

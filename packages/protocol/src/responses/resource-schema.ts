@@ -238,6 +238,13 @@ export const responseSchema: z.ZodType<ResponseResource> = z.object({
     .exactOptional(),
   prompt_cache_retention: z.enum(['in_memory', '24h']).exactOptional(),
   user: z.string().exactOptional(),
+  prompt: z
+    .object({
+      id: z.string(),
+      version: z.string(),
+      variables: z.record(z.string(), z.union([z.string(), inputPart])).nullable(),
+    })
+    .exactOptional(),
   conversation: z.object({ id: z.string() }).exactOptional(),
 });
 

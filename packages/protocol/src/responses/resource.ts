@@ -1,6 +1,7 @@
 /** The response object, as every snapshot carries it: all 31 properties of Open Responses, always. */
 import type { ItemField } from './items.ts';
 import { offeredTools } from './namespaces.ts';
+import type { ResponsePrompt } from './prompt.ts';
 import type {
   CreateResponse,
   Metadata,
@@ -61,6 +62,7 @@ export type ResponseResource = {
   readonly prompt_cache_options?: PromptCacheOptions;
   readonly prompt_cache_retention?: string;
   readonly user?: string;
+  readonly prompt?: ResponsePrompt;
   /** OpenAI's addition; present only when the response belongs to a conversation. */
   readonly conversation?: { readonly id: string };
 };
@@ -68,7 +70,7 @@ export type ResponseResource = {
 /** The property names that Open Responses requires. */
 export const RESPONSE_PROPERTIES: readonly Exclude<
   keyof ResponseResource,
-  'conversation' | 'prompt_cache_options' | 'prompt_cache_retention' | 'user'
+  'conversation' | 'prompt' | 'prompt_cache_options' | 'prompt_cache_retention' | 'user'
 >[] = [
   'id',
   'object',
@@ -144,6 +146,7 @@ export function responseResource(parts: ResponseParts): ResponseResource {
     ...(parts.prompt_cache_options !== undefined && { prompt_cache_options: parts.prompt_cache_options }),
     ...(parts.prompt_cache_retention !== undefined && { prompt_cache_retention: parts.prompt_cache_retention }),
     ...(parts.user !== undefined && { user: parts.user }),
+    ...(parts.prompt !== undefined && { prompt: parts.prompt }),
     ...(parts.conversation !== undefined && { conversation: parts.conversation }),
   };
 }
@@ -157,6 +160,7 @@ export type ResponseEcho = Partial<
 export function echoOfRequest(request: CreateResponse): ResponseEcho {
   const {
     input: _input,
+    prompt_items: _promptItems,
     include: _include,
     context_management: _contextManagement,
     compaction_trigger: _compactionTrigger,

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../json.ts';
 import type { InputItem } from './items.ts';
 import type { RequestedTool } from './namespaces.ts';
+import type { ResponsePrompt } from './prompt.ts';
 
 export type Metadata = { readonly [key: string]: string };
 
@@ -144,4 +145,8 @@ export type CreateResponse = {
   readonly prompt_cache_options?: PromptCacheOptions;
   readonly prompt_cache_retention?: 'in_memory' | '24h';
   readonly user?: string;
+  /** The template whose messages the input begins with. */
+  readonly prompt?: ResponsePrompt;
+  /** How many items of the input are its messages: they come first. */
+  readonly prompt_items?: number;
 };

@@ -56,7 +56,7 @@ export const RESPONSE_FIELDS: readonly Row[] = [
   refused('moderation', 'unsupported_parameter', { model: 'm' }, 'ignoring it would answer what was to be blocked'),
   row('parallel_tool_calls', 'passed on', false),
   row('previous_response_id', 'taken', 'resp_1'),
-  refused('prompt', 'unsupported_parameter', { id: 'p' }, 'this server keeps no prompt templates'),
+  row('prompt', 'taken', { id: 'p' }, 'of the configuration: [prompts](prompts.md)'),
   row('prompt_cache_key', 'passed on', 'k'),
   row('prompt_cache_options', 'passed on', { mode: 'explicit' }, CACHE_OPTIONS),
   row('prompt_cache_retention', 'passed on', '24h'),

@@ -23,6 +23,7 @@ const KEPT = [
   'prompt_cache_options',
   'prompt_cache_retention',
   'user',
+  'prompt',
 ] as const satisfies readonly (keyof CreateResponse)[];
 
 export function storedSettings(request: CreateResponse): JsonObject {

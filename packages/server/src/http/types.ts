@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AutomationDesk } from '../engine/automations/desk.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Prompts } from '../engine/prompts/prompts.ts';
 import type { OpenRequest, Rates } from '../engine/rate/rates.ts';
 import type { TraceView } from './agents/traces.ts';
 import type { Signing } from './sigv4/admit.ts';
@@ -35,6 +36,7 @@ export interface HttpLimits {
 
 export interface HttpDeps {
   readonly engine: Engine;
+  readonly prompts: Prompts;
   readonly view: PlacementsView;
   readonly explains: ExplainView;
   readonly usage: UsageView;

@@ -6,6 +6,7 @@ import { Homes } from '../engine/homes.ts';
 import { makeDesk } from '../engine/placement-desk.ts';
 import type { WorkspaceHost } from '../engine/environments/desk.ts';
 import type { Clock } from '../engine/ports.ts';
+import { makePrompts } from '../engine/prompts/prompts.ts';
 import { Rates } from '../engine/rate/rates.ts';
 import { makeScheduler } from '../engine/scheduler.ts';
 import { type Listening, listen } from '../http/server.ts';
@@ -262,6 +263,7 @@ async function assemble(
   const http = await listen(
     {
       engine,
+      prompts: makePrompts(config.prompts, limits.bodyBytes),
       view,
       explains: makeExplainView({ config, active: era, desk, stores, control, ...knowing }),
       usage: makeUsageView(money, () => basisOfEra(era())),

@@ -23,18 +23,28 @@ import { inTime } from '../in-time.ts';
 import { noteSkipped, sendJson, type Headers } from '../reply.ts';
 import { EventStream, namedEvent, READER_LEFT } from '../sse.ts';
 import type { Exchange, HttpDeps } from '../types.ts';
+import { faultAsSent } from './fault-as-sent.ts';
 import { readIdempotencyKey, readLabels } from '../request-headers.ts';
 
 export async function createResponse(deps: HttpDeps, exchange: Exchange): Promise<void> {
   const { req, caller } = exchange;
   const body = await readJson(req, deps.limits);
-  const parsed = parseCreateResponse(body.value);
+  const parsed = parseCreateResponse(body.value, { prompts: deps.prompts.for(caller.tenant) });
   if (!parsed.ok) throw parsed.error;
   const request = parsed.value;
+  try {
+    await respond(deps, exchange, request, body.bytes);
+  } catch (thrown) {
+    throw faultAsSent(thrown, request);
+  }
+}
+
+async function respond(deps: HttpDeps, exchange: Exchange, request: CreateResponse, bytes: Uint8Array): Promise<void> {
+  const { req, caller } = exchange;
   noteSkipped(exchange.res, skippedTools(request.tools));
   const labels = readLabels(req);
   const key = readIdempotencyKey(req);
-  const idempotency = key === null ? null : { key, body: body.bytes };
+  const idempotency = key === null ? null : { key, body: bytes };
   if (!request.store) return stateless(deps, exchange, request, labels, idempotency);
   const begin = () => deps.engine.respond({ caller, request, labels, idempotency });
   const response = request.stream ? await begin() : await inTime(deps, exchange, begin);

@@ -12,6 +12,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { Caller } from '../../engine/caller.ts';
 import { callsOf } from '../../engine/stateless-context.ts';
 import type { LoggedItem } from '../../log/events.ts';
+import { faultAsSent } from '../responses/fault-as-sent.ts';
 import type { HttpDeps } from '../types.ts';
 import { ChainCache } from './chain-cache.ts';
 import { type ClientFrame, errorFrame, type Fields, inLane, readFrame } from './frames.ts';
@@ -33,10 +34,12 @@ const KEY_FAULTS: ReadonlySet<string> = new Set(['missing_api_key', 'invalid_api
 type Create = Extract<ClientFrame, { type: 'create' }>;
 
 export interface ConnectionOptions {
-  readonly deps: Pick<HttpDeps, 'engine' | 'limits' | 'websocket' | 'report'>;
+  readonly deps: Pick<HttpDeps, 'engine' | 'prompts' | 'limits' | 'websocket' | 'report'>;
   readonly socket: WebSocket;
   readonly raw: Duplex;
   readonly labels: readonly string[];
+  /** Whose prompts are found: a key stays its tenant's. */
+  readonly tenant: string;
   /** Who asks, looked at again and counted for every response: a key may be revoked meanwhile, or have asked enough. @throws PerdureError */
   readonly admit: () => Caller;
   readonly bounds?: Partial<ConnectionBounds>;
@@ -142,7 +145,9 @@ export class Connection {
   async #run({ lane, generate, body }: Create): Promise<void> {
     try {
       if (this.#ending !== null) throw this.#over();
-      const parsed = generate ? parseCreateResponse(body) : parseWarmUp(body);
+      // A warm-up may have no input at all: then it prepares what its settings say.
+      const prompts = this.#options.deps.prompts.for(this.#options.tenant);
+      const parsed = parseCreateResponse(body, { prompts, mayBeEmpty: !generate });
       if (!parsed.ok) throw parsed.error;
       if (parsed.value.background) {
         throw perdureError('unsupported_parameter', 'background is not offered over a WebSocket.', {
@@ -151,7 +156,10 @@ export class Connection {
       }
       const compacts = Array.isArray(body['context_management']) && body['context_management'].length > 0;
       const first = { lane, generate, compacts, request: parsed.value };
-      for (let next = await this.#first(first); next !== null; ) next = await this.#succeed(next);
+      const after = await this.#first(first).catch((thrown: unknown) => {
+        throw faultAsSent(thrown, first.request);
+      });
+      for (let next = after; next !== null; ) next = await this.#succeed(next);
     } catch (thrown) {
       this.#refuse(thrown, lane);
     }
@@ -257,15 +265,6 @@ export class Connection {
     this.#cache.clear();
     this.#gone.abort();
   }
-}
-
-/** A warm-up may have no input at all: then it prepares what its settings say. */
-function parseWarmUp(body: Fields): ReturnType<typeof parseCreateResponse> {
-  const { input } = body;
-  const empty = input === undefined || input === null || (Array.isArray(input) && input.length === 0);
-  if (!empty) return parseCreateResponse(body);
-  const parsed = parseCreateResponse({ ...body, input: 'x' });
-  return parsed.ok ? { ok: true, value: { ...parsed.value, input: [] } } : parsed;
 }
 
 interface Asking {

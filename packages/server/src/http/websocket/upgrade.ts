@@ -100,7 +100,7 @@ export function serveWebSockets(server: Server, deps: HttpDeps): WebSockets {
       return again;
     };
     sockets.handleUpgrade(req, raw, head, socket => {
-      const connection = new Connection({ deps, socket, raw, labels, admit: asks });
+      const connection = new Connection({ deps, socket, raw, labels, tenant: caller.tenant, admit: asks });
       open.add(connection);
       perKey.set(key, (perKey.get(key) ?? 0) + 1);
       socket.on('close', () => {

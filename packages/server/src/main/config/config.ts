@@ -1,4 +1,5 @@
 /** The configuration as the rest of the server sees it: plain data, checked, every default filled in. */
+import type { PromptTemplate } from '../../engine/prompts/template.ts';
 import type { RateRule } from '../../engine/rate/rules.ts';
 import type { CompactionOptions } from '../../engine/compaction/options.ts';
 import type { CapTerm } from '../../money/caps.ts';
@@ -43,6 +44,7 @@ export interface Config extends AgentRules {
   readonly caps: readonly CapTerm[];
   readonly rateLimits: readonly RateRule[];
   readonly alerts: readonly AlertConfig[];
+  readonly prompts: readonly PromptTemplate[];
   /** How often shadow prices of commitments are computed, ms; null: never. */
   readonly shadowMs: number | null;
   readonly retention: RetentionConfig;

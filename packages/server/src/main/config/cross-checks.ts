@@ -32,6 +32,7 @@ export function crossCheck(file: Sketch, context: CrossContext): readonly Proble
     ...moneyProblems(file, context),
     ...alertProblems(file, context),
     ...targets.flatMap(hostProblems),
+    ...promptProblems(file),
   ];
 }
 
@@ -125,6 +126,17 @@ function alertProblems({ alerts }: Sketch, { interpolated }: CrossContext): Prob
         : [],
     ),
   ];
+}
+
+/** A model that no target serves: the prompt would be refused wherever the request names none either. */
+function promptProblems({ prompts, targets }: Sketch): Problem[] {
+  const served = targets.flatMap(({ model }) => (model === null ? [] : [model]));
+  return prompts.flatMap(({ model }, i) => {
+    if (model === null || served.includes(model)) return [];
+    const near = didYouMean(model, served);
+    const hint = near === null ? '' : `: did you mean ${near}?`;
+    return [warning(['prompts', i, 'model'], `is served by no target${hint}`)];
+  });
 }
 
 /** One key, two rows: whose it is would depend on their order. */

@@ -6,6 +6,7 @@ import type { FileWorkspaces } from './workspaces.ts';
 import type { FileSigV4 } from './sigv4.ts';
 import type { FileTraces } from './traces.ts';
 import type { FileMcp } from './tools.ts';
+import type { FilePrompt } from './prompts.ts';
 
 export type Maybe<T> = T | null | undefined;
 /** What a file may leave out. An empty value (`reading:`) is left out too. */
@@ -182,6 +183,7 @@ export interface FileConfig extends FileAgentRules {
   readonly caps?: Maybe<readonly FileCap[]>;
   readonly rate_limits?: Maybe<readonly FileRateLimit[]>;
   readonly alerts?: Maybe<readonly FileAlert[]>;
+  readonly prompts?: Maybe<readonly FilePrompt[]>;
   readonly shadow_prices?: Maybe<{ readonly interval_minutes?: Maybe<number> }>;
   readonly retention?: Maybe<FileRetention>;
   readonly compaction?: Maybe<{ readonly strategy?: Maybe<'extractive' | 'model'>; readonly at?: Maybe<number> }>;

@@ -288,6 +288,11 @@ export const CONFIG_BOUNDS: {
   /** Tenants with a lifetime of their own. */
   readonly tenants: number;
   readonly alerts: number;
+  /** Prompts, each version counted. */
+  readonly prompts: number;
+  /** Of one prompt. */
+  readonly promptVersions: number;
+  readonly promptMessages: number;
   /** US dollars of a cap: in micro-dollars still an integer that a number holds. */
   readonly amountUsd: number;
   readonly capacity: number;
@@ -314,6 +319,9 @@ export const CONFIG_BOUNDS: {
   rateLimits: 1_000,
   tenants: 10_000,
   alerts: 16,
+  prompts: 1_000,
+  promptVersions: 100,
+  promptMessages: 100,
   amountUsd: 9_000_000_000,
   capacity: 1_000_000,
   contextTokens: 1_000_000_000,

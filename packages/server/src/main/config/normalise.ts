@@ -6,6 +6,7 @@ import type { ChannelConfig, Config, HomeConfig, KeyConfig, TargetConfig } from 
 import * as defaults from './defaults.ts';
 import { SERVER_BOUNDS, UPSTREAM_BOUNDS } from './limits.ts';
 import { alertsOf } from './alerts.ts';
+import { promptsOf } from './prompts.ts';
 import { rateRulesOf } from './rate-limits.ts';
 import { automationsOf } from './automations.ts';
 import { agentRulesOf } from './agent-rules.ts';
@@ -56,6 +57,7 @@ export function normalise(file: FileConfig, folders: Folders): Config {
     caps: capsOf(file),
     rateLimits: rateRulesOf(file),
     alerts: alertsOf(file),
+    prompts: promptsOf(file),
     shadowMs: file.shadow_prices
       ? (file.shadow_prices.interval_minutes ?? defaults.DEFAULT_SHADOW_MINUTES) * 60_000
       : null,

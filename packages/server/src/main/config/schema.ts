@@ -6,6 +6,7 @@ import { day, id as eventId } from '../../contract/manifest-words.ts';
 import { type FileConfig, type FileRate, type FileFirstRefusal, type Maybe, SCOPES } from './file-form.ts';
 import { refusalOf } from './recorded.ts';
 import { alert } from './alerts.ts';
+import { prompts } from './prompts.ts';
 import { rateLimits } from './rate-limits.ts';
 import { retentionSchema } from './retention.ts';
 import { agentRulesShape } from './agent-rules.ts';
@@ -343,6 +344,7 @@ export const fileSchema: z.ZodType<FileConfig> = z.strictObject({
   ).nullish(),
   caps: list(cap, CONFIG_BOUNDS.caps, 'Spend caps: a call that could pass one is refused. Default: none.').nullish(),
   rate_limits: rateLimits.nullish(),
+  prompts: prompts.nullish(),
   alerts: list(
     alert,
     CONFIG_BOUNDS.alerts,

@@ -10,12 +10,14 @@ export interface Sketch {
     readonly cloud: string | null;
     readonly region: string | null;
     readonly host_check: string | null;
+    readonly model: string | null;
   }[];
   readonly channels: readonly SketchedOffer[];
   readonly products: readonly SketchedOffer[];
   readonly rates: readonly SketchedRate[];
   readonly caps: readonly { readonly id: string | null; readonly product: string | null }[];
   readonly alerts: readonly { readonly id: string | null; readonly secret: string | null }[];
+  readonly prompts: readonly { readonly model: string | null }[];
   readonly keys: readonly SketchedKey[];
 }
 
@@ -41,7 +43,7 @@ export function sketchOf(value: unknown): Sketch {
   const file = fieldsOf(value);
   return {
     homes: entries(file['homes'], ['id']),
-    targets: entries(file['targets'], ['id', 'base_url', 'api_key', 'cloud', 'region', 'host_check']).map(
+    targets: entries(file['targets'], ['id', 'base_url', 'api_key', 'cloud', 'region', 'host_check', 'model']).map(
       (target, i) => ({
         ...target,
         priced: pricedOf(at(file['targets'], i)),
@@ -52,6 +54,7 @@ export function sketchOf(value: unknown): Sketch {
     rates: ratesIn(file),
     caps: entries(file['caps'], ['id', 'product']),
     alerts: entries(file['alerts'], ['id', 'secret']),
+    prompts: entries(file['prompts'], ['model']),
     keys: entries(file['keys'], ['name', 'hash', 'secret', 'channel', 'product']),
   };
 }

@@ -28,6 +28,11 @@ const ADVICE: { readonly [code in ErrorCode]?: string } = {
   model_not_found: '`GET /v1/models` lists what there is.',
   previous_response_not_found:
     'It was deleted, was not stored, or is of another tenant. Send the whole conversation as `input` instead.',
+  prompt_not_found:
+    '`param` says whether it is the id or the version. Prompts are listed in `prompts` of perdure.yaml; one of another tenant looks as if it did not exist: docs/prompts.md.',
+  prompt_variable_missing: 'Give the variable that `param` names, an empty text if need be.',
+  prompt_variable_unknown: 'Leave the variable at `param` out; the message lists those that the prompt has.',
+  prompt_variable_not_text: 'Give a text: images and files stand in messages of the user only.',
   session_running: 'Send `agent.session.input.cancel`, and delete the session once it is idle.',
   session_queue_full: 'Wait until the turn has taken what waits.',
   session_budget_exceeded: 'Set a higher `spend_control.limit` on the session.',
