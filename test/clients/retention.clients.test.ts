@@ -1,6 +1,6 @@
 /** Lifetimes and legal holds, as tenants, operators and auditors see them; through routes and through the command. */
 import type { HoldResource, KeptList } from '@perdure/protocol';
-import type OpenAI from 'openai';
+import { type OpenAI, toFile } from 'openai';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ let stack: Stack;
 let acme: OpenAI;
 let brief: OpenAI;
 beforeAll(async () => {
-  stack = await startStack({ clouds: ['aws'], config: { keys: KEYS, retention } });
+  stack = await startStack({ clouds: ['aws'], config: { keys: KEYS, retention, limits: { file_sweep_ms: 300 } } });
   acme = stack.openai('secret-of-acme-1');
   brief = stack.openai('secret-of-brief-1');
 });
@@ -106,6 +106,21 @@ describe('a lifetime', () => {
 });
 
 describe('a hold', () => {
+  test('on a tenant keeps the files that are deleted, too', async () => {
+    const [told, name] = [mark(), `${mark().replaceAll(' ', '-')}.txt`];
+    const hold = await place({ tenant: 'acme', reason: 'litigation' });
+    const file = await acme.files.create({ file: await toFile(Buffer.from(told), name), purpose: 'user_data' });
+    expect(await acme.files.delete(file.id)).toEqual({ id: file.id, object: 'file', deleted: true });
+    for (const seen of [acme.files.retrieve(file.id), acme.files.content(file.id), acme.files.delete(file.id)])
+      expect(await failureOf(seen)).toMatchObject({ status: 404, code: 'file_not_found' });
+    expect((await acme.files.list()).data).toEqual([]);
+    await sweeps();
+    expect([there(told), there(name)].map(files => files.length)).toEqual([1, 1]);
+    await lift(hold.id);
+    await gone(told);
+    await gone(name);
+  });
+
   test('on a tenant keeps what is deleted and what is over, hidden all the same, until it is lifted', async () => {
     const [deleted, ended, item] = [mark(), mark(), mark()];
     const hold = await place({ tenant: 'brief', reason: 'litigation', reference: 'No. 26-cv-1187' });

@@ -33,7 +33,7 @@ const tool = { type: 'function', name: 'f' };
 const PENALTY =
   '0, the default, is not sent to a Responses target; others are, and OpenAI’s service refuses them: `upstream_invalid_request`';
 const CACHE_OPTIONS =
-  '`mode` and `ttl`; the rest has no effect. A Chat Completions target is not sent `explicit`, nor the breakpoints on parts';
+  '`mode` and `ttl`; over a WebSocket `prewarm` is a warm-up; the rest has no effect. A Chat Completions target is not sent `explicit`, nor the breakpoints on parts';
 
 export const RESPONSE_FIELDS: readonly Row[] = [
   row('access_programs', 'no effect', { cyber: 'standard' }),

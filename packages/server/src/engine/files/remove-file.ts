@@ -1,6 +1,6 @@
 /**
  * The end of files: hidden in one commit, their blobs removed, their log told, their row forgotten, in that order (F2). Whatever dies in
- * between, the sweep finds the row and goes on.
+ * between, the sweep finds the row and goes on. Under a hold it is hidden only (F4); the sweep removes it once nothing holds it any more.
  */
 import { toPerdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
@@ -14,9 +14,17 @@ import type { FileRow } from './rows.ts';
 /** Rows of one step of a sweep. */
 const SWEPT = 100;
 
-/** Hides the row and removes all of it. What cannot be removed now is left to the sweep, and told to the operator. */
+/** Hides the row and removes all of it, if no hold is in the way. What cannot be removed now is left to the sweep, and told to the operator. */
 export async function discard(engine: EngineContext, store: SessionLog, row: FileRow): Promise<void> {
+  // An upload that was not finished was never there.
+  if (row.status !== 'pending' && isHeld(engine, row))
+    return void (await engine.sessions.wait(store.hideFile(row.tenant, row.id)));
   if (await engine.sessions.wait(store.doomFile(row.tenant, row.id))) await removeDoomed(engine, store, row);
+}
+
+/** Asked right before the commit that would erase, with nothing awaited in between. */
+function isHeld(engine: EngineContext, { tenant, id, owner }: FileRow): boolean {
+  return engine.retention.held(tenant, owner?.session ?? sessionOfFile(id));
 }
 
 export async function removeDoomed(engine: EngineContext, store: SessionLog, row: FileRow): Promise<boolean> {
@@ -47,7 +55,7 @@ export async function endLog(
 }
 
 /**
- * Removes what is doomed or has expired, and what was begun before `begunBefore` and never finished.
+ * Removes what is doomed or has expired, what no hold keeps any more, and what was begun before `begunBefore` and never finished.
  * @returns how many files went
  */
 export async function sweepFiles(engine: EngineContext, begunBefore: number): Promise<number> {
@@ -65,8 +73,21 @@ export async function sweepFiles(engine: EngineContext, begunBefore: number): Pr
       // Those that could not go now would be shown again at once.
       if (rows.length < SWEPT || settled === 0) break;
     }
+    gone += await sweepHidden(engine, store);
   }
   return gone;
+}
+
+async function sweepHidden(engine: EngineContext, store: SessionLog): Promise<number> {
+  let gone = 0;
+  for (let after: FileRow | null = null; ; ) {
+    const rows: readonly FileRow[] = await engine.sessions.wait(store.hiddenFiles({ after, limit: SWEPT }));
+    for (const row of rows)
+      if (!isHeld(engine, row) && (await engine.sessions.wait(store.doomFile(row.tenant, row.id))))
+        if (await removeDoomed(engine, store, row)) gone += 1;
+    after = rows.at(-1) ?? null;
+    if (rows.length < SWEPT) return gone;
+  }
 }
 
 async function settleRow(engine: EngineContext, store: SessionLog, row: FileRow): Promise<'gone' | 'kept' | 'left'> {
@@ -78,6 +99,10 @@ async function settleRow(engine: EngineContext, store: SessionLog, row: FileRow)
       await engine.sessions.wait(store.finishFile(tenant, id, row, UNBOUNDED));
       return 'kept';
     }
+  }
+  if (row.status === 'ready' && isHeld(engine, row)) {
+    await engine.sessions.wait(store.hideFile(tenant, id));
+    return 'kept';
   }
   if (row.status !== 'doomed' && !(await engine.sessions.wait(store.doomFile(tenant, id)))) return 'left';
   return (await removeDoomed(engine, store, row)) ? 'gone' : 'left';

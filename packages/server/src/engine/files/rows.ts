@@ -5,10 +5,11 @@
  * F2  What is deleted is `doomed` first, in one commit: nobody sees it from then on, and its row says which blobs must still go.
  *     The row itself goes last.
  * F3  What a turn fetched has an owner: the event that holds its item. It is doomed in the commit that erases that event's payload (L13).
+ * F4  What is deleted or over under a hold is `hidden`: nobody sees it either, and nothing of it is erased before the hold is lifted.
  */
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 
-export type FileStatus = 'pending' | 'ready' | 'doomed';
+export type FileStatus = 'pending' | 'ready' | 'doomed' | 'hidden';
 
 export interface FileOwner {
   readonly session: SessionId;
@@ -62,17 +63,24 @@ export interface FilesQuery {
   readonly now: number;
 }
 
+/** A place in the order of `hiddenFiles`. */
+export type FileMark = Pick<FileRow, 'createdAt' | 'id'>;
+
 export interface FileRows {
   /** Lays a row down. False, and nothing done, if there is one of that id. */
   putFile(row: FileRow): Promise<boolean>;
   /** A pending row becomes ready, if the tenant's ready files stay within the quota with it. */
   finishFile(tenant: TenantId, id: string, content: FileContent, quota: FileQuota): Promise<FileFinish>;
-  /** A row that is not doomed. It may be pending, or have expired. */
+  /** A row that is neither doomed nor hidden. It may be pending, or have expired. */
   file(tenant: TenantId, id: string): Promise<FileRow | null>;
   /** Ready files without an owner, in order of their ids. */
   files(query: FilesQuery): Promise<readonly FileRow[]>;
   /** Hides the row and erases what it says, its blobs' number aside. False if there is none, or it is doomed already. */
   doomFile(tenant: TenantId, id: string): Promise<boolean>;
+  /** Hides a ready row, and erases nothing of it: a hold is in the way. False if there is no ready one. */
+  hideFile(tenant: TenantId, id: string): Promise<boolean>;
+  /** Hidden ones of every tenant, by when they were begun. */
+  hiddenFiles(query: { readonly after: FileMark | null; readonly limit: number }): Promise<readonly FileRow[]>;
   /** Removes a doomed row: its blobs are gone. */
   forgetFile(tenant: TenantId, id: string): Promise<void>;
   /** Of every tenant: the doomed, those expired by `now`, and those pending that were begun before `begunBefore`. */

@@ -20,3 +20,17 @@ test('a frame is as deep and holds as much as a body may, and is refused before 
   );
   expect(codeOf(frame('[0]'))).toBe('create');
 });
+
+test('a cache that is warmed asks for no answer, whatever `generate` says', () => {
+  const generates = (more: object): unknown => {
+    const read = readFrame(JSON.stringify({ type: 'response.create', ...more }));
+    return read.type === 'create' && read.generate;
+  };
+  for (const generate of [undefined, null, true, false])
+    expect(generates({ generate, prompt_cache_options: { prewarm: true } })).toBe(false);
+  for (const prompt_cache_options of [undefined, null, {}, { prewarm: false }, { prewarm: null }, 'prewarm'])
+    expect([generates({ prompt_cache_options }), generates({ prompt_cache_options, generate: false })]).toEqual([
+      true,
+      false,
+    ]);
+});

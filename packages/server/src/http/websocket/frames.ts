@@ -36,7 +36,7 @@ export function readFrame(text: string): ClientFrame {
     });
   }
   const { stream_id: lane, generate, ...body } = rest;
-  return { type: 'create', lane: laneOf(lane), generate: generates(generate), body };
+  return { type: 'create', lane: laneOf(lane), generate: generates(generate) && !prewarms(body), body };
 }
 
 function laneOf(given: unknown): string | null {
@@ -56,6 +56,11 @@ function generates(given: unknown): boolean {
   if (typeof given !== 'boolean')
     throw perdureError('invalid_request', "'generate' must be a boolean.", { param: 'generate' });
   return given;
+}
+
+/** A cache is warmed without an answer, whatever `generate` says. What is no boolean is the body's to refuse. */
+function prewarms({ prompt_cache_options: options }: Fields): boolean {
+  return isJsonObject(options) && options['prewarm'] === true;
 }
 
 /** A request that failed before its response began, or a fault of the connection (without a lane). */

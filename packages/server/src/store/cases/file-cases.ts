@@ -135,6 +135,45 @@ export const FILE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'F4: what is hidden is seen by nobody, keeps what it says, counts no more, and is shown apart, page by page',
+    async run(fixture) {
+      const { store } = fixture;
+      const ids = ['file-c', 'file-a', 'file-b'];
+      for (const [index, id] of ids.entries()) {
+        // Two of one moment.
+        const one = row(id, { createdAt: NOON + Math.min(index, 1) });
+        await store.putFile(one);
+        equal(await store.hideFile(ACME, id), false);
+        await store.finishFile(ACME, id, content(one), AMPLE);
+        equal(await store.hideFile(RIVAL, id), false);
+        equal(await store.hideFile(ACME, id), true);
+        equal(await store.hideFile(ACME, id), false);
+      }
+      const again = await fixture.reopen('abrupt');
+      equal(await again.file(ACME, 'file-a'), null);
+      deepStrictEqual(await again.files(all), []);
+      deepStrictEqual(await again.unsettledFiles({ ...settled, begunBefore: NOON + 9 }), []);
+      await again.putFile(row('file-d'));
+      equal(await again.finishFile(ACME, 'file-d', content(row('file-d')), { bytes: 10, files: 1 }), 'done');
+      const [first, second] = await again.hiddenFiles({ after: null, limit: 2 });
+      deepStrictEqual(first, { ...row('file-c'), ...content(row('file-c')), status: 'hidden' });
+      equal(second?.id, 'file-a');
+      const rest = await again.hiddenFiles({ after: second, limit: 2 });
+      deepStrictEqual(
+        rest.map(({ id }) => id),
+        ['file-b'],
+      );
+      await rejects(again.hiddenFiles({ after: null, limit: 0 }), StoreMisuse);
+      await again.forgetFile(ACME, 'file-a');
+      equal(await again.doomFile(ACME, 'file-a'), true);
+      deepStrictEqual(
+        (await again.hiddenFiles({ after: null, limit: 9 })).map(({ id }) => id),
+        ['file-c', 'file-b'],
+      );
+      equal((await again.unsettledFiles(settled))[0]?.digest, '');
+    },
+  },
+  {
     name: 'F1: what was begun and never finished is swept, and what has expired',
     async run({ store }) {
       await store.putFile(row('file-old', { createdAt: NOON - 1 }));

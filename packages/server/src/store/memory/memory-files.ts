@@ -1,13 +1,16 @@
 /** Rows of files on a plain map. */
-import type { FileRow, FileRows } from '../../engine/files/rows.ts';
+import type { FileMark, FileRow, FileRows } from '../../engine/files/rows.ts';
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import { checkLimit } from '../bounds.ts';
 import type { MemoryData } from './memory-data.ts';
 
+const inOrder = (a: FileMark, b: FileMark): number =>
+  a.createdAt - b.createdAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
 export function filesOf(data: MemoryData, answer: <T>(work: () => T) => Promise<T>): FileRows {
   const find = (tenant: TenantId, id: string): FileRow | null => {
     const row = data.files.get(id);
-    return row?.tenant === tenant && row.status !== 'doomed' ? row : null;
+    return row?.tenant === tenant && row.status !== 'doomed' && row.status !== 'hidden' ? row : null;
   };
   return {
     putFile: row =>
@@ -44,9 +47,25 @@ export function filesOf(data: MemoryData, answer: <T>(work: () => T) => Promise<
       }),
     doomFile: (tenant, id) =>
       answer(() => {
+        const row = data.files.get(id);
+        if (row?.tenant !== tenant || row.status === 'doomed') return false;
+        data.files.set(id, doomed(row));
+        return true;
+      }),
+    hideFile: (tenant, id) =>
+      answer(() => {
         const row = find(tenant, id);
-        if (row !== null) data.files.set(id, doomed(row));
-        return row !== null;
+        if (row?.status !== 'ready') return false;
+        data.files.set(id, { ...row, status: 'hidden' });
+        return true;
+      }),
+    hiddenFiles: ({ after, limit }) =>
+      answer(() => {
+        checkLimit(limit);
+        const rows = [...data.files.values()].filter(
+          row => row.status === 'hidden' && (after === null || inOrder(after, row) < 0),
+        );
+        return rows.sort(inOrder).slice(0, limit);
       }),
     forgetFile: (tenant, id) =>
       answer(() => {

@@ -30,6 +30,19 @@ export const BAD_FILES: readonly Plant[] = [
     }),
   },
   {
+    name: 'what is hidden is erased',
+    spoil: good => ({ hideFile: (tenant, id) => good.doomFile(tenant, id) }),
+  },
+  {
+    name: 'what is hidden is shown to those who sweep',
+    spoil: (good, data) => ({
+      unsettledFiles: async query => [
+        ...(await good.unsettledFiles(query)),
+        ...[...data.files.values()].filter(({ status }) => status === 'hidden'),
+      ],
+    }),
+  },
+  {
     name: 'what was begun is never swept',
     spoil: good => ({ unsettledFiles: query => good.unsettledFiles({ ...query, begunBefore: 0 }) }),
   },

@@ -7,8 +7,8 @@ import type { ChangeOps, Handlers, ReaderOps } from './messages.ts';
 import { FILE_STATUSES } from './schema.ts';
 import type { WriterMemory } from './writer-memory.ts';
 
-export type FileHandlers = Handlers<Pick<ChangeOps, 'putFile' | 'finishFile' | 'doomFile' | 'forgetFile'>>;
-export type FileReads = Handlers<Pick<ReaderOps, 'file' | 'files' | 'unsettledFiles'>>;
+export type FileHandlers = Handlers<Pick<ChangeOps, 'putFile' | 'finishFile' | 'doomFile' | 'hideFile' | 'forgetFile'>>;
+export type FileReads = Handlers<Pick<ReaderOps, 'file' | 'files' | 'hiddenFiles' | 'unsettledFiles'>>;
 
 /** What is left of a row once its file is to go: where its blobs are, and how many. */
 export const DOOM =
@@ -26,6 +26,7 @@ export function makeFileHandlers(db: DatabaseSync, memory: WriterMemory, onErase
     'UPDATE files SET bytes = ?, chunks = ?, digest = ?, type = ?, purpose = ?, filename = ?, expires_at = ?, status = 1 WHERE id = ? AND t = ?',
   );
   const doom = db.prepare(`${DOOM} WHERE id = ? AND t = ? AND status <> 2`);
+  const hide = db.prepare('UPDATE files SET status = 3 WHERE id = ? AND t = ? AND status = 1');
   const forget = db.prepare('DELETE FROM files WHERE id = ? AND t = ? AND status = 2');
 
   return {
@@ -54,6 +55,10 @@ export function makeFileHandlers(db: DatabaseSync, memory: WriterMemory, onErase
       onErased();
       return true;
     },
+    hideFile({ tenant, id }) {
+      const t = memory.knownName(tenant);
+      return t !== null && hide.run(id, t).changes === 1;
+    },
     forgetFile({ tenant, id }) {
       const t = memory.knownName(tenant);
       if (t !== null) forget.run(id, t);
@@ -65,7 +70,7 @@ export function makeFileHandlers(db: DatabaseSync, memory: WriterMemory, onErase
 export function makeFileReads(db: DatabaseSync): FileReads {
   const all = 'SELECT f.*, (SELECT name FROM names WHERE k = f.t) AS tenant FROM files f';
   const ofTenant = 'f.t = (SELECT k FROM names WHERE name = ?)';
-  const file = db.prepare(`${all} WHERE f.id = ? AND ${ofTenant} AND f.status <> 2`);
+  const file = db.prepare(`${all} WHERE f.id = ? AND ${ofTenant} AND f.status < 2`);
   const listed = (sign: string, order: string): string => `${all}
     WHERE ${ofTenant} AND f.status = 1 AND f.owner IS NULL AND f.id ${sign} ? AND (? IS NULL OR f.purpose = ?)
       AND (f.expires_at IS NULL OR f.expires_at > ?) ORDER BY f.id ${order} LIMIT ?`;
@@ -73,7 +78,11 @@ export function makeFileReads(db: DatabaseSync): FileReads {
   const desc = db.prepare(listed('<', 'DESC'));
   // Two searches, each by its index.
   const unsettled = db.prepare(
-    `${all} WHERE f.status <> 1 AND (f.status = 2 OR f.created_at < ?) ORDER BY f.created_at LIMIT ?`,
+    `${all} WHERE f.status <> 1 AND (f.status = 2 OR f.status = 0 AND f.created_at < ?) ORDER BY f.created_at LIMIT ?`,
+  );
+  // The first says nothing more, and names the index.
+  const hidden = db.prepare(
+    `${all} WHERE f.status <> 1 AND f.status = 3 AND (f.created_at, f.id) > (?, ?) ORDER BY f.created_at, f.id LIMIT ?`,
   );
   const expired = db.prepare(
     `${all} WHERE f.expires_at IS NOT NULL AND f.expires_at <= ? AND f.status = 1 ORDER BY f.expires_at LIMIT ?`,
@@ -86,6 +95,7 @@ export function makeFileReads(db: DatabaseSync): FileReads {
       const [statement, from] = order === 'asc' ? [asc, after ?? ''] : [desc, after ?? '\u{10ffff}'];
       return statement.all(tenant, from, purpose, purpose, now, limit).map(fileRow);
     },
+    hiddenFiles: ({ after, limit }) => hidden.all(after?.createdAt ?? -1, after?.id ?? '', limit).map(fileRow),
     unsettledFiles({ now, begunBefore, limit }) {
       const rows = [...unsettled.all(begunBefore, limit), ...expired.all(now, limit)];
       return rows.slice(0, limit).map(fileRow);

@@ -83,6 +83,7 @@ export interface ChangeOps {
   readonly putFile: Op<FileRow, boolean>;
   readonly finishFile: Op<FileRef & { readonly content: FileContent; readonly quota: FileQuota }, FileFinish>;
   readonly doomFile: Op<FileRef, boolean>;
+  readonly hideFile: Op<FileRef, boolean>;
   readonly forgetFile: Op<FileRef, null>;
 }
 
@@ -168,6 +169,7 @@ export interface ReaderOps {
   readonly auditPosition: Op<null, number>;
   readonly file: Op<FileRef, FileRow | null>;
   readonly files: Op<FilesQuery, readonly FileRow[]>;
+  readonly hiddenFiles: Op<Parameters<FileRows['hiddenFiles']>[0], readonly FileRow[]>;
   readonly unsettledFiles: Op<Parameters<FileRows['unsettledFiles']>[0], readonly FileRow[]>;
   readonly resource: Op<Pick<ResourceRow, 'kind' | 'tenant' | 'id'>, ResourceRow | null>;
   readonly resources: Op<ResourceQuery, readonly ResourceRow[]>;

@@ -176,6 +176,11 @@ function homeOver(
       return reader.call('files', query);
     },
     doomFile: (tenant, id) => writer.call('doomFile', { tenant, id }),
+    hideFile: (tenant, id) => writer.call('hideFile', { tenant, id }),
+    hiddenFiles: async query => {
+      checkLimit(query.limit);
+      return reader.call('hiddenFiles', query);
+    },
     forgetFile: async (tenant, id) => void (await writer.call('forgetFile', { tenant, id })),
     unsettledFiles: async query => {
       checkLimit(query.limit);

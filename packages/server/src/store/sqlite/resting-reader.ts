@@ -17,6 +17,7 @@ const HOUSEKEEPING: ReadonlySet<keyof HomeReads> = new Set([
   'due',
   'dueResources',
   'heads',
+  'hiddenFiles',
   'keys',
   'living',
   'open',

@@ -217,7 +217,7 @@ export const APPLICATION_ID = 0x50726472;
 export const SESSION_KINDS = ['responses', 'conversation', 'stateless', 'agent'] as const;
 
 /** File status -> stored number: its index. Append only. */
-export const FILE_STATUSES = ['pending', 'ready', 'doomed'] as const;
+export const FILE_STATUSES = ['pending', 'ready', 'doomed', 'hidden'] as const;
 
 /** Response status -> stored number: its index. Append only; `deleted` is the store's own, and an index names its number. */
 export const RESPONSE_STATUSES = [
