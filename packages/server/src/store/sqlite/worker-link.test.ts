@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { isStoreError } from '../../engine/ports.ts';
@@ -24,6 +25,20 @@ test('no request is left with a sleeping worker, however the sleep and the post 
     if (i % 50 === 0) await writer.call('outboxTrim', i);
   }
   await Promise.all([writer.terminate(), reader.terminate()]);
+});
+
+test('an idle worker begins before the turn of the event loop is over in which it is asked', async () => {
+  await using place = await scratch();
+  const writer = await WorkerLink.open<WriterOps>('writer', { ...SETUP, path: place.file });
+  const db = new DatabaseSync(place.file, { readOnly: true });
+  const find = db.prepare('SELECT count(*) AS n FROM documents WHERE digest = ?');
+  const asked = writer.call('putDocument', { digest: 'd', body: 'kept' });
+  const until = performance.now() + 10_000;
+  while (find.get('d')?.['n'] === 0 && performance.now() < until);
+  expect(find.get('d')?.['n']).toBe(1);
+  await asked;
+  db.close();
+  await writer.terminate();
 });
 
 test('a worker that sleeps is ended at once, and what waits for it fails', async () => {

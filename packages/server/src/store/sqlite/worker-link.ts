@@ -1,6 +1,6 @@
 /**
- * The server's end of a worker: requests go out in the order in which they are made, those of one tick in one message; each gets one
- * answer. What waits is bounded: a store that does not answer must not fill the memory.
+ * The server's end of a worker: requests go out in the order in which they are made, the first at once and those of one tick in one message
+ * while it is at work; each gets one answer. What waits is bounded: a store that does not answer must not fill the memory.
  */
 import { Worker } from 'node:worker_threads';
 import { Slots } from '../../kernel/slots.ts';
@@ -72,7 +72,9 @@ export class WorkerLink<O> {
       // The worker's answer is of the type that the operation's name stands for: both sides are typed by the same table.
       const id = this.#wait({ resolve, reject });
       this.#outgoing.push([id, op, args]);
-      if (this.#outgoing.length === 1) setImmediate(() => this.#flush());
+      // A worker with nothing to do begins at once; one that is busy takes all of this turn of the event loop together.
+      if (this.#waiting.size === 1) this.#flush();
+      else if (this.#outgoing.length === 1) setImmediate(() => this.#flush());
     });
   }
 
