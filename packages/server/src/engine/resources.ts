@@ -34,6 +34,9 @@ export const RESOURCE_KINDS = [
 ] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
+/** Kinds whose bodies hold nothing that anybody wrote: what such a row said before may stay in a store's files for a while. */
+export const BARE_KINDS: ReadonlySet<ResourceKind> = new Set<ResourceKind>(['cursor']);
+
 /** Characters of a resource's body: 8 Mi, what an agent with the longest tools and instructions takes. */
 export const MAX_RESOURCE_CHARS: number = 8 * 1024 * 1024;
 /** Changes of one call: a vault goes with all its credentials. */

@@ -1,6 +1,12 @@
 /** Resources of the control home: both sides of them. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { RESOURCE_KINDS, type ResourceChange, type ResourceKind, type ResourceRow } from '../../engine/resources.ts';
+import {
+  BARE_KINDS,
+  RESOURCE_KINDS,
+  type ResourceChange,
+  type ResourceKind,
+  type ResourceRow,
+} from '../../engine/resources.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { numberOrNull, one, type Row, textOrNull } from './columns.ts';
 import { auditWriter } from './control-sql.ts';
@@ -32,7 +38,7 @@ export function makeResourceHandlers(db: DatabaseSync, onErased: () => void): Re
         if (version === 1) make.run(id, RESOURCE_KINDS.indexOf(kind), tenant, parent, version, createdAt, wakeAt, body);
         else {
           change.run(version, wakeAt, body, id);
-          onErased();
+          if (!BARE_KINDS.has(kind)) onErased();
         }
       }
       if (entry !== null) audited(entry);
