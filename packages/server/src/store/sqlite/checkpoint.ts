@@ -6,7 +6,8 @@
  *  - Busy, with more than the bound: fold anyway. That bounds the log's file, and how long an opening after a crash takes.
  *  - The file of the log is not truncated by that: writing over it again is cheaper to fsync than making it longer.
  *  - After an erasure it is truncated, as soon as nothing waits and after `SCRUB_LATEST_MS` whatever waits, because old pages in it still
- *    hold what was erased (L13).
+ *    hold what was erased (L13). But not twice within `SCRUB_APART_MS`: each time takes several commits' time, and those that follow write to a file
+ *    that grows, which takes longer to fsync.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { point } from './kill-point.ts';
@@ -22,6 +23,8 @@ export const QUIET_MS = 50;
 const SCRUB_RETRY_MS = 250;
 /** How long a busy home may put a scrub off. */
 const SCRUB_LATEST_MS = 5000;
+/** From one scrub to the next, unless it is late. */
+export const SCRUB_APART_MS = 1000;
 /** How long a scrub that is late waits for readers: none of ours reads for longer. If it was in vain, a stranger reads: not again soon. */
 const SCRUB_WAIT_MS = 500;
 const SCRUB_WAIT_AGAIN_MS = 10_000;
@@ -54,6 +57,7 @@ export function makeCheckpointer(db: DatabaseSync, logBytes: number, tidy: () =>
   let pages = 0;
   let scrub = false;
   let erasedAt = 0;
+  let scrubbedAt = Number.NEGATIVE_INFINITY;
   let lateAgainAt = 0;
 
   function emptied(): boolean {
@@ -81,6 +85,7 @@ export function makeCheckpointer(db: DatabaseSync, logBytes: number, tidy: () =>
       const done = emptied() && tidied;
       if (late && !done) lateAgainAt = performance.now() + SCRUB_WAIT_AGAIN_MS;
       scrub = !done;
+      if (done) scrubbedAt = performance.now();
       return done;
     } finally {
       db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
@@ -98,8 +103,10 @@ export function makeCheckpointer(db: DatabaseSync, logBytes: number, tidy: () =>
     rest(pace) {
       try {
         const late = scrub && performance.now() > Math.max(erasedAt + SCRUB_LATEST_MS, lateAgainAt);
-        if (scrub && (late || pace !== 'busy')) return scrubbed(late) ? null : SCRUB_RETRY_MS;
+        const rests = scrub && pace === 'idle' ? scrubbedAt + SCRUB_APART_MS - performance.now() : 0;
+        if (scrub && (late || (pace !== 'busy' && rests <= 0))) return scrubbed(late) ? null : SCRUB_RETRY_MS;
         if (pages >= (pace === 'quiet' ? quiet : most)) fold();
+        if (rests > 0) return rests;
       } catch {
         // The disk is full or fails. Nothing is lost: the log keeps what was committed, and the next rest tries again.
         return scrub ? SCRUB_RETRY_MS : null;
