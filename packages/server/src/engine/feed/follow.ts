@@ -4,6 +4,8 @@
  * N1  What follows from an event, and how far was followed, are one commit: whatever process dies when, each event has its effect once.
  * N2  The events of a home take effect in the order of its commits.
  * N3  What is made so is derived (L1): nothing is decided by it that the log could contradict.
+ * N4  Events that nothing follows from move the place only now and then: each note is a commit, and whoever begins a turn waits for it. A process
+ *     that dies has its last ones looked at again.
  */
 import type { SessionId, TenantId } from '../../kernel/ids.ts';
 import { decodeEnvelope, EVENT_CODES } from '../../log/codec.ts';
@@ -74,8 +76,9 @@ export interface Feed {
 
 /** Events of one read. */
 const PAGE = 200;
-/** Positions without an effect after which the place is noted all the same. */
-const NOTE_EVERY = 5_000;
+/** Positions without an effect after which the place is noted all the same, and the time, ms. */
+export const NOTE_EVERY = 5_000;
+export const NOTE_MS = 5_000;
 /** Of nobody: rows of the follower itself. */
 const NOBODY = '*' as TenantId;
 /** As operators are told of it. */
@@ -92,6 +95,11 @@ export function followFeed(parts: FeedParts): Feed {
   const { homes, control, consumers } = parts;
   const codes = [...new Set(consumers.flatMap(({ types }) => types.map(type => EVENT_CODES[type])))];
   const places = new Map<string, Place>();
+  /** How far was looked, noted or not. */
+  const seen = new Map<string, number>();
+  /** When the place was last noted, ms since 1970. */
+  const notedAt = new Map<string, number>();
+  const began = parts.now();
   let closed = false;
   let passing: Promise<void> | null = null;
 
@@ -122,6 +130,7 @@ export function followFeed(parts: FeedParts): Feed {
       const done = await control.changeResources([...changes, { op: 'put', row: moved }], null);
       if (done) places.set(home.home, { row: moved, position });
       else places.delete(home.home);
+      if (done) notedAt.set(home.home, parts.now());
       if (done && changes.length > 0) for (const one of consumers) one.committed?.();
       return done;
     } catch (error) {
@@ -129,6 +138,19 @@ export function followFeed(parts: FeedParts): Feed {
       places.delete(home.home);
       throw error;
     }
+  }
+
+  /** All up to there has taken effect. */
+  async function passed(home: FedHome, position: number): Promise<void> {
+    seen.set(home.home, position);
+    const ahead = position - (await placeOf(home)).position;
+    const since = parts.now() - (notedAt.get(home.home) ?? began);
+    if (ahead >= NOTE_EVERY || (ahead > 0 && since >= NOTE_MS)) await commit(home, [], position);
+  }
+
+  async function noteEnd(home: FedHome): Promise<void> {
+    const position = seen.get(home.home) ?? 0;
+    if (position > (await placeOf(home)).position) await commit(home, [], position);
   }
 
   async function effectsOf(fed: FedEvent): Promise<readonly ResourceChange[]> {
@@ -158,18 +180,16 @@ export function followFeed(parts: FeedParts): Feed {
       const { position: after } = await placeOf(home);
       const from = Math.max(after, seen.get(home.home) ?? 0);
       const { rows, to } = await home.heads({ codes, after: from, limit: PAGE });
-      if (rows.length === 0) {
-        if (to - after >= NOTE_EVERY) await commit(home, [], to);
-        seen.set(home.home, to);
-        if (to === from) return;
-        continue;
-      }
-      await followRows(
-        home,
-        rows.map(row => fedOf(home, row)),
-        after,
-      );
-      seen.set(home.home, to);
+      if (rows.length > 0)
+        await followRows(
+          home,
+          rows.map(row => fedOf(home, row)),
+          after,
+        );
+      // Ended in the middle of them: what was not looked at is not passed.
+      if (closed) return;
+      await passed(home, to);
+      if (to === from) return;
       // An event from after the pass began comes after all that was there then: the next pass takes it up, or none would end under load.
       if ((rows.at(-1)?.at ?? 0) > begun) return;
     }
@@ -183,7 +203,7 @@ export function followFeed(parts: FeedParts): Feed {
     const flush = async (): Promise<void> => {
       const last = batch.at(-1);
       if (last === undefined) return;
-      if (!(await commit(home, pending, last.position)))
+      if (pending.length > 0 && !(await commit(home, pending, last.position)))
         for (const fed of batch) {
           await alone(fed, before);
           before = fed.position;
@@ -213,9 +233,6 @@ export function followFeed(parts: FeedParts): Feed {
     }
     await flush();
   }
-
-  /** How far was looked, noted or not. */
-  const seen = new Map<string, number>();
 
   async function pass(): Promise<void> {
     const begun = parts.now();
@@ -259,6 +276,8 @@ export function followFeed(parts: FeedParts): Feed {
       closed = true;
       clearInterval(timer);
       await passing?.catch(() => undefined);
+      // Where that fails the last ones are looked at again.
+      for (const home of homes) await noteEnd(home).catch(() => undefined);
     },
   };
 }
