@@ -151,6 +151,17 @@ describe('tools', () => {
     expect(second?.parentSpanId).toBe(first?.parentSpanId);
     expect(call && plain(call)['gen_ai.tool.call.arguments']).toBe('{"at":"door"}');
     expect(JSON.stringify(spans(events))).not.toContain('door');
+
+    // It was asked for before the program ran again, and answered without having run.
+    const denied: EventBody = {
+      type: 'tool.failed',
+      head: { callId: 'call_p', code: 'approval_denied', count: 0 },
+      payload: { items: [] },
+    };
+    const late = [started, requested, suspended, started, denied, ended('call_1')];
+    const all = spans([...EVENTS.slice(0, 5), ...late, end]).filter(({ name }) => name.startsWith('execute_tool'));
+    expect(all.map(({ name }) => name)).toEqual([first?.name, 'execute_tool look', first?.name]);
+    expect(all[1]?.parentSpanId).toBe(all[0]?.spanId);
   });
 
   test('one whose outcome nobody knows', () => {

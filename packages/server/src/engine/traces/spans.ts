@@ -217,7 +217,7 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
   const tool = requested?.head.tool ?? 'unknown';
   const error = suspended ? null : toolError(outcome);
   const program = requested?.head.caller?.program;
-  const parent = program === undefined ? null : spanOfRun(turn.events.slice(0, at), program, ids);
+  const parent = program === undefined ? null : spanOfRun(turn.events, begin, program, ids);
   const values: Values = {
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': tool,
@@ -248,9 +248,11 @@ function toolSpan({ turn, ids, root, end: turnEnd }: Under, event: LogEvent, at:
   ];
 }
 
-/** The last run of a program before now. */
-function spanOfRun(before: readonly LogEvent[], program: string, ids: SpanIds): string | null {
-  const started = before.findLast(one => one.type === 'tool.started' && one.head.callId === program);
+/** The last run of a program before `begin`: what is below it began after it. */
+function spanOfRun(events: readonly LogEvent[], begin: LogEvent, program: string, ids: SpanIds): string | null {
+  const started = events
+    .slice(0, events.indexOf(begin))
+    .findLast(one => one.type === 'tool.started' && one.head.callId === program);
   return started === undefined ? null : ids.span(started.seq);
 }
 
