@@ -73,7 +73,7 @@ export interface EngineContext {
   /** Stored turns that run in this process. */
   readonly running: Map<ResponseId, RunningTurn>;
   /** Commits that go on after their client was answered. */
-  readonly finishing: Set<Promise<void>>;
+  readonly finishing: { count: number };
   readonly tail: TailCommits;
   /** Whether nothing is to be taken up any more: the process ends. */
   stopping(): boolean;

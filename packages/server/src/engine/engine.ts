@@ -161,7 +161,7 @@ export function createEngine(options: EngineOptions): Engine {
     lease: new Lease(owner, homes.all, clock, limits.leaseMs),
     retention: options.retention ?? KEEP_ALL,
     running: new Map(),
-    finishing: new Set(),
+    finishing: { count: 0 },
     tools: withSubagents(toolDesk(options.tools), () => context),
     subagents: subagentHooks(() => context),
     agentHost: { ...NO_HOST, ...options.agentHost },
@@ -367,14 +367,14 @@ export function createEngine(options: EngineOptions): Engine {
     environments,
     recover: takeUpAll,
     get busy() {
-      return context.running.size + stateless + context.finishing.size;
+      return context.running.size + stateless + context.finishing.count;
     },
     async drain(ms) {
       draining = true;
       await Promise.all([options.scheduler.stop(), sweeper.stop(), environments.stop()]);
       const until = clock.monotonic() + ms;
       // Recovery reads on until it sees that it is to end: the stores stay open for it, too.
-      while (recovering + context.running.size + stateless + context.finishing.size > 0 && clock.monotonic() < until) {
+      while (recovering + context.running.size + stateless + context.finishing.count > 0 && clock.monotonic() < until) {
         context.tail.flush();
         await new Promise(resolve => setTimeout(resolve, 20));
       }

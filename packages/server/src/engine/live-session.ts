@@ -9,6 +9,7 @@
  */
 import { perdureError } from '@perdure/protocol';
 import type { SessionId, TenantId } from '../kernel/ids.ts';
+import { Slots } from '../kernel/slots.ts';
 import type { Envelope, EventBody } from '../log/events.ts';
 import { decodeEnvelope } from '../log/codec.ts';
 import { stateIn } from '../session/project.ts';
@@ -38,6 +39,8 @@ export interface LiveSession {
   gate: Promise<unknown>;
   /** How many are at it or queue for it: while there are any it is not evicted (V3). */
   users: number;
+  /** Its number among those that are begun alone; null: it is none of them. */
+  alone: number | null;
   /** Set once the session was forgotten: whoever still holds it must not use it (V2). */
   stale: boolean;
 }
@@ -77,6 +80,8 @@ export class Sessions {
   readonly #live = new Map<SessionId, LiveSession>();
   /** By tenant too: who asks for what is foreign must not answer for its owner (L10). */
   readonly #loading = new Map<string, Promise<LiveSession | null>>();
+  /** Those that are begun alone: they come and go by the thousand, and hardly anybody looks for one. */
+  readonly #alone = new Slots<LiveSession>();
   /** Those that wait for people, in order of use. */
   readonly #waiting = new Set<LiveSession>();
   #bytes = 0;
@@ -89,6 +94,13 @@ export class Sessions {
   begin(tenant: TenantId, session: SessionId, store: SessionLog): LiveSession {
     const live = this.#entry(tenant, session, store, true);
     this.#keep(live);
+    return live;
+  }
+
+  /** The same for a log that is written by who begins it and by nobody else: it is here until it is forgotten, and not among those that are kept. */
+  beginAlone(tenant: TenantId, session: SessionId, store: SessionLog): LiveSession {
+    const live = this.#entry(tenant, session, store, true);
+    live.alone = this.#alone.add(live);
     return live;
   }
 
@@ -109,6 +121,7 @@ export class Sessions {
       commits: Promise.resolve(),
       gate: Promise.resolve(),
       users: 0,
+      alone: null,
       stale: false,
     };
   }
@@ -120,8 +133,10 @@ export class Sessions {
       this.#live.delete(session);
       this.#live.set(session, cached);
       this.rest(cached);
-      return cached.tenant === tenant && cached.state !== null ? cached : null;
+      return ownedBy(tenant, cached);
     }
+    const alone = this.#findAlone(session);
+    if (alone !== null) return ownedBy(tenant, alone);
     // One load serves all who ask meanwhile: two copies of a session in one process would fight over its fence.
     const key = `${tenant} ${session}`;
     let loading = this.#loading.get(key);
@@ -132,6 +147,11 @@ export class Sessions {
     return loading;
   }
 
+  #findAlone(session: SessionId): LiveSession | null {
+    for (const live of this.#alone) if (live.session === session) return live;
+    return null;
+  }
+
   async #read(tenant: TenantId, session: SessionId, store: SessionLog): Promise<LiveSession | null> {
     const row = await this.wait(store.session(tenant, session));
     if (row === null) return null;
@@ -139,8 +159,8 @@ export class Sessions {
     live.digest = row.digest;
     live.state = stateIn(row) ?? (await this.#fold(tenant, session, store));
     // It may have begun here while it was read: one copy is enough, and that one may be ahead.
-    const begun = this.#live.get(session);
-    if (begun !== undefined) return begun.tenant === tenant && begun.state !== null ? begun : null;
+    const begun = this.#live.get(session) ?? this.#findAlone(session);
+    if (begun !== null) return ownedBy(tenant, begun);
     this.#keep(live);
     this.rest(live);
     return live;
@@ -242,6 +262,7 @@ export class Sessions {
   forget(live: LiveSession): void {
     if (live.stale) return;
     live.stale = true;
+    if (live.alone !== null) return void this.#alone.take(live.alone);
     if (this.#live.get(live.session) === live) this.#live.delete(live.session);
     this.#waiting.delete(live);
     this.#bytes -= live.context.bytes + SESSION_BYTES;
@@ -280,6 +301,11 @@ export class Sessions {
   get size(): number {
     return this.#live.size;
   }
+}
+
+/** Null if it is another tenant's (L10), or has not begun. */
+function ownedBy(tenant: TenantId, live: LiveSession): LiveSession | null {
+  return live.tenant === tenant && live.state !== null ? live : null;
 }
 
 /** Once it is over, whatever came of it. What came of it is not held: a session in the cache would keep its last turn and all its events. */

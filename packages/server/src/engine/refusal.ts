@@ -36,7 +36,7 @@ export async function recordRefusal(
       payload: null,
     },
   ];
-  const live = engine.sessions.begin(caller.tenant, session, store);
+  const live = engine.sessions.beginAlone(caller.tenant, session, store);
   await engine.sessions.commit(live, bodies, { actor: actorOf(caller) });
   engine.sessions.forget(live);
   const placement = placementId(idBody(session, 'sess') ?? '', 1);

@@ -16,6 +16,7 @@ import { killPoint } from './kill-point.ts';
 import type { LiveSession } from './live-session.ts';
 import type { InferRequest, PlacedCall } from './placing.ts';
 import { type CallSettings, type ContextRun, isProviderError, type SessionLog } from './ports.ts';
+import { type MeterBody, meterLater } from './stateless-meter.ts';
 import { pause, statelessPause } from './try-again.ts';
 import { upstreamFailure } from './turn.ts';
 import { upstreamAnswer, upstreamSteps } from './upstream-call.ts';
@@ -40,8 +41,6 @@ export interface StatelessInput {
 
 const DONE = { done: true, value: undefined } as const;
 
-type MeterBody = Extract<EventBody, { type: 'call.completed' | 'call.failed' }>;
-
 /** To be made once: by `steps` or by `answer`. */
 export class StatelessRun {
   /** Asks the call to end before its next item. */
@@ -52,7 +51,7 @@ export class StatelessRun {
   #attempt = 1;
   #live: LiveSession | null = null;
   /** The commit of the placement in force. */
-  #commit: Promise<unknown> | null = null;
+  #commit: Promise<void> | null = null;
   readonly #avoid: string[] = [];
   /** Whether it was made once more on a target that had failed. */
   #waited = false;
@@ -239,11 +238,11 @@ export class StatelessRun {
   }
 
   /** Sets the commit of the first placement going, if it is not. */
-  #record(): Promise<unknown> {
+  #record(): Promise<void> {
     if (this.#commit !== null) return this.#commit;
     const { caller, store, facts } = this.#input;
     killPoint('stateless.before-placement');
-    this.#live = this.#engine.sessions.begin(facts.tenant, facts.session, store);
+    this.#live = this.#engine.sessions.beginAlone(facts.tenant, facts.session, store);
     const admitted: EventBody = {
       type: 'call.admitted',
       head: { home: store.home, origin: facts.origin, subject: this.#input.subject ?? null },
@@ -252,8 +251,9 @@ export class StatelessRun {
     return this.#lay([admitted, placedEvent(1, this.#placed, facts.purpose)], actorOf(caller));
   }
 
-  #lay(bodies: readonly EventBody[], actor: string): Promise<unknown> {
-    const commit = this.#engine.sessions.commit(this.#mustLive(), bodies, { actor });
+  #lay(bodies: readonly EventBody[], actor: string): Promise<void> {
+    // What was laid is not held.
+    const commit = this.#engine.sessions.commit(this.#mustLive(), bodies, { actor }).then(() => undefined);
     // Waited for before the first byte is released; until then its failure must not count as unhandled.
     commit.catch(() => undefined);
     this.#commit = commit;
@@ -326,27 +326,10 @@ export class StatelessRun {
     this.#usage = sumUsage(this.#usage, head.usage);
   }
 
-  /** Commits the meter without keeping the client waiting. If that fails, recovery closes the reservation at its bound, here or in the next process. */
   #meter(event: MeterBody): void {
     this.#count(event);
-    killPoint('stateless.before-meter');
-    const engine = this.#engine;
-    const { sessions, finishing, tail } = engine;
-    const commit: Promise<void> = tail
-      .turn()
-      .then(() => this.#record())
-      .then(() => sessions.commit(this.#mustLive(), [event], { actor: 'engine' }))
-      .then(() => undefined)
-      .catch(error => {
-        engine.report('stateless.meter', toPerdureError(error));
-        for (let call = 1; call <= this.#attempt + 1; call++) engine.spend.doubt(this.#input.facts.session, call);
-        engine.recoverLater(this.#mustLive());
-      })
-      .finally(() => {
-        sessions.forget(this.#mustLive());
-        finishing.delete(commit);
-      });
-    finishing.add(commit);
+    const recorded = this.#record();
+    meterLater(this.#engine, { live: this.#mustLive(), event, attempts: this.#attempt, recorded });
   }
 }
 
