@@ -1,52 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import type { HomeId, SessionId, TenantId } from '../kernel/ids.ts';
-import type { EventBody } from '../log/events.ts';
+import type { SessionId } from '../kernel/ids.ts';
 import type { HomeStore } from '../store/home-store.ts';
-import { emptyMemoryData } from '../store/memory/memory-data.ts';
-import { openMemoryHome } from '../store/memory/open-memory-home.ts';
 import { storeError } from '../store/store-error.ts';
 import { type LiveSession, Sessions, WAITING_KEPT } from './live-session.ts';
-import { codeOf, gate, NOON, sha256 } from './world.test-support.ts';
-
-const ACME = 'acme' as TenantId;
-const RIVAL = 'rival' as TenantId;
-const ID = 'sess_1' as SessionId;
-const clock = { now: () => NOON, monotonic: () => 0 };
-const actor = 'key:test';
-
-const origin = { product: 'api', channel: 'direct', segment: 'commercial', stateHeld: true, readings: {} };
-const created: EventBody = {
-  type: 'session.created',
-  head: {
-    kind: 'conversation',
-    home: 'local' as HomeId,
-    owner: 'proc_1',
-    origin,
-    lineage: [],
-    labels: [],
-    openCalls: [],
-    continues: null,
-  },
-  payload: { metadata: {} },
-};
-const labelled = (label: string): EventBody => ({ type: 'session.labelled', head: { labels: [label] }, payload: null });
-const claimed: EventBody = { type: 'session.claimed', head: { owner: 'proc_2' }, payload: null };
-
-function sessions(cacheBytes = 1_000_000, storeMs = 200): Sessions {
-  return new Sessions({ clock, storeMs, cacheBytes, sha256, salt: () => new Uint8Array(16) });
-}
-
-function stores(wrap: (store: HomeStore) => HomeStore = store => store) {
-  const data = emptyMemoryData();
-  const open = (): HomeStore => openMemoryHome({ home: 'local' as HomeId, clock, data });
-  return { store: wrap(open()), plain: open() };
-}
-
-async function begun(cache: Sessions, store: HomeStore, id: SessionId = ID): Promise<LiveSession> {
-  const live = cache.begin(ACME, id, store);
-  await cache.commit(live, [created], { actor });
-  return live;
-}
+import {
+  ACME,
+  actor,
+  begun,
+  claimed,
+  clock,
+  created,
+  ID,
+  labelled,
+  RIVAL,
+  sessions,
+  stores,
+} from './live-session.test-support.ts';
+import { codeOf, gate, sha256 } from './world.test-support.ts';
 
 test('a session that begins while it is looked for is one session', async () => {
   const held = gate();
@@ -64,48 +34,6 @@ test('a session that begins while it is looked for is one session', async () => 
   expect(await looked).toBe(live);
   expect(await cache.load(ACME, ID, store)).toBe(live);
   await cache.commit(live, [labelled('eu')], { actor });
-});
-
-test('a log that is begun alone is found while it is written, and counts for nothing', async () => {
-  const { store } = stores();
-  const cache = sessions(10_000);
-  const kept = await begun(cache, store);
-  for (let i = 0; i < 20; i++) {
-    const id = `sess_alone${i}` as SessionId;
-    const alone = cache.beginAlone(ACME, id, store);
-    await cache.commit(alone, [created], { actor });
-    await cache.commit(alone, [labelled('eu')], { actor });
-    expect(cache.size).toBe(1);
-    expect(await cache.load(ACME, id, store)).toBe(alone);
-    expect(await cache.load(RIVAL, id, store)).toBeNull();
-    cache.forget(alone);
-    cache.forget(alone);
-    expect(await codeOf(cache.commit(alone, [labelled('us')], { actor }))).toBe('store_unavailable');
-  }
-  expect(await cache.load(ACME, ID, store)).toBe(kept);
-  // Were it counted when it goes, the bound would come later than it says.
-  const more = [1, 2, 3, 4].map(i => cache.begin(ACME, `sess_more${i}` as SessionId, store));
-  expect(cache.size).toBe(4);
-  expect([kept.stale, ...more.map(({ stale }) => stale)]).toEqual([true, false, false, false, false]);
-  const read = await cache.load(ACME, 'sess_alone3' as SessionId, store);
-  expect([read?.begun, read?.state?.labels]).toEqual([false, ['eu']]);
-});
-
-test('one that begins while it is looked for is the same log', async () => {
-  const held = gate();
-  const { store } = stores(inner => ({
-    ...inner,
-    session: async (...asked) => {
-      await held.opened;
-      return inner.session(...asked);
-    },
-  }));
-  const cache = sessions();
-  const looked = cache.load(ACME, ID, store);
-  const alone = cache.beginAlone(ACME, ID, store);
-  await cache.commit(alone, [created], { actor });
-  held.open();
-  expect(await looked).toBe(alone);
 });
 
 describe('V1: a change', () => {
