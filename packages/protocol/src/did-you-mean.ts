@@ -15,6 +15,15 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return best;
 }
 
+/**
+ * What to say of a word that is not there: the one that was meant, or all that there are.
+ * @param none said in their place if there are none
+ */
+export function knownHint(word: string, known: readonly string[], none: string = 'none'): string {
+  const near = didYouMean(word, known);
+  return near === null ? `there are: ${known.join(', ') || none}` : `did you mean ${near}?`;
+}
+
 /** Insertions, deletions and substitutions between two words; anything above `most` is only known to be above it. */
 function editDistance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1;

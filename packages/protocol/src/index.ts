@@ -1,4 +1,4 @@
-export { didYouMean } from './did-you-mean.ts';
+export { didYouMean, knownHint } from './did-you-mean.ts';
 export * from './errors.ts';
 export * from './json.ts';
 export * from './limits.ts';
@@ -93,6 +93,7 @@ export * from './perdure/reports.ts';
 export * from './perdure/rights.ts';
 export * from './perdure/status.ts';
 export type { StatementBasis } from './perdure/basis.ts';
+export * from './perdure/commitments.ts';
 export * from './perdure/usage.ts';
 export * from './perdure/webhooks.ts';
 export * from './responses/conversations.ts';

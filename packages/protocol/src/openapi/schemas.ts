@@ -76,7 +76,8 @@ import { answerRightBody, offerRightBody, rightListSchema, rightSchema } from '.
 import { decisionFactsSchema, explainBody, explanationSchema } from '../perdure/explain.ts';
 import { lockInSchema, statefulnessSchema, visibilitySchema } from '../perdure/reports.ts';
 import { whatIfBody } from '../perdure/placements.ts';
-import { commitmentsSchema, usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
+import { commitmentsSchema } from '../perdure/commitments.ts';
+import { usageCallPageSchema, usageGroupSchema } from '../perdure/usage.ts';
 import { createConversationBody, createItemsBody, updateConversationBody } from '../responses/conversations.ts';
 import {
   compactedResponseSchema,

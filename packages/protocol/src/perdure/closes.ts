@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
 import type { Parsed } from '../parse.ts';
+import { amount } from './amount.ts';
 import { parseOwnBody } from './own-body.ts';
 
 export type RestatementResource = {
@@ -55,7 +56,6 @@ export type RestateMonth = { readonly reason: string };
 
 const text = z.string();
 const month = text.regex(/^\d{4}-\d{2}$/, 'must be a month as 2026-03');
-const amount = text.regex(/^-?\d+$/).meta({ description: 'Whole micro-dollars.' });
 
 const restatement = {
   object: z.literal('perdure.restatement'),

@@ -3,7 +3,7 @@
  * what was to be restricted. OpenAI's routes ignore what they do not know, as clients send more than a server has.
  */
 import * as z from 'zod';
-import { didYouMean } from '../did-you-mean.ts';
+import { knownHint } from '../did-you-mean.ts';
 import { isJsonObject } from '../json.ts';
 import { type Parsed, paramOf, parseBody, type Path, strayMessage } from '../parse.ts';
 import { perdureError, type PerdureError } from '../perdure-error.ts';
@@ -49,7 +49,6 @@ function firstIn(values: readonly unknown[], schema: z.core.$ZodType, path: Path
 }
 
 function refusal(path: Path, known: readonly string[]): PerdureError {
-  const near = didYouMean(String(path.at(-1)).slice(0, 64), known);
-  const hint = near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`;
+  const hint = knownHint(String(path.at(-1)).slice(0, 64), known);
   return perdureError('unsupported_parameter', strayMessage(path, hint), { param: paramOf(path) });
 }

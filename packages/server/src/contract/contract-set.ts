@@ -1,5 +1,5 @@
 /** Several contracts together: which are in force when, and under which reading. */
-import { didYouMean } from '@perdure/protocol';
+import { didYouMean, knownHint } from '@perdure/protocol';
 import type { Contract } from './contract.ts';
 import type { Finding } from './finding.ts';
 import { MANIFEST_FILE } from './manifest.ts';
@@ -106,9 +106,8 @@ export function chooseReadings(
 ): ReadingChoice {
   const offered = new Set(contracts.flatMap(contract => contract.readings.map(reading => reading.id)));
   if (wanted !== null && !offered.has(wanted)) {
-    const near = didYouMean(wanted, offered);
-    const hint = near === null ? `there are: ${[...offered].join(', ') || 'none'}` : `did you mean ${near}?`;
-    return { ok: false, code: 'reading_unknown', message: `no configured contract has a reading ${wanted} (${hint})` };
+    const message = `no configured contract has a reading ${wanted} (${knownHint(wanted, [...offered])})`;
+    return { ok: false, code: 'reading_unknown', message };
   }
   const readings: Record<string, string> = {};
   for (const contract of contracts) {

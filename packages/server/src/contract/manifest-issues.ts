@@ -1,5 +1,5 @@
 /** What the schema of `contract.yaml` found, as findings: where, and what was meant. */
-import { didYouMean } from '@perdure/protocol';
+import { didYouMean, knownHint } from '@perdure/protocol';
 import type { z } from 'zod';
 import type { FindingCode, Report } from './finding.ts';
 import type { IssueNote } from './manifest-words.ts';
@@ -27,11 +27,8 @@ export function reportIssues(issues: readonly Issue[], context: IssueContext, re
       continue;
     }
     const known = keysAt(issue.path, schema);
-    for (const key of issue.keys) {
-      const near = didYouMean(key, known);
-      const hint = near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`;
-      at('manifest_invalid', [...issue.path, key], `there is no key ${key}`, hint);
-    }
+    for (const key of issue.keys)
+      at('manifest_invalid', [...issue.path, key], `there is no key ${key}`, knownHint(key, known));
   }
 }
 

@@ -3,7 +3,7 @@
  * refused under `/perdure/v1`: a filter with a slip of the pen would show everything. Elsewhere it is ignored, as clients of OpenAI's API send more
  * than a server knows. A name that takes one value and is given several is refused everywhere: whichever was taken, another would have been dropped.
  */
-import { didYouMean, perdureError, type RawQuery } from '@perdure/protocol';
+import { knownHint, perdureError, type RawQuery } from '@perdure/protocol';
 import { rawQuery } from './query.ts';
 
 const OURS = '/perdure/v1/';
@@ -57,17 +57,11 @@ function unknownName(unknown: string, known: readonly string[]): Error {
   const plain = PLAIN.test(unknown);
   return perdureError(
     'unsupported_parameter',
-    `${plain ? `There is no '${unknown}' here` : 'There is no such query parameter here'} (${hintOf(unknown, known)})`,
+    `${plain ? `There is no '${unknown}' here` : 'There is no such query parameter here'} (${known.length === 0 ? 'this route takes no query' : knownHint(unknown, known)})`,
     {
       param: plain ? unknown : null,
     },
   );
-}
-
-function hintOf(unknown: string, known: readonly string[]): string {
-  if (known.length === 0) return 'this route takes no query';
-  const near = didYouMean(unknown, known);
-  return near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`;
 }
 
 let loaded: Promise<ReadonlyMap<string, readonly string[]>> | null = null;

@@ -1,5 +1,5 @@
 /** `cases.yaml`: table cases beside a contract. What a case is, and reading it with the line of everything that is wrong. */
-import { didYouMean } from '@perdure/protocol';
+import { knownHint } from '@perdure/protocol';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -230,9 +230,7 @@ function crossProblems({ places, products, channels, defaults, cases }: CasesFil
   const problems: (readonly [Path, string])[] = [];
   const check = (path: Path, name: string | undefined, known: readonly string[]): void => {
     if (name === undefined || known.includes(name)) return;
-    const near = didYouMean(name, known);
-    const hint = near === null ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`;
-    problems.push([path, `nothing is called ${JSON.stringify(name)} here (${hint})`]);
+    problems.push([path, `nothing is called ${JSON.stringify(name)} here (${knownHint(name, known)})`]);
   };
   const facts = (at: Path, given: CaseFacts): void => {
     check([...at, 'product'], given.product, Object.keys(products));

@@ -1,5 +1,5 @@
 /** `perdure explain`: from flags to a hypothetical call, and its decision as a table or JSON. */
-import { didYouMean, DESTINATION_USES, RIGHT_STATES, TOOL_ORIGINS } from '@perdure/protocol';
+import { DESTINATION_USES, knownHint, RIGHT_STATES, TOOL_ORIGINS } from '@perdure/protocol';
 import { id as rightId } from '../contract/manifest-words.ts';
 import { VOCABULARY } from '../contract/schema.ts';
 import type { HomeId } from '../kernel/ids.ts';
@@ -245,10 +245,7 @@ function callFrom(options: ExplainOptions, config: Config, { of, principal, agen
 function oneOf(name: 'segment' | 'purpose', given: string): string {
   const known = VOCABULARY[name] ?? [];
   if (known.includes(given)) return given;
-  const near = didYouMean(given, known);
-  return usage(
-    `there is no ${name} "${given}" (${near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`})`,
-  );
+  return usage(`there is no ${name} "${given}" (${knownHint(given, known)})`);
 }
 
 function usage(message: string): never {

@@ -1,5 +1,5 @@
 /** What one part of a configuration says of another. */
-import { didYouMean } from '@perdure/protocol';
+import { didYouMean, knownHint } from '@perdure/protocol';
 import { homeTag } from '../../kernel/ids.ts';
 import { isLoopback } from '../loopback.ts';
 import { LOCAL_HOME } from './defaults.ts';
@@ -80,9 +80,7 @@ function keyProblems(key: SketchedKey, i: number, { channels, products, interpol
   for (const [field, known] of [['channel', channels] as const, ['product', products] as const]) {
     const value = key[field];
     if (value === null || known.includes(value)) continue;
-    const near = didYouMean(value, known);
-    const hint = near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`;
-    problems.push(error(['keys', i, field], `there is no ${field} ${value} (${hint})`));
+    problems.push(error(['keys', i, field], `there is no ${field} ${value} (${knownHint(value, known)})`));
   }
   return problems;
 }
@@ -92,9 +90,7 @@ function moneyProblems({ caps, rates, products, channels, targets }: Sketch, con
   const named = (path: Path, field: 'product' | 'channel', value: string | null): Problem[] => {
     const known = field === 'product' ? context.products : context.channels;
     if (value === null || known.includes(value)) return [];
-    const near = didYouMean(value, known);
-    const hint = near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`;
-    return [error([...path, field], `there is no ${field} ${value} (${hint})`)];
+    return [error([...path, field], `there is no ${field} ${value} (${knownHint(value, known)})`)];
   };
   const both = (path: Path, rate: { readonly product: string | null; readonly channel: string | null }): Problem[] => [
     ...named(path, 'product', rate.product),

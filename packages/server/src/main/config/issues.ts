@@ -1,5 +1,5 @@
 /** What the schema found, in words. No message shows a value that could be a secret (L9). */
-import { didYouMean } from '@perdure/protocol';
+import { didYouMean, knownHint } from '@perdure/protocol';
 import type * as z from 'zod';
 import { keysAt } from '../../contract/schema-keys.ts';
 import type { Path, Problem } from './problem.ts';
@@ -33,8 +33,7 @@ export function pathOf(issue: Issue): Path {
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const near = didYouMean(key, known);
-  return `is not known here (${near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`})`;
+  return `is not known here (${knownHint(key, known)})`;
 }
 
 function words(issue: Issue, path: Path, context: IssueContext): string {

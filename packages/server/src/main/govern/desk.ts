@@ -1,6 +1,7 @@
 /** What somebody can ask and do about contracts, whether over HTTP or on the data folder: checks, scopes, answers. */
 import {
   didYouMean,
+  knownHint,
   type ActivationAnswer,
   type ActivationResource,
   type AnswerRight,
@@ -297,8 +298,7 @@ export function makeGovernDesk({
 
 function named(param: string, given: string, known: readonly string[]): void {
   if (known.includes(given)) return;
-  const near = didYouMean(given, known);
-  const hint = near === null ? `there are: ${[...new Set(known)].join(', ')}` : `did you mean ${near}?`;
+  const hint = knownHint(given, [...new Set(known)]);
   throw perdureError('invalid_request', `There is no ${param} '${given.slice(0, 64)}' (${hint})`, { param });
 }
 

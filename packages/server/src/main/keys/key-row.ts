@@ -1,5 +1,5 @@
 /** A new key, and how keys are listed. */
-import { didYouMean } from '@perdure/protocol';
+import { knownHint } from '@perdure/protocol';
 import { EVERY_TENANT } from '../../engine/caller.ts';
 import type { KeyRow } from '../../engine/ports.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -134,8 +134,7 @@ function isSegment(text: string): text is Segment {
 }
 
 function unknown(what: string, given: string, known: readonly string[]): string {
-  const near = didYouMean(given, known);
-  return `there is no ${what} "${given}" (${near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`})`;
+  return `there is no ${what} "${given}" (${knownHint(given, known)})`;
 }
 
 export interface NewKey {
