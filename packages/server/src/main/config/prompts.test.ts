@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { makePrompts } from '../../engine/prompts/prompts.ts';
 import { CONFIG_BOUNDS } from './limits.ts';
 import { parseConfig } from './load.ts';
-import { ConfigError } from './problem.ts';
+import { problemOf } from './problem.test-support.ts';
 
 const target = { id: 'a', vendor: 'o', model: 'm', cloud: 'c', region: 'r', base_url: 'http://127.0.0.1:1' };
 const TARGETS = 'targets: [{id: a, vendor: o, model: gpt, cloud: c, region: r, base_url: "http://127.0.0.1:1"}]\n';
@@ -15,15 +15,7 @@ function load(text: string): ReturnType<typeof parseConfig> {
 }
 const read = (prompts: unknown) => load(JSON.stringify({ targets: [target], prompts })).config.prompts;
 
-function problem(text: string): string | null {
-  try {
-    load(text);
-    return null;
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-}
+const problem = (text: string): string | null => problemOf(() => load(text));
 const wrong = (prompts: unknown): string | null => problem(JSON.stringify({ targets: [target], prompts }));
 
 test('what is left out has its default', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { CONFIG_BOUNDS } from './limits.ts';
 import { parseConfig } from './load.ts';
-import { ConfigError } from './problem.ts';
+import { problemOf } from './problem.test-support.ts';
 import { RATE_BOUNDS } from './rate-limits.ts';
 
 const target = { id: 'a', vendor: 'o', model: 'm', cloud: 'c', region: 'r', base_url: 'http://a' };
@@ -14,15 +14,7 @@ function read(rules: unknown) {
   }).config.rateLimits;
 }
 
-function problem(rules: unknown): string | null {
-  try {
-    read(rules);
-    return null;
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-}
+const problem = (rules: unknown): string | null => problemOf(() => read(rules));
 
 test('what is left out limits nothing', () => {
   expect(read(undefined)).toEqual([]);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from './load.ts';
-import { ConfigError } from './problem.ts';
+import { problemOf } from './problem.test-support.ts';
 
 const target = { id: 'a', vendor: 'o', model: 'm', cloud: 'c', region: 'r', base_url: 'http://a' };
 const URL_ = 'https://collector.example:4318/v1/traces';
@@ -11,15 +11,7 @@ function read(more: object) {
 }
 
 /** Null if it is taken. */
-function problem(more: object): string | null {
-  try {
-    read(more);
-    return null;
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-}
+const problem = (more: object): string | null => problemOf(() => read(more));
 const otlp = (over: object) => problem({ traces: { otlp: { url: URL_, ...over } } });
 
 test('left out, traces hold no content and go nowhere, and no signature is accepted', () => {
