@@ -326,4 +326,15 @@ describe('a log', () => {
     expect(state.documents).toEqual([]);
     expect(state.erasedAfter).toBe(1);
   });
+
+  test('erases nothing that comes after it', () => {
+    const ended = run(created, accepted(1), started(1), placed(1), completed(1), finished(1));
+    const erase = (before: number): EventBody => ({
+      type: 'session.erased',
+      head: { after: 1, whole: false, before },
+      payload: null,
+    });
+    expect(refusal(ended, erase(ended.seq + 1))).toBeNull();
+    expect(refusal(ended, erase(ended.seq + 2))).toBe('event_mismatch');
+  });
 });

@@ -232,6 +232,8 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
 
 function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): SessionState | string {
   const { after, before = event.seq, whole, deferred } = event.head;
+  // Stores apply it when its commit is whole: what follows it in the same commit is none of its business.
+  if (before > event.seq) return 'it erases what comes after it';
   const metadata = after + 1 === state.metadataSeq && before === after + 2;
   if (state.turn !== null && !metadata && (whole || before > state.turn.inputSeq)) return 'a turn needs it';
   const phase = whole ? 'ended' : state.phase;
