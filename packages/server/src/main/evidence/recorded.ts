@@ -8,6 +8,7 @@ import { MAX_EVENTS_READ } from '../../engine/ports.ts';
 import type { HomeId, TenantId } from '../../kernel/ids.ts';
 import { decodeEnvelope } from '../../log/codec.ts';
 import type { Use } from '../../placement/facts.ts';
+import { stateIn } from '../../session/project.ts';
 import { reduceAll } from '../../session/reduce.ts';
 import type { SessionState } from '../../session/state.ts';
 import type { PlacementTexts } from '../../store/sqlite/messages.ts';
@@ -76,7 +77,7 @@ export interface RecordedData extends ReplaySource {
 /** What reports read of a home: its file beside whoever writes it, or the store of a running server. */
 export type RecordedHome = Pick<
   HomeReader,
-  'home' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document'
+  'home' | 'session' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document'
 >;
 
 const PAGE = 500;
@@ -233,13 +234,16 @@ async function namesOf(
   );
 }
 
-/** A fold of the session's events by the reducer: the log says what was done, and nothing else does. */
+/** What the session's row holds, where that is of a moment before; else a fold of its events by the reducer. Both are the same (L1). */
 async function useOf(
   home: RecordedHome,
   tenant: TenantId,
   { session }: RecordedSession,
   before: number | null,
 ): Promise<Use | null> {
+  const row = await home.session(tenant, session);
+  const now = row === null || (before !== null && row.updatedAt >= before) ? null : stateIn(row);
+  if (now !== null) return now.use;
   let state: SessionState | null = null;
   for (let from = 1; ; ) {
     const stored = await home.events({ tenant, session, from, limit: MAX_EVENTS_READ });

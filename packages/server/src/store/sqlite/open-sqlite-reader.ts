@@ -11,7 +11,7 @@ import { WorkerLink } from './worker-link.ts';
 export interface HomeReader
   extends Pick<
       SessionLog,
-      'home' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document' | 'close'
+      'home' | 'session' | 'placementLog' | 'placementSeek' | 'placementTenants' | 'events' | 'document' | 'close'
     >,
     Pick<ControlRecords, 'records' | 'auditPosition'>,
     Pick<ControlStore, 'keys' | 'resources'> {
@@ -26,6 +26,7 @@ export async function openSqliteReader(dir: string, home: HomeId, now: number): 
   const reader = await WorkerLink.open<ReaderOps>('reader', { path, home, now, synchronous: 'FULL', maxPages: null });
   return {
     home,
+    session: (tenant, session) => reader.call('session', { tenant, session }),
     placementLog: async query => {
       checkLimit(query.limit);
       return reader.call('placementLog', query);
