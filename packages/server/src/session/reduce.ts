@@ -5,19 +5,10 @@
 import { union } from '../kernel/union.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import type { Envelope, EnvelopeOf, EventType } from '../log/events.ts';
-import {
-  beforeTurn,
-  configure,
-  forgetUnheard,
-  leftUnheard,
-  queueInput,
-  reviewed,
-  steer,
-  takeUnheard,
-  used,
-} from './reduce-agent.ts';
+import { beforeTurn, configure, leftUnheard, queueInput, reviewed, steer, takeUnheard, used } from './reduce-agent.ts';
 import { COMPACTION, compactContext, withoutStale } from './reduce-compaction.ts';
 import { awaitEnvironment, changeEnvironment, recounted } from './reduce-environment.ts';
+import { erase } from './reduce-erase.ts';
 import { answerCall, givenBack, postponeCall, takeResults } from './reduce-pending.ts';
 import { reduceSubagents } from './reduce-subagents.ts';
 import { answered, closeApproval, placeTool, reduceTool, requestApproval } from './reduce-tool.ts';
@@ -228,27 +219,6 @@ function apply(state: SessionState, event: Envelope): SessionState | string {
     default:
       return assertNever(event, 'event');
   }
-}
-
-function erase(state: SessionState, event: EnvelopeOf<'session.erased'>): SessionState | string {
-  const { after, before = event.seq, whole, deferred } = event.head;
-  // Stores apply it when its commit is whole: what follows it in the same commit is none of its business.
-  if (before > event.seq) return 'it erases what comes after it';
-  const metadata = after + 1 === state.metadataSeq && before === after + 2;
-  if (state.turn !== null && !metadata && (whole || before > state.turn.inputSeq)) return 'a turn needs it';
-  const phase = whole ? 'ended' : state.phase;
-  if (deferred === true) return { ...state, phase, unerased: true };
-  const part = event.head.before !== undefined;
-  return {
-    ...forgetUnheard(state, after, before),
-    phase,
-    erasedAfter: part ? state.erasedAfter : after,
-    unerased: part && state.unerased === true,
-    documents: state.documents.filter(({ session, seq }) => session !== state.session || seq <= after || seq >= before),
-    ...(state.compactions !== undefined && {
-      compactions: state.compactions.filter(({ seq }) => seq <= after || seq >= before),
-    }),
-  };
 }
 
 function acceptInput(state: SessionState, event: EnvelopeOf<'input.accepted'>): SessionState | string {
