@@ -15,13 +15,10 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return best;
 }
 
-/**
- * What to say of a word that is not there: the one that was meant, or all that there are.
- * @param none said in their place if there are none
- */
-export function knownHint(word: string, known: readonly string[], none: string = 'none'): string {
+/** What to say of a word that is not there: the one that was meant, or all that there are. */
+export function knownHint(word: string, known: readonly string[]): string {
   const near = didYouMean(word, known);
-  return near === null ? `there are: ${known.join(', ') || none}` : `did you mean ${near}?`;
+  return near === null ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`;
 }
 
 /** Insertions, deletions and substitutions between two words; anything above `most` is only known to be above it. */

@@ -1,7 +1,18 @@
 import { expect, test } from 'vitest';
 import type { SessionId } from '../kernel/ids.ts';
-import { ACME, actor, begun, created, ID, labelled, RIVAL, sessions, stores } from './live-session.test-support.ts';
-import { codeOf, gate } from './world.test-support.ts';
+import {
+  ACME,
+  actor,
+  begun,
+  created,
+  ID,
+  labelled,
+  readHeld,
+  RIVAL,
+  sessions,
+  stores,
+} from './live-session.test-support.ts';
+import { codeOf } from './world.test-support.ts';
 
 test('a log that is begun alone is found while it is written, and counts for nothing', async () => {
   const { store } = stores();
@@ -29,14 +40,7 @@ test('a log that is begun alone is found while it is written, and counts for not
 });
 
 test('one that begins while it is looked for is the same log', async () => {
-  const held = gate();
-  const { store } = stores(inner => ({
-    ...inner,
-    session: async (...asked) => {
-      await held.opened;
-      return inner.session(...asked);
-    },
-  }));
+  const { store, held } = readHeld();
   const cache = sessions();
   const looked = cache.load(ACME, ID, store);
   const alone = cache.beginAlone(ACME, ID, store);

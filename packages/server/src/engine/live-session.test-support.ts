@@ -5,7 +5,7 @@ import type { HomeStore } from '../store/home-store.ts';
 import { emptyMemoryData } from '../store/memory/memory-data.ts';
 import { openMemoryHome } from '../store/memory/open-memory-home.ts';
 import { type LiveSession, Sessions } from './live-session.ts';
-import { NOON, sha256 } from './world.test-support.ts';
+import { gate, NOON, sha256 } from './world.test-support.ts';
 
 export const ACME = 'acme' as TenantId;
 export const RIVAL = 'rival' as TenantId;
@@ -46,6 +46,19 @@ export function stores(wrap: (store: HomeStore) => HomeStore = (store: HomeStore
   const data = emptyMemoryData();
   const open = (): HomeStore => openMemoryHome({ home: 'local' as HomeId, clock, data });
   return { store: wrap(open()), plain: open() };
+}
+
+/** A store whose rows of sessions are read once `held` is opened. */
+export function readHeld(): { readonly store: HomeStore; readonly held: ReturnType<typeof gate> } {
+  const held = gate();
+  const { store } = stores(inner => ({
+    ...inner,
+    session: async (...asked) => {
+      await held.opened;
+      return inner.session(...asked);
+    },
+  }));
+  return { store, held };
 }
 
 export async function begun(cache: Sessions, store: HomeStore, id: SessionId = ID): Promise<LiveSession> {

@@ -12,6 +12,7 @@ import {
   created,
   ID,
   labelled,
+  readHeld,
   RIVAL,
   sessions,
   stores,
@@ -19,14 +20,7 @@ import {
 import { codeOf, gate, sha256 } from './world.test-support.ts';
 
 test('a session that begins while it is looked for is one session', async () => {
-  const held = gate();
-  const { store } = stores(inner => ({
-    ...inner,
-    session: async (...asked) => {
-      await held.opened;
-      return inner.session(...asked);
-    },
-  }));
+  const { store, held } = readHeld();
   const cache = sessions();
   const looked = cache.load(ACME, ID, store);
   const live = await begun(cache, store);

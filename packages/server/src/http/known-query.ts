@@ -55,13 +55,9 @@ function told(name: string): string {
 
 function unknownName(unknown: string, known: readonly string[]): Error {
   const plain = PLAIN.test(unknown);
-  return perdureError(
-    'unsupported_parameter',
-    `${plain ? `There is no '${unknown}' here` : 'There is no such query parameter here'} (${known.length === 0 ? 'this route takes no query' : knownHint(unknown, known)})`,
-    {
-      param: plain ? unknown : null,
-    },
-  );
+  const missing = plain ? `There is no '${unknown}' here` : 'There is no such query parameter here';
+  const hint = known.length === 0 ? 'this route takes no query' : knownHint(unknown, known);
+  return perdureError('unsupported_parameter', `${missing} (${hint})`, { param: plain ? unknown : null });
 }
 
 let loaded: Promise<ReadonlyMap<string, readonly string[]>> | null = null;

@@ -4,18 +4,14 @@ import { fromEnvironment } from '../discover/environment.ts';
 import { configWith } from '../discover.ts';
 import type { Environment } from './interpolate.ts';
 import { parseConfig } from './load.ts';
-import { ConfigError } from './problem.ts';
+import { problemOf } from './problem.test-support.ts';
 
 const base = '/nowhere';
 
 function refused(text: string, env: Environment): string {
-  try {
-    parseConfig(text, { file: 'perdure.yaml', env, base });
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-  throw new Error('this configuration was accepted');
+  const problem = problemOf(() => parseConfig(text, { file: 'perdure.yaml', env, base }));
+  if (problem === null) throw new Error('this configuration was accepted');
+  return problem;
 }
 
 const OPENAI = { OPENAI_API_KEY: 'sk-secret-one', OPENAI_MODEL: 'gpt-5.5,a$b' };
